@@ -1,0 +1,1 @@
+"""Boards as data: build for them, flash them, or emulate them behind a serial port."""

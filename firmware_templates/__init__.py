@@ -1,0 +1,1 @@
+"""Data only: the templates of the generated model and of the firmware around it."""

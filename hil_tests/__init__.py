@@ -1,0 +1,1 @@
+"""Hardware in the loop: the wire protocol, the link, and the suite that compares every bit."""

@@ -1,0 +1,1 @@
+"""Data only: the C kernels, each the exact twin of the op of the same name."""

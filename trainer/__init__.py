@@ -1,0 +1,1 @@
+"""Liquid networks in PyTorch: wiring, cells, tasks, training, and the way out as ONNX."""
