@@ -1,0 +1,149 @@
+"""A CfC over whole sequences, with the time that really passed before each sample.
+
+Every sample of every sequence in a batch has its own elapsed time. A circuit runs as a
+wave front: its layers feed only forward within a step, so while layer 0 takes sample k,
+layer 1 can take sample k-1 and layer 2 sample k-2, all in one matrix product.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from elegans.exporter.errors import ElegansError
+from elegans.trainer.cells import CfCCell, WiredCfCCell, blend
+from elegans.trainer.wiring import NCP, Wiring
+
+
+class CfC(nn.Module):
+    """A circuit (`units` is an NCP plan or a Wiring) or a dense net (`units` is a number).
+
+    The outputs are the motor neurons of a circuit, or all neurons of a dense net, which
+    has a backbone of one layer of 128 unless told otherwise. Loads `ncps.torch.CfC`'s
+    state_dict (without proj_size and mixed memory).
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        units: NCP | Wiring | int,
+        mode: str = "default",
+        *,
+        backbone_units: int = 128,
+        backbone_layers: int = 1,
+        activation: str = "lecun_tanh",
+    ) -> None:
+        super().__init__()
+        wiring = units.build(input_size) if isinstance(units, NCP) else units
+        self.rnn_cell: WiredCfCCell | CfCCell
+        if isinstance(wiring, Wiring):
+            if wiring.inputs != input_size:
+                raise ElegansError(
+                    "CfC",
+                    f"the wiring has {wiring.inputs} inputs, not {input_size}",
+                    "build it anew",
+                )
+            self.state_size, self.output_size = wiring.neurons, wiring.outputs
+            self.rnn_cell = WiredCfCCell(wiring, mode)
+        else:
+            self.state_size = self.output_size = wiring
+            self.rnn_cell = CfCCell(
+                input_size,
+                wiring,
+                mode,
+                backbone_units=backbone_units,
+                backbone_layers=backbone_layers,
+                activation=activation,
+            )
+        self.input_size, self.mode = input_size, mode
+
+    def forward(
+        self, x: Tensor, dt: Tensor | float = 1.0, h0: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Run x [B, T, I] from h0 [B, H] (zeros) -> outputs [B, T, O], last state [B, H].
+
+        dt is the time before each sample, above zero: [B, T], [B, T, 1], or one number.
+        """
+        batch, steps = self._shape(x)
+        h = x.new_zeros(batch, self.state_size) if h0 is None else h0
+        elapsed = self._elapsed(dt, x)
+        if h.shape != (batch, self.state_size):
+            raise _mismatch("h0", h, f"[{batch}, {self.state_size}]")
+        if isinstance(self.rnn_cell, WiredCfCCell) and self.mode != "pure":
+            return _wave(self.rnn_cell.layers, self.mode, x, elapsed, h)
+        outputs = []
+        for k in range(steps):
+            h = self.rnn_cell(x[:, k], h, elapsed[:, k])
+            outputs.append(h[:, -self.output_size :])
+        return torch.stack(outputs, dim=1), h
+
+    def _shape(self, x: Tensor) -> tuple[int, int]:
+        if x.dim() != 3 or x.shape[1] < 1 or x.shape[2] != self.input_size:
+            raise _mismatch("x", x, f"[batch, steps, {self.input_size}]")
+        return x.shape[0], x.shape[1]
+
+    def _elapsed(self, dt: Tensor | float, x: Tensor) -> Tensor:
+        """dt as [B, T, 1]: never squeezed, never broadcast across samples by accident."""
+        if not isinstance(dt, Tensor):
+            return x.new_full((*x.shape[:2], 1), dt)
+        if dt.shape == x.shape[:2]:
+            return dt.unsqueeze(-1)
+        if dt.shape == (*x.shape[:2], 1):
+            return dt
+        raise _mismatch("dt", dt, f"[{x.shape[0]}, {x.shape[1]}], one for each sample")
+
+
+def _mismatch(name: str, tensor: Tensor, wanted: str) -> ElegansError:
+    return ElegansError("CfC", f"{name} has shape {list(tensor.shape)}", f"give {wanted}")
+
+
+def _wave(
+    cells: list[CfCCell], mode: str, x: Tensor, dt: Tensor, h: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Run a circuit as a wave front of T + L - 1 fronts; equal to running it step by step.
+
+    All layers share one state row and one matrix: layer l's maps read its own state and
+    that of layer l-1, which the front before has just computed for the same sample.
+    """
+    steps = x.shape[1]
+    sizes = [cell.units for cell in cells]
+    total, lag = sum(sizes), len(cells) - 1
+    weight = x.new_zeros(4, total, total)
+    bias = x.new_zeros(4, total)
+    first = torch.zeros(0)
+    start = 0
+    for index, cell in enumerate(cells):
+        maps, offsets = cell.fused()
+        maps, rows = maps.view(4, cell.units, -1), slice(start, start + cell.units)
+        if index == 0:
+            first = maps[:, :, : cell.input_size]
+        else:
+            weight[:, rows, start - cell.input_size : start] = maps[:, :, : cell.input_size]
+        weight[:, rows, rows] = maps[:, :, cell.input_size :]
+        bias[:, rows] = offsets.view(4, cell.units)
+        start += cell.units
+
+    # What does not depend on the state, for all fronts at once: [fronts, B, 4, total].
+    sensed = functional.pad(
+        torch.einsum("bti,mhi->tbmh", x, first), (0, total - sizes[0], 0, 0, 0, 0, 0, lag)
+    )
+    drive = (sensed + bias).flatten(2)
+    layer = torch.repeat_interleave(torch.arange(lag + 1), torch.tensor(sizes))
+    fronts = torch.arange(steps + lag)
+    sample = fronts[:, None] - layer[None, :]
+    active = (sample >= 0) & (sample < steps)
+    gap = dt[:, sample.clamp(0, steps - 1), 0].transpose(0, 1).unbind(0)
+
+    matrix = weight.view(4 * total, total).t()
+    row, history = h, []
+    for k, driven in enumerate(drive.unbind(0)):
+        z = torch.addmm(driven, row, matrix)
+        heads = torch.tanh(z[:, : 2 * total])
+        t = torch.sigmoid(torch.addcmul(z[:, 3 * total :], z[:, 2 * total : 3 * total], gap[k]))
+        moved = blend(heads[:, :total], heads[:, total:], t, mode)
+        whole = lag <= k < steps
+        row = moved if whole else torch.where(active[k], moved, row)
+        history.append(row)
+    outputs = torch.stack([r[:, -sizes[-1] :] for r in history[lag:]], dim=1)
+    return outputs, row
