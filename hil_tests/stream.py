@@ -1,0 +1,127 @@
+"""Steps through a link: golden vectors in bulk, recordings running free, or one at a time.
+
+All values are the model's integers (int16); formats are the business of ``model.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from elegans.hil_tests import diagnosis
+from elegans.hil_tests.errors import HilError, Phase
+from elegans.hil_tests.link import Link
+from elegans.hil_tests.messages import BadMessageError, Ints, Shape, Step, StepReply
+from elegans.hil_tests.protocol import Kind
+from elegans.hil_tests.vectors import Vectors
+from elegans.hil_tests.window import Pace
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What the board computed for the vectors ``start`` to ``stop``: ``y [n, O]``, ``h [n, H]``."""
+
+    start: int
+    stop: int
+    reply: StepReply
+
+
+def stream(link: Link, vectors: Vectors, timed: bool = False) -> Iterator[Chunk]:
+    """Every vector through the board, in order, as fast as the link goes.
+
+    Vectors that follow from one another travel as one request, in which the board runs
+    free from the first one's state.
+    """
+    shape = link.peer.shape
+    inputs = _columns(shape, vectors.x, vectors.dt)
+    batches = list(_batches(vectors, most_steps(link)))
+    requests = (Step(vectors.h[a], inputs[a:b], timed).encode() for a, b in batches)
+    answers = link.exchange(Kind.STEP, requests)
+    for (start, stop), answer in zip(batches, answers, strict=True):
+        yield Chunk(start, stop, _reply(link, answer, stop - start))
+
+
+def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, Ints]:
+    """A recording ``x [T, I]``, ``dt [T]`` from the state ``h0 [H]`` (zero by default), the
+    board running free: ``y [T, O]`` and the state after each step ``h [T, H]``."""
+    shape = link.peer.shape
+    inputs = _columns(shape, x, dt)
+    y = np.zeros((len(inputs), shape.outputs), np.int16)
+    h = np.zeros((len(inputs), shape.neurons), np.int16)
+    state = _state(shape, h0)
+    most, pace = most_steps(link), Pace()
+    for start in range(0, len(inputs), most):
+        piece = inputs[start : start + most]
+        stop = start + len(piece)
+        answer = link.request(Kind.STEP, Step(state, piece).encode(), pace)
+        reply = _reply(link, answer, len(piece))
+        y[start:stop], h[start:stop] = reply.y, reply.h
+        state = reply.h[-1]
+    return y, h
+
+
+class Controller:
+    """A board in closed loop, one step a call; ``h [H]`` is the state that it reported last."""
+
+    def __init__(self, link: Link, h0: Ints | None = None) -> None:
+        self.h = _state(link.peer.shape, h0)
+        self._link = link
+        self._pace = Pace()
+
+    def step(self, x: Ints, dt: int = 0) -> tuple[Ints, Ints]:
+        """Inputs ``x [I]`` and elapsed time to outputs ``y [O]`` and the next state ``h [H]``."""
+        inputs = _columns(self._link.peer.shape, np.asarray(x)[None], np.asarray([dt]))
+        answer = self._link.request(Kind.STEP, Step(self.h, inputs).encode(), self._pace)
+        reply = _reply(self._link, answer, 1)
+        self.h = reply.h[0]
+        return reply.y[0], self.h
+
+
+def most_steps(link: Link) -> int:
+    """How many steps one request can hold on this board; `HilError` (FAULT) when none."""
+    peer = link.peer
+    most = peer.shape.steps_in_a_frame(peer.max_frame, peer.credit)
+    if most == 0:
+        fact = f"not even one step fits a frame of {peer.max_frame} bytes"
+        raise HilError(Phase.FAULT, link.port.name, fact, "give the firmware a larger frame")
+    return most
+
+
+def _batches(vectors: Vectors, most: int) -> Iterator[tuple[int, int]]:
+    """Ranges of at most ``most`` vectors, each starting where the one before it ended."""
+    breaks = np.flatnonzero((vectors.h[1:] != vectors.h_next[:-1]).any(axis=1)) + 1
+    edges = [0, *breaks.tolist(), len(vectors)]
+    for begin, end in pairwise(edges):
+        for start in range(begin, end, most):
+            yield start, min(start + most, end)
+
+
+def _columns(shape: Shape, x: Ints, dt: Ints) -> Ints:
+    """``[T, I + D]``: inputs with the elapsed time behind them, where the model takes one."""
+    inputs = np.asarray(x, np.int16)
+    if shape.has_dt:
+        inputs = np.concatenate([inputs, np.asarray(dt, np.int16)[:, None]], axis=1)
+    if inputs.ndim != 2 or inputs.shape[1] != shape.columns:
+        raise ValueError(f"inputs of shape {inputs.shape}, [T, {shape.columns}] belongs")
+    return inputs
+
+
+def _state(shape: Shape, h: Ints | None) -> Ints:
+    state = np.zeros(shape.neurons, np.int16) if h is None else np.asarray(h, np.int16)
+    if state.shape != (shape.neurons,):
+        raise ValueError(f"a state of shape {state.shape}, ({shape.neurons},) belongs")
+    return state
+
+
+def _reply(link: Link, answer: bytes, count: int) -> StepReply:
+    try:
+        reply = StepReply.parse(answer, link.peer.shape)
+    except BadMessageError as error:
+        raise diagnosis.nonsense(link.port.name, f"a STEP reply of {error}") from error
+    if len(reply.y) != count:
+        what = f"{len(reply.y)} steps in answer to {count}"
+        raise diagnosis.nonsense(link.port.name, what)
+    return reply
