@@ -1,0 +1,237 @@
+"""`Network` to `Model`: every vector gets a format, every weight an integer.
+
+Formats come from proofs, not from samples. Activations know theirs, a CfC state is bounded
+by theorem, and everything else takes the finest scale that its interval allows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from elegans.exporter import quantise
+from elegans.exporter.algebra import Affine
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.fixed import (
+    INT16_MAX,
+    INT16_MIN,
+    Integers,
+    Interval,
+    RangeError,
+    join_intervals,
+    widest_frac,
+)
+from elegans.exporter.fixed import quantise as to_integer
+from elegans.exporter.interface import Interface, Signal
+from elegans.exporter.layers import Layer, layers
+from elegans.exporter.model import Channel, Model, Step, Window, prove, step_range
+from elegans.exporter.network import Activation, Gate, Network
+from elegans.exporter.ops import Op
+from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.gated_sum import GatedSum
+from elegans.exporter.ops.mix import Mix
+from elegans.exporter.ops.sigmoid import Sigmoid
+from elegans.exporter.ops.tanh import Tanh
+from elegans.exporter.ops.time_gate import TimeGate
+
+# An activation's op, the fractional bits of its argument and of its result.
+_ACTIVATIONS: dict[str, tuple[Op, int, int]] = {
+    "tanh": (Tanh(), 12, 15),
+    "sigmoid": (Sigmoid(), 11, 15),
+}
+# A gate's op and the fractional bits of its state: |f + t (g - f)| <= 1, |f + t g| <= 2.
+_GATES: dict[str, tuple[Op, int]] = {"mix": (Mix(), 15), "gated_sum": (GatedSum(), 14)}
+
+
+def lower(network: Network) -> Model:
+    """The fixed-point model of a network, proved to keep all its ranges.
+
+    Raises `ElegansError` for an input without a range, and for a step that cannot be
+    proved.
+    """
+    return _Lowering(network).model()
+
+
+class _Lowering:
+    """The steps so far, with the format and the proved bounds of every vector."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.steps: list[Step] = []
+        self.frac: dict[str, Integers] = {}
+        self.bounds: dict[str, Interval] = {}
+        self.names = {"h": "h"}
+        self.layers = layers(network)
+
+    def model(self) -> Model:
+        interface = self.network.interface
+        inputs = tuple(_channel(signal) for signal in interface.inputs)
+        self._given("x", inputs)
+        timed = any(isinstance(a, Activation) and a.rate for a in self.network.atoms.values())
+        dt = _channel(interface.dt) if timed else None
+        if dt:
+            self._given("dt", (dt,))
+        states = self._states()
+        self.frac["h"] = np.array([s.frac for s in states])
+        self.bounds["h"] = Interval.of([s.lo for s in states], [s.hi for s in states])
+        for name, atom in self.network.atoms.items():
+            layer = self.layers[name]
+            if isinstance(atom, Gate):
+                self._gate(name, atom, layer)
+            else:
+                self._activation(name, atom, layer)
+        y = self._output()
+        model = Model(
+            name=interface.name,
+            inputs=inputs,
+            dt=dt,
+            states=states,
+            outputs=self._outputs(interface, y),
+            steps=tuple(self.steps),
+            y=y,
+            h_next=self._renamed(self.network.h_next),
+        )
+        prove(model)
+        return model
+
+    def _given(self, name: str, channels: tuple[Channel, ...]) -> None:
+        """An input from outside: any int16, clamped to the declared range."""
+        size = len(channels)
+        frac = np.array([c.frac for c in channels])
+        lo, hi = np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
+        self.frac[name] = frac
+        self.bounds[name] = Interval.of(np.full(size, INT16_MIN), np.full(size, INT16_MAX))
+        self._step(f"{name}_in", "inputs", Clamp(lo, hi), ((Window(name, 0, size),),), frac)
+        self.names[name] = f"{name}_in"
+
+    def _states(self) -> tuple[Channel, ...]:
+        channels = []
+        for window in self.network.h_next:
+            atom, layer = self.network.atoms.get(window.vector), self.layers.get(window.vector)
+            if not isinstance(atom, Gate) or layer is None:
+                raise ElegansError(
+                    f"the next state, vector {window.vector!r}",
+                    "is not the result of a CfC gate, so nothing bounds it",
+                    "use CfC's mode default or no_gate",
+                )
+            frac = _GATES[atom.kind][1]
+            channels += [
+                Channel(f"{layer.group}[{i}]", "", frac, -INT16_MAX, INT16_MAX)
+                for i in range(window.lo, window.hi)
+            ]
+        return tuple(channels)
+
+    def _activation(self, name: str, atom: Activation, layer: Layer) -> None:
+        op, z_frac, out_frac = _ACTIVATIONS[atom.function]
+        drive = f"{layer.name}_sum"
+        if atom.rate is None:
+            z = self._linear(drive, layer.group, atom.drive, z_frac)
+        else:
+            z = self._time_gate(drive, layer, atom.drive, atom.rate, z_frac)
+        self._step(layer.name, layer.group, op, ((z,),), np.full(atom.size, out_frac))
+        self.names[name] = layer.name
+
+    def _time_gate(
+        self, name: str, layer: Layer, drive: Affine, rate: Affine, z_frac: int
+    ) -> Window:
+        """`rate * dt + drive`, with the rate as fine as the int32 sum allows."""
+        dt = (Window(self.names["dt"], 0, 1),)
+        dt_frac = int(self.frac["dt"][0])
+        b = self._linear(f"{layer.name}_b", layer.group, drive, self._widest(drive))
+        b_frac = int(self.frac[b.vector][0])
+        before = len(self.steps)
+        for a_frac in range(self._widest(rate), z_frac - dt_frac - 1, -1):
+            shift, align = a_frac + dt_frac - z_frac, a_frac + dt_frac - b_frac
+            if not (0 <= align <= 15 and shift <= 30):
+                continue
+            a = self._linear(f"{layer.name}_a", layer.group, rate, a_frac)
+            op, args = TimeGate(align, shift), ((a,), (b,), dt)
+            try:
+                op.range(*(self.bounds[w.vector] for (w,) in args))
+            except RangeError:
+                del self.steps[before:]
+                continue
+            return self._step(name, layer.group, op, args, np.full(b.size, z_frac))
+        lo, hi = self.network.interface.dt.range or (0.0, 0.0)
+        raise ElegansError(
+            f"{layer.name}, the time gate",
+            f"no format holds its product with dt in {lo:g}:{hi:g}",
+            "declare a narrower --dt-range, or another unit of time",
+        )
+
+    def _gate(self, name: str, atom: Gate, layer: Layer) -> None:
+        op, frac = _GATES[atom.kind]
+        for part, wanted in ((atom.f, "tanh"), (atom.g, "tanh"), (atom.t, "sigmoid")):
+            source = self.network.atoms.get(part.vector)
+            if not isinstance(source, Activation) or source.function != wanted:
+                raise ElegansError(
+                    layer.name, f"mixes {part.vector!r}, not a {wanted}", "use CfC's own heads"
+                )
+        parts = tuple(self._renamed((part,)) for part in (atom.f, atom.g, atom.t))
+        self._step(layer.name, layer.group, op, parts, np.full(atom.size, frac))
+        self.names[name] = layer.name
+
+    def _linear(self, name: str, group: str, affine: Affine, out_frac: int) -> Window:
+        terms = {w: m for w, m in affine.terms.items() if np.any(m)}
+        if not terms:  # a constant: one column of zeros, for C has no empty arrays
+            terms = {Window("x", 0, 1): np.zeros((affine.size, 1))}
+        inputs = self._renamed(tuple(terms))
+        x = join_intervals([self.bounds[w.vector][w.lo : w.hi] for w in inputs])
+        frac = np.concatenate([self.frac[w.vector][w.lo : w.hi] for w in inputs])
+        matrix = np.concatenate(list(terms.values()), axis=1)
+        op = quantise.linear(matrix, affine.bias, frac, x.reach(), out_frac)
+        if op is None:
+            raise ElegansError(
+                name,
+                f"a row's weights reach {np.abs(matrix).max():g}, no int16 scale holds them",
+                "declare a narrower input range, or train with smaller weights",
+            )
+        return self._step(name, group, op, (inputs,), np.full(affine.size, out_frac))
+
+    def _widest(self, affine: Affine) -> int:
+        """The finest scale for an affine form's interval."""
+        reach = np.abs(affine.bias)
+        for window, matrix in affine.terms.items():
+            (w,) = self._renamed((window,))
+            bounds, frac = self.bounds[w.vector][w.lo : w.hi], self.frac[w.vector][w.lo : w.hi]
+            reach = reach + np.abs(matrix) @ np.ldexp(bounds.reach().astype(np.float64), -frac)
+        return min(widest_frac(-float(reach.max()), float(reach.max())), 24)
+
+    def _output(self) -> tuple[Window, ...]:
+        windows = self.network.y.windows()
+        if windows is not None:
+            return self._renamed(windows)
+        return (self._linear("y_out", "outputs", self.network.y, self._widest(self.network.y)),)
+
+    def _outputs(self, interface: Interface, y: tuple[Window, ...]) -> tuple[Channel, ...]:
+        bounds = join_intervals([self.bounds[w.vector][w.lo : w.hi] for w in y])
+        frac = np.concatenate([self.frac[w.vector][w.lo : w.hi] for w in y])
+        return tuple(
+            Channel(signal.name, signal.unit, int(f), int(lo), int(hi))
+            for signal, f, lo, hi in zip(interface.outputs, frac, bounds.lo, bounds.hi, strict=True)
+        )
+
+    def _renamed(self, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+        return tuple(Window(self.names[w.vector], w.lo, w.hi) for w in windows)
+
+    def _step(
+        self, name: str, group: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
+    ) -> Window:
+        step = Step(name, group, op, inputs, len(frac), tuple(int(f) for f in frac))
+        args = [join_intervals([self.bounds[w.vector][w.lo : w.hi] for w in a]) for a in inputs]
+        self.bounds[name] = step_range(len(self.steps), step, args)
+        self.frac[name] = frac
+        self.steps.append(step)
+        return Window(name, 0, step.size)
+
+
+def _channel(signal: Signal) -> Channel:
+    if signal.range is None:
+        option = "--dt-range LO:HI or --dt VALUE" if signal.name == "dt" else "--input-range LO:HI"
+        raise ElegansError(
+            f"input {signal.name!r}",
+            "has no declared range, and nothing is sampled",
+            f"give {option}",
+        )
+    frac = widest_frac(*signal.range)
+    lo, hi = (int(v) for v in np.clip(to_integer(signal.range, frac), INT16_MIN, INT16_MAX))
+    return Channel(signal.name, signal.unit, frac, lo, hi)

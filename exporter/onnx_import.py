@@ -1,0 +1,58 @@
+"""ONNX step graph in, `Network` out: recognised by dataflow, never by a node's name.
+
+Every vector of the graph becomes a normal form (`algebra.Form`). A nonlinearity, or a
+product of states, ends a form and names a new atom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from onnx import helper
+
+from elegans.exporter import onnx_file
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.interface import Interface, from_metadata
+from elegans.exporter.network import Network
+from elegans.exporter.onnx_reader import Reader
+from elegans.exporter.onnx_rules import RULES
+
+
+def read_interface(path: Path, name: str | None = None) -> Interface:
+    """What the ONNX file says of its names, units and ranges; `name` overrides the model's."""
+    model = onnx_file.load(path)
+    sizes = onnx_file.ports(model, path)
+    default = name or path.stem.lower().replace("-", "_")
+    found = from_metadata(onnx_file.metadata(model), default, sizes["x"], sizes["y"])
+    return replace(found, name=name) if name else found
+
+
+def read_network(path: Path, interface: Interface) -> Network:
+    """The network of an ONNX step graph, with the interface that the user settled on."""
+    model = onnx_file.load(path)
+    sizes = onnx_file.ports(model, path)
+    constants, shapes = onnx_file.constants(model, path), onnx_file.shapes(model)
+    reader = Reader(path, constants, shapes, sizes, interface.dt_fixed)
+    for number, node in enumerate(model.graph.node):
+        place = f"{path}, node {number} ({node.op_type} {node.name!r})"
+        if reader.fold(place, node):
+            continue
+        rule = RULES.get(node.op_type)
+        if rule is None:
+            raise ElegansError(
+                place,
+                "is not an operator of a CfC step",
+                f"write the cell with {', '.join(sorted(RULES))}",
+            )
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        results = rule(reader, place, node, attributes)
+        reader.forms.update(zip(node.output, results, strict=False))
+    h_next = reader.affine_output("h_next").windows()
+    if h_next is None:
+        raise ElegansError(
+            f"{path}, 'h_next'",
+            "is not a concatenation of states",
+            "make the new state a CfC state (mode default or no_gate)",
+        )
+    return Network(interface, reader.atoms, reader.affine_output("y"), h_next, sizes["h"])

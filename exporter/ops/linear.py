@@ -1,0 +1,85 @@
+"""y = W x + b: int16 weights and activations, an int32 accumulator, one shift a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.fixed import (
+    INT32_MAX,
+    Integers,
+    Interval,
+    RangeError,
+    Value,
+    constant,
+    rshr,
+    saturate,
+)
+from elegans.exporter.ops import Table, integers
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """A linear map whose every weight is stored.
+
+    weights  [rows, cols] int16; row r is at scale 2^-(shift[r] + frac of y - frac of x)
+    bias     [rows] int32, at the accumulator's scale
+    shift    [rows] 0..30, from the accumulator to y
+
+    The kernel starts at bias + rounding and adds one product after the other, so its
+    partial sums stay below sum|w| max|x| + |bias| + rounding, which `range` holds in int32
+    whatever the order.
+    """
+
+    weights: Integers
+    bias: Integers
+    shift: Integers
+
+    kernel: ClassVar[str] = "linear"
+    in_place: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", integers(self.weights, 2))
+        object.__setattr__(self, "bias", integers(self.bias, 1))
+        object.__setattr__(self, "shift", integers(self.shift, 1))
+
+    def integer(self, x: Value) -> Value:
+        accumulator = x @ constant(self.weights.T, x) + constant(self.bias, x)
+        return saturate(rshr(accumulator, self.shift))
+
+    def real(self, x: Value) -> Value:
+        scale = np.ldexp(1.0, -self.shift)
+        weights = self.weights.T * scale
+        return x @ constant(weights, x) + constant(self.bias * scale, x)
+
+    def range(self, x: Interval) -> Interval:
+        rounding = (1 << self.shift) >> 1
+        reach = np.abs(self.weights) @ x.reach() + np.abs(self.bias) + rounding
+        if reach.size and reach.max() > INT32_MAX:
+            row = int(reach.argmax())
+            raise RangeError(f"the accumulator of row {row} reaches {reach[row]}")
+        result: Interval = self.integer(x)
+        return result
+
+    def tables(self) -> list[Table]:
+        rows, cols = self.weights.shape
+        return [
+            Table("w", "int16_t", self.weights, f"weights, [{rows}][{cols}]"),
+            *self.row_tables(),
+        ]
+
+    def row_tables(self) -> list[Table]:
+        """What every layout needs for each row."""
+        return [
+            Table("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
+            Table("s", "uint8_t", self.shift, "shifts, accumulator to output"),
+        ]
+
+    def scalars(self) -> list[int]:
+        rows, cols = self.weights.shape
+        return [cols, rows]
+
+
+OP = Linear

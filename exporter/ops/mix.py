@@ -1,0 +1,40 @@
+"""h = f + t (g - f): the gate of a CfC (Hasani et al. 2022, equation 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from elegans.exporter.fixed import Interval, Value, rshr
+from elegans.exporter.ops import Table
+
+
+@dataclass(frozen=True)
+class Mix:
+    """f, g and h share a scale; t is Q0.15 in [0, 32767].
+
+    h lies between f and g: with d = g - f, t d / 2^15 lies between 0 and d, both of which
+    are integers, so rounding cannot leave that span.
+    """
+
+    kernel: ClassVar[str] = "mix"
+    in_place: ClassVar[bool] = True
+
+    def integer(self, f: Value, g: Value, t: Value) -> Value:
+        return f + rshr(t * (g - f), 15)
+
+    def real(self, f: Value, g: Value, t: Value) -> Value:
+        return f + t * (g - f) * 2.0**-15
+
+    def range(self, f: Interval, g: Interval, t: Interval) -> Interval:
+        self.integer(f, g, t)
+        return f.hull(g)
+
+    def tables(self) -> list[Table]:
+        return []
+
+    def scalars(self) -> list[int]:
+        return []
+
+
+OP = Mix

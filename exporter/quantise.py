@@ -1,0 +1,63 @@
+"""Real weights to integers: for each row the finest scale at which it provably cannot overflow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from elegans.exporter.fixed import INT16_MAX, INT32_MAX, Integers, Reals, quantise
+from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.sparse_linear import SparseLinear, synapses
+
+_LARGEST_SHIFT = 30
+
+
+def linear(
+    weights: Reals, bias: Reals, in_frac: Integers, in_reach: Integers, out_frac: int
+) -> Linear | None:
+    """`weights @ x + bias` as integers; None if a row's weights are too large for any scale.
+
+    weights  [rows, cols], bias [rows]
+    in_frac  [cols] the inputs' fractional bits
+    in_reach [cols] the greatest magnitude of each input integer
+    out_frac the fractional bits of the result
+
+    Exact zeros stay zeros, and where enough of them make it smaller the map is laid out
+    sparse.
+    """
+    rows = [_row(w, b, in_frac, in_reach, out_frac) for w, b in zip(weights, bias, strict=True)]
+    if any(row is None for row in rows):
+        return None
+    kept = [row for row in rows if row is not None]
+    fields = (
+        np.array([w for w, _, _ in kept]).reshape(weights.shape),
+        np.array([b for _, b, _ in kept]),
+        np.array([s for _, _, s in kept]),
+    )
+    return _layout(fields[0])(*fields)
+
+
+def _row(
+    weights: Reals, bias: float, in_frac: Integers, in_reach: Integers, out_frac: int
+) -> tuple[Integers, int, int] | None:
+    """One row's (weights, bias, shift), tried from the finest scale down.
+
+    With the accumulator at scale 2^-s, the weight of column c is at 2^-(s - in_frac[c]).
+    """
+    for shift in range(_LARGEST_SHIFT, -1, -1):
+        scale = out_frac + shift
+        fits_float = abs(bias) < 2.0 ** (31 - scale)
+        if not fits_float or np.any(np.abs(weights) >= 2.0 ** (16 - scale + in_frac)):
+            continue
+        w = quantise(weights, scale - in_frac)
+        b = int(quantise(bias, scale))
+        reach = int(np.abs(w) @ in_reach) + abs(b) + ((1 << shift) >> 1)
+        if np.all(np.abs(w) <= INT16_MAX) and reach <= INT32_MAX:
+            return w, b, shift
+    return None
+
+
+def _layout(weights: Integers) -> type[Linear]:
+    """Dense or sparse, whichever takes less flash: 2 bytes a weight against 3 a synapse."""
+    stored, _, counts = synapses(weights)
+    sparse_bytes = 3 * len(stored) + 2 * len(counts)
+    return SparseLinear if len(stored) and sparse_bytes < 2 * weights.size else Linear
