@@ -71,8 +71,8 @@ def record(
     channels: list[tuple[Signal, Array]] = [(contract.dt, dt)]
     channels += [(signal, x[..., index]) for index, signal in enumerate(contract.inputs)]
     for signal, values in channels:
-        low, high = np.float32(signal.low), np.float32(signal.high)
-        if not ((values >= low) & (values <= high)).all():
+        exact = values.astype(np.float64)
+        if not ((exact >= signal.low) & (exact <= signal.high)).all():
             raise ElegansError(
                 f"{path.name}, {signal.name}",
                 f"values run from {values.min()} to {values.max()} {signal.unit}",

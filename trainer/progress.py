@@ -1,0 +1,52 @@
+"""Telling somebody that the work goes on: a bar on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+Progress = Callable[[str, int, int, str], None]
+"""(stage, done, total, note): called after every small piece of work."""
+
+
+def silent(stage: str, done: int, total: int, note: str) -> None:
+    """Tell nobody."""
+
+
+@contextlib.contextmanager
+def shown() -> Iterator[Progress]:
+    """Progress on stderr: a live bar if that is a terminal, else a line every tenth."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("[bold]{task.description:<10}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%  {task.fields[note]}"),
+        TimeElapsedColumn(),
+    )
+    with Bar(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None, note="")
+
+        def report(stage: str, done: int, total: int, note: str) -> None:
+            bar.update(task, description=stage, completed=done, total=total, note=note)
+
+        yield report
+
+
+class _Lines:
+    """Writes a line when a stage begins and whenever another tenth of the work is done."""
+
+    def __init__(self) -> None:
+        self._last = ("", -1)
+
+    def __call__(self, stage: str, done: int, total: int, note: str) -> None:
+        reached = (stage, 10 * done // max(total, 1))
+        if reached != self._last:
+            self._last = reached
+            print(f"{stage}: {done}/{total} {note}".rstrip(), file=sys.stderr, flush=True)
