@@ -4,14 +4,18 @@
         y, h = run(link, ...)
 
 It is an entry point, so it is imported by every pytest run on this machine: it imports
-nothing of weight until a fixture is asked for, and gives way where another plugin has
-taken an option's name. ``-p no:elegans`` switches it off.
+nothing of weight until a fixture is asked for, and gives way to a plugin that already has
+an option of the same name. ``-p no:elegans`` switches it off, for the sake of one that
+comes later.
 """
 
 from __future__ import annotations
 
+import sys
+from argparse import ArgumentError
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,30 +26,57 @@ if TYPE_CHECKING:
     from elegans.hil_tests.session import Device
     from elegans.hil_tests.vectors import Model
 
-_OPTIONS = {
-    "--board": ("mps2-an386", "board to test (default: mps2-an386)"),
-    "--build": (None, "BUILD directory made by `elegans export`"),
-    "--emulator": ("auto", "unicorn, qemu or auto (default)"),
-    "--compiler": ("auto", "zig, gcc or auto (default)"),
-    "--optimise": ("2", "optimisation level of the firmware: 0, 1, 2, 3 or s"),
-    "--port": (None, "serial port of a real board that runs this BUILD already"),
+_HELP = {
+    "board": "board to test (default: mps2-an386)",
+    "build": "BUILD directory made by `elegans export`",
+    "emulator": "unicorn, qemu or auto (default)",
+    "compiler": "zig, gcc or auto (default)",
+    "optimise": "optimisation level of the firmware: 0, 1, 2 (default), 3 or s",
+    "port": "serial port of a real board that runs this BUILD already",
 }
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """The command line's wishes, with their defaults."""
+
+    board: str = "mps2-an386"
+    build: str | None = None
+    emulator: str = "auto"
+    compiler: str = "auto"
+    optimise: str = "2"
+    port: str | None = None
+
+    @classmethod
+    def by(cls, config: pytest.Config) -> Wanted:
+        options = {f.name: config.getoption(f"elegans_{f.name}", f.default) for f in fields(cls)}
+        return cls(**options)
+
+    def build_dir(self) -> Path:
+        """The BUILD; without one there is nothing to test, and the test is skipped."""
+        if self.build is None:
+            pytest.skip("no BUILD to put on a board: give one with --build")
+        return Path(self.build)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("elegans", "elegans: liquid networks on boards")
-    for name, (default, text) in _OPTIONS.items():
-        with suppress(ValueError):  # somebody else's option has this name: theirs stays
+    for option in fields(Wanted):
+        with suppress(ValueError, ArgumentError):  # the name is somebody else's: theirs stays
             group.addoption(
-                name, dest=f"elegans_{name[2:]}", default=default, help=f"elegans: {text}"
+                f"--{option.name}",
+                dest=f"elegans_{option.name}",
+                default=option.default,
+                help=f"elegans: {_HELP[option.name]}",
             )
 
 
 class Bench:
     """One board for a whole run, powered at its first use and again after it was dropped."""
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
         self._stack = ExitStack()
         self._device: Device | None = None
 
@@ -54,15 +85,15 @@ class Bench:
         if self._device is None:
             from elegans.hil_tests.session import session
 
-            option = self._config.getoption
+            wanted = self._wanted
             self._device = self._stack.enter_context(
                 session(
-                    Path(option("elegans_build")),
-                    option("elegans_board"),
-                    emulator=option("elegans_emulator"),
-                    compiler=option("elegans_compiler"),
-                    optimise=option("elegans_optimise"),
-                    port=option("elegans_port"),
+                    wanted.build_dir(),
+                    wanted.board,
+                    wanted.emulator,
+                    wanted.compiler,
+                    wanted.optimise,
+                    wanted.port,
                 )
             )
         return self._device
@@ -90,9 +121,9 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def _elegans_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    if request.config.getoption("elegans_build", None) is None:
-        pytest.skip("no BUILD to put on a board: give one with --build")
-    bench = Bench(request.config)
+    wanted = Wanted.by(request.config)
+    wanted.build_dir()
+    bench = Bench(wanted)
     request.config.stash[_BENCH] = bench
     yield bench
     bench.drop()
@@ -101,18 +132,16 @@ def _elegans_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 @pytest.fixture(scope="session")
 def board(request: pytest.FixtureRequest) -> str:
     """The name of the board under test."""
-    return str(request.config.getoption("elegans_board"))
+    return Wanted.by(request.config).board
 
 
 @pytest.fixture(scope="session")
 def model(request: pytest.FixtureRequest) -> Model:
     """The BUILD under test: names, formats, digest and golden vectors."""
-    build = request.config.getoption("elegans_build", None)
-    if build is None:
-        pytest.skip("no BUILD to test: give one with --build")
+    build = Wanted.by(request.config).build_dir()
     from elegans.hil_tests.vectors import load
 
-    return load(Path(build))
+    return load(build)
 
 
 @pytest.fixture
@@ -136,8 +165,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report: pytest.TestReport = yield
     if not report.failed or call.excinfo is None:
         return report
-    if phase := getattr(call.excinfo.value, "phase", None):
-        report.user_properties.append(("elegans_phase", str(phase)))
+    errors = sys.modules.get("elegans.hil_tests.errors")
+    if errors is not None and isinstance(call.excinfo.value, errors.HilError):
+        report.user_properties.append(("elegans_phase", str(call.excinfo.value.phase)))
     bench = item.config.stash.get(_BENCH, None)
     if bench is not None and (log := bench.log()):
         report.sections.append(("board log", "\n".join(log)))

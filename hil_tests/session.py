@@ -9,15 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from elegans.boards.build import Firmware, build
-from elegans.boards.descriptor import find_board
-from elegans.boards.power import Powered, power_on
 from elegans.hil_tests.compare import Verdict, compare
 from elegans.hil_tests.errors import HilError, Phase, during
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.messages import Hello
 from elegans.hil_tests.vectors import Model, Vectors, load
+
+if TYPE_CHECKING:
+    from elegans.boards.build import Firmware
+    from elegans.boards.power import Powered
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,14 @@ def session(
             link = stack.enter_context(Link.open(port, baud))
             yield _identified(Device(board, link, link.hello(), model))
             return
+        # Only now: a lab machine with real boards needs neither compiler nor emulator.
+        from elegans.boards.build import build
+        from elegans.boards.descriptor import find_board
+        from elegans.boards.power import power_on
+
+        descriptor = find_board(board)
         with during(Phase.BUILD):
-            firmware = build(build_dir, find_board(board), compiler, optimise)
+            firmware = build(build_dir, descriptor, compiler, optimise)
         with during(Phase.FLASH):
             powered = stack.enter_context(power_on(firmware, emulator))
 
@@ -82,9 +90,8 @@ def session(
                 powered.check()
 
         link = stack.enter_context(Link.open(powered.port, baud, alive))
-        yield _identified(
-            Device(board, link, link.hello(), model, powered.emulator, firmware, powered)
-        )
+        device = Device(board, link, link.hello(), model, powered.emulator, firmware, powered)
+        yield _identified(device)
 
 
 def hil(

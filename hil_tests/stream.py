@@ -36,7 +36,7 @@ def stream(link: Link, vectors: Vectors, timed: bool = False) -> Iterator[Chunk]
     free from the first one's state.
     """
     shape = link.peer.shape
-    inputs = _columns(shape, vectors.x, vectors.dt)
+    inputs = columns(shape, vectors.x, vectors.dt)
     batches = list(_batches(vectors, most_steps(link)))
     requests = (Step(vectors.h[a], inputs[a:b], timed).encode() for a, b in batches)
     answers = link.exchange(Kind.STEP, requests)
@@ -48,7 +48,7 @@ def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, In
     """A recording ``x [T, I]``, ``dt [T]`` from the state ``h0 [H]`` (zero by default), the
     board running free: ``y [T, O]`` and the state after each step ``h [T, H]``."""
     shape = link.peer.shape
-    inputs = _columns(shape, x, dt)
+    inputs = columns(shape, x, dt)
     y = np.zeros((len(inputs), shape.outputs), np.int16)
     h = np.zeros((len(inputs), shape.neurons), np.int16)
     state = _state(shape, h0)
@@ -73,7 +73,7 @@ class Controller:
 
     def step(self, x: Ints, dt: int = 0) -> tuple[Ints, Ints]:
         """Inputs ``x [I]`` and elapsed time to outputs ``y [O]`` and the next state ``h [H]``."""
-        inputs = _columns(self._link.peer.shape, np.asarray(x)[None], np.asarray([dt]))
+        inputs = columns(self._link.peer.shape, np.asarray(x)[None], np.asarray([dt]))
         answer = self._link.request(Kind.STEP, Step(self.h, inputs).encode(), self._pace)
         reply = _reply(self._link, answer, 1)
         self.h = reply.h[0]
@@ -99,7 +99,7 @@ def _batches(vectors: Vectors, most: int) -> Iterator[tuple[int, int]]:
             yield start, min(start + most, end)
 
 
-def _columns(shape: Shape, x: Ints, dt: Ints) -> Ints:
+def columns(shape: Shape, x: Ints, dt: Ints) -> Ints:
     """``[T, I + D]``: inputs with the elapsed time behind them, where the model takes one."""
     inputs = np.asarray(x, np.int16)
     if shape.has_dt:

@@ -1,0 +1,70 @@
+"""What the board computes: every output and every state, to the last bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from elegans.hil_tests.link import Link
+from elegans.hil_tests.messages import Step
+from elegans.hil_tests.protocol import Kind
+from elegans.hil_tests.session import Device
+from elegans.hil_tests.stream import Controller, columns, run
+from elegans.hil_tests.vectors import SECTIONS, Model, Vectors
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_golden_vectors_come_out_bit_for_bit(
+    device: Device, model: Model, section: str
+) -> None:
+    device.compare(_some(model, section)).require()
+
+
+def test_a_recording_runs_free_as_the_reference_does(link: Link, model: Model) -> None:
+    recorded = _some(model, "recorded")
+    chained = (recorded.h[1:] == recorded.h_next[:-1]).all(axis=1)
+    edges = [0, *(np.flatnonzero(~chained) + 1).tolist(), len(recorded)]
+    for start, stop in pairwise(edges):
+        part = recorded[slice(start, stop)]
+        y, h = run(link, part.x, part.dt, part.h[0])
+        np.testing.assert_array_equal(h, part.h_next)
+        np.testing.assert_array_equal(y, part.y)
+
+
+def test_single_steps_add_up_to_a_run(link: Link, model: Model) -> None:
+    golden = model.vectors[slice(0, 40)]
+    y, h = run(link, golden.x, golden.dt)
+    controller = Controller(link)
+    for i in range(len(golden)):
+        out, state = controller.step(golden.x[i], int(golden.dt[i]))
+        np.testing.assert_array_equal(out, y[i])
+        np.testing.assert_array_equal(state, h[i])
+
+
+def test_a_repeated_request_gets_the_same_answer(link: Link, model: Model) -> None:
+    one = model.vectors[slice(0, 1)]
+    request = Step(one.h[0], columns(link.peer.shape, one.x, one.dt)).encode()
+    assert len(set(link.exchange(Kind.STEP, [request] * 50))) == 1
+
+
+def test_one_wrong_bit_is_found_and_named(device: Device, model: Model) -> None:
+    """The comparison itself on trial: the reference is damaged, not the board."""
+    golden = model.vectors[slice(0, 30)]
+    h_next = golden.h_next.copy()
+    h_next[17, -1] ^= 1
+    verdict = device.compare(replace(golden, h_next=h_next))
+    assert verdict.mismatches == 1
+    first = verdict.first_difference
+    assert first is not None
+    assert (first.vector, first.name) == (17, f"neuron {model.states[-1].name}")
+    assert (first.expected, first.got) == (h_next[17, -1], golden.h_next[17, -1])
+
+
+def _some(model: Model, section: str) -> Vectors:
+    vectors = model.vectors.of(section)
+    if not len(vectors):
+        pytest.skip(f"this BUILD has no {section} vectors")
+    return vectors

@@ -1,0 +1,37 @@
+"""Who is there: the board, the model that it runs, and what it grants."""
+
+from __future__ import annotations
+
+from elegans.hil_tests.link import Link
+from elegans.hil_tests.session import Device
+from elegans.hil_tests.stream import most_steps
+from elegans.hil_tests.vectors import Model
+
+
+def test_the_board_tells_its_name(link: Link, board: str) -> None:
+    assert link.peer.board == board
+
+
+def test_the_board_runs_this_model(link: Link, model: Model) -> None:
+    assert model.digest.startswith(link.peer.model_digest.hex())
+    assert link.peer.shape == model.shape
+
+
+def test_the_board_runs_the_firmware_that_was_built(device: Device) -> None:
+    if device.firmware is not None:
+        assert device.firmware.firmware_digest.startswith(device.hello.firmware_digest.hex())
+
+
+def test_the_board_has_room_for_a_step(link: Link) -> None:
+    assert most_steps(link) >= 1
+
+
+def test_the_board_was_not_reset_by_a_fault(link: Link) -> None:
+    assert link.peer.reset != "fault"
+    assert link.peer.fault_pc == 0
+
+
+def test_every_handshake_meets_the_same_board(link: Link) -> None:
+    assert {(p.board, p.model_digest, p.credit) for p in (link.hello(), link.hello())} == {
+        (link.peer.board, link.peer.model_digest, link.peer.credit)
+    }
