@@ -10,6 +10,9 @@
 
 #include <stdint.h>
 
+/* What a generated model expects of these kernels; it refuses to compile with another. */
+#define EL_RUNTIME_ABI 1
+
 /* C leaves the right shift of a negative number to the compiler. Every compiler for every
  * core we build for shifts arithmetically; one that did not would stop here. */
 typedef char el_rshr_needs_an_arithmetic_right_shift[((-1 >> 1) == -1) ? 1 : -1];
@@ -20,16 +23,22 @@ static inline int32_t el_rshr(int32_t a, uint32_t n)
     return (a + (int32_t)((1U << n) >> 1)) >> n;
 }
 
+/* a held in [lo, hi], lo <= hi. */
+static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
+{
+    if (a < lo) {
+        a = lo;
+    }
+    if (a > hi) {
+        a = hi;
+    }
+    return (int16_t)a;
+}
+
 /* a held in int16. */
 static inline int16_t el_sat16(int32_t a)
 {
-    if (a > INT16_MAX) {
-        a = INT16_MAX;
-    }
-    if (a < INT16_MIN) {
-        a = INT16_MIN;
-    }
-    return (int16_t)a;
+    return el_hold(a, INT16_MIN, INT16_MAX);
 }
 
 #endif

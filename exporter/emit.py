@@ -1,0 +1,238 @@
+"""`Model` to C: `{path: text}`, pure and the same on every run.
+
+Everything that computes is here; the templates print ready-made values.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from elegans.exporter import memory
+from elegans.exporter.fixed import Interval, q_name
+from elegans.exporter.model import Argument, Channel, Model, Step, flat, prove
+
+_HOUSE = Path(__file__).resolve().parents[1]
+_TEMPLATES = _HOUSE / "firmware_templates"
+_RUNTIME = _HOUSE / "runtime_c"
+_FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
+_NEEDS = {"sigmoid": ["tanh"]}
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A constant array, ready to print."""
+
+    declaration: str
+    comment: str
+    rows: list[str]
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One statement of `step`, with what it leaves behind."""
+
+    lines: list[str]
+    comment: str
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A layer: its buffers and its calls."""
+
+    title: str
+    buffers: list[str]
+    calls: list[_Call]
+
+
+def emit(model: Model) -> dict[str, str]:
+    """The generated C, its README, and the runtime files that it uses."""
+    context = _context(model)
+    environment = _environment()
+    files = {
+        path: environment.get_template(template).render(context)
+        for path, template in _FILES.items()
+    }
+    for kernel in ["fixed", *_kernels(model)]:
+        for path in (f"include/elegans/el_{kernel}.h", f"src/el_{kernel}.c"):
+            source = _RUNTIME / path
+            if source.exists():
+                files[path] = source.read_text(encoding="utf-8")
+    return files
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def _kernels(model: Model) -> list[str]:
+    used = {step.op.kernel for step in model.steps}
+    return sorted(used.union(*(_NEEDS.get(kernel, []) for kernel in used)))
+
+
+def _context(model: Model) -> dict[str, Any]:
+    plan, bounds = memory.plan(model), prove(model)
+    calls = _Calls(model, plan, bounds)
+    return {
+        "name": model.name,
+        "NAME": model.name.upper(),
+        "version": version("elegans"),
+        "digest": model.digest,
+        "inputs": [_port(model, "X", c) for c in model.inputs],
+        "outputs": [_port(model, "Y", c) for c in model.outputs],
+        "dt": _port(model, "DT", model.dt) if model.dt else None,
+        "neurons": len(model.states),
+        "states": _runs(model),
+        "state_size": plan.state_size,
+        "h": plan.h.offset,
+        "kernels": [k for k in _kernels(model) if any(s.op.kernel == k for s in model.steps)],
+        "tables": [table for step in model.steps for table in _tables(step)],
+        "buffers": [_declare(b.name, b.size) for b in plan.locals if b.group is None]
+        + calls.scratch,
+        "copies_memory": bool(calls.copies or calls.scratch),
+        "blocks": calls.blocks,
+        "copies": calls.copies,
+        "synapses": sum(
+            int((step.op.weights != 0).sum()) for step in model.steps if hasattr(step.op, "weights")
+        ),
+    }
+
+
+def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
+    lo, hi = channel.range
+    prefix = f"{model.name.upper()}_{kind}"
+    return {
+        "macro": prefix if kind == "DT" else f"{prefix}_{channel.name.upper()}",
+        "name": channel.name,
+        "unit": channel.unit,
+        "q": q_name(channel.frac),
+        "frac": channel.frac,
+        "lo": f"{lo:g}",
+        "hi": f"{hi:g}",
+        "lo_int": channel.lo,
+        "hi_int": channel.hi,
+    }
+
+
+def _runs(model: Model) -> list[dict[str, Any]]:
+    """Neighbouring states of one format and one range, told together."""
+    runs: list[dict[str, Any]] = []
+    for i, c in enumerate(model.states):
+        group = c.name.split("[")[0]
+        key = (group, c.frac, c.lo, c.hi)
+        if runs and runs[-1]["key"] == key:
+            runs[-1]["end"] = i + 1
+        else:
+            runs.append({"key": key, "start": i, "end": i + 1})
+    for run in runs:
+        group, frac, lo, hi = run["key"]
+        run.update(group=group, q=q_name(frac), lo_int=lo, hi_int=hi)
+    return runs
+
+
+def _declare(name: str, size: int) -> str:
+    return f"int16_t {name}[{size}];"
+
+
+def _tables(step: Step) -> list[_Table]:
+    return [
+        _Table(
+            f"static const {table.ctype} {step.name}_{table.suffix}[{table.values.size}]",
+            f"{step.name}: {table.comment}",
+            textwrap.wrap(", ".join(str(v) for v in flat(table.values)), 92),
+        )
+        for table in step.op.tables()
+    ]
+
+
+class _Calls:
+    """The body of `step`: one kernel call a step of the model, layer by layer."""
+
+    def __init__(self, model: Model, plan: memory.Plan, bounds: dict[str, Interval]) -> None:
+        self.model, self.plan, self.bounds = model, plan, bounds
+        self.joined = 0
+        self.blocks = [self._block(group) for group in dict.fromkeys(s.group for s in model.steps)]
+        self.copies = self._copies()
+        self.scratch = [_declare("joined", self.joined)] if self.joined else []
+
+    def _block(self, group: str) -> _Block:
+        steps = [s for s in self.model.steps if s.group == group]
+        buffers = [_declare(b.name, b.size) for b in self.plan.locals if b.group == group]
+        neurons = sum(c.name.split("[")[0] == group for c in self.model.states)
+        title = f"{group}: {neurons} neuron{'s' * (neurons > 1)}" if neurons else group
+        return _Block(title, buffers, [self._call(step) for step in steps])
+
+    def _call(self, step: Step) -> _Call:
+        lines: list[str] = []
+        inputs = []
+        for argument in step.inputs:
+            place = self.plan.address(argument)
+            if place is None:
+                lines += self._join(argument)
+                place = memory.Place("joined", 0)
+            inputs.append(str(place))
+        tables = [f"{step.name}_{table.suffix}" for table in step.op.tables()]
+        numbers = [f"{n}U" for n in (*step.op.scalars(), *self._size(step))]
+        arguments = ", ".join([str(self.plan.places[step.name]), *inputs, *tables, *numbers])
+        call = textwrap.wrap(
+            f"el_{step.op.kernel}({arguments});",
+            88,
+            subsequent_indent="    ",
+            break_long_words=False,
+        )
+        return _Call(lines + call, self._comment(step))
+
+    @staticmethod
+    def _size(step: Step) -> list[int]:
+        """Element-wise kernels take their length last; a linear map's is in its scalars."""
+        return [] if hasattr(step.op, "weights") else [step.size]
+
+    def _join(self, argument: Argument) -> list[str]:
+        lines, offset = [], 0
+        for window in argument:
+            target = memory.Place("joined", offset)
+            lines.append(self._copy(target, self.plan.at(window), window.size))
+            offset += window.size
+        self.joined = max(self.joined, offset)
+        return lines
+
+    def _comment(self, step: Step) -> str:
+        bounds, fracs = self.bounds[step.name], sorted(set(step.frac))
+        lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo, step.frac, strict=True))
+        hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi, step.frac, strict=True))
+        names = " ".join(q_name(f) for f in fracs)
+        return f"{step.name}: {names}, in [{lo:.5g}, {hi:.5g}]"
+
+    def _copies(self) -> list[str]:
+        """What is not yet where the caller, or the next step, expects it."""
+        lines, offset = [], self.plan.h.offset
+        for window, stays in zip(self.model.h_next, self.plan.stays, strict=True):
+            if not stays:
+                target = memory.Place(self.plan.h.array, offset)
+                lines.append(self._copy(target, self.plan.at(window), window.size))
+            offset += window.size
+        offset = 0
+        for window in self.model.y:
+            place = self.plan.at(window)
+            if place.array != "y":
+                lines.append(self._copy(memory.Place("y", offset), place, window.size))
+            offset += window.size
+        return lines
+
+    @staticmethod
+    def _copy(target: memory.Place, source: memory.Place, size: int) -> str:
+        return f"memcpy({target}, {source}, {size}U * sizeof(int16_t));"

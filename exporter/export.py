@@ -1,0 +1,150 @@
+"""The export itself: an ONNX file in, a BUILD folder out, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elegans.exporter import vectors
+from elegans.exporter.emit import emit
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.fixed import Interval, q_name
+from elegans.exporter.integer_onnx import integer_onnx
+from elegans.exporter.interface import Range, with_ranges
+from elegans.exporter.lower import lower
+from elegans.exporter.model import Channel, Model, from_json, prove, to_json
+from elegans.exporter.onnx_import import read_interface, read_network
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to export and what the user says of it; None and () leave it to the file."""
+
+    source: Path
+    name: str | None = None
+    input_ranges: tuple[Range, ...] = ()
+    dt_range: Range | None = None
+    dt: float | None = None
+    recording: Path | None = None
+
+
+def export(
+    request: Request, target: Path, progress: Callable[[str], None] = lambda _: None
+) -> Model:
+    """Export to the folder `target`, replacing an earlier BUILD there.
+
+    The same file and options give the same bytes on every run. Raises `ElegansError`;
+    `target` is then as it was.
+    """
+    _check_target(target)
+    progress("reading the graph")
+    interface = read_interface(request.source, request.name)
+    interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
+    network = read_network(request.source, interface)
+    progress("choosing formats and proving ranges")
+    model = lower(network)
+    recording = vectors.load_recording(request.recording, model) if request.recording else None
+    progress("generating C")
+    files = {path: text.encode() for path, text in emit(model).items()}
+    files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
+    progress("computing golden vectors")
+    files["vectors.npz"] = _npz(vectors.golden(model, recording))
+    files["model.json"] = _model_json(model, files)
+    write_folder(target, files)
+    return model
+
+
+def load_model(build: Path) -> Model:
+    """The model of a BUILD folder; its digest is checked against its content."""
+    path = build / "model.json"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        model = from_json(data)
+        stated = data["digest"]
+    except FileNotFoundError:
+        remedy = "give the folder that 'elegans export' wrote"
+        raise ElegansError(path, "is not there", remedy) from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ElegansError(path, f"is damaged ({error!r:.80})", "export the model again") from None
+    if stated != model.digest:
+        raise ElegansError(path, "does not match its own digest", "export the model again")
+    return model
+
+
+def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """A folder of files that appears at once, in place of what stood there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
+        fresh, old = Path(scratch) / "fresh", Path(scratch) / "old"
+        for path, content in sorted(files.items()):
+            (fresh / path).parent.mkdir(parents=True, exist_ok=True)
+            (fresh / path).write_bytes(content)
+        if target.exists():
+            target.rename(old)
+        try:
+            fresh.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+
+
+def _check_target(target: Path) -> None:
+    """Only a new or empty folder, or an earlier BUILD, is ever replaced."""
+    if target.is_dir() and (not any(target.iterdir()) or (target / "model.json").exists()):
+        return
+    if target.exists():
+        raise ElegansError(
+            target, "is there and is no earlier export", "give a new folder to -o, or remove it"
+        )
+
+
+def _npz(arrays: dict[str, NDArray[np.generic]]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _model_json(model: Model, files: dict[str, bytes]) -> bytes:
+    data = to_json(model)
+    for key in ("inputs", "states", "outputs"):
+        data[key] = [_described(c) for c in getattr(model, key)]
+    data["dt"] = _described(model.dt) if model.dt else None
+    data["digest"] = model.digest
+    bounds = prove(model)
+    data["vectors"] = [_vector(step.name, step.frac, bounds[step.name]) for step in model.steps]
+    data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
+    return (json.dumps(data, indent=1) + "\n").encode()
+
+
+def _described(channel: Channel) -> dict[str, Any]:
+    return {
+        "name": channel.name,
+        "unit": channel.unit,
+        "range": list(channel.range),
+        "bits": channel.bits,
+        "frac": channel.frac,
+        "lo": channel.lo,
+        "hi": channel.hi,
+    }
+
+
+def _vector(name: str, fracs: tuple[int, ...], bounds: Interval) -> dict[str, Any]:
+    """One vector's row of the range report; headroom counts the bits that it never uses."""
+    reach = max(int(bounds.reach().max()), 1)
+    scale = np.ldexp(1.0, -np.array(fracs))
+    return {
+        "name": name,
+        "formats": sorted({q_name(f) for f in fracs}),
+        "range": [float((bounds.lo * scale).min()), float((bounds.hi * scale).max())],
+        "headroom_bits": 16 - (reach.bit_length() + 1) if reach < 1 << 15 else 0,
+    }
