@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from elegans.exporter import vectors
 from elegans.exporter.emit import emit
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.files import npz, write_folder
 from elegans.exporter.fixed import Interval, q_name
 from elegans.exporter.integer_onnx import integer_onnx
 from elegans.exporter.interface import Range, with_ranges
@@ -57,7 +55,7 @@ def export(
     files = {path: text.encode() for path, text in emit(model).items()}
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
-    files["vectors.npz"] = _npz(vectors.golden(model, recording))
+    files["vectors.npz"] = npz(vectors.golden(model, recording))
     files["model.json"] = _model_json(model, files)
     write_folder(target, files)
     return model
@@ -80,24 +78,6 @@ def load_model(build: Path) -> Model:
     return model
 
 
-def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """A folder of files that appears at once, in place of what stood there."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
-        fresh, old = Path(scratch) / "fresh", Path(scratch) / "old"
-        for path, content in sorted(files.items()):
-            (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-            (fresh / path).write_bytes(content)
-        if target.exists():
-            target.rename(old)
-        try:
-            fresh.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
-
-
 def _check_target(target: Path) -> None:
     """Only a new or empty folder, or an earlier BUILD, is ever replaced."""
     if target.is_dir() and (not any(target.iterdir()) or (target / "model.json").exists()):
@@ -106,12 +86,6 @@ def _check_target(target: Path) -> None:
         raise ElegansError(
             target, "is there and is no earlier export", "give a new folder to -o, or remove it"
         )
-
-
-def _npz(arrays: dict[str, NDArray[np.generic]]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
 
 
 def _model_json(model: Model, files: dict[str, bytes]) -> bytes:

@@ -48,7 +48,7 @@ def odd_tanh(z: Value) -> Value:
     """The interpolation that tanh and sigmoid share.
 
     The sign goes last, so the result is odd. -32768, which has no negative in int16, counts
-    as -32767. A slope is at most 1023 and the fraction below 128: the product fits.
+    as -32767. A slope is at most 1024 and the fraction below 128: the product fits.
     """
     table = constant(tanh_table(), z)
     sign = (z >> 15) * 2 + 1
