@@ -19,7 +19,8 @@ class Fit:
     """Trains `net` for `epochs` of `batches` steps in all, in one or more stages.
 
     The rate falls from `rate` to a hundredth of it along a half cosine over the whole of
-    the training; `history` holds the mean loss of each epoch done so far.
+    the training; `history` holds the mean loss of each epoch done so far, `stages` the name of
+    each stage and the epoch at which it ended.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Fit:
         if epochs < 1:
             raise ElegansError("training", f"{epochs} epochs", "give at least 1")
         self.history: list[float] = []
+        self.stages: list[tuple[str, int]] = []
         self._net, self._epochs, self._batches = net, epochs, batches
         self._progress = progress
         self._adam = torch.optim.Adam(net.parameters(), lr=rate)
@@ -65,6 +67,7 @@ class Fit:
                 )
             self.history.append(mean)
             self._progress(name, len(self.history), self._epochs, f"loss {mean:.4f}")
+        self.stages.append((name, len(self.history)))
 
 
 @contextlib.contextmanager

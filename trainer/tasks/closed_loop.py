@@ -105,7 +105,7 @@ class Drive:
     def _under_way(self) -> Array:
         """The lateral error without the first seconds, in which chance put the car."""
         settled = self.t > min(UNDER_WAY, 0.5 * self.t[-1])
-        return self.lateral_error[settled]
+        return np.asarray(self.lateral_error[settled])
 
     @property
     def held(self) -> bool:
@@ -225,7 +225,7 @@ class _Cars:
         road = np.stack([self.curvature(d) for d in LOOK_AHEAD], axis=1)
         x = np.column_stack([self.lateral, self._heading, self._speed, road]) + noise
         x[:, 3:][np.array(LOOK_AHEAD) > sight[:, None]] = 0.0
-        return np.clip(x, _LOW, _HIGH).astype(np.float32)
+        return np.asarray(np.clip(x, _LOW, _HIGH), dtype=np.float32)
 
     def expert(self) -> Array:
         """Stanley's law on the true errors, with the bend ahead fed forward."""

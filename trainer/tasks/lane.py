@@ -21,7 +21,8 @@ from elegans.trainer.fit import Fit
 from elegans.trainer.progress import Progress
 from elegans.trainer.tasks import closed_loop
 from elegans.trainer.tasks.closed_loop import DT, MAX_STEERING, SENSORS, Drive, Samples, journey
-from elegans.trainer.tasks.trained import Trained
+from elegans.trainer.tasks.drive_picture import draw_drives
+from elegans.trainer.tasks.trained import Metrics, Trained
 from elegans.trainer.wiring import AutoNCP
 
 CONTRACT = Contract("lane", SENSORS, DT, (Output("steering", "rad"),))
@@ -55,9 +56,7 @@ RECORDED_SECONDS = 250.0
 
 def circuit() -> Circuit:
     """The untrained network, drawn from torch's current random state."""
-    return Circuit(
-        AutoNCP(19, 1), centre=CENTRE, spread=SPREAD, dt_unit=0.05, gain=(MAX_STEERING,)
-    )
+    return Circuit(AutoNCP(19, 1), centre=CENTRE, spread=SPREAD, dt_unit=0.05, gain=(MAX_STEERING,))
 
 
 def train(seed: int, short: bool, epochs: int | None, progress: Progress) -> Trained:
@@ -83,7 +82,7 @@ def train(seed: int, short: bool, epochs: int | None, progress: Progress) -> Tra
         until = round(total * (turn + 1) / scale.rounds)
         name = "imitate" if turn == 0 else f"dagger {turn}"
         fit.stage(name, until, lambda lesson=lesson: lesson.loss(net))  # type: ignore[misc]
-    return _examined(net, fit.history, scale)
+    return _examined(net, fit, scale)
 
 
 class Wheel:
@@ -133,16 +132,16 @@ class _Lesson:
         column = torch.randint(samples - _WINDOW + 1, (_BATCH, 1)) + torch.arange(_WINDOW)
         y, _ = net(self._x[row, column], self._dt[row, column])
         error = (y[:, _SETTLE:, 0] - self._wish[row, column[:, _SETTLE:]]) / TYPICAL_STEERING
-        return error.square().mean()
+        return torch.mean(error.square())
 
 
-def _examined(net: Circuit, history: list[float], scale: Scale) -> Trained:
+def _examined(net: Circuit, fit: Fit, scale: Scale) -> Trained:
     trips = [journey(scale.exam_seconds, seed) for seed in _EXAM]
     alone = closed_loop.drive_all(trips, Wheel(net, len(trips)))
     expert = closed_loop.drive_all(trips, lambda _x, _dt, wish: wish)
     recorded = closed_loop.drive_all([journey(RECORDED_SECONDS, 8999)], Wheel(net))[0]
-    metrics: dict[str, float | int | bool | str] = {
-        "loss": history[-1],
+    metrics: Metrics = {
+        "loss": fit.history[-1],
         "lateral_rms_m": float(np.sqrt(np.mean([one.rms**2 for one in alone]))),
         "lateral_worst_m": max(one.worst for one in alone),
         "expert_lateral_rms_m": float(np.sqrt(np.mean([one.rms**2 for one in expert]))),
@@ -155,8 +154,14 @@ def _examined(net: Circuit, history: list[float], scale: Scale) -> Trained:
     return Trained(
         circuit=net,
         contract=CONTRACT,
-        history=history,
+        history=fit.history,
+        stages=fit.stages,
         metrics=metrics,
         x=recorded.x,
         dt=recorded.dt,
+        plots={
+            "drive.png": lambda path: draw_drives(
+                {"network, 19 neurons": alone[0], "expert, who sees the truth": expert[0]}, path
+            )
+        },
     )

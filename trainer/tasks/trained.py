@@ -25,6 +25,8 @@ class Trained:
     contract: Contract
     history: list[float]
     """The mean loss of each epoch."""
+    stages: list[tuple[str, int]]
+    """The parts of the training: name, and the epoch at which it ended."""
     metrics: Metrics
     x: Samples
     """[T, I] or [N, T, I], physical, inside the contract's ranges."""

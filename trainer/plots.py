@@ -1,0 +1,164 @@
+"""Pictures every task has in common: the training, and the circuit itself."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elegans.trainer.contract import Contract
+from elegans.trainer.wiring import Polarity, Wiring
+
+BLUE, ORANGE, GREEN, RED = "#2f6db5", "#e08a1e", "#2a9d76", "#c8455b"
+INK, GREY = "#2b2f36", "#7b8490"
+_STYLE: dict[Any, Any] = {
+    "figure.dpi": 110,
+    "savefig.dpi": 150,
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": "#9aa1ab",
+    "axes.labelcolor": INK,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#eceff3",
+    "xtick.color": "#5b626c",
+    "ytick.color": "#5b626c",
+    "legend.frameon": False,
+    "svg.hashsalt": "elegans",
+}
+
+
+@contextlib.contextmanager
+def figure(path: Path, width: float, height: float) -> Iterator[Any]:
+    """A matplotlib figure in the house's style, written to `path` as PNG at the end.
+
+    Drawn off screen and without dates, so that the same data give the same file.
+    """
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(_STYLE):
+        canvas = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(canvas)
+        yield canvas
+        canvas.savefig(path, format="png", metadata={"Software": None})
+
+
+def draw_training(
+    history: Sequence[float], stages: Sequence[tuple[str, int]], title: str, path: Path
+) -> None:
+    """The mean loss of each epoch on a logarithmic scale, the stages shaded in turn."""
+    with figure(path, 7.0, 3.6) as canvas:
+        axes = canvas.add_subplot()
+        axes.set_yscale("log")
+        epochs = np.arange(1, len(history) + 1)
+        axes.plot(epochs, history, color=BLUE, lw=2, marker="o", ms=3.5)
+        start = 0
+        for index, (name, end) in enumerate(stages):
+            if end > start:
+                shade = "#f4f6f9" if index % 2 else "#ffffff"
+                axes.axvspan(start + 0.5, end + 0.5, color=shade, zorder=0)
+                axes.text(
+                    (start + end + 1) / 2,
+                    0.97,
+                    name,
+                    transform=axes.get_xaxis_transform(),
+                    ha="center",
+                    va="top",
+                    color="#6b727c",
+                    fontsize=9,
+                )
+            start = end
+        axes.set(xlabel="epoch", ylabel="mean loss", title=title, xlim=(0.5, len(history) + 0.5))
+
+
+_GAP = 0.75
+_COLUMN = {"inter": (1.35, BLUE), "command": (2.6, GREEN), "motor": (3.8, ORANGE)}
+
+
+def draw_wiring(wiring: Wiring, contract: Contract, path: Path) -> None:
+    """The circuit from left to right: sensors, inter, command and motor neurons."""
+    from matplotlib.lines import Line2D
+
+    tall = max(wiring.inputs, *(size for _, size in wiring.layers))
+    with figure(path, 9.0, max(4.2, 0.42 * tall + 1.1)) as canvas:
+        axes = canvas.add_subplot()
+        axes.set_axis_off()
+        senses = _column(0.0, wiring.inputs, tall)
+        names = [signal.name.replace("_", " ") for signal in contract.inputs]
+        _nodes(axes, senses, GREY, "s")
+        top = _GAP * tall / 2 + 0.35
+        axes.text(0.0, top, f"{wiring.inputs} sensory", ha="center", color=GREY)
+        for (x, y), name in zip(senses, names, strict=True):
+            axes.text(x - 0.1, y, name, ha="right", va="center", fontsize=9)
+        before, neurons = senses, []
+        for index, (layer, size) in enumerate(wiring.layers):
+            column, colour = _COLUMN[layer]
+            here = _column(column, size, tall)
+            _synapses(axes, before, here, wiring.feed_forward(index))
+            own = wiring.adjacency[wiring.spans[index], wiring.spans[index]]
+            _recurrent(axes, here, own)
+            _nodes(axes, here, colour, "o")
+            axes.text(column, top, f"{size} {layer}", ha="center", color=colour)
+            neurons.append(here)
+            before = here
+        for (x, y), output in zip(neurons[-1], contract.outputs, strict=True):
+            axes.text(x + 0.12, y, output.name.replace("_", " "), va="center", fontsize=9)
+        axes.set(xlim=(-0.95, 4.6), ylim=(-_GAP * tall / 2 - 0.1, top + 0.4))
+        kinds = (("excites", BLUE), ("inhibits", RED))
+        handles = [Line2D([], [], color=colour, lw=2, label=kind) for kind, colour in kinds]
+        axes.legend(handles=handles, loc="lower right", fontsize=9)
+        axes.set_title(
+            f"{contract.name}: {wiring.neurons} liquid neurons, {wiring.synapses} synapses"
+        )
+
+
+Spots = list[tuple[float, float]]
+
+
+def _column(x: float, size: int, tall: int) -> Spots:
+    """`size` spots at x, evenly spread around the middle, top first."""
+    gap = min(_GAP * tall / size, 2 * _GAP)
+    return [(x, gap * ((size - 1) / 2 - row)) for row in range(size)]
+
+
+def _nodes(axes: Any, spots: Spots, colour: str, marker: str) -> None:
+    x, y = zip(*spots, strict=True)
+    axes.scatter(x, y, s=150, c=colour, marker=marker, edgecolors="white", linewidths=1.5, zorder=3)
+
+
+def _synapses(axes: Any, sources: Spots, targets: Spots, polarity: Polarity) -> None:
+    """S-shaped curves between neighbouring columns."""
+    for source, target in np.argwhere(polarity):
+        (x0, y0), (x1, y1) = sources[source], targets[target]
+        bend = 0.45 * (x1 - x0)
+        curve = [(x0, y0), (x0 + bend, y0), (x1 - bend, y1), (x1, y1)]
+        _curve(axes, curve, int(polarity[source, target]))
+
+
+def _recurrent(axes: Any, spots: Spots, polarity: Polarity) -> None:
+    """Arcs on the right of one column; a neuron that feeds itself gets a loop."""
+    for source, target in np.argwhere(polarity):
+        (x, y0), (_, y1) = spots[source], spots[target]
+        loop = 0.45 if source == target else 0.0
+        out = 0.3 + 0.09 * abs(y1 - y0)
+        curve = [(x, y0), (x + out, y0 + loop), (x + out, y1 - loop), (x, y1)]
+        _curve(axes, curve, int(polarity[source, target]))
+
+
+def _curve(axes: Any, points: Spots, sign: int) -> None:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
+
+    codes = [Outline.MOVETO, Outline.CURVE4, Outline.CURVE4, Outline.CURVE4]
+    colour = BLUE if sign > 0 else RED
+    patch = PathPatch(Outline(points, codes), fill=False, ec=colour, lw=1.1, alpha=0.5, zorder=1)
+    axes.add_patch(patch)
