@@ -89,27 +89,30 @@ class Reader:
 
     def affine(self, place: str, form: Form) -> Affine:
         """The form as an affine one: products of a gate become a state of their own."""
-        if not form.products:
-            return form.affine
-        return Affine.of(self._gate(place, form))
+        settled = self.settled(form)
+        if settled.products:
+            raise ElegansError(
+                place,
+                "multiplies vectors in a way that is neither f + t (g - f) nor f + t g",
+                "use CfC's mode default or no_gate",
+            )
+        return settled.affine
 
     def affine_output(self, name: str) -> Affine:
         return self.affine(f"{self.path}, {name!r}", self.form(name))
 
-    def _gate(self, place: str, form: Form) -> Window:
-        if len(form.products) == 1:
-            ((t, factor),) = form.products.items()
-            f, g = form.affine.window(), factor.window()
-            kind = "gated_sum"
-            if g is None and f is not None:
-                g, kind = factor.plus(Affine.of(f)).window(), "mix"
-            if f is not None and g is not None and self.is_gate(t) and t.vector != "dt":
-                return self._add(Gate(kind, f, g, t))
-        raise ElegansError(
-            place,
-            "multiplies vectors in a way that is neither f + t (g - f) nor f + t g",
-            "use CfC's mode default or no_gate",
-        )
+    def settled(self, form: Form) -> Form:
+        """The state that the form is, if it is a gate's; otherwise the form itself."""
+        if len(form.products) != 1:
+            return form
+        ((t, factor),) = form.products.items()
+        f, g = form.affine.window(), factor.window()
+        kind = "gated_sum"
+        if g is None and f is not None:
+            g, kind = factor.plus(Affine.of(f)).window(), "mix"
+        if f is None or g is None or t.vector == "dt" or not self.is_gate(t):
+            return form
+        return Form.of(self._add(Gate(kind, f, g, t)))
 
     def is_gate(self, window: Window) -> bool:
         """Elapsed time, or a sigmoid: what a liquid cell multiplies by."""

@@ -22,20 +22,22 @@ Rule = Callable[[Reader, str, onnx.NodeProto, dict[str, Any]], list[Form]]
 def _sum(sign: float) -> Rule:
     def rule(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
         a, b = (reader.form(name) for name in node.input)
+        if not (a.products and b.products):  # a whole gate and something else, not two halves
+            a, b = reader.settled(a), reader.settled(b)
         return [a.plus(b.scaled(np.array([sign])))]
 
     return rule
 
 
 def _negate(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-    return [reader.form(node.input[0]).scaled(np.array([-1.0]))]
+    return [reader.settled(reader.form(node.input[0])).scaled(np.array([-1.0]))]
 
 
 def _multiply(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
     a, b = (reader.form(name) for name in node.input)
     for one, other in ((a, b), (b, a)):
         if other.is_constant:
-            return [one.scaled(other.affine.bias)]
+            return [reader.settled(one).scaled(other.affine.bias)]
     form = product(reader.affine(place, a), reader.affine(place, b), reader.is_gate)
     if form is None:
         raise ElegansError(
@@ -50,7 +52,8 @@ def _divide(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any])
     divisor = reader.matrix(place, node.input[1])
     if not np.all(divisor):
         raise ElegansError(place, "divides by zero", "mend the constant")
-    return [reader.form(node.input[0]).scaled(1.0 / np.atleast_1d(np.squeeze(divisor)))]
+    form = reader.settled(reader.form(node.input[0]))
+    return [form.scaled(1.0 / np.atleast_1d(np.squeeze(divisor)))]
 
 
 def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:

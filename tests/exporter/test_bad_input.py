@@ -1,0 +1,208 @@
+"""A stranger's file: each way to be wrong gets a place, a fact and a remedy."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, external_data_helper, helper, numpy_helper
+
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.export import Request, export, load_model
+from elegans.exporter.interface import with_ranges
+from elegans.exporter.onnx_import import read_interface
+
+
+def _refused(source, tmp_path, match, **request):
+    target = tmp_path / "OUT"
+    with pytest.raises(ElegansError, match=match) as caught:
+        export(Request(source, **request), target)
+    assert not target.exists()
+    assert not list(tmp_path.glob(".*")), "a draft was left behind"
+    assert re.fullmatch(r".+: .+; .+", str(caught.value), re.DOTALL)
+
+
+def test_a_missing_file(tmp_path):
+    _refused(tmp_path / "none.onnx", tmp_path, "No such file")
+
+
+def test_a_folder_instead_of_a_file(tmp_path):
+    _refused(tmp_path, tmp_path, "directory")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an onnx", b"\x00" * 64, b"hello"])
+def test_a_file_that_is_no_onnx(tmp_path, content):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    _refused(path, tmp_path, "not a whole, valid ONNX|holds no graph")
+
+
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.9, 0.99])
+def test_a_truncated_file(worm, tmp_path, part):
+    data = worm.read_bytes()
+    worm.write_bytes(data[: int(len(data) * part)])
+    _refused(worm, tmp_path, "not a whole, valid ONNX|holds no graph|h_next|has the")
+
+
+def test_an_operator_that_no_cell_has(graph, save, tmp_path):
+    g = graph()
+    y = g.node("Erf", g.linear("x", 3, 2, "gemm"))
+    g.rename(y, "y", "Identity")
+    g.rename("h", "h_next", "Identity")
+    _refused(save(g), tmp_path, "node 1 .Erf.*is not an operator")
+
+
+def test_a_product_that_no_cell_has(graph, save, tmp_path):
+    g = graph()
+    g.rename(g.node("Mul", g.linear("x", 3, 2, "gemm"), g.linear("x", 3, 2, "gemm")), "y", "Tanh")
+    g.rename("h", "h_next", "Identity")
+    _refused(save(g), tmp_path, "neither is a sigmoid gate nor elapsed time")
+
+
+def test_a_state_that_nothing_bounds(graph, save, tmp_path):
+    g = graph()
+    g.rename(g.linear("x", 3, 2, "gemm"), "y", "Identity")
+    g.rename(g.linear("h", 6, 6, "gemm"), "h_next", "Identity")
+    _refused(save(g), tmp_path, "h_next.*not a concatenation of states")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite(graph, save, tmp_path, value):
+    g = graph().cfc()
+    broken = numpy_helper.to_array(g.held[2]).copy()
+    broken.flat[1] = value
+    g.held[2].CopyFrom(numpy_helper.from_array(broken, g.held[2].name))
+    _refused(save(g), tmp_path, f"tensor 'w2'.*element 1 is {value}")
+
+
+def test_weights_too_large_for_any_scale_are_named_by_their_step(graph, save, tmp_path):
+    g = graph().cfc()
+    large = numpy_helper.to_array(g.held[1]) * 1e9
+    g.held[1].CopyFrom(numpy_helper.from_array(large.astype(np.float32), g.held[1].name))
+    _refused(save(g), tmp_path, "inter_f_sum.*no int16 scale")
+
+
+def test_weights_in_another_file_are_not_followed(worm, tmp_path):
+    proto = onnx.load(worm)
+    external_data_helper.convert_model_to_external_data(
+        proto, location="../../secret", size_threshold=0
+    )
+    for tensor in proto.graph.initializer:
+        tensor.data_location = TensorProto.EXTERNAL
+    worm.write_bytes(proto.SerializeToString())
+    _refused(worm, tmp_path, "keeps its weights in another file")
+
+
+def test_a_sequence_instead_of_a_step(graph, tmp_path):
+    g = graph().cfc()
+    proto = g.model()
+    proto.graph.input[0].type.CopyFrom(helper.make_tensor_type_proto(TensorProto.FLOAT, [1, 20, 3]))
+    path = tmp_path / "sequence.onnx"
+    path.write_bytes(proto.SerializeToString())
+    _refused(path, tmp_path, "not a float row vector|not a whole, valid")
+
+
+def test_missing_ranges_are_asked_for_by_option(graph, save, tmp_path):
+    path = save(graph().cfc(), meta=None)
+    _refused(path, tmp_path, "'x0'.*--input-range")
+    _refused(path, tmp_path, "'dt'.*--dt-range LO:HI or --dt", input_ranges=((-1.0, 1.0),))
+
+
+@pytest.mark.parametrize("bounds", [(1.0, 1.0), (2.0, -2.0), (np.nan, 1.0), (0.0, np.inf)])
+def test_empty_or_infinite_ranges(worm, tmp_path, bounds):
+    _refused(worm, tmp_path, "empty or not finite", input_ranges=(bounds,))
+    _refused(worm, tmp_path, "empty or not finite", dt_range=bounds)
+
+
+def test_a_number_of_ranges_that_does_not_fit(worm, tmp_path):
+    _refused(worm, tmp_path, "given 2 times", input_ranges=((-1.0, 1.0), (0.0, 1.0)))
+
+
+def test_time_that_runs_backwards(worm, tmp_path):
+    _refused(worm, tmp_path, "--dt-range", dt_range=(-0.1, 0.1))
+    _refused(worm, tmp_path, "sample period", dt=-0.1)
+    _refused(worm, tmp_path, "sample period", dt=float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", "worm; system(0)"),
+        ("name", "Worm"),
+        ("name", "../../etc"),
+        ("name", 7),
+        ("inputs", [{"name": 'a"); evil("', "unit": "", "range": [0, 1]}] * 3),
+        ("inputs", [{"name": "a", "unit": "*/ int evil; /*", "range": [0, 1]}] * 3),
+        ("inputs", [{"name": "a", "unit": "", "range": [0, 1]}] * 3),
+        ("inputs", [{"name": "a", "unit": "", "range": [0, 1]}]),
+        ("inputs", "xyz"),
+        ("dt", {"range": [1]}),
+        ("layers", [{"name": "in ter", "size": 4}]),
+    ],
+)
+def test_hostile_metadata(graph, save, metadata, tmp_path, key, value):
+    path = save(graph().cfc(), meta={**metadata, key: value})
+    _refused(path, tmp_path, "metadata|model name|two inputs")
+
+
+def test_metadata_that_is_no_json(graph, worm, tmp_path):
+    proto = onnx.load(worm)
+    helper.set_model_props(proto, {"elegans": "{nope"})
+    onnx.save(proto, worm)
+    _refused(worm, tmp_path, "metadata key 'elegans'")
+
+
+def test_a_recording_outside_its_ranges_is_named_by_channel_and_step(worm, tmp_path):
+    x = np.zeros((5, 3))
+    x[3, 1] = 41.0
+    path = tmp_path / "rec.npz"
+    np.savez(path, x=x, dt=np.full(5, 0.1))
+    _refused(worm, tmp_path, "heat at step 3: 41 lies outside", recording=path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "match"),
+    [
+        ({"z": np.zeros(3)}, "no array 'x'"),
+        ({"x": np.zeros((4, 2)), "dt": np.zeros(4)}, "shape"),
+        ({"x": np.zeros((4, 3))}, "holds no 'dt'"),
+        ({"x": np.zeros((4, 3)), "dt": np.full(3, 0.1)}, "dt has the shape"),
+        ({"x": np.full((4, 3), np.nan), "dt": np.full(4, 0.1)}, "not all finite"),
+        ({"x": np.array([{"a": 1}], dtype=object)}, "cannot be read"),
+    ],
+)
+def test_recordings_of_the_wrong_kind(worm, tmp_path, arrays, match):
+    path = tmp_path / "rec.npz"
+    np.savez(path, **arrays)
+    _refused(worm, tmp_path, match, recording=path)
+
+
+def test_a_folder_that_is_no_export_is_never_replaced(worm, tmp_path):
+    target = tmp_path / "thesis"
+    target.mkdir()
+    (target / "thesis.tex").write_text("years of work")
+    with pytest.raises(ElegansError, match="no earlier export"):
+        export(Request(worm), target)
+    assert (target / "thesis.tex").read_text() == "years of work"
+
+
+def test_a_damaged_build_is_not_loaded(built):
+    path = built / "model.json"
+    text = path.read_text()
+    path.write_text(text.replace('"frac": 15', '"frac": 14', 1))
+    with pytest.raises(ElegansError, match="own digest"):
+        load_model(built)
+    path.write_text(text[:200])
+    with pytest.raises(ElegansError, match="damaged"):
+        load_model(built)
+    path.unlink()
+    with pytest.raises(ElegansError, match="is not there"):
+        load_model(built)
+
+
+def test_a_range_for_every_channel_is_taken_in_order(worm):
+    ranges = [(-1.0, 1.0), (0.0, 2.0), (-3.0, 3.0)]
+    found = with_ranges(read_interface(worm), ranges, None, None)
+    assert [signal.range for signal in found.inputs] == ranges
