@@ -76,18 +76,19 @@ class Step(nn.Module):
     def __init__(self, circuit: Circuit) -> None:
         super().__init__()
         self.sizes = [size for _, size in circuit.wiring.layers]
-        self.names = [name for name, _ in circuit.wiring.layers]
-        for index, cell in enumerate(cast(WiredCfCCell, circuit.cfc.rnn_cell).layers):
+        cells = cast(WiredCfCCell, circuit.cfc.rnn_cell).layers
+        for index, (name, _) in enumerate(circuit.wiring.layers):
             sensed = (circuit.centre, circuit.spread) if index == 0 else None
-            self.add_module(self.names[index], _FoldedCell(cell, sensed, circuit.dt_unit))
+            self.add_module(name, _FoldedCell(cells[index], sensed, circuit.dt_unit))
         self.readout: nn.Linear | None = None
         if not torch.equal(circuit.gain, torch.ones_like(circuit.gain)):
-            self.readout = _linear(torch.diag(circuit.gain).double(), None)
+            self.readout = _linear(torch.diag(circuit.gain), None)
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         states = []
-        for name, state in zip(self.names, torch.split(h, self.sizes, dim=1), strict=True):
-            x = self.get_submodule(name)(x, state, dt)
+        cells = (cell for cell in self.children() if isinstance(cell, _FoldedCell))
+        for cell, state in zip(cells, torch.split(h, self.sizes, dim=1), strict=True):
+            x = cell(x, state, dt)
             states.append(x)
         return x if self.readout is None else self.readout(x), torch.cat(states, dim=1)
 
@@ -98,28 +99,25 @@ class _FoldedCell(nn.Module):
     def __init__(self, cell: CfCCell, sensed: tuple[Tensor, Tensor] | None, dt_unit: float) -> None:
         super().__init__()
         self.mode = cell.mode
-        maps: dict[str, tuple[Tensor, Tensor]] = {}
-        for name, linear in cell.named_children():
-            if not isinstance(linear, nn.Linear):
-                raise ElegansError("circuit", f"its layer has a {name}", "use a cell without one")
-            weight = linear.weight if name.startswith("time") else cell.masked(linear)
-            maps[name] = weight.detach().double(), linear.bias.detach().double()
-        for name, (weight, bias) in maps.items():
+
+        def folded(weight: Tensor, bias: Tensor, unit: float = 1.0) -> nn.Linear:
+            weight, bias = weight.detach().double(), bias.detach().double()
             if sensed is not None:
                 centre, spread = (value.double() for value in sensed)
                 own = weight[:, : cell.input_size] / spread
                 bias = bias - own @ centre
                 weight = torch.cat([own, weight[:, cell.input_size :]], dim=1)
-            if name == "time_a":
-                weight, bias = weight / dt_unit, bias / dt_unit
-            self.add_module(name, _linear(weight, bias))
+            return _linear(weight / unit, bias / unit)
+
+        self.ff1 = folded(cell.masked(cell.ff1), cell.ff1.bias)
+        self.ff2 = folded(cell.masked(cell.ff2), cell.ff2.bias)
+        self.time_a = folded(cell.time_a.weight, cell.time_a.bias, dt_unit)
+        self.time_b = folded(cell.time_b.weight, cell.time_b.bias)
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> Tensor:
         z = torch.cat([x, h], dim=1)
-        f = torch.tanh(self.get_submodule("ff1")(z))
-        g = torch.tanh(self.get_submodule("ff2")(z))
-        t_a, t_b = self.get_submodule("time_a")(z), self.get_submodule("time_b")(z)
-        return blend(f, g, torch.sigmoid(t_a * dt + t_b), self.mode)
+        t = torch.sigmoid(self.time_a(z) * dt + self.time_b(z))
+        return blend(torch.tanh(self.ff1(z)), torch.tanh(self.ff2(z)), t, self.mode)
 
 
 def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:

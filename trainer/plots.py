@@ -56,9 +56,14 @@ def draw_training(
     history: Sequence[float], stages: Sequence[tuple[str, int]], title: str, path: Path
 ) -> None:
     """The mean loss of each epoch on a logarithmic scale, the stages shaded in turn."""
+    from matplotlib.ticker import LogLocator
+
     with figure(path, 7.0, 3.6) as canvas:
         axes = canvas.add_subplot()
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("")
         epochs = np.arange(1, len(history) + 1)
         axes.plot(epochs, history, color=BLUE, lw=2, marker="o", ms=3.5)
         start = 0

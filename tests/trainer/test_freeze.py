@@ -153,7 +153,7 @@ def test_a_bad_network_is_refused_and_an_older_file_stays(
 
 
 def test_a_recording_holds_x_and_dt_as_float32(tmp_path: Path) -> None:
-    x, dt = np.zeros((7, 3), np.float32), np.full(7, 0.1, np.float32)
+    x, dt = np.zeros((7, 3), np.float32), np.full(7, 0.05, np.float32)
     record(x, dt, CONTRACT, tmp_path / "recording.npz", label=np.arange(7))
     with np.load(tmp_path / "recording.npz", allow_pickle=False) as recording:
         assert recording["x"].shape == (7, 3)
@@ -165,7 +165,7 @@ def test_a_recording_holds_x_and_dt_as_float32(tmp_path: Path) -> None:
 def test_a_recording_outside_its_declared_range_is_refused(
     channel: int, value: float, tmp_path: Path
 ) -> None:
-    x, dt = np.zeros((7, 3), np.float32), np.full(7, 0.1, np.float32)
+    x, dt = np.zeros((7, 3), np.float32), np.full(7, 0.05, np.float32)
     x[4, channel] = value
     with pytest.raises(ElegansError, match=CONTRACT.inputs[channel].name):
         record(x, dt, CONTRACT, tmp_path / "recording.npz")

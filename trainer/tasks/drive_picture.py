@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from elegans.trainer.plots import BLUE, GREEN, INK, ORANGE, RED, figure
-from elegans.trainer.tasks.closed_loop import Array, Drive
+from elegans.trainer.tasks.closed_loop import Drive
+from elegans.trainer.tasks.journey import Array
 
 _COLOURS = (BLUE, ORANGE, GREEN, RED)
 FOGGY = 20.0

@@ -9,6 +9,7 @@ it holds the road alone.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,10 @@ from elegans.trainer.contract import Contract, Output
 from elegans.trainer.fit import Fit
 from elegans.trainer.progress import Progress
 from elegans.trainer.tasks import closed_loop
-from elegans.trainer.tasks.closed_loop import DT, MAX_STEERING, SENSORS, Drive, Samples, journey
+from elegans.trainer.tasks.car import MAX_STEERING
+from elegans.trainer.tasks.closed_loop import Drive
 from elegans.trainer.tasks.drive_picture import draw_drives
+from elegans.trainer.tasks.journey import DT, SENSORS, Samples, journey
 from elegans.trainer.tasks.trained import Metrics, Trained
 from elegans.trainer.wiring import AutoNCP
 
@@ -40,18 +43,22 @@ _EXAM = range(9001, 9009)
 
 @dataclass(frozen=True)
 class Scale:
-    """How much training: rounds of driving (the first one the expert's), and how long."""
+    """How much of everything: driving to learn from, training, and driving alone."""
 
-    epochs: int
     rounds: int
+    """Of driving and learning; the expert drives the first one."""
     cars: int
     seconds: float
+    """Cars in a round, and how long each drives."""
+    epochs: int
+    batches: int
     exam_seconds: float
+    recorded_seconds: float = 250.0
+    """250 s are some 5,200 samples."""
 
 
-FULL = Scale(epochs=32, rounds=4, cars=48, seconds=15.0, exam_seconds=60.0)
-SHORT = Scale(epochs=6, rounds=2, cars=32, seconds=12.0, exam_seconds=30.0)
-RECORDED_SECONDS = 250.0
+FULL = Scale(rounds=4, cars=48, seconds=15.0, epochs=28, batches=40, exam_seconds=60.0)
+SHORT = Scale(rounds=2, cars=32, seconds=12.0, epochs=6, batches=40, exam_seconds=30.0)
 
 
 def circuit() -> Circuit:
@@ -65,7 +72,7 @@ def train(seed: int, short: bool, epochs: int | None, progress: Progress) -> Tra
     total = scale.epochs if epochs is None else epochs
     random = np.random.default_rng(seed)
     net = circuit()
-    fit = Fit(net, epochs=total, batches=40, rate=1e-2, progress=progress)
+    fit = Fit(net, epochs=total, batches=scale.batches, rate=1e-2, progress=progress)
     experience: list[Drive] = []
     for turn in range(scale.rounds):
         trips = [
@@ -78,10 +85,9 @@ def train(seed: int, short: bool, epochs: int | None, progress: Progress) -> Tra
         ]
         steer = _Jostled(random, scale.cars) if turn == 0 else Wheel(net, scale.cars)
         experience += closed_loop.drive_all(trips, steer)
-        lesson = _Lesson(experience)
         until = round(total * (turn + 1) / scale.rounds)
         name = "imitate" if turn == 0 else f"dagger {turn}"
-        fit.stage(name, until, lambda lesson=lesson: lesson.loss(net))  # type: ignore[misc]
+        fit.stage(name, until, partial(_Lesson(experience).loss, net))
     return _examined(net, fit, scale)
 
 
@@ -92,7 +98,7 @@ class Wheel:
         self._step = net.folded()
         self._h = torch.zeros(cars, net.wiring.neurons)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def __call__(self, x: Samples, dt: Samples, _wish: object = None) -> npt.NDArray[np.float32]:
         """Sensors [B, I], dt [B] -> steering [B], rad."""
         y, self._h = self._step(torch.from_numpy(x), self._h, torch.from_numpy(dt)[:, None])
@@ -139,7 +145,7 @@ def _examined(net: Circuit, fit: Fit, scale: Scale) -> Trained:
     trips = [journey(scale.exam_seconds, seed) for seed in _EXAM]
     alone = closed_loop.drive_all(trips, Wheel(net, len(trips)))
     expert = closed_loop.drive_all(trips, lambda _x, _dt, wish: wish)
-    recorded = closed_loop.drive_all([journey(RECORDED_SECONDS, 8999)], Wheel(net))[0]
+    recorded = closed_loop.drive_all([journey(scale.recorded_seconds, 8999)], Wheel(net))[0]
     metrics: Metrics = {
         "loss": fit.history[-1],
         "lateral_rms_m": float(np.sqrt(np.mean([one.rms**2 for one in alone]))),
