@@ -96,7 +96,7 @@ def main() -> None:
 )
 @click.argument("task", type=click.Choice(["lane", "motions"]))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="folder")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=1, show_default=True)
 @click.option("--epochs", type=click.IntRange(1), help="passes over the data; default: the task's")
 @click.option("--short", is_flag=True, help="a few epochs only, to see that everything works")
 def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -> None:
@@ -286,13 +286,13 @@ def doctor() -> None:
 @click.option("--board", default="mps2-an386", show_default=True)
 @click.option("--emulator", default="auto")
 @click.option("--compiler", default="auto")
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", default=1, show_default=True)
 def demo(output: Path, short: bool, board: str, emulator: str, compiler: str, seed: int) -> None:
     """Train, export, boot, compare every bit, and steer a car from the board."""
-    from elegans.demo import acts
+    from elegans.demo import acts, report
     from elegans.trainer.progress import shown
 
     with shown() as progress:
         result = acts.play(output, acts.Stage(board, emulator, compiler, seed, short), progress)
-    click.echo(result.table())
+    click.echo(report.table(result))
     result.require()

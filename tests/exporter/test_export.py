@@ -132,7 +132,7 @@ def test_the_straight_gradient_is_that_of_the_smooth_network(built):
         ends = (x.detach() + step, x.detach() - step)
         high, low = (straight_through.step(model, end, dt, h)[1].sum() for end in ends)
         slope = (high - low).item() / 128
-        assert slope == pytest.approx(x.grad[0, i].item(), rel=0.05, abs=0.05)
+        assert slope == pytest.approx(x.grad[0, i].item(), rel=0.05, abs=0.1)
 
 
 def test_a_model_survives_json(built):

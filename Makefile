@@ -1,0 +1,50 @@
+# Nothing but Linux and Python 3.11 is needed: everything else comes into .venv.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+TORCH := torch==2.13.0+cpu
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+SHORT := build/short
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint unit hil bench clean
+
+help: ## show what can be made
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: .venv/ready ## create .venv and install everything that demo and test use
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "elegans needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	@# The CPU build of torch: the one on PyPI brings gigabytes of CUDA along.
+	$(BIN)/pip install -q -c constraints.txt $(TORCH) 2>/dev/null \
+	  || $(BIN)/pip install -q --index-url $(TORCH_INDEX) $(TORCH)
+	$(BIN)/pip install -q -c constraints.txt -e '.[all,dev]'
+	@touch $@
+
+demo: setup ## train a circuit, put it on an emulated board, compare every bit, drive the car
+	$(BIN)/elegans demo -o build/demo
+
+test: setup lint unit hil ## lint, types, unit tests, a short demo, and the HIL suite on every emulator
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: setup
+	$(BIN)/pytest tests -q -n 2 --dist worksteal
+
+hil: setup
+	$(BIN)/elegans demo --short -o $(SHORT)
+	$(BIN)/pytest hil_tests -q -n 2 --board mps2-an386 --emulator unicorn --build $(SHORT)/export
+	@if command -v qemu-system-arm arm-none-eabi-gcc >/dev/null; then set -x; \
+	  $(BIN)/pytest hil_tests -q -n 2 --board mps2-an386 --emulator qemu --compiler gcc \
+	    --build $(SHORT)/export; fi
+
+bench: setup ## print the measured table of the README
+	$(BIN)/python -m benchmarks.readme
+
+clean: ## remove what was built, but not .venv
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The whole way in one command: train, export, boot, compare every bit, drive the car."""

@@ -1,0 +1,73 @@
+"""Three hands on the wheel, one network: float, its fixed-point reference, and the board.
+
+Each is a controller for `closed_loop.drive`: (sensors [I], dt in s) -> steering in rad.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+from elegans.exporter import reference
+from elegans.exporter.fixed import Integers, dequantise
+from elegans.exporter.model import Model
+from elegans.exporter.vectors import Recording, to_integers
+from elegans.hil_tests.link import Link
+from elegans.hil_tests.stream import Controller
+
+Samples = NDArray[np.float32]
+Driver = Callable[[Samples, float], float]
+
+
+class Float:
+    """The trained network in float32, by onnxruntime."""
+
+    def __init__(self, path: Path, neurons: int) -> None:
+        self._session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        self._h = np.zeros((1, neurons), np.float32)
+
+    def __call__(self, x: Samples, dt: float) -> float:
+        feed = {"x": x[None].astype(np.float32), "h": self._h, "dt": np.array([[dt]], np.float32)}
+        y, self._h = self._session.run(["y", "h_next"], feed)
+        return float(y[0, 0])
+
+
+class Fixed:
+    """The integers, by whoever computes one step of them; `trace` keeps every one."""
+
+    def __init__(self, model: Model, step: Callable[[Integers, int], Integers]) -> None:
+        self._model, self._step = model, step
+        self.trace: list[Integers] = []
+
+    def __call__(self, x: Samples, dt: float) -> float:
+        sample = Recording(np.asarray(x, np.float64)[None, None], np.array([[dt]]))
+        x_int, dt_int = to_integers(sample, self._model)
+        self.trace.append(self._step(x_int[0, 0], int(dt_int[0, 0])))
+        return float(dequantise(self.trace[-1][0], self._model.outputs[0].frac))
+
+
+def by_reference(model: Model) -> Fixed:
+    """The reference at the wheel; each entry of its trace is y and the next state."""
+    h = np.zeros(len(model.states), np.int64)
+
+    def step(x: Integers, dt: int) -> Integers:
+        nonlocal h
+        y, h = reference.step(model, x, np.array([dt]), h)
+        return np.concatenate([y, h])
+
+    return Fixed(model, step)
+
+
+def by_board(model: Model, link: Link) -> Fixed:
+    """The board at the wheel, over its serial port."""
+    controller = Controller(link)
+
+    def step(x: Integers, dt: int) -> Integers:
+        y, h = controller.step(x.astype(np.int16), dt)
+        return np.concatenate([y, h]).astype(np.int64)
+
+    return Fixed(model, step)

@@ -1,0 +1,81 @@
+"""What the demo leaves behind: a table, a picture of the drives, and a page with both."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import jinja2
+
+from elegans.demo.acts import Result
+from elegans.exporter.files import write_file
+from elegans.trainer.tasks.drive_picture import draw_drives
+
+_PICTURES = {
+    "trajectories.png": "The same road by every hand; shaded where fog hides what is ahead.",
+    "wiring.png": "The circuit, as it is wired.",
+    "training.png": "Training: imitation of the expert, then rounds of DAgger.",
+}
+
+
+def rows(result: Result) -> list[tuple[str, str]]:
+    """The table: what was measured, line by line."""
+    verdict = result.verdict
+    lines = [
+        (f"lateral error, {name}", f"rms {one.rms * 100:.2f} cm, worst {one.worst * 100:.1f} cm")
+        for name, one in result.drives.items()
+    ]
+    accuracy = result.accuracy
+    lines.append(
+        (
+            f"fixed point against float, {accuracy.steps} free steps",
+            f"worst {accuracy.worst:.1e} of the state's range, rms {accuracy.rms:.1e}",
+        )
+    )
+    if verdict.instructions:
+        lo, hi = verdict.instructions
+        lines.append(("instructions a step", f"{lo}" if lo == hi else f"{lo} to {hi}"))
+    lines += [
+        ("flash of the model (code, tables, weights)", f"{verdict.flash_bytes} bytes"),
+        ("RAM of the model", f"{verdict.ram_bytes} bytes"),
+        ("steps a second over the serial port", f"{verdict.vectors_per_second:.0f}"),
+        ("integers compared", f"{result.integers}"),
+        ("integers different", f"{result.different}"),
+        ("whole demo", f"{result.seconds:.0f} s"),
+    ]
+    return lines
+
+
+def table(result: Result) -> str:
+    """The rows as text."""
+    pairs = rows(result)
+    width = max(len(name) for name, _ in pairs)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in pairs)
+
+
+def write_report(target: Path, result: Result) -> None:
+    """`trajectories.png`, `demo.json` and `report.html`, one page with its pictures inside."""
+    draw_drives(result.drives, target / "trajectories.png")
+    write_file(target / "demo.json", json.dumps(dict(rows(result)), indent=1).encode() + b"\n")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+    )
+    page = environment.get_template("report.html.j2").render(
+        name=result.model.name,
+        neurons=len(result.model.states),
+        board=result.verdict.board,
+        digest=result.model.digest,
+        equal=result.different == 0,
+        rows=rows(result),
+        pictures=[(_inline(target / name), text) for name, text in _PICTURES.items()],
+    )
+    write_file(target / "report.html", page.encode())
+
+
+def _inline(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
