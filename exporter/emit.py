@@ -121,6 +121,7 @@ def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
         "unit": channel.unit,
         "q": q_name(channel.frac),
         "frac": channel.frac,
+        "span": f"{lo:g} to {hi:g} {channel.unit}".rstrip(),
         "lo": f"{lo:g}",
         "hi": f"{hi:g}",
         "lo_int": channel.lo,

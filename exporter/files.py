@@ -42,7 +42,7 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 def npz(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
     """Arrays as the bytes of an .npz file; the same arrays give the same bytes."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 

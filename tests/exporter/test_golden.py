@@ -1,0 +1,35 @@
+"""The generated files of one network, as they are kept in tests/golden/.
+
+`pytest tests/exporter/test_golden.py --update-golden` rewrites them; read the difference.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from elegans.exporter.export import Request, export
+
+_GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+_TEXT = {".c", ".h", ".md", ".json"}
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    paths = (p for p in sorted(folder.rglob("*")) if p.suffix in _TEXT)
+    return {str(p.relative_to(folder)): p.read_text() for p in paths}
+
+
+@pytest.mark.parametrize("name", ["worm", "worm_fixed_dt"])
+def test_the_generated_files_are_the_golden_ones(request, tmp_path, name):
+    dt = 0.05 if name.endswith("fixed_dt") else None
+    export(Request(_GOLDEN / "worm.onnx", dt=dt), tmp_path / "BUILD")
+    found, folder = _texts(tmp_path / "BUILD"), _GOLDEN / name
+    if request.config.getoption("--update-golden"):
+        for path, text in found.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text)
+    expected = _texts(folder)
+    assert sorted(found) == sorted(expected)
+    for path, text in found.items():
+        assert text == expected[path], path

@@ -1,0 +1,19 @@
+/* z = a * dt + b: how elapsed time enters a CfC, before the sigmoid.
+ *
+ *   z      [n] may be a or b
+ *   a, b   [n]
+ *   dt     [1] elapsed time
+ *   align  from b's scale to that of a * dt, 0..15
+ *   shift  from there to z's, 0..30
+ *
+ * The exporter chooses the scales so that |a dt| + |b| 2^align + rounding < 2^31. Exact
+ * twin of exporter/ops/time_gate.py. */
+#ifndef EL_TIME_GATE_H
+#define EL_TIME_GATE_H
+
+#include <stdint.h>
+
+void el_time_gate(int16_t *z, const int16_t *a, const int16_t *b, const int16_t *dt,
+                  uint32_t align, uint32_t shift, uint32_t n);
+
+#endif

@@ -1,0 +1,44 @@
+/* Fixed point: the one rounding rule, and saturation to int16.
+ *
+ * A value is a two's-complement integer with a power-of-two scale. Qm.n has n fractional
+ * bits: value = integer / 2^n. Every kernel takes its outputs first, the caller owns all
+ * memory, and nothing here can fail: ranges are proved when the model is exported.
+ *
+ * Exact twin of exporter/fixed.py. */
+#ifndef EL_FIXED_H
+#define EL_FIXED_H
+
+#include <stdint.h>
+
+/* What a generated model expects of these kernels; it refuses to compile with another. */
+#define EL_RUNTIME_ABI 1
+
+/* C leaves the right shift of a negative number to the compiler. Every compiler for every
+ * core we build for shifts arithmetically; one that did not would stop here. */
+typedef char el_rshr_needs_an_arithmetic_right_shift[((-1 >> 1) == -1) ? 1 : -1];
+
+/* a / 2^n, rounded half up, for n in 0..30. The caller proves that a + 2^(n-1) fits. */
+static inline int32_t el_rshr(int32_t a, uint32_t n)
+{
+    return (a + (int32_t)((1U << n) >> 1)) >> n;
+}
+
+/* a held in [lo, hi], lo <= hi. */
+static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
+{
+    if (a < lo) {
+        a = lo;
+    }
+    if (a > hi) {
+        a = hi;
+    }
+    return (int16_t)a;
+}
+
+/* a held in int16. */
+static inline int16_t el_sat16(int32_t a)
+{
+    return el_hold(a, INT16_MIN, INT16_MAX);
+}
+
+#endif
