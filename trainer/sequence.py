@@ -101,37 +101,21 @@ def _mismatch(name: str, tensor: Tensor, wanted: str) -> ElegansError:
 def _wave(
     cells: list[CfCCell], mode: str, x: Tensor, dt: Tensor, h: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Run a circuit as a wave front of T + L - 1 fronts; equal to running it step by step.
+    """Run a circuit as T + L - 1 fronts; equal to running it step by step.
 
     All layers share one state row and one matrix: layer l's maps read its own state and
     that of layer l-1, which the front before has just computed for the same sample.
     """
-    steps = x.shape[1]
-    sizes = [cell.units for cell in cells]
+    steps, sizes = x.shape[1], [cell.units for cell in cells]
     total, lag = sum(sizes), len(cells) - 1
-    weight = x.new_zeros(4, total, total)
-    bias = x.new_zeros(4, total)
-    first = torch.zeros(0)
-    start = 0
-    for index, cell in enumerate(cells):
-        maps, offsets = cell.fused()
-        maps, rows = maps.view(4, cell.units, -1), slice(start, start + cell.units)
-        if index == 0:
-            first = maps[:, :, : cell.input_size]
-        else:
-            weight[:, rows, start - cell.input_size : start] = maps[:, :, : cell.input_size]
-        weight[:, rows, rows] = maps[:, :, cell.input_size :]
-        bias[:, rows] = offsets.view(4, cell.units)
-        start += cell.units
+    sensing, weight, bias = _joined(cells)
 
-    # What does not depend on the state, for all fronts at once: [fronts, B, 4, total].
-    sensed = functional.pad(
-        torch.einsum("bti,mhi->tbmh", x, first), (0, total - sizes[0], 0, 0, 0, 0, 0, lag)
-    )
+    # What does not depend on the state, for all fronts at once: [fronts, B, 4 total].
+    sensed = torch.einsum("bti,mhi->tbmh", x, sensing)
+    sensed = functional.pad(sensed, (0, total - sizes[0], 0, 0, 0, 0, 0, lag))
     drive = (sensed + bias).flatten(2)
     layer = torch.repeat_interleave(torch.arange(lag + 1), torch.tensor(sizes))
-    fronts = torch.arange(steps + lag)
-    sample = fronts[:, None] - layer[None, :]
+    sample = torch.arange(steps + lag)[:, None] - layer[None, :]
     active = (sample >= 0) & (sample < steps)
     gap = dt[:, sample.clamp(0, steps - 1), 0].transpose(0, 1).unbind(0)
 
@@ -142,8 +126,28 @@ def _wave(
         heads = torch.tanh(z[:, : 2 * total])
         t = torch.sigmoid(torch.addcmul(z[:, 3 * total :], z[:, 2 * total : 3 * total], gap[k]))
         moved = blend(heads[:, :total], heads[:, total:], t, mode)
-        whole = lag <= k < steps
-        row = moved if whole else torch.where(active[k], moved, row)
+        # At both ends some layers have no sample: they keep their state.
+        row = moved if lag <= k < steps else torch.where(active[k], moved, row)
         history.append(row)
-    outputs = torch.stack([r[:, -sizes[-1] :] for r in history[lag:]], dim=1)
+    outputs = torch.stack([front[:, -sizes[-1] :] for front in history[lag:]], dim=1)
     return outputs, row
+
+
+def _joined(cells: list[CfCCell]) -> tuple[Tensor, Tensor, Tensor]:
+    """The maps of all layers as one: sensing [4, H0, I], weight [4, H, H], bias [4, H]."""
+    fused = [
+        (weight.view(4, cell.units, -1), bias.view(4, cell.units))
+        for cell in cells
+        for weight, bias in [cell.fused()]
+    ]
+    total = sum(cell.units for cell in cells)
+    joined = fused[0][0].new_zeros(4, total, total)
+    start = 0
+    for index, (cell, (weight, _)) in enumerate(zip(cells, fused, strict=True)):
+        rows = slice(start, start + cell.units)
+        joined[:, rows, rows] = weight[:, :, cell.input_size :]
+        if index > 0:
+            joined[:, rows, start - cell.input_size : start] = weight[:, :, : cell.input_size]
+        start += cell.units
+    sensing = fused[0][0][:, :, : cells[0].input_size]
+    return sensing, joined, torch.cat([bias for _, bias in fused], dim=1)

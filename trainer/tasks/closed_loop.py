@@ -72,7 +72,7 @@ class Drive:
 
     @property
     def held(self) -> bool:
-        """Whether the car stayed in its lane throughout."""
+        """Whether the car stayed in its lane once under way."""
         return self.worst <= HALF_WIDTH
 
 
