@@ -1,0 +1,164 @@
+"""The command line: exit codes, one-line errors, examples that are in the help."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from elegans.cli import main
+
+_GOLDEN = Path(__file__).resolve().parent / "golden"
+_VERBS = ["train", "export", "build", "flash", "run", "hil", "boards", "doctor", "demo"]
+
+
+def _call(*arguments):
+    return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+@pytest.fixture
+def exported(tmp_path):
+    result = _call("export", _GOLDEN / "worm.onnx", "-o", tmp_path / "BUILD")
+    assert result.exit_code == 0, result.output
+    return tmp_path / "BUILD"
+
+
+def _recording(path, steps=50, **more):
+    rng = np.random.default_rng(5)
+    x = rng.uniform([-1, 0, -0.3], [1, 40, 0.1], (steps, 3))
+    np.savez(path, x=x, dt=rng.uniform(0.01, 0.2, steps), **more)
+    return path
+
+
+@pytest.mark.parametrize("verb", _VERBS)
+def test_every_verb_has_help_with_an_example(verb):
+    result = _call(verb, "--help")
+    assert result.exit_code == 0
+    assert f"Example:\n    elegans {verb}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["export", "none.onnx", "-o", "OUT"], 1, "none.onnx: No such file"),
+        (["export", "none.onnx"], 2, "Missing option '-o'"),
+        (["export", "m.onnx", "-o", "OUT", "--input-range", "1-2"], 2, "not LO:HI"),
+        (["export", "m.onnx", "-o", "OUT", "--dt", "1", "--dt-range", "0:1"], 2, "leave out"),
+        (["build", "no-such-build"], 1, "no-such-build"),
+        (["build", "x", "--optimise", "9"], 2, "Invalid value"),
+        (["hil", "no-such-build"], 1, "no-such-build"),
+        (["train", "chess", "-o", "OUT"], 2, "Invalid value"),
+        (["run", "none", "--input", "a.npz", "--output", "b.npz"], 1, "model.json: is not there"),
+        (["frobnicate"], 2, "No such command"),
+    ],
+)
+def test_wrong_calls_end_with_one_line_and_no_traceback(
+    tmp_path, monkeypatch, arguments, code, text
+):
+    monkeypatch.chdir(tmp_path)
+    result = _call(*arguments)
+    assert result.exit_code == code, result.output
+    assert text in result.output
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "OUT").exists()
+
+
+def test_a_board_that_nobody_knows(exported):
+    result = _call("build", exported, "--board", "pdp-11")
+    assert result.exit_code == 1
+    assert "pdp-11" in result.output
+    assert "elegans boards" in result.output
+
+
+@pytest.mark.parametrize("compiler", ["zig", "gcc"])
+def test_a_missing_compiler_is_named_with_how_to_get_it(exported, monkeypatch, compiler):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setitem(sys.modules, "ziglang", None)
+    result = _call("build", exported, "--compiler", compiler)
+    assert result.exit_code == 1
+    assert {"zig": "elegans[sim]", "gcc": "gcc-arm-none-eabi"}[compiler] in result.output
+
+
+@pytest.mark.parametrize("emulator", ["unicorn", "qemu"])
+def test_a_missing_emulator_is_named_with_how_to_get_it(exported, monkeypatch, emulator):
+    pytest.importorskip("ziglang")
+    assert _call("build", exported).exit_code == 0
+    monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setitem(sys.modules, "unicorn", None)
+    result = _call("hil", exported, "--emulator", emulator)
+    assert result.exit_code == 1
+    assert {"unicorn": "elegans[sim]", "qemu": "qemu-system-arm"}[emulator] in result.output
+
+
+@pytest.mark.parametrize("on", ["reference", "onnx", "host", "mps2-an386"])
+def test_run_writes_the_same_file_wherever_it_runs(exported, tmp_path, on):
+    source = _recording(tmp_path / "in.npz", h0=np.linspace(-0.5, 0.5, 6))
+    outputs = []
+    for where in ("reference", on):
+        result = _call(
+            *("run", exported, "--input", source, "--output", tmp_path / f"{where}.npz"),
+            *("--on", where),
+        )
+        assert result.exit_code == 0, result.output
+        outputs.append((tmp_path / f"{where}.npz").read_bytes())
+    assert outputs[0] == outputs[1]
+    arrays = np.load(tmp_path / "reference.npz")
+    assert arrays["y"].shape == (50, 2)
+    assert arrays["h_int"].dtype == np.int16
+    np.testing.assert_array_equal(arrays["h"], arrays["h_int"] / 2**15)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"x": np.full((5, 3), 50.0), "dt": np.full(5, 0.1)}, "touch at step 0: 50 lies outside"),
+        ({"x": np.zeros((5, 3)), "dt": np.full(5, 9.0)}, "dt at step 0: 9 lies outside"),
+        ({"x": np.zeros((5, 3)), "dt": np.full(5, 0.1), "h0": np.full(6, 2.0)}, "inter[0]"),
+        ({"x": np.zeros((5, 3)), "dt": np.full(5, 0.1), "h0": np.zeros(7)}, "h0 has the shape"),
+        ({"x": np.zeros((2, 5, 3)), "dt": np.full((2, 5), 0.1)}, "holds 2 series"),
+    ],
+)
+def test_run_refuses_what_the_model_cannot_take(exported, tmp_path, change, text):
+    np.savez(tmp_path / "in.npz", **change)
+    result = _call(
+        "run", exported, "--input", tmp_path / "in.npz", "--output", tmp_path / "out.npz"
+    )
+    assert result.exit_code == 1
+    assert text in result.output
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_hil_prints_one_json_object_and_writes_junit(exported, tmp_path):
+    result = CliRunner().invoke(
+        main, ["hil", str(exported), "--json", "--junit", str(tmp_path / "hil.xml")]
+    )
+    assert result.exit_code == 0, result.output
+    verdict = json.loads(result.stdout)
+    assert verdict["mismatches"] == 0
+    assert verdict["vectors"] == 5512
+    assert verdict["instructions_per_step"]["min"] > 0
+    assert 0 < verdict["flash_bytes"] < 10_000
+    assert 0 < verdict["ram_bytes"] < 1000
+    assert 'failures="0"' in (tmp_path / "hil.xml").read_text()
+
+
+def test_a_wrong_bit_is_found_named_and_fails_the_run(exported, tmp_path):
+    """One unit more in one expected state of one golden vector."""
+    arrays = dict(np.load(exported / "vectors.npz"))
+    arrays["h_next"][700, 4] ^= 1
+    np.savez(exported / "vectors.npz", **arrays)
+    result = _call("hil", exported, "--junit", tmp_path / "hil.xml")
+    assert result.exit_code == 1
+    assert "vector 700" in result.output
+    assert "motor[0]" in result.output
+    assert 'failures="1"' in (tmp_path / "hil.xml").read_text()
+
+
+def test_importing_the_command_line_imports_no_torch():
+    code = "import sys, elegans.cli; sys.exit(any(m in sys.modules for m in ('torch', 'onnx')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

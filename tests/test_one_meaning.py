@@ -1,0 +1,78 @@
+"""Whole models: every compiler, every level, host and board, against the reference's bits."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elegans.boards.host import HostModel
+from elegans.exporter.export import Request, export
+from elegans.hil_tests.session import hil
+
+_GOLDEN = Path(__file__).resolve().parent / "golden"
+_WARNINGS = "-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wpedantic -Werror"
+_HOST = [c for c in ("gcc", "clang") if shutil.which(c)] + ["zig"]
+_BOARD = ["zig"] + ["gcc"] * bool(shutil.which("arm-none-eabi-gcc"))
+_COMMANDS = {
+    "gcc": ["gcc"],
+    "clang": ["clang"],
+    "zig": [sys.executable, "-m", "ziglang", "cc"],
+    "arm-gcc": ["arm-none-eabi-gcc", "-mcpu=cortex-m4"],
+}
+
+
+@pytest.fixture(scope="module", params=[None, 0.05], ids=["varying_dt", "fixed_dt"])
+def built(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("one_meaning") / "BUILD"
+    export(Request(_GOLDEN / "worm.onnx", dt=request.param), folder)
+    return folder
+
+
+def _runs(vectors):
+    """The golden vectors as free runs: (first, last + 1)."""
+    joined = np.all(vectors["h"][1:] == vectors["h_next"][:-1], axis=1)
+    starts = [0, *(np.flatnonzero(~joined) + 1), len(vectors["h"])]
+    return itertools.pairwise(starts)
+
+
+def _compare(host, build):
+    v = dict(np.load(build / "vectors.npz").items())
+    for a, b in _runs(v):
+        y, h = host.run(v["x"][a:b], v["dt"][a:b], v["h"][a])
+        np.testing.assert_array_equal(y, v["y"][a:b])
+        np.testing.assert_array_equal(h, v["h_next"][a:b])
+
+
+@pytest.mark.parametrize("optimise", ["0", "2", "3", "s"])
+@pytest.mark.parametrize("compiler", _HOST)
+def test_host_c_repeats_the_reference_bit_for_bit(built, compiler, optimise):
+    _compare(HostModel.compile(built, compiler, optimise), built)
+
+
+def test_the_sanitizer_finds_no_undefined_behaviour(built):
+    compiler = "gcc" if shutil.which("gcc") else "zig"
+    _compare(HostModel.compile(built, compiler, "2", sanitise=True), built)
+
+
+@pytest.mark.parametrize("optimise", ["0", "2", "3", "s"])
+@pytest.mark.parametrize("compiler", _BOARD)
+def test_the_board_repeats_the_reference_bit_for_bit(built, compiler, optimise):
+    verdict = hil(built, "mps2-an386", "unicorn", compiler, optimise)
+    assert verdict.vectors >= 5512
+    assert verdict.mismatches == 0, verdict.first_difference
+
+
+@pytest.mark.parametrize("compiler", [c for c in _COMMANDS if shutil.which(_COMMANDS[c][0])])
+def test_generated_c_compiles_without_a_warning(built, compiler, tmp_path):
+    for source in [built / "model.c", *sorted((built / "src").glob("*.c"))]:
+        command = [*_COMMANDS[compiler], "-std=c99", *_WARNINGS.split(), "-O2", "-c", str(source)]
+        command += ["-I", str(built), "-I", str(built / "include"), "-o", str(tmp_path / "x.o")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr
