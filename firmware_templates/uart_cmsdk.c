@@ -1,0 +1,50 @@
+/* The UART of Arm's CMSDK, as on the MPS2 boards: one byte of buffer each way. */
+#include "board.h"
+#include "config.h"
+#include "cortex_m.h"
+
+typedef struct {
+    volatile uint32_t data;
+    volatile uint32_t state;
+    volatile uint32_t control;
+    volatile uint32_t interrupt; /* reads as pending, written ones clear */
+    volatile uint32_t divisor;
+} cmsdk_uart;
+
+#define UART ((cmsdk_uart *)BOARD_UART_BASE)
+
+enum { TX_FULL = 1, RX_FULL = 2 };                              /* state */
+enum { TX_ENABLE = 1, RX_ENABLE = 2, RX_INTERRUPT_ENABLE = 8 }; /* control */
+enum { RX_INTERRUPT = 2 };                                      /* interrupt */
+
+_Static_assert(BOARD_UART_CLOCK / BOARD_BAUD >= 16, "the divisor is at least 16");
+
+void uart_init(void)
+{
+    UART->divisor = BOARD_UART_CLOCK / BOARD_BAUD;
+    UART->control = TX_ENABLE | RX_ENABLE | RX_INTERRUPT_ENABLE;
+    interrupt_enable(BOARD_UART_IRQ);
+}
+
+void uart_send(uint8_t byte)
+{
+    while (UART->state & TX_FULL) {
+    }
+    UART->data = byte;
+}
+
+void uart_drain(void)
+{
+    while (UART->state & TX_FULL) {
+    }
+    /* The buffer is empty, but ten bits may still be in the shift register. */
+    for (volatile uint32_t i = 0; i < 10 * (BOARD_UART_CLOCK / BOARD_BAUD); i++) {
+    }
+}
+
+void uart_interrupt(void)
+{
+    UART->interrupt = RX_INTERRUPT;
+    while (UART->state & RX_FULL)
+        serial_receive((uint8_t)UART->data);
+}
