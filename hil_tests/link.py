@@ -17,10 +17,13 @@ from elegans.hil_tests.errors import HilError, Phase
 from elegans.hil_tests.messages import BadMessageError, Hello
 from elegans.hil_tests.port import Port
 from elegans.hil_tests.protocol import VERSION, Decoder, Frame, Kind, encode
-from elegans.hil_tests.window import ExhaustedError, Pace, Window
+from elegans.hil_tests.window import ExhaustedError, Pace, Window, size_on_the_wire
 
 HELLO_EVERY = 0.020
 """Seconds between two HELLOs of a handshake."""
+
+_AHEAD = 256
+"""How many requests may be out beyond the first unanswered one, answered or not."""
 
 _GLANCE = 0.050
 """Seconds of silence after which we look whether the emulator is still alive."""
@@ -107,31 +110,38 @@ class Link:
         Raises `RefusedError` for an ERROR frame and `HilError`: TIMEOUT when a request
         stays unanswered, FAULT when the board has faulted or answers nonsense.
         """
-        window = Window(self.peer.credit, pace if pace is not None else Pace())
-        waiting = iter(payloads)
-        order: deque[int] = deque()
+
+        def number(payload: bytes) -> tuple[int, bytes]:
+            sequence = self._next()
+            return sequence, encode(Frame(kind, sequence, payload))
+
+        window = Window(self.peer.credit, pace if pace is not None else Pace(), number)
+        waiting = self._affordable(payloads)
+        upcoming = next(waiting, None)
+        asked = given = 0
         answers: dict[int, bytes] = {}
-        ready = self._prepare(kind, next(waiting, None), window)
+        before = self.resent
         try:
-            while ready or window or order:
-                while ready and window.admits(len(ready[1])):
-                    window.send(*ready, time.monotonic())
-                    order.append(ready[0])
-                    self._out += ready[1]
-                    ready = self._prepare(kind, next(waiting, None), window)
-                now = time.monotonic()
-                for frame in self._receive(window.wait(now)):
-                    if frame.sequence in window:
-                        answers[frame.sequence] = self._answer(kind, frame)
-                        for copy in window.settle(frame.sequence, time.monotonic()):
-                            self._out += copy
+            while upcoming is not None or given < asked:
+                while upcoming is not None and asked < given + _AHEAD and window.admits(upcoming):
+                    self._out += window.send(asked, upcoming, time.monotonic())
+                    asked += 1
+                    upcoming = next(waiting, None)
+                damaged = self.decoder.dropped.total()
+                for frame in self._receive(window.wait(time.monotonic())):
+                    if settled := window.settle(frame.sequence, time.monotonic()):
+                        index, lost = settled
+                        answers[index] = self._answer(kind, frame)
+                        self._out += lost
+                if self.decoder.dropped.total() > damaged:
+                    self._out += window.damaged(time.monotonic())
                 self._out += window.overdue(time.monotonic())
-                while order and order[0] in answers:
-                    yield answers.pop(order.popleft())
+                self.resent = before + window.resent
+                while given in answers:
+                    yield answers.pop(given)
+                    given += 1
         except ExhaustedError:
             raise self._diagnosed(kind) from None
-        finally:
-            self.resent += window.resent
 
     def reset(self, within: float = 5.0) -> Hello:
         """Have the board reset itself, and synchronise again."""
@@ -146,21 +156,15 @@ class Link:
         self._sequence = (self._sequence + 1) & 0xFFFF
         return self._sequence
 
-    def _prepare(
-        self, kind: int, payload: bytes | None, window: Window
-    ) -> tuple[int, bytes] | None:
-        if payload is None:
-            return None
-        sequence = self._next()
-        data = encode(Frame(kind, sequence, payload))
-        if len(data) > window.credit:
-            raise HilError(
-                Phase.FAULT,
-                self.port.name,
-                f"a request of {len(data)} bytes exceeds the board's credit of {window.credit}",
-                "ask for fewer steps at a time, or give the firmware a larger receive buffer",
-            )
-        return sequence, data
+    def _affordable(self, payloads: Iterable[bytes]) -> Iterator[bytes]:
+        """The payloads, as long as the board's credit covers each."""
+        credit = self.peer.credit
+        for payload in payloads:
+            if (size := size_on_the_wire(payload)) > credit:
+                fact = f"a request of {size} bytes exceeds the board's credit of {credit}"
+                remedy = "ask for fewer steps at a time, or give the firmware a larger buffer"
+                raise HilError(Phase.FAULT, self.port.name, fact, remedy)
+            yield payload
 
     def _receive(self, timeout: float) -> list[Frame]:
         """The frames that arrive within ``timeout`` seconds (a glance at most), without LOGs."""

@@ -5,9 +5,9 @@ All values are the model's integers (int16); formats are the business of ``model
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -35,12 +35,23 @@ def stream(link: Link, vectors: Vectors, timed: bool = False) -> Iterator[Chunk]
     Vectors that follow from one another travel as one request, in which the board runs
     free from the first one's state.
     """
-    shape = link.peer.shape
-    inputs = columns(shape, vectors.x, vectors.dt)
-    batches = list(_batches(vectors, most_steps(link)))
-    requests = (Step(vectors.h[a], inputs[a:b], timed).encode() for a, b in batches)
-    answers = link.exchange(Kind.STEP, requests)
-    for (start, stop), answer in zip(batches, answers, strict=True):
+    inputs = columns(link.peer.shape, vectors.x, vectors.dt)
+    follows = (vectors.h[1:] == vectors.h_next[:-1]).all(axis=1)
+    breaks = [*(np.flatnonzero(~follows) + 1).tolist(), len(vectors)]
+    size = Size(link)
+    sent: deque[tuple[int, int]] = deque()
+
+    def requests() -> Iterator[bytes]:
+        start = 0
+        for end in breaks:
+            while start < end:
+                stop = min(start + size.next(), end)
+                sent.append((start, stop))
+                yield Step(vectors.h[start], inputs[start:stop], timed).encode()
+                start = stop
+
+    for answer in link.exchange(Kind.STEP, requests()):
+        start, stop = sent.popleft()
         yield Chunk(start, stop, _reply(link, answer, stop - start))
 
 
@@ -51,15 +62,14 @@ def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, In
     inputs = columns(shape, x, dt)
     y = np.zeros((len(inputs), shape.outputs), np.int16)
     h = np.zeros((len(inputs), shape.neurons), np.int16)
-    state = _state(shape, h0)
-    most, pace = most_steps(link), Pace()
-    for start in range(0, len(inputs), most):
-        piece = inputs[start : start + most]
-        stop = start + len(piece)
-        answer = link.request(Kind.STEP, Step(state, piece).encode(), pace)
-        reply = _reply(link, answer, len(piece))
+    state, start = _state(shape, h0), 0
+    size, pace = Size(link), Pace()
+    while start < len(inputs):
+        stop = min(start + size.next(), len(inputs))
+        answer = link.request(Kind.STEP, Step(state, inputs[start:stop]).encode(), pace)
+        reply = _reply(link, answer, stop - start)
         y[start:stop], h[start:stop] = reply.y, reply.h
-        state = reply.h[-1]
+        state, start = reply.h[-1], stop
     return y, h
 
 
@@ -90,13 +100,25 @@ def most_steps(link: Link) -> int:
     return most
 
 
-def _batches(vectors: Vectors, most: int) -> Iterator[tuple[int, int]]:
-    """Ranges of at most ``most`` vectors, each starting where the one before it ended."""
-    breaks = np.flatnonzero((vectors.h[1:] != vectors.h_next[:-1]).any(axis=1)) + 1
-    edges = [0, *breaks.tolist(), len(vectors)]
-    for begin, end in pairwise(edges):
-        for start in range(begin, end, most):
-            yield start, min(start + most, end)
+class Size:
+    """How many steps to put into the next request.
+
+    A long request is quick on a good line and lost on a bad one: each byte more is one
+    more that can be damaged. So the size grows by one from request to request while
+    nothing has to be repeated, and halves when something has.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._most = most_steps(link)
+        self._size = 0
+        self._resent = link.resent
+
+    def next(self) -> int:
+        lost = self._link.resent > self._resent
+        self._resent = self._link.resent
+        self._size = max(1, self._size // 2) if lost else min(self._most, self._size + 1)
+        return self._size
 
 
 def columns(shape: Shape, x: Ints, dt: Ints) -> Ints:

@@ -1,51 +1,55 @@
 """Which requests are in flight, and when each has to be sent again.
 
 A pure state machine: it is told the time and sends nothing itself, so that its tests need
-no clock. It leans on one property of the line: bytes stay in order, and a board answers in
-the order in which it was asked. Hence an answer also tells that everything sent before
-that copy and still unanswered is lost (it is sent again at once), and the timeout only has
-to cover the silence between two answers, whatever the number of requests in flight. Where
-the property fails the worst is a request sent twice, which the protocol allows.
+no clock. It leans on two properties. Requests are pure, so a repeat is simply a new request
+under a new sequence number, and every answer tells which copy it belongs to: its round trip
+is beyond doubt. And bytes stay in order, and a board answers in the order in which it was
+asked: so an answer proves everything lost that was sent before that copy and is still
+unanswered (it is sent again at once), and the timeout has to cover no more than the silence
+between two answers. Where the order fails the worst is a request sent twice, which does no
+harm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from elegans.hil_tests.protocol import OVERHEAD, encoded_size
+
 RETRIES = 8
-"""How often a request is sent again before the run ends."""
+"""How often a request is sent again into silence before the run ends."""
+
+DAMAGED = 64
+"""How often, between two answers, a damaged frame alone has a request sent again."""
 
 FLOOR, FIRST, CEILING = 0.020, 0.250, 1.0
 """Seconds: the shortest timeout, the one before anything is known, and the longest."""
 
 
 class ExhaustedError(Exception):
-    """A request got no answer to any of its copies."""
+    """Copy after copy went out, and nothing at all came back."""
 
 
 @dataclass
 class Pace:
-    """What has been learnt about how long one sort of request takes (Jacobson and Karn).
+    """What has been learnt about how long one sort of request takes (Jacobson's estimate).
 
-    A timeout doubles ``backoff``, and only an answer to a request that was sent once
-    resets it: so a board slower than the floor is soon waited for, and not flooded.
+    Each silence in a row doubles the timeout.
     """
 
     mean: float | None = None
     spread: float = 0.0
-    best: float = float("inf")
-    backoff: int = 1
+    silences: int = 0
 
     @property
     def timeout(self) -> float:
         usual = FIRST if self.mean is None else self.mean + 4 * self.spread
-        return min(CEILING, max(FLOOR, usual) * self.backoff)
+        return min(CEILING, max(FLOOR, usual) * float(2**self.silences))
 
     def learn(self, elapsed: float) -> None:
-        """Take note of a round trip that is beyond doubt."""
-        self.backoff = 1
-        self.best = min(self.best, elapsed)
+        """Take note of a round trip."""
+        self.silences = 0
         if self.mean is None:
             self.mean, self.spread = elapsed, elapsed / 2
         else:
@@ -55,87 +59,117 @@ class Pace:
 
 @dataclass
 class _Flight:
-    """A request under way. ``order`` numbers copies over all requests."""
+    """A request under way: its place among the requests, and when each copy was sent.
 
-    data: bytes
-    sent: float
-    order: int
-    order_before: int
-    copies: int = 1
-
-
-@dataclass
-class Window:
-    """Requests in flight, their encoded bytes never above ``credit``.
-
-    Until the first answer there is one at most: before anything is known about the
-    board's speed, a full window and a short timeout would bury a slow one in copies.
+    ``copies`` maps a copy's sequence number to its number among all copies and its time.
     """
 
-    credit: int
-    pace: Pace = field(default_factory=Pace)
-    resent: int = 0
-    _flights: dict[int, _Flight] = field(default_factory=dict)
-    _bytes: int = 0
-    _order: int = 0
-    _progress: float = 0.0
+    index: int
+    payload: bytes
+    copies: dict[int, tuple[int, float]] = field(default_factory=dict)
+    last: int = 0
 
-    def __len__(self) -> int:
-        return len(self._flights)
 
-    def __contains__(self, sequence: int) -> bool:
-        return sequence in self._flights
+def size_on_the_wire(payload: bytes) -> int:
+    """The credit that a request takes: the most encoded bytes that its frame can have."""
+    return encoded_size(len(payload) + OVERHEAD)
 
-    def admits(self, size: int) -> bool:
-        """Whether a request of ``size`` encoded bytes may be sent now."""
+
+class Window:
+    """Requests in flight, their sum of encoded bytes never above ``credit``.
+
+    ``number`` gives a payload a fresh sequence number and its frame. Until the first answer
+    one request at most is in flight: before anything is known about the board's speed, a
+    full window and a short timeout would bury a slow one in copies.
+    """
+
+    def __init__(
+        self, credit: int, pace: Pace, number: Callable[[bytes], tuple[int, bytes]]
+    ) -> None:
+        self.pace = pace
+        self.resent = 0
+        self._credit = credit
+        self._number = number
+        self._flights: dict[int, _Flight] = {}
+        self._asked: dict[int, _Flight] = {}
+        self._bytes = 0
+        self._copies = 0
+        self._progress = 0.0
+        self._damaged = 0
+
+    def admits(self, payload: bytes) -> bool:
+        """Whether one more request may be sent now."""
         if self._flights and self.pace.mean is None:
             return False
-        return self._bytes + size <= self.credit
+        return self._bytes + size_on_the_wire(payload) <= self._credit
 
-    def send(self, sequence: int, data: bytes, now: float) -> None:
-        """Note that ``data`` goes out under ``sequence``."""
+    def send(self, index: int, payload: bytes, now: float) -> bytes:
+        """The frame of request ``index``, which is now in flight."""
         if not self._flights:
             self._progress = now
-        self._order += 1
-        self._bytes += len(data)
-        self._flights[sequence] = _Flight(data, now, self._order, self._order)
+        flight = self._flights[index] = _Flight(index, payload)
+        self._bytes += size_on_the_wire(payload)
+        return self._copy(flight, now)
 
-    def settle(self, sequence: int, now: float) -> list[bytes]:
-        """Take a request's answer; gives the copies of others that it proves lost."""
-        flight = self._flights.pop(sequence)
-        self._bytes -= len(flight.data)
-        self._progress = now
-        elapsed = now - flight.sent
-        order = flight.order
-        if flight.copies == 1:
-            self.pace.learn(elapsed)
-        elif elapsed < self.pace.best:
-            order = flight.order_before  # too soon for the last copy: an earlier one was answered
-        return list(self._again(order, now))
+    def settle(self, sequence: int, now: float) -> tuple[int, bytes] | None:
+        """Take an answer: whose it is, and the copies of others that it proves lost.
+
+        None when it belongs to nothing in flight: a second answer, or a stranger's.
+        """
+        flight = self._asked.get(sequence)
+        if flight is None:
+            return None
+        order, sent = flight.copies[sequence]
+        for copy in flight.copies:
+            del self._asked[copy]
+        del self._flights[flight.index]
+        self._bytes -= size_on_the_wire(flight.payload)
+        self._progress, self._damaged = now, 0
+        self.pace.learn(now - sent)
+        lost = [other for other in self._flights.values() if other.last < order]
+        return flight.index, b"".join(self._again(other, now) for other in lost)
 
     def overdue(self, now: float) -> bytes:
-        """After too long a silence, a copy of the longest unanswered request; else nothing."""
+        """After too long a silence, a copy of the longest unanswered request; else nothing.
+
+        That one alone, however long the silence lasts: its answer will tell what became of
+        the others, and a dead board is given up after its repeats, not after everybody's.
+        """
         if not self._flights or self.wait(now) > 0:
             return b""
-        self.pace.backoff *= 2
-        self._progress = now
-        return self._copy(min(self._flights.values(), key=lambda flight: flight.order), now)
+        if self.pace.silences == RETRIES:
+            raise ExhaustedError
+        self.pace.silences += 1
+        return self._first(now)
+
+    def damaged(self, now: float) -> bytes:
+        """A frame came in pieces, most likely an answer: ask again, without waiting.
+
+        The board is there, so this ends a silence; a limit keeps one that only babbles
+        from being answered for ever.
+        """
+        if not self._flights or self._damaged == DAMAGED:
+            return b""
+        self.pace.silences = 0
+        self._damaged += 1
+        return self._first(now)
 
     def wait(self, now: float) -> float:
         """Seconds until `overdue` may have something to send; 0 when it has now."""
         return max(0.0, self._progress + self.pace.timeout - now)
 
-    def _again(self, before: int, now: float) -> Iterator[bytes]:
-        for flight in list(self._flights.values()):
-            if flight.order < before:
-                yield self._copy(flight, now)
+    def _first(self, now: float) -> bytes:
+        self._progress = now
+        return self._again(next(iter(self._flights.values())), now)
+
+    def _again(self, flight: _Flight, now: float) -> bytes:
+        self.resent += 1
+        return self._copy(flight, now)
 
     def _copy(self, flight: _Flight, now: float) -> bytes:
-        if flight.copies > RETRIES:
-            raise ExhaustedError
-        self._order += 1
-        self.resent += 1
-        flight.order_before, flight.order = flight.order, self._order
-        flight.sent = now
-        flight.copies += 1
-        return flight.data
+        sequence, frame = self._number(flight.payload)
+        self._copies += 1
+        flight.last = self._copies
+        flight.copies[sequence] = (self._copies, now)
+        self._asked[sequence] = flight
+        return frame

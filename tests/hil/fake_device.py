@@ -130,6 +130,7 @@ class FakeDevice:
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
+        os.set_blocking(self._master, False)
         self._wake, self._stop = os.pipe()
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -251,5 +252,10 @@ class FakeDevice:
         return bytes(noisy)
 
     def _write(self, data: bytes) -> None:
+        """Wait for room on the line, unless the power goes: the host may have left."""
         while data:
-            data = data[os.write(self._master, data) :]
+            ready, room, _ = select.select([self._wake], [self._master], [])
+            if ready:
+                return
+            if room:
+                data = data[os.write(self._master, data) :]

@@ -2,95 +2,154 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
-from elegans.hil_tests.window import CEILING, FIRST, FLOOR, RETRIES, ExhaustedError, Pace, Window
+from elegans.hil_tests.window import (
+    CEILING,
+    DAMAGED,
+    FIRST,
+    FLOOR,
+    RETRIES,
+    ExhaustedError,
+    Pace,
+    Window,
+    size_on_the_wire,
+)
+
+ONE = size_on_the_wire(b"a")
 
 
-def open_window(credit: int = 100) -> Window:
-    """A window that knows a round trip of 1 ms, so that it admits more than one request."""
+def open_window(credit: int = 100 * ONE, known: float | None = 0.001) -> Window:
+    """A window that knows a round trip. Frames are their payloads, copies numbered from 1."""
     pace = Pace()
-    pace.learn(0.001)
-    return Window(credit, pace)
+    if known is not None:
+        pace.learn(known)
+    numbers = count(1)
+    return Window(credit, pace, lambda payload: (next(numbers), payload))
 
 
 def test_the_sum_in_flight_never_exceeds_the_credit() -> None:
-    window = open_window(credit=100)
-    window.send(1, b"x" * 60, now=0)
-    assert window.admits(40)
-    assert not window.admits(41)
+    window = open_window(credit=2 * ONE)
+    window.send(0, b"a", now=0)
+    assert window.admits(b"b")
+    assert not window.admits(b"bb")
+    window.send(1, b"b", now=0)
+    assert not window.admits(b"c")
     window.settle(1, now=0.001)
-    assert window.admits(100)
+    assert window.admits(b"c")
 
 
 def test_one_request_goes_alone_before_the_pace_is_known() -> None:
-    window = Window(credit=100)
-    window.send(1, b"x", now=0)
-    assert not window.admits(1)
+    window = open_window(known=None)
+    window.send(0, b"a", now=0)
+    assert not window.admits(b"b")
     window.settle(1, now=0.5)
-    window.send(2, b"x", now=0.5)
-    assert window.admits(1)
+    window.send(1, b"b", now=0.5)
+    assert window.admits(b"c")
 
 
 def test_an_answer_proves_what_was_sent_before_it_lost() -> None:
     window = open_window()
-    for sequence, data in enumerate((b"a", b"b", b"c", b"d")):
-        window.send(sequence, data, now=0)
-    assert window.settle(0, now=0.001) == []
-    assert window.settle(2, now=0.002) == [b"b"]
-    assert window.settle(3, now=0.003) == [], "b was sent again after d"
-    assert 1 in window
+    for index, data in enumerate((b"a", b"b", b"c", b"d")):
+        window.send(index, data, now=0)
+    assert window.settle(1, now=0.001) == (0, b"")
+    assert window.settle(3, now=0.002) == (2, b"b")
+    assert window.settle(4, now=0.003) == (3, b""), "b went out again after d"
     assert window.resent == 1
+
+
+def test_the_answer_to_a_repeat_proves_the_rest_of_the_window_lost() -> None:
+    window = open_window()
+    for index, data in enumerate((b"a", b"b", b"c")):
+        window.send(index, data, now=0)
+    assert window.overdue(now=1) == b"a"
+    assert window.settle(4, now=1.001) == (0, b"bc")
+
+
+def test_a_late_answer_to_a_first_copy_proves_nothing_lost() -> None:
+    window = open_window()
+    for index, data in enumerate((b"a", b"b", b"c")):
+        window.send(index, data, now=0)
+    assert window.overdue(now=1) == b"a"
+    assert window.settle(1, now=1.001) == (0, b"")
+
+
+def test_a_second_answer_and_a_stranger_are_ignored() -> None:
+    window = open_window()
+    window.send(0, b"a", now=0)
+    assert window.overdue(now=1) == b"a"
+    assert window.settle(2, now=1) == (0, b"")
+    assert window.settle(1, now=1) is None
+    assert window.settle(77, now=1) is None
 
 
 def test_silence_sends_the_longest_unanswered_again() -> None:
     window = open_window()
-    window.send(1, b"a", now=0)
-    window.send(2, b"b", now=0.001)
+    window.send(0, b"a", now=0)
+    window.send(1, b"b", now=0.001)
     assert window.overdue(now=FLOOR - 0.001) == b""
     assert window.overdue(now=FLOOR) == b"a"
 
 
 def test_progress_puts_the_timeout_off() -> None:
     window = open_window()
-    window.send(1, b"a", now=0)
-    window.send(2, b"b", now=0)
+    window.send(0, b"a", now=0)
+    window.send(1, b"b", now=0)
     window.settle(1, now=0.019)
     assert window.overdue(now=0.021) == b""
     assert window.wait(now=0.021) > 0.01
 
 
-def test_the_timeout_doubles_until_an_answer_is_beyond_doubt() -> None:
+def test_the_timeout_doubles_with_each_silence_until_an_answer() -> None:
     window = open_window()
-    window.send(1, b"a", now=0)
+    window.send(0, b"a", now=0)
     assert window.overdue(now=1) == b"a"
     assert window.pace.timeout == pytest.approx(2 * FLOOR)
-    window.settle(1, now=1.5)
-    assert window.pace.timeout == pytest.approx(2 * FLOOR), "a copied request teaches nothing"
-    window.send(2, b"b", now=2)
-    window.settle(2, now=2.001)
+    assert window.overdue(now=2) == b"a"
+    assert window.pace.timeout == pytest.approx(4 * FLOOR)
+    window.settle(3, now=2.001)
     assert window.pace.timeout == pytest.approx(FLOOR)
 
 
-def test_an_answer_too_soon_for_the_copy_proves_nothing_lost() -> None:
-    window = open_window()
-    window.send(1, b"a", now=0)
-    window.send(2, b"b", now=0)
-    assert window.overdue(now=0.5) == b"a"
-    assert window.settle(1, now=0.5001) == [], (
-        "the best round trip is 1 ms: the first copy's answer"
-    )
-    assert window.resent == 1
-
-
-def test_a_request_is_repeated_eight_times_and_no_more() -> None:
+def test_a_dead_board_is_given_up_after_the_repeats_of_one_request() -> None:
     window, now = open_window(), 0.0
-    window.send(1, b"a", now)
+    for index in range(20):
+        window.send(index, b"abcd", now)
     for _ in range(RETRIES):
         now += CEILING
-        assert window.overdue(now) == b"a"
+        assert window.overdue(now) == b"abcd"
     with pytest.raises(ExhaustedError):
         window.overdue(now + CEILING)
+
+
+def test_a_damaged_frame_is_a_reason_to_ask_again_at_once() -> None:
+    window = open_window()
+    window.send(0, b"a", now=0)
+    window.send(1, b"b", now=0)
+    assert window.damaged(now=0.001) == b"a"
+    assert window.pace.timeout == FLOOR
+
+
+def test_a_damaged_frame_ends_a_silence() -> None:
+    window, now = open_window(), 0.0
+    window.send(0, b"a", now)
+    for _ in range(3):
+        for _ in range(RETRIES):
+            now += CEILING
+            assert window.overdue(now) == b"a"
+        assert window.damaged(now) == b"a"
+
+
+def test_a_board_that_only_babbles_is_given_up() -> None:
+    window = open_window()
+    window.send(0, b"a", now=0)
+    answered = [window.damaged(now=0) for _ in range(10 * DAMAGED)]
+    assert answered.count(b"a") == DAMAGED
+    assert [window.overdue(CEILING * n) for n in range(1, RETRIES + 1)] == [b"a"] * RETRIES
+    with pytest.raises(ExhaustedError):
+        window.overdue(CEILING * (RETRIES + 1))
 
 
 def test_the_timeout_stays_between_its_bounds() -> None:
@@ -104,18 +163,17 @@ def test_the_timeout_stays_between_its_bounds() -> None:
 
 def test_a_slow_board_is_soon_waited_for() -> None:
     """A board that takes 150 ms a request, against a pace learnt from something quicker."""
-    window, now, sent = open_window(), 0.0, 0
-    free_at = 0.0
-    for sequence in range(12):
-        window.send(sequence, b"a", now)
-        sent += 1
-        free_at = max(free_at, now) + 0.150
-        answered = free_at
-        while window.wait(now) <= answered - now:
+    numbers = count(1)
+    window = Window(100, open_window().pace, lambda payload: (next(numbers), payload))
+    now = free_at = 0.0
+    for index in range(12):
+        sequence = next(numbers) + 1
+        window.send(index, b"a", now)
+        free_at = answered = max(free_at, now) + 0.150
+        while now + window.wait(now) < answered:
             now += window.wait(now)
             assert window.overdue(now) == b"a"
-            sent += 1
             free_at += 0.150
         now = answered
-        window.settle(sequence, now)
-    assert sent - 12 <= 6
+        assert window.settle(sequence, now) == (index, b"")
+    assert window.resent <= 5
