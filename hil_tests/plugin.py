@@ -167,7 +167,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return report
     errors = sys.modules.get("elegans.hil_tests.errors")
     if errors is not None and isinstance(call.excinfo.value, errors.HilError):
-        report.user_properties.append(("elegans_phase", str(call.excinfo.value.phase)))
+        item.user_properties.append(("elegans_phase", str(call.excinfo.value.phase)))
     bench = item.config.stash.get(_BENCH, None)
     if bench is not None and (log := bench.log()):
         report.sections.append(("board log", "\n".join(log)))
