@@ -14,6 +14,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.fixed import Reals
 
 KEY = "elegans"
+_WIDEST = 8192
 _STEP = "a step graph has inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next"
 
 
@@ -73,9 +74,17 @@ def ports(model: onnx.ModelProto, path: Path) -> dict[str, int]:
 def constants(model: onnx.ModelProto, path: Path) -> dict[str, Reals]:
     """The graph's initializers, all of them finite."""
     return {
-        tensor.name: finite(numpy_helper.to_array(tensor), f"{path}, tensor {tensor.name!r}")
+        tensor.name: finite(_array(tensor, path), f"{path}, tensor {tensor.name!r}")
         for tensor in model.graph.initializer
     }
+
+
+def _array(tensor: onnx.TensorProto, path: Path) -> Reals:
+    try:
+        return numpy_helper.to_array(tensor)
+    except (ValueError, KeyError, TypeError) as error:
+        place = f"{path}, tensor {tensor.name!r}"
+        raise ElegansError(place, f"is damaged ({error})", "export it again") from None
 
 
 def shapes(model: onnx.ModelProto) -> dict[str, list[int | None]]:
@@ -105,6 +114,12 @@ def _size(value: onnx.ValueInfoProto, path: Path) -> int:
     if len(dims) != 2 or not dims[1].HasField("dim_value") or not floats:
         shape = [d.dim_value or d.dim_param or "?" for d in dims]
         raise ElegansError(f"{path}, {value.name!r}", f"is not a float row vector: {shape}", _STEP)
+    if not 1 <= dims[1].dim_value <= _WIDEST:
+        raise ElegansError(
+            f"{path}, {value.name!r}",
+            f"has {dims[1].dim_value} elements",
+            f"elegans takes vectors of 1 to {_WIDEST}",
+        )
     if dims[0].HasField("dim_value") and dims[0].dim_value != 1:
         raise ElegansError(
             f"{path}, {value.name!r}", f"has a batch of {dims[0].dim_value}", "export a batch of 1"

@@ -45,8 +45,13 @@ def read_network(path: Path, interface: Interface) -> Network:
                 "is not an operator of a CfC step",
                 f"write the cell with {', '.join(sorted(RULES))}",
             )
-        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-        results = rule(reader, place, node, attributes)
+        try:
+            attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+            results = rule(reader, place, node, attributes)
+        except (ValueError, IndexError, KeyError, TypeError) as error:
+            raise ElegansError(
+                place, f"does not fit its inputs ({error!r:.80})", "export the model again"
+            ) from None
         reader.forms.update(zip(node.output, results, strict=False))
     h_next = reader.affine_output("h_next").windows()
     if h_next is None:

@@ -111,6 +111,8 @@ def _split(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, An
     if sizes is None:
         part = -(-whole.size // len(node.output))
         sizes = [min(part, whole.size - i * part) for i in range(len(node.output))]
+    if sum(sizes) != whole.size or min(sizes) < 1:
+        raise ElegansError(place, f"splits {whole.size} elements into {sizes}", "mend the sizes")
     ends = np.cumsum(sizes)
     return [
         _pick(whole, list(range(end - size, end))) for end, size in zip(ends, sizes, strict=True)

@@ -12,7 +12,8 @@ from onnx import TensorProto, external_data_helper, helper, numpy_helper
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export, load_model
 from elegans.exporter.interface import with_ranges
-from elegans.exporter.onnx_import import read_interface
+from elegans.exporter.lower import lower
+from elegans.exporter.onnx_import import read_interface, read_network
 
 
 def _refused(source, tmp_path, match, **request):
@@ -44,6 +45,21 @@ def test_a_truncated_file(worm, tmp_path, part):
     data = worm.read_bytes()
     worm.write_bytes(data[: int(len(data) * part)])
     _refused(worm, tmp_path, "not a whole, valid ONNX|holds no graph|h_next|has the")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_damaged_file_is_refused_or_read_but_never_crashes(worm, tmp_path, seed):
+    rng, data, refused = np.random.default_rng(seed), worm.read_bytes(), 0
+    for _ in range(60):
+        damaged = bytearray(data)
+        for place in rng.integers(0, len(data), rng.integers(1, 4)):
+            damaged[place] = rng.choice([0, 1, 2, 127, 128, 255, rng.integers(256)])
+        worm.write_bytes(damaged)
+        try:
+            lower(read_network(worm, read_interface(worm)))
+        except ElegansError:
+            refused += 1
+    assert refused > 20
 
 
 def test_an_operator_that_no_cell_has(graph, save, tmp_path):

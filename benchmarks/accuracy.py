@@ -1,0 +1,32 @@
+"""Fixed point against float: both run free over the recording beside a trained model.
+
+python -m benchmarks.accuracy build/demo
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from elegans.exporter.accuracy import against_float
+from elegans.exporter.lower import lower
+from elegans.exporter.onnx_import import read_interface, read_network
+from elegans.exporter.vectors import load_recording, to_integers
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True))
+def main(folder: Path) -> None:
+    """Print the table as Markdown; FOLDER holds model.onnx and recording.npz."""
+    source = folder / "model.onnx"
+    model = lower(read_network(source, read_interface(source)))
+    x, dt = to_integers(load_recording(folder / "recording.npz", model), model)
+    found = against_float(source, model, x, dt, None)
+    click.echo("| steps | worst error / state range | rms | worst neuron |")
+    click.echo("|---|---|---|---|")
+    click.echo(f"| {found.steps} | {found.worst:.2e} | {found.rms:.2e} | {found.neuron} |")
+
+
+if __name__ == "__main__":
+    main()
