@@ -1,0 +1,46 @@
+"""A process that must not outlive its owner: it ends when its standard input does.
+
+As a program, it runs another program on that leash:
+``python -m elegans.boards.leash COMMAND...`` exits with the command's own status.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+_PR_SET_PDEATHSIG = 1
+
+
+def when_released(act: Callable[[], None]) -> None:
+    """Call ``act``, in a thread, once standard input has ended."""
+
+    def wait() -> None:
+        while os.read(0, 4096):
+            pass
+        act()
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def main(command: list[str]) -> int:
+    """Run ``command`` until it ends or standard input does."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+    when_released(process.kill)
+    status = process.wait()
+    return status if status >= 0 else 128 - status
+
+
+def _die_with_parent() -> None:
+    # For the case that the leash itself is killed. Only Linux has it.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,131 @@
+"""The C that gets compiled: a BUILD's own, the link's, and what templates make of a board."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import jinja2
+
+from elegans.boards.descriptor import Board
+from elegans.exporter.errors import ElegansError
+
+_HOUSE = Path(__file__).resolve().parents[1]
+_TEMPLATES = _HOUSE / "firmware_templates"
+_LINK = _HOUSE / "runtime_c" / "link"
+_EXPORT = "export it again: elegans export model.onnx -o BUILD"
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A BUILD as a compiler sees it. ``files`` maps paths below the BUILD to their bytes."""
+
+    name: str
+    digest: str
+    inputs: int
+    outputs: int
+    neurons: int
+    has_dt: bool
+    files: dict[str, bytes]
+
+    @property
+    def macro(self) -> str:
+        """The prefix of the model's macros."""
+        return self.name.upper()
+
+    @property
+    def units(self) -> list[str]:
+        """The files that are compiled, the model first."""
+        return ["model.c", *sorted(path for path in self.files if path.startswith("src/"))]
+
+
+def read_model(build_dir: Path) -> ModelSource:
+    """The C of a BUILD and what `model.json` says of it. Raises `ElegansError` for anything
+    that is not a whole BUILD."""
+    place = build_dir / "model.json"
+    try:
+        document = json.loads(place.read_bytes())
+        name, digest = document["name"], document["digest"]
+        sizes = [len(document[key]) for key in ("inputs", "outputs", "states")]
+        has_dt = document["dt"] is not None
+        if not (isinstance(name, str) and name.isidentifier() and len(bytes.fromhex(digest)) == 32):
+            raise ValueError("name or digest is not what elegans export writes")
+    except FileNotFoundError:
+        remedy = "export a model into it: elegans export model.onnx -o BUILD"
+        raise ElegansError(build_dir, "is no BUILD, it has no model.json", remedy) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ElegansError(place, f"cannot be read ({reason})", _EXPORT) from None
+    except KeyError as error:
+        raise ElegansError(place, f"has no {error}", _EXPORT) from None
+    except (TypeError, ValueError) as error:
+        raise ElegansError(place, f"is not as it was written: {error}", _EXPORT) from None
+    paths = [build_dir / "model.h", build_dir / "model.c"]
+    paths += sorted([*build_dir.glob("include/elegans/*.h"), *build_dir.glob("src/*.c")])
+    try:
+        files = {str(path.relative_to(build_dir)): path.read_bytes() for path in paths}
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ElegansError(error.filename, f"cannot be read ({reason})", _EXPORT) from None
+    return ModelSource(name, digest, *sizes, has_dt, files)
+
+
+def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:
+    """Every source of a firmware, by its path. ``digest`` (64 hex) is what it tells the host.
+
+    The board's and the link's files stand at the top, the model's below ``model/``.
+    """
+    environment = _environment()
+    nouns = {
+        "board": board,
+        "firmware": {"digest": _initialiser(digest)},
+        "model": {
+            "name": model.name,
+            "macro": model.macro,
+            "has_dt": model.has_dt,
+            "digest": _initialiser(model.digest),
+            "objects": [_object(unit) for unit in model.units],
+        },
+        "version": version("elegans"),
+    }
+    files = {f"model/{path}": content for path, content in model.files.items()}
+    for path in (*_TEMPLATES.glob("*.[ch]"), *_TEMPLATES.glob("libc/*"), *_LINK.glob("*.[ch]")):
+        if not path.stem.startswith("uart_") or path.stem == f"uart_{board.uart.driver}":
+            root = _LINK if path.is_relative_to(_LINK) else _TEMPLATES
+            files[str(path.relative_to(root))] = path.read_bytes()
+    for name in ("config.h", "device.c", "link.ld"):
+        files[name] = environment.get_template(f"{name}.j2").render(nouns).encode()
+    if f"uart_{board.uart.driver}.c" not in files:
+        fact = f"there is no driver for the UART {board.uart.driver!r}"
+        raise ElegansError(board.name, fact, f"add firmware_templates/uart_{board.uart.driver}.c")
+    return files
+
+
+def host_file(model: ModelSource) -> bytes:
+    """The main program that runs a model on this machine, over standard input and output."""
+    return _environment().get_template("host.c.j2").render(model=model).encode()
+
+
+def _object(unit: str) -> str:
+    """What the linker script calls the object of a model's source."""
+    return f"model/{Path(unit).stem}.o"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def _initialiser(digest: str) -> str:
+    """The first half of a digest, as C writes an array of bytes."""
+    return ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(digest)[:16])
