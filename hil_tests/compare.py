@@ -12,7 +12,7 @@ from elegans.hil_tests import diagnosis
 from elegans.hil_tests.errors import HilError, Phase
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.messages import Ints
-from elegans.hil_tests.stream import stream
+from elegans.hil_tests.stream import stream, ticks
 from elegans.hil_tests.vectors import SECTIONS, Model, Vectors
 
 TIMED_PER_SECTION = 64
@@ -122,7 +122,7 @@ def compare(
     """
     golden = model.vectors if vectors is None else vectors
     peer, resent, damaged = link.peer, link.resent, link.decoder.dropped.total()
-    ticks = measure(link, golden) if peer.counter_hz else None
+    counted = measure(link, golden) if peer.counter_hz else None
     began = time.perf_counter()
     mismatches, first = 0, None
     for chunk in stream(link, golden):
@@ -136,7 +136,9 @@ def compare(
     seconds = time.perf_counter() - began
     if fault := diagnosis.faulted(link.port.name, peer, link.hello()):
         raise fault
-    count = instructions if ticks is not None else None
+    exact = None
+    if counted is not None and instructions is not None:
+        exact = (instructions(counted[0]), instructions(counted[1]))
     return Verdict(
         board=peer.board,
         port=link.port.name,
@@ -147,8 +149,8 @@ def compare(
         integers=golden.y.size + golden.h_next.size,
         mismatches=mismatches,
         first_difference=first,
-        ticks=ticks,
-        instructions=(count(ticks[0]), count(ticks[1])) if count and ticks else None,
+        ticks=counted,
+        instructions=exact,
         flash_bytes=flash_bytes,
         ram_bytes=ram_bytes,
         vectors_per_second=len(golden) / seconds,
@@ -160,8 +162,8 @@ def compare(
 def measure(link: Link, vectors: Vectors) -> tuple[int, int]:
     """The fewest and the most ticks of one step, over the first vectors of each section."""
     parts = [np.flatnonzero(vectors.section == s)[:TIMED_PER_SECTION] for s in range(len(SECTIONS))]
-    replies = [chunk.reply for chunk in stream(link, vectors[np.concatenate(parts)], timed=True)]
-    return min(r.ticks_min for r in replies), max(r.ticks_max for r in replies)
+    counted = ticks(link, vectors[np.concatenate(parts)])
+    return int(counted.min()), int(counted.max())
 
 
 def _first(model: Model, golden: Vectors, start: int, y: Ints, h: Ints) -> Difference:

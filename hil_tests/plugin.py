@@ -119,6 +119,9 @@ class Bench:
         return [] if self._device is None else list(self._device.link.log)
 
 
+_BENCH = pytest.StashKey[Bench]()
+
+
 @pytest.fixture(scope="session")
 def _elegans_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     wanted = Wanted.by(request.config)
@@ -131,7 +134,7 @@ def _elegans_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 @pytest.fixture(scope="session")
 def board(request: pytest.FixtureRequest) -> str:
-    """The name of the board under test."""
+    """The board under test as the command line names it."""
     return Wanted.by(request.config).board
 
 
@@ -154,9 +157,6 @@ def device(_elegans_bench: Bench) -> Device:
 def link(device: Device) -> Link:
     """The open link to the board, synchronised again for this test."""
     return device.link
-
-
-_BENCH = pytest.StashKey[Bench]()
 
 
 @pytest.hookimpl(wrapper=True)

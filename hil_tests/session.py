@@ -9,17 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from elegans.boards.build import Firmware, build
+from elegans.boards.descriptor import boards, find_board
+from elegans.boards.power import Powered, power_on
 from elegans.hil_tests.compare import Verdict, compare
 from elegans.hil_tests.errors import HilError, Phase, during
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.messages import Hello
 from elegans.hil_tests.vectors import Model, Vectors, load
-
-if TYPE_CHECKING:
-    from elegans.boards.build import Firmware
-    from elegans.boards.power import Powered
 
 
 @dataclass(frozen=True)
@@ -61,24 +59,21 @@ def session(
     compiler: str = "auto",
     optimise: str = "2",
     port: str | None = None,
-    baud: int = 115200,
+    baud: int | None = None,
 ) -> Iterator[Device]:
     """A powered, synchronised and identified board, for as long as the ``with`` lasts.
 
-    Raises `ElegansError` for a BUILD or board name that is not usable, and `HilError`
-    with its phase for everything that happens to the firmware, the board or the line.
+    ``baud`` is the descriptor's by default. Raises `ElegansError` for a BUILD or board name
+    that is not usable, and `HilError` with its phase for everything that happens to the
+    firmware, the board or the line.
     """
     model = load(build_dir)
     with ExitStack() as stack:
         if port is not None:
-            link = stack.enter_context(Link.open(port, baud))
-            yield _identified(Device(board, link, link.hello(), model))
+            name, rate = _known(board)
+            link = stack.enter_context(Link.open(port, baud or rate))
+            yield _identified(Device(name, link, link.hello(), model))
             return
-        # Only now: a lab machine with real boards needs neither compiler nor emulator.
-        from elegans.boards.build import build
-        from elegans.boards.descriptor import find_board
-        from elegans.boards.power import power_on
-
         descriptor = find_board(board)
         with during(Phase.BUILD):
             firmware = build(build_dir, descriptor, compiler, optimise)
@@ -89,8 +84,9 @@ def session(
             with during(Phase.FAULT):
                 powered.check()
 
-        link = stack.enter_context(Link.open(powered.port, baud, alive))
-        device = Device(board, link, link.hello(), model, powered.emulator, firmware, powered)
+        link = stack.enter_context(Link.open(powered.port, alive=alive))
+        name = descriptor.name
+        device = Device(name, link, link.hello(), model, powered.emulator, firmware, powered)
         yield _identified(device)
 
 
@@ -101,7 +97,7 @@ def hil(
     compiler: str = "auto",
     optimise: str = "2",
     port: str | None = None,
-    baud: int = 115200,
+    baud: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     log: list[str] | None = None,
 ) -> Verdict:
@@ -116,6 +112,14 @@ def hil(
         finally:
             if log is not None:
                 log.extend(device.link.log)
+
+
+def _known(board: str) -> tuple[str, int]:
+    """Name and line rate of a board, which on a port may be one that we have no file of."""
+    if board in boards() or board.endswith(".toml"):
+        descriptor = find_board(board)
+        return descriptor.name, descriptor.uart.baud
+    return board, 115200
 
 
 def _identified(device: Device) -> Device:

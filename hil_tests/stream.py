@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elegans.hil_tests import diagnosis
 from elegans.hil_tests.errors import HilError, Phase
@@ -18,6 +19,8 @@ from elegans.hil_tests.messages import BadMessageError, Ints, Shape, Step, StepR
 from elegans.hil_tests.protocol import Kind
 from elegans.hil_tests.vectors import Vectors
 from elegans.hil_tests.window import Pace
+
+Ticks = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Chunk:
     reply: StepReply
 
 
-def stream(link: Link, vectors: Vectors, timed: bool = False) -> Iterator[Chunk]:
+def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
     """Every vector through the board, in order, as fast as the link goes.
 
     Vectors that follow from one another travel as one request, in which the board runs
@@ -47,12 +50,26 @@ def stream(link: Link, vectors: Vectors, timed: bool = False) -> Iterator[Chunk]
             while start < end:
                 stop = min(start + size.next(), end)
                 sent.append((start, stop))
-                yield Step(vectors.h[start], inputs[start:stop], timed).encode()
+                yield Step(vectors.h[start], inputs[start:stop]).encode()
                 start = stop
 
     for answer in link.exchange(Kind.STEP, requests()):
         start, stop = sent.popleft()
         yield Chunk(start, stop, _reply(link, answer, stop - start))
+
+
+def ticks(link: Link, vectors: Vectors) -> Ticks:
+    """Ticks of the board's counter for each vector's step, ``[N]``; 0 without a counter.
+
+    One request at a time: while the board times a step nothing may arrive, for the receive
+    interrupt would be timed with it.
+    """
+    inputs = columns(link.peer.shape, vectors.x, vectors.dt)
+    pace, counted = Pace(), np.zeros(len(vectors), np.int64)
+    for i in range(len(vectors)):
+        step = Step(vectors.h[i], inputs[i : i + 1], timed=True)
+        counted[i] = _reply(link, link.request(Kind.STEP, step.encode(), pace), 1).ticks_max
+    return counted
 
 
 def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, Ints]:

@@ -8,8 +8,8 @@ from elegans.hil_tests.stream import most_steps
 from elegans.hil_tests.vectors import Model
 
 
-def test_the_board_tells_its_name(link: Link, board: str) -> None:
-    assert link.peer.board == board
+def test_the_board_tells_its_name(link: Link, device: Device) -> None:
+    assert link.peer.board == device.board
 
 
 def test_the_board_runs_this_model(link: Link, model: Model) -> None:

@@ -109,6 +109,7 @@ class Manner:
     silent_after: int | None = None
     fault_after: int | None = None
     wrong_step: int | None = None
+    wrong_always: bool = False
     wrong_kind: int | None = None
     max_frame: int = 512
     credit: int = 1536
@@ -209,6 +210,8 @@ class FakeDevice:
         y, h = model_run(step.h, step.inputs)
         if manner.wrong_step is not None and 0 <= manner.wrong_step - self.steps < len(h):
             h[manner.wrong_step - self.steps, 2] ^= 1
+        if manner.wrong_always:
+            h[:, 2] ^= 1
         self.steps += len(h)
         if manner.log_every and self.requests % manner.log_every == 0:
             self._transmit(Frame(Kind.LOG, 0, f"request {self.requests}".encode()))
