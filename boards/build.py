@@ -18,8 +18,9 @@ from elegans.boards.toolchain import Compiler
 _ELF = "firmware.elf"
 _COMMON = ["-std=gnu99", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
 _INCLUDE = ["-isystem", "libc", "-I", ".", "-I", "model", "-I", "model/include"]
-# zig checks for undefined behaviour unless told otherwise, which a board cannot report.
-_ZIG = ["-fno-sanitize=undefined"]
+# zig checks for undefined behaviour unless told otherwise, which a board cannot report, and
+# writes where it is installed into debug information.
+_ZIG = ["-fno-sanitize=undefined", "-g0", "-Wl,--strip-debug"]
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,7 @@ class Firmware:
     image_ram_bytes: int
 
 
-def build(
-    build_dir: Path, board: Board, compiler: str = "auto", optimise: str = "2"
-) -> Firmware:
+def build(build_dir: Path, board: Board, compiler: str = "auto", optimise: str = "2") -> Firmware:
     """Compile the firmware of a BUILD, or find it in ``BUILD/firmware/`` as it was compiled.
 
     ``compiler`` is ``zig``, ``gcc`` or ``auto``, ``optimise`` one of `toolchain.LEVELS`.
@@ -61,9 +60,7 @@ def build(
     elf = folder / _ELF
     sizes = read_image(elf).sizes
     flash = sum(sizes.get(name, 0) for name in (".vectors", ".model", ".text", ".data"))
-    ram = sum(
-        sizes.get(name, 0) for name in (".data", ".model_state", ".bss", ".noinit", ".stack")
-    )
+    ram = sum(sizes.get(name, 0) for name in (".data", ".model_state", ".bss", ".noinit", ".stack"))
     return Firmware(
         elf=elf,
         board=board,

@@ -14,7 +14,7 @@ _REBUILD = "build it again: elegans build BUILD"
 
 @dataclass(frozen=True)
 class Image:
-    """``segments`` are (address, bytes) as they lie in flash; ``sizes`` the bytes of each section."""
+    """``segments`` are (address, bytes) as they lie in flash, ``sizes`` bytes by section."""
 
     segments: tuple[tuple[int, bytes], ...]
     sizes: dict[str, int]

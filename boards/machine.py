@@ -17,17 +17,28 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-import unicorn
+import unicorn as _untyped
 from unicorn import arm_const as arm
 
 from elegans.boards.descriptor import Board, Region
 from elegans.boards.image import Image
 
+unicorn: Any = _untyped  # it says that it is typed, but its annotations do not hold
+
 # Where interrupt handlers return to: nothing else uses it, and code may lie there.
 _RETURN = 0x1FFF_F000
 _WFI = b"\x30\xbf"
 _PAGE = 0x1000
+_STACK, _RESET, _HARD_FAULT, _EXTERNAL = 0, 1, 3, 16  # in the vector table
 _FLUSH = 4096
+
+# Registers, by their offset, and their bits.
+_UART_DATA, _UART_STATE, _UART_CONTROL = 0x0, 0x4, 0x8
+_RX_FULL = 2
+_RX_INTERRUPT_ENABLE = 8
+_SYST_CSR, _SYST_CVR, _NVIC_ISER = 0x010, 0x018, 0x100
+_AIRCR, _CFSR = 0xD0C, 0xD28
+_SYSRESETREQ = 4
 
 # CFSR as QEMU and silicon would report it, by what unicorn calls the error.
 _BUS_DATA, _BUS_FETCH, _UNDEFINED = 0x8200, 0x0100, 0x1_0000
@@ -44,8 +55,9 @@ _FAULTS = {
 _PREFETCH_ABORT = 3
 
 # What the core pushes on entry to a handler, lowest address first.
-_FRAME = tuple(
-    getattr(arm, f"UC_ARM_REG_{name}") for name in "R0 R1 R2 R3 R12 LR PC XPSR".split()
+_FRAME = (
+    *(arm.UC_ARM_REG_R0, arm.UC_ARM_REG_R1, arm.UC_ARM_REG_R2, arm.UC_ARM_REG_R3),
+    *(arm.UC_ARM_REG_R12, arm.UC_ARM_REG_LR, arm.UC_ARM_REG_PC, arm.UC_ARM_REG_XPSR),
 )
 
 
@@ -87,7 +99,7 @@ class Machine:
         """From the reset vector to the first sleep."""
         self._power_up()
         self._note("reset")
-        self._execute(self._vector(1))
+        self._execute(self._vector(_RESET))
 
     def receive(self, data: bytes) -> None:
         """Bytes from the host, all at once, and what the firmware makes of them until it
@@ -100,7 +112,7 @@ class Machine:
         # An interrupt at sleep is a call that the sleeper does not notice.
         self._cpu.context_update(self._context)
         self._cpu.reg_write(arm.UC_ARM_REG_LR, _RETURN | 1)
-        if self._execute(self._vector(16 + irq)) == _RETURN:
+        if self._execute(self._vector(_EXTERNAL + irq)) == _RETURN:
             self._cpu.context_restore(self._context)
             self._execute(asleep_at)
 
@@ -111,14 +123,19 @@ class Machine:
 
     def _power_up(self) -> None:
         self._input, self._taken = b"", 0
-        self._uart_control = self._enabled = self._status = self._count = 0
+        self._uart_control: int = 0
+        self._enabled: int = 0  # interrupts, a bit each
+        self._status = 0  # CFSR
+        self._count = 0
         self._registers: dict[int, int] = {}
-        self._counting: int | None = None
-        self._count_wanted = self._reset_wanted = self._in_fault = False
+        self._counting: int | None = None  # the hook
+        self._count_wanted = False
+        self._reset_wanted = False
+        self._in_fault = False
         self._exception: int | None = None
         for register in (*_FRAME, arm.UC_ARM_REG_PRIMASK):
             self._cpu.reg_write(register, 0)
-        self._cpu.reg_write(arm.UC_ARM_REG_SP, self._vector(0))
+        self._cpu.reg_write(arm.UC_ARM_REG_SP, self._vector(_STACK))
 
     def _vector(self, number: int) -> int:
         at = self._board.memory.flash.origin + 4 * number
@@ -145,7 +162,7 @@ class Machine:
                 self._stop_counting()
                 self._power_up()
                 self._note("reset")
-                pc = self._vector(1)
+                pc = self._vector(_RESET)
             elif self._count_wanted != (self._counting is not None):
                 # The store that switched the counter has not been executed yet: again.
                 self._start_counting() if self._count_wanted else self._stop_counting()
@@ -171,29 +188,29 @@ class Machine:
             raise MachineError(f"lockup: no stack at {sp:#010x} for a fault") from None
         cpu.reg_write(arm.UC_ARM_REG_SP, sp)
         cpu.reg_write(arm.UC_ARM_REG_LR, 0xFFFF_FFF9)
-        return self._vector(3)
+        return self._vector(_HARD_FAULT)
 
-    def _on_exception(self, cpu: unicorn.Uc, number: int, _: Any) -> None:
+    def _on_exception(self, cpu: Any, number: int, _: Any) -> None:
         self._exception = number
         cpu.emu_stop()
 
     # The UART of the CMSDK: see firmware_templates/uart_cmsdk.c.
 
-    def _uart_read(self, cpu: unicorn.Uc, offset: int, size: int, _: Any) -> int:
-        if offset == 4:
+    def _uart_read(self, cpu: Any, offset: int, size: int, _: Any) -> int:
+        if offset == _UART_STATE:
             return _RX_FULL if self._taken < len(self._input) else 0
-        if offset == 0 and self._taken < len(self._input):
+        if offset == _UART_DATA and self._taken < len(self._input):
             byte = self._input[self._taken]
             self._taken += 1
             return byte
-        return self._uart_control if offset == 8 else 0
+        return self._uart_control if offset == _UART_CONTROL else 0
 
-    def _uart_write(self, cpu: unicorn.Uc, offset: int, size: int, value: int, _: Any) -> None:
-        if offset == 0:
+    def _uart_write(self, cpu: Any, offset: int, size: int, value: int, _: Any) -> None:
+        if offset == _UART_DATA:
             self._sent.append(value & 0xFF)
             if len(self._sent) >= _FLUSH:
                 self._flush()
-        elif offset == 8:
+        elif offset == _UART_CONTROL:
             self._uart_control = value
 
     def _flush(self) -> None:
@@ -203,14 +220,14 @@ class Machine:
 
     # System control: SysTick, interrupt enable, fault status, reset.
 
-    def _core_read(self, cpu: unicorn.Uc, offset: int, size: int, _: Any) -> int:
+    def _core_read(self, cpu: Any, offset: int, size: int, _: Any) -> int:
         if offset == _SYST_CVR:
             return -self._count & 0xFF_FFFF
         if offset == _CFSR:
             return self._status
         return self._registers.get(offset, 0)
 
-    def _core_write(self, cpu: unicorn.Uc, offset: int, size: int, value: int, _: Any) -> None:
+    def _core_write(self, cpu: Any, offset: int, size: int, value: int, _: Any) -> None:
         self._registers[offset] = value
         if offset == _SYST_CSR:
             self._count_wanted = bool(value & 1)
@@ -236,7 +253,7 @@ class Machine:
             self._cpu.ctl_flush_tb()
             self._counting = None
 
-    def _on_block(self, cpu: unicorn.Uc, address: int, size: int, _: Any) -> None:
+    def _on_block(self, cpu: Any, address: int, size: int, _: Any) -> None:
         length = self._lengths.get((address, size))
         if length is None:
             length = self._lengths[address, size] = _instructions(cpu.mem_read(address, size))
@@ -251,10 +268,3 @@ def _instructions(code: bytes) -> int:
         at += 4 if code[at + 1] >= 0xE8 else 2
         count += 1
     return count
-
-
-_RX_FULL = 2
-_RX_INTERRUPT_ENABLE = 8
-_SYST_CSR, _SYST_CVR, _NVIC_ISER = 0x010, 0x018, 0x100
-_AIRCR, _CFSR = 0xD0C, 0xD28
-_SYSRESETREQ = 4

@@ -30,7 +30,7 @@ def command(elf: Path, board: Board) -> list[str]:
 
 def instructions(ticks: int, board: Board) -> int:
     """Executed instructions, from ticks of the board's counter."""
-    return round(ticks * 1e9 / board.counter.hz / 2 ** _of(board).icount_shift)
+    return round(ticks * 1e9 / board.counter.hz / (1 << _of(board).icount_shift))
 
 
 def _of(board: Board) -> Qemu:

@@ -49,7 +49,7 @@ def read_model(build_dir: Path) -> ModelSource:
     try:
         document = json.loads(place.read_bytes())
         name, digest = document["name"], document["digest"]
-        sizes = [len(document[key]) for key in ("inputs", "outputs", "states")]
+        inputs, outputs, neurons = (len(document[k]) for k in ("inputs", "outputs", "states"))
         has_dt = document["dt"] is not None
         if not (isinstance(name, str) and name.isidentifier() and len(bytes.fromhex(digest)) == 32):
             raise ValueError("name or digest is not what elegans export writes")
@@ -70,7 +70,7 @@ def read_model(build_dir: Path) -> ModelSource:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ElegansError(error.filename, f"cannot be read ({reason})", _EXPORT) from None
-    return ModelSource(name, digest, *sizes, has_dt, files)
+    return ModelSource(name, digest, inputs, outputs, neurons, has_dt, files)
 
 
 def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:
