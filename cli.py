@@ -20,7 +20,7 @@ from elegans.exporter.errors import ElegansError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Range(click.ParamType):
+class _Range(click.ParamType[tuple[float, float]]):
     """LO:HI, two numbers."""
 
     name = "LO:HI"

@@ -88,6 +88,19 @@ class Verdict:
             "damaged_frames": self.damaged_frames,
         }
 
+    def summary(self) -> str:
+        """The verdict in one line for a person."""
+        parts = [
+            f"{self.board} ({self.emulator or self.port}): {self.vectors} steps",
+            f"{self.integers} integers compared, {self.mismatches} different",
+        ]
+        if self.instructions:
+            low, high = self.instructions
+            parts.append(f"{low if low == high else f'{low} to {high}'} instructions a step")
+        if self.flash_bytes is not None:
+            parts.append(f"{self.flash_bytes} bytes flash, {self.ram_bytes} bytes RAM")
+        return "; ".join([*parts, f"{self.vectors_per_second:.0f} steps/s"])
+
     def require(self) -> Verdict:
         """Itself when every integer is right; otherwise `HilError` (MISMATCH)."""
         if self.passed:
