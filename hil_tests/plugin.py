@@ -116,7 +116,7 @@ class Bench:
         self._stack.close()
 
     def log(self) -> list[str]:
-        return [] if self._device is None else list(self._device.link.log)
+        return [] if self._device is None else self._device.log()
 
 
 _BENCH = pytest.StashKey[Bench]()

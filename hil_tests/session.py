@@ -33,6 +33,11 @@ class Device:
     firmware: Firmware | None = None
     powered: Powered | None = None
 
+    def log(self) -> list[str]:
+        """What the board said in LOG frames, and its emulator beside them."""
+        beside = [] if self.powered is None else self.powered.log.splitlines()
+        return [*self.link.log, *beside]
+
     def compare(
         self,
         vectors: Vectors | None = None,
@@ -103,15 +108,15 @@ def hil(
 ) -> Verdict:
     """Every golden vector of a BUILD on a board, to the last bit.
 
-    ``log`` receives the board's LOG texts, whatever the outcome. Raises as `session`
-    does; different integers are a `Verdict`, not an error.
+    ``log`` receives what the board and its emulator said, whatever the outcome. Raises as
+    `session` does; different integers are a `Verdict`, not an error.
     """
     with session(build_dir, board, emulator, compiler, optimise, port, baud) as device:
         try:
             return device.compare(progress=progress)
         finally:
             if log is not None:
-                log.extend(device.link.log)
+                log.extend(device.log())
 
 
 def _known(board: str) -> tuple[str, int]:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tty
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from elegans.exporter.errors import ElegansError
@@ -208,70 +203,3 @@ def test_a_dead_emulator_is_reported_at_once() -> None:
     ):
         link.hello()
     assert failure.value.phase is Phase.FAULT
-
-
-@pytest.fixture
-def pty() -> Iterator[tuple[int, str]]:
-    master, slave = os.openpty()
-    tty.setraw(slave)
-    yield master, os.ttyname(slave)
-    os.close(slave)
-
-
-def test_a_port_that_vanishes_is_a_fault(pty: tuple[int, str]) -> None:
-    master, name = pty
-    with Link.open(name) as link:
-        os.close(master)
-        with pytest.raises(HilError, match="the port vanished") as failure:
-            link.hello()
-    assert failure.value.phase is Phase.FAULT
-
-
-def test_a_line_that_takes_nothing_is_a_bounded_wait(pty: tuple[int, str]) -> None:
-    """Nobody reads: the line fills up, and the host must not hang in a write."""
-    master, name = pty
-    with Link.open(name) as link:
-        link.inject(b"x" * 100_000)
-        with pytest.raises(HilError, match="not a byte"):
-            link.hello(within=0.2)
-    os.close(master)
-
-
-def test_a_busy_port_is_an_error_that_says_so() -> None:
-    with (
-        FakeDevice() as device,
-        Link.open(device.port),
-        pytest.raises(HilError, match="the port is busy") as failure,
-    ):
-        Link.open(device.port)
-    assert failure.value.phase is Phase.SYNC
-
-
-def test_a_port_is_free_again_once_closed() -> None:
-    with FakeDevice() as device:
-        for _ in range(2):
-            with Link.open(device.port) as link:
-                assert link.hello().board == BOARD
-
-
-def test_a_missing_port_is_an_error_that_says_so(tmp_path: Path) -> None:
-    with pytest.raises(HilError, match="there is no such port"):
-        Link.open(str(tmp_path / "ttyNone"))
-
-
-def test_a_file_is_no_port(tmp_path: Path) -> None:
-    file = tmp_path / "file"
-    file.write_bytes(b"")
-    with pytest.raises(HilError, match="cannot be opened as a serial port"):
-        Link.open(str(file))
-
-
-def test_a_forbidden_port_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Told by the error of the system, since root may open anything."""
-
-    def forbidden(*_: object, **__: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr("serial.serial_for_url", forbidden)
-    with pytest.raises(HilError, match="join the port's group"):
-        Link.open("/dev/ttyACM0")
