@@ -1,0 +1,122 @@
+/* The device's end of the wire on the host, for tests: the tiny model behind a port that
+ * writes into memory. */
+#include <string.h>
+
+#include "el_link.h"
+#include "model.h"
+
+enum { ROOM = 1 << 16 };
+
+static uint8_t request[4096], reply[4096], sent[ROOM];
+static uint32_t used, clock, bytes, resets;
+static int disturb;
+static int16_t x[TINY_INPUTS], y[TINY_OUTPUTS], h[TINY_NEURONS];
+static tiny_state state;
+static el_link link_;
+
+static void send(uint8_t byte)
+{
+    if (used < ROOM)
+        sent[used++] = byte;
+}
+
+static uint32_t ticks(void)
+{
+    return clock += 10;
+}
+
+static uint32_t received(void)
+{
+    return disturb ? bytes++ : bytes;
+}
+
+static void counter(int on)
+{
+    (void)on;
+}
+
+static void reset(void)
+{
+    resets++;
+}
+
+static void set_h(void *s, const int16_t *values)
+{
+    tiny_set_h(s, values);
+}
+
+static const int16_t *get_h(const void *s)
+{
+    return tiny_h(s);
+}
+
+static void step(void *s, int16_t *out, const int16_t *in, int16_t dt)
+{
+    clock += 700;
+    tiny_step(s, out, in, dt);
+}
+
+static const el_device device = {
+    .inputs = TINY_INPUTS,
+    .outputs = TINY_OUTPUTS,
+    .neurons = TINY_NEURONS,
+    .has_dt = TINY_HAS_DT,
+    .x = x,
+    .y = y,
+    .h = h,
+    .state = &state,
+    .set_h = set_h,
+    .get_h = get_h,
+    .step = step,
+    .model_digest = "model digest...",
+    .firmware_digest = "firmware digest",
+};
+static const el_port port = {"host", 1000, 0xFFFF, 512, send, ticks, received, counter, reset};
+static const el_boot boot = {EL_RESET_FAULT, 0x1234, 0x8200};
+
+void start(uint16_t max_frame, int disturbed);
+uint32_t feed(const uint8_t *data, uint32_t length, uint8_t *out);
+uint32_t dropped(void);
+uint32_t reset_count(void);
+uint32_t cobs(const uint8_t *data, uint16_t length, uint8_t *out);
+void say(const char *text);
+
+void start(uint16_t max_frame, int disturbed)
+{
+    used = resets = 0;
+    disturb = disturbed;
+    el_link_start(&link_, &device, &port, &boot, request, reply, max_frame);
+}
+
+/* Hands over everything sent so far; `out` has room for 65536 bytes. */
+uint32_t feed(const uint8_t *data, uint32_t length, uint8_t *out)
+{
+    for (uint32_t i = 0; i < length; i++)
+        el_link_take(&link_, data[i]);
+    uint32_t n = used;
+    memcpy(out, sent, n);
+    used = 0;
+    return n;
+}
+
+uint32_t dropped(void)
+{
+    return link_.dropped;
+}
+
+uint32_t reset_count(void)
+{
+    return resets;
+}
+
+uint32_t cobs(const uint8_t *data, uint16_t length, uint8_t *out)
+{
+    used = 0;
+    el_cobs_send(send, data, length);
+    return feed(data, 0, out);
+}
+
+void say(const char *text)
+{
+    el_link_log(&link_, text);
+}
