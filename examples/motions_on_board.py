@@ -1,0 +1,43 @@
+"""Tell four activities apart on the board: every recorded series, decided by the chip.
+
+elegans train motions -o build/motions
+elegans export build/motions/model.onnx -o build/motions/export
+python examples/motions_on_board.py build/motions
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from elegans.exporter.export import load_model
+from elegans.exporter.fixed import dequantise
+from elegans.exporter.vectors import load_recording, to_integers
+from elegans.hil_tests.session import session
+from elegans.hil_tests.stream import run
+from elegans.trainer.tasks.basic_motions import ACTIVITIES, decide
+
+
+def decisions(folder: Path, board: str = "mps2-an386") -> tuple[np.ndarray, np.ndarray]:
+    """What the board decides of each series in FOLDER/recording.npz, and what is true."""
+    build, recording = folder / "export", folder / "recording.npz"
+    model = load_model(build)
+    x, dt = to_integers(load_recording(recording, model), model)
+    with session(build, board) as device:
+        runs = [run(device.link, *(part.astype(np.int16) for part in series))[0]
+                for series in zip(x, dt, strict=True)]  # fmt: skip
+    scores = dequantise(np.array(runs), np.array([c.frac for c in model.outputs]))
+    return decide(scores.astype(np.float32)), np.load(recording)["label"]
+
+
+def main() -> None:
+    decided, true = decisions(Path(sys.argv[1]))
+    for label, activity in enumerate(ACTIVITIES):
+        right = int(np.sum(decided[true == label] == label))
+        print(f"{activity:<10} {right} of {int(np.sum(true == label))} right")
+
+
+if __name__ == "__main__":
+    main()

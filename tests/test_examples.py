@@ -1,0 +1,67 @@
+"""The examples of the documentation, run as they stand."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from elegans.exporter.export import Request, export
+from elegans.hil_tests.session import hil
+from elegans.trainer.tasks import train
+from elegans.trainer.tasks.basic_motions import decide
+
+_EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+def _example(name):
+    spec = importlib.util.spec_from_file_location(name, _EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def motions(tmp_path_factory):
+    pytest.importorskip(
+        "aeon", reason="the recordings come with aeon (pip install 'elegans[data]')"
+    )
+    folder = tmp_path_factory.mktemp("motions")
+    metrics = train("motions", folder)
+    request = Request(folder / "model.onnx", recording=folder / "recording.npz")
+    export(request, folder / "export")
+    return folder, metrics
+
+
+def _float_decisions(folder):
+    session = ort.InferenceSession(str(folder / "model.onnx"))
+    recording = np.load(folder / "recording.npz")
+    h = np.zeros((1, session.get_inputs()[1].shape[1]), np.float32)
+    scores = []
+    for x, dt in zip(recording["x"], recording["dt"], strict=True):
+        state, rows = h, []
+        for t in range(len(x)):
+            feed = {"x": x[t : t + 1], "h": state, "dt": dt[t : t + 1, None]}
+            y, state = session.run(["y", "h_next"], feed)
+            rows.append(y[0])
+        scores.append(rows)
+    return decide(np.array(scores))
+
+
+def test_motions_are_told_apart_in_float(motions):
+    assert motions[1]["test_accuracy"] >= 0.95
+
+
+def test_the_board_decides_as_float_does(motions):
+    decided, true = _example("motions_on_board").decisions(motions[0])
+    np.testing.assert_array_equal(decided, _float_decisions(motions[0]))
+    assert np.mean(decided == true) >= 0.95
+
+
+def test_the_recorded_series_come_out_bit_for_bit(motions):
+    verdict = hil(motions[0] / "export", "mps2-an386")
+    assert verdict.vectors >= 40 * 100
+    assert verdict.mismatches == 0, verdict.first_difference
