@@ -18,9 +18,8 @@ from elegans.boards.toolchain import Compiler
 _ELF = "firmware.elf"
 _COMMON = ["-std=gnu99", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
 _INCLUDE = ["-isystem", "libc", "-I", ".", "-I", "model", "-I", "model/include"]
-# zig checks for undefined behaviour unless told otherwise, which a board cannot report, and
-# writes where it is installed into debug information.
-_ZIG = ["-fno-sanitize=undefined", "-g0", "-Wl,--strip-debug"]
+# zig checks for undefined behaviour unless told otherwise, which a board cannot report.
+_ZIG = ["-fno-sanitize=undefined"]
 
 
 @dataclass(frozen=True)

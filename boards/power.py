@@ -57,7 +57,10 @@ class Powered:
     @property
     def log(self) -> str:
         """What the emulator has printed so far: resets, faults, complaints."""
-        return self._log.read_text(errors="replace")
+        try:
+            return self._log.read_text(errors="replace")
+        except FileNotFoundError:  # the power is off
+            return ""
 
 
 def emulators(board: Board) -> list[str]:
@@ -149,4 +152,7 @@ def _power_off(process: subprocess.Popen[bytes]) -> None:
 
 
 def _last_words(text: str) -> str:
-    return " | ".join(text.splitlines()[-_LAST_LINES:]) or "without a word"
+    lines = text.splitlines()
+    # QEMU says what is wrong and then prints every register.
+    fatal = [line for line in lines if "fatal" in line]
+    return " | ".join(fatal or lines[-_LAST_LINES:]) or "without a word"

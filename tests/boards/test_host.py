@@ -53,7 +53,7 @@ def test_the_sanitizer_stops_at_undefined_behaviour(tmp_path, vectors):
     arguments = vectors["x"], vectors["dt"]
     HostModel.compile(folder).run(*arguments)
     sanitised = HostModel.compile(folder, sanitise=True)
-    with pytest.raises(ElegansError, match="ended with .* overflow"):
+    with pytest.raises(ElegansError, match=r"ended with .* overflow"):
         sanitised.run(*arguments)
 
 

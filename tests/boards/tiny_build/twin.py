@@ -35,7 +35,9 @@ def _saturate(a: int) -> int:
 
 def digest(build: Path) -> str:
     """SHA-256 over the C of the model, in the order of the names."""
-    texts = sorted(p for p in build.rglob("*") if p.suffix in (".c", ".h"))
+    texts = sorted(
+        [*build.glob("model.[ch]"), *build.glob("include/*/*.h"), *build.glob("src/*.c")]
+    )
     return hashlib.sha256(b"".join(p.read_bytes() for p in texts)).hexdigest()
 
 
@@ -47,7 +49,9 @@ def vectors() -> dict[str, np.ndarray]:
     x = np.concatenate([ends[bits[:, :2]], rng.integers(-32768, 32768, (268, INPUTS))])
     h = np.concatenate([ends[bits[:, 2:]], rng.integers(-32768, 32768, (168, NEURONS))])
     dt = np.concatenate([np.where(bits.sum(1) % 2, 328, 3277), rng.integers(328, 3278, 268)])
-    rows, y, h_next = [list(map(int, row)) for row in h] + [[0] * NEURONS], [], []
+    rows = [list(map(int, row)) for row in h] + [[0] * NEURONS]
+    y: list[list[int]] = []
+    h_next: list[list[int]] = []
     for t in range(300):
         if t > 200:
             rows.append(h_next[-1])
@@ -77,4 +81,4 @@ def document(build: Path) -> dict[str, object]:
 if __name__ == "__main__":
     here = Path(__file__).parent
     (here / "model.json").write_text(json.dumps(document(here), indent=2) + "\n")
-    np.savez(here / "vectors.npz", **vectors())
+    np.savez(here / "vectors.npz", **vectors())  # type: ignore[arg-type]
