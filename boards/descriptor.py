@@ -166,5 +166,11 @@ def _require_sense(board: Board, place: Path) -> None:
     if board.uart.clock_hz < 16 * board.uart.baud:
         fact = f"uart.baud = {board.uart.baud} is too fast for {board.uart.clock_hz} Hz"
         raise ElegansError(place, fact, "divide the clock by 16 or more")
+    if board.counter.kind != "systick":
+        fact = f"counter.kind = {board.counter.kind!r} is not known"
+        raise ElegansError(place, fact, "the firmware counts with systick")
+    if "unicorn" in board.emulators and not (board.core.unicorn and board.uart.driver == "cmsdk"):
+        fact = f"unicorn has no {board.core.name} with a UART {board.uart.driver!r}"
+        raise ElegansError(place, fact, "leave it out of the emulators")
     if "qemu" in board.emulators and board.qemu is None:
         raise ElegansError(place, "qemu is an emulator, but there is no [qemu]", "add the table")

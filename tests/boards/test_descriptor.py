@@ -44,6 +44,8 @@ def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
         ("credit = 8192", "credit = 8000", "link.credit = 8000 is no power of two"),
         ("max_frame = 4096", "max_frame = 70000", "link sizes are 16 bits wide"),
         ("[qemu]", "[quemu]", "unknown key quemu"),
+        ('kind = "systick"', 'kind = "dwt"', "counter.kind = 'dwt' is not known"),
+        ('"cmsdk"', '"pl011"', "unicorn has no cortex-m4f with a UART 'pl011'"),
         ("irq = 0", "irq =", "is not TOML"),
     ],
 )

@@ -17,11 +17,13 @@ import serial
 
 from elegans.boards import power
 from elegans.boards.build import build
+from elegans.boards.descriptor import find_board
 from elegans.boards.power import BoardFaultError, power_on
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.messages import Step, StepReply
 from elegans.hil_tests.protocol import Frame, Kind, encode
+from elegans.hil_tests.stream import run
 from elegans.tests.boards.conftest import copy_of_tiny
 from elegans.tests.boards.tiny_build import twin
 
@@ -86,6 +88,19 @@ def test_a_board_says_who_it_is_and_steps_as_its_twin(tiny, m4, vectors, emulato
             y, h = twin.step([int(v) for v in x], dt, h)
             assert (reply.y[0].tolist(), reply.h[0].tolist()) == (y, h)
         powered.check()
+
+
+def test_a_board_of_the_user_s_own_boots_too(tiny, m4, vectors, emulator, tmp_path):
+    text = m4.path.read_text().replace('name = "mps2-an386"', 'name = "mine"')
+    for old, new in (("max_frame = 4096", "max_frame = 256"), ("credit = 8192", "credit = 512")):
+        text = text.replace(old, new)
+    (tmp_path / "mine.toml").write_text(text)
+    firmware = build(tiny, find_board(str(tmp_path / "mine.toml")))
+    with power_on(firmware, emulator) as powered, Link.open(powered.port) as link:
+        hello = link.hello()
+        assert (hello.board, hello.max_frame, hello.credit) == ("mine", 256, 512)
+        y, _ = run(link, vectors["x"][200:], vectors["dt"][200:])
+        assert (y == vectors["y"][200:]).all()
 
 
 @pytest.mark.parametrize("compiler", _COMPILERS)
