@@ -21,6 +21,8 @@ from elegans.trainer.tasks import train
 from elegans.trainer.tasks.closed_loop import Drive, drive, drive_expert
 
 _JOURNEY = 302  # the last act's road; never trained on
+_ALLOWED_ERROR = 1e-3  # of a state's range, fixed point against float
+_ALLOWED_DRIFT = 0.02  # of the lateral error, board against float
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,29 @@ class Result:
     def different(self) -> int:
         return self.verdict.mismatches + self.loop_different
 
+    @property
+    def drift(self) -> float:
+        """The board's lateral error against the float network's: 0 is the same."""
+        float_rms, _, board_rms, _ = (one.rms for one in self.drives.values())
+        return board_rms / float_rms - 1.0
+
+    @property
+    def apart(self) -> float:
+        """The greatest distance between the board's car and the float network's, m."""
+        float_drive, _, board_drive, _ = self.drives.values()
+        gap = np.linalg.norm(board_drive.position - float_drive.position, axis=1)
+        return float(gap.max())
+
     def require(self) -> None:
-        """Raise `ElegansError` unless every integer was equal and the car kept its lane."""
+        """Raise `ElegansError` unless the demo showed all that it promises."""
         self.verdict.require()
+        for what, found, allowed in (
+            ("fixed point against float", self.accuracy.worst, _ALLOWED_ERROR),
+            ("the board's lateral error against float's", abs(self.drift), _ALLOWED_DRIFT),
+        ):
+            if found > allowed:
+                fact = f"strays by {found:.1e}, {allowed:.0e} is allowed"
+                raise ElegansError(what, fact, "train longer, or with another --seed")
         if self.loop_different:
             raise ElegansError(
                 "the closed loop",

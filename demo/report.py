@@ -26,6 +26,12 @@ def rows(result: Result) -> list[tuple[str, str]]:
         (f"lateral error, {name}", f"rms {one.rms * 100:.2f} cm, worst {one.worst * 100:.1f} cm")
         for name, one in result.drives.items()
     ]
+    lines.append(
+        (
+            "board against float, closed loop",
+            f"lateral error {result.drift:+.2%}, at most {result.apart * 100:.2f} cm apart",
+        )
+    )
     accuracy = result.accuracy
     lines.append(
         (
