@@ -22,6 +22,8 @@ from elegans.hil_tests.window import Pace
 
 Ticks = NDArray[np.int64]
 
+_TIMING_TRIES = 8
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -62,13 +64,17 @@ def ticks(link: Link, vectors: Vectors) -> Ticks:
     """Ticks of the board's counter for each vector's step, ``[N]``; 0 without a counter.
 
     One request at a time: while the board times a step nothing may arrive, for the receive
-    interrupt would be timed with it.
+    interrupt would be timed with it. A step that a late repeat of an earlier request has
+    disturbed comes back as 0 and is asked for again.
     """
     inputs = columns(link.peer.shape, vectors.x, vectors.dt)
     pace, counted = Pace(), np.zeros(len(vectors), np.int64)
     for i in range(len(vectors)):
-        step = Step(vectors.h[i], inputs[i : i + 1], timed=True)
-        counted[i] = _reply(link, link.request(Kind.STEP, step.encode(), pace), 1).ticks_max
+        request = Step(vectors.h[i], inputs[i : i + 1], timed=True).encode()
+        for _ in range(_TIMING_TRIES if link.peer.counter_hz else 1):
+            counted[i] = _reply(link, link.request(Kind.STEP, request, pace), 1).ticks_max
+            if counted[i]:
+                break
     return counted
 
 

@@ -133,18 +133,19 @@ ticks_of(const el_link *l, void (*step)(void *, int16_t *, const int16_t *, int1
 }
 
 typedef struct {
+    uint32_t received;
     uint32_t empty;
     uint32_t min;
     uint32_t max;
     int any;
 } timing;
 
-/* A step during which a byte came in ran the receive interrupt too, and does not count. */
+/* Once a byte has come in since the empty read began, the receive interrupt may have been
+ * counted with either, and the step does not count. */
 static void timed_step(const el_link *l, timing *t, int16_t dt)
 {
-    uint32_t received = l->port->received();
     uint32_t ticks = ticks_of(l, l->device->step, dt);
-    if (l->port->received() != received)
+    if (l->port->received() != t->received)
         return;
     ticks = ticks > t->empty ? ticks - t->empty : 0;
     t->min = t->any && t->min < ticks ? t->min : ticks;
@@ -155,7 +156,7 @@ static void timed_step(const el_link *l, timing *t, int16_t dt)
 static void steps(const el_link *l, unsigned sequence, const uint8_t *p, unsigned length)
 {
     const el_device *d = l->device;
-    timing t = {0, 0, 0, 0};
+    timing t = {0, 0, 0, 0, 0};
 
     if (length < 2u + 2u * d->neurons) {
         refuse(l, STEP, sequence, EL_ERROR_PAYLOAD);
@@ -182,6 +183,7 @@ static void steps(const el_link *l, unsigned sequence, const uint8_t *p, unsigne
     d->set_h(d->state, d->h);
     if (flags) {
         l->port->counter(1);
+        t.received = l->port->received();
         t.empty = ticks_of(l, no_step, 0);
     }
     for (unsigned i = 0; i < count; i++) {
