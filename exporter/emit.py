@@ -44,7 +44,7 @@ class _Call:
 
 @dataclass(frozen=True)
 class _Block:
-    """A layer: its buffers and its calls."""
+    """Steps of one layer that follow each other: their buffers and their calls."""
 
     title: str
     buffers: list[str]
@@ -101,7 +101,7 @@ def _context(model: Model) -> dict[str, Any]:
         "h": plan.h.offset,
         "kernels": [k for k in _kernels(model) if any(s.op.kernel == k for s in model.steps)],
         "tables": [table for step in model.steps for table in _tables(step)],
-        "buffers": [_declare(b.name, b.size) for b in plan.locals if b.group is None]
+        "buffers": [_declare(b.name, b.size) for b in plan.locals if b.block is None]
         + calls.scratch,
         "copies_memory": bool(calls.copies or calls.scratch),
         "blocks": calls.blocks,
@@ -161,18 +161,18 @@ def _tables(step: Step) -> list[_Table]:
 
 
 class _Calls:
-    """The body of `step`: one kernel call a step of the model, layer by layer."""
+    """The body of `step`: one kernel call a step of the model, block by block."""
 
     def __init__(self, model: Model, plan: memory.Plan, bounds: dict[str, Interval]) -> None:
         self.model, self.plan, self.bounds = model, plan, bounds
         self.joined = 0
-        self.blocks = [self._block(group) for group in dict.fromkeys(s.group for s in model.steps)]
+        self.blocks = [self._block(i, steps) for i, steps in enumerate(memory.blocks(model))]
         self.copies = self._copies()
         self.scratch = [_declare("joined", self.joined)] if self.joined else []
 
-    def _block(self, group: str) -> _Block:
-        steps = [s for s in self.model.steps if s.group == group]
-        buffers = [_declare(b.name, b.size) for b in self.plan.locals if b.group == group]
+    def _block(self, number: int, steps: list[Step]) -> _Block:
+        group = steps[0].group
+        buffers = [_declare(b.name, b.size) for b in self.plan.locals if b.block == number]
         neurons = sum(c.name.split("[")[0] == group for c in self.model.states)
         title = f"{group}: {neurons} neuron{'s' * (neurons > 1)}" if neurons else group
         return _Block(title, buffers, [self._call(step) for step in steps])
@@ -219,18 +219,21 @@ class _Calls:
         return f"{step.name}: {names}, in [{lo:.5g}, {hi:.5g}]"
 
     def _copies(self) -> list[str]:
-        """What is not yet where the caller, or the next step, expects it."""
-        lines, offset = [], self.plan.h.offset
-        for window, stays in zip(self.model.h_next, self.plan.stays, strict=True):
-            if not stays:
-                target = memory.Place(self.plan.h.array, offset)
-                lines.append(self._copy(target, self.plan.at(window), window.size))
-            offset += window.size
-        offset = 0
+        """What is not yet where the caller, or the next step, expects it.
+
+        y comes first: it may hold a part of the old state, which the new one replaces.
+        """
+        lines, offset = [], 0
         for window in self.model.y:
             place = self.plan.at(window)
             if place.array != "y":
                 lines.append(self._copy(memory.Place("y", offset), place, window.size))
+            offset += window.size
+        offset = self.plan.h.offset
+        for window, stays in zip(self.model.h_next, self.plan.stays, strict=True):
+            if not stays:
+                target = memory.Place(self.plan.h.array, offset)
+                lines.append(self._copy(target, self.plan.at(window), window.size))
             offset += window.size
         return lines
 

@@ -66,8 +66,7 @@ class _Lowering:
         interface = self.network.interface
         inputs = tuple(_channel(signal) for signal in interface.inputs)
         self._given("x", inputs)
-        timed = any(isinstance(a, Activation) and a.rate for a in self.network.atoms.values())
-        dt = _channel(interface.dt) if timed else None
+        dt = _channel(interface.dt) if self.network.timed else None
         if dt:
             self._given("dt", (dt,))
         states = self._states()

@@ -3,7 +3,7 @@
 The clamped input and the state share one array, `v`, side by side in the order in which
 the layers read them; a layer's new state takes its old one's place as soon as nobody reads
 that any more. So what the graph spells as Concat is an address. Everything else is local
-to a layer, and an element-wise kernel works in the buffer of its first input.
+to a block, and an element-wise kernel works in the buffer of its first input.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Local:
-    """A buffer on the stack; `group` is the layer that it lives in, None for the whole step."""
+    """A buffer on the stack; `block` is the one that it lives in, None for the whole step."""
 
     name: str
     size: int
-    group: str | None
+    block: int | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,14 @@ class Plan:
     def at(self, window: Window) -> Place:
         place = self.places[window.vector]
         return Place(place.array, place.offset + window.lo)
+
+
+def blocks(model: Model) -> list[list[Step]]:
+    """The steps in their order, apart wherever the layer changes: the blocks of the C.
+
+    A graph may weave its layers into each other, so a layer can have several blocks.
+    """
+    return [list(run) for _, run in itertools.groupby(model.steps, key=lambda step: step.group)]
 
 
 def plan(model: Model) -> Plan:
@@ -112,19 +120,20 @@ def _replaceable(model: Model, window: Window, offset: int) -> bool:
 def _locals(model: Model, places: dict[str, Place]) -> tuple[Local, ...]:
     """Buffers for the vectors that have no place yet, shared where a kernel allows it."""
     found: dict[str, Local] = {}
+    block_of = {s.name: i for i, block in enumerate(blocks(model)) for s in block}
     for number, step in enumerate(model.steps):
         if step.name in places:
             continue
         shared = _dying_input(model, number, step, places)
         if shared is not None:
             old = found.pop(shared)
-            users = {old.group, _group(model, step)}
+            users = {old.block, _block(model, step, block_of)}
             local = Local(step.name, old.size, users.pop() if len(users) == 1 else None)
             for name, place in places.items():
                 if place.array == shared:
                     places[name] = Place(step.name, place.offset)
         else:
-            local = Local(step.name, step.size, _group(model, step))
+            local = Local(step.name, step.size, _block(model, step, block_of))
         found[step.name] = local
         places[step.name] = Place(step.name, 0)
     return tuple(found.values())
@@ -141,13 +150,19 @@ def _dying_input(model: Model, number: int, step: Step, places: dict[str, Place]
         return None
     if (window.lo, window.hi) != (0, step.size):
         return None
+    others = [w for a in step.inputs[1:] for w in a if w.vector == window.vector]
+    if any(w.lo < window.hi and w != window for w in others):
+        return None  # a kernel's output may be one of its inputs, but not overlap it shifted
     later = [w for s in model.steps[number + 1 :] for a in s.inputs for w in a]
     read_again = any(w.vector == window.vector for w in (*later, *model.y, *model.h_next))
     return None if read_again else window.vector
 
 
-def _group(model: Model, step: Step) -> str | None:
-    """The one layer that makes and reads a vector; None if several do."""
-    readers = {s.group for s in model.steps for a in s.inputs for w in a if w.vector == step.name}
+def _block(model: Model, step: Step, block_of: dict[str, int]) -> int | None:
+    """The one block that makes and reads a vector; None if several do."""
+    users = {block_of[step.name]}
+    users |= {
+        block_of[s.name] for s in model.steps for a in s.inputs for w in a if w.vector == step.name
+    }
     outside = any(w.vector == step.name for w in (*model.y, *model.h_next))
-    return step.group if readers <= {step.group} and not outside else None
+    return users.pop() if len(users) == 1 and not outside else None

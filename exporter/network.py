@@ -51,3 +51,12 @@ class Network:
     y: Affine
     h_next: tuple[Window, ...]
     neurons: int
+
+    @property
+    def timed(self) -> bool:
+        """Whether elapsed time is read anywhere, as a factor or as one more input."""
+        activations = [a for a in self.atoms.values() if isinstance(a, Activation)]
+        forms = [self.y, *(a.drive for a in activations)]
+        return any(a.rate for a in activations) or any(
+            window.vector == "dt" for form in forms for window in form.terms
+        )
