@@ -46,7 +46,7 @@ def rows(result: Result) -> list[tuple[str, str]]:
         ("flash of the model (code, tables, weights)", f"{verdict.flash_bytes} bytes"),
         ("RAM of the model", f"{verdict.ram_bytes} bytes"),
         ("steps a second over the serial port", f"{verdict.vectors_per_second:.0f}"),
-        ("integers compared", f"{result.integers}"),
+        ("integers of 16 bits compared", f"{result.integers}"),
         ("integers different", f"{result.different}"),
         ("whole demo", f"{result.seconds:.0f} s"),
     ]

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from elegans.hil_tests.session import Device
     from elegans.hil_tests.vectors import Model
 
+_DEMO = Path("build/demo/export")
+
 _HELP = {
     "board": "board to test (default: mps2-an386)",
-    "build": "BUILD directory made by `elegans export`",
+    "build": "BUILD directory made by `elegans export` (default: the demo's, if it is there)",
     "emulator": "unicorn, qemu or auto (default)",
     "compiler": "zig, gcc or auto (default)",
     "optimise": "optimisation level of the firmware: 0, 1, 2 (default), 3 or s",
@@ -54,9 +56,11 @@ class Wanted:
 
     def build_dir(self) -> Path:
         """The BUILD; without one there is nothing to test, and the test is skipped."""
-        if self.build is None:
-            pytest.skip("no BUILD to put on a board: give one with --build")
-        return Path(self.build)
+        if self.build is not None:
+            return Path(self.build)
+        if not (_DEMO / "model.json").exists():
+            pytest.skip("no BUILD to put on a board: give one with --build, or run the demo")
+        return _DEMO
 
 
 @pytest.hookimpl(trylast=True)
