@@ -57,6 +57,10 @@ def dequantise(integer: ArrayLike, frac: int | Integers) -> Reals:
     return np.asarray(np.ldexp(np.asarray(integer, dtype=np.float64), -np.asarray(frac)))
 
 
+# No scale is finer than 2^-100 or coarser than 2^85: real numbers end at 1e30.
+_FINEST, _COARSEST = 100, -85
+
+
 def widest_frac(lo: float, hi: float) -> int:
     """The finest int16 scale 2^-frac for a real range.
 
@@ -64,7 +68,7 @@ def widest_frac(lo: float, hi: float) -> int:
     last place instead of giving up half of its resolution.
     """
     mantissa, exponent = math.frexp(max(abs(lo), abs(hi)))
-    return 15 - exponent + (mantissa in (0.0, 0.5))
+    return min(max(15 - exponent + (mantissa in (0.0, 0.5)), _COARSEST), _FINEST)
 
 
 def q_name(frac: int, bits: int = 16) -> str:

@@ -18,6 +18,7 @@ from elegans.exporter.errors import ElegansError
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _UNIT = re.compile(r"[A-Za-z0-9/%^²³°µ.() -]{0,16}")
+_LARGEST = 1e30  # fixed.widest_frac reaches just as far
 Range = tuple[float, float]
 
 
@@ -115,6 +116,10 @@ def checked(place: str, bounds: Range) -> Range:
     if not (math.isfinite(lo) and math.isfinite(hi) and lo < hi):
         raise ElegansError(
             f"the range of {place}", f"{lo:g}:{hi:g} is empty or not finite", "give LO:HI, LO < HI"
+        )
+    if max(abs(lo), abs(hi)) > _LARGEST:
+        raise ElegansError(
+            f"the range of {place}", f"{lo:g}:{hi:g} ends beyond {_LARGEST:g}", "take another unit"
         )
     return lo, hi
 

@@ -18,6 +18,7 @@ from elegans.exporter.fixed import (
     Interval,
     RangeError,
     join_intervals,
+    q_name,
     widest_frac,
 )
 from elegans.exporter.fixed import quantise as to_integer
@@ -123,7 +124,7 @@ class _Lowering:
         op, z_frac, out_frac = _ACTIVATIONS[atom.function]
         drive = f"{layer.name}_sum"
         if atom.rate is None:
-            z = self._linear(drive, layer.group, atom.drive, z_frac)
+            z = self._linear(drive, layer.group, atom.drive, np.full(atom.size, z_frac))
         else:
             z = self._time_gate(drive, layer, atom.drive, atom.rate, z_frac)
         self._step(layer.name, layer.group, op, ((z,),), np.full(atom.size, out_frac))
@@ -132,17 +133,22 @@ class _Lowering:
     def _time_gate(
         self, name: str, layer: Layer, drive: Affine, rate: Affine, z_frac: int
     ) -> Window:
-        """`rate * dt + drive`, with the rate as fine as the int32 sum allows."""
+        """`rate * dt + drive`, with the rate as fine as the int32 sum allows.
+
+        The drive is never finer than the product, to whose scale it is brought.
+        """
         dt = (Window(self.names["dt"], 0, 1),)
         dt_frac = int(self.frac["dt"][0])
-        b = self._linear(f"{layer.name}_b", layer.group, drive, self._widest(drive))
-        b_frac = int(self.frac[b.vector][0])
+        finest_a, finest_b = int(self._widest(rate).min()), int(self._widest(drive).min())
         before = len(self.steps)
-        for a_frac in range(self._widest(rate), z_frac - dt_frac - 1, -1):
-            shift, align = a_frac + dt_frac - z_frac, a_frac + dt_frac - b_frac
-            if not (0 <= align <= 15 and shift <= 30):
+        for a_frac in range(finest_a, z_frac - dt_frac - 1, -1):
+            product_frac = a_frac + dt_frac
+            b_frac = min(finest_b, product_frac)
+            align, shift = product_frac - b_frac, product_frac - z_frac
+            if align > 15 or shift > 30:
                 continue
-            a = self._linear(f"{layer.name}_a", layer.group, rate, a_frac)
+            b = self._linear(f"{layer.name}_b", layer.group, drive, np.full(drive.size, b_frac))
+            a = self._linear(f"{layer.name}_a", layer.group, rate, np.full(rate.size, a_frac))
             op, args = TimeGate(align, shift), ((a,), (b,), dt)
             try:
                 op.range(*(self.bounds[w.vector] for (w,) in args))
@@ -169,7 +175,7 @@ class _Lowering:
         self._step(layer.name, layer.group, op, parts, np.full(atom.size, frac))
         self.names[name] = layer.name
 
-    def _linear(self, name: str, group: str, affine: Affine, out_frac: int) -> Window:
+    def _linear(self, name: str, group: str, affine: Affine, out_frac: Integers) -> Window:
         terms = {w: m for w, m in affine.terms.items() if np.any(m)}
         if not terms:  # a constant: one column of zeros, for C has no empty arrays
             terms = {Window("x", 0, 1): np.zeros((affine.size, 1))}
@@ -181,19 +187,20 @@ class _Lowering:
         if op is None:
             raise ElegansError(
                 name,
-                f"a row's weights reach {np.abs(matrix).max():g}, no int16 scale holds them",
+                f"with weights up to {np.abs(matrix).max():g} and biases up to "
+                f"{np.abs(affine.bias).max():g}, no int16 scale holds every row",
                 "declare a narrower input range, or train with smaller weights",
             )
-        return self._step(name, group, op, (inputs,), np.full(affine.size, out_frac))
+        return self._step(name, group, op, (inputs,), out_frac)
 
-    def _widest(self, affine: Affine) -> int:
-        """The finest scale for an affine form's interval."""
+    def _widest(self, affine: Affine) -> Integers:
+        """The finest scale for an affine form's interval, element by element."""
         reach = np.abs(affine.bias)
         for window, matrix in affine.terms.items():
             (w,) = self._renamed((window,))
             bounds, frac = self.bounds[w.vector][w.lo : w.hi], self.frac[w.vector][w.lo : w.hi]
             reach = reach + np.abs(matrix) @ np.ldexp(bounds.reach().astype(np.float64), -frac)
-        return min(widest_frac(-float(reach.max()), float(reach.max())), 24)
+        return np.array([widest_frac(-float(r), float(r)) for r in reach])
 
     def _output(self) -> tuple[Window, ...]:
         windows = self.network.y.windows()
@@ -233,4 +240,11 @@ def _channel(signal: Signal) -> Channel:
         )
     frac = widest_frac(*signal.range)
     lo, hi = (int(v) for v in np.clip(to_integer(signal.range, frac), INT16_MIN, INT16_MAX))
+    if lo == hi:
+        least, greatest = signal.range
+        raise ElegansError(
+            f"input {signal.name!r}",
+            f"all of {least:.9g}:{greatest:.9g} is one integer in {q_name(frac)}",
+            "subtract the offset before, or declare a wider range",
+        )
     return Channel(signal.name, signal.unit, frac, lo, hi)

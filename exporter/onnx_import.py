@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from onnx import helper
 
 from elegans.exporter import onnx_file
@@ -28,6 +29,7 @@ def read_interface(path: Path, name: str | None = None) -> Interface:
     return replace(found, name=name) if name else found
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # infinity is refused where it ends
 def read_network(path: Path, interface: Interface) -> Network:
     """The network of an ONNX step graph, with the interface that the user settled on."""
     model = onnx_file.load(path)

@@ -12,19 +12,22 @@ _LARGEST_SHIFT = 30
 
 
 def linear(
-    weights: Reals, bias: Reals, in_frac: Integers, in_reach: Integers, out_frac: int
+    weights: Reals, bias: Reals, in_frac: Integers, in_reach: Integers, out_frac: Integers
 ) -> Linear | None:
     """`weights @ x + bias` as integers; None if a row's weights are too large for any scale.
 
     weights  [rows, cols], bias [rows]
     in_frac  [cols] the inputs' fractional bits
     in_reach [cols] the greatest magnitude of each input integer
-    out_frac the fractional bits of the result
+    out_frac [rows] the fractional bits of the result
 
     Exact zeros stay zeros, and where enough of them make it smaller the map is laid out
     sparse.
     """
-    rows = [_row(w, b, in_frac, in_reach, out_frac) for w, b in zip(weights, bias, strict=True)]
+    rows = [
+        _row(w, b, in_frac, in_reach, int(f))
+        for w, b, f in zip(weights, bias, out_frac, strict=True)
+    ]
     if any(row is None for row in rows):
         return None
     kept = [row for row in rows if row is not None]
@@ -43,6 +46,8 @@ def _row(
 
     With the accumulator at scale 2^-s, the weight of column c is at 2^-(s - in_frac[c]).
     """
+    if not (np.all(np.isfinite(weights)) and np.isfinite(bias)):
+        return None
     for shift in range(_LARGEST_SHIFT, -1, -1):
         scale = out_frac + shift
         fits_float = abs(bias) < 2.0 ** (31 - scale)

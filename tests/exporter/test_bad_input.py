@@ -222,3 +222,31 @@ def test_a_range_for_every_channel_is_taken_in_order(worm):
     ranges = [(-1.0, 1.0), (0.0, 2.0), (-3.0, 3.0)]
     found = with_ranges(read_interface(worm), ranges, None, None)
     assert [signal.range for signal in found.inputs] == ranges
+
+
+def test_a_range_that_its_offset_leaves_one_integer_of(worm, tmp_path):
+    _refused(
+        worm, tmp_path, "touch.*all of 100:100.001 is one integer", input_ranges=((100, 100.001),)
+    )
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 1e31), (-1e308, 1.0), (0.0, 1e-310)])
+def test_ranges_beyond_any_unit(worm, tmp_path, bounds):
+    _refused(worm, tmp_path, "take another unit|is one integer", input_ranges=(bounds,))
+
+
+def test_a_bias_too_large_for_any_scale_is_told_as_one(graph, save, tmp_path):
+    g = graph().cfc()
+    large = numpy_helper.to_array(g.held[2]) * np.float32(1e9)
+    g.held[2].CopyFrom(numpy_helper.from_array(large, g.held[2].name))
+    _refused(save(g), tmp_path, r"inter_f_sum.*biases up to .*e\+0[89], no int16 scale")
+
+
+def test_constants_whose_product_is_infinite(graph, save, tmp_path):
+    g = graph().cfc()
+    (y,) = [node for node in g.nodes if "y" in node.output]
+    g.nodes.remove(y)
+    large = g.hold([1e200], np.float64)
+    once = g.node("Mul", y.input[0], large)
+    g.rename(g.node("Mul", once, large), "y", "Identity")
+    _refused(save(g), tmp_path, "no int16 scale|no whole")

@@ -108,3 +108,51 @@ def test_a_graph_without_metadata_gets_its_ranges_from_the_command_line(graph, s
     model = lower(read_network(path, interface))
     assert [c.name for c in model.inputs] == ["x0", "x1", "x2"]
     assert model.name == "worm"
+
+
+def _y_of(g, weights, bias=0.0):
+    """The worm with outputs `weights * motor + bias`."""
+    (y,) = [node for node in g.nodes if "y" in node.output]
+    g.nodes.remove(y)
+    scaled = g.node("Mul", y.input[0], g.hold([weights]))
+    g.nodes.append(onnx.helper.make_node("Add", [scaled, g.hold([bias])], ["y"]))
+    return g
+
+
+@pytest.mark.parametrize("weights", [(1e-12, 1e12), (3e-8, 2e-8), (5e4, 1e-3)])
+def test_each_output_has_the_finest_format_of_its_own(graph, lowered, weights):
+    model = lowered(_y_of(graph().cfc(), weights))
+    run = reference.run(model, np.full((50, 3), 900), np.full(50, model.dt.hi))
+    y = dequantise(run.y, np.array([c.frac for c in model.outputs]))
+    h = dequantise(run.h_next[:, 4:], 15)
+    assert np.all(np.abs(y / weights - h) < 2e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1.0])
+@pytest.mark.parametrize("longest", [1e-6, 1e-2, 1.0, 2400.0, 1e6])
+def test_time_may_have_any_unit(graph, save, scale, longest):
+    """A rate of about 1/longest, and a drive from next to nothing up."""
+    g = graph()
+    f, k = (g.node("Tanh", g.linear("x", 3, 6, "gemm")) for _ in "fg")
+    rate = g.node("Mul", g.linear("h", 6, 6, "gemm"), g.hold([1 / longest]))
+    drive = g.node("Mul", g.linear("h", 6, 6, "gemm"), g.hold([scale]))
+    t = g.node("Sigmoid", g.node("Add", drive, g.node("Mul", rate, "dt")))
+    g.rename(g.blend(f, k, t, "ncps"), "h_next", "Identity")
+    g.rename(g.linear("h", 6, 2, "gemm"), "y", "Identity")
+    path = save(g)
+    interface = with_ranges(read_interface(path), [], (0.0, longest), None)
+    model = lower(read_network(path, interface))
+    rng = np.random.default_rng(3)
+    x = rng.integers([c.lo for c in model.inputs], [c.hi for c in model.inputs], (200, 3))
+    dt, h = rng.integers(0, model.dt.hi, (200, 1)), rng.integers(-32767, 32767, (200, 6))
+    _, found = reference.step(model, x, dt, h)
+    session = ort.InferenceSession(str(path))
+    fracs = np.array([c.frac for c in model.inputs])
+    for i in range(200):
+        feed = {
+            "x": dequantise(x[i : i + 1], fracs).astype("f4"),
+            "dt": dequantise(dt[i : i + 1], model.dt.frac).astype("f4"),
+            "h": dequantise(h[i : i + 1], 15).astype("f4"),
+        }
+        (real,) = session.run(["h_next"], feed)
+        np.testing.assert_allclose(dequantise(found[i], 15), real[0], atol=1e-3)
