@@ -67,8 +67,8 @@ def test_a_port_that_is_not_there_is_an_error_and_no_failure(
     assert "failed" not in ran.stdout
 
 
-def test_without_a_build_the_suite_skips_and_says_why() -> None:
-    ran = run_pytest(SUITE.parent, SUITE, "-rs")
+def test_without_a_build_the_suite_skips_and_says_why(tmp_path: Path) -> None:
+    ran = run_pytest(tmp_path, SUITE, "-rs")
     assert ran.returncode == 0
     assert "give one with --build" in ran.stdout
     assert "passed" not in ran.stdout
