@@ -80,12 +80,21 @@ def load_model(build: Path) -> Model:
 
 def _check_target(target: Path) -> None:
     """Only a new or empty folder, or an earlier BUILD, is ever replaced."""
-    if target.is_dir() and (not any(target.iterdir()) or (target / "model.json").exists()):
+    if target.is_dir() and (not any(target.iterdir()) or _is_build(target)):
         return
-    if target.exists():
+    if target.exists() or target.is_symlink():
         raise ElegansError(
             target, "is there and is no earlier export", "give a new folder to -o, or remove it"
         )
+
+
+def _is_build(folder: Path) -> bool:
+    """Whether `export` wrote this folder; others have a model.json, too."""
+    try:
+        data = json.loads((folder / "model.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(data, dict) and {"schema", "digest", "steps", "files"} <= data.keys()
 
 
 def _model_json(model: Model, files: dict[str, bytes]) -> bytes:

@@ -51,7 +51,7 @@ def _swap(fresh: Path, target: Path, old: Path) -> None:
         target.rename(old)
     try:
         fresh.rename(target)
-    except OSError:
+    except BaseException:  # also when interrupted: the scratch folder is about to go
         if old.exists():
             old.rename(target)
         raise

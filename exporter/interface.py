@@ -59,7 +59,7 @@ def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Int
             name=valid_name(data["name"]),
             inputs=tuple(_signal(entry) for entry in data["inputs"]),
             outputs=tuple(_signal(entry) for entry in data["outputs"]),
-            dt=_signal({"name": "dt", **data["dt"]}) if data.get("dt") else Signal("dt", "s"),
+            dt=_time(data["dt"]) if data.get("dt") else Signal("dt", "s"),
             layers=tuple((_label(e["name"]), int(e["size"])) for e in data.get("layers", [])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -76,9 +76,9 @@ def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Int
                 f"describes {len(signals)} {what}, the graph has {count}",
                 "export the model again",
             )
-        names = [signal.name for signal in signals]
-        if len(set(names)) != len(names):
-            raise ElegansError(place, f"two {what} have the same name", "name them apart")
+        macros = [m for s in signals for m in (s.name.upper(), f"{s.name.upper()}_FRAC")]
+        if len(set(macros)) != len(macros):
+            raise ElegansError(place, f"two {what} have the same name in C", "name them apart")
     return found
 
 
@@ -99,10 +99,7 @@ def with_ranges(
             interface, inputs=tuple(replace(s, range=checked(s.name, r)) for s, r in signals)
         )
     if dt is not None:
-        lo, hi = checked("dt", dt)
-        if lo < 0:
-            raise ElegansError("--dt-range", f"starts at {lo:g}", "elapsed time is never negative")
-        interface = replace(interface, dt=replace(interface.dt, range=(lo, hi)))
+        interface = replace(interface, dt=replace(interface.dt, range=_checked_time(dt)))
     if dt_fixed is not None:
         if not (math.isfinite(dt_fixed) and dt_fixed > 0):
             raise ElegansError("--dt", f"is {dt_fixed:g}", "give the sample period, above zero")
@@ -124,15 +121,27 @@ def checked(place: str, bounds: Range) -> Range:
     return lo, hi
 
 
+def _checked_time(bounds: Range) -> Range:
+    lo, hi = checked("dt", bounds)
+    if lo < 0:
+        raise ElegansError("the range of dt", f"starts at {lo:g}", "elapsed time is never negative")
+    return lo, hi
+
+
 def valid_name(name: str) -> str:
     """A model's name: it becomes the prefix of the generated C (`el_` is the runtime's)."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name == "el":
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or f"{name}_".startswith("el_"):
         raise ElegansError(
             f"the model name {name!r:.60}",
             "cannot be a prefix in C",
             "choose one with --name: lower-case letters, digits, underscores, at most 31",
         )
     return name
+
+
+def _time(entry: dict[str, Any]) -> Signal:
+    signal = _signal({**entry, "name": "dt"})
+    return replace(signal, range=_checked_time(signal.range)) if signal.range else signal
 
 
 def _signal(entry: dict[str, Any]) -> Signal:

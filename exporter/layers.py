@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from elegans.exporter.network import Activation, Gate, Network
@@ -18,15 +19,15 @@ class Layer:
 def layers(network: Network) -> dict[str, Layer]:
     """For every atom its layer: a gate's own, and that of what it alone is computed from.
 
-    Names come from the interface (inter, command, motor) where the sizes agree, otherwise
-    layers are numbered.
+    Names come from the interface (inter, command, motor) where the sizes agree and C can
+    tell them apart, otherwise layers are numbered.
     """
     gates = [w.vector for w in network.h_next if isinstance(network.atoms.get(w.vector), Gate)]
+    gates = list(dict.fromkeys(gates))
     declared = network.interface.layers
     sizes = [network.atoms[name].size for name in gates]
-    if [size for _, size in declared] == sizes:
-        groups = [name.lower() for name, _ in declared]
-    else:
+    groups = [name.lower() for name, _ in declared]
+    if [size for _, size in declared] != sizes or not _apart(groups):
         groups = [f"layer{i}" for i in range(len(gates))]
     found: dict[str, Layer] = {}
     for gate_name, group in zip(gates, groups, strict=True):
@@ -37,9 +38,19 @@ def layers(network: Network) -> dict[str, Layer]:
             found.setdefault(name, Layer(group, f"{group}_{part}"))
         for name in _sources(network, list(parts.values())):
             found.setdefault(name, Layer(group, f"{group}_{name}"))
-        found[gate_name] = Layer(group, group)
+        found[gate_name] = Layer(group, f"{group}_h")
     rest = {name: Layer("layer", name) for name in network.atoms if name not in found}
     return found | rest
+
+
+def _apart(groups: list[str]) -> bool:
+    """Whether no name is another's beginning.
+
+    Every vector and table of a layer is called `<group>_<part>`, so layers `a` and `a_f`
+    could both have an `a_f_sum`. The part also keeps C's keywords out.
+    """
+    stems = sorted(f"{group}_" for group in groups)
+    return not any(b.startswith(a) for a, b in itertools.pairwise(stems))
 
 
 def _sources(network: Network, names: list[str]) -> list[str]:

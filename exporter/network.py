@@ -50,7 +50,6 @@ class Network:
     atoms: dict[str, Atom]
     y: Affine
     h_next: tuple[Window, ...]
-    neurons: int
 
     @property
     def timed(self) -> bool:

@@ -14,7 +14,7 @@ from onnx import helper
 
 from elegans.exporter import onnx_file
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.interface import Interface, from_metadata
+from elegans.exporter.interface import Interface, from_metadata, valid_name
 from elegans.exporter.network import Network
 from elegans.exporter.onnx_reader import Reader
 from elegans.exporter.onnx_rules import RULES
@@ -26,7 +26,7 @@ def read_interface(path: Path, name: str | None = None) -> Interface:
     sizes = onnx_file.ports(model, path)
     default = name or path.stem.lower().replace("-", "_")
     found = from_metadata(onnx_file.metadata(model), default, sizes["x"], sizes["y"])
-    return replace(found, name=name) if name else found
+    return replace(found, name=valid_name(name)) if name is not None else found
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # infinity is refused where it ends
@@ -34,6 +34,8 @@ def read_network(path: Path, interface: Interface) -> Network:
     """The network of an ONNX step graph, with the interface that the user settled on."""
     model = onnx_file.load(path)
     sizes = onnx_file.ports(model, path)
+    if interface.dt_fixed is not None and "dt" not in sizes:
+        raise ElegansError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
     constants, shapes = onnx_file.constants(model, path), onnx_file.shapes(model)
     reader = Reader(path, constants, shapes, sizes, interface.dt_fixed)
     for number, node in enumerate(model.graph.node):
@@ -62,4 +64,12 @@ def read_network(path: Path, interface: Interface) -> Network:
             "is not a concatenation of states",
             "make the new state a CfC state (mode default or no_gate)",
         )
-    return Network(interface, reader.atoms, reader.affine_output("y"), h_next, sizes["h"])
+    y = reader.affine_output("y")
+    for name, size in (("y", y.size), ("h_next", sum(window.size for window in h_next))):
+        if size != sizes[name]:
+            raise ElegansError(
+                f"{path}, {name!r}",
+                f"has {size} elements, but is declared with {sizes[name]}",
+                "export the model again",
+            )
+    return Network(interface, reader.atoms, y, h_next)

@@ -64,9 +64,13 @@ class Reader:
         return True
 
     def form(self, name: str) -> Form:
-        if name in self.constants:
-            return Form.constant(np.atleast_1d(np.squeeze(self.constants[name])))
-        return self.forms[name]
+        """The form of a value. Raises ValueError for a constant that is no row vector."""
+        if name not in self.constants:
+            return self.forms[name]
+        value = self.constants[name]
+        if value.ndim and value.size != value.shape[-1]:
+            raise ValueError(f"{name!r} of shape {list(value.shape)} is no row vector")
+        return Form.constant(value.reshape(-1))
 
     def integers(self, place: str, node: onnx.NodeProto, i: int) -> list[int] | None:
         """Input i of a node, as constant integers; None where it is absent."""
@@ -79,13 +83,17 @@ class Reader:
         return [int(v) for v in np.atleast_1d(self.constants[node.input[i]])]
 
     def matrix(self, place: str, name: str) -> Reals:
-        if name not in self.constants:
+        """A constant matrix. Raises ValueError for a constant of another rank."""
+        matrix = self.constants.get(name)
+        if matrix is None:
             raise ElegansError(
                 place,
                 f"multiplies by {name!r}, which is not constant",
                 "elegans needs fixed weights",
             )
-        return self.constants[name]
+        if matrix.ndim != 2:
+            raise ValueError(f"{name!r} of shape {list(matrix.shape)} is no matrix")
+        return matrix
 
     def affine(self, place: str, form: Form) -> Affine:
         """The form as an affine one: products of a gate become a state of their own."""
@@ -99,7 +107,11 @@ class Reader:
         return settled.affine
 
     def affine_output(self, name: str) -> Affine:
-        return self.affine(f"{self.path}, {name!r}", self.form(name))
+        place = f"{self.path}, {name!r}"
+        try:
+            return self.affine(place, self.form(name))
+        except ValueError as error:
+            raise ElegansError(place, str(error), "export the model again") from None
 
     def settled(self, form: Form) -> Form:
         """The state that the form is, if it is a gate's; otherwise the form itself."""
@@ -111,6 +123,8 @@ class Reader:
         if g is None and f is not None:
             g, kind = factor.plus(Affine.of(f)).window(), "mix"
         if f is None or g is None or t.vector == "dt" or not self.is_gate(t):
+            return form
+        if not f.size == g.size == t.size:  # the kernels do not broadcast
             return form
         return Form.of(self._add(Gate(kind, f, g, t)))
 

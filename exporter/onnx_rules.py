@@ -49,11 +49,12 @@ def _multiply(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any
 
 
 def _divide(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-    divisor = reader.matrix(place, node.input[1])
-    if not np.all(divisor):
+    form, divisor = (reader.form(name) for name in node.input)
+    if not divisor.is_constant:
+        raise ElegansError(place, "divides by a vector that is not constant", "fold the divisor")
+    if not np.all(divisor.affine.bias):
         raise ElegansError(place, "divides by zero", "mend the constant")
-    form = reader.settled(reader.form(node.input[0]))
-    return [form.scaled(1.0 / np.atleast_1d(np.squeeze(divisor)))]
+    return [reader.settled(form).scaled(1.0 / divisor.affine.bias)]
 
 
 def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
@@ -149,6 +150,13 @@ def _same(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -
     return [form]
 
 
+def _cast(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Form]:
+    if given["to"] not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
+        kind = onnx.TensorProto.DataType.Name(given["to"])
+        raise ElegansError(place, f"rounds to {kind}", "keep the step in float32")
+    return _same(reader, place, node, given)
+
+
 def _last_axis(place: str, axis: int) -> None:
     if axis not in (1, -1):
         raise ElegansError(place, f"works along axis {axis}", "a step works along the last axis")
@@ -173,5 +181,5 @@ RULES: dict[str, Rule] = {
     "Squeeze": _same,
     "Unsqueeze": _same,
     "Flatten": _same,
-    "Cast": _same,
+    "Cast": _cast,
 }

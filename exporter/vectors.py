@@ -52,7 +52,8 @@ def load_recording(path: Path, model: Model) -> Recording:
     if model.dt is None:
         dt = np.zeros(x.shape[:2])
     elif "dt" in arrays:
-        dt = arrays["dt"].astype(np.float64).reshape(-1, *arrays["dt"].shape[-1:])
+        dt = arrays["dt"].astype(np.float64)
+        dt = dt[None] if dt.ndim == 1 else dt
     else:
         raise ElegansError(path, "holds no 'dt'", "save the elapsed time of each step, dt [T]")
     if dt.shape != x.shape[:2]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -137,7 +138,7 @@ def test_a_number_of_ranges_that_does_not_fit(worm, tmp_path):
 
 
 def test_time_that_runs_backwards(worm, tmp_path):
-    _refused(worm, tmp_path, "--dt-range", dt_range=(-0.1, 0.1))
+    _refused(worm, tmp_path, "never negative", dt_range=(-0.1, 0.1))
     _refused(worm, tmp_path, "sample period", dt=-0.1)
     _refused(worm, tmp_path, "sample period", dt=float("nan"))
 
@@ -154,13 +155,16 @@ def test_time_that_runs_backwards(worm, tmp_path):
         ("inputs", [{"name": "a", "unit": "", "range": [0, 1]}] * 3),
         ("inputs", [{"name": "a", "unit": "", "range": [0, 1]}]),
         ("inputs", "xyz"),
+        ("inputs", [{"name": n, "range": [0, 1]} for n in ("a", "A", "b")]),
+        ("inputs", [{"name": n, "range": [0, 1]} for n in ("a", "a_frac", "b")]),
         ("dt", {"range": [1]}),
+        ("dt", {"range": [-1, 1]}),
         ("layers", [{"name": "in ter", "size": 4}]),
     ],
 )
 def test_hostile_metadata(graph, save, metadata, tmp_path, key, value):
     path = save(graph().cfc(), meta={**metadata, key: value})
-    _refused(path, tmp_path, "metadata|model name|two inputs")
+    _refused(path, tmp_path, "metadata|model name|two inputs|never negative")
 
 
 def test_metadata_that_is_no_json(graph, worm, tmp_path):
@@ -185,6 +189,8 @@ def test_a_recording_outside_its_ranges_is_named_by_channel_and_step(worm, tmp_p
         ({"x": np.zeros((4, 2)), "dt": np.zeros(4)}, "shape"),
         ({"x": np.zeros((4, 3))}, "holds no 'dt'"),
         ({"x": np.zeros((4, 3)), "dt": np.full(3, 0.1)}, "dt has the shape"),
+        ({"x": np.zeros((4, 3)), "dt": np.zeros(0)}, "dt has the shape"),
+        ({"x": np.zeros((4, 3)), "dt": np.float64(0.1)}, "dt has the shape"),
         ({"x": np.full((4, 3), np.nan), "dt": np.full(4, 0.1)}, "not all finite"),
         ({"x": np.array([{"a": 1}], dtype=object)}, "cannot be read"),
     ],
@@ -250,3 +256,84 @@ def test_constants_whose_product_is_infinite(graph, save, tmp_path):
     once = g.node("Mul", y.input[0], large)
     g.rename(g.node("Mul", once, large), "y", "Identity")
     _refused(save(g), tmp_path, "no int16 scale|no whole")
+
+
+def test_a_name_from_the_command_line_is_checked_like_the_file_s_own(worm, tmp_path):
+    for name in ("", "Worm", "w; system(0)", "el_mix", "el"):
+        _refused(worm, tmp_path, "cannot be a prefix in C", name=name)
+
+
+def test_a_folder_with_another_program_s_model_json_is_never_replaced(worm, tmp_path):
+    target = tmp_path / "web"
+    target.mkdir()
+    (target / "model.json").write_text('{"format": "layers-model", "weightsManifest": []}')
+    with pytest.raises(ElegansError, match="no earlier export"):
+        export(Request(worm), target)
+    assert len(list(target.iterdir())) == 1
+
+
+def test_an_interrupted_export_leaves_the_earlier_one(worm, built, monkeypatch):
+    before, rename = (built / "model.c").read_bytes(), Path.rename
+
+    def interrupted(self, target):
+        if self.name == "fresh":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export(Request(worm, dt=0.05), built)
+    assert (built / "model.c").read_bytes() == before
+
+
+def _with_output(g, make):
+    """The worm, with outputs made from its motor neurons."""
+    (y,) = [node for node in g.nodes if "y" in node.output]
+    g.nodes.remove(y)
+    g.rename(make(g, y.input[0]), "y", "Identity")
+    return g
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda g, h: g.node("Cast", g.node("Cast", h, to=6), to=1), "Cast.*rounds to INT32"),
+        (lambda g, h: g.node("Add", h, g.hold(np.ones((2, 2)))), "no row vector"),
+        (lambda g, h: g.node("Add", h, g.hold(np.ones((2, 1)))), "no row vector"),
+        (lambda g, h: g.node("Div", h, h), "divides by a vector that is not constant"),
+        (lambda g, h: g.node("Div", h, g.hold([0.0])), "divides by zero"),
+        (lambda g, h: g.node("MatMul", h, g.hold(np.ones(2))), "no matrix"),
+        (lambda g, h: g.node("MatMul", h, g.hold(np.ones((2, 2, 2)))), "no matrix"),
+        (lambda g, h: g.node("Concat", h, h, axis=1), "'y'.*has 4 elements.*declared with 2"),
+    ],
+)
+def test_vectors_of_another_shape_or_kind(graph, save, tmp_path, make, match):
+    _refused(save(_with_output(graph().cfc(), make)), tmp_path, match)
+
+
+@pytest.mark.parametrize("sizes", [(5, 5, 5), (1, 1, 1)])
+def test_a_state_of_another_size_than_declared(graph, save, tmp_path, sizes):
+    _refused(save(_one_cell(graph(), *sizes)), tmp_path, "h_next.*declared with 6")
+
+
+@pytest.mark.parametrize("sizes", [(6, 6, 1), (1, 6, 6), (6, 1, 6)])
+@pytest.mark.parametrize("blend", ["ncps", "no_gate", "difference"])
+def test_a_gate_that_would_be_broadcast(graph, save, tmp_path, sizes, blend):
+    """The kernels read a gate for each neuron: one for all would be read past its end."""
+    _refused(save(_one_cell(graph(), *sizes, blend)), tmp_path, "neither f|does not fit|declared")
+
+
+def _one_cell(g, f_size, g_size, t_size, blend="ncps"):
+    f, k = (g.node("Tanh", g.linear("x", 3, n, "gemm")) for n in (f_size, g_size))
+    t = g.node("Sigmoid", g.linear("h", 6, t_size, "gemm"))
+    g.rename(g.blend(f, k, t, blend), "h_next", "Identity")
+    g.rename(g.linear("h", 6, 2, "gemm"), "y", "Identity")
+    return g
+
+
+def test_a_fixed_period_for_a_network_without_time(graph, tmp_path):
+    proto = _one_cell(graph(), 6, 6, 6).model()
+    del proto.graph.input[2]
+    path = tmp_path / "timeless.onnx"
+    onnx.save(proto, path)
+    _refused(path, tmp_path, "--dt.*takes no elapsed time", dt=0.1, input_ranges=((-1.0, 1.0),))

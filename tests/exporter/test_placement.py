@@ -116,3 +116,14 @@ def test_layers_that_read_the_same_late_atom_run_after_it(graph, save, equals_it
 def _before(g, name: str) -> set[str]:
     nodes = {node.output[0]: node for node in g.nodes}
     return {name} | {i for n in nodes[name].input if n in nodes for i in _before(g, n)}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("int", "for"), ("h", "x"), ("y_out", "x_in"), ("a", "A"), ("a", "a_f"), ("a_f_sum", "a")],
+)
+def test_layers_may_have_any_names(graph, save, metadata, equals_its_c, names):
+    """Keywords of C, the exporter's own names, and names that C could not tell apart."""
+    sizes = zip(names, (4, 2), strict=True)
+    layers = [{"name": name, "size": size} for name, size in sizes]
+    equals_its_c(save(graph().cfc(), meta={**metadata, "layers": layers}))
