@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from elegans.exporter.accuracy import against_float
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
+from elegans.trainer import export_onnx
 
 ncps = pytest.importorskip("ncps.torch", reason="ncps is not installed (pip install ncps)")
 
@@ -43,9 +45,8 @@ def ncps_wiring():
     return ncps.wirings
 
 
-def _onnx(net, neurons, dynamo, path):
+def _by_legacy_exporter(net, neurons, path):
     example = (torch.zeros(1, _INPUTS), torch.zeros(1, neurons), torch.ones(1, 1))
-    options = {"external_data": False} if dynamo else {"opset_version": 17}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -54,8 +55,8 @@ def _onnx(net, neurons, dynamo, path):
             str(path),
             input_names=["x", "h", "dt"],
             output_names=["y", "h_next"],
-            dynamo=dynamo,
-            **options,
+            dynamo=False,
+            opset_version=17,
         )
     return path
 
@@ -63,17 +64,43 @@ def _onnx(net, neurons, dynamo, path):
 @pytest.mark.parametrize("kind", ["wired", "backbone", "no_gate"])
 def test_ncps_networks_come_in_through_both_exporters(tmp_path, kind):
     net, neurons = _network(kind)
-    models = []
-    for dynamo in (True, False):
-        source = _onnx(net, neurons, dynamo, tmp_path / f"net_{dynamo}.onnx")
-        request = Request(source, "net", ((-2.0, 2.0),), (0.01, 1.0))
-        models.append(export(request, tmp_path / f"BUILD_{dynamo}"))
-    assert models[0].digest == models[1].digest
+    sources = [
+        export_onnx(net, _INPUTS, tmp_path / "one_line.onnx"),
+        _by_legacy_exporter(net, neurons, tmp_path / "legacy.onnx"),
+    ]
+    requests = [Request(source, "net", ((-2.0, 2.0),), (0.01, 1.0)) for source in sources]
+    models = [export(request, tmp_path / request.source.stem) for request in requests]
+    for ours, theirs in zip(models[0].steps, models[1].steps, strict=True):
+        assert ours.op.kernel == theirs.op.kernel
+        for a, b in zip(ours.op.tables(), theirs.op.tables(), strict=True):
+            np.testing.assert_array_equal(a.values, b.values)
 
     rng = np.random.default_rng(0)
     x = rng.integers(
         [c.lo for c in models[0].inputs], [c.hi for c in models[0].inputs], (1, 500, 8)
     )
     dt = rng.integers(models[0].dt.lo, models[0].dt.hi, (1, 500))
-    found = against_float(tmp_path / "net_True.onnx", models[0], x, dt, None)
+    found = against_float(sources[0], models[0], x, dt, None)
     assert found.worst <= 1e-3
+
+
+def test_ranges_and_layers_travel_with_the_file(tmp_path):
+    net, _ = _network("wired")
+    source = export_onnx(net, 8, tmp_path / "worm.onnx", input_ranges=(-1.0, 1.0), dt_range=(0, 2))
+    model = export(Request(source), tmp_path / "BUILD")
+    assert model.name == "worm"
+    assert [c.name for c in model.states][::9] == ["inter[0]", "inter[9]", "motor[0]"]
+
+
+def test_anything_but_a_cfc_is_refused(tmp_path):
+    with pytest.raises(ElegansError, match="no CfC of ncps"):
+        export_onnx(torch.nn.Linear(3, 4), 3, tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    net, _ = _network("wired")
+    with torch.no_grad():
+        next(net.parameters())[0] = float("nan")
+    with pytest.raises(ElegansError, match="NaN"):
+        export_onnx(net, 8, tmp_path / "m.onnx")

@@ -7,26 +7,18 @@ the same bytes.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import os
-import tempfile
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnx
 import torch
 
 from elegans.exporter.errors import ElegansError
-from elegans.trainer.circuit import Circuit, Step
-from elegans.trainer.contract import METADATA_KEY, Contract, Signal
+from elegans.exporter.files import npz, write_file
+from elegans.trainer.circuit import Circuit
+from elegans.trainer.contract import Contract, Signal
+from elegans.trainer.trace import trace
 
-OPSET = 18
 TOLERANCE = 2e-5
 """Allowed |onnxruntime - torch| in a state, and in an output as a fraction of its gain."""
 
@@ -51,10 +43,10 @@ def freeze(circuit: Circuit, contract: Contract, path: Path) -> None:
             f"name {circuit.wiring.inputs} and {circuit.wiring.outputs}, as the circuit has",
         )
     step = circuit.folded().eval()
-    data = _step_graph(step, contract, circuit).SerializeToString(deterministic=True)
+    document = contract.metadata(circuit.wiring)
+    data = trace(step, circuit.wiring.inputs, circuit.wiring.neurons, contract.name, document)
     _verify(data, circuit, contract)
-    with beside(path) as draft:
-        draft.write_bytes(data)
+    write_file(path, data)
 
 
 def record(
@@ -78,73 +70,7 @@ def record(
                 f"values run from {values.min()} to {values.max()} {signal.unit}",
                 f"keep them in [{signal.low}, {signal.high}]",
             )
-    with beside(path) as draft, draft.open("wb") as file:
-        arrays: dict[str, Any] = {"x": x.astype(np.float32), "dt": dt.astype(np.float32), **more}
-        np.savez_compressed(file, **arrays)
-
-
-@contextlib.contextmanager
-def beside(path: Path) -> Iterator[Path]:
-    """A draft in the folder of `path` that takes its name at the end, or leaves no trace."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    draft = Path(name)
-    try:
-        draft.chmod(0o644)
-        yield draft
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _step_graph(step: Step, contract: Contract, circuit: Circuit) -> onnx.ModelProto:
-    wiring = circuit.wiring
-    example = (torch.zeros(1, wiring.inputs), torch.zeros(1, wiring.neurons), torch.ones(1, 1))
-    with _silence():
-        program = torch.onnx.export(
-            step,
-            example,
-            input_names=["x", "h", "dt"],
-            output_names=["y", "h_next"],
-            opset_version=OPSET,
-            dynamo=True,
-            external_data=False,
-            optimize=True,
-            verbose=False,
-        )
-    if program is None:
-        raise ElegansError("torch.onnx", "it exported nothing", "use torch 2.6 or newer")
-    model = program.model_proto
-    model.graph.name = contract.name
-    model.doc_string = ""
-    # Tracing notes name source files and lines: they would differ from machine to machine.
-    _forget_where(model.graph)
-    del model.metadata_props[:]
-    onnx.helper.set_model_props(model, {METADATA_KEY: contract.metadata(wiring)})
-    onnx.checker.check_model(model, full_check=True)
-    return model
-
-
-def _forget_where(graph: onnx.GraphProto) -> None:
-    del graph.metadata_props[:]
-    graph.doc_string = ""
-    for item in (*graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
-        del item.metadata_props[:]
-        item.doc_string = ""
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Keep the exporter's progress, warnings and logs off the user's screen."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(before)
+    write_file(path, npz({"x": x.astype(np.float32), "dt": dt.astype(np.float32), **more}))
 
 
 def _verify(data: bytes, circuit: Circuit, contract: Contract, steps: int = 64) -> None:
