@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.fixed import Interval, Value, rshr
+from elegans.exporter.fixed import Interval, RangeError, Value, rshr
 from elegans.exporter.ops import Table
 
 
@@ -27,6 +27,8 @@ class Mix:
         return f + t * (g - f) * 2.0**-15
 
     def range(self, f: Interval, g: Interval, t: Interval) -> Interval:
+        if t.lo.min() < 0 or t.hi.max() > 1 << 15:
+            raise RangeError("the gate leaves [0, 1]")
         self.integer(f, g, t)
         return f.hull(g)
 

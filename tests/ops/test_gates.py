@@ -67,3 +67,11 @@ def test_a_time_gate_that_could_overflow_is_refused():
 def test_the_clamp_gives_the_same_bits_everywhere(everywhere):
     op = Clamp([-5, 0, -32768, 7], [5, 1, 32767, 7])
     everywhere(op, np.array([[v] * 4 for v in _ENDS]))
+
+
+@pytest.mark.parametrize(("lo", "hi"), [(-1, 100), (0, 32769)])
+def test_a_mix_is_bounded_by_what_it_mixes_only_while_its_gate_is_one(lo, hi):
+    f, g = Interval.of([-5], [5]), Interval.of([0], [9])
+    with pytest.raises(RangeError, match="gate leaves"):
+        Mix().range(f, g, Interval.of([lo], [hi]))
+    assert Mix().range(f, g, Interval.of([0], [32767])).hi == 9
