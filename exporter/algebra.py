@@ -46,7 +46,8 @@ class Affine:
     def scaled(self, factor: Reals) -> Affine:
         """Each element times a constant, [N] or [1]."""
         wide = self.widened(max(self.size, len(factor)))
-        return wide.rows(lambda m: m * (factor if m.ndim == 1 else factor[:, None]))
+        scaled = wide.rows(lambda m: m * (factor if m.ndim == 1 else factor[:, None]))
+        return Affine(scaled.bias, {w: m for w, m in scaled.terms.items() if np.any(m)})
 
     def times(self, matrix: Reals) -> Affine:
         """The row vector times a constant matrix [N, M]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from elegans.exporter.network import Activation, Gate, Network
+from elegans.exporter.network import GATES, Gate, Network
 
 
 @dataclass(frozen=True)
@@ -22,23 +22,22 @@ def layers(network: Network) -> dict[str, Layer]:
     Names come from the interface (inter, command, motor) where the sizes agree and C can
     tell them apart, otherwise layers are numbered.
     """
-    gates = [w.vector for w in network.h_next if isinstance(network.atoms.get(w.vector), Gate)]
-    gates = list(dict.fromkeys(gates))
+    heads = [w.vector for w in network.h_next if w.vector in network.atoms]
+    heads = list(dict.fromkeys(heads))
     declared = network.interface.layers
-    sizes = [network.atoms[name].size for name in gates]
+    sizes = [network.atoms[name].size for name in heads]
     groups = [name.lower() for name, _ in declared]
     if [size for _, size in declared] != sizes or not _apart(groups):
-        groups = [f"layer{i}" for i in range(len(gates))]
-    found: dict[str, Layer] = {}
-    for gate_name, group in zip(gates, groups, strict=True):
-        gate = network.atoms[gate_name]
-        assert isinstance(gate, Gate)
-        parts = {"f": gate.f.vector, "g": gate.g.vector, "t": gate.t.vector}
-        for part, name in parts.items():
-            found.setdefault(name, Layer(group, f"{group}_{part}"))
-        for name in _sources(network, list(parts.values())):
+        groups = [f"layer{i}" for i in range(len(heads))]
+    found = {name: Layer(group, f"{group}_h") for name, group in zip(heads, groups, strict=True)}
+    for head, group in zip(heads, groups, strict=True):
+        atom = network.atoms[head]
+        if isinstance(atom, Gate):
+            for part, window in zip(GATES[atom.kind], atom.parts, strict=True):
+                if window.vector in network.atoms:
+                    found.setdefault(window.vector, Layer(group, f"{group}_{part}"))
+        for name in _sources(network, head):
             found.setdefault(name, Layer(group, f"{group}_{name}"))
-        found[gate_name] = Layer(group, f"{group}_h")
     rest = {name: Layer("layer", name) for name in network.atoms if name not in found}
     return found | rest
 
@@ -53,17 +52,14 @@ def _apart(groups: list[str]) -> bool:
     return not any(b.startswith(a) for a, b in itertools.pairwise(stems))
 
 
-def _sources(network: Network, names: list[str]) -> list[str]:
-    """Every activation that these are computed from, in the graph's order."""
+def _sources(network: Network, head: str) -> list[str]:
+    """Every atom that this one is computed from, in the graph's order."""
     seen: set[str] = set()
-    pending = list(names)
+    pending = [head]
     while pending:
         atom = network.atoms.get(pending.pop())
-        if not isinstance(atom, Activation):
-            continue
-        for affine in (atom.drive, atom.rate):
-            for window in affine.terms if affine else ():
-                if window.vector not in seen:
-                    seen.add(window.vector)
-                    pending.append(window.vector)
-    return [n for n in network.atoms if n in seen and isinstance(network.atoms[n], Activation)]
+        for window in atom.reads() if atom else ():
+            if window.vector not in seen:
+                seen.add(window.vector)
+                pending.append(window.vector)
+    return [name for name in network.atoms if name in seen]

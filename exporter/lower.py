@@ -1,7 +1,7 @@
 """`Network` to `Model`: every vector gets a format, every weight an integer.
 
-Formats come from proofs, not from samples. Activations know theirs, a CfC state is bounded
-by theorem, and everything else takes the finest scale that its interval allows.
+Formats come from proofs, not from samples. Activations know theirs, a state is bounded
+by theorem or saturates, and everything else takes the finest scale that its interval allows.
 """
 
 from __future__ import annotations
@@ -28,8 +28,13 @@ from elegans.exporter.model import Channel, Model, Step, Window, prove, step_ran
 from elegans.exporter.network import Activation, Gate, Network
 from elegans.exporter.ops import Op
 from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.gated_drive import GatedDrive
 from elegans.exporter.ops.gated_sum import GatedSum
+from elegans.exporter.ops.lstm_cell import LstmCell
 from elegans.exporter.ops.mix import Mix
+from elegans.exporter.ops.product import Product
+from elegans.exporter.ops.relu import Relu
+from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.tanh import Tanh
 from elegans.exporter.ops.time_gate import TimeGate
@@ -39,8 +44,14 @@ _ACTIVATIONS: dict[str, tuple[Op, int, int]] = {
     "tanh": (Tanh(), 12, 15),
     "sigmoid": (Sigmoid(), 11, 15),
 }
-# A gate's op and the fractional bits of its state: |f + t (g - f)| <= 1, |f + t g| <= 2.
-_GATES: dict[str, tuple[Op, int]] = {"mix": (Mix(), 15), "gated_sum": (GatedSum(), 14)}
+# What a gate's parts must be, and what its result is, in fractional bits: the hull of f and
+# g, |f + t g| <= 2, |u v| <= |v|, and the cell of an LSTM, which saturates at 16.
+_GATES: dict[str, tuple[Op, tuple[int, ...], int]] = {
+    "mix": (Mix(), (15, 15, 15), 15),
+    "gated_sum": (GatedSum(), (15, 15, 15), 14),
+    "product": (Product(), (15, 15), 15),
+    "lstm_cell": (LstmCell(4), (15, 11, 15, 15), 11),
+}
 
 
 def lower(network: Network) -> Model:
@@ -106,52 +117,82 @@ class _Lowering:
     def _states(self) -> tuple[Channel, ...]:
         channels = []
         for window in self.network.h_next:
-            atom, layer = self.network.atoms.get(window.vector), self.layers.get(window.vector)
-            if not isinstance(atom, Gate) or layer is None:
-                raise ElegansError(
-                    f"the next state, vector {window.vector!r}",
-                    "is not the result of a CfC gate, so nothing bounds it",
-                    "use CfC's mode default or no_gate",
-                )
-            frac = _GATES[atom.kind][1]
+            frac = self._state_frac(window)
+            lo = INT16_MIN if frac == _GATES["lstm_cell"][2] else -INT16_MAX
+            group = self.layers[window.vector].group
             channels += [
-                Channel(f"{layer.group}[{i}]", "", frac, -INT16_MAX, INT16_MAX)
+                Channel(f"{group}[{i}]", "", frac, lo, INT16_MAX)
                 for i in range(window.lo, window.hi)
             ]
         return tuple(channels)
 
+    def _state_frac(self, window: Window) -> int:
+        """The format of a state, by the theorem that bounds it."""
+        atom = self.network.atoms.get(window.vector)
+        if isinstance(atom, Gate):
+            return _GATES[atom.kind][2]
+        if isinstance(atom, Activation) and atom.function in _ACTIVATIONS:
+            return _ACTIVATIONS[atom.function][2]
+        raise ElegansError(
+            f"the next state, vector {window.vector!r}",
+            "is not the result of a gate or of a bounded activation, so nothing bounds it",
+            "use a CfC, GRU, LSTM or tanh cell",
+        )
+
     def _activation(self, name: str, atom: Activation, layer: Layer) -> None:
+        self.names[name] = layer.name
+        if atom.function not in _ACTIVATIONS:
+            frac = self._even(atom.drive)
+            drive = layer.name if atom.function == "identity" else f"{layer.name}_sum"
+            z = self._linear(drive, layer.group, atom.drive, frac)
+            if atom.function == "relu":
+                self._step(layer.name, layer.group, Relu(), ((z,),), frac)
+            return
         op, z_frac, out_frac = _ACTIVATIONS[atom.function]
         drive = f"{layer.name}_sum"
-        if atom.rate is None:
-            z = self._linear(drive, layer.group, atom.drive, np.full(atom.size, z_frac))
+        if atom.rate is not None and atom.factor is not None:
+            z = self._gated(drive, layer, atom.drive, atom.rate, atom.factor, z_frac)
+        elif (window := atom.drive.window()) is not None:
+            z = self._rescaled(drive, layer.group, window, z_frac)
         else:
-            z = self._time_gate(drive, layer, atom.drive, atom.rate, z_frac)
+            z = self._linear(drive, layer.group, atom.drive, np.full(atom.size, z_frac))
         self._step(layer.name, layer.group, op, ((z,),), np.full(atom.size, out_frac))
-        self.names[name] = layer.name
 
-    def _time_gate(
-        self, name: str, layer: Layer, drive: Affine, rate: Affine, z_frac: int
+    def _rescaled(self, name: str, group: str, window: Window, frac: int) -> Window:
+        """A vector as an argument: at another scale, where its own is a different one."""
+        (source,) = self._renamed((window,))
+        shifts = {frac - int(f) for f in self.frac[source.vector][source.lo : source.hi]}
+        if shifts == {0}:
+            return source
+        if len(shifts) > 1 or not -15 <= (shift := shifts.pop()) <= 15:
+            return self._linear(name, group, Affine.of(window), np.full(window.size, frac))
+        op = Rescale(max(shift, 0), max(-shift, 0))
+        return self._step(name, group, op, ((source,),), np.full(window.size, frac))
+
+    def _gated(
+        self, name: str, layer: Layer, drive: Affine, rate: Affine, factor: Window, z_frac: int
     ) -> Window:
-        """`rate * dt + drive`, with the rate as fine as the int32 sum allows.
+        """`rate * factor + drive`, with the rate as fine as the int32 sum allows.
 
         The drive is never finer than the product, to whose scale it is brought.
         """
-        dt = (Window(self.names["dt"], 0, 1),)
-        dt_frac = int(self.frac["dt"][0])
+        (u,) = self._renamed((factor,))
+        u_frac = int(self.frac[u.vector][u.lo])
         finest_a, finest_b = int(self._widest(rate).min()), int(self._widest(drive).min())
         before = len(self.steps)
-        for a_frac in range(finest_a, z_frac - dt_frac - 1, -1):
-            product_frac = a_frac + dt_frac
+        for a_frac in range(finest_a, z_frac - u_frac - 1, -1):
+            product_frac = a_frac + u_frac
             b_frac = min(finest_b, product_frac)
             align, shift = product_frac - b_frac, product_frac - z_frac
             if align > 15 or shift > 30:
                 continue
             b = self._linear(f"{layer.name}_b", layer.group, drive, np.full(drive.size, b_frac))
             a = self._linear(f"{layer.name}_a", layer.group, rate, np.full(rate.size, a_frac))
-            op, args = TimeGate(align, shift), ((a,), (b,), dt)
+            timed = factor.vector == "dt"
+            op: Op = TimeGate(align, shift) if timed else GatedDrive(align, shift)
+            args = ((a,), (b,), (u,))
             try:
-                op.range(*(self.bounds[w.vector] for (w,) in args))
+                op.range(*(self.bounds[w.vector][w.lo : w.hi] for (w,) in args))
             except RangeError:
                 del self.steps[before:]
                 continue
@@ -164,15 +205,20 @@ class _Lowering:
         )
 
     def _gate(self, name: str, atom: Gate, layer: Layer) -> None:
-        op, frac = _GATES[atom.kind]
-        for part, wanted in ((atom.f, "tanh"), (atom.g, "tanh"), (atom.t, "sigmoid")):
-            source = self.network.atoms.get(part.vector)
-            if not isinstance(source, Activation) or source.function != wanted:
+        op, wanted, frac = _GATES[atom.kind]
+        out = np.full(atom.size, frac)
+        parts = list(self._renamed(atom.parts))
+        if atom.kind == "product":  # whatever the scale of v, it is that of the result
+            out = self.frac[parts[1].vector][parts[1].lo : parts[1].hi]
+            wanted = (15, int(out[0]))
+        for part, bits in zip(parts, wanted, strict=True):
+            if set(self.frac[part.vector][part.lo : part.hi].tolist()) != {bits}:
                 raise ElegansError(
-                    layer.name, f"mixes {part.vector!r}, not a {wanted}", "use CfC's own heads"
+                    f"{layer.name} ({atom.kind})",
+                    f"takes {part.vector!r}, which is not in {q_name(bits)}",
+                    "use the cell's own tanh and sigmoid heads",
                 )
-        parts = tuple(self._renamed((part,)) for part in (atom.f, atom.g, atom.t))
-        self._step(layer.name, layer.group, op, parts, np.full(atom.size, frac))
+        self._step(layer.name, layer.group, op, tuple((part,) for part in parts), out)
         self.names[name] = layer.name
 
     def _linear(self, name: str, group: str, affine: Affine, out_frac: Integers) -> Window:
@@ -201,6 +247,10 @@ class _Lowering:
             bounds, frac = self.bounds[w.vector][w.lo : w.hi], self.frac[w.vector][w.lo : w.hi]
             reach = reach + np.abs(matrix) @ np.ldexp(bounds.reach().astype(np.float64), -frac)
         return np.array([widest_frac(-float(r), float(r)) for r in reach])
+
+    def _even(self, affine: Affine) -> Integers:
+        """One scale for all elements, as fine as the widest of them allows."""
+        return np.full(affine.size, self._widest(affine).min())
 
     def _output(self) -> tuple[Window, ...]:
         windows = self.network.y.windows()

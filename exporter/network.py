@@ -8,32 +8,54 @@ from elegans.exporter.algebra import Affine
 from elegans.exporter.interface import Interface
 from elegans.exporter.model import Window
 
+_DT = Window("dt", 0, 1)
+
 
 @dataclass(frozen=True)
 class Activation:
-    """`function(drive)`, or `function(drive + rate * dt)` where a rate is given."""
+    """`function(drive)`, or `function(drive + rate * factor)` where a rate is given.
 
-    function: str  # "tanh" or "sigmoid"
+    The factor is elapsed time (CfC) or a gate (GRU's reset); `identity` names a plain map.
+    """
+
+    function: str  # tanh, sigmoid, relu or identity
     drive: Affine
     rate: Affine | None = None
+    factor: Window | None = None
 
     @property
     def size(self) -> int:
         return self.drive.size
 
+    def reads(self) -> tuple[Window, ...]:
+        """The windows that this is computed from."""
+        rate = () if self.rate is None else (*self.rate.terms,)
+        return (*self.drive.terms, *rate, *((self.factor,) if self.factor else ()))
+
+
+# What a gate is computed from, in the order of its op's inputs.
+GATES: dict[str, tuple[str, ...]] = {
+    "mix": ("f", "g", "t"),  # f + t (g - f): CfC, GRU
+    "gated_sum": ("f", "g", "t"),  # f + t g: CfC without the complementary gate
+    "product": ("u", "v"),  # u v: LSTM's output, silu
+    "lstm_cell": ("f", "c", "i", "g"),  # f c + i g
+}
+
 
 @dataclass(frozen=True)
 class Gate:
-    """A CfC state: `mix` is f + t (g - f), `gated_sum` is f + t g."""
+    """Vectors multiplied element by element; `GATES` says what the parts of a kind are."""
 
     kind: str
-    f: Window
-    g: Window
-    t: Window
+    parts: tuple[Window, ...]
 
     @property
     def size(self) -> int:
-        return self.f.size
+        return self.parts[0].size
+
+    def reads(self) -> tuple[Window, ...]:
+        """The windows that this is computed from."""
+        return self.parts
 
 
 Atom = Activation | Gate
@@ -56,6 +78,6 @@ class Network:
         """Whether elapsed time is read anywhere, as a factor or as one more input."""
         activations = [a for a in self.atoms.values() if isinstance(a, Activation)]
         forms = [self.y, *(a.drive for a in activations)]
-        return any(a.rate for a in activations) or any(
+        return any(a.factor == _DT for a in activations) or any(
             window.vector == "dt" for form in forms for window in form.terms
         )

@@ -46,7 +46,7 @@ def read_network(path: Path, interface: Interface) -> Network:
         if rule is None:
             raise ElegansError(
                 place,
-                "is not an operator of a CfC step",
+                "is not an operator of a cell that elegans knows",
                 f"write the cell with {', '.join(sorted(RULES))}",
             )
         try:
@@ -62,7 +62,7 @@ def read_network(path: Path, interface: Interface) -> Network:
         raise ElegansError(
             f"{path}, 'h_next'",
             "is not a concatenation of states",
-            "make the new state a CfC state (mode default or no_gate)",
+            "make each new state the result of a CfC, GRU, LSTM or tanh cell",
         )
     y = reader.affine_output("y")
     for name, size in (("y", y.size), ("h_next", sum(window.size for window in h_next))):

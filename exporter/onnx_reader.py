@@ -38,6 +38,8 @@ class Reader:
     ) -> None:
         self.path = path
         self.atoms: dict[str, Atom] = {}
+        self._maps: dict[int, Window] = {}
+        self._kept: list[Affine] = []
         self.constants = constants
         self.shapes = shapes
         self.forms: dict[str, Form] = {
@@ -96,14 +98,17 @@ class Reader:
         return matrix
 
     def affine(self, place: str, form: Form) -> Affine:
-        """The form as an affine one: products of a gate become a state of their own."""
+        """The form as an affine one: products become a vector of their own."""
         settled = self.settled(form)
         if settled.products:
-            raise ElegansError(
-                place,
-                "multiplies vectors in a way that is neither f + t (g - f) nor f + t g",
-                "use CfC's mode default or no_gate",
-            )
+            window = self._products(settled)
+            if window is None:
+                raise ElegansError(
+                    place,
+                    "multiplies vectors as no cell does",
+                    "write a cell with f + t (g - f), f + t g, u v or f c + i g",
+                )
+            return Affine.of(window)
         return settled.affine
 
     def affine_output(self, name: str) -> Affine:
@@ -114,7 +119,7 @@ class Reader:
             raise ElegansError(place, str(error), "export the model again") from None
 
     def settled(self, form: Form) -> Form:
-        """The state that the form is, if it is a gate's; otherwise the form itself."""
+        """The blended state that the form is, if it is one; otherwise the form itself."""
         if len(form.products) != 1:
             return form
         ((t, factor),) = form.products.items()
@@ -126,7 +131,32 @@ class Reader:
             return form
         if not f.size == g.size == t.size:  # the kernels do not broadcast
             return form
-        return Form.of(self._add(Gate(kind, f, g, t)))
+        return Form.of(self._add(Gate(kind, (f, g, t))))
+
+    def _products(self, form: Form) -> Window | None:
+        """`u v` or `f c + i g` with gates u, f and i, as a vector of its own."""
+        if form.affine.terms or np.any(form.affine.bias):
+            return None
+        pairs = list(form.products.items())
+        if not all(self.is_gate(u) and u.vector != "dt" for u, _ in pairs):
+            return None
+        if any(u.size != p.size for u, p in pairs) or len(pairs) > 2:
+            return None
+        if len(pairs) == 1:
+            ((u, p),) = pairs
+            return self._add(Gate("product", (u, p.window() or self._map(p))))
+        # The cell before is read from the state; what enters it was computed in this step.
+        pairs.sort(key=lambda pair: (w := pair[1].window()) is None or w.vector != "h")
+        (f, c), (i, g) = ((u, p.window()) for u, p in pairs)
+        return None if c is None or g is None else self._add(Gate("lstm_cell", (f, c, i, g)))
+
+    def _map(self, affine: Affine) -> Window:
+        """An affine form as a vector; one that several read is computed once."""
+        known = self._maps.get(id(affine))
+        if known is None:
+            known = self._maps[id(affine)] = self._add(Activation("identity", affine))
+            self._kept.append(affine)  # its id stays its own
+        return known
 
     def is_gate(self, window: Window) -> bool:
         """Elapsed time, or a sigmoid: what a liquid cell multiplies by."""
@@ -136,13 +166,18 @@ class Reader:
         )
 
     def activate(self, place: str, function: str, form: Form) -> Form:
-        drive, rate = form.affine, None
-        if set(form.products) == {Window("dt", 0, 1)}:
-            rate = form.products[Window("dt", 0, 1)].widened(form.size)
-            drive = drive.widened(form.size)
-        elif form.products:
-            drive = self.affine(place, form)
-        return Form.of(self._add(Activation(function, drive, rate)))
+        settled = self.settled(form)
+        if len(settled.products) == 1 and settled.affine.terms:
+            ((factor, rate),) = settled.products.items()
+            size = settled.size
+            drive, rate = settled.affine.widened(size), rate.widened(size)
+            if factor.size in (1, size) and self.is_gate(factor):
+                return Form.of(self._add(Activation(function, drive, rate, factor)))
+        if set(settled.products) == {Window("dt", 0, 1)}:
+            rate = settled.products[Window("dt", 0, 1)]
+            drive = settled.affine.widened(rate.size)
+            return Form.of(self._add(Activation(function, drive, rate, Window("dt", 0, 1))))
+        return Form.of(self._add(Activation(function, self.affine(place, settled))))
 
     def _add(self, atom: Atom) -> Window:
         for name, known in self.atoms.items():

@@ -43,7 +43,7 @@ def _multiply(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any
         raise ElegansError(
             place,
             "multiplies two vectors of which neither is a sigmoid gate nor elapsed time",
-            "elegans knows CfC's modes default and no_gate",
+            "use the cells of CfC (default, no_gate), GRU or LSTM",
         )
     return [form]
 
@@ -172,6 +172,7 @@ RULES: dict[str, Rule] = {
     "Gemm": _gemm,
     "Tanh": _activation("tanh"),
     "Sigmoid": _activation("sigmoid"),
+    "Relu": _activation("relu"),
     "Concat": _concat,
     "Split": _split,
     "Slice": _slice,

@@ -320,7 +320,9 @@ def test_a_state_of_another_size_than_declared(graph, save, tmp_path, sizes):
 @pytest.mark.parametrize("blend", ["ncps", "no_gate", "difference"])
 def test_a_gate_that_would_be_broadcast(graph, save, tmp_path, sizes, blend):
     """The kernels read a gate for each neuron: one for all would be read past its end."""
-    _refused(save(_one_cell(graph(), *sizes, blend)), tmp_path, "neither f|does not fit|declared")
+    _refused(
+        save(_one_cell(graph(), *sizes, blend)), tmp_path, "as no cell does|does not fit|declared"
+    )
 
 
 def _one_cell(g, f_size, g_size, t_size, blend="ncps"):

@@ -1,0 +1,39 @@
+"""y = u v, element by element: an output gate, or a self-gated unit (silu)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from elegans.exporter.fixed import Interval, Value, rshr, saturate
+from elegans.exporter.ops import Table
+
+
+@dataclass(frozen=True)
+class Product:
+    """y = rshr(u * v, 15) with a gate u in Q0.15 in [0, 32767]; y has the scale of v.
+
+    |y| <= |v|: a gate never opens beyond one.
+    """
+
+    kernel: ClassVar[str] = "product"
+    in_place: ClassVar[bool] = True
+
+    def integer(self, u: Value, v: Value) -> Value:
+        return saturate(rshr(u * v, 15))
+
+    def real(self, u: Value, v: Value) -> Value:
+        return u * v * 2.0**-15
+
+    def range(self, u: Interval, v: Interval) -> Interval:
+        result: Interval = self.integer(u, v)
+        return result
+
+    def tables(self) -> list[Table]:
+        return []
+
+    def scalars(self) -> list[int]:
+        return []
+
+
+OP = Product

@@ -1,0 +1,36 @@
+"""y = max(x, 0)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from elegans.exporter.fixed import INT16_MAX, Interval, Value
+from elegans.exporter.ops import Table
+
+
+@dataclass(frozen=True)
+class Relu:
+    """The rectifier; any scale, and the result's is the same."""
+
+    kernel: ClassVar[str] = "relu"
+    in_place: ClassVar[bool] = True
+
+    def integer(self, x: Value) -> Value:
+        return x.clip(0, INT16_MAX)
+
+    def real(self, x: Value) -> Value:
+        return x.clip(0.0, float(INT16_MAX))
+
+    def range(self, x: Interval) -> Interval:
+        result: Interval = self.integer(x)
+        return result
+
+    def tables(self) -> list[Table]:
+        return []
+
+    def scalars(self) -> list[int]:
+        return []
+
+
+OP = Relu

@@ -1,0 +1,39 @@
+"""The same vector at another scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from elegans.exporter.fixed import Interval, Value, rshr, saturate
+from elegans.exporter.ops import Table
+
+
+@dataclass(frozen=True)
+class Rescale:
+    """y = sat16(rshr(x * 2^left, right)); one of left and right is 0."""
+
+    left: int
+    right: int
+
+    kernel: ClassVar[str] = "rescale"
+    in_place: ClassVar[bool] = True
+
+    def integer(self, x: Value) -> Value:
+        return saturate(rshr(x * (1 << self.left), self.right))
+
+    def real(self, x: Value) -> Value:
+        return x * 2.0 ** (self.left - self.right)
+
+    def range(self, x: Interval) -> Interval:
+        result: Interval = self.integer(x)
+        return result
+
+    def tables(self) -> list[Table]:
+        return []
+
+    def scalars(self) -> list[int]:
+        return [self.left, self.right]
+
+
+OP = Rescale

@@ -1,0 +1,16 @@
+/* y[i] = u[i] * v[i], rounded half up.
+ *
+ *   y  [n] the scale of v; may be u or v
+ *   u  [n] a gate, Q0.15
+ *   v  [n] any scale
+ *
+ * |u v| + 2^14 <= 2^30 + 2^14, so int32_t is enough. Exact twin of
+ * exporter/ops/product.py. */
+#ifndef EL_PRODUCT_H
+#define EL_PRODUCT_H
+
+#include <stdint.h>
+
+void el_product(int16_t *y, const int16_t *u, const int16_t *v, uint32_t n);
+
+#endif

@@ -1,0 +1,15 @@
+/* y[i] = x[i] at another scale, saturated.
+ *
+ *   y            [n] may be x
+ *   x            [n]
+ *   left, right  x * 2^left / 2^right, rounded half up; left 0..15, right 0..15
+ *
+ * |x 2^left| + rounding < 2^31. Exact twin of exporter/ops/rescale.py. */
+#ifndef EL_RESCALE_H
+#define EL_RESCALE_H
+
+#include <stdint.h>
+
+void el_rescale(int16_t *y, const int16_t *x, uint32_t left, uint32_t right, uint32_t n);
+
+#endif
