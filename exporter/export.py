@@ -75,6 +75,7 @@ def load_model(build: Path) -> Model:
         raise ElegansError(path, f"is damaged ({error!r:.80})", "export the model again") from None
     if stated != model.digest:
         raise ElegansError(path, "does not match its own digest", "export the model again")
+    prove(model)  # a stranger's digest says that the file is whole, not that it is sound
     return model
 
 

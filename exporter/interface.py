@@ -16,6 +16,8 @@ from typing import Any
 from elegans.exporter.errors import ElegansError
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+# What the runtime's and the firmware's own functions begin with.
+_TAKEN = frozenset(("board", "cortex", "el", "fault", "serial", "uart"))
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _UNIT = re.compile(r"[A-Za-z0-9/%^²³°µ.() -]{0,16}")
 _LARGEST = 1e30  # fixed.widest_frac reaches just as far
@@ -129,12 +131,12 @@ def _checked_time(bounds: Range) -> Range:
 
 
 def valid_name(name: str) -> str:
-    """A model's name: it becomes the prefix of the generated C (`el_` is the runtime's)."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or f"{name}_".startswith("el_"):
+    """A model's name: it becomes the prefix of the generated C none of elegans' own."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name) or name.split("_")[0] in _TAKEN:
         raise ElegansError(
             f"the model name {name!r:.60}",
             "cannot be a prefix in C",
-            "choose one with --name: lower-case letters, digits, underscores, at most 31",
+            "choose one with --name: a-z, 0-9 and _, at most 31, no prefix of elegans' own C",
         )
     return name
 

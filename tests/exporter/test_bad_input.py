@@ -148,6 +148,8 @@ def test_time_that_runs_backwards(worm, tmp_path):
     [
         ("name", "worm; system(0)"),
         ("name", "Worm"),
+        ("name", "uart"),
+        ("name", "el_worm"),
         ("name", "../../etc"),
         ("name", 7),
         ("inputs", [{"name": 'a"); evil("', "unit": "", "range": [0, 1]}] * 3),

@@ -26,6 +26,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define WORM_INPUTS 3
 #define WORM_OUTPUTS 2
 #define WORM_NEURONS 6
@@ -61,5 +65,9 @@ const int16_t *worm_h(const worm_state *s);
 /* One step: y from x, dt after the step before. y must not overlap x or *s. */
 void worm_step(worm_state *s, int16_t y[WORM_OUTPUTS],
     const int16_t x[WORM_INPUTS], int16_t dt);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
