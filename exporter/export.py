@@ -33,6 +33,7 @@ class Request:
     dt_range: Range | None = None
     dt: float | None = None
     recording: Path | None = None
+    weight_bits: int = 16
 
 
 def export(
@@ -49,7 +50,7 @@ def export(
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
     network = read_network(request.source, interface)
     progress("choosing formats and proving ranges")
-    model = lower(network)
+    model = lower(network, request.weight_bits)
     recording = vectors.load_recording(request.recording, model) if request.recording else None
     progress("generating C")
     files = {path: text.encode() for path, text in emit(model).items()}

@@ -131,7 +131,7 @@ def _checked_time(bounds: Range) -> Range:
 
 
 def valid_name(name: str) -> str:
-    """A model's name: it becomes the prefix of the generated C none of elegans' own."""
+    """A model's name: it becomes the prefix of the generated C, none of elegans' own."""
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name.split("_")[0] in _TAKEN:
         raise ElegansError(
             f"the model name {name!r:.60}",

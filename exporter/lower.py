@@ -54,20 +54,21 @@ _GATES: dict[str, tuple[Op, tuple[int, ...], int]] = {
 }
 
 
-def lower(network: Network) -> Model:
-    """The fixed-point model of a network, proved to keep all its ranges.
+def lower(network: Network, weight_bits: int = 16) -> Model:
+    """The fixed-point model of a network, its weights in 16 or 8 bits, all ranges proved.
 
     Raises `ElegansError` for an input without a range, and for a step that cannot be
     proved.
     """
-    return _Lowering(network).model()
+    return _Lowering(network, weight_bits).model()
 
 
 class _Lowering:
     """The steps so far, with the format and the proved bounds of every vector."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, weight_bits: int) -> None:
         self.network = network
+        self.weight_bits = weight_bits
         self.steps: list[Step] = []
         self.frac: dict[str, Integers] = {}
         self.bounds: dict[str, Interval] = {}
@@ -229,12 +230,12 @@ class _Lowering:
         x = join_intervals([self.bounds[w.vector][w.lo : w.hi] for w in inputs])
         frac = np.concatenate([self.frac[w.vector][w.lo : w.hi] for w in inputs])
         matrix = np.concatenate(list(terms.values()), axis=1)
-        op = quantise.linear(matrix, affine.bias, frac, x.reach(), out_frac)
+        op = quantise.linear(matrix, affine.bias, frac, x.reach(), out_frac, self.weight_bits)
         if op is None:
             raise ElegansError(
                 name,
                 f"with weights up to {np.abs(matrix).max():g} and biases up to "
-                f"{np.abs(affine.bias).max():g}, no int16 scale holds every row",
+                f"{np.abs(affine.bias).max():g}, no int{self.weight_bits} scale holds every row",
                 "declare a narrower input range, or train with smaller weights",
             )
         return self._step(name, group, op, (inputs,), out_frac)

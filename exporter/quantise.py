@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from elegans.exporter.fixed import INT16_MAX, INT32_MAX, Integers, Reals, quantise
+from elegans.exporter.fixed import INT32_MAX, Integers, Reals, quantise
 from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.sparse_linear import SparseLinear, synapses
+from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 
 _LARGEST_SHIFT = 30
+_LAYOUTS: dict[int, tuple[type[Linear], type[Linear]]] = {
+    16: (Linear, SparseLinear),
+    8: (Linear8, SparseLinear8),
+}
 
 
 def linear(
-    weights: Reals, bias: Reals, in_frac: Integers, in_reach: Integers, out_frac: Integers
+    weights: Reals,
+    bias: Reals,
+    in_frac: Integers,
+    in_reach: Integers,
+    out_frac: Integers,
+    bits: int = 16,
 ) -> Linear | None:
     """`weights @ x + bias` as integers; None if a row's weights are too large for any scale.
 
@@ -20,12 +31,13 @@ def linear(
     in_frac  [cols] the inputs' fractional bits
     in_reach [cols] the greatest magnitude of each input integer
     out_frac [rows] the fractional bits of the result
+    bits     of a weight, 16 or 8
 
     Exact zeros stay zeros, and where enough of them make it smaller the map is laid out
     sparse.
     """
     rows = [
-        _row(w, b, in_frac, in_reach, int(f))
+        _row(w, b, in_frac, in_reach, int(f), bits)
         for w, b, f in zip(weights, bias, out_frac, strict=True)
     ]
     if any(row is None for row in rows):
@@ -36,11 +48,11 @@ def linear(
         np.array([b for _, b, _ in kept]),
         np.array([s for _, _, s in kept]),
     )
-    return _layout(fields[0])(*fields)
+    return _layout(fields[0], bits)(*fields)
 
 
 def _row(
-    weights: Reals, bias: float, in_frac: Integers, in_reach: Integers, out_frac: int
+    weights: Reals, bias: float, in_frac: Integers, in_reach: Integers, out_frac: int, bits: int
 ) -> tuple[Integers, int, int] | None:
     """One row's (weights, bias, shift), tried from the finest scale down.
 
@@ -51,18 +63,20 @@ def _row(
     for shift in range(_LARGEST_SHIFT, -1, -1):
         scale = out_frac + shift
         fits_float = abs(bias) < 2.0 ** (31 - scale)
-        if not fits_float or np.any(np.abs(weights) >= 2.0 ** (16 - scale + in_frac)):
+        if not fits_float or np.any(np.abs(weights) >= 2.0 ** (bits - scale + in_frac)):
             continue
         w = quantise(weights, scale - in_frac)
         b = int(quantise(bias, scale))
         reach = int(np.abs(w) @ in_reach) + abs(b) + ((1 << shift) >> 1)
-        if np.all(np.abs(w) <= INT16_MAX) and reach <= INT32_MAX:
+        if np.all(np.abs(w) < 1 << (bits - 1)) and reach <= INT32_MAX:
             return w, b, shift
     return None
 
 
-def _layout(weights: Integers) -> type[Linear]:
-    """Dense or sparse, whichever takes less flash: 2 bytes a weight against 3 a synapse."""
+def _layout(weights: Integers, bits: int) -> type[Linear]:
+    """Dense or sparse, whichever takes less flash: a synapse needs a byte more for its gap."""
+    dense, sparse = _LAYOUTS[bits]
     stored, _, counts = synapses(weights)
-    sparse_bytes = 3 * len(stored) + 2 * len(counts)
-    return SparseLinear if len(stored) and sparse_bytes < 2 * weights.size else Linear
+    size = bits // 8
+    sparse_bytes = (size + 1) * len(stored) + 2 * len(counts)
+    return sparse if len(stored) and sparse_bytes < size * weights.size else dense

@@ -24,7 +24,7 @@ from elegans.exporter.ops import Table, integers
 class Linear:
     """A linear map whose every weight is stored.
 
-    weights  [rows, cols] int16; row r is at scale 2^-(shift[r] + frac of y - frac of x)
+    weights  [rows, cols] of `weight_bits`; row r is at scale 2^-(shift[r] + frac of y - frac of x)
     bias     [rows] int32, at the accumulator's scale
     shift    [rows] 0..30, from the accumulator to y
 
@@ -38,6 +38,7 @@ class Linear:
     shift: Integers
 
     kernel: ClassVar[str] = "linear"
+    weight_bits: ClassVar[int] = 16
     in_place: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -66,9 +67,13 @@ class Linear:
     def tables(self) -> list[Table]:
         rows, cols = self.weights.shape
         return [
-            Table("w", "int16_t", self.weights, f"weights, [{rows}][{cols}]"),
+            Table("w", self.weight_type(), self.weights, f"weights, [{rows}][{cols}]"),
             *self.row_tables(),
         ]
+
+    def weight_type(self) -> str:
+        """The weights' type in C."""
+        return f"int{self.weight_bits}_t"
 
     def row_tables(self) -> list[Table]:
         """What every layout needs for each row."""

@@ -28,7 +28,9 @@ class SparseLinear(Linear):
     def tables(self) -> list[Table]:
         weights, gaps, counts = synapses(self.weights)
         return [
-            Table("w", "int16_t", weights, f"weights of {len(weights)} synapses, row by row"),
+            Table(
+                "w", self.weight_type(), weights, f"weights of {len(weights)} synapses, row by row"
+            ),
             Table("g", "uint8_t", gaps, "columns from one synapse to the next"),
             Table("n", "uint16_t", counts, "synapses of each row"),
             *self.row_tables(),

@@ -27,7 +27,13 @@ _COMPILERS = {
     "zig": [sys.executable, "-m", "ziglang", "cc", "-fno-sanitize=undefined"],
 }
 _FLAGS = "-std=c99 -shared -fPIC -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Werror"
-_CTYPES = {"int16_t": np.int16, "int32_t": np.int32, "uint8_t": np.uint8, "uint16_t": np.uint16}
+_CTYPES = {
+    "int8_t": np.int8,
+    "int16_t": np.int16,
+    "int32_t": np.int32,
+    "uint8_t": np.uint8,
+    "uint16_t": np.uint16,
+}
 _BUILDS = [f"{c}-O{o}" for c, found in _COMPILERS.items() if shutil.which(found[0]) for o in "023s"]
 
 Everywhere = Callable[..., Integers]

@@ -7,19 +7,22 @@ import pytest
 
 from elegans.exporter.fixed import Interval, RangeError
 from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.sparse_linear import SparseLinear, synapses
+from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 
 _ENDS = np.array([-32768, -32767, -1, 0, 1, 32767])
 
 
 def _map(kind, rows, cols, density, seed, shift=15):
     rng = np.random.default_rng(seed)
-    bound = min(32767, (2**31 - 2**20) // (32768 * cols))
+    largest = (1 << (kind.weight_bits - 1)) - 1
+    bound = min(largest, (2**31 - 2**20) // (32768 * cols))
     weights = rng.integers(-bound, bound + 1, (rows, cols)) * (rng.random((rows, cols)) < density)
     return kind(weights, rng.integers(-4096, 4096, rows), np.full(rows, shift))
 
 
-@pytest.mark.parametrize("kind", [Linear, SparseLinear])
+@pytest.mark.parametrize("kind", [Linear, SparseLinear, Linear8, SparseLinear8])
 @pytest.mark.parametrize(("rows", "cols"), [(1, 1), (1, 7), (5, 3), (19, 27), (2, 600)])
 def test_maps_of_any_shape_give_the_same_bits_everywhere(everywhere, kind, rows, cols):
     rng = np.random.default_rng(rows)
