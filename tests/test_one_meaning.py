@@ -27,10 +27,13 @@ _COMMANDS = {
 }
 
 
-@pytest.fixture(scope="module", params=[None, 0.05], ids=["varying_dt", "fixed_dt"])
+_VARIANTS = {"varying_dt": {}, "fixed_dt": {"dt": 0.05}, "int8": {"weight_bits": 8}}
+
+
+@pytest.fixture(scope="module", params=sorted(_VARIANTS))
 def built(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("one_meaning") / "BUILD"
-    export(Request(_GOLDEN / "worm.onnx", dt=request.param), folder)
+    export(Request(_GOLDEN / "worm.onnx", **_VARIANTS[request.param]), folder)
     return folder
 
 
