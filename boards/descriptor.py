@@ -6,6 +6,7 @@ A board of the user's own is the same file anywhere else, named by its path.
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 import typing
 from dataclasses import dataclass
@@ -158,6 +159,13 @@ def _value(kind: Any, value: object, place: Path, key: str) -> Any:
 
 
 def _require_sense(board: Board, place: Path) -> None:
+    # The name becomes a folder, a C string and bytes on the wire.
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", board.name):
+        fact = f"name = {board.name!r} cannot name a folder"
+        raise ElegansError(place, fact, "use up to 40 of A-Z, a-z, 0-9, '.', '_' and '-'")
+    if unknown := [name for name in board.emulators if name not in ("unicorn", "qemu")]:
+        fact = f"emulators has {unknown[0]!r}, which is not known"
+        raise ElegansError(place, fact, "choose of: unicorn, qemu")
     if not board.link.credit or board.link.credit & (board.link.credit - 1):
         fact = f"link.credit = {board.link.credit} is no power of two"
         raise ElegansError(place, fact, "the receive ring needs one")

@@ -61,7 +61,7 @@ def read_model(build_dir: Path) -> ModelSource:
         raise ElegansError(place, f"cannot be read ({reason})", _EXPORT) from None
     except KeyError as error:
         raise ElegansError(place, f"has no {error}", _EXPORT) from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ElegansError(place, f"is not as it was written: {error}", _EXPORT) from None
     paths = [build_dir / "model.h", build_dir / "model.c"]
     paths += sorted([*build_dir.glob("include/elegans/*.h"), *build_dir.glob("src/*.c")])

@@ -47,6 +47,9 @@ def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
         ('kind = "systick"', 'kind = "dwt"', "counter.kind = 'dwt' is not known"),
         ('"cmsdk"', '"pl011"', "unicorn has no cortex-m4f with a UART 'pl011'"),
         ("irq = 0", "irq =", "is not TOML"),
+        ('name = "mps2-an386"', 'name = "../../x"', "name = '../../x' cannot name a folder"),
+        ('name = "mps2-an386"', 'name = ""', "name = '' cannot name a folder"),
+        ('"unicorn", "qemu"', '"bochs"', "emulators has 'bochs', which is not known"),
     ],
 )
 def test_a_wrong_descriptor_is_refused_by_its_key(tmp_path, old, new, complaint):
