@@ -22,6 +22,8 @@ SECTIONS = ("corner", "random", "recorded")
 
 _AGAIN = "run `elegans export` again"
 _MISSING = object()
+# TypeError: np.load gives the bare array of an .npy file, which is no context.
+_UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, MemoryError)
 
 T = TypeVar("T")
 
@@ -94,7 +96,7 @@ def load(build: Path) -> Model:
         text = json.loads(place.read_text("utf-8"))
     except OSError as error:
         raise ElegansError(place, error.strerror or "cannot be read", _AGAIN) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ElegansError(place, f"is not JSON ({error})", _AGAIN) from error
     if not isinstance(text, dict):
         raise ElegansError(place, "is not a JSON object", _AGAIN)
@@ -119,7 +121,7 @@ def _vectors(place: Path, shape: Shape) -> Vectors:
             arrays = {name: archive[name] for name in archive.files}
     except OSError as error:
         raise ElegansError(place, error.strerror or "cannot be read", _AGAIN) from error
-    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+    except _UNREADABLE as error:
         raise ElegansError(place, f"is no archive of plain arrays ({error})", _AGAIN) from error
     count = len(arrays["x"]) if "x" in arrays and arrays["x"].ndim else 0
     wanted: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {

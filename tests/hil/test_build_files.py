@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,4 +120,26 @@ def test_a_pickle_is_never_opened(build: Path) -> None:
     arrays["x"] = np.array([object()], object)
     np.savez(build / "vectors.npz", allow_pickle=True, **arrays)
     with pytest.raises(ElegansError, match=r"vectors\.npz"):
+        load(build)
+
+
+def test_json_too_deep_to_read_is_an_error(build: Path) -> None:
+    (build / "model.json").write_text("[" * 100_000)
+    with pytest.raises(ElegansError, match="is not JSON"):
+        load(build)
+
+
+def test_an_array_in_place_of_the_archive_is_an_error(build: Path) -> None:
+    with (build / "vectors.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(ElegansError, match="is no archive of plain arrays"):
+        load(build)
+
+
+def test_an_array_larger_than_all_memory_is_an_error(build: Path) -> None:
+    header = b"{'descr': '<i2', 'fortran_order': False, 'shape': (1000000000000, 5), }\n"
+    array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    with zipfile.ZipFile(build / "vectors.npz", "w") as archive:
+        archive.writestr("x.npy", array)
+    with pytest.raises(ElegansError, match="is no archive of plain arrays"):
         load(build)
