@@ -169,9 +169,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report: pytest.TestReport = yield
     if not report.failed or call.excinfo is None:
         return report
+    error = call.excinfo.value
     errors = sys.modules.get("elegans.hil_tests.errors")
-    if errors is not None and isinstance(call.excinfo.value, errors.HilError):
-        item.user_properties.append(("elegans_phase", str(call.excinfo.value.phase)))
+    if errors is not None and isinstance(error, errors.HilError):
+        item.user_properties.append(("elegans_phase", str(error.phase)))
+    # What a user did, or what a board got wrong, is told in a line; no traceback explains it.
+    known = sys.modules.get("elegans.exporter.errors")
+    told = report.when == "setup" or getattr(error, "phase", None) == "MISMATCH"
+    if told and known is not None and isinstance(error, known.ElegansError):
+        report.longrepr = str(error)
     bench = item.config.stash.get(_BENCH, None)
     if bench is not None and (log := bench.log()):
         report.sections.append(("board log", "\n".join(log)))

@@ -79,7 +79,10 @@ class Port:
 def _unopened(name: str, error: Exception) -> HilError:
     code = getattr(error, "errno", None)
     if code == errno.ENOENT:
-        fact, remedy = "there is no such port", "plug the board in; `elegans boards` lists ports"
+        fact, remedy = (
+            "there is no such port",
+            "plug the board in; `python -m serial.tools.list_ports` lists ports",
+        )
     elif code in _FORBIDDEN:
         fact = "permission denied"
         remedy = "join the port's group (often dialout), log in again, then retry"

@@ -63,6 +63,7 @@ def test_a_port_that_is_not_there_is_an_error_and_no_failure(
     ran = run_pytest(tmp_path, mine, "--build", fake_build, "--port", tmp_path / "none")
     assert ran.returncode == 1
     assert "there is no such port" in ran.stdout
+    assert "def device(" not in ran.stdout, "a line is enough, not a traceback"
     assert "1 error" in ran.stdout
     assert "failed" not in ran.stdout
 
