@@ -7,6 +7,7 @@ Every verb exits with 0, with 1 when the work failed (a mismatch, a range, a bui
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import click
 
+from elegans.boards.leash import ended_tidily
 from elegans.exporter.errors import ElegansError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,14 +39,23 @@ class _Verbs(click.Group):
     """Errors a user can act on end in one line and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        # onnxruntime would tell its maker about models and machines.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
-            return super().invoke(ctx)
+            with ended_tidily():
+                return super().invoke(ctx)
         except ElegansError as error:
             click.echo(f"elegans: {error}", err=True)
             ctx.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+
+def _require_file(path: Path) -> None:
+    """Refuse a path that a file, which replaces what it finds, must not take the place of."""
+    if path.name in ("", "..") or (path.exists() and not path.is_file()):
+        raise ElegansError(path, "is not a file", "name a file, new or to be replaced")
 
 
 def _example(text: str) -> dict[str, str]:
@@ -121,6 +132,7 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
 @click.option("--input-range", "ranges", type=_Range(), multiple=True, help="for all, or one each")
 @click.option("--dt-range", type=_Range(), help="of the elapsed time between steps")
 @click.option("--dt", type=float, help="a sample period that never varies, folded into the weights")
+@click.option("--weights", type=click.Choice(["int16", "int8"]), default="int16", show_default=True)
 @click.option("--recording", type=click.Path(path_type=Path), help="x, dt (.npz) for the vectors")
 def export(
     model: Path,
@@ -129,6 +141,7 @@ def export(
     ranges: tuple[tuple[float, float], ...],
     dt_range: tuple[float, float] | None,
     dt: float | None,
+    weights: str,
     recording: Path | None,
 ) -> None:
     """Turn an ONNX step MODEL into fixed-point C, a reference and golden vectors.
@@ -141,10 +154,11 @@ def export(
         raise click.UsageError("--dt fixes the sample period; leave out --dt-range")
     beside = model.parent / "recording.npz"
     recording = recording or (beside if beside.exists() else None)
-    request = exporter.Request(model, name, ranges, dt_range, dt, recording)
+    bits = int(weights.removeprefix("int"))
+    request = exporter.Request(model, name, ranges, dt_range, dt, recording, bits)
     done = exporter.export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
-    weights = sum(int((s.op.weights != 0).sum()) for s in done.steps if hasattr(s.op, "weights"))
-    click.echo(f"{output}: {done.name}, {len(done.states)} neurons, {weights} weights")
+    synapses = sum(int((s.op.weights != 0).sum()) for s in done.steps if hasattr(s.op, "weights"))
+    click.echo(f"{output}: {done.name}, {len(done.states)} neurons, {synapses} {weights} weights")
     click.echo(f"digest {done.digest}")
 
 
@@ -211,6 +225,7 @@ def run(
     from elegans.exporter.files import npz, write_file
     from elegans.hil_tests.replay import Target, replay
 
+    _require_file(output)
     arrays = replay(build, source, Target(on, emulator, compiler, optimise, port))
     write_file(output, npz(arrays))
     click.echo(f"{output}: {len(arrays['y'])} steps on {on}")
@@ -236,6 +251,8 @@ def hil(
     from elegans.hil_tests.session import hil as run_hil
     from elegans.trainer.progress import shown
 
+    if junit:
+        _require_file(junit)
     log: list[str] = []
     start = time.monotonic()
     try:

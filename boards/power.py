@@ -83,7 +83,7 @@ def power_on(firmware: Firmware, emulator: str = "auto") -> Iterator[Powered]:
     also goes off when this process dies, however it dies.
     """
     board = firmware.board
-    name = _choose(emulator, board)
+    name = choose(emulator, board)
     require_fit(read_image(firmware.elf), board, firmware.elf)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elegans-")))
@@ -100,7 +100,8 @@ def power_on(firmware: Firmware, emulator: str = "auto") -> Iterator[Powered]:
         yield Powered(port, name, board, process, log)
 
 
-def _choose(emulator: str, board: Board) -> str:
+def choose(emulator: str, board: Board) -> str:
+    """The emulator that a wish comes to. Raises `ElegansError` where there is none."""
     known = board.emulators
     if not known:
         raise ElegansError(board.name, "is a real board, nothing emulates it", "pass its --port")

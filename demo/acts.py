@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from elegans.boards.descriptor import find_board
+from elegans.boards.power import choose
+from elegans.boards.toolchain import cross_compiler
 from elegans.demo import drivers
 from elegans.exporter.accuracy import Accuracy, against_float
 from elegans.exporter.errors import ElegansError
@@ -104,6 +107,9 @@ def play(target: Path, stage: Stage, progress: Progress) -> Result:
     from elegans.demo.report import write_report
 
     started = time.monotonic()
+    # Whatever was asked for in vain is told before the training, not after it.
+    choose(stage.emulator, find_board(stage.board))
+    cross_compiler(stage.compiler)
     train("lane", target, seed=stage.seed, short=stage.short, progress=progress)
     source, recorded = target / "model.onnx", target / "recording.npz"
 

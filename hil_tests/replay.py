@@ -83,8 +83,7 @@ def _onnx(build: Path, model: Model, target: Target) -> Executor:
     try:
         session = ort.InferenceSession(str(build / "reference.onnx"))
     except Exception as error:  # onnxruntime has a class of its own for every cause
-        reason = str(error).splitlines()[0][:100]
-        raise ElegansError(build / "reference.onnx", reason, "export the model again") from None
+        raise _unusable(build, error) from None
 
     def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
         h, ys, hs = h0[None].astype(np.int16), [], []
@@ -92,12 +91,20 @@ def _onnx(build: Path, model: Model, target: Target) -> Executor:
             feed = {"x": x[t : t + 1].astype(np.int16), "h": h}
             if model.dt:
                 feed["dt"] = dt[t : t + 1, None].astype(np.int16)
-            y, h = session.run(["y", "h_next"], feed)
+            try:
+                y, h = session.run(["y", "h_next"], feed)
+            except Exception as error:
+                raise _unusable(build, error) from None
             ys.append(y[0])
             hs.append(h[0])
         return np.array(ys), np.array(hs)
 
     return execute
+
+
+def _unusable(build: Path, error: Exception) -> ElegansError:
+    reason = str(error).partition("\n")[0][:100]
+    return ElegansError(build / "reference.onnx", reason, "export the model again")
 
 
 def _host(build: Path, model: Model, target: Target) -> Executor:

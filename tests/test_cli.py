@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -157,6 +161,69 @@ def test_a_wrong_bit_is_found_named_and_fails_the_run(exported, tmp_path):
     assert "vector 700" in result.output
     assert "motor[0]" in result.output
     assert 'failures="1"' in (tmp_path / "hil.xml").read_text()
+
+
+def test_what_cannot_become_a_file_is_refused_before_the_run(exported, tmp_path):
+    source, pipe = _recording(tmp_path / "in.npz"), tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for target in (pipe, tmp_path):
+        result = _call("run", exported, "--input", source, "--output", target)
+        assert (result.exit_code, "is not a file" in result.output) == (1, True)
+        result = _call("hil", exported, "--junit", target)
+        assert (result.exit_code, "is not a file" in result.output) == (1, True)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_a_reference_of_another_model_is_an_error_in_one_line(exported, tmp_path):
+    shutil.copy(_GOLDEN / "worm.onnx", exported / "reference.onnx")
+    source = _recording(tmp_path / "in.npz")
+    result = _call(
+        *("run", exported, "--input", source, "--output", tmp_path / "out.npz", "--on", "onnx")
+    )
+    assert result.exit_code == 1
+    assert "reference.onnx" in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [("--board", "no board"), ("--compiler", "is not a compiler"), ("--emulator", "does not have")],
+)
+def test_the_demo_refuses_what_is_not_there_before_it_trains(tmp_path, option, text):
+    result = _call("demo", "--short", "-o", tmp_path / "demo", option, "nope")
+    assert result.exit_code == 1
+    assert text in result.output
+    assert "imitate" not in result.output
+    assert not (tmp_path / "demo").exists()
+
+
+def test_training_refuses_a_place_that_cannot_be_written_before_it_starts(tmp_path):
+    (tmp_path / "file").touch()
+    result = _call("train", "lane", "-o", tmp_path / "file" / "lane", "--short")
+    assert result.exit_code == 1
+    assert "cannot be written" in result.output
+    assert "imitate" not in result.output
+
+
+def test_a_terminated_run_leaves_nothing_behind(exported, tmp_path):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-c", "from elegans.cli import main; main()", "hil", str(exported)]
+    environment = os.environ | {"TMPDIR": str(scratch)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("vectors")
+        assert list(scratch.glob("elegans-*"))
+        process.terminate()
+        process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM
+    assert not list(scratch.glob("elegans-*"))
+
+
+def test_onnxruntime_tells_nobody_about_a_model(exported, monkeypatch):
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    _call("boards")
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
 
 
 def test_importing_the_command_line_imports_no_torch():

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -83,6 +84,9 @@ def train(
             raise ElegansError("train", f"{module} is missing", "pip install 'elegans[train]'")
     if out_dir.exists() and not out_dir.is_dir():
         raise ElegansError(out_dir, "is a file", "name a folder")
+    above = next(folder for folder in out_dir.absolute().parents if folder.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise ElegansError(out_dir, f"{above} cannot be written", "choose another")
     from elegans.trainer.fit import reproducible
 
     begun = time.monotonic()
