@@ -7,7 +7,6 @@ Every verb exits with 0, with 1 when the work failed (a mismatch, a range, a bui
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -39,8 +38,6 @@ class _Verbs(click.Group):
     """Errors a user can act on end in one line and exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        # onnxruntime would tell its maker about models and machines.
-        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         try:
             with ended_tidily():
                 return super().invoke(ctx)
@@ -50,12 +47,6 @@ class _Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
-
-
-def _require_file(path: Path) -> None:
-    """Refuse a path that a file, which replaces what it finds, must not take the place of."""
-    if path.name in ("", "..") or (path.exists() and not path.is_file()):
-        raise ElegansError(path, "is not a file", "name a file, new or to be replaced")
 
 
 def _example(text: str) -> dict[str, str]:
@@ -75,13 +66,18 @@ def _on_board(function: F) -> F:
     return function
 
 
-def _powered(function: F) -> F:
-    """The options of every verb that talks to a board."""
+def _emulated(function: F) -> F:
+    """The options of every verb that boots a board."""
     emulator = click.option(
         "--emulator", default="auto", help="unicorn or qemu; auto takes the first installed"
     )
+    return _on_board(emulator(function))
+
+
+def _powered(function: F) -> F:
+    """The options of every verb that talks to a board."""
     port = click.option("--port", help="a real board's serial port, or a URL that pyserial opens")
-    return _on_board(emulator(port(function)))
+    return _emulated(port(function))
 
 
 _LEVELS = click.Choice(["0", "1", "2", "3", "s"])
@@ -181,14 +177,12 @@ def build(build: Path, board: str, compiler: str, optimise: str, as_json: bool) 
 
 @main.command(**_example("elegans flash build/model --board mps2-an386"))
 @_BUILD
-@_powered
-def flash(
-    build: Path, board: str, compiler: str, optimise: str, emulator: str, port: str | None
-) -> None:
-    """Load the firmware of a BUILD into a board and boot it; a virtual one says hello and stops."""
+@_emulated
+def flash(build: Path, board: str, compiler: str, optimise: str, emulator: str) -> None:
+    """Load the firmware of a BUILD into a virtual board and boot it: it says hello, and stops."""
     from elegans.hil_tests.session import session
 
-    with session(build, board, emulator, compiler, optimise, port) as device:
+    with session(build, board, emulator, compiler, optimise) as device:
         hello = device.hello
         click.echo(
             f"{hello.board} on {device.link.port.name} runs model {hello.model_digest.hex()}"
@@ -222,10 +216,10 @@ def run(
     port: str | None,
 ) -> None:
     """Run recorded data through a BUILD: wherever it runs, the result is the same file."""
-    from elegans.exporter.files import npz, write_file
+    from elegans.exporter.files import npz, require_file, write_file
     from elegans.hil_tests.replay import Target, replay
 
-    _require_file(output)
+    require_file(output)
     arrays = replay(build, source, Target(on, emulator, compiler, optimise, port))
     write_file(output, npz(arrays))
     click.echo(f"{output}: {len(arrays['y'])} steps on {on}")
@@ -247,12 +241,13 @@ def hil(
     junit: Path | None,
 ) -> None:
     """Stream the golden vectors of a BUILD to a board and compare every output and state."""
+    from elegans.exporter.files import require_file
     from elegans.hil_tests.junit import write_junit
     from elegans.hil_tests.session import hil as run_hil
     from elegans.trainer.progress import shown
 
     if junit:
-        _require_file(junit)
+        require_file(junit)
     log: list[str] = []
     start = time.monotonic()
     try:

@@ -72,7 +72,7 @@ def load_model(build: Path) -> Model:
     except FileNotFoundError:
         remedy = "give the folder that 'elegans export' wrote"
         raise ElegansError(path, "is not there", remedy) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ElegansError(path, f"is damaged ({error!r:.80})", "export the model again") from None
     if stated != model.digest:
         raise ElegansError(path, "does not match its own digest", "export the model again")

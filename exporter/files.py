@@ -14,7 +14,8 @@ from elegans.exporter.errors import ElegansError
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write one file. Raises `ElegansError` where the folder cannot be written."""
+    """Write one file. Raises `ElegansError` for a device, a folder, or a place that is shut."""
+    require_file(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
@@ -23,6 +24,12 @@ def write_file(path: Path, content: bytes) -> None:
             fresh.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from None
+
+
+def require_file(path: Path) -> None:
+    """Raise unless a file may stand at `path`: a new one, or in place of another."""
+    if path.name in ("", "..") or (path.exists() and not path.is_file()):
+        raise ElegansError(path, "is not a file", "name a file, new or to be replaced")
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> None:

@@ -91,7 +91,7 @@ def shapes(model: onnx.ModelProto) -> dict[str, list[int | None]]:
     """The inferred shape of every value, None for a symbolic dimension."""
     return {
         v.name: [d.dim_value if d.HasField("dim_value") else None for d in dims]
-        for v in model.graph.value_info
+        for v in (*model.graph.input, *model.graph.value_info)
         if (dims := v.type.tensor_type.shape.dim)
     }
 

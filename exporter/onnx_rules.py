@@ -81,7 +81,8 @@ def _activation(function: str) -> Rule:
 
 
 def _concat(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Form]:
-    _last_axis(place, given["axis"])
+    if not _along_vector(reader, place, node, given["axis"]):
+        return [_only(place, [reader.form(name) for name in node.input])]
     parts = [reader.affine(place, reader.form(name)) for name in node.input]
     total, start = Affine(np.zeros(sum(p.size for p in parts)), {}), 0
     for part in parts:
@@ -106,7 +107,9 @@ def _pick(affine: Affine, indices: list[int]) -> Form:
 
 
 def _split(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Form]:
-    _last_axis(place, given.get("axis", 0))
+    if not _along_vector(reader, place, node, given.get("axis", 0)):
+        _only(place, list(node.output))
+        return [reader.form(node.input[0])]
     whole = reader.affine(place, reader.form(node.input[0]))
     sizes = reader.integers(place, node, 1) or given.get("split")
     if sizes is None:
@@ -121,21 +124,26 @@ def _split(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, An
 
 
 def _slice(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-    whole = reader.affine(place, reader.form(node.input[0]))
     starts, ends, axes, steps = (reader.integers(place, node, i) for i in (1, 2, 3, 4))
     if not starts or not ends or len(starts) != 1:
         raise ElegansError(place, "slices more than one axis", "slice the last axis only")
-    _last_axis(place, axes[0] if axes else 0)
-    chosen = list(range(whole.size))[slice(starts[0], ends[0], steps[0] if steps else 1)]
+    vector = _along_vector(reader, place, node, axes[0] if axes else 0)
+    whole = reader.affine(place, reader.form(node.input[0]))
+    chosen = list(range(whole.size if vector else 1))[
+        slice(starts[0], ends[0], steps[0] if steps else 1)
+    ]
     if not chosen:
         raise ElegansError(place, "takes an empty slice", "slice at least one element")
-    return [_pick(whole, chosen)]
+    return [_pick(whole, chosen) if vector else Form(whole, {})]
 
 
 def _gather(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Form]:
-    _last_axis(place, given.get("axis", 0))
-    whole = reader.affine(place, reader.form(node.input[0]))
     indices = reader.integers(place, node, 1) or []
+    if not _along_vector(reader, place, node, given.get("axis", 0)):
+        if _only(place, indices) not in (0, -1):
+            raise ElegansError(place, f"gathers row {indices[0]} of one", "mend the index")
+        return [reader.form(node.input[0])]
+    whole = reader.affine(place, reader.form(node.input[0]))
     if not indices or any(not -whole.size <= i < whole.size for i in indices):
         raise ElegansError(place, f"gathers elements {indices} of {whole.size}", "mend the indices")
     return [_pick(whole, [i % whole.size for i in indices])]
@@ -145,7 +153,7 @@ def _same(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -
     """An operator that may change the shape, if it left the row vector one."""
     form = reader.form(node.input[0])
     shape = reader.shapes.get(node.output[0])
-    if shape is not None and shape[-1] not in (form.size, None):
+    if shape and shape[-1] not in (form.size, None):
         raise ElegansError(place, f"makes the shape {shape}", "keep vectors as [1, N]")
     return [form]
 
@@ -157,9 +165,25 @@ def _cast(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any
     return _same(reader, place, node, given)
 
 
-def _last_axis(place: str, axis: int) -> None:
-    if axis not in (1, -1):
-        raise ElegansError(place, f"works along axis {axis}", "a step works along the last axis")
+def _along_vector(reader: Reader, place: str, node: onnx.NodeProto, axis: int) -> bool:
+    """Whether an axis is the vector's own, the last; all others have the length 1."""
+    shape = reader.shapes.get(node.input[0]) or [1, None]
+    if not -len(shape) <= axis < len(shape):
+        raise ElegansError(place, f"works along axis {axis} of {len(shape)}", "mend the axis")
+    if axis % len(shape) == len(shape) - 1:
+        return True
+    if shape[axis] not in (1, None):
+        raise ElegansError(
+            place, f"works along axis {axis} of {shape}", "export one step, a batch of 1"
+        )
+    return False
+
+
+def _only(place: str, parts: list[Any]) -> Any:
+    """The one part that there is along an axis of length 1."""
+    if len(parts) != 1:
+        raise ElegansError(place, f"makes {len(parts)} rows of one", "export one step of one row")
+    return parts[0]
 
 
 RULES: dict[str, Rule] = {
@@ -183,4 +207,5 @@ RULES: dict[str, Rule] = {
     "Unsqueeze": _same,
     "Flatten": _same,
     "Cast": _cast,
+    "Transpose": _same,
 }

@@ -43,21 +43,22 @@ def load_recording(path: Path, model: Model) -> Recording:
     arrays = load_arrays(path)
     if "x" not in arrays:
         raise ElegansError(path, "holds no array 'x'", "save x [T, I] and, if it varies, dt [T]")
-    x = arrays["x"].astype(np.float64)
-    x = x[None] if x.ndim == 2 else x
+    given = arrays["x"].astype(np.float64)
+    x = given[None] if given.ndim == 2 else given
     if x.ndim != 3 or x.shape[-1] != len(model.inputs) or not x.size:
         raise ElegansError(
-            path, f"x has the shape {x.shape}", f"save x [T, {len(model.inputs)}], one row a step"
+            path, f"x has the shape {given.shape}", f"save x [T, {len(model.inputs)}], a row a step"
         )
     if model.dt is None:
         dt = np.zeros(x.shape[:2])
     elif "dt" in arrays:
         dt = arrays["dt"].astype(np.float64)
-        dt = dt[None] if dt.ndim == 1 else dt
+        if dt.shape not in (given.shape[:-1], (*given.shape[:-1], 1)):
+            fact = f"dt has the shape {dt.shape}, x {given.shape}"
+            raise ElegansError(path, fact, "save one dt a row of x")
+        dt = dt.reshape(x.shape[:2])
     else:
         raise ElegansError(path, "holds no 'dt'", "save the elapsed time of each step, dt [T]")
-    if dt.shape != x.shape[:2]:
-        raise ElegansError(path, f"dt has the shape {dt.shape}, x {x.shape}", "save one dt a row")
     for i, channel in enumerate(model.inputs):
         check_range(path, x[..., i], channel)
     if model.dt:
@@ -67,20 +68,20 @@ def load_recording(path: Path, model: Model) -> Recording:
 
 def load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
     """The numeric arrays of an .npz file; never unpickles."""
+    remedy = "give an .npz file of numbers, as numpy.savez writes it"
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             arrays = {name: np.asarray(data[name]) for name in data.files}
-    except FileNotFoundError:
-        raise ElegansError(path, "is not there", "give the path of an .npz file") from None
-    except Exception as error:  # zipfile, numpy and the OS each have their own
-        raise ElegansError(path, f"cannot be read ({error})", "give a NumPy .npz file") from None
+    except OSError as error:
+        raise ElegansError(path, error.strerror or "cannot be read", remedy) from None
+    except Exception:  # zipfile and numpy each have their own
+        raise ElegansError(path, "is no .npz file of plain arrays", remedy) from None
     for name, array in arrays.items():
-        if array.dtype.kind not in "fiu" or (
-            array.dtype.kind == "f" and not np.all(np.isfinite(array))
-        ):
-            raise ElegansError(
-                f"{path}, array {name!r}", "is not all finite numbers", "save floats or integers"
-            )
+        place = f"{path}, array {name!r}"
+        if array.dtype.kind not in "fiu":
+            raise ElegansError(place, f"holds {array.dtype}, not numbers", remedy)
+        if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
+            raise ElegansError(place, "is not all finite", "mend or leave out the NaN and infinity")
     return arrays
 
 

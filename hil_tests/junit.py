@@ -5,13 +5,13 @@ So a lab's dashboard tells a bad product from a bad cable without reading a mess
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.files import write_file
 from elegans.hil_tests.compare import Verdict
 from elegans.hil_tests.errors import Phase
 
@@ -46,7 +46,7 @@ def write_junit(
     root = Xml.Element("testsuites")
     root.append(suite)
     Xml.indent(root)
-    _write_whole(path, Xml.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+    write_file(path, Xml.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
 
 
 def _properties(case: Xml.Element, verdict: Verdict) -> None:
@@ -74,14 +74,3 @@ def _problem(suite: Xml.Element, case: Xml.Element, kind: str, phase: str, text:
 def _clean(text: str) -> str:
     """Without the characters that XML 1.0 cannot hold; a serial log may have any."""
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(data)
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        remedy = "name a file in a folder that exists and can be written"
-        raise ElegansError(path, error.strerror or str(error), remedy) from error

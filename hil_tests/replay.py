@@ -42,6 +42,13 @@ def replay(build: Path, source: Path, target: Target) -> dict[str, NDArray[np.ge
     recording = load_recording(source, model)
     if len(recording.x) != 1:
         raise ElegansError(source, f"holds {len(recording.x)} series", "give one, x [T, I]")
+    period = load_arrays(source).get("dt", np.zeros(1))
+    if model.dt is None and np.ptp(period.astype(np.float64)) > 0:
+        raise ElegansError(
+            f"{source}, array 'dt'",
+            "varies, and this model's sample period was fixed at export",
+            "export without --dt, or leave dt out",
+        )
     x, dt = (part[0] for part in to_integers(recording, model))
     y, h = _EXECUTORS.get(target.on, _board)(build, model, target)(x, dt, _start(source, model))
     return {

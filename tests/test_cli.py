@@ -220,12 +220,43 @@ def test_a_terminated_run_leaves_nothing_behind(exported, tmp_path):
     assert not list(scratch.glob("elegans-*"))
 
 
-def test_onnxruntime_tells_nobody_about_a_model(exported, monkeypatch):
-    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
-    _call("boards")
-    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
+def test_onnxruntime_tells_nobody_about_a_model():
+    code = "import elegans.exporter.export, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"
 
 
 def test_importing_the_command_line_imports_no_torch():
     code = "import sys, elegans.cli; sys.exit(any(m in sys.modules for m in ('torch', 'onnx')))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_elapsed_times_may_be_a_column(exported, tmp_path):
+    source = _recording(tmp_path / "row.npz")
+    arrays = dict(np.load(source))
+    np.savez(tmp_path / "column.npz", x=arrays["x"], dt=arrays["dt"][:, None])
+    for name in ("row", "column"):
+        given, written = tmp_path / f"{name}.npz", tmp_path / f"{name}_out.npz"
+        result = _call("run", exported, "--input", given, "--output", written)
+        assert result.exit_code == 0, result.output
+    assert (tmp_path / "row_out.npz").read_bytes() == (tmp_path / "column_out.npz").read_bytes()
+
+
+def test_time_that_varies_is_refused_where_the_period_was_fixed(tmp_path):
+    build = tmp_path / "BUILD"
+    assert _call("export", _GOLDEN / "worm.onnx", "-o", build, "--dt", "0.05").exit_code == 0
+    source = _recording(tmp_path / "in.npz")
+    result = _call("run", build, "--input", source, "--output", tmp_path / "out.npz")
+    assert result.exit_code == 1
+    assert "sample period was fixed at export" in result.output
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_a_model_json_nested_without_end_is_told_in_a_line(exported, tmp_path):
+    (exported / "model.json").write_text("[" * 200_000)
+    source = _recording(tmp_path / "in.npz")
+    result = _call("run", exported, "--input", source, "--output", tmp_path / "out.npz")
+    assert result.exit_code == 1
+    assert "is damaged" in result.output

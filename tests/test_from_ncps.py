@@ -46,17 +46,22 @@ def ncps_wiring():
 
 
 def _by_legacy_exporter(net, neurons, path):
+    return _torch_onnx(_Step(net), neurons, path, dynamo=False)
+
+
+def _torch_onnx(step, neurons, path, dynamo):
     example = (torch.zeros(1, _INPUTS), torch.zeros(1, neurons), torch.ones(1, 1))
+    options = {"external_data": False} if dynamo else {"opset_version": 17}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Step(net).eval(),
+            step.eval(),
             example,
             str(path),
             input_names=["x", "h", "dt"],
             output_names=["y", "h_next"],
-            dynamo=False,
-            opset_version=17,
+            dynamo=dynamo,
+            **options,
         )
     return path
 
@@ -82,6 +87,33 @@ def test_ncps_networks_come_in_through_both_exporters(tmp_path, kind):
     dt = rng.integers(models[0].dt.lo, models[0].dt.hi, (1, 500))
     found = against_float(sources[0], models[0], x, dt, None)
     assert found.worst <= 1e-3
+
+
+class _WholeNetwork(torch.nn.Module):
+    """One step as a user writes it who does not know of `rnn_cell`: a sequence of one."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x, h, dt):
+        y, h_next = self.net(x[:, None, :], h, timespans=dt)
+        return y[:, 0, :], h_next
+
+
+@pytest.mark.parametrize("dynamo", [True, False])
+def test_a_sequence_of_one_step_is_a_step(tmp_path, dynamo):
+    net, neurons = _network("wired")
+    step = export(
+        Request(export_onnx(net, _INPUTS, tmp_path / "net.onnx"), "net", ((-2.0, 2.0),), (0.01, 1)),
+        tmp_path / "step",
+    )
+    source = tmp_path / "sequence.onnx"
+    _torch_onnx(_WholeNetwork(net), neurons, source, dynamo)
+    sequence = export(Request(source, "net", ((-2.0, 2.0),), (0.01, 1)), tmp_path / "sequence")
+    for ours, theirs in zip(step.steps, sequence.steps, strict=True):
+        for a, b in zip(ours.op.tables(), theirs.op.tables(), strict=True):
+            np.testing.assert_array_equal(a.values, b.values)
 
 
 def test_ranges_and_layers_travel_with_the_file(tmp_path):
