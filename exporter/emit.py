@@ -5,6 +5,7 @@ Everything that computes is here; the templates print ready-made values.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +23,7 @@ _HOUSE = Path(__file__).resolve().parents[1]
 _TEMPLATES = _HOUSE / "firmware_templates"
 _RUNTIME = _HOUSE / "runtime_c"
 _FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
-_NEEDS = {"sigmoid": ["tanh"]}
+_INCLUDE = re.compile(r'#include "elegans/el_(\w+)\.h"')
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,7 @@ def emit(model: Model) -> dict[str, str]:
         path: environment.get_template(template).render(context)
         for path, template in _FILES.items()
     }
-    for kernel in ["fixed", *_kernels(model)]:
-        for path in (f"include/elegans/el_{kernel}.h", f"src/el_{kernel}.c"):
-            source = _RUNTIME / path
-            if source.exists():
-                files[path] = source.read_text(encoding="utf-8")
-    return files
+    return files | _runtime(_kernels(model))
 
 
 @cache
@@ -80,8 +76,21 @@ def _environment() -> jinja2.Environment:
 
 
 def _kernels(model: Model) -> list[str]:
-    used = {step.op.kernel for step in model.steps}
-    return sorted(used.union(*(_NEEDS.get(kernel, []) for kernel in used)))
+    return sorted({step.op.kernel for step in model.steps})
+
+
+def _runtime(kernels: list[str]) -> dict[str, str]:
+    """The headers and sources of these kernels, and of all that they include."""
+    files: dict[str, str] = {}
+    pending = [*kernels, "fixed"]
+    while pending:
+        kernel = pending.pop()
+        for path in (f"include/elegans/el_{kernel}.h", f"src/el_{kernel}.c"):
+            source = _RUNTIME / path
+            if path not in files and source.exists():
+                files[path] = source.read_text(encoding="utf-8")
+                pending += _INCLUDE.findall(files[path])
+    return files
 
 
 def _context(model: Model) -> dict[str, Any]:
@@ -99,7 +108,7 @@ def _context(model: Model) -> dict[str, Any]:
         "states": _runs(model),
         "state_size": plan.state_size,
         "h": plan.h.offset,
-        "kernels": [k for k in _kernels(model) if any(s.op.kernel == k for s in model.steps)],
+        "kernels": _kernels(model),
         "tables": [table for step in model.steps for table in _tables(step)],
         "buffers": [_declare(b.name, b.size) for b in plan.locals if b.block is None]
         + calls.scratch,
