@@ -21,37 +21,17 @@ from elegans.exporter.fixed import (
     q_name,
     widest_frac,
 )
-from elegans.exporter.fixed import quantise as to_integer
-from elegans.exporter.interface import Interface, Signal
+from elegans.exporter.formats import ACTIVATIONS, GATES, channel, state_channels
+from elegans.exporter.interface import Interface
 from elegans.exporter.layers import Layer, layers
 from elegans.exporter.model import Channel, Model, Step, Window, prove, step_range
 from elegans.exporter.network import Activation, Gate, Network
 from elegans.exporter.ops import Op
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.gated_drive import GatedDrive
-from elegans.exporter.ops.gated_sum import GatedSum
-from elegans.exporter.ops.lstm_cell import LstmCell
-from elegans.exporter.ops.mix import Mix
-from elegans.exporter.ops.product import Product
 from elegans.exporter.ops.relu import Relu
 from elegans.exporter.ops.rescale import Rescale
-from elegans.exporter.ops.sigmoid import Sigmoid
-from elegans.exporter.ops.tanh import Tanh
 from elegans.exporter.ops.time_gate import TimeGate
-
-# An activation's op, the fractional bits of its argument and of its result.
-_ACTIVATIONS: dict[str, tuple[Op, int, int]] = {
-    "tanh": (Tanh(), 12, 15),
-    "sigmoid": (Sigmoid(), 11, 15),
-}
-# What a gate's parts must be, and what its result is, in fractional bits: the hull of f and
-# g, |f + t g| <= 2, |u v| <= |v|, and the cell of an LSTM, which saturates at 16.
-_GATES: dict[str, tuple[Op, tuple[int, ...], int]] = {
-    "mix": (Mix(), (15, 15, 15), 15),
-    "gated_sum": (GatedSum(), (15, 15, 15), 14),
-    "product": (Product(), (15, 15), 15),
-    "lstm_cell": (LstmCell(4), (15, 11, 15, 15), 11),
-}
 
 
 def lower(network: Network, weight_bits: int = 16) -> Model:
@@ -77,12 +57,12 @@ class _Lowering:
 
     def model(self) -> Model:
         interface = self.network.interface
-        inputs = tuple(_channel(signal) for signal in interface.inputs)
+        inputs = tuple(channel(signal) for signal in interface.inputs)
         self._given("x", inputs)
-        dt = _channel(interface.dt) if self.network.timed else None
+        dt = channel(interface.dt) if self.network.timed else None
         if dt:
             self._given("dt", (dt,))
-        states = self._states()
+        states = state_channels(self.network, self.layers)
         self.frac["h"] = np.array([s.frac for s in states])
         self.bounds["h"] = Interval.of([s.lo for s in states], [s.hi for s in states])
         for name, atom in self.network.atoms.items():
@@ -115,41 +95,16 @@ class _Lowering:
         self._step(f"{name}_in", "inputs", Clamp(lo, hi), ((Window(name, 0, size),),), frac)
         self.names[name] = f"{name}_in"
 
-    def _states(self) -> tuple[Channel, ...]:
-        channels = []
-        for window in self.network.h_next:
-            frac = self._state_frac(window)
-            lo = INT16_MIN if frac == _GATES["lstm_cell"][2] else -INT16_MAX
-            group = self.layers[window.vector].group
-            channels += [
-                Channel(f"{group}[{i}]", "", frac, lo, INT16_MAX)
-                for i in range(window.lo, window.hi)
-            ]
-        return tuple(channels)
-
-    def _state_frac(self, window: Window) -> int:
-        """The format of a state, by the theorem that bounds it."""
-        atom = self.network.atoms.get(window.vector)
-        if isinstance(atom, Gate):
-            return _GATES[atom.kind][2]
-        if isinstance(atom, Activation) and atom.function in _ACTIVATIONS:
-            return _ACTIVATIONS[atom.function][2]
-        raise ElegansError(
-            f"the next state, vector {window.vector!r}",
-            "is not the result of a gate or of a bounded activation, so nothing bounds it",
-            "use a CfC, GRU, LSTM or tanh cell",
-        )
-
     def _activation(self, name: str, atom: Activation, layer: Layer) -> None:
         self.names[name] = layer.name
-        if atom.function not in _ACTIVATIONS:
+        if atom.function not in ACTIVATIONS:
             frac = self._even(atom.drive)
             drive = layer.name if atom.function == "identity" else f"{layer.name}_sum"
             z = self._linear(drive, layer.group, atom.drive, frac)
             if atom.function == "relu":
                 self._step(layer.name, layer.group, Relu(), ((z,),), frac)
             return
-        op, z_frac, out_frac = _ACTIVATIONS[atom.function]
+        op, z_frac, out_frac = ACTIVATIONS[atom.function]
         drive = f"{layer.name}_sum"
         if atom.rate is not None and atom.factor is not None:
             z = self._gated(drive, layer, atom.drive, atom.rate, atom.factor, z_frac)
@@ -206,7 +161,7 @@ class _Lowering:
         )
 
     def _gate(self, name: str, atom: Gate, layer: Layer) -> None:
-        op, wanted, frac = _GATES[atom.kind]
+        op, wanted, frac = GATES[atom.kind]
         out = np.full(atom.size, frac)
         parts = list(self._renamed(atom.parts))
         if atom.kind == "product":  # whatever the scale of v, it is that of the result
@@ -279,23 +234,3 @@ class _Lowering:
         self.frac[name] = frac
         self.steps.append(step)
         return Window(name, 0, step.size)
-
-
-def _channel(signal: Signal) -> Channel:
-    if signal.range is None:
-        option = "--dt-range LO:HI or --dt VALUE" if signal.name == "dt" else "--input-range LO:HI"
-        raise ElegansError(
-            f"input {signal.name!r}",
-            "has no declared range, and nothing is sampled",
-            f"give {option}",
-        )
-    frac = widest_frac(*signal.range)
-    lo, hi = (int(v) for v in np.clip(to_integer(signal.range, frac), INT16_MIN, INT16_MAX))
-    if lo == hi:
-        least, greatest = signal.range
-        raise ElegansError(
-            f"input {signal.name!r}",
-            f"all of {least:.9g}:{greatest:.9g} is one integer in {q_name(frac)}",
-            "subtract the offset before, or declare a wider range",
-        )
-    return Channel(signal.name, signal.unit, frac, lo, hi)

@@ -23,7 +23,8 @@ _NEVER = {
 # Inside the exporter, in the order of its data flow.
 _EXPORTER = [
     *("errors", "files", "fixed", "ops", "model", "algebra", "interface", "network"),
-    *("onnx_file", "onnx_reader", "onnx_rules", "onnx_import", "layers", "quantise", "lower"),
+    *("onnx_file", "onnx_reader", "onnx_rules", "onnx_import"),
+    *("layers", "formats", "quantise", "lower"),
     *("reference", "accuracy", "integer_onnx", "memory", "emit", "vectors", "export"),
 ]
 

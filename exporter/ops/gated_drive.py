@@ -11,7 +11,7 @@ from elegans.exporter.ops import Table
 
 @dataclass(frozen=True)
 class GatedDrive:
-    """z = rshr(a * u + b * 2^align, shift), held in int16; u is a Q0.15 vector.
+    """z = rshr(a * u + b * 2^align, shift), held in int16.
 
     align  from b's scale to that of the product a * u
     shift  from there to z's
