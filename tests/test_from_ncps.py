@@ -124,9 +124,21 @@ def test_ranges_and_layers_travel_with_the_file(tmp_path):
     assert [c.name for c in model.states][::9] == ["inter[0]", "inter[9]", "motor[0]"]
 
 
-def test_anything_but_a_cfc_is_refused(tmp_path):
+@pytest.mark.parametrize("wiring", ["FullyConnected", "Random"])
+def test_wirings_of_one_layer_give_all_their_neurons(tmp_path, wiring):
+    torch.manual_seed(1)
+    more = {"sparsity_level": 0.5} if wiring == "Random" else {}
+    net = ncps.CfC(3, getattr(ncps_wiring(), wiring)(6, 2, **more))
+    source = export_onnx(net, 3, tmp_path / "net.onnx", input_ranges=(-1, 1), dt_range=(0, 1))
+    model = export(Request(source), tmp_path / "BUILD")
+    assert len(model.states) == len(model.outputs) == 6
+
+
+@pytest.mark.parametrize("kind", ["linear", "ltc"])
+def test_anything_but_a_cfc_is_refused(tmp_path, kind):
+    other = torch.nn.Linear(3, 4) if kind == "linear" else ncps.LTC(3, ncps_wiring().AutoNCP(8, 2))
     with pytest.raises(ElegansError, match="no CfC of ncps"):
-        export_onnx(torch.nn.Linear(3, 4), 3, tmp_path / "m.onnx")
+        export_onnx(other, 3, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
 
 

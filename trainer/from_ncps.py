@@ -37,7 +37,7 @@ def export_onnx(
     """
     path = Path(path)
     name = valid_name(path.stem.lower().replace("-", "_"))
-    if not hasattr(module, "rnn_cell") or not hasattr(module, "state_size"):
+    if not all(hasattr(module, part) for part in ("rnn_cell", "state_size", "fc")):
         raise ElegansError(
             f"export_onnx, {type(module).__name__}",
             "is no CfC of ncps",
@@ -47,7 +47,7 @@ def export_onnx(
         if not torch.isfinite(value).all():
             raise ElegansError(f"weight {key}", "it holds NaN or infinity", "train again")
     step = _Step(module).eval()
-    document = _document(module, name, input_size, input_ranges, dt_range)
+    document = _document(module, step, name, input_size, input_ranges, dt_range)
     write_file(path, trace(step, input_size, step.neurons, name, json.dumps(document)))
     return path
 
@@ -74,6 +74,7 @@ class _Step(nn.Module):
 
 def _document(
     module: Any,
+    step: _Step,
     name: str,
     input_size: int,
     input_ranges: Range | list[Range] | None,
@@ -86,8 +87,8 @@ def _document(
             f"{len(ranges)} input_ranges for {input_size} inputs",
             "give one for each",
         )
-    with torch.no_grad():
-        outputs = module.fc(torch.zeros(1, module.output_size)).shape[1]
+    with torch.no_grad():  # ncps' own output_size is wrong for wirings of one layer
+        outputs = step(torch.zeros(1, input_size), torch.zeros(1, step.neurons), torch.ones(1, 1))
     inputs: list[dict[str, Any]] = [{"name": f"x{i}", "unit": ""} for i in range(input_size)]
     for entry, bounds in zip(inputs, ranges, strict=True):
         if bounds is not None:
@@ -98,7 +99,7 @@ def _document(
         "name": name,
         "inputs": inputs,
         "dt": dt,
-        "outputs": [{"name": f"y{i}", "unit": ""} for i in range(outputs)],
+        "outputs": [{"name": f"y{i}", "unit": ""} for i in range(outputs[0].shape[1])],
         "layers": _layers(module),
     }
 
