@@ -65,3 +65,11 @@ def test_the_recorded_series_come_out_bit_for_bit(motions):
     verdict = hil(motions[0] / "export", "mps2-an386")
     assert verdict.vectors >= 40 * 100
     assert verdict.mismatches == 0, verdict.first_difference
+
+
+def test_a_network_trained_in_ncps_is_proved_on_the_board(tmp_path):
+    pytest.importorskip("ncps", reason="ncps is not installed (pip install ncps)")
+    error, verdict = _example("from_ncps").main(tmp_path)
+    assert error < 0.05
+    assert verdict.mismatches == 0, verdict.first_difference
+    assert verdict.vectors >= 5512
