@@ -43,7 +43,7 @@ def replay(build: Path, source: Path, target: Target) -> dict[str, NDArray[np.ge
     if len(recording.x) != 1:
         raise ElegansError(source, f"holds {len(recording.x)} series", "give one, x [T, I]")
     period = load_arrays(source).get("dt", np.zeros(1))
-    if model.dt is None and np.ptp(period.astype(np.float64)) > 0:
+    if model.dt is None and period.size and np.ptp(period.astype(np.float64)) > 0:
         raise ElegansError(
             f"{source}, array 'dt'",
             "varies, and this model's sample period was fixed at export",
