@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,40 +11,31 @@ from onnx import TensorProto, external_data_helper, helper, numpy_helper
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export, load_model
-from elegans.exporter.interface import with_ranges
 from elegans.exporter.lower import lower
 from elegans.exporter.onnx_import import read_interface, read_network
-
-
-def _refused(source, tmp_path, match, **request):
-    target = tmp_path / "OUT"
-    with pytest.raises(ElegansError, match=match) as caught:
-        export(Request(source, **request), target)
-    assert not target.exists()
-    assert not list(tmp_path.glob(".*")), "a draft was left behind"
-    assert re.fullmatch(r".+: .+; .+", str(caught.value), re.DOTALL)
+from elegans.tests.exporter.refusal import refused
 
 
 def test_a_missing_file(tmp_path):
-    _refused(tmp_path / "none.onnx", tmp_path, "No such file")
+    refused(tmp_path / "none.onnx", tmp_path, "No such file")
 
 
 def test_a_folder_instead_of_a_file(tmp_path):
-    _refused(tmp_path, tmp_path, "directory")
+    refused(tmp_path, tmp_path, "directory")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an onnx", b"\x00" * 64, b"hello"])
 def test_a_file_that_is_no_onnx(tmp_path, content):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
-    _refused(path, tmp_path, "not a whole, valid ONNX|holds no graph")
+    refused(path, tmp_path, "not a whole, valid ONNX|holds no graph")
 
 
 @pytest.mark.parametrize("part", [0.2, 0.5, 0.9, 0.99])
 def test_a_truncated_file(worm, tmp_path, part):
     data = worm.read_bytes()
     worm.write_bytes(data[: int(len(data) * part)])
-    _refused(worm, tmp_path, "not a whole, valid ONNX|holds no graph|h_next|has the")
+    refused(worm, tmp_path, "not a whole, valid ONNX|holds no graph|h_next|has the")
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -68,21 +58,21 @@ def test_an_operator_that_no_cell_has(graph, save, tmp_path):
     y = g.node("Erf", g.linear("x", 3, 2, "gemm"))
     g.rename(y, "y", "Identity")
     g.rename("h", "h_next", "Identity")
-    _refused(save(g), tmp_path, "node 1 .Erf.*is not an operator")
+    refused(save(g), tmp_path, "node 1 .Erf.*is not an operator")
 
 
 def test_a_product_that_no_cell_has(graph, save, tmp_path):
     g = graph()
     g.rename(g.node("Mul", g.linear("x", 3, 2, "gemm"), g.linear("x", 3, 2, "gemm")), "y", "Tanh")
     g.rename("h", "h_next", "Identity")
-    _refused(save(g), tmp_path, "neither is a sigmoid gate nor elapsed time")
+    refused(save(g), tmp_path, "neither is a sigmoid gate nor elapsed time")
 
 
 def test_a_state_that_nothing_bounds(graph, save, tmp_path):
     g = graph()
     g.rename(g.linear("x", 3, 2, "gemm"), "y", "Identity")
     g.rename(g.linear("h", 6, 6, "gemm"), "h_next", "Identity")
-    _refused(save(g), tmp_path, "h_next.*not a concatenation of states")
+    refused(save(g), tmp_path, "h_next.*not a concatenation of states")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -91,14 +81,14 @@ def test_weights_that_are_not_finite(graph, save, tmp_path, value):
     broken = numpy_helper.to_array(g.held[2]).copy()
     broken.flat[1] = value
     g.held[2].CopyFrom(numpy_helper.from_array(broken, g.held[2].name))
-    _refused(save(g), tmp_path, f"tensor 'w2'.*element 1 is {value}")
+    refused(save(g), tmp_path, f"tensor 'w2'.*element 1 is {value}")
 
 
 def test_weights_too_large_for_any_scale_are_named_by_their_step(graph, save, tmp_path):
     g = graph().cfc()
     large = numpy_helper.to_array(g.held[1]) * 1e9
     g.held[1].CopyFrom(numpy_helper.from_array(large.astype(np.float32), g.held[1].name))
-    _refused(save(g), tmp_path, "inter_f_sum.*no int16 scale")
+    refused(save(g), tmp_path, "inter_f_sum.*no int16 scale")
 
 
 def test_weights_in_another_file_are_not_followed(worm, tmp_path):
@@ -109,7 +99,7 @@ def test_weights_in_another_file_are_not_followed(worm, tmp_path):
     for tensor in proto.graph.initializer:
         tensor.data_location = TensorProto.EXTERNAL
     worm.write_bytes(proto.SerializeToString())
-    _refused(worm, tmp_path, "keeps its weights in another file")
+    refused(worm, tmp_path, "keeps its weights in another file")
 
 
 def test_a_sequence_instead_of_a_step(graph, tmp_path):
@@ -118,89 +108,7 @@ def test_a_sequence_instead_of_a_step(graph, tmp_path):
     proto.graph.input[0].type.CopyFrom(helper.make_tensor_type_proto(TensorProto.FLOAT, [1, 20, 3]))
     path = tmp_path / "sequence.onnx"
     path.write_bytes(proto.SerializeToString())
-    _refused(path, tmp_path, "not a float row vector|not a whole, valid")
-
-
-def test_missing_ranges_are_asked_for_by_option(graph, save, tmp_path):
-    path = save(graph().cfc(), meta=None)
-    _refused(path, tmp_path, "'x0'.*--input-range")
-    _refused(path, tmp_path, "'dt'.*--dt-range LO:HI or --dt", input_ranges=((-1.0, 1.0),))
-
-
-@pytest.mark.parametrize("bounds", [(1.0, 1.0), (2.0, -2.0), (np.nan, 1.0), (0.0, np.inf)])
-def test_empty_or_infinite_ranges(worm, tmp_path, bounds):
-    _refused(worm, tmp_path, "empty or not finite", input_ranges=(bounds,))
-    _refused(worm, tmp_path, "empty or not finite", dt_range=bounds)
-
-
-def test_a_number_of_ranges_that_does_not_fit(worm, tmp_path):
-    _refused(worm, tmp_path, "given 2 times", input_ranges=((-1.0, 1.0), (0.0, 1.0)))
-
-
-def test_time_that_runs_backwards(worm, tmp_path):
-    _refused(worm, tmp_path, "never negative", dt_range=(-0.1, 0.1))
-    _refused(worm, tmp_path, "sample period", dt=-0.1)
-    _refused(worm, tmp_path, "sample period", dt=float("nan"))
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("name", "worm; system(0)"),
-        ("name", "Worm"),
-        ("name", "uart"),
-        ("name", "el_worm"),
-        ("name", "../../etc"),
-        ("name", 7),
-        ("inputs", [{"name": 'a"); evil("', "unit": "", "range": [0, 1]}] * 3),
-        ("inputs", [{"name": "a", "unit": "*/ int evil; /*", "range": [0, 1]}] * 3),
-        ("inputs", [{"name": "a", "unit": "", "range": [0, 1]}] * 3),
-        ("inputs", [{"name": "a", "unit": "", "range": [0, 1]}]),
-        ("inputs", "xyz"),
-        ("inputs", [{"name": n, "range": [0, 1]} for n in ("a", "A", "b")]),
-        ("inputs", [{"name": n, "range": [0, 1]} for n in ("a", "a_frac", "b")]),
-        ("dt", {"range": [1]}),
-        ("dt", {"range": [-1, 1]}),
-        ("layers", [{"name": "in ter", "size": 4}]),
-    ],
-)
-def test_hostile_metadata(graph, save, metadata, tmp_path, key, value):
-    path = save(graph().cfc(), meta={**metadata, key: value})
-    _refused(path, tmp_path, "metadata|model name|two inputs|never negative")
-
-
-def test_metadata_that_is_no_json(graph, worm, tmp_path):
-    proto = onnx.load(worm)
-    helper.set_model_props(proto, {"elegans": "{nope"})
-    onnx.save(proto, worm)
-    _refused(worm, tmp_path, "metadata key 'elegans'")
-
-
-def test_a_recording_outside_its_ranges_is_named_by_channel_and_step(worm, tmp_path):
-    x = np.zeros((5, 3))
-    x[3, 1] = 41.0
-    path = tmp_path / "rec.npz"
-    np.savez(path, x=x, dt=np.full(5, 0.1))
-    _refused(worm, tmp_path, "heat at step 3: 41 lies outside", recording=path)
-
-
-@pytest.mark.parametrize(
-    ("arrays", "match"),
-    [
-        ({"z": np.zeros(3)}, "no array 'x'"),
-        ({"x": np.zeros((4, 2)), "dt": np.zeros(4)}, "shape"),
-        ({"x": np.zeros((4, 3))}, "holds no 'dt'"),
-        ({"x": np.zeros((4, 3)), "dt": np.full(3, 0.1)}, "dt has the shape"),
-        ({"x": np.zeros((4, 3)), "dt": np.zeros(0)}, "dt has the shape"),
-        ({"x": np.zeros((4, 3)), "dt": np.float64(0.1)}, "dt has the shape"),
-        ({"x": np.full((4, 3), np.nan), "dt": np.full(4, 0.1)}, "not all finite"),
-        ({"x": np.array([{"a": 1}], dtype=object)}, "no .npz file of plain arrays"),
-    ],
-)
-def test_recordings_of_the_wrong_kind(worm, tmp_path, arrays, match):
-    path = tmp_path / "rec.npz"
-    np.savez(path, **arrays)
-    _refused(worm, tmp_path, match, recording=path)
+    refused(path, tmp_path, "not a float row vector|not a whole, valid")
 
 
 def test_a_folder_that_is_no_export_is_never_replaced(worm, tmp_path):
@@ -226,28 +134,11 @@ def test_a_damaged_build_is_not_loaded(built):
         load_model(built)
 
 
-def test_a_range_for_every_channel_is_taken_in_order(worm):
-    ranges = [(-1.0, 1.0), (0.0, 2.0), (-3.0, 3.0)]
-    found = with_ranges(read_interface(worm), ranges, None, None)
-    assert [signal.range for signal in found.inputs] == ranges
-
-
-def test_a_range_that_its_offset_leaves_one_integer_of(worm, tmp_path):
-    _refused(
-        worm, tmp_path, "touch.*all of 100:100.001 is one integer", input_ranges=((100, 100.001),)
-    )
-
-
-@pytest.mark.parametrize("bounds", [(0.0, 1e31), (-1e308, 1.0), (0.0, 1e-310)])
-def test_ranges_beyond_any_unit(worm, tmp_path, bounds):
-    _refused(worm, tmp_path, "take another unit|is one integer", input_ranges=(bounds,))
-
-
 def test_a_bias_too_large_for_any_scale_is_told_as_one(graph, save, tmp_path):
     g = graph().cfc()
     large = numpy_helper.to_array(g.held[2]) * np.float32(1e9)
     g.held[2].CopyFrom(numpy_helper.from_array(large, g.held[2].name))
-    _refused(save(g), tmp_path, r"inter_f_sum.*biases up to .*e\+0[89], no int16 scale")
+    refused(save(g), tmp_path, r"inter_f_sum.*biases up to .*e\+0[89], no int16 scale")
 
 
 def test_constants_whose_product_is_infinite(graph, save, tmp_path):
@@ -257,12 +148,7 @@ def test_constants_whose_product_is_infinite(graph, save, tmp_path):
     large = g.hold([1e200], np.float64)
     once = g.node("Mul", y.input[0], large)
     g.rename(g.node("Mul", once, large), "y", "Identity")
-    _refused(save(g), tmp_path, "no int16 scale|no whole")
-
-
-def test_a_name_from_the_command_line_is_checked_like_the_file_s_own(worm, tmp_path):
-    for name in ("", "Worm", "w; system(0)", "el_mix", "el"):
-        _refused(worm, tmp_path, "cannot be a prefix in C", name=name)
+    refused(save(g), tmp_path, "no int16 scale|no whole")
 
 
 def test_a_folder_with_another_program_s_model_json_is_never_replaced(worm, tmp_path):
@@ -310,19 +196,19 @@ def _with_output(g, make):
     ],
 )
 def test_vectors_of_another_shape_or_kind(graph, save, tmp_path, make, match):
-    _refused(save(_with_output(graph().cfc(), make)), tmp_path, match)
+    refused(save(_with_output(graph().cfc(), make)), tmp_path, match)
 
 
 @pytest.mark.parametrize("sizes", [(5, 5, 5), (1, 1, 1)])
 def test_a_state_of_another_size_than_declared(graph, save, tmp_path, sizes):
-    _refused(save(_one_cell(graph(), *sizes)), tmp_path, "h_next.*declared with 6")
+    refused(save(_one_cell(graph(), *sizes)), tmp_path, "h_next.*declared with 6")
 
 
 @pytest.mark.parametrize("sizes", [(6, 6, 1), (1, 6, 6), (6, 1, 6)])
 @pytest.mark.parametrize("blend", ["ncps", "no_gate", "difference"])
 def test_a_gate_that_would_be_broadcast(graph, save, tmp_path, sizes, blend):
     """The kernels read a gate for each neuron: one for all would be read past its end."""
-    _refused(
+    refused(
         save(_one_cell(graph(), *sizes, blend)), tmp_path, "as no cell does|does not fit|declared"
     )
 
@@ -340,4 +226,4 @@ def test_a_fixed_period_for_a_network_without_time(graph, tmp_path):
     del proto.graph.input[2]
     path = tmp_path / "timeless.onnx"
     onnx.save(proto, path)
-    _refused(path, tmp_path, "--dt.*takes no elapsed time", dt=0.1, input_ranges=((-1.0, 1.0),))
+    refused(path, tmp_path, "--dt.*takes no elapsed time", dt=0.1, input_ranges=((-1.0, 1.0),))
