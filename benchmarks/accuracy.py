@@ -1,6 +1,6 @@
 """Fixed point against float: both run free over the recording beside a trained model.
 
-python -m benchmarks.accuracy build/demo
+python -m benchmarks.accuracy build/demo [--weights int8]
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from elegans.exporter.vectors import load_recording, to_integers
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
-def main(folder: Path) -> None:
+@click.option("--weights", type=click.Choice(["int16", "int8"]), default="int16")
+def main(folder: Path, weights: str) -> None:
     """Print the table as Markdown; FOLDER holds model.onnx and recording.npz."""
     source = folder / "model.onnx"
-    model = lower(read_network(source, read_interface(source)))
+    bits = int(weights.removeprefix("int"))
+    model = lower(read_network(source, read_interface(source)), bits)
     x, dt = to_integers(load_recording(folder / "recording.npz", model), model)
     found = against_float(source, model, x, dt, None)
     click.echo("| steps | worst error / state range | rms | worst neuron |")

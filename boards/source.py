@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-import jinja2
-
 from elegans.boards.descriptor import Board
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.templates import FIRMWARE, environment
 
 _HOUSE = Path(__file__).resolve().parents[1]
-_TEMPLATES = _HOUSE / "firmware_templates"
 _LINK = _HOUSE / "runtime_c" / "link"
 _EXPORT = "export it again: elegans export model.onnx -o BUILD"
 
@@ -78,7 +75,6 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
 
     The board's and the link's files stand at the top, the model's below ``model/``.
     """
-    environment = _environment()
     nouns = {
         "board": board,
         "firmware": {"digest": _initialiser(digest)},
@@ -92,12 +88,12 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
         "version": version("elegans"),
     }
     files = {f"model/{path}": content for path, content in model.files.items()}
-    for path in (*_TEMPLATES.glob("*.[ch]"), *_TEMPLATES.glob("libc/*"), *_LINK.glob("*.[ch]")):
+    for path in (*FIRMWARE.glob("*.[ch]"), *FIRMWARE.glob("libc/*"), *_LINK.glob("*.[ch]")):
         if not path.stem.startswith("uart_") or path.stem == f"uart_{board.uart.driver}":
-            root = _LINK if path.is_relative_to(_LINK) else _TEMPLATES
+            root = _LINK if path.is_relative_to(_LINK) else FIRMWARE
             files[str(path.relative_to(root))] = path.read_bytes()
     for name in ("config.h", "device.c", "link.ld"):
-        files[name] = environment.get_template(f"{name}.j2").render(nouns).encode()
+        files[name] = environment().get_template(f"{name}.j2").render(nouns).encode()
     if f"uart_{board.uart.driver}.c" not in files:
         fact = f"there is no driver for the UART {board.uart.driver!r}"
         raise ElegansError(board.name, fact, f"add firmware_templates/uart_{board.uart.driver}.c")
@@ -106,24 +102,12 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
 
 def host_file(model: ModelSource) -> bytes:
     """The main program that runs a model on this machine, over standard input and output."""
-    return _environment().get_template("host.c.j2").render(model=model).encode()
+    return environment().get_template("host.c.j2").render(model=model).encode()
 
 
 def _object(unit: str) -> str:
     """What the linker script calls the object of a model's source."""
     return f"model/{Path(unit).stem}.o"
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
 
 
 def _initialiser(digest: str) -> str:

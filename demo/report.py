@@ -6,10 +6,9 @@ import base64
 import json
 from pathlib import Path
 
-import jinja2
-
 from elegans.demo.acts import Result
 from elegans.exporter.files import write_file
+from elegans.exporter.templates import environment
 from elegans.trainer.tasks.drive_picture import draw_drives
 
 _PICTURES = {
@@ -64,21 +63,18 @@ def write_report(target: Path, result: Result) -> None:
     """`trajectories.png`, `demo.json` and `report.html`, one page with its pictures inside."""
     draw_drives(result.drives, target / "trajectories.png")
     write_file(target / "demo.json", json.dumps(dict(rows(result)), indent=1).encode() + b"\n")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=True,
-    )
-    page = environment.get_template("report.html.j2").render(
-        name=result.model.name,
-        neurons=len(result.model.states),
-        board=result.verdict.board,
-        digest=result.model.digest,
-        equal=result.different == 0,
-        rows=rows(result),
-        pictures=[(_inline(target / name), text) for name, text in _PICTURES.items()],
+    page = (
+        environment(Path(__file__).parent, escape=True)
+        .get_template("report.html.j2")
+        .render(
+            name=result.model.name,
+            neurons=len(result.model.states),
+            board=result.verdict.board,
+            digest=result.model.digest,
+            equal=result.different == 0,
+            rows=rows(result),
+            pictures=[(_inline(target / name), text) for name, text in _PICTURES.items()],
+        )
     )
     write_file(target / "report.html", page.encode())
 

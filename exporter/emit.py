@@ -8,19 +8,16 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import dataclass
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from elegans.exporter import memory
 from elegans.exporter.fixed import Interval, q_name
 from elegans.exporter.model import Argument, Channel, Model, Step, flat, prove
+from elegans.exporter.templates import environment
 
 _HOUSE = Path(__file__).resolve().parents[1]
-_TEMPLATES = _HOUSE / "firmware_templates"
 _RUNTIME = _HOUSE / "runtime_c"
 _FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
 _INCLUDE = re.compile(r'#include "elegans/el_(\w+)\.h"')
@@ -55,24 +52,11 @@ class _Block:
 def emit(model: Model) -> dict[str, str]:
     """The generated C, its README, and the runtime files that it uses."""
     context = _context(model)
-    environment = _environment()
     files = {
-        path: environment.get_template(template).render(context)
+        path: environment().get_template(template).render(context)
         for path, template in _FILES.items()
     }
     return files | _runtime(_kernels(model))
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
 
 
 def _kernels(model: Model) -> list[str]:

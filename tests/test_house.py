@@ -25,7 +25,7 @@ _EXPORTER = [
     *("errors", "files", "fixed", "ops", "model", "algebra", "interface", "network"),
     *("onnx_file", "onnx_reader", "onnx_rules", "onnx_import"),
     *("layers", "formats", "quantise", "lower"),
-    *("reference", "accuracy", "integer_onnx", "memory", "emit", "vectors", "export"),
+    *("reference", "accuracy", "integer_onnx", "memory", "templates", "emit", "vectors", "export"),
 ]
 
 

@@ -52,7 +52,7 @@ def test_model_json_tells_the_digest_of_every_other_file(built):
 def test_nothing_of_this_machine_or_this_day_is_in_a_build(built, tmp_path):
     for path, content in _contents(built).items():
         assert str(tmp_path).encode() not in content, path
-        assert b"202" not in content or path.endswith((".npz", ".onnx", ".json", ".c")), path
+        assert not re.search(rb"\b20\d\d-\d\d-\d\d\b|\d\d:\d\d:\d\d", content), path
 
 
 @pytest.mark.parametrize("word", ["float", "double", "malloc", "printf", "static int16_t", "goto"])
