@@ -31,6 +31,11 @@ def rshr(a: Value, n: int | Integers) -> Value:
     return (a + constant(half, a)) >> constant(np.asarray(n, dtype=np.int64), a)
 
 
+def rdiv(a: Value, b: Value) -> Value:
+    """`a / b`, rounded half up, for b of at least 1: the rule of `rshr` for any divisor."""
+    return (a + (b >> 1)) // b
+
+
 def saturate(a: Value) -> Value:
     """`a` held in int16."""
     return a.clip(INT16_MIN, INT16_MAX)
@@ -137,6 +142,14 @@ class Interval:
     def __rshift__(self, n: Interval | int) -> Interval:
         shift = self._lift(n).lo
         return Interval.of(self.lo >> shift, self.hi >> shift)
+
+    def __floordiv__(self, other: Interval | int) -> Interval:
+        """Floor division by a positive divisor: monotone in each, so the corners bound it."""
+        b = self._lift(other)
+        if b.lo.min() < 1:
+            raise RangeError(f"a divisor can be {b.lo.min()}")
+        corners = [self.lo // b.lo, self.lo // b.hi, self.hi // b.lo, self.hi // b.hi]
+        return Interval.of(np.minimum.reduce(corners), np.maximum.reduce(corners))
 
     def __and__(self, mask: int) -> Interval:
         return Interval.of(np.zeros_like(self.lo), np.full_like(self.hi, mask))

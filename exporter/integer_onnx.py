@@ -71,8 +71,12 @@ class Node:
         return self.graph.add("Abs", self.name)
 
     def __rshift__(self, n: Node | int) -> Node:
-        power = self.graph.add("Pow", self.graph.constant(2), self._name(n))
-        return self.graph.add("Div", (self - (self % power)).name, power.name)
+        return self // self.graph.add("Pow", self.graph.constant(2), self._name(n))
+
+    def __floordiv__(self, other: Node | int) -> Node:
+        """ONNX divides integers towards zero; less the remainder, which has b's sign, it floors."""
+        divisor = Node(self.graph, self._name(other))
+        return self.graph.add("Div", (self - (self % divisor)).name, divisor.name)
 
     def __mod__(self, other: Node) -> Node:
         return self._two("Mod", other)

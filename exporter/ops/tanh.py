@@ -45,12 +45,17 @@ class Tanh:
 
 
 def odd_tanh(z: Value) -> Value:
-    """The interpolation that tanh and sigmoid share.
+    """The interpolation that tanh and sigmoid share."""
+    return odd_curve(z, tanh_table())
+
+
+def odd_curve(z: Value, entries: Integers) -> Value:
+    """An odd function from 257 entries for z >= 0, interpolated.
 
     The sign goes last, so the result is odd. -32768, which has no negative in int16, counts
     as -32767. A slope is at most 1024 and the fraction below 128: the product fits.
     """
-    table = constant(tanh_table(), z)
+    table = constant(entries, z)
     sign = (z >> 15) * 2 + 1
     magnitude = abs(z).clip(0, INT16_MAX)
     segment = magnitude >> 7

@@ -1,8 +1,9 @@
-/* y[i] = u[i] * v[i], rounded half up.
+/* y[i] = u[i] * v[i], rounded half up and held in int16.
  *
- *   y  [n] the scale of v; may be u or v
- *   u  [n] a gate, Q0.15
- *   v  [n] any scale
+ *   y      [n] the scale of v for a shift of 15, finer for less; may be u or v
+ *   u      [n] a gate, Q0.15
+ *   v      [n] any scale
+ *   shift  0..15
  *
  * |u v| + 2^14 <= 2^30 + 2^14, so int32_t is enough. Exact twin of
  * exporter/ops/product.py. */
@@ -11,6 +12,6 @@
 
 #include <stdint.h>
 
-void el_product(int16_t *y, const int16_t *u, const int16_t *v, uint32_t n);
+void el_product(int16_t *y, const int16_t *u, const int16_t *v, uint32_t shift, uint32_t n);
 
 #endif

@@ -1,0 +1,15 @@
+/* y = Phi(z), the normal distribution's cumulative function, interpolated.
+ *
+ *   y  [n] Q0.15 in [0, 32767]; may be z
+ *   z  [n] Q2.13, any value
+ *
+ * Monotone, and within 2 units of Phi correctly rounded, over all 65,536 inputs. Exact
+ * twin of exporter/ops/normal_cdf.py. */
+#ifndef EL_NORMAL_CDF_H
+#define EL_NORMAL_CDF_H
+
+#include <stdint.h>
+
+void el_normal_cdf(int16_t *y, const int16_t *z, uint32_t n);
+
+#endif
