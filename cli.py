@@ -21,17 +21,18 @@ from elegans.exporter.errors import ElegansError
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class _Range(click.ParamType[tuple[float, float]]):
-    """LO:HI, two numbers."""
+class _Two(click.ParamType[tuple[Any, Any]]):
+    """Two of a kind with a colon between: LO:HI, IN:OUT."""
 
-    name = "LO:HI"
+    def __init__(self, name: str, kind: type) -> None:
+        self.name, self.kind = name, kind
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[float, float]:
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, Any]:
         try:
-            lo, hi = (float(part) for part in str(value).split(":"))
+            one, other = (self.kind(part) for part in str(value).rsplit(":", 1))
         except ValueError:
-            self.fail(f"{value!r} is not LO:HI, two numbers with a colon between", param, ctx)
-        return lo, hi
+            self.fail(f"{value!r} is not {self.name}, two with a colon between", param, ctx)
+        return one, other
 
 
 class _Verbs(click.Group):
@@ -119,17 +120,28 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
 @main.command(
     **_example(
         "elegans export model.onnx -o build/model;"
-        " elegans export model.onnx -o BUILD --input-range -2:2 --dt-range 0.01:0.1"
+        " elegans export model.onnx -o BUILD --input-range -2:2 --dt-range 0.01:0.1;"
+        " elegans export other.onnx -o BUILD --state hx:hx_out --state cx:cx_out --elapsed ts"
     )
 )
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="BUILD folder")
 @click.option("--name", help="prefix of the C functions; default: the model's own name")
-@click.option("--input-range", "ranges", type=_Range(), multiple=True, help="for all, or one each")
-@click.option("--dt-range", type=_Range(), help="of the elapsed time between steps")
+@click.option(
+    "--input-range", "ranges", type=_Two("LO:HI", float), multiple=True, help="for all, or one each"
+)
+@click.option("--dt-range", type=_Two("LO:HI", float), help="of the elapsed time between steps")
 @click.option("--dt", type=float, help="a sample period that never varies, folded into the weights")
 @click.option("--weights", type=click.Choice(["int16", "int8"]), default="int16", show_default=True)
 @click.option("--recording", type=click.Path(path_type=Path), help="x, dt (.npz) for the vectors")
+@click.option(
+    "--state",
+    "states",
+    type=_Two("IN:OUT", str),
+    multiple=True,
+    help="where the graph is ambiguous",
+)
+@click.option("--elapsed", help="the input that is the elapsed time, where it is ambiguous")
 def export(
     model: Path,
     output: Path,
@@ -139,6 +151,8 @@ def export(
     dt: float | None,
     weights: str,
     recording: Path | None,
+    states: tuple[tuple[str, str], ...],
+    elapsed: str | None,
 ) -> None:
     """Turn an ONNX step MODEL into fixed-point C, a reference and golden vectors.
 
@@ -151,7 +165,7 @@ def export(
     beside = model.parent / "recording.npz"
     recording = recording or (beside if beside.exists() else None)
     bits = int(weights.removeprefix("int"))
-    request = exporter.Request(model, name, ranges, dt_range, dt, recording, bits)
+    request = exporter.Request(model, name, ranges, dt_range, dt, recording, bits, states, elapsed)
     done = exporter.export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
     synapses = sum(int((s.op.weights != 0).sum()) for s in done.steps if hasattr(s.op, "weights"))
     click.echo(f"{output}: {done.name}, {len(done.states)} neurons, {synapses} {weights} weights")
@@ -168,11 +182,9 @@ def build(build: Path, board: str, compiler: str, optimise: str, as_json: bool) 
     from elegans.boards.descriptor import find_board
 
     done = build_firmware(build, find_board(board), compiler, optimise)
-    if as_json:
-        sizes = {"flash_bytes": done.flash_bytes, "ram_bytes": done.ram_bytes}
-        click.echo(json.dumps({"board": board, "elf": str(done.elf), **sizes}))
-        return
-    click.echo(f"{done.elf}: model {done.flash_bytes} bytes flash, {done.ram_bytes} bytes RAM")
+    sizes = {"flash_bytes": done.flash_bytes, "ram_bytes": done.ram_bytes}
+    told = f"{done.elf}: model {done.flash_bytes} bytes flash, {done.ram_bytes} bytes RAM"
+    click.echo(json.dumps({"board": board, "elf": str(done.elf), **sizes}) if as_json else told)
 
 
 @main.command(**_example("elegans flash build/model --board mps2-an386"))
@@ -273,11 +285,8 @@ def boards(as_json: bool) -> None:
     from elegans.boards.doctor import catalogue
 
     rows = catalogue()
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    for row in rows:
-        click.echo(f"{row['name']:<16}{row['core']:<12}{row['runs_on']}")
+    told = "\n".join(f"{r['name']:<16}{r['core']:<12}{r['runs_on']}" for r in rows)
+    click.echo(json.dumps(rows) if as_json else told)
 
 
 @main.command(**_example("elegans doctor"))

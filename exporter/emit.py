@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from elegans.exporter import memory
 from elegans.exporter.fixed import Interval, q_name
 from elegans.exporter.model import Argument, Channel, Model, Step, flat, prove
@@ -93,7 +95,7 @@ def _context(model: Model) -> dict[str, Any]:
         "state_size": plan.state_size,
         "h": plan.h.offset,
         "kernels": _kernels(model),
-        "tables": [table for step in model.steps for table in _tables(step)],
+        "tables": [table for step in model.steps for table in _tables(step, calls.tables)],
         "buffers": [_declare(b.name, b.size) for b in plan.locals if b.block is None]
         + calls.scratch,
         "copies_memory": bool(calls.copies or calls.scratch),
@@ -142,7 +144,23 @@ def _declare(name: str, size: int) -> str:
     return f"int16_t {name}[{size}];"
 
 
-def _tables(step: Step) -> list[_Table]:
+def _table_names(model: Model) -> dict[tuple[str, str], str]:
+    """The C name of each step's tables, by (step, suffix).
+
+    Steps of which all tables are equal share them: an LTC repeats the maps of its synapses
+    in every unfold.
+    """
+    known: dict[tuple[object, ...], str] = {}
+    names: dict[tuple[str, str], str] = {}
+    for step in model.steps:
+        tables = step.op.tables()
+        values = (np.asarray(table.values, np.int64).tobytes() for table in tables)
+        owner = known.setdefault((step.op.kernel, *values), step.name)
+        names |= {(step.name, t.suffix): f"{owner}_{t.suffix}" for t in tables}
+    return names
+
+
+def _tables(step: Step, names: dict[tuple[str, str], str]) -> list[_Table]:
     return [
         _Table(
             f"static const {table.ctype} {step.name}_{table.suffix}[{table.values.size}]",
@@ -150,6 +168,7 @@ def _tables(step: Step) -> list[_Table]:
             textwrap.wrap(", ".join(str(v) for v in flat(table.values)), 92),
         )
         for table in step.op.tables()
+        if names[step.name, table.suffix] == f"{step.name}_{table.suffix}"
     ]
 
 
@@ -158,7 +177,9 @@ class _Calls:
 
     def __init__(self, model: Model, plan: memory.Plan, bounds: dict[str, Interval]) -> None:
         self.model, self.plan, self.bounds = model, plan, bounds
+        self.tables = _table_names(model)
         self.joined = 0
+        self._in_joined: Argument = ()
         self.blocks = [self._block(i, steps) for i, steps in enumerate(memory.blocks(model))]
         self.copies = self._copies()
         self.scratch = [_declare("joined", self.joined)] if self.joined else []
@@ -179,7 +200,7 @@ class _Calls:
                 lines += self._join(argument)
                 place = memory.Place("joined", 0)
             inputs.append(str(place))
-        tables = [f"{step.name}_{table.suffix}" for table in step.op.tables()]
+        tables = [self.tables[step.name, table.suffix] for table in step.op.tables()]
         numbers = [f"{n}U" for n in (*step.op.scalars(), *self._size(step))]
         arguments = ", ".join([str(self.plan.places[step.name]), *inputs, *tables, *numbers])
         call = textwrap.wrap(
@@ -196,6 +217,10 @@ class _Calls:
         return [] if hasattr(step.op, "weights") else [step.size]
 
     def _join(self, argument: Argument) -> list[str]:
+        """Copies into the scratch buffer, unless it still holds the same vectors."""
+        if argument == self._in_joined:
+            return []
+        self._in_joined = argument
         lines, offset = [], 0
         for window in argument:
             target = memory.Place("joined", offset)

@@ -21,6 +21,7 @@ from elegans.exporter.interface import Range, with_ranges
 from elegans.exporter.lower import lower
 from elegans.exporter.model import Channel, Model, from_json, prove, to_json
 from elegans.exporter.onnx_import import read_interface, read_network
+from elegans.exporter.ports import States
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Request:
     dt: float | None = None
     recording: Path | None = None
     weight_bits: int = 16
+    states: States = ()
+    elapsed: str | None = None
 
 
 def export(
@@ -46,9 +49,10 @@ def export(
     """
     _check_target(target)
     progress("reading the graph")
-    interface = read_interface(request.source, request.name)
+    named = (request.states, request.elapsed)
+    interface = read_interface(request.source, request.name, *named)
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
-    network = read_network(request.source, interface)
+    network = read_network(request.source, interface, *named)
     progress("choosing formats and proving ranges")
     model = lower(network, request.weight_bits)
     recording = vectors.load_recording(request.recording, model) if request.recording else None

@@ -31,15 +31,41 @@ def layers(network: Network) -> dict[str, Layer]:
         groups = [f"layer{i}" for i in range(len(heads))]
     found = {name: Layer(group, f"{group}_h") for name, group in zip(heads, groups, strict=True)}
     for head, group in zip(heads, groups, strict=True):
-        atom = network.atoms[head]
-        if isinstance(atom, Gate):
-            for part, window in zip(GATES[atom.kind], atom.parts, strict=True):
-                if window.vector in network.atoms:
-                    found.setdefault(window.vector, Layer(group, f"{group}_{part}"))
+        _name_parts(network, head, group, found)
         for name in _sources(network, head):
             found.setdefault(name, Layer(group, f"{group}_{name}"))
     rest = {name: Layer("layer", name) for name in network.atoms if name not in found}
     return found | rest
+
+
+def _name_parts(network: Network, head: str, group: str, found: dict[str, Layer]) -> None:
+    """A gate's parts after their roles; those of a chain of unfolds are numbered."""
+    chain: list[Gate] = []
+    atom = network.atoms.get(head)
+    while isinstance(atom, Gate):
+        chain.insert(0, atom)
+        atom = network.atoms.get(atom.parts[0].vector) if atom.kind == "fused_step" else None
+    for number, gate in enumerate(chain, 1):
+        suffix = str(number) if len(chain) > 1 else ""
+        for part, window in zip(GATES[gate.kind], gate.parts, strict=True):
+            if window.vector in network.atoms:
+                found.setdefault(window.vector, Layer(group, f"{group}_{part}{suffix}"))
+        if gate.kind == "fused_step":
+            _name_synapses(network, gate, group, suffix, found)
+
+
+def _name_synapses(
+    network: Network, gate: Gate, group: str, suffix: str, found: dict[str, Layer]
+) -> None:
+    """The sigmoids of a neuron's synapses: those of the sensors, and those of this unfold."""
+    current = network.atoms.get(gate.parts[1].vector)
+    for vector in current.vectors() if current else ():
+        source = network.atoms.get(vector)
+        if source is None or vector in found:
+            continue
+        name = "sensory" if source.vectors() == {"x"} else f"synapses{suffix}"
+        if Layer(group, f"{group}_{name}") not in found.values():
+            found[vector] = Layer(group, f"{group}_{name}")
 
 
 def _apart(groups: list[str]) -> bool:
@@ -58,8 +84,7 @@ def _sources(network: Network, head: str) -> list[str]:
     pending = [head]
     while pending:
         atom = network.atoms.get(pending.pop())
-        for window in atom.reads() if atom else ():
-            if window.vector not in seen:
-                seen.add(window.vector)
-                pending.append(window.vector)
+        for vector in atom.vectors() - seen if atom else ():
+            seen.add(vector)
+            pending.append(vector)
     return [name for name in network.atoms if name in seen]

@@ -124,29 +124,48 @@ def _locals(model: Model, places: dict[str, Place]) -> tuple[Local, ...]:
     for number, step in enumerate(model.steps):
         if step.name in places:
             continue
-        shared = _dying_input(model, number, step, places)
+        shared = _dying_input(model, number, step, places, found)
         if shared is not None:
             old = found.pop(shared)
             users = {old.block, _block(model, step, block_of)}
-            local = Local(step.name, old.size, users.pop() if len(users) == 1 else None)
-            for name, place in places.items():
+            own = step.inputs[0][0].vector == shared  # it takes the name of what it ends up as
+            name = step.name if own else shared
+            found[name] = Local(name, old.size, users.pop() if len(users) == 1 else None)
+            for vector, place in places.items():
                 if place.array == shared:
-                    places[name] = Place(step.name, place.offset)
-        else:
-            local = Local(step.name, step.size, _block(model, step, block_of))
-        found[step.name] = local
-        places[step.name] = Place(step.name, 0)
+                    places[vector] = Place(name, place.offset)
+            places[step.name] = Place(name, 0)
+            continue
+        local = Local(step.name, step.size, _block(model, step, block_of))
+        free = _free(model, number, local, found, places)
+        if free is None:
+            found[step.name] = local
+        places[step.name] = Place(free or step.name, 0)
     return tuple(found.values())
 
 
-def _dying_input(model: Model, number: int, step: Step, places: dict[str, Place]) -> str | None:
+def _free(
+    model: Model, number: int, wanted: Local, found: dict[str, Local], places: dict[str, Place]
+) -> str | None:
+    """A buffer of the same block and size that nothing reads from this step on."""
+    later = [w for s in model.steps[number:] for a in s.inputs for w in a]
+    read = {places[w.vector].array for w in (*later, *model.y, *model.h_next) if w.vector in places}
+    for name, local in found.items():
+        same = local.block is not None and (local.block, local.size) == (wanted.block, wanted.size)
+        if same and name not in read:
+            return name
+    return None
+
+
+def _dying_input(
+    model: Model, number: int, step: Step, places: dict[str, Place], found: dict[str, Local]
+) -> str | None:
     """The local buffer of the first input, if this step is the last to read it."""
     if not step.op.in_place or len(step.inputs[0]) != 1:
         return None
     window = step.inputs[0][0]
     buffer = places[window.vector]
-    made = {s.name for s in model.steps}
-    if window.vector not in made or (buffer.array, buffer.offset) != (window.vector, 0):
+    if buffer.array not in found or buffer.offset or found[buffer.array].size != step.size:
         return None
     if (window.lo, window.hi) != (0, step.size):
         return None
@@ -155,7 +174,7 @@ def _dying_input(model: Model, number: int, step: Step, places: dict[str, Place]
         return None  # a kernel's output may be one of its inputs, but not overlap it shifted
     later = [w for s in model.steps[number + 1 :] for a in s.inputs for w in a]
     read_again = any(w.vector == window.vector for w in (*later, *model.y, *model.h_next))
-    return None if read_again else window.vector
+    return None if read_again else buffer.array
 
 
 def _block(model: Model, step: Step, block_of: dict[str, int]) -> int | None:

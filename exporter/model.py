@@ -146,6 +146,11 @@ def prove(model: Model) -> dict[str, Interval]:
     def apply(step: Step, args: list[Value]) -> Value:
         return step_range(model.steps.index(step), step, args)
 
+    fracs = model.fracs()
+    if [f for w in model.h_next for f in fracs[w.vector][w.lo : w.hi]] != [
+        c.frac for c in model.states
+    ]:
+        raise ElegansError("h", "its next value has another format", "export the model again")
     y, h_next, vectors = walk(model, given, join_intervals, apply)
     for what, found, channels in (("h", h_next, model.states), ("y", y, model.outputs)):
         _hold(what, found, channels)

@@ -8,17 +8,23 @@ from elegans.exporter.algebra import Affine
 from elegans.exporter.interface import Interface
 from elegans.exporter.model import Window
 
-_DT = Window("dt", 0, 1)
+DT = Window("dt", 0, 1)
+
+# What an activation can be. `normal_cdf` is Phi, so that gelu(x) = x Phi(x); `exp` is
+# exp(-rate dt), a decay; `fraction` is dt / tau, the share of an Euler step, in [0, 1].
+FUNCTIONS = ("tanh", "sigmoid", "relu", "abs", "normal_cdf", "exp", "fraction", "identity")
+# The functions whose result lies in [0, 1]: what a cell multiplies a vector by.
+GATE_FUNCTIONS = ("sigmoid", "normal_cdf", "exp", "fraction")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Activation:
     """`function(drive)`, or `function(drive + rate * factor)` where a rate is given.
 
-    The factor is elapsed time (CfC) or a gate (GRU's reset); `identity` names a plain map.
+    The factor is elapsed time (CfC) or a gate (GRU's reset).
     """
 
-    function: str  # tanh, sigmoid, relu or identity
+    function: str
     drive: Affine
     rate: Affine | None = None
     factor: Window | None = None
@@ -27,35 +33,43 @@ class Activation:
     def size(self) -> int:
         return self.drive.size
 
-    def reads(self) -> tuple[Window, ...]:
-        """The windows that this is computed from."""
+    def vectors(self) -> frozenset[str]:
+        """The vectors that this is computed from."""
         rate = () if self.rate is None else (*self.rate.terms,)
-        return (*self.drive.terms, *rate, *((self.factor,) if self.factor else ()))
+        factor = () if self.factor is None else (self.factor.vector,)
+        return frozenset((*self.drive.terms, *rate, *factor))
 
 
 # What a gate is computed from, in the order of its op's inputs.
 GATES: dict[str, tuple[str, ...]] = {
-    "mix": ("f", "g", "t"),  # f + t (g - f): CfC, GRU
+    "mix": ("f", "g", "t"),  # f + t (g - f): CfC, GRU, CTRNN
     "gated_sum": ("f", "g", "t"),  # f + t g: CfC without the complementary gate
-    "product": ("u", "v"),  # u v: LSTM's output, silu
+    "product": ("u", "v"),  # u v: LSTM's output, silu, gelu
     "lstm_cell": ("f", "c", "i", "g"),  # f c + i g
+    # (C v + dt I) / (C + dt G): one unfold of LTC's fused solver
+    "fused_step": ("v", "current", "conductance", "dt"),
+    "quotient": ("numerator", "denominator"),  # the same with a fixed sample period
 }
 
 
 @dataclass(frozen=True)
 class Gate:
-    """Vectors multiplied element by element; `GATES` says what the parts of a kind are."""
+    """Vectors multiplied element by element; `GATES` says what the parts of a kind are.
+
+    A `fused_step` has the neurons' capacities C (times the number of unfolds) as constants.
+    """
 
     kind: str
     parts: tuple[Window, ...]
+    constants: tuple[float, ...] = ()
 
     @property
     def size(self) -> int:
         return self.parts[0].size
 
-    def reads(self) -> tuple[Window, ...]:
-        """The windows that this is computed from."""
-        return self.parts
+    def vectors(self) -> frozenset[str]:
+        """The vectors that this is computed from."""
+        return frozenset(w.vector for w in self.parts)
 
 
 Atom = Activation | Gate
@@ -65,7 +79,8 @@ Atom = Activation | Gate
 class Network:
     """A step of real numbers: named atoms in the order of their computation.
 
-    Windows refer to atoms by name, and to the given vectors `x` and `h`.
+    Affine forms and windows refer to atoms by name, and to the given vectors `x`, `h`
+    and `dt`.
     """
 
     interface: Interface
@@ -76,8 +91,4 @@ class Network:
     @property
     def timed(self) -> bool:
         """Whether elapsed time is read anywhere, as a factor or as one more input."""
-        activations = [a for a in self.atoms.values() if isinstance(a, Activation)]
-        forms = [self.y, *(a.drive for a in activations)]
-        return any(a.factor == _DT for a in activations) or any(
-            window.vector == "dt" for form in forms for window in form.terms
-        )
+        return "dt" in self.y.terms or any("dt" in a.vectors() for a in self.atoms.values())

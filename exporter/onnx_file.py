@@ -1,49 +1,132 @@
-"""Opening a stranger's ONNX file: checked, bounded, and nothing else read from disk."""
+"""Opening a stranger's ONNX file: checked, bounded, and nothing read outside of its folder."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import numpy_helper, shape_inference
+from onnx import TensorProto, numpy_helper, shape_inference
 from onnx.inliner import inline_local_functions
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.fixed import Reals
 
 KEY = "elegans"
-_WIDEST = 8192
-_STEP = "a step graph has inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next"
+_LARGEST_FILE = 1 << 28
+_MOST_NODES = 50_000
+_LARGEST_WEIGHT = 1e30  # fixed.widest_frac reaches just as far
+_OPSETS = range(13, 27)
+_STEP_OF_IT = (
+    "export one step: a module of x, h and dt that returns y and h_next; "
+    "elegans.trainer.export_onnx does it for ncps"
+)
+_CONTROL = ("Loop", "Scan", "If", "SequenceMap")
+_KINDS = {
+    *(TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE),
+    *(TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),
+    *(TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.BOOL),
+}
 
 
 def load(path: Path) -> onnx.ModelProto:
-    """The model at `path`, its local functions inlined and its shapes inferred."""
+    """The model at `path`: local functions inlined, symbolic sizes one, shapes inferred."""
+    model = _parsed(path)
+    _check(model, path)
+    _attach(model, path)
+    for value in model.graph.input:
+        for dim in value.type.tensor_type.shape.dim:
+            if not dim.HasField("dim_value"):  # a batch, or the length of a sequence
+                dim.dim_value = 1
     try:
+        onnx.checker.check_model(model)
+        return shape_inference.infer_shapes(inline_local_functions(model), data_prop=True)
+    except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
+        raise _broken(path, error) from None
+
+
+def _parsed(path: Path) -> onnx.ModelProto:
+    try:
+        size = path.stat().st_size
+        if size > _LARGEST_FILE:
+            raise ElegansError(path, f"has {size >> 20} MB", "a step of neurons has far fewer")
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or "cannot be read"
         raise ElegansError(path, reason, "give the path of an ONNX step model") from None
     try:
         model = onnx.load_model_from_string(data)
-        if not model.graph.node:
-            raise ElegansError(path, "holds no graph", "export the step of your network to it")
-        for tensor in model.graph.initializer:
-            if tensor.data_location == onnx.TensorProto.EXTERNAL:
-                raise ElegansError(
-                    f"{path}, tensor {tensor.name!r}",
-                    "keeps its weights in another file",
-                    "save the model as one file (external_data=False)",
-                )
-        onnx.checker.check_model(model)
-        return shape_inference.infer_shapes(inline_local_functions(model))
-    except (DecodeError, onnx.checker.ValidationError, RuntimeError, ValueError) as error:
+    except (DecodeError, RuntimeError, ValueError) as error:
+        raise _broken(path, error) from None
+    if not model.graph.node:
+        raise ElegansError(path, "holds no graph", "export the step of your network to it")
+    return model
+
+
+def _broken(path: Path, error: Exception) -> ElegansError:
+    return ElegansError(
+        path,
+        f"is not a whole, valid ONNX model ({_first_line(error)})",
+        "export it again; a download may have been cut off",
+    )
+
+
+def _check(model: onnx.ModelProto, path: Path) -> None:
+    if len(model.graph.node) > _MOST_NODES:
+        count = len(model.graph.node)
+        raise ElegansError(path, f"has {count} nodes", f"export one step: {_MOST_NODES} at most")
+    version = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
+    if version not in _OPSETS:
         raise ElegansError(
-            path,
-            f"is not a whole, valid ONNX model ({_first_line(error)})",
-            "export it again; a download may have been cut off",
-        ) from None
+            path, f"is of opset {version}", "export it with opset 17 to 23 (opset_version=18)"
+        )
+    for number, node in enumerate(model.graph.node):
+        if node.op_type in _CONTROL:
+            place = f"{path}, node {number} ({node.op_type} {node.name!r})"
+            raise ElegansError(place, "runs a graph of its own, as a loop over time", _STEP_OF_IT)
+
+
+def _attach(model: onnx.ModelProto, path: Path) -> None:
+    """Read the weights that the file keeps beside itself, from its own folder only."""
+    for tensor in model.graph.initializer:
+        if tensor.data_location != TensorProto.EXTERNAL:
+            continue
+        place = f"{path}, tensor {tensor.name!r}"
+        given = {entry.key: entry.value for entry in tensor.external_data}
+        name = given.get("location", "")
+        beside = path.parent / name
+        folder = path.parent.resolve()
+        if not name or Path(name).is_absolute() or beside.resolve().parent != folder:
+            raise ElegansError(
+                place,
+                f"keeps its weights in {name!r:.80}, outside of its own folder",
+                "save the model as one file (external_data=False)",
+            )
+        try:
+            size, offset = beside.stat().st_size, int(given.get("offset", 0))
+            length = int(given.get("length", size - offset))
+            needed = _bytes(tensor)
+            if not (offset >= 0 and length == needed and offset + length <= size):
+                fact = f"needs {needed} bytes, {name!r} has {length} of {size} at {offset}"
+                raise ElegansError(place, fact, "export the model again")
+            with beside.open("rb") as file:
+                file.seek(offset)
+                tensor.raw_data = file.read(length)
+        except (OSError, ValueError) as error:
+            raise ElegansError(
+                place, f"its weights cannot be read ({error})", "keep both files together"
+            ) from None
+        tensor.data_location = TensorProto.DEFAULT
+        del tensor.external_data[:]
+
+
+def _bytes(tensor: onnx.TensorProto) -> int:
+    if tensor.data_type not in _KINDS or any(d < 0 for d in tensor.dims):
+        raise ValueError("not a tensor of numbers")
+    kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    return int(math.prod(tensor.dims) * np.dtype(kind).itemsize)
 
 
 def metadata(model: onnx.ModelProto) -> str | None:
@@ -51,28 +134,8 @@ def metadata(model: onnx.ModelProto) -> str | None:
     return {p.key: p.value for p in model.metadata_props}.get(KEY)
 
 
-def ports(model: onnx.ModelProto, path: Path) -> dict[str, int]:
-    """The sizes of x, h, dt, y and h_next. Raises unless they are those of a step."""
-    held = {tensor.name for tensor in model.graph.initializer}
-    inputs = {v.name: _size(v, path) for v in model.graph.input if v.name not in held}
-    outputs = {v.name: _size(v, path) for v in model.graph.output}
-    for what, found, needed in (
-        ("inputs", inputs, ({"x", "h"}, {"x", "h", "dt"})),
-        ("outputs", outputs, ({"y", "h_next"},)),
-    ):
-        if set(found) not in needed:
-            raise ElegansError(path, f"has the {what} {', '.join(sorted(found))}", _STEP)
-    if inputs["h"] != outputs["h_next"]:
-        raise ElegansError(
-            path, f"takes a state of {inputs['h']} and gives one of {outputs['h_next']}", _STEP
-        )
-    if inputs.get("dt", 1) != 1:
-        raise ElegansError(path, f"takes elapsed times of size {inputs['dt']}", _STEP)
-    return inputs | outputs
-
-
 def constants(model: onnx.ModelProto, path: Path) -> dict[str, Reals]:
-    """The graph's initializers, all of them finite."""
+    """The graph's initializers, all of them finite: reals in float64, integers in int64."""
     return {
         tensor.name: finite(_array(tensor, path), f"{path}, tensor {tensor.name!r}")
         for tensor in model.graph.initializer
@@ -80,51 +143,31 @@ def constants(model: onnx.ModelProto, path: Path) -> dict[str, Reals]:
 
 
 def _array(tensor: onnx.TensorProto, path: Path) -> Reals:
+    place = f"{path}, tensor {tensor.name!r}"
+    if tensor.data_type not in _KINDS:
+        known = TensorProto.DataType.values()
+        kind = TensorProto.DataType.Name(tensor.data_type) if tensor.data_type in known else "?"
+        raise ElegansError(place, f"holds {kind}", "export weights in float32")
     try:
-        return numpy_helper.to_array(tensor)
-    except (ValueError, KeyError, TypeError) as error:
-        place = f"{path}, tensor {tensor.name!r}"
+        array = numpy_helper.to_array(tensor)
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ElegansError(place, f"is damaged ({error})", "export it again") from None
-
-
-def shapes(model: onnx.ModelProto) -> dict[str, list[int | None]]:
-    """The inferred shape of every value, None for a symbolic dimension."""
-    return {
-        v.name: [d.dim_value if d.HasField("dim_value") else None for d in dims]
-        for v in (*model.graph.input, *model.graph.value_info)
-        if (dims := v.type.tensor_type.shape.dim)
-    }
+    return array.astype(np.float64) if tensor.data_type == TensorProto.BFLOAT16 else array
 
 
 def finite(array: Reals, place: str) -> Reals:
-    """The array itself, if no element of it is NaN or infinite."""
-    if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-        bad = int(np.flatnonzero(~np.isfinite(array.ravel()))[0])
+    """The array itself, if all of its elements are numbers that a format can hold."""
+    if array.dtype.kind != "f":
+        return array
+    wide = array.astype(np.float64)
+    bad = np.flatnonzero(~(np.abs(wide.ravel()) <= _LARGEST_WEIGHT))
+    if len(bad):
         raise ElegansError(
             place,
-            f"element {bad} is {array.ravel()[bad]}",
+            f"element {bad[0]} is {wide.ravel()[bad[0]]}",
             "train again with a smaller learning rate or clipped gradients",
         )
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
-
-
-def _size(value: onnx.ValueInfoProto, path: Path) -> int:
-    dims = value.type.tensor_type.shape.dim
-    floats = value.type.tensor_type.elem_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE)
-    if len(dims) != 2 or not dims[1].HasField("dim_value") or not floats:
-        shape = [d.dim_value or d.dim_param or "?" for d in dims]
-        raise ElegansError(f"{path}, {value.name!r}", f"is not a float row vector: {shape}", _STEP)
-    if not 1 <= dims[1].dim_value <= _WIDEST:
-        raise ElegansError(
-            f"{path}, {value.name!r}",
-            f"has {dims[1].dim_value} elements",
-            f"elegans takes vectors of 1 to {_WIDEST}",
-        )
-    if dims[0].HasField("dim_value") and dims[0].dim_value != 1:
-        raise ElegansError(
-            f"{path}, {value.name!r}", f"has a batch of {dims[0].dim_value}", "export a batch of 1"
-        )
-    return int(dims[1].dim_value)
+    return wide
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """ONNX step graph in, `Network` out: recognised by dataflow, never by a node's name.
 
-Every vector of the graph becomes a normal form (`algebra.Form`). A nonlinearity, or a
+Every tensor of the graph becomes a normal form (`algebra.Form`). A nonlinearity, or a
 product of states, ends a form and names a new atom.
 """
 
@@ -10,66 +10,102 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 from onnx import helper
 
 from elegans.exporter import onnx_file
+from elegans.exporter.algebra import Affine, Form
+from elegans.exporter.atoms import PER_DT
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.interface import Interface, from_metadata, valid_name
+from elegans.exporter.model import Window
 from elegans.exporter.network import Network
-from elegans.exporter.onnx_reader import Reader
+from elegans.exporter.onnx_reader import Reader, Value
 from elegans.exporter.onnx_rules import RULES
+from elegans.exporter.ports import Port, Ports, States, find_ports
+from elegans.exporter.prune import pruned
 
 
-def read_interface(path: Path, name: str | None = None) -> Interface:
+def read_interface(
+    path: Path, name: str | None = None, states: States = (), elapsed: str | None = None
+) -> Interface:
     """What the ONNX file says of its names, units and ranges; `name` overrides the model's."""
     model = onnx_file.load(path)
-    sizes = onnx_file.ports(model, path)
+    sizes = find_ports(model, path, states, elapsed).sizes
     default = name or path.stem.lower().replace("-", "_")
     found = from_metadata(onnx_file.metadata(model), default, sizes["x"], sizes["y"])
     return replace(found, name=valid_name(name)) if name is not None else found
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # infinity is refused where it ends
-def read_network(path: Path, interface: Interface) -> Network:
+def read_network(
+    path: Path, interface: Interface, states: States = (), elapsed: str | None = None
+) -> Network:
     """The network of an ONNX step graph, with the interface that the user settled on."""
     model = onnx_file.load(path)
-    sizes = onnx_file.ports(model, path)
-    if interface.dt_fixed is not None and "dt" not in sizes:
+    ports = find_ports(model, path, states, elapsed)
+    if interface.dt_fixed is not None and "dt" not in ports.sizes:
         raise ElegansError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
-    constants, shapes = onnx_file.constants(model, path), onnx_file.shapes(model)
-    reader = Reader(path, constants, shapes, sizes, interface.dt_fixed)
+    reader = Reader(path, list(model.opset_import), onnx_file.constants(model, path))
+    _give(reader, ports, interface.dt_fixed)
     for number, node in enumerate(model.graph.node):
-        place = f"{path}, node {number} ({node.op_type} {node.name!r})"
-        if reader.fold(place, node):
-            continue
-        rule = RULES.get(node.op_type)
-        if rule is None:
+        _read(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
+    h_next = reader.atoms.states(_joined(reader, ports.h_next))
+    network = Network(interface, reader.atoms.found, _joined(reader, ports.y), h_next)
+    for atom in network.atoms.values():
+        if PER_DT.vector in atom.vectors():
+            raise ElegansError(
+                path, "divides by elapsed time outside of a neuron", "use LTC's fused solver"
+            )
+    return pruned(network)
+
+
+def _give(reader: Reader, ports: Ports, dt: float | None) -> None:
+    """The graph's inputs as windows of x, h and dt; a fixed dt is a constant."""
+    read = ("x", "h") if dt is not None else ("x", "h", "dt")
+    reader.atoms.sizes.update({v: n for v, n in ports.sizes.items() if v in read})
+    for port in ports.inputs:
+        window = Window(port.vector, port.lo, port.hi)
+        fixed = port.vector == "dt" and dt is not None
+        form = Form.constant(np.array([dt])) if fixed else reader.atoms.form(window)
+        reader.values[port.name] = Value(form, port.shape)
+
+
+def _read(reader: Reader, place: str, node: onnx.NodeProto) -> None:
+    if reader.fold(place, node):
+        return
+    rule = RULES.get(node.op_type)
+    if rule is None:
+        fed = ", ".join(f"{n!r}" for n in node.input if n not in reader.constants) or "constants"
+        raise ElegansError(
+            place,
+            f"is not an operator of a cell that elegans knows; it is fed by {fed:.120}",
+            f"write the cell with {', '.join(sorted(RULES))}",
+        )
+    try:
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        results = rule(reader, place, node, attributes)
+    except (ValueError, IndexError, KeyError, TypeError, MemoryError) as error:
+        raise ElegansError(
+            place, f"does not fit its inputs ({error!r:.80})", "export the model again"
+        ) from None
+    reader.values.update(zip(node.output, results, strict=False))
+
+
+def _joined(reader: Reader, ports: tuple[Port, ...]) -> Affine:
+    """Graph outputs end to end, each of the size that the graph declares."""
+    parts = []
+    for port in ports:
+        place = f"{reader.path}, {port.name!r}"
+        try:
+            affine, _ = reader.affine(place, port.name)
+        except (ValueError, KeyError) as error:
+            raise ElegansError(place, f"is never made ({error})", "export it again") from None
+        if affine.size != port.hi - port.lo:
             raise ElegansError(
                 place,
-                "is not an operator of a cell that elegans knows",
-                f"write the cell with {', '.join(sorted(RULES))}",
-            )
-        try:
-            attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-            results = rule(reader, place, node, attributes)
-        except (ValueError, IndexError, KeyError, TypeError) as error:
-            raise ElegansError(
-                place, f"does not fit its inputs ({error!r:.80})", "export the model again"
-            ) from None
-        reader.forms.update(zip(node.output, results, strict=False))
-    h_next = reader.affine_output("h_next").windows()
-    if h_next is None:
-        raise ElegansError(
-            f"{path}, 'h_next'",
-            "is not a concatenation of states",
-            "make each new state the result of a CfC, GRU, LSTM or tanh cell",
-        )
-    y = reader.affine_output("y")
-    for name, size in (("y", y.size), ("h_next", sum(window.size for window in h_next))):
-        if size != sizes[name]:
-            raise ElegansError(
-                f"{path}, {name!r}",
-                f"has {size} elements, but is declared with {sizes[name]}",
+                f"has {affine.size} elements, but is declared with {port.hi - port.lo}",
                 "export the model again",
             )
-    return Network(interface, reader.atoms, y, h_next)
+        parts.append(affine)
+    return Affine.joined(parts)

@@ -1,211 +1,305 @@
-"""How a vector's normal form passes through each ONNX operator: the table is `RULES`.
+"""How a tensor's normal form passes through each ONNX operator: the table is `RULES`.
 
-What is not in the table is not read; adding an operator is adding its row.
+What is not in the table is not read; adding an operator is adding its row. What only
+moves elements is executed on their numbers instead of on them (`_moved`), and what is
+linear on a basis (`_linear`), both by ONNX's own reference.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import onnx
+from scipy import sparse
 
 from elegans.exporter.algebra import Affine, Form, product
+from elegans.exporter.atoms import PER_DT
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.model import Window
-from elegans.exporter.onnx_reader import Reader
+from elegans.exporter.network import DT
+from elegans.exporter.onnx_reader import Reader, Value
 
-Rule = Callable[[Reader, str, onnx.NodeProto, dict[str, Any]], list[Form]]
+Rule = Callable[[Reader, str, onnx.NodeProto, dict[str, Any]], list[Value]]
+
+_WIDEST = 1 << 22
+
+
+def _broadcast(reader: Reader, place: str, *values: Value) -> tuple[list[Form], tuple[int, ...]]:
+    """The forms of several tensors, spread over their common shape."""
+    shape = np.broadcast_shapes(*(v.shape for v in values))
+    if math.prod(shape) > _WIDEST:
+        raise ElegansError(place, f"makes the shape {list(shape)}", "export a smaller network")
+    forms = []
+    for value in values:
+        rows = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape).reshape(-1)
+        if np.array_equal(rows, np.arange(value.size)):
+            forms.append(value.form)
+            continue
+        spread = value.form.pick(rows)
+        if spread is None:  # a product of vectors becomes one of its own before it is repeated
+            spread = Form(reader.atoms.affine(place, value.form).pick(rows), {})
+        forms.append(spread)
+    return forms, shape
+
+
+def _two(reader: Reader, place: str, node: onnx.NodeProto) -> tuple[Form, Form, tuple[int, ...]]:
+    (a, b), shape = _broadcast(reader, place, *(reader.value(name) for name in node.input))
+    return a, b, shape
 
 
 def _sum(sign: float) -> Rule:
-    def rule(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-        a, b = (reader.form(name) for name in node.input)
+    def rule(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+        a, b, shape = _two(reader, place, node)
         if not (a.products and b.products):  # a whole gate and something else, not two halves
-            a, b = reader.settled(a), reader.settled(b)
-        return [a.plus(b.scaled(np.array([sign])))]
+            a, b = reader.atoms.settled(a), reader.atoms.settled(b)
+        return [Value(a.plus(b.scaled(np.array([sign]))), shape)]
 
     return rule
 
 
-def _negate(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-    return [reader.settled(reader.form(node.input[0])).scaled(np.array([-1.0]))]
+def _total(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    forms, shape = _broadcast(reader, place, *(reader.value(name) for name in node.input))
+    total = forms[0]
+    for form in forms[1:]:
+        total = total.plus(form)
+    return [Value(total, shape)]
 
 
-def _multiply(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-    a, b = (reader.form(name) for name in node.input)
+def _negate(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    value = reader.value(node.input[0])
+    return [Value(reader.atoms.settled(value.form).scaled(np.array([-1.0])), value.shape)]
+
+
+def _multiply(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    a, b, shape = _two(reader, place, node)
     for one, other in ((a, b), (b, a)):
         if other.is_constant:
-            return [reader.settled(one).scaled(other.affine.bias)]
-    form = product(reader.affine(place, a), reader.affine(place, b), reader.is_gate)
+            return [Value(reader.atoms.settled(one).scaled(other.affine.bias), shape)]
+    atoms = reader.atoms
+    form = product(atoms.affine(place, a), atoms.affine(place, b), atoms.is_gate)
     if form is None:
         raise ElegansError(
             place,
-            "multiplies two vectors of which neither is a sigmoid gate nor elapsed time",
-            "use the cells of CfC (default, no_gate), GRU or LSTM",
+            "multiplies two vectors of which neither is a gate in [0, 1] nor elapsed time",
+            "use the cells of LTC, CfC, CTRNN, GRU or LSTM",
         )
-    return [form]
+    return [Value(form, shape)]
 
 
-def _divide(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-    form, divisor = (reader.form(name) for name in node.input)
-    if not divisor.is_constant:
-        raise ElegansError(place, "divides by a vector that is not constant", "fold the divisor")
-    if not np.all(divisor.affine.bias):
-        raise ElegansError(place, "divides by zero", "mend the constant")
-    return [reader.settled(form).scaled(1.0 / divisor.affine.bias)]
+def _divide(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    over, under, shape = _two(reader, place, node)
+    if under.is_constant:
+        if not np.all(under.affine.bias):
+            raise ElegansError(place, "divides by zero", "mend the constant")
+        return [Value(reader.atoms.settled(over).over(under.affine.bias), shape)]
+    return [Value(_quotient(reader, place, over, under), shape)]
 
 
-def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-    row = reader.affine(place, reader.form(node.input[0]))
-    return [Form(row.times(reader.matrix(place, node.input[1])), {})]
+def _reciprocal(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    value = reader.value(node.input[0])
+    one = Form.constant(np.ones(value.size))
+    return [Value(_quotient(reader, place, one, value.form), value.shape)]
 
 
-def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Form]:
+def _quotient(reader: Reader, place: str, over: Form, under: Form) -> Form:
+    found = under.affine.factor() if not under.products else None
+    if over.is_constant and found is not None and found[0] == DT and not np.any(under.affine.bias):
+        per_dt = reader.atoms.of(PER_DT).pick(np.zeros(over.size, np.int64))
+        return Form(per_dt.scaled(over.affine.bias / found[1]), {})
+    return reader.atoms.quotient(place, over, under)
+
+
+def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    left, right = node.input
+    if left in reader.constants and right not in reader.constants:
+        matrix, (form, shape) = reader.matrix(place, left), reader.affine(place, right)
+        rows, columns = matrix.shape
+        if shape[-2:-1] != (columns,) and shape != (columns,):
+            raise ValueError(f"{list(matrix.shape)} times {list(shape)}")
+        others = form.size // columns
+        if others != math.prod(shape[-1:] if len(shape) > 1 else ()):
+            raise ValueError("a batch of matrices")
+        whole = sparse.kron(sparse.csr_array(matrix), sparse.eye_array(others), format="csr")
+        tail = shape[-1:] if len(shape) > 1 else ()
+        return [Value(Form(form.times(whole), {}), (*shape[:-2], rows, *tail))]
+    form, shape = reader.affine(place, left)
+    return [_times(form, shape, reader.matrix(place, right))]
+
+
+def _times(form: Affine, shape: tuple[int, ...], matrix: np.ndarray[Any, Any]) -> Value:
+    """Row vectors, one or several, times a constant matrix."""
+    columns, rows = matrix.shape
+    if not shape or shape[-1] != columns:
+        raise ValueError(f"{list(shape)} times {list(matrix.shape)}")
+    one = sparse.csr_array(matrix.T)
+    count = form.size // columns
+    whole = one if count == 1 else sparse.kron(sparse.eye_array(count), one, format="csr")
+    return Value(Form(form.times(whole), {}), (*shape[:-1], rows))
+
+
+def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Value]:
     if given.get("transA", 0):
         raise ElegansError(place, "transposes its input", "export a row vector times a matrix")
     matrix = reader.matrix(place, node.input[1])
     matrix = (matrix.T if given.get("transB", 0) else matrix) * given.get("alpha", 1.0)
-    result = Form(reader.affine(place, reader.form(node.input[0])).times(matrix), {})
-    if len(node.input) > 2:
-        result = result.plus(reader.form(node.input[2]).scaled(np.array([given.get("beta", 1.0)])))
+    form, shape = reader.affine(place, node.input[0])
+    result = _times(form, shape, matrix)
+    if len(node.input) > 2 and node.input[2]:
+        bias = reader.value(node.input[2])
+        (sums, more), shape = _broadcast(reader, place, result, bias)
+        result = Value(sums.plus(more.scaled(np.array([given.get("beta", 1.0)]))), shape)
     return [result]
 
 
 def _activation(function: str) -> Rule:
-    def rule(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-        return [reader.activate(place, function, reader.form(node.input[0]))]
+    def rule(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+        value = reader.value(node.input[0])
+        return [Value(reader.atoms.activate(place, function, value.form), value.shape)]
 
     return rule
 
 
-def _concat(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Form]:
-    if not _along_vector(reader, place, node, given["axis"]):
-        return [_only(place, [reader.form(name) for name in node.input])]
-    parts = [reader.affine(place, reader.form(name)) for name in node.input]
-    total, start = Affine(np.zeros(sum(p.size for p in parts)), {}), 0
-    for part in parts:
-        place_rows = np.zeros((part.size, total.size))
-        place_rows[:, start : start + part.size] = np.eye(part.size)
-        total = total.plus(part.times(place_rows))
-        start += part.size
-    return [Form(total, {})]
+def _exp(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    value = reader.value(node.input[0])
+    return [Value(reader.atoms.decay(place, value.form), value.shape)]
 
 
-def _pick(affine: Affine, indices: list[int]) -> Form:
-    """Some elements; a run of a window stays a (narrower) window."""
-    windows = affine.windows()
-    if windows is not None and indices == list(range(indices[0], indices[0] + len(indices))):
-        start = 0
-        for w in windows:
-            lo, hi = indices[0] - start, indices[-1] + 1 - start
-            if lo >= 0 and hi <= w.size:
-                return Form.of(Window(w.vector, w.lo + lo, w.lo + hi))
-            start += w.size
-    return Form(affine.rows(lambda m: m[indices]), {})
+def _abs(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    """|x|, with x a vector of its own: CfC's pure mode reads both."""
+    form, shape = reader.affine(place, node.input[0])
+    x = Value(reader.atoms.form(reader.atoms.map(form)), shape)
+    reader.values[node.input[0]] = x
+    return [Value(reader.atoms.activate(place, "abs", x.form), shape)]
 
 
-def _split(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Form]:
-    if not _along_vector(reader, place, node, given.get("axis", 0)):
-        _only(place, list(node.output))
-        return [reader.form(node.input[0])]
-    whole = reader.affine(place, reader.form(node.input[0]))
-    sizes = reader.integers(place, node, 1) or given.get("split")
-    if sizes is None:
-        part = -(-whole.size // len(node.output))
-        sizes = [min(part, whole.size - i * part) for i in range(len(node.output))]
-    if sum(sizes) != whole.size or min(sizes) < 1:
-        raise ElegansError(place, f"splits {whole.size} elements into {sizes}", "mend the sizes")
-    ends = np.cumsum(sizes)
-    return [
-        _pick(whole, list(range(end - size, end))) for end, size in zip(ends, sizes, strict=True)
-    ]
+def _phi(reader: Reader, place: str, x: Affine) -> Form:
+    """The normal distribution's Phi(x), with x a vector of its own: gelu reads both."""
+    return reader.atoms.activate(place, "normal_cdf", reader.atoms.form(reader.atoms.map(x)))
 
 
-def _slice(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-    starts, ends, axes, steps = (reader.integers(place, node, i) for i in (1, 2, 3, 4))
-    if not starts or not ends or len(starts) != 1:
-        raise ElegansError(place, "slices more than one axis", "slice the last axis only")
-    vector = _along_vector(reader, place, node, axes[0] if axes else 0)
-    whole = reader.affine(place, reader.form(node.input[0]))
-    chosen = list(range(whole.size if vector else 1))[
-        slice(starts[0], ends[0], steps[0] if steps else 1)
-    ]
-    if not chosen:
-        raise ElegansError(place, "takes an empty slice", "slice at least one element")
-    return [_pick(whole, chosen) if vector else Form(whole, {})]
+def _erf(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    """erf(z) = 2 Phi(sqrt(2) z) - 1."""
+    form, shape = reader.affine(place, node.input[0])
+    phi = _phi(reader, place, form.scaled(np.array([math.sqrt(2.0)])))
+    one = Form.constant(np.full(form.size, -1.0))
+    return [Value(phi.scaled(np.array([2.0])).plus(one), shape)]
 
 
-def _gather(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Form]:
-    indices = reader.integers(place, node, 1) or []
-    if not _along_vector(reader, place, node, given.get("axis", 0)):
-        if _only(place, indices) not in (0, -1):
-            raise ElegansError(place, f"gathers row {indices[0]} of one", "mend the index")
-        return [reader.form(node.input[0])]
-    whole = reader.affine(place, reader.form(node.input[0]))
-    if not indices or any(not -whole.size <= i < whole.size for i in indices):
-        raise ElegansError(place, f"gathers elements {indices} of {whole.size}", "mend the indices")
-    return [_pick(whole, [i % whole.size for i in indices])]
+def _gelu(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Value]:
+    """gelu(x) = x Phi(x) (Hendrycks and Gimpel, 2016)."""
+    if given.get("approximate", b"none") != b"none":
+        raise ElegansError(place, "approximates gelu by tanh", "use the exact gelu, or silu")
+    x, shape = reader.affine(place, node.input[0])
+    form = product(x, _phi(reader, place, x).affine, reader.atoms.is_gate)
+    assert form is not None
+    return [Value(form, shape)]
 
 
-def _same(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Form]:
-    """An operator that may change the shape, if it left the row vector one."""
-    form = reader.form(node.input[0])
-    shape = reader.shapes.get(node.output[0])
-    if shape and shape[-1] not in (form.size, None):
-        raise ElegansError(place, f"makes the shape {shape}", "keep vectors as [1, N]")
-    return [form]
+def _moved(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
+    """What only moves, repeats or drops elements, found by moving their numbers."""
+    data = list(node.input) if node.op_type == "Concat" else [node.input[0]]
+    start, forms = 0, []
+    inputs: dict[str, Any] = {}
+    for name in dict.fromkeys(data):
+        value = reader.value(name)
+        inputs[name] = np.arange(start, start + value.size).reshape(value.shape)
+        forms.append(value.form)
+        start += value.size
+    for name in node.input[len(data) :]:
+        if name and name not in reader.constants:
+            raise ElegansError(place, f"input {name!r} is not constant", "export fixed shapes")
+        if name:
+            inputs[name] = reader.constants[name]
+    places = reader.evaluate(place, node, inputs)
+    if any(np.asarray(p).size > _WIDEST or not np.asarray(p).size for p in places):
+        raise ElegansError(place, "takes nothing, or far too much", "export a smaller network")
+    whole = forms[0] if len(forms) == 1 else None
+    joined = None
+    results = []
+    for moved in places:
+        rows = np.asarray(moved, dtype=np.int64).reshape(-1)
+        unmoved = whole is not None and np.array_equal(rows, np.arange(whole.size))
+        form = whole if unmoved or whole is None else whole.pick(rows)
+        if form is None:
+            joined = joined or Affine.joined([reader.atoms.affine(place, f) for f in forms])
+            form = Form(joined.pick(rows), {})
+        results.append(Value(form, np.shape(moved)))
+    return results
 
 
-def _cast(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Form]:
+def _linear(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Value]:
+    """What is linear along all axes but the first: found by what it does to a basis."""
+    form, shape = reader.affine(place, node.input[0])
+    if len(shape) < 2 or shape[0] != 1:
+        raise ElegansError(place, f"works on the shape {list(shape)}", "export a batch of 1")
+    if form.size > 4096 or given.get("training_mode"):
+        raise ElegansError(place, f"works on {form.size} elements", "export a smaller window")
+    fixed = {name: reader.constants[name] for name in node.input[1:] if name}
+    basis = np.concatenate([np.zeros((1, form.size)), np.eye(form.size)])
+    inputs = {node.input[0]: basis.reshape(-1, *shape[1:])} | fixed
+    result = np.asarray(reader.evaluate(place, node, inputs)[0], dtype=np.float64)
+    flat = result.reshape(form.size + 1, -1)
+    matrix = sparse.csr_array((flat[1:] - flat[:1]).T)
+    value = form.times(matrix).plus(Affine.constant(flat[0]))
+    return [Value(Form(value, {}), (1, *result.shape[1:]))]
+
+
+def _reduce(mean: bool) -> Rule:
+    def rule(
+        reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]
+    ) -> list[Value]:
+        """The sum or the mean along some axes."""
+        form, shape = reader.affine(place, node.input[0])
+        axes = given.get("axes") or []
+        if len(node.input) > 1 and node.input[1]:
+            axes = [int(a) for a in reader.constants[node.input[1]]]
+        if not axes and given.get("noop_with_empty_axes"):
+            return [Value(Form(form, {}), shape)]
+        along = tuple(int(a) % len(shape) for a in axes) or tuple(range(len(shape)))
+        kept = tuple(1 if i in along else n for i, n in enumerate(shape))
+        rows = np.broadcast_to(np.arange(math.prod(kept)).reshape(kept), shape).reshape(-1)
+        each = math.prod(kept) / form.size if mean else 1.0
+        entries = (np.full(form.size, each), (rows, np.arange(form.size)))
+        summed = form.times(sparse.csr_array(entries, (math.prod(kept), form.size)))
+        left = tuple(n for i, n in enumerate(shape) if i not in along)
+        return [Value(Form(summed, {}), kept if given.get("keepdims", 1) else left)]
+
+    return rule
+
+
+def _cast(reader: Reader, place: str, node: onnx.NodeProto, given: dict[str, Any]) -> list[Value]:
     if given["to"] not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
         kind = onnx.TensorProto.DataType.Name(given["to"])
         raise ElegansError(place, f"rounds to {kind}", "keep the step in float32")
-    return _same(reader, place, node, given)
-
-
-def _along_vector(reader: Reader, place: str, node: onnx.NodeProto, axis: int) -> bool:
-    """Whether an axis is the vector's own, the last; all others have the length 1."""
-    shape = reader.shapes.get(node.input[0]) or [1, None]
-    if not -len(shape) <= axis < len(shape):
-        raise ElegansError(place, f"works along axis {axis} of {len(shape)}", "mend the axis")
-    if axis % len(shape) == len(shape) - 1:
-        return True
-    if shape[axis] not in (1, None):
-        raise ElegansError(
-            place, f"works along axis {axis} of {shape}", "export one step, a batch of 1"
-        )
-    return False
-
-
-def _only(place: str, parts: list[Any]) -> Any:
-    """The one part that there is along an axis of length 1."""
-    if len(parts) != 1:
-        raise ElegansError(place, f"makes {len(parts)} rows of one", "export one step of one row")
-    return parts[0]
+    return [reader.value(node.input[0])]
 
 
 RULES: dict[str, Rule] = {
     "Add": _sum(1.0),
     "Sub": _sum(-1.0),
+    "Sum": _total,
     "Neg": _negate,
     "Mul": _multiply,
     "Div": _divide,
+    "Reciprocal": _reciprocal,
     "MatMul": _matmul,
     "Gemm": _gemm,
     "Tanh": _activation("tanh"),
     "Sigmoid": _activation("sigmoid"),
     "Relu": _activation("relu"),
-    "Concat": _concat,
-    "Split": _split,
-    "Slice": _slice,
-    "Gather": _gather,
-    "Identity": _same,
-    "Reshape": _same,
-    "Squeeze": _same,
-    "Unsqueeze": _same,
-    "Flatten": _same,
+    "Abs": _abs,
+    "Exp": _exp,
+    "Erf": _erf,
+    "Gelu": _gelu,
+    "ReduceSum": _reduce(mean=False),
+    "ReduceMean": _reduce(mean=True),
+    "Conv": _linear,
+    "AveragePool": _linear,
+    "GlobalAveragePool": _linear,
+    "BatchNormalization": _linear,
     "Cast": _cast,
-    "Transpose": _same,
+    **dict.fromkeys(("Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape"), _moved),
+    **dict.fromkeys(("Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"), _moved),
 }

@@ -22,10 +22,11 @@ _NEVER = {
 }
 # Inside the exporter, in the order of its data flow.
 _EXPORTER = [
-    *("errors", "files", "fixed", "ops", "model", "algebra", "interface", "network"),
-    *("onnx_file", "onnx_reader", "onnx_rules", "onnx_import"),
-    *("layers", "formats", "quantise", "lower"),
-    *("reference", "accuracy", "integer_onnx", "memory", "templates", "emit", "vectors", "export"),
+    *("errors", "files", "fixed", "ops", "model", "algebra", "interface", "network", "atoms"),
+    *("onnx_file", "ports", "onnx_reader", "onnx_rules", "prune", "onnx_import"),
+    *("bounds", "layers", "formats", "quantise", "lowering", "lower_atoms", "lower"),
+    *("reference", "real", "accuracy", "integer_onnx", "memory", "templates", "emit", "vectors"),
+    "export",
 ]
 
 

@@ -13,8 +13,8 @@
 #include "elegans/el_tanh.h"
 #include "elegans/el_time_gate.h"
 
-#if EL_RUNTIME_ABI != 1
-#error "this model was generated for runtime ABI 1; export it again"
+#if EL_RUNTIME_ABI != 2
+#error "this model was generated for runtime ABI 2; export it again"
 #endif
 
 /* x_in: least value of each channel */

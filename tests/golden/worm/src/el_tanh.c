@@ -1,6 +1,6 @@
 #include "elegans/el_tanh.h"
 
-#include "elegans/el_fixed.h"
+#include "elegans/el_curve.h"
 
 /* tests/ops/test_tanh.py derives these numbers again and compares. */
 const int16_t el_tanh_table[257] = {
@@ -30,13 +30,7 @@ const int16_t el_tanh_table[257] = {
 
 int16_t el_tanh1(int16_t z)
 {
-    /* -32768 has no negative in int16_t and counts as -32767. */
-    const int32_t magnitude = (z < 0) ? el_sat16(-(int32_t)z) : z;
-    const int16_t *left = &el_tanh_table[magnitude >> 7];
-    const int32_t slope = (int32_t)left[1] - left[0];
-    const int32_t y = left[0] + el_rshr(slope * (magnitude & 127), 7);
-
-    return (int16_t)((z < 0) ? -y : y);
+    return el_curve(el_tanh_table, z);
 }
 
 void el_tanh(int16_t *y, const int16_t *z, uint32_t n)

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* What a generated model expects of these kernels; it refuses to compile with another. */
-#define EL_RUNTIME_ABI 1
+#define EL_RUNTIME_ABI 2
 
 /* C leaves the right shift of a negative number to the compiler. Every compiler for every
  * core we build for shifts arithmetically; one that did not would stop here. */
@@ -21,6 +21,15 @@ typedef char el_rshr_needs_an_arithmetic_right_shift[((-1 >> 1) == -1) ? 1 : -1]
 static inline int32_t el_rshr(int32_t a, uint32_t n)
 {
     return (a + (int32_t)((1U << n) >> 1)) >> n;
+}
+
+/* a / b, rounded half up, for b >= 1. The caller proves that a + b / 2 fits. */
+static inline int32_t el_rdiv(int32_t a, int32_t b)
+{
+    const int32_t sum = a + (b >> 1);
+    const int32_t quotient = sum / b; /* C rounds it towards zero */
+
+    return ((sum % b) < 0) ? (quotient - 1) : quotient;
 }
 
 /* a held in [lo, hi], lo <= hi. */

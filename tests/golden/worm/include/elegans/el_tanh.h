@@ -13,7 +13,7 @@
 /* tanh(k / 32) in Q0.15, lifted by half of what a chord falls short of the curve. */
 extern const int16_t el_tanh_table[257];
 
-/* One value. A slope is at most 1024 and the fraction below 128: the product fits. */
+/* One value. */
 int16_t el_tanh1(int16_t z);
 
 void el_tanh(int16_t *y, const int16_t *z, uint32_t n);
