@@ -166,7 +166,7 @@ class Atoms:
         With a fixed sample period time has gone into the constants, and it is the
         quotient of two affine forms.
         """
-        over, under = (self._unless_timed(form) for form in (over, under))
+        over, under = (self._only_timed(place, form) for form in (over, under))
         timed = {PER_DT, DT} & (set(over.products) | set(under.products))
         if not timed and not {"dt", PER_DT.vector} & set(under.affine.terms):
             if over.products or under.products:
@@ -189,8 +189,11 @@ class Atoms:
         parts = (v, self.map(current), self.map(conductance), DT)
         return self._gate("fused_step", *parts, constants=tuple(float(c) for c in capacity))
 
-    def _unless_timed(self, form: Form) -> Form:
-        return form if {DT, PER_DT} & set(form.products) else self.settled(form)
+    def _only_timed(self, place: str, form: Form) -> Form:
+        """The form with no products left but those with time."""
+        timed = {u: p for u, p in form.products.items() if u in (DT, PER_DT)}
+        rest = {u: p for u, p in form.products.items() if u not in timed}
+        return Form(self.affine(place, Form(form.affine, rest)), timed) if rest else form
 
     def _per_time(self, form: Form) -> Affine:
         """What a form multiplies dt by: the products with it, and its own column."""

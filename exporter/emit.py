@@ -247,14 +247,39 @@ class _Calls:
             if place.array != "y":
                 lines.append(self._copy(memory.Place("y", offset), place, window.size))
             offset += window.size
-        offset = self.plan.h.offset
+        moves, offset = [], self.plan.h.offset
         for window, stays in zip(self.model.h_next, self.plan.stays, strict=True):
             if not stays:
                 target = memory.Place(self.plan.h.array, offset)
-                lines.append(self._copy(target, self.plan.at(window), window.size))
+                moves.append((target, self.plan.at(window), window.size))
             offset += window.size
-        return lines
+        return lines + self._moves(moves)
+
+    def _moves(self, moves: list[tuple[memory.Place, memory.Place, int]]) -> list[str]:
+        """Copies within the state, as a delay line has them: none may spoil a later one."""
+        spoils = any(
+            _overlap(target, size, source, other)
+            for i, (target, _, size) in enumerate(moves)
+            for _, source, other in moves[i + 1 :]
+        )
+        if not spoils:
+            return [self._copy(*move) for move in moves]
+        first, last, offset = [], [], 0
+        for target, source, size in moves:
+            kept = memory.Place("joined", offset)
+            first.append(self._copy(kept, source, size))
+            last.append(self._copy(target, kept, size))
+            offset += size
+        self.joined = max(self.joined, offset)
+        return first + last
 
     @staticmethod
     def _copy(target: memory.Place, source: memory.Place, size: int) -> str:
-        return f"memcpy({target}, {source}, {size}U * sizeof(int16_t));"
+        copy = "memmove" if _overlap(target, size, source, size) else "memcpy"
+        return f"{copy}({target}, {source}, {size}U * sizeof(int16_t));"
+
+
+def _overlap(a: memory.Place, a_size: int, b: memory.Place, b_size: int) -> bool:
+    """Whether two stretches of memory share an element."""
+    near = a.offset < b.offset + b_size and b.offset < a.offset + a_size
+    return a.array == b.array and near

@@ -52,7 +52,8 @@ def _two(reader: Reader, place: str, node: onnx.NodeProto) -> tuple[Form, Form, 
 def _sum(sign: float) -> Rule:
     def rule(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
         a, b, shape = _two(reader, place, node)
-        if not (a.products and b.products):  # a whole gate and something else, not two halves
+        halves = a.products and b.products  # of one gate, perhaps; an Euler step is whole
+        if not halves or set(a.products) == set(b.products) == {DT}:
             a, b = reader.atoms.settled(a), reader.atoms.settled(b)
         return [Value(a.plus(b.scaled(np.array([sign]))), shape)]
 

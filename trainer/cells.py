@@ -32,7 +32,13 @@ class LecunTanh(nn.Module):
         return 1.7159 * torch.tanh(0.666 * x)
 
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {"lecun_tanh": LecunTanh, "tanh": nn.Tanh}
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "lecun_tanh": LecunTanh,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+}
 
 
 class CfCCell(nn.Module):
@@ -64,6 +70,7 @@ class CfCCell(nn.Module):
                 "CfC cell", f"no activation {activation!r}", f"choose from {', '.join(ACTIVATIONS)}"
             )
         self.input_size, self.units, self.mode = input_size, units, mode
+        self.state_size = self.output_size = units
         width = input_size + units
         self.backbone: nn.Sequential | None = None
         if backbone_layers > 0:
@@ -114,13 +121,21 @@ class CfCCell(nn.Module):
         t = torch.sigmoid(self.time_a(z) * dt + self.time_b(z))
         return blend(torch.tanh(f), torch.tanh(g), t, self.mode)
 
+    def output(self, h: Tensor) -> Tensor:
+        """All neurons."""
+        return h
+
 
 class WiredCfCCell(nn.Module):
     """A circuit: one CfC layer after another, each reading the one before it."""
 
     def __init__(self, wiring: Wiring, mode: str = "default") -> None:
         super().__init__()
+        self.wiring_layers = wiring.layers
         self.sizes = [size for _, size in wiring.layers]
+        self.input_size, self.state_size = wiring.inputs, wiring.neurons
+        self.output_size = self.sizes[-1]
+        _check_layers(wiring)
         for index, size in enumerate(self.sizes):
             synapses = wiring.feed_forward(index)
             cell = CfCCell(synapses.shape[0], size, mode, synapses=synapses)
@@ -137,6 +152,24 @@ class WiredCfCCell(nn.Module):
             x = cell(x, state, dt)
             states.append(x)
         return torch.cat(states, dim=1)
+
+    def output(self, h: Tensor) -> Tensor:
+        """The neurons of the last layer, [B, O]."""
+        return h[:, self.state_size - self.output_size :]
+
+
+def _check_layers(wiring: Wiring) -> None:
+    """A CfC layer reads the layer before it and, densely, itself: no other synapses."""
+    spans = wiring.spans
+    for target, rows in enumerate(spans):
+        sensed = wiring.sensory[:, rows].any() and target > 0
+        sources = [s for s, columns in enumerate(spans) if wiring.adjacency[columns, rows].any()]
+        if sensed or set(sources) - {target - 1, target}:
+            raise ElegansError(
+                "CfC circuit",
+                f"layer {target} is fed by {'the sensors' if sensed else f'layers {sources}'}",
+                "a CfC feeds forward, layer by layer; an LTC takes any wiring",
+            )
 
 
 def blend(f: Tensor, g: Tensor, t: Tensor, mode: str) -> Tensor:

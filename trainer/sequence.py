@@ -78,6 +78,11 @@ class CfC(nn.Module):
             outputs.append(h[:, -self.output_size :])
         return torch.stack(outputs, dim=1), h
 
+    def step(self, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
+        """One step: x [B, I], h [B, H], dt [B, 1] -> y [B, O], next h [B, H]."""
+        state = self.rnn_cell(x, h, dt)
+        return self.rnn_cell.output(state), state
+
     def _shape(self, x: Tensor) -> tuple[int, int]:
         if x.dim() != 3 or x.shape[1] < 1 or x.shape[2] != self.input_size:
             raise _mismatch("x", x, f"[batch, steps, {self.input_size}]")

@@ -36,6 +36,31 @@ class Wiring:
     adjacency: Polarity
     """[neurons, neurons]"""
 
+    @staticmethod
+    def of(
+        sensory: npt.ArrayLike,
+        adjacency: npt.ArrayLike,
+        layers: tuple[tuple[str, int], ...] | None = None,
+    ) -> Wiring:
+        """A circuit of one's own: sensory [inputs, neurons], adjacency [neurons, neurons].
+
+        -1 inhibits, +1 excites, 0 is no synapse, indexed [from, to]. `layers` names the
+        neurons in their order and sizes; the last of them is read out (without: all are).
+        """
+        senses, inner = np.asarray(sensory), np.asarray(adjacency)
+        neurons = inner.shape[0] if inner.ndim else 0
+        if inner.shape != (neurons, neurons) or not neurons:
+            raise _bad(f"adjacency has shape {list(inner.shape)}", "give a square matrix")
+        if senses.ndim != 2 or senses.shape[1] != neurons or not senses.shape[0]:
+            raise _bad(f"sensory has shape {list(senses.shape)}", f"give [inputs, {neurons}]")
+        for name, matrix in (("sensory", senses), ("adjacency", inner)):
+            if not np.isin(matrix, (-1, 0, 1)).all():
+                raise _bad(f"{name} holds more than polarities", "give -1, 0 and +1 only")
+        named = layers or (("neurons", neurons),)
+        if sum(size for _, size in named) != neurons or min(size for _, size in named) < 1:
+            raise _bad(f"layers {named} are not {neurons} neurons", "let their sizes add up")
+        return Wiring(named, senses.astype(np.int32), inner.astype(np.int32))
+
     @property
     def inputs(self) -> int:
         return int(self.sensory.shape[0])

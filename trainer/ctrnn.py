@@ -1,0 +1,56 @@
+"""Leaky integrators (CTRNN): neurons with a fixed time constant, where the liquid idea starts.
+
+    tau dh/dt = f - h,   f = tanh(W [x, h] + b)
+
+(Funahashi and Nakamura 1993, equation 1, with tanh on the summed input.)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from elegans.exporter.errors import ElegansError
+
+SOLVERS = ("exact", "semi_implicit", "euler")
+
+
+class CTRNNCell(nn.Module):
+    """One step of `units` leaky integrators, in `unfolds` solver steps of dt / unfolds.
+
+    solver  exact: h = f + (h - f) exp(-dt / tau), f held over the step, in the hull of h
+            and f for every dt; semi_implicit: (h + dt / tau f) / (1 + dt / tau), as LTC's;
+            euler: h + dt / tau (f - h), stable only up to dt = tau.
+    """
+
+    def __init__(
+        self, input_size: int, units: int, *, solver: str = "exact", unfolds: int = 1
+    ) -> None:
+        super().__init__()
+        if solver not in SOLVERS or unfolds < 1:
+            raise ElegansError(
+                "CTRNN cell",
+                f"no solver {solver!r} with {unfolds} unfolds",
+                f"choose from {', '.join(SOLVERS)}, and at least 1 unfold",
+            )
+        self.input_size, self.state_size, self.output_size = input_size, units, units
+        self.solver, self.unfolds = solver, unfolds
+        self.drive = nn.Linear(input_size + units, units)
+        self.log_tau = nn.Parameter(torch.linspace(-1.0, 1.0, units))
+
+    def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> Tensor:
+        """x [B, I], h [B, H], dt [B, 1] in tau's unit -> next h [B, H]."""
+        rate = torch.exp(-self.log_tau) / self.unfolds
+        for _ in range(self.unfolds):
+            f = torch.tanh(self.drive(torch.cat([x, h], dim=1)))
+            if self.solver == "exact":
+                h = f + (h - f) * torch.exp(-dt * rate)
+            elif self.solver == "semi_implicit":
+                h = (h + dt * rate * f) / (1.0 + dt * rate)
+            else:
+                h = h + dt * rate * (f - h)
+        return h
+
+    def output(self, h: Tensor) -> Tensor:
+        """All neurons."""
+        return h
