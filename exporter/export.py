@@ -9,13 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from elegans.exporter import vectors
+from elegans.exporter import report, vectors
 from elegans.exporter.emit import emit
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, write_folder
-from elegans.exporter.fixed import Interval, q_name
 from elegans.exporter.integer_onnx import integer_onnx
 from elegans.exporter.interface import Range, with_ranges
 from elegans.exporter.lower import lower
@@ -60,8 +57,12 @@ def export(
     files = {path: text.encode() for path, text in emit(model).items()}
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
-    files["vectors.npz"] = npz(vectors.golden(model, recording))
-    files["model.json"] = _model_json(model, files)
+    golden = vectors.golden(model, recording)
+    files["vectors.npz"] = npz(golden)
+    progress("measuring what each format costs")
+    table = report.rows(model, network, golden)
+    files["report.txt"] = report.text(model, network, table).encode()
+    files["model.json"] = _model_json(model, files, table)
     write_folder(target, files)
     return model
 
@@ -103,14 +104,13 @@ def _is_build(folder: Path) -> bool:
     return isinstance(data, dict) and {"schema", "digest", "steps", "files"} <= data.keys()
 
 
-def _model_json(model: Model, files: dict[str, bytes]) -> bytes:
+def _model_json(model: Model, files: dict[str, bytes], table: list[report.Row]) -> bytes:
     data = to_json(model)
     for key in ("inputs", "states", "outputs"):
         data[key] = [_described(c) for c in getattr(model, key)]
     data["dt"] = _described(model.dt) if model.dt else None
     data["digest"] = model.digest
-    bounds = prove(model)
-    data["vectors"] = [_vector(step.name, step.frac, bounds[step.name]) for step in model.steps]
+    data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     return (json.dumps(data, indent=1) + "\n").encode()
 
@@ -127,13 +127,11 @@ def _described(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _vector(name: str, fracs: tuple[int, ...], bounds: Interval) -> dict[str, Any]:
+def _vector(row: report.Row) -> dict[str, Any]:
     """One vector's row of the range report; headroom counts the bits that it never uses."""
-    reach = max(int(bounds.reach().max()), 1)
-    scale = np.ldexp(1.0, -np.array(fracs))
     return {
-        "name": name,
-        "formats": sorted({q_name(f) for f in fracs}),
-        "range": [float((bounds.lo * scale).min()), float((bounds.hi * scale).max())],
-        "headroom_bits": 16 - (reach.bit_length() + 1) if reach < 1 << 15 else 0,
+        "name": row.name,
+        "formats": list(row.formats),
+        "range": list(row.range),
+        "headroom_bits": row.headroom,
     }

@@ -7,14 +7,17 @@ import numpy as np
 from elegans.exporter.fixed import INT32_MAX, Integers, Reals, quantise
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
-from elegans.exporter.ops.sparse_linear import SparseLinear, synapses
+from elegans.exporter.ops.sliding_linear import SlidingLinear
+from elegans.exporter.ops.sliding_linear8 import SlidingLinear8
+from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 
 _LARGEST_SHIFT = 30
-_LAYOUTS: dict[int, tuple[type[Linear], type[Linear]]] = {
-    16: (Linear, SparseLinear),
-    8: (Linear8, SparseLinear8),
+_LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
+    16: (Linear, SparseLinear, SlidingLinear),
+    8: (Linear8, SparseLinear8, SlidingLinear8),
 }
+_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
 
 
 def linear(
@@ -33,8 +36,8 @@ def linear(
     out_frac [rows] the fractional bits of the result
     bits     of a weight, 16 or 8
 
-    Exact zeros stay zeros, and where enough of them make it smaller the map is laid out
-    sparse.
+    Exact zeros stay zeros; the map gets the layout that takes the least flash: dense, one
+    of synapses, or one of filters that slide.
     """
     rows = [
         _row(w, b, in_frac, in_reach, int(f), bits)
@@ -48,7 +51,8 @@ def linear(
         np.array([b for _, b, _ in kept]),
         np.array([s for _, _, s in kept]),
     )
-    return _layout(fields[0], bits)(*fields)
+    ops = [layout(*fields) for layout in _LAYOUTS[bits]]
+    return min((op for op in ops if _stored(op)), key=_flash)
 
 
 def _row(
@@ -73,10 +77,11 @@ def _row(
     return None
 
 
-def _layout(weights: Integers, bits: int) -> type[Linear]:
-    """Dense or sparse, whichever takes less flash: a synapse needs a byte more for its gap."""
-    dense, sparse = _LAYOUTS[bits]
-    stored, _, counts = synapses(weights)
-    size = bits // 8
-    sparse_bytes = (size + 1) * len(stored) + 2 * len(counts)
-    return sparse if len(stored) and sparse_bytes < size * weights.size else dense
+def _stored(op: Linear) -> bool:
+    """Whether every table has an entry: C has no empty arrays."""
+    return all(table.values.size for table in op.tables())
+
+
+def _flash(op: Linear) -> int:
+    """The bytes of all tables."""
+    return sum(_BYTES[table.ctype] * table.values.size for table in op.tables())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -14,58 +12,72 @@ from elegans.boards.host import HostModel
 from elegans.exporter import reference
 from elegans.exporter.accuracy import against_float
 from elegans.exporter.export import Request, export
+from elegans.exporter.interface import with_ranges
+from elegans.exporter.lower import lower
+from elegans.exporter.onnx_import import read_interface, read_network
 from elegans.hil_tests.session import hil
 from elegans.trainer import export_onnx, straight_through
-from elegans.trainer.trace import trace
+from elegans.trainer.baselines import GRUCell, LSTMCell, MLPCell
+from elegans.trainer.cells import CfCCell
+from elegans.trainer.ctrnn import CTRNNCell
+from elegans.trainer.heads import ConvHead
+from elegans.trainer.ltc import LTCCell
+from elegans.trainer.recurrent import Recurrent
+from elegans.trainer.wiring import AutoNCP
 
 ncps = pytest.importorskip("ncps.torch", reason="ncps is not installed (pip install ncps)")
 
-_INPUTS, _NEURONS = 4, 9
-_DOCUMENT = json.dumps(
-    {
-        "name": "net",
-        "inputs": [{"name": f"x{i}", "range": [-2, 2]} for i in range(_INPUTS)],
-        "outputs": [{"name": "left"}, {"name": "right"}],
-        "dt": {"range": [0.01, 1]},
-    }
-)
+_INPUTS = 4
 
 
-class _Recurrent(nn.Module):
-    """torch's own cells as a step, with an MLP for a head; an LSTM's states lie end to end."""
-
-    def __init__(self, cell):
-        super().__init__()
-        self.cell = cell
-        self.head = nn.Sequential(nn.Linear(_NEURONS, 6), nn.ReLU(), nn.Linear(6, 2))
-
-    def forward(self, x, h, dt):
-        if isinstance(self.cell, nn.LSTMCell):
-            out, carried = self.cell(x, (h[:, :_NEURONS], h[:, _NEURONS:]))
-            return self.head(out), torch.cat([out, carried], dim=1)
-        out = self.cell(x, h)
-        return self.head(out), out
-
-
-def _wired(**more):
+def _wiring(kind="AutoNCP", *sizes, **more):
     import ncps.wirings
 
-    return ncps_cfc(ncps.wirings.AutoNCP(12, 2), **more)
+    return getattr(ncps.wirings, kind)(*(sizes or (12, 2)), **more)
 
 
-def ncps_cfc(units, **more):
-    return ncps.CfC(_INPUTS, units, **more)
+def _cfc(units=7, **more):
+    return ncps.CfC(_INPUTS, units, **{"backbone_units": 8, "proj_size": 2} | more)
+
+
+def _ltc(**more):
+    return ncps.LTC(_INPUTS, _wiring(), **{"implicit_param_constraints": False} | more)
+
+
+def _own(cell, **more):
+    return Recurrent(cell, **more)
+
+
+def _windowed():
+    head = ConvHead(2, 2, 3, 1)
+    return _own(CfCCell(head.output_size, 6), head=head, projection=2)
 
 
 _CELLS = {
-    "gru": lambda: _Recurrent(nn.GRUCell(_INPUTS, _NEURONS)),
-    "lstm": lambda: _Recurrent(nn.LSTMCell(_INPUTS, _NEURONS)),
-    "rnn": lambda: _Recurrent(nn.RNNCell(_INPUTS, _NEURONS)),
-    "cfc_relu": lambda: ncps_cfc(7, activation="relu", backbone_units=8, proj_size=2),
-    "cfc_silu": lambda: ncps_cfc(7, activation="silu", backbone_units=8, proj_size=2),
-    "cfc_deep": lambda: ncps_cfc(7, backbone_units=8, backbone_layers=3, proj_size=2),
-    "mixed_memory": lambda: ncps_cfc(7, mixed_memory=True, backbone_units=8, proj_size=2),
-    "mixed_memory_wired": lambda: _wired(mixed_memory=True),
+    "cfc_relu": lambda: _cfc(activation="relu"),
+    "cfc_silu": lambda: _cfc(activation="silu"),
+    "cfc_gelu": lambda: _cfc(activation="gelu", backbone_layers=2),
+    "cfc_deep": lambda: _cfc(backbone_layers=3),
+    "cfc_no_gate": lambda: _cfc(mode="no_gate"),
+    "cfc_pure": lambda: _cfc(mode="pure"),
+    "cfc_pure_wired": lambda: ncps.CfC(_INPUTS, _wiring(), mode="pure"),
+    "cfc_full": lambda: ncps.CfC(_INPUTS, _wiring("FullyConnected", 6, 2)),
+    "cfc_behind_a_convolution": _windowed,
+    "ctrnn": lambda: _own(CTRNNCell(_INPUTS, 8), projection=2),
+    "ctrnn_euler": lambda: _own(CTRNNCell(_INPUTS, 8, solver="euler", unfolds=3)),
+    "ctrnn_semi_implicit": lambda: _own(CTRNNCell(_INPUTS, 8, solver="semi_implicit")),
+    "gru": lambda: _own(GRUCell(_INPUTS, 9), projection=2),
+    "lstm": lambda: _own(LSTMCell(_INPUTS, 9), projection=2),
+    "ltc": _ltc,
+    "ltc_one_unfold": lambda: _ltc(ode_unfolds=1, output_mapping="linear"),
+    "ltc_softplus": lambda: _ltc(implicit_param_constraints=True, input_mapping=None),
+    "ltc_dense": lambda: ncps.LTC(_INPUTS, 5),
+    "ltc_own": lambda: _own(LTCCell(AutoNCP(12, 2).build(_INPUTS)), projection=3),
+    "mixed_memory": lambda: _cfc(mixed_memory=True),
+    "mixed_memory_ltc": lambda: _ltc(mixed_memory=True),
+    "mixed_memory_wired": lambda: ncps.CfC(_INPUTS, _wiring(), mixed_memory=True),
+    "mlp_on_a_delay_line": lambda: _own(MLPCell(_INPUTS, 5, [8], 2)),
+    "rnn": lambda: nn.RNNCell(_INPUTS, 9),
 }
 
 
@@ -74,12 +86,18 @@ def exported(request, tmp_path_factory):
     torch.manual_seed(302)
     folder, net = tmp_path_factory.mktemp(request.param), _CELLS[request.param]()
     source = folder / "net.onnx"
-    if isinstance(net, _Recurrent):
-        neurons = _NEURONS * (2 if request.param == "lstm" else 1)
-        source.write_bytes(trace(net.eval(), _INPUTS, neurons, "net", _DOCUMENT))
-    else:
-        export_onnx(net, _INPUTS, source, input_ranges=(-2.0, 2.0), dt_range=(0.01, 1.0))
+    export_onnx(net, _INPUTS, source, input_ranges=(-2.0, 2.0), dt_range=(0.01, 1.0))
     return source, export(Request(source), folder / "BUILD"), folder / "BUILD"
+
+
+@pytest.fixture(scope="module", params=[None, 0.3], ids=["varying_dt", "fixed_dt"])
+def narrow(request, exported, tmp_path_factory):
+    """The same network with weights of 8 bits; with its sample period fixed, if it has one."""
+    source, model, _ = exported
+    if request.param is not None and model.dt is None:
+        pytest.skip("this cell does not read elapsed time")
+    folder = tmp_path_factory.mktemp("narrow") / "BUILD"
+    return export(Request(source, dt=request.param, weight_bits=8), folder), folder
 
 
 def test_integers_stay_within_a_thousandth_of_float(exported):
@@ -92,25 +110,64 @@ def test_integers_stay_within_a_thousandth_of_float(exported):
     assert found.worst <= 1e-3, found.neuron
 
 
-def test_one_meaning_in_numpy_torch_onnxruntime_and_c(exported):
-    _, model, build = exported
+def _everywhere(model, build):
+    """Every execution of the golden vectors on this machine."""
     v = {k: a.astype(np.int64) for k, a in np.load(build / "vectors.npz").items()}
     given = (v["x"], v["dt"][:, None], v["h"])
     session = ort.InferenceSession(str(build / "reference.onnx"))
     named = dict(zip(("x", "dt", "h"), given, strict=True))
     feed = {i.name: named[i.name].astype(np.int16) for i in session.get_inputs()}
-    host = HostModel.compile(build)
     found = {
         "numpy": reference.step(model, *given),
         "torch": [
             a.numpy() for a in straight_through.step(model, *(torch.from_numpy(a) for a in given))
         ],
         "onnxruntime": session.run(["y", "h_next"], feed),
-        "C": host.steps(*(v[k].astype(np.int16) for k in ("x", "dt", "h"))),
+        "C": HostModel.compile(build).steps(*(v[k].astype(np.int16) for k in ("x", "dt", "h"))),
     }
     for where, (y, h) in found.items():
         np.testing.assert_array_equal(y, v["y"], where)
         np.testing.assert_array_equal(h, v["h_next"], where)
+
+
+def test_one_meaning_in_numpy_torch_onnxruntime_and_c(exported):
+    _everywhere(*exported[1:])
+
+
+def test_weights_of_8_bits_have_one_meaning_too(narrow):
+    _everywhere(*narrow)
+
+
+def test_the_states_stay_in_their_bounds_whatever_comes(exported):
+    """The liquid theorems in integers: any int16 inputs, any time, any state in its bounds."""
+    _, model, _ = exported
+    rng = np.random.default_rng(5)
+    lo, hi = (np.array([getattr(c, end) for c in model.states]) for end in ("lo", "hi"))
+    ends = np.array([-32768, -32767, -1, 0, 1, 32766, 32767])
+    h = np.where(rng.random((4000, len(lo))) < 0.3, rng.choice([0, 1], (4000, 1)), 0.5)
+    h = np.where(h == 0.5, rng.integers(lo, hi + 1, h.shape), np.where(h == 0, lo, hi))
+    for _ in range(4):
+        x = rng.integers(-32768, 32768, (4000, _INPUTS))
+        x = np.where(rng.random(x.shape) < 0.3, rng.choice(ends, x.shape), x)
+        dt = np.where(rng.random((4000, 1)) < 0.3, rng.choice(ends, (4000, 1)), 7)
+        _, h = reference.step(model, x, dt, h)
+        assert np.all((lo <= h) & (h <= hi))
+
+
+def test_without_elapsed_time_a_liquid_neuron_stays(exported):
+    """ncps divides by dt and gives NaN at 0."""
+    source, model, _ = exported
+    if not any(step.op.kernel == "fused_step" for step in model.steps):
+        pytest.skip("only the fused solver has this limit in its form")
+    if any(step.op.kernel == "lstm_cell" for step in model.steps):
+        pytest.skip("mixed memory moves the state itself, whatever time has passed")
+    now = lower(read_network(source, with_ranges(read_interface(source), [], (0.0, 1.0), None)))
+    rng = np.random.default_rng(6)
+    lo, hi = (np.array([getattr(c, end) for c in now.states]) for end in ("lo", "hi"))
+    h = rng.integers(lo, hi + 1, (500, len(lo)))
+    x = rng.integers(-32768, 32768, (500, _INPUTS))
+    _, after = reference.step(now, x, np.zeros((500, 1), np.int64), h)
+    np.testing.assert_array_equal(after, h)
 
 
 def test_the_board_repeats_the_reference_bit_for_bit(exported):

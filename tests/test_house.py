@@ -26,7 +26,7 @@ _EXPORTER = [
     *("onnx_file", "ports", "onnx_reader", "onnx_rules", "prune", "onnx_import"),
     *("bounds", "layers", "formats", "quantise", "lowering", "lower_atoms", "lower"),
     *("reference", "real", "accuracy", "integer_onnx", "memory", "templates", "emit", "vectors"),
-    "export",
+    *("report", "export"),
 ]
 
 

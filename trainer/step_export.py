@@ -121,6 +121,8 @@ def _check_weights(module: nn.Module) -> None:
             continue
         for name in _POSITIVE:
             value = getattr(part, name, None)
+            mask = getattr(part, name.replace("w", "sparsity_mask"), None)
+            value = value if value is None or mask is None else value * mask
             if value is not None and bool((value < 0).any()):
                 raise ElegansError(
                     f"weight {key}.{name}".replace("weight .", "weight "),

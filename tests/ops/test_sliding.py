@@ -1,0 +1,54 @@
+"""The layout of convolutions: any matrix keeps its meaning, and equal rows are stored once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.sliding_linear import SlidingLinear, filters
+from elegans.exporter.ops.sliding_linear8 import SlidingLinear8
+
+_OPS = [(SlidingLinear, 400), (SlidingLinear8, 127)]
+
+
+def _convolution(rng, reach, features=3, kernel=4, stride=2, cols=40):
+    """Rows feature by feature, each a shifted copy of the one before it."""
+    rows = []
+    for _ in range(features):
+        taps = rng.integers(1, reach, kernel) * rng.choice([-1, 1], kernel)
+        for start in range(0, cols - kernel + 1, stride):
+            row = np.zeros(cols, np.int64)
+            row[start : start + kernel] = taps
+            rows.append(row)
+    return np.array(rows)
+
+
+def _fields(rng, weights):
+    per_filter = rng.integers(-9000, 9000, 3).repeat(len(weights) // 3)
+    return weights, per_filter, np.full(len(weights), 9)
+
+
+@pytest.mark.parametrize(("kind", "reach"), _OPS)
+def test_a_convolution_gives_the_same_bits_everywhere(everywhere, kind, reach):
+    rng = np.random.default_rng(0)
+    fields = _fields(rng, _convolution(rng, reach))
+    x = rng.integers(-32768, 32768, (6, 40))
+    np.testing.assert_array_equal(everywhere(kind(*fields), x), Linear(*fields).integer(x))
+
+
+@pytest.mark.parametrize(("kind", "reach"), _OPS)
+@pytest.mark.parametrize("cols", [1, 7, 600])
+def test_any_matrix_can_be_laid_out_so(everywhere, kind, reach, cols):
+    rng = np.random.default_rng(cols)
+    weights = rng.integers(-reach, reach, (9, cols)) * (rng.random((9, cols)) < 0.1)
+    fields = (weights, rng.integers(-9000, 9000, 9), rng.integers(0, 12, 9))
+    x = rng.integers(-300, 300, (4, cols))
+    np.testing.assert_array_equal(everywhere(kind(*fields), x), Linear(*fields).integer(x))
+
+
+def test_a_convolution_stores_each_filter_once():
+    rng = np.random.default_rng(1)
+    op = SlidingLinear(*_fields(rng, _convolution(rng, 400)))
+    assert [(len(f.weights), f.positions, f.stride) for f in filters(op)] == [(4, 19, 2)] * 3
+    assert sum(t.values.size for t in op.tables() if t.suffix == "w") == 12
