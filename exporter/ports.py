@@ -115,7 +115,10 @@ class _Flow:
     def __init__(self, model: onnx.ModelProto) -> None:
         self.model = model
         self.readers: dict[str, list[onnx.NodeProto]] = {}
+        self.copies: dict[str, str] = {}
         for node in model.graph.node:
+            if node.op_type == "Identity" and node.output:
+                self.copies[node.output[0]] = node.input[0]
             for name in node.input:
                 self.readers.setdefault(name, []).append(node)
 
@@ -130,6 +133,13 @@ class _Flow:
                 found |= fresh
                 pending += fresh
         return found
+
+    def origin(self, name: str) -> str:
+        """The tensor that this one is a copy of, or itself."""
+        seen = {name}
+        while (name := self.copies.get(name, name)) not in seen:
+            seen.add(name)
+        return name
 
     def multiplies(self, name: str) -> bool:
         """Whether something varying is multiplied or divided by it, scaled or not."""
@@ -169,10 +179,11 @@ def _states(
         return (("h", "h_next"),)
     reached = {name: graph.reached(name) for name in inputs if name != dt}
     close = {name: graph.reached(name, elementwise=True) for name in reached}
+    distinct = {graph.origin(name): name for name in outputs}  # of copies, the last
     options = [
         (i, o)
         for i in reached
-        for o in outputs
+        for o in distinct.values()
         if o in reached[i] and math.prod(inputs[i]) == math.prod(outputs[o])
     ]
     if not options:

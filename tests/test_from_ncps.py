@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -56,9 +57,10 @@ def _by_legacy_exporter(net, neurons, path):
     return _torch_onnx(_Step(net), neurons, path, dynamo=False)
 
 
-def _torch_onnx(step, neurons, path, dynamo):
+def _torch_onnx(step, neurons, path, dynamo, opset=None):
     example = (torch.zeros(1, _INPUTS), torch.zeros(1, neurons), torch.ones(1, 1))
     options = {"external_data": False} if dynamo else {"opset_version": 17}
+    options |= {"opset_version": opset} if opset else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -99,6 +101,16 @@ def test_ncps_networks_come_in_through_both_exporters(tmp_path, kind):
     dt = rng.integers(models[0].dt.lo, models[0].dt.hi, (1, 500))
     found = against_float(sources[0], models[0], x, dt, None)
     assert found.worst <= 1e-3
+
+
+@pytest.mark.parametrize("kind", ["wired", "ltc", "gelu"])
+@pytest.mark.parametrize(("opset", "dynamo"), [(17, False), (18, True), (20, True), (23, True)])
+def test_opsets_from_17_to_23_come_in(tmp_path, kind, opset, dynamo):
+    net, neurons = _network(kind)
+    path = _torch_onnx(_Step(net), neurons, tmp_path / "net.onnx", dynamo, opset)
+    assert max(o.version for o in onnx.load(path).opset_import if not o.domain) == opset
+    model = export(Request(path, "net", ((-2.0, 2.0),), (0.01, 1.0)), tmp_path / "BUILD")
+    assert len(model.states) == neurons
 
 
 class _WholeNetwork(torch.nn.Module):

@@ -46,7 +46,7 @@ def export_onnx(
     path = Path(path)
     name = valid_name(path.stem.lower().replace("-", "_"))
     _check_weights(module)
-    step = _step(module).eval()
+    step = step_of(module).eval()
     document = _document(module, step, name, input_size, input_ranges, dt_range)
     data = trace(step, input_size, step.neurons, name, json.dumps(document))
     _verify(data, step, input_size, name)
@@ -67,7 +67,7 @@ class _Step(nn.Module):
         return self._call(x, h, dt)
 
 
-def _step(module: Any) -> _Step:
+def step_of(module: Any) -> _Step:
     """The step of whatever it is that the user has."""
     if hasattr(module, "step") and hasattr(module, "state_size"):
         return _Step(module, module.state_size, module.step)
