@@ -24,6 +24,7 @@ _STEP_OF_IT = (
     "elegans.trainer.export_onnx does it for ncps"
 )
 _CONTROL = ("Loop", "Scan", "If", "SequenceMap")
+_SEQUENCES = ("LSTM", "GRU", "RNN")
 _KINDS = {
     *(TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE),
     *(TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),
@@ -86,6 +87,10 @@ def _check(model: onnx.ModelProto, path: Path) -> None:
         if node.op_type in _CONTROL:
             place = f"{path}, node {number} ({node.op_type} {node.name!r})"
             raise ElegansError(place, "runs a graph of its own, as a loop over time", _STEP_OF_IT)
+        if node.op_type in _SEQUENCES:
+            place = f"{path}, node {number} ({node.op_type} {node.name!r})"
+            remedy = f"{_STEP_OF_IT}, and for torch's nn.{node.op_type}Cell"
+            raise ElegansError(place, "runs over a whole sequence", remedy)
 
 
 def _attach(model: onnx.ModelProto, path: Path) -> None:
@@ -164,7 +169,7 @@ def finite(array: Reals, place: str) -> Reals:
     if len(bad):
         raise ElegansError(
             place,
-            f"element {bad[0]} is {wide.ravel()[bad[0]]}",
+            f"element {bad[0]} is {wide.ravel()[bad[0]]:g}",
             "train again with a smaller learning rate or clipped gradients",
         )
     return wide

@@ -52,11 +52,10 @@ def read_network(
         _read(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
     h_next = reader.atoms.states(_joined(reader, ports.h_next))
     network = Network(interface, reader.atoms.found, _joined(reader, ports.y), h_next)
-    for atom in network.atoms.values():
-        if PER_DT.vector in atom.vectors():
-            raise ElegansError(
-                path, "divides by elapsed time outside of a neuron", "use LTC's fused solver"
-            )
+    read = frozenset().union(*(atom.vectors() for atom in network.atoms.values()))
+    if PER_DT.vector in read | set(network.y.terms) | {w.vector for w in h_next}:
+        fact = "divides by elapsed time outside of a neuron"
+        raise ElegansError(path, fact, "divide by it in LTC's fused solver only")
     return pruned(network)
 
 

@@ -196,3 +196,13 @@ def test_a_graph_says_nothing_of_names_needs_ranges_only(tmp_path):
     told = json.loads((tmp_path / "BUILD" / "model.json").read_text())
     assert [c["name"] for c in told["inputs"]] == ["x0", "x1", "x2"]
     assert model.name == "net"
+
+
+def test_time_is_divided_by_in_a_neuron_only(tmp_path):
+    g = _Step()
+    z = g.node("Add", g.linear("x", 3, 4), g.linear("h", 4, 4))
+    g.node("Tanh", z, output="h_next")
+    g.node("Add", g.node("Reciprocal", "dt"), g.linear("h_next", 4, 1), output="y")
+    shapes = {"x": [1, 3], "h": [1, 4], "dt": [1, 1]}
+    path = g.save(tmp_path / "net.onnx", shapes, {"y": [1, 1], "h_next": [1, 4]})
+    refused(path, tmp_path, "divides by elapsed time outside of a neuron")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -16,8 +17,9 @@ from elegans.exporter.errors import ElegansError  # noqa: E402
 from elegans.trainer.baselines import GRUCell, LSTMCell, MLPCell  # noqa: E402
 from elegans.trainer.cells import CfCCell, WiredCfCCell  # noqa: E402
 from elegans.trainer.ctrnn import SOLVERS, CTRNNCell  # noqa: E402
+from elegans.trainer.flat_wiring import fully_connected, random_wiring  # noqa: E402
 from elegans.trainer.heads import ConvHead, MLPHead  # noqa: E402
-from elegans.trainer.ltc import LTCCell  # noqa: E402
+from elegans.trainer.ltc import LTCCell, ncps_order  # noqa: E402
 from elegans.trainer.recurrent import Recurrent  # noqa: E402
 from elegans.trainer.wiring import AutoNCP, Wiring  # noqa: E402
 
@@ -45,8 +47,6 @@ def stepped(cell: Any, x: Any, dt: Any, h: Any) -> Any:
 
 
 def reordered(h: Any, cell: LTCCell) -> Any:
-    from elegans.trainer.ltc import ncps_order
-
     order = ncps_order(cell.wiring)
     other = torch.empty_like(h)
     other[:, order] = h
@@ -221,3 +221,20 @@ def test_training_may_leave_no_negative_conductance() -> None:
         cell.w.fill_(-1.0)
     cell.apply_constraints()
     assert float(cell.w.min()) == 0.0
+
+
+@pytest.mark.parametrize("outputs", [None, 2])
+@pytest.mark.parametrize("kind", ["FullyConnected", "Random"])
+def test_circuits_without_layers_are_drawn_as_ncps_draws_them(kind, outputs) -> None:
+    more = {"sparsity_level": 0.6} if kind == "Random" else {}
+    drawn = getattr(wirings, kind)(7, outputs, **more)
+    reference = theirs.LTCCell(drawn, INPUTS)
+    own = random_wiring(INPUTS, 7, outputs, 0.6) if more else fully_connected(INPUTS, 7, outputs)
+    ours = LTCCell(own)
+    ours.load_ncps(reference.state_dict())
+    order = ncps_order(own)
+    np.testing.assert_array_equal(own.adjacency, drawn.adjacency_matrix[np.ix_(order, order)])
+    np.testing.assert_array_equal(own.sensory, drawn.sensory_adjacency_matrix[:, order])
+    x, dt, h0 = given(7)
+    y, _ = Recurrent(ours)(x, dt, h0)
+    close(y, stepped(reference, x, dt, reordered(h0, ours))[0])
