@@ -167,8 +167,8 @@ def export(
     bits = int(weights.removeprefix("int"))
     request = exporter.Request(model, name, ranges, dt_range, dt, recording, bits, states, elapsed)
     done = exporter.export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
-    synapses = sum(int((s.op.weights != 0).sum()) for s in done.steps if hasattr(s.op, "weights"))
-    click.echo(f"{output}: {done.name}, {len(done.states)} neurons, {synapses} {weights} weights")
+    size = f"{len(done.states)} neurons, {done.weights} {weights} weights"
+    click.echo(f"{output}: {done.name}, {size}; {output / 'report.txt'} tells what they cost")
     click.echo(f"digest {done.digest}")
 
 

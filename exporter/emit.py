@@ -101,9 +101,7 @@ def _context(model: Model) -> dict[str, Any]:
         "copies_memory": bool(calls.copies or calls.scratch),
         "blocks": calls.blocks,
         "copies": calls.copies,
-        "synapses": sum(
-            int((step.op.weights != 0).sum()) for step in model.steps if hasattr(step.op, "weights")
-        ),
+        "synapses": model.weights,
     }
 
 

@@ -97,6 +97,16 @@ class Model:
         text = json.dumps(to_json(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def weights(self) -> int:
+        """Weights that are not zero; a map that is applied again, as in an unfold, counts once."""
+        maps = {
+            m.tobytes(): m
+            for m in (getattr(s.op, "weights", None) for s in self.steps)
+            if m is not None
+        }
+        return sum(int(np.count_nonzero(m)) for m in maps.values())
+
     def fracs(self) -> dict[str, tuple[int, ...]]:
         """The fractional bits of every vector, element by element."""
         given = {"x": self.inputs, "h": self.states, "dt": (self.dt,) if self.dt else ()}

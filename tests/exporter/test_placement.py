@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from onnx import helper
 
@@ -127,3 +128,26 @@ def test_layers_may_have_any_names(graph, save, metadata, equals_its_c, names):
     sizes = zip(names, (4, 2), strict=True)
     layers = [{"name": name, "size": size} for name, size in sizes]
     equals_its_c(save(graph().cfc(), meta={**metadata, "layers": layers}))
+
+
+@pytest.mark.parametrize("newest", ["first", "last"])
+def test_a_delay_line_moves_without_spoiling_itself(graph, tmp_path, newest):
+    """h_next = [x, h[:-I]] or [h[I:], x]: the copies overlap, and one may spoil the other."""
+    g = graph()
+    bounds = [g.hold([n], np.int64) for n in ((0, 3) if newest == "first" else (3, 6))]
+    older = g.node("Slice", "h", *bounds, g.hold([1], np.int64))
+    parts = ["x", older] if newest == "first" else [older, "x"]
+    line = g.node("Concat", *parts, axis=1)
+    g.rename(g.linear(line, 6, 2, "gemm"), "y", "Identity")
+    g.rename(line, "h_next", "Identity")
+    path = tmp_path / "line.onnx"
+    onnx.save(g.model(), path)
+    build = tmp_path / "BUILD"
+    model = export(Request(path, input_ranges=((-1.0, 1.0),), dt_range=(0.0, 1.0)), build)
+    v = np.load(build / "vectors.npz")
+    y, h = HostModel.compile(build, sanitise=True).steps(v["x"], v["dt"], v["h"])
+    np.testing.assert_array_equal(h, v["h_next"])
+    np.testing.assert_array_equal(y, v["y"])
+    assert {c.frac for c in model.states} == {15}
+    source = (build / "model.c").read_text()
+    assert ("joined" in source) == (newest == "first")
