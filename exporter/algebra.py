@@ -109,6 +109,8 @@ class Affine:
 
     def windows(self) -> tuple[Window, ...] | None:
         """The windows that this vector is the concatenation of, if it is one."""
+        if np.any(self.bias) or sum(m.nnz for m in self.terms.values()) != self.size:
+            return None
         found: list[Window] = []
         for source in self.sources():
             if source is None:

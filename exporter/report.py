@@ -19,7 +19,7 @@ from elegans.exporter.layers import layers
 from elegans.exporter.model import Model, Step, prove, walk
 from elegans.exporter.network import Activation, Atom, Gate, Network
 
-_ROWS = 2000  # golden vectors that the errors are measured on
+_ROWS = 500  # golden vectors that the errors are measured on
 
 _WHY = {
     "mix": "between its two heads",

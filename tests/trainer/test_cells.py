@@ -133,5 +133,5 @@ def test_shapes_that_do_not_fit_are_refused(
 def test_unknown_modes_and_activations_are_refused_by_name() -> None:
     with pytest.raises(ElegansError, match="no mode 'gated'"):
         CfC(INPUTS, AutoNCP(19, 1), "gated")
-    with pytest.raises(ElegansError, match="no activation 'relu'"):
-        CfC(INPUTS, 9, activation="relu")
+    with pytest.raises(ElegansError, match="no activation 'swish'"):
+        CfC(INPUTS, 9, activation="swish")
