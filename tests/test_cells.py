@@ -23,7 +23,7 @@ from elegans.trainer.ctrnn import CTRNNCell
 from elegans.trainer.heads import ConvHead
 from elegans.trainer.ltc import LTCCell
 from elegans.trainer.recurrent import Recurrent
-from elegans.trainer.wiring import AutoNCP
+from elegans.trainer.wiring import AutoNCP, Wiring
 
 ncps = pytest.importorskip("ncps.torch", reason="ncps is not installed (pip install ncps)")
 
@@ -46,6 +46,14 @@ def _ltc(**more):
 
 def _own(cell, **more):
     return Recurrent(cell, **more)
+
+
+def _own_wiring():
+    """Two rings of three neurons, one of which senses; the second is read out."""
+    ring = np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0]])
+    inner = np.block([[ring, np.eye(3)], [np.zeros((3, 3)), ring]])
+    sensory = np.pad(np.array([[1, 0, 0], [0, -1, 0], [0, 0, 1], [1, 0, -1]]), ((0, 0), (0, 3)))
+    return Wiring.of(sensory, inner, (("first", 3), ("second", 3)))
 
 
 def _windowed():
@@ -72,7 +80,8 @@ _CELLS = {
     "ltc_one_unfold": lambda: _ltc(ode_unfolds=1, output_mapping="linear"),
     "ltc_softplus": lambda: _ltc(implicit_param_constraints=True, input_mapping=None),
     "ltc_dense": lambda: ncps.LTC(_INPUTS, 5),
-    "ltc_own": lambda: _own(LTCCell(AutoNCP(12, 2).build(_INPUTS)), projection=3),
+    "ltc_of_ours": lambda: _own(LTCCell(AutoNCP(12, 2).build(_INPUTS)), projection=3),
+    "ltc_of_one_s_own_wiring": lambda: _own(LTCCell(_own_wiring())),
     "mixed_memory": lambda: _cfc(mixed_memory=True),
     "mixed_memory_ltc": lambda: _ltc(mixed_memory=True),
     "mixed_memory_wired": lambda: ncps.CfC(_INPUTS, _wiring(), mixed_memory=True),
