@@ -1,4 +1,4 @@
-"""What a board is: a TOML file beside this module, read into frozen dataclasses.
+"""What a board is: a TOML file in ``catalogue/``, read into frozen dataclasses.
 
 A board of the user's own is the same file anywhere else, named by its path.
 """
@@ -8,16 +8,20 @@ from __future__ import annotations
 import dataclasses
 import re
 import tomllib
+import types
 import typing
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from elegans.boards.core import CORES, Core
+from elegans.boards.uarts import UARTS
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.templates import FIRMWARE
 
-_HERE = Path(__file__).resolve().parent
+_CATALOGUE = Path(__file__).resolve().parent / "catalogue"
 
 
 @dataclass(frozen=True)
@@ -29,17 +33,29 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """A linker section of ``source`` that a chip wants ``offset`` bytes into the flash."""
+
+    section: str
+    offset: int
+
+
+@dataclass(frozen=True)
 class Memory:
-    """Where code and data go. ``stack`` bytes are kept free at the end of the data."""
+    """Where code and data go. ``stack`` bytes are kept free at the end of the data; the
+    vector table stands ``vectors`` bytes into the flash, or what is ``fixed`` before it."""
 
     flash: Region
     ram: Region
     stack: int
+    vectors: int = 0
+    fixed: tuple[Fixed, ...] = ()
 
 
 @dataclass(frozen=True)
 class Uart:
-    """``driver`` names ``firmware_templates/uart_<driver>.c``; ``irq`` is the receive interrupt."""
+    """``driver`` names ``firmware_templates/uart_<driver>.c``, or is ``source`` where the
+    board's own source brings it; ``irq`` is the receive interrupt; ``clock_hz`` feeds it."""
 
     driver: str
     base: int
@@ -50,7 +66,8 @@ class Uart:
 
 @dataclass(frozen=True)
 class Counter:
-    """What ticks are: ``hz`` is the rate on the board, whatever an emulator makes of it."""
+    """What ticks are: ``kind`` names ``firmware_templates/counter_<kind>.c``, ``hz`` is the
+    rate on the board, whatever an emulator makes of it."""
 
     kind: str
     hz: int
@@ -78,25 +95,35 @@ class Qemu:
 
 @dataclass(frozen=True)
 class Board:
-    """A board. ``emulators`` are those that can stand in for it, the preferred one first;
-    ``path`` is the descriptor that it was read from."""
+    """A board. ``emulators`` are those that can stand in for it, the preferred one first.
+
+    ``source`` is a C file beside the descriptor with ``board_init``, which starts the clocks
+    and connects the pins; a board without one needs neither. ``path`` is the descriptor
+    that it was read from.
+    """
 
     name: str
     title: str
     core: Core
-    emulators: tuple[str, ...]
     memory: Memory
     uart: Uart
     counter: Counter
     link: Line
+    emulators: tuple[str, ...] = ()
+    source: str | None = None
     qemu: Qemu | None = None
     path: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the descriptor and its source lie."""
+        return _CATALOGUE if self.path is None else self.path.parent
 
 
 @cache
 def boards() -> dict[str, Board]:
     """Every board that comes with elegans, by name."""
-    known = [read_board(path) for path in sorted(_HERE.glob("*.toml"))]
+    known = [read_board(path) for path in sorted(_CATALOGUE.glob("*.toml"))]
     return {board.name: board for board in known}
 
 
@@ -141,17 +168,18 @@ def _record(kind: type, table: dict[str, Any], place: Path, prefix: str) -> Any:
 
 
 def _value(kind: Any, value: object, place: Path, key: str) -> Any:
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        kind = typing.get_args(kind)[0]  # what may be left out is None
     if kind is Core:
         if value not in CORES:
             known = ", ".join(CORES)
             raise ElegansError(place, f"{key} = {value!r} is no core", f"choose one of: {known}")
         return CORES[str(value)]
-    if kind == Qemu | None:
-        kind = Qemu
+    if typing.get_origin(kind) is tuple and isinstance(value, list):
+        each = typing.get_args(kind)[0]
+        return tuple(_value(each, item, place, f"{key}[{i}]") for i, item in enumerate(value))
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
         return _record(kind, value, place, key + ".")
-    if kind == tuple[str, ...] and isinstance(value, list):
-        return tuple(str(item) for item in value)
     if kind in (int, str) and type(value) is kind:
         return value
     wanted = {int: "an integer", str: "a string"}.get(kind, "a table or a list")
@@ -159,26 +187,93 @@ def _value(kind: Any, value: object, place: Path, key: str) -> Any:
 
 
 def _require_sense(board: Board, place: Path) -> None:
-    # The name becomes a folder, a C string and bytes on the wire.
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", board.name):
-        fact = f"name = {board.name!r} cannot name a folder"
-        raise ElegansError(place, fact, "use up to 40 of A-Z, a-z, 0-9, '.', '_' and '-'")
-    if unknown := [name for name in board.emulators if name not in ("unicorn", "qemu")]:
-        fact = f"emulators has {unknown[0]!r}, which is not known"
-        raise ElegansError(place, fact, "choose of: unicorn, qemu")
-    if not board.link.credit or board.link.credit & (board.link.credit - 1):
-        fact = f"link.credit = {board.link.credit} is no power of two"
-        raise ElegansError(place, fact, "the receive ring needs one")
-    if max(board.link.credit, board.link.max_frame) > 0xFFFF:
-        raise ElegansError(place, "link sizes are 16 bits wide", "stay below 65536")
-    if board.uart.clock_hz < 16 * board.uart.baud:
-        fact = f"uart.baud = {board.uart.baud} is too fast for {board.uart.clock_hz} Hz"
-        raise ElegansError(place, fact, "divide the clock by 16 or more")
-    if board.counter.kind != "systick":
-        fact = f"counter.kind = {board.counter.kind!r} is not known"
-        raise ElegansError(place, fact, "the firmware counts with systick")
-    if "unicorn" in board.emulators and not (board.core.unicorn and board.uart.driver == "cmsdk"):
-        fact = f"unicorn has no {board.core.name} with a UART {board.uart.driver!r}"
-        raise ElegansError(place, fact, "leave it out of the emulators")
-    if "qemu" in board.emulators and board.qemu is None:
-        raise ElegansError(place, "qemu is an emulator, but there is no [qemu]", "add the table")
+    """What no type can say. A descriptor may be a stranger's: its strings become folders,
+    C and linker script."""
+    for wrong, fact, remedy in _complaints(board):
+        if wrong:
+            raise ElegansError(place, fact, remedy)
+
+
+def _complaints(board: Board) -> Iterator[tuple[bool, str, str]]:
+    memory, uart, link = board.memory, board.uart, board.link
+    yield (
+        not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", board.name),
+        f"name = {board.name!r} cannot name a folder",
+        "use up to 40 of A-Z, a-z, 0-9, '.', '_' and '-'",
+    )
+    yield (
+        board.source is not None and not re.fullmatch(r"[A-Za-z0-9_-]+\.c", board.source),
+        f"source = {board.source!r} is no C file beside the descriptor",
+        "give its name alone, as board.c",
+    )
+    for part in memory.fixed:
+        yield (
+            not re.fullmatch(r"\.[a-z0-9_.]+", part.section),
+            f"memory.fixed has the section {part.section!r}",
+            "use a dot, then of a-z, 0-9, '_' and '.'",
+        )
+    for name, region in (("flash", memory.flash), ("ram", memory.ram)):
+        yield (
+            region.origin < 0 or region.bytes <= 0 or region.origin + region.bytes > 1 << 32,
+            f"memory.{name} lies outside 32 bits",
+            "correct its origin and bytes",
+        )
+    drivers = {"source"} | _parts("uart")
+    yield (
+        uart.driver not in drivers,
+        f"uart.driver = {uart.driver!r} is not known",
+        f"choose one of: {', '.join(sorted(drivers))}",
+    )
+    yield (
+        uart.driver == "source" and board.source is None,
+        "uart.driver is the board's source, but there is no source",
+        "add source = 'board.c'",
+    )
+    yield not 0 <= uart.irq < 480, f"uart.irq = {uart.irq} is no interrupt", "give 0 to 479"
+    yield (
+        not 0 < 16 * uart.baud <= uart.clock_hz,
+        f"uart.baud = {uart.baud} is too fast for {uart.clock_hz} Hz",
+        "divide the clock by 16 or more",
+    )
+    yield (
+        board.counter.kind not in _parts("counter"),
+        f"counter.kind = {board.counter.kind!r} is not known",
+        f"choose one of: {', '.join(sorted(_parts('counter')))}",
+    )
+    yield (
+        board.counter.kind == "dwt" and not board.core.mainline,
+        f"counter.kind = 'dwt', but {board.core.name} has no DWT",
+        "take systick",
+    )
+    yield (
+        link.credit <= 0 or bool(link.credit & (link.credit - 1)),
+        f"link.credit = {link.credit} is no power of two",
+        "the receive ring needs one",
+    )
+    yield (
+        max(link.credit, link.max_frame) > 0xFFFF,
+        "link sizes are 16 bits wide",
+        "stay below 65536",
+    )
+    for name in board.emulators:
+        yield (
+            name not in ("unicorn", "qemu"),
+            f"emulators has {name!r}, which is not known",
+            "choose of: unicorn, qemu",
+        )
+    yield (
+        "unicorn" in board.emulators and not (board.core.unicorn and uart.driver in UARTS),
+        f"unicorn has no {board.core.name} with a UART {uart.driver!r}",
+        "leave it out of the emulators",
+    )
+    yield (
+        "qemu" in board.emulators and board.qemu is None,
+        "qemu is an emulator, but there is no [qemu]",
+        "add the table",
+    )
+
+
+@cache
+def _parts(kind: str) -> set[str]:
+    """The drivers of a kind that come with elegans."""
+    return {path.stem.partition("_")[2] for path in FIRMWARE.glob(f"{kind}_*.c")}

@@ -22,6 +22,7 @@ from unicorn import arm_const as arm
 
 from elegans.boards.descriptor import Board, Region
 from elegans.boards.image import Image
+from elegans.boards.uarts import Uart
 
 unicorn: Any = _untyped  # it says that it is typed, but its annotations do not hold
 
@@ -32,11 +33,8 @@ _PAGE = 0x1000
 _STACK, _RESET, _HARD_FAULT, _EXTERNAL = 0, 1, 3, 16  # in the vector table
 _FLUSH = 4096
 
-# Registers, by their offset, and their bits.
-_UART_DATA, _UART_STATE, _UART_CONTROL = 0x0, 0x4, 0x8
-_RX_FULL = 2
-_RX_INTERRUPT_ENABLE = 8
-_SYST_CSR, _SYST_CVR, _NVIC_ISER = 0x010, 0x018, 0x100
+# Registers of the core, by their offset, and their bits.
+_SYST_CSR, _SYST_CVR, _NVIC_ISER = 0x010, 0x018, range(0x100, 0x140, 4)
 _AIRCR, _CFSR = 0xD0C, 0xD28
 _SYSRESETREQ = 4
 
@@ -87,12 +85,13 @@ class Machine:
         cpu.mem_map(_RETURN, _PAGE)
         for address, data in image.segments:
             cpu.mem_write(address, data)
-        cpu.mmio_map(board.uart.base, _PAGE, self._uart_read, None, self._uart_write, None)
+        # A UART begins anywhere in its page.
+        page, self._uart_at = board.uart.base & -_PAGE, board.uart.base % _PAGE
+        cpu.mmio_map(page, _PAGE, self._uart_read, None, self._uart_write, None)
         cpu.mmio_map(0xE000_E000, _PAGE, self._core_read, None, self._core_write, None)
         cpu.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
         self._context = cpu.context_save()
         self._lengths: dict[tuple[int, int], int] = {}
-        self._sent = bytearray()
         self._power_up()
 
     def boot(self) -> None:
@@ -105,9 +104,9 @@ class Machine:
         """Bytes from the host, all at once, and what the firmware makes of them until it
         sleeps again. Raises `MachineError` on lockup."""
         irq = self._board.uart.irq
-        if not (self._uart_control & _RX_INTERRUPT_ENABLE and self._enabled >> irq & 1):
+        if not (self._uart.armed and self._enabled >> irq & 1):
             return
-        self._input, self._taken = data, 0
+        self._uart.feed(data)
         asleep_at = self._cpu.reg_read(arm.UC_ARM_REG_PC)
         # An interrupt at sleep is a call that the sleeper does not notice.
         self._cpu.context_update(self._context)
@@ -122,8 +121,7 @@ class Machine:
         self._cpu.mem_map(first, last - first, rights)
 
     def _power_up(self) -> None:
-        self._input, self._taken = b"", 0
-        self._uart_control: int = 0
+        self._uart = Uart(self._board.uart.driver)
         self._enabled: int = 0  # interrupts, a bit each
         self._status = 0  # CFSR
         self._count = 0
@@ -138,7 +136,8 @@ class Machine:
         self._cpu.reg_write(arm.UC_ARM_REG_SP, self._vector(_STACK))
 
     def _vector(self, number: int) -> int:
-        at = self._board.memory.flash.origin + 4 * number
+        memory = self._board.memory
+        at = memory.flash.origin + memory.vectors + 4 * number
         return int.from_bytes(self._cpu.mem_read(at, 4), "little")
 
     def _execute(self, pc: int) -> int:
@@ -194,29 +193,18 @@ class Machine:
         self._exception = number
         cpu.emu_stop()
 
-    # The UART of the CMSDK: see firmware_templates/uart_cmsdk.c.
-
     def _uart_read(self, cpu: Any, offset: int, size: int, _: Any) -> int:
-        if offset == _UART_STATE:
-            return _RX_FULL if self._taken < len(self._input) else 0
-        if offset == _UART_DATA and self._taken < len(self._input):
-            byte = self._input[self._taken]
-            self._taken += 1
-            return byte
-        return self._uart_control if offset == _UART_CONTROL else 0
+        return self._uart.read(offset - self._uart_at)
 
     def _uart_write(self, cpu: Any, offset: int, size: int, value: int, _: Any) -> None:
-        if offset == _UART_DATA:
-            self._sent.append(value & 0xFF)
-            if len(self._sent) >= _FLUSH:
-                self._flush()
-        elif offset == _UART_CONTROL:
-            self._uart_control = value
+        self._uart.write(offset - self._uart_at, value)
+        if len(self._uart.sent) >= _FLUSH:
+            self._flush()
 
     def _flush(self) -> None:
-        if self._sent:
-            self._send(bytes(self._sent))
-            self._sent.clear()
+        if self._uart.sent:
+            self._send(bytes(self._uart.sent))
+            self._uart.sent.clear()
 
     # System control: SysTick, interrupt enable, fault status, reset.
 
@@ -235,8 +223,8 @@ class Machine:
                 cpu.emu_stop()  # hooks can only be changed between runs
         elif offset == _SYST_CVR:
             self._count = 0
-        elif offset == _NVIC_ISER:
-            self._enabled |= value
+        elif offset in _NVIC_ISER:
+            self._enabled |= value << 8 * (offset - _NVIC_ISER.start)
         elif offset == _CFSR:
             self._status &= ~value
         elif offset == _AIRCR and value & _SYSRESETREQ:

@@ -88,21 +88,31 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
         "version": version("elegans"),
     }
     files = {f"model/{path}": content for path, content in model.files.items()}
+    chosen = (f"uart_{board.uart.driver}", f"counter_{board.counter.kind}")
     for path in (*FIRMWARE.glob("*.[ch]"), *FIRMWARE.glob("libc/*"), *_LINK.glob("*.[ch]")):
-        if not path.stem.startswith("uart_") or path.stem == f"uart_{board.uart.driver}":
+        if not path.stem.startswith(("uart_", "counter_")) or path.stem in chosen:
             root = _LINK if path.is_relative_to(_LINK) else FIRMWARE
             files[str(path.relative_to(root))] = path.read_bytes()
     for name in ("config.h", "device.c", "link.ld"):
         files[name] = environment().get_template(f"{name}.j2").render(nouns).encode()
-    if f"uart_{board.uart.driver}.c" not in files:
-        fact = f"there is no driver for the UART {board.uart.driver!r}"
-        raise ElegansError(board.name, fact, f"add firmware_templates/uart_{board.uart.driver}.c")
+    if board.source is not None:
+        files["board.c"] = _board_source(board)
     return files
 
 
 def host_file(model: ModelSource) -> bytes:
     """The main program that runs a model on this machine, over standard input and output."""
     return environment().get_template("host.c.j2").render(model=model).encode()
+
+
+def _board_source(board: Board) -> bytes:
+    path = board.folder / str(board.source)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        remedy = "put it beside the descriptor, or correct source there"
+        raise ElegansError(path, f"cannot be read ({reason})", remedy) from None
 
 
 def _object(unit: str) -> str:

@@ -1,5 +1,5 @@
-/* What the main loop and the link ask of a board. uart_*.c and cortex_m.c provide it;
- * config.h, made from the board's descriptor, gives the numbers. */
+/* What the main loop and the link ask of a board. cortex_m.c, counter_*.c, uart_*.c and
+ * board.c provide it; config.h, made from the board's descriptor, gives the numbers. */
 #ifndef BOARD_H
 #define BOARD_H
 
@@ -16,17 +16,31 @@ extern el_boot board_boot;
  * interrupts masked, so that none can slip in between the question and the sleep. */
 void board_idle(int (*ready)(void));
 
-/* Counts processor clocks, up, in 24 bits, from when it is switched on. */
-#define BOARD_TICKS_MASK 0xFFFFFFu
-void board_counter(int on);
-uint32_t board_ticks(void);
 
 /* Lets the line run dry and resets the chip. */
 void board_reset(void);
 
+/* Counter (counter_*.c). */
+
+/* Counts processor clocks, up, modulo board_ticks_mask + 1, from when it is switched on. */
+extern const uint32_t board_ticks_mask;
+void board_counter(int on);
+uint32_t board_ticks(void);
+
+/* The board itself (board.c). */
+
+/* Starts the clocks that config.h promises and connects the pins of the UART. */
+void board_init(void);
+
 /* Serial port (uart_*.c). */
 
+/* Enables the UART at BOARD_BAUD and its receive interrupt. */
 void uart_init(void);
+
+/* Changes the line's rate. 0, and nothing has changed, when the clock cannot make it within
+ * 2 %. Call after uart_drain. */
+int uart_baud(uint32_t baud);
+
 void uart_send(uint8_t byte);
 
 /* Returns when the last byte has left the pin. */

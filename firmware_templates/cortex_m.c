@@ -25,6 +25,16 @@ __attribute__((section(".noinit"))) static last_words last;
 
 el_boot board_boot;
 
+typedef void (*vector)(void);
+
+/* Sixteen of the core and then the UART's: nothing else is ever enabled. */
+__attribute__((used, section(".vectors"))) static const vector vectors[16 + BOARD_UART_IRQ + 1] = {
+    [0] = (vector)stack_top,
+    [1] = reset_handler,
+    [2 ... 15] = fault_handler,
+    [16 + BOARD_UART_IRQ] = uart_interrupt,
+};
+
 static __attribute__((noreturn)) void restart(el_reset_cause cause, uint32_t pc, uint32_t status)
 {
     last.mark = MARK;
@@ -39,6 +49,7 @@ static __attribute__((noreturn)) void restart(el_reset_cause cause, uint32_t pc,
 
 __attribute__((used, noreturn)) void reset_handler(void)
 {
+    SCB_VTOR = (uint32_t)vectors; /* a boot loader may have left it elsewhere; v6-M ignores it */
 #if BOARD_HAS_FPU
     SCB_CPACR |= CPACR_FPU;
     __asm__ volatile("dsb\n\tisb" ::: "memory");
@@ -57,7 +68,7 @@ __attribute__((used, noreturn)) void reset_handler(void)
 /* `frame` is what the core pushed: r0-r3, r12, lr, pc, xpsr. */
 __attribute__((used, noreturn)) void fault_note(const uint32_t *frame)
 {
-    restart(EL_RESET_FAULT, frame[6], BOARD_HAS_CFSR ? SCB_CFSR : 0);
+    restart(EL_RESET_FAULT, frame[6], BOARD_IS_MAINLINE ? SCB_CFSR : 0);
 }
 
 __attribute__((used, naked)) void fault_handler(void)
@@ -79,25 +90,3 @@ void board_idle(int (*ready)(void))
         __asm__ volatile("dsb\n\twfi" ::: "memory");
     __asm__ volatile("cpsie i\n\tisb" ::: "memory");
 }
-
-void board_counter(int on)
-{
-    SYST_RVR = BOARD_TICKS_MASK;
-    SYST_CVR = 0;
-    SYST_CSR = on ? SYST_ON | SYST_CPU_CLOCK : 0;
-}
-
-uint32_t board_ticks(void)
-{
-    return ~SYST_CVR & BOARD_TICKS_MASK;
-}
-
-typedef void (*vector)(void);
-
-/* Sixteen of the core and then the UART's: nothing else is ever enabled. */
-__attribute__((used, section(".vectors"))) static const vector vectors[16 + BOARD_UART_IRQ + 1] = {
-    [0] = (vector)stack_top,
-    [1] = reset_handler,
-    [2 ... 15] = fault_handler,
-    [16 + BOARD_UART_IRQ] = uart_interrupt,
-};

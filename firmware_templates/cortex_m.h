@@ -6,15 +6,12 @@
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
 
-#define SYST_CSR REGISTER(0xE000E010) /* SysTick: control */
-#define SYST_RVR REGISTER(0xE000E014) /* reload */
-#define SYST_CVR REGISTER(0xE000E018) /* current, counts down */
 #define NVIC_ISER(n) REGISTER(0xE000E100 + 4 * (n))
+#define SCB_VTOR REGISTER(0xE000ED08)
 #define SCB_AIRCR REGISTER(0xE000ED0C)
 #define SCB_CFSR REGISTER(0xE000ED28) /* v7-M and later: what the fault was */
 #define SCB_CPACR REGISTER(0xE000ED88)
 
-enum { SYST_ON = 1, SYST_CPU_CLOCK = 4 };
 #define AIRCR_RESET 0x05FA0004u    /* key, SYSRESETREQ */
 #define CPACR_FPU (0xFu << 20)     /* CP10 and CP11: FPU, and MVE where there is one */
 

@@ -5,10 +5,9 @@
 static uint8_t request[BOARD_MAX_FRAME], reply[BOARD_MAX_FRAME];
 static el_link link;
 
-static const el_port port = {
+static el_port port = {
     .name = BOARD_NAME,
     .counter_hz = BOARD_COUNTER_HZ,
-    .ticks_mask = BOARD_TICKS_MASK,
     .credit = BOARD_CREDIT,
     .send = uart_send,
     .ticks = board_ticks,
@@ -19,7 +18,9 @@ static const el_port port = {
 
 int main(void)
 {
+    port.ticks_mask = board_ticks_mask;
     el_link_start(&link, &device, &port, &board_boot, request, reply, BOARD_MAX_FRAME);
+    board_init();
     uart_init();
     for (;;) {
         board_idle(serial_ready);

@@ -1,4 +1,5 @@
 /* The UART of Arm's CMSDK, as on the MPS2 boards: one byte of buffer each way. */
+#include "baud.h"
 #include "board.h"
 #include "config.h"
 #include "cortex_m.h"
@@ -17,11 +18,18 @@ enum { TX_FULL = 1, RX_FULL = 2 };                              /* state */
 enum { TX_ENABLE = 1, RX_ENABLE = 2, RX_INTERRUPT_ENABLE = 8 }; /* control */
 enum { RX_INTERRUPT = 2 };                                      /* interrupt */
 
-_Static_assert(BOARD_UART_CLOCK / BOARD_BAUD >= 16, "the divisor is at least 16");
+int uart_baud(uint32_t baud)
+{
+    uint32_t divisor = baud_divisor(BOARD_UART_CLOCK, baud);
+    if (divisor < 16)
+        return 0;
+    UART->divisor = divisor;
+    return 1;
+}
 
 void uart_init(void)
 {
-    UART->divisor = BOARD_UART_CLOCK / BOARD_BAUD;
+    (void)uart_baud(BOARD_BAUD);
     UART->control = TX_ENABLE | RX_ENABLE | RX_INTERRUPT_ENABLE;
     interrupt_enable(BOARD_UART_IRQ);
 }
@@ -38,7 +46,7 @@ void uart_drain(void)
     while (UART->state & TX_FULL) {
     }
     /* The buffer is empty, but ten bits may still be in the shift register. */
-    for (volatile uint32_t i = 0; i < 10 * (BOARD_UART_CLOCK / BOARD_BAUD); i++) {
+    for (volatile uint32_t i = 0; i < 10 * UART->divisor; i++) {
     }
 }
 

@@ -153,12 +153,6 @@ def test_a_build_that_can_not_be_written_to_is_named(tmp_path, m4):
         build(folder, m4)
 
 
-def test_a_driver_that_does_not_exist_is_named(tiny, m4):
-    board = dataclasses.replace(m4, uart=dataclasses.replace(m4.uart, driver="none"))
-    with pytest.raises(ElegansError, match="no driver for the UART 'none'"):
-        build(tiny, board)
-
-
 def test_a_frame_too_small_for_the_model_ends_the_build(tiny, m4):
     board = dataclasses.replace(m4, link=dataclasses.replace(m4.link, max_frame=64))
     with pytest.raises(ElegansError, match="max_frame does not hold a HELLO reply"):

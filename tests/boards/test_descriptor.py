@@ -11,7 +11,7 @@ from elegans.boards import doctor, toolchain
 from elegans.boards.descriptor import boards, find_board
 from elegans.exporter.errors import ElegansError
 
-_M4 = Path(__file__).resolve().parents[2] / "boards" / "mps2-an386.toml"
+_M4 = Path(__file__).resolve().parents[2] / "boards" / "catalogue" / "mps2-an386.toml"
 
 
 def test_the_file_of_a_board_has_its_name():
@@ -44,8 +44,23 @@ def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
         ("credit = 8192", "credit = 8000", "link.credit = 8000 is no power of two"),
         ("max_frame = 4096", "max_frame = 70000", "link sizes are 16 bits wide"),
         ("[qemu]", "[quemu]", "unknown key quemu"),
-        ('kind = "systick"', 'kind = "dwt"', "counter.kind = 'dwt' is not known"),
-        ('"cmsdk"', '"pl011"', "unicorn has no cortex-m4f with a UART 'pl011'"),
+        ('kind = "systick"', 'kind = "rtc"', "counter.kind = 'rtc' is not known"),
+        ('"cortex-m4f"', '"cortex-m55"', "unicorn has no cortex-m55 with a UART 'cmsdk'"),
+        ('"cmsdk"', '"8250"', "uart.driver = '8250' is not known; choose one of: cmsdk, "),
+        ('"cmsdk"', '"source"', "there is no source; add source = 'board.c'"),
+        ("irq = 0", "irq = 480", "uart.irq = 480 is no interrupt"),
+        (
+            "stack = 4096",
+            "stack = 4096\nfixed = [{ section = '.x', offset = '0' }]",
+            "fixed[0].offset",
+        ),
+        ("stack = 4096", "stack = 4096\nfixed = [{ section = '*', offset = 0 }]", "section '*'"),
+        ("core =", 'source = "../board.c"\ncore =', "is no C file beside the descriptor"),
+        (
+            "0x20000000, bytes = 0x400000",
+            "0xFFFFFFFF, bytes = 2",
+            "memory.ram lies outside 32 bits",
+        ),
         ("irq = 0", "irq =", "is not TOML"),
         ('name = "mps2-an386"', 'name = "../../x"', "name = '../../x' cannot name a folder"),
         ('name = "mps2-an386"', 'name = ""', "name = '' cannot name a folder"),
