@@ -102,7 +102,7 @@ def _compile(
         objects = {unit: _object(unit) for unit in units}
 
         def compile_unit(unit: str) -> None:
-            options = [*flags, *_COMMON, *toolchain.WARNINGS, *_INCLUDE]
+            options = [*flags, *_COMMON, *_debug(tool, folder), *toolchain.WARNINGS, *_INCLUDE]
             toolchain.run(tool, [*options, "-c", unit, "-o", objects[unit]], folder, place)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -110,6 +110,12 @@ def _compile(
         toolchain.run(tool, _link_line(flags, tool, list(objects.values())), folder, place)
         image = (folder / _ELF).read_bytes()
     return {_ELF: image} | {f"source/{path}": content for path, content in files.items()}
+
+
+def _debug(tool: Compiler, folder: Path) -> list[str]:
+    """Line numbers, for faults, without the name of the folder that was compiled in."""
+    here = ["-fdebug-compilation-dir=."] if tool.name == "zig" else []
+    return ["-g", f"-ffile-prefix-map={folder}=.", *here]
 
 
 def _object(unit: str) -> str:

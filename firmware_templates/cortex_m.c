@@ -35,12 +35,14 @@ __attribute__((used, section(".vectors"))) static const vector vectors[16 + BOAR
     [16 + BOARD_UART_IRQ] = uart_interrupt,
 };
 
-static __attribute__((noreturn)) void restart(el_reset_cause cause, uint32_t pc, uint32_t status)
+/* `frame` is what the core pushed for a fault: r0-r3, r12, lr, pc, xpsr. */
+static __attribute__((noreturn)) void restart(el_reset_cause cause, const uint32_t *frame)
 {
     last.mark = MARK;
     last.boot.cause = cause;
-    last.boot.fault_pc = pc;
-    last.boot.fault_status = status;
+    last.boot.fault_pc = frame ? frame[6] : 0;
+    last.boot.fault_lr = frame ? frame[5] : 0;
+    last.boot.fault_status = frame && BOARD_IS_MAINLINE ? SCB_CFSR : 0;
     __asm__ volatile("dsb" ::: "memory");
     SCB_AIRCR = AIRCR_RESET;
     for (;;) {
@@ -62,13 +64,12 @@ __attribute__((used, noreturn)) void reset_handler(void)
         board_boot.cause = EL_RESET_POWER;
     last.mark = 0;
     main();
-    restart(EL_RESET_UNKNOWN, 0, 0);
+    restart(EL_RESET_UNKNOWN, 0);
 }
 
-/* `frame` is what the core pushed: r0-r3, r12, lr, pc, xpsr. */
 __attribute__((used, noreturn)) void fault_note(const uint32_t *frame)
 {
-    restart(EL_RESET_FAULT, frame[6], BOARD_IS_MAINLINE ? SCB_CFSR : 0);
+    restart(EL_RESET_FAULT, frame);
 }
 
 __attribute__((used, naked)) void fault_handler(void)
@@ -80,7 +81,7 @@ __attribute__((used, naked)) void fault_handler(void)
 void board_reset(void)
 {
     uart_drain();
-    restart(EL_RESET_SOFTWARE, 0, 0);
+    restart(EL_RESET_SOFTWARE, 0);
 }
 
 void board_idle(int (*ready)(void))

@@ -5,14 +5,22 @@
 static uint8_t request[BOARD_MAX_FRAME], reply[BOARD_MAX_FRAME];
 static el_link link;
 
+static int change_baud(uint32_t baud)
+{
+    uart_drain();
+    return uart_baud(baud);
+}
+
 static el_port port = {
     .name = BOARD_NAME,
     .counter_hz = BOARD_COUNTER_HZ,
     .credit = BOARD_CREDIT,
+    .baud = BOARD_BAUD,
     .send = uart_send,
     .ticks = board_ticks,
     .received = serial_received,
     .counter = board_counter,
+    .change_baud = change_baud,
     .reset = board_reset,
 };
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.hil_tests import diagnosis
 from elegans.hil_tests.errors import HilError, Phase
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.messages import Ints
@@ -147,8 +146,7 @@ def compare(
         if progress is not None:
             progress(chunk.stop, len(golden))
     seconds = time.perf_counter() - began
-    if fault := diagnosis.faulted(link.port.name, peer, link.hello()):
-        raise fault
+    link.require_no_fault(peer)
     exact = None
     if counted is not None and instructions is not None:
         exact = (instructions(counted[0]), instructions(counted[1]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from elegans.hil_tests.errors import HilError, Phase, RefusedError
 from elegans.hil_tests.messages import BadMessageError, Hello, Refusal
 from elegans.hil_tests.protocol import VERSION, ErrorCode, Frame
@@ -9,10 +11,34 @@ from elegans.hil_tests.window import RETRIES
 
 _FLASH = "flash firmware built by this version of elegans"
 
+Locate = Callable[[int], str | None]
+"""From an address to the function and line there, if anybody knows."""
+
+# The bits of CFSR that say what went wrong (Armv7-M ARM, B3.2.15); the others say where.
+_CFSR = {
+    0: "no execution allowed there",
+    1: "no access allowed there",
+    3: "protected memory on return",
+    4: "protected memory under the stack",
+    8: "nothing to execute there",
+    9: "nothing at that address",
+    10: "a late bus error",
+    11: "a bus error on return",
+    12: "a bus error under the stack",
+    16: "undefined instruction",
+    17: "not Thumb state",
+    18: "bad return",
+    19: "no such coprocessor",
+    20: "stack overflow",
+    24: "unaligned access",
+    25: "division by zero",
+}
+
 _REFUSALS = {
     ErrorCode.VERSION: (Phase.SYNC, "the board speaks another version of the protocol"),
     ErrorCode.UNKNOWN_TYPE: (Phase.FAULT, "the board does not know this request"),
     ErrorCode.MALFORMED: (Phase.FAULT, "the board calls the request malformed"),
+    ErrorCode.BAUD: (Phase.FAULT, "the board's clock cannot make this rate"),
     ErrorCode.COUNT: (Phase.FAULT, "the board calls the count out of range"),
 }
 
@@ -51,13 +77,15 @@ def unsynchronised(place: str, within: float, came: int, damaged: int) -> HilErr
     return HilError(Phase.SYNC, place, fact, remedy)
 
 
-def unanswered(place: str, kind: int, before: Hello | None, after: Hello | None) -> HilError:
+def unanswered(
+    place: str, kind: int, before: Hello | None, after: Hello | None, locate: Locate
+) -> HilError:
     """A request ran out of repeats; ``after`` is what HELLO then gave, if anything."""
     fact = f"request 0x{kind:02x} stayed unanswered after {RETRIES} repeats"
     if after is None:
         remedy = "check the cable; reset or power-cycle the board"
         return HilError(Phase.TIMEOUT, place, f"{fact}, and HELLO does too", remedy)
-    return faulted(place, before, after) or HilError(
+    return faulted(place, before, after, locate) or HilError(
         Phase.TIMEOUT,
         place,
         f"{fact}, though the board answers HELLO (last reset: {after.reset})",
@@ -65,14 +93,17 @@ def unanswered(place: str, kind: int, before: Hello | None, after: Hello | None)
     )
 
 
-def faulted(place: str, before: Hello | None, after: Hello) -> HilError | None:
+def faulted(place: str, before: Hello | None, after: Hello, locate: Locate) -> HilError | None:
     """The error for a fault that ``after`` reports and ``before`` did not."""
     if not after.fault_pc or (before is not None and before.fault_pc == after.fault_pc):
         return None
-    return HilError(
-        Phase.FAULT,
-        place,
-        f"the board faulted at 0x{after.fault_pc:08x} (status 0x{after.fault_status:08x})"
-        f" and was reset ({after.reset})",
-        "look the address up in the ELF with addr2line",
-    )
+    where = locate(after.fault_pc)
+    # The link register points, with bit 0 for Thumb, behind the instruction that called.
+    if where is None and (caller := locate((after.fault_lr & ~1) - 2)):
+        where = f"what {caller} called"
+    causes = ", ".join(cause for bit, cause in _CFSR.items() if after.fault_status >> bit & 1)
+    fact = f"the board faulted at 0x{after.fault_pc:08x}" + (f", in {where}" if where else "")
+    status = f"status 0x{after.fault_status:08x}" + (f": {causes}" if causes else "")
+    remedy = "correct that line" if where else "look the address up in the ELF with addr2line"
+    fact = f"{fact} ({status}) and was reset ({after.reset})"
+    return HilError(Phase.FAULT, place, fact, remedy)

@@ -34,23 +34,36 @@ class Link:
 
     ``log`` holds the last thousand LOG texts, ``resent`` counts repeated requests, and
     ``decoder.dropped`` what arrived damaged. ``alive`` is called now and then while
-    waiting, to raise when nothing will ever come (an emulator that has died).
+    waiting, to raise when nothing will ever come (an emulator that has died); ``locate``
+    tells the function and line of an address, for faults.
     """
 
-    def __init__(self, port: Port, alive: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        port: Port,
+        alive: Callable[[], None] | None = None,
+        locate: diagnosis.Locate | None = None,
+    ) -> None:
         self.port = port
         self.decoder = Decoder()
         self.log: deque[str] = deque(maxlen=1000)
         self.resent = 0
         self._alive = alive or (lambda: None)
+        self._locate = locate or (lambda _: None)
         self._out = bytearray()
         self._sequence = secrets.randbelow(1 << 16)
         self._peer: Hello | None = None
 
     @classmethod
-    def open(cls, port: str, baud: int = 115200, alive: Callable[[], None] | None = None) -> Link:
+    def open(
+        cls,
+        port: str,
+        baud: int = 115200,
+        alive: Callable[[], None] | None = None,
+        locate: diagnosis.Locate | None = None,
+    ) -> Link:
         """Open ``port`` for ourselves alone; `HilError` (SYNC) when that cannot be done."""
-        return cls(Port.open(port, baud), alive)
+        return cls(Port.open(port, baud), alive, locate)
 
     def close(self) -> None:
         self.port.close()
@@ -143,6 +156,11 @@ class Link:
         except ExhaustedError:
             raise self._diagnosed(kind) from None
 
+    def require_no_fault(self, before: Hello) -> None:
+        """Ask the board for a fault since ``before``; `HilError` (FAULT) when there was one."""
+        if fault := diagnosis.faulted(self.port.name, before, self.hello(), self._locate):
+            raise fault
+
     def reset(self, within: float = 5.0) -> Hello:
         """Have the board reset itself, and synchronise again."""
         self.request(Kind.RESET)
@@ -213,4 +231,4 @@ class Link:
             after = self.hello(within=1.0) if kind != Kind.HELLO else None
         except HilError:
             after = None
-        return diagnosis.unanswered(self.port.name, kind, before, after)
+        return diagnosis.unanswered(self.port.name, kind, before, after, self._locate)

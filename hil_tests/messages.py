@@ -20,7 +20,8 @@ Ints = NDArray[np.int16]
 RESET_CAUSES = ("unknown", "power", "pin", "software", "watchdog", "fault")
 
 _NONCE = struct.Struct("<I")
-_HELLO = struct.Struct("<IBBHHHHHIII16s16s")
+_HELLO = struct.Struct("<IBBHHHHHIIII16s16s")
+_BAUD = struct.Struct("<I")
 _STEP = struct.Struct("<BB")
 _STEP_REPLY = struct.Struct("<BBII")
 _ERROR = struct.Struct("<BB")
@@ -67,6 +68,7 @@ class Hello:
     shape: Shape
     counter_hz: int
     fault_pc: int
+    fault_lr: int
     fault_status: int
     model_digest: bytes
     firmware_digest: bytes
@@ -94,6 +96,7 @@ class Hello:
             self.shape.neurons,
             self.counter_hz,
             self.fault_pc,
+            self.fault_lr,
             self.fault_status,
             self.model_digest,
             self.firmware_digest,
@@ -107,7 +110,7 @@ class Hello:
         nonce, cause, has_dt, max_frame, credit, inputs, outputs, neurons, *rest = (
             _HELLO.unpack_from(payload)
         )
-        counter_hz, fault_pc, fault_status, model, firmware = rest
+        counter_hz, fault_pc, fault_lr, fault_status, model, firmware = rest
         shape = Shape(inputs, outputs, neurons, bool(has_dt))
         board = payload[_HELLO.size :].decode("ascii", "replace")
         return cls(
@@ -118,11 +121,17 @@ class Hello:
             shape,
             counter_hz,
             fault_pc,
+            fault_lr,
             fault_status,
             model,
             firmware,
             board,
         )
+
+
+def baud_request(rate: int) -> bytes:
+    """The payload of BAUD: bits a second."""
+    return _BAUD.pack(rate)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from zlib import crc32
 
-VERSION = 1
+VERSION = 2
 OVERHEAD = 8
 """Bytes of a frame beside its payload: version, type, sequence and CRC."""
 
@@ -29,9 +29,11 @@ class Kind(IntEnum):
     HELLO = 0x01
     STEP = 0x02
     RESET = 0x03
+    BAUD = 0x04
     HELLO_REPLY = 0x81
     STEP_REPLY = 0x82
     RESET_REPLY = 0x83
+    BAUD_REPLY = 0x84
     LOG = 0xC0
     ERROR = 0xFF
 
@@ -43,6 +45,7 @@ class ErrorCode(IntEnum):
     UNKNOWN_TYPE = 2
     MALFORMED = 3
     COUNT = 4
+    BAUD = 5
 
 
 class BadFrameError(ValueError):

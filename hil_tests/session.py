@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from elegans.boards.build import Firmware, build
 from elegans.boards.descriptor import boards, find_board
+from elegans.boards.location import locate
 from elegans.boards.power import Powered, power_on
 from elegans.hil_tests.compare import Verdict, compare
 from elegans.hil_tests.errors import HilError, Phase, during
@@ -89,7 +91,8 @@ def session(
             with during(Phase.FAULT):
                 powered.check()
 
-        link = stack.enter_context(Link.open(powered.port, alive=alive))
+        where = partial(locate, firmware.elf)
+        link = stack.enter_context(Link.open(powered.port, alive=alive, locate=where))
         name = descriptor.name
         device = Device(name, link, link.hello(), model, powered.emulator, firmware, powered)
         yield _identified(device)

@@ -8,7 +8,8 @@ enum {
     HELLO = 0x01,
     STEP = 0x02,
     RESET = 0x03,
-    REPLY = 0x80, /* to HELLO, STEP, RESET: their type with this bit */
+    BAUD = 0x04,
+    REPLY = 0x80, /* to a request: its type with this bit */
     LOG = 0xC0,
     ERROR = 0xFF
 };
@@ -105,6 +106,7 @@ static void hello(const el_link *l, unsigned sequence, uint32_t nonce)
     put_u16(&w, d->neurons);
     put_u32(&w, l->port->counter_hz);
     put_u32(&w, l->boot->fault_pc);
+    put_u32(&w, l->boot->fault_lr);
     put_u32(&w, l->boot->fault_status);
     put_bytes(&w, d->model_digest, EL_LINK_DIGEST);
     put_bytes(&w, d->firmware_digest, EL_LINK_DIGEST);
@@ -211,29 +213,64 @@ static void reset(const el_link *l, unsigned sequence)
     l->port->reset();
 }
 
+static void change_baud(el_link *l, unsigned sequence, uint32_t rate)
+{
+    /* Tried first: only what works is promised, and the promise goes out at the old rate. */
+    if (!l->port->change_baud(rate)) {
+        refuse(l, BAUD, sequence, EL_ERROR_BAUD);
+        return;
+    }
+    (void)l->port->change_baud(l->baud);
+    writer w = begin(l, BAUD | REPLY, sequence);
+    end(l, &w);
+    (void)l->port->change_baud(rate);
+    l->baud = rate;
+}
+
+/* The host may have gone, and another may call at the rate that it knows. There is no clock
+ * here to wait by: what counts is how much has come that made no sense. Two of the longest
+ * frames do, or 16 broken ones, without a good one between them. */
+static void find_strange(el_link *l, uint32_t how)
+{
+    l->strange += how;
+    if (l->baud != l->port->baud && l->strange > 2u * l->max_frame) {
+        (void)l->port->change_baud(l->port->baud);
+        l->baud = l->port->baud;
+    }
+}
+
+static void drop(el_link *l)
+{
+    l->dropped++;
+    find_strange(l, l->max_frame / 8u);
+}
+
 static void handle(el_link *l)
 {
     const uint8_t *frame = l->incoming.frame;
     unsigned length = l->incoming.length;
     if (length < HEADER + CRC ||
         get_u32(frame + length - CRC) != el_crc32(frame, length - CRC)) {
-        l->dropped++;
+        drop(l);
         return;
     }
+    l->strange = 0;
     unsigned version = frame[0], type = frame[1], sequence = get_u16(frame + 2);
     const uint8_t *payload = frame + HEADER;
     length -= HEADER + CRC;
 
     if (version != EL_LINK_VERSION)
         refuse(l, type, sequence, EL_ERROR_VERSION);
-    else if (type != HELLO && type != STEP && type != RESET)
+    else if (type < HELLO || type > BAUD)
         refuse(l, type, sequence, EL_ERROR_TYPE);
     else if (type == STEP)
         steps(l, sequence, payload, length);
-    else if (length != (type == HELLO ? 4u : 0u))
+    else if (length != (type == RESET ? 0u : 4u))
         refuse(l, type, sequence, EL_ERROR_PAYLOAD);
     else if (type == HELLO)
         hello(l, sequence, get_u32(payload));
+    else if (type == BAUD)
+        change_baud(l, sequence, get_u32(payload));
     else
         reset(l, sequence);
 }
@@ -247,17 +284,20 @@ void el_link_start(el_link *l, const el_device *device, const el_port *port, con
     l->max_frame = max_frame;
     l->reply = reply;
     l->dropped = 0;
+    l->baud = port->baud;
+    l->strange = 0;
     el_cobs_start(&l->incoming, request, max_frame);
 }
 
 void el_link_take(el_link *l, uint8_t byte)
 {
+    find_strange(l, 1);
     switch (el_cobs_take(&l->incoming, byte)) {
     case EL_COBS_FRAME:
         handle(l);
         break;
     case EL_COBS_BAD:
-        l->dropped++;
+        drop(l);
         break;
     case EL_COBS_MORE:
         break;

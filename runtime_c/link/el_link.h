@@ -10,7 +10,7 @@
 
 #include "el_cobs.h"
 
-#define EL_LINK_VERSION 1
+#define EL_LINK_VERSION 2
 #define EL_LINK_DIGEST 16
 
 /* What is left of a frame when header and CRC are taken off. */
@@ -18,7 +18,7 @@
 
 /* The smallest frame that holds a HELLO reply, and a STEP and its reply of `count` steps.
  * `max_frame` must be at least the largest of the three with count = 1. */
-#define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 60 + (name_length))
+#define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 64 + (name_length))
 #define EL_LINK_STEP_FRAME(inputs, neurons, has_dt, count) \
     (EL_LINK_FRAMING + 2 + 2 * (neurons) + 2 * (count) * ((inputs) + (has_dt)))
 #define EL_LINK_REPLY_FRAME(outputs, neurons, count) \
@@ -37,7 +37,8 @@ typedef enum {
     EL_ERROR_VERSION = 1,
     EL_ERROR_TYPE,
     EL_ERROR_PAYLOAD,
-    EL_ERROR_COUNT
+    EL_ERROR_COUNT,
+    EL_ERROR_BAUD
 } el_error;
 
 /* The model. `x`, `y` and `h` are its scratch, of `inputs`, `outputs` and `neurons`
@@ -62,24 +63,29 @@ typedef struct {
 /* The board. `send` takes every byte, waiting for the line if it must. `counter` starts
  * and stops the counter that `ticks` reads; it counts up and wraps at `ticks_mask` + 1.
  * `received` changes whenever a byte comes in, so that a step which the receive interrupt
- * disturbed is not taken for a measurement. `reset` lets the line run dry, then does not
- * return. */
+ * disturbed is not taken for a measurement. `change_baud` lets the line run dry, then changes
+ * its rate; 0, and nothing has changed, when it cannot. `reset` lets the line run dry, then
+ * does not return. */
 typedef struct {
     const char *name; /* ASCII */
     uint32_t counter_hz;
     uint32_t ticks_mask;
     uint16_t credit; /* bytes the receive buffer holds */
+    uint32_t baud;   /* the line's rate after a reset */
     void (*send)(uint8_t byte);
     uint32_t (*ticks)(void);
     uint32_t (*received)(void);
     void (*counter)(int on);
+    int (*change_baud)(uint32_t baud);
     void (*reset)(void);
 } el_port;
 
-/* Why the board started. */
+/* Why the board started. After a fault `fault_pc` is the instruction and `fault_lr` what the
+ * link register held: where the fault came from, if the instruction itself is nowhere. */
 typedef struct {
     el_reset_cause cause;
     uint32_t fault_pc;
+    uint32_t fault_lr;
     uint32_t fault_status;
 } el_boot;
 
@@ -91,6 +97,8 @@ typedef struct {
     uint8_t *reply;   /* max_frame bytes */
     el_cobs incoming; /* decodes into another max_frame bytes */
     uint32_t dropped; /* frames that did not decode or failed their CRC */
+    uint32_t baud;    /* the line's rate now */
+    uint32_t strange; /* what came at a rate that was asked for, and made no sense there */
 } el_link;
 
 /* `request` and `reply` hold `max_frame` bytes each and do not overlap. */

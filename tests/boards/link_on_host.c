@@ -8,7 +8,7 @@
 enum { ROOM = 1 << 16 };
 
 static uint8_t request[4096], reply[4096], sent[ROOM];
-static uint32_t used, clock, bytes, resets;
+static uint32_t used, clock, bytes, resets, rate;
 static int disturb;
 static int16_t x[TINY_INPUTS], y[TINY_OUTPUTS], h[TINY_NEURONS];
 static tiny_state state;
@@ -33,6 +33,14 @@ static uint32_t received(void)
 static void counter(int on)
 {
     (void)on;
+}
+
+static int change_baud(uint32_t baud)
+{
+    if (baud > 1000000)
+        return 0;
+    rate = baud;
+    return 1;
 }
 
 static void reset(void)
@@ -71,19 +79,33 @@ static const el_device device = {
     .model_digest = "model digest...",
     .firmware_digest = "firmware digest",
 };
-static const el_port port = {"host", 1000, 0xFFFF, 512, send, ticks, received, counter, reset};
-static const el_boot boot = {EL_RESET_FAULT, 0x1234, 0x8200};
+static const el_port port = {
+    .name = "host",
+    .counter_hz = 1000,
+    .ticks_mask = 0xFFFF,
+    .credit = 512,
+    .baud = 115200,
+    .send = send,
+    .ticks = ticks,
+    .received = received,
+    .counter = counter,
+    .change_baud = change_baud,
+    .reset = reset,
+};
+static const el_boot boot = {EL_RESET_FAULT, 0x1234, 0x5678, 0x8200};
 
 void start(uint16_t max_frame, int disturbed);
 uint32_t feed(const uint8_t *data, uint32_t length, uint8_t *out);
 uint32_t dropped(void);
 uint32_t reset_count(void);
+uint32_t baud(void);
 uint32_t cobs(const uint8_t *data, uint16_t length, uint8_t *out);
 void say(const char *text);
 
 void start(uint16_t max_frame, int disturbed)
 {
     used = resets = 0;
+    rate = port.baud;
     disturb = disturbed;
     el_link_start(&link_, &device, &port, &boot, request, reply, max_frame);
 }
@@ -107,6 +129,11 @@ uint32_t dropped(void)
 uint32_t reset_count(void)
 {
     return resets;
+}
+
+uint32_t baud(void)
+{
+    return rate;
 }
 
 uint32_t cobs(const uint8_t *data, uint16_t length, uint8_t *out)

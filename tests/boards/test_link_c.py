@@ -16,7 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elegans.boards import toolchain
-from elegans.hil_tests.messages import Hello, Refusal, Shape, Step, StepReply
+from elegans.hil_tests.messages import (
+    Hello,
+    Refusal,
+    Shape,
+    Step,
+    StepReply,
+    baud_request,
+)
 from elegans.hil_tests.protocol import (
     Decoder,
     ErrorCode,
@@ -49,7 +56,7 @@ class Device:
         count = self._library.feed(data, len(data), self._out)
         return self._out.raw[:count]
 
-    def ask(self, kind: int, payload: bytes = b"", sequence: int = 7, version: int = 1) -> Frame:
+    def ask(self, kind: int, payload: bytes = b"", sequence: int = 7, version: int = 2) -> Frame:
         (frame,) = self.feed(encode(Frame(kind, sequence, payload, version)))
         assert frame.sequence == sequence
         return frame
@@ -134,6 +141,7 @@ def test_hello_tells_everything(device):
         shape=_SHAPE,
         counter_hz=1000,
         fault_pc=0x1234,
+        fault_lr=0x5678,
         fault_status=0x8200,
         model_digest=b"model digest...\0",
         firmware_digest=b"firmware digest\0",
@@ -173,11 +181,35 @@ def test_reset_answers_first(device, library):
     assert library.reset_count() == 1
 
 
+def test_the_rate_changes_after_the_answer(device, library):
+    reply = device.ask(Kind.BAUD, baud_request(460_800))
+    assert (reply.kind, reply.payload) == (Kind.BAUD_REPLY, b"")
+    assert library.baud() == 460_800
+
+
+def test_a_rate_that_the_clock_cannot_make_is_refused(device, library):
+    assert device.refusal(Kind.BAUD, baud_request(3_000_000)) == ErrorCode.BAUD
+    assert library.baud() == 115_200
+
+
+@pytest.mark.parametrize("noise", [b"\x55" * (2 * _MAX_FRAME + 1), b"\x02\0" * 17])
+def test_what_makes_no_sense_at_the_new_rate_brings_the_old_one_back(device, library, noise):
+    device.ask(Kind.BAUD, baud_request(460_800))
+    assert device.feed(noise[: len(noise) // 2]) == []
+    assert library.baud() == 460_800
+    assert device.answers()
+    assert device.feed(noise[: len(noise) // 2]) == []
+    assert library.baud() == 460_800
+    assert device.feed(noise) == []
+    assert library.baud() == 115_200
+    assert device.answers()
+
+
 def test_another_version_is_refused(device):
-    assert device.refusal(Kind.HELLO, b"abcd", version=2) == ErrorCode.VERSION
+    assert device.refusal(Kind.HELLO, b"abcd", version=1) == ErrorCode.VERSION
 
 
-@pytest.mark.parametrize("kind", [0x00, 0x04, 0x81, 0x82, 0xC0, 0xFF])
+@pytest.mark.parametrize("kind", [0x00, 0x05, 0x81, 0x82, 0xC0, 0xFF])
 def test_an_unknown_type_is_refused(device, kind):
     assert device.refusal(kind, b"") == ErrorCode.UNKNOWN_TYPE
 
@@ -188,6 +220,7 @@ def test_an_unknown_type_is_refused(device, kind):
         (Kind.HELLO, b"abc"),
         (Kind.HELLO, b"abcde"),
         (Kind.RESET, b"a"),
+        (Kind.BAUD, b"abc"),
         (Kind.STEP, b""),
         (Kind.STEP, b"\0\1"),
         (Kind.STEP, b"\0\1" + bytes(5)),

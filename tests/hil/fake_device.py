@@ -187,6 +187,7 @@ class FakeDevice:
             shape=SHAPE,
             counter_hz=self.manner.counter_hz,
             fault_pc=0x1234 if self._faulted else 0,
+            fault_lr=0x5679 if self._faulted else 0,
             fault_status=0x8200 if self._faulted else 0,
             model_digest=bytes.fromhex(self.manner.digest)[:16],
             firmware_digest=bytes(16),

@@ -153,9 +153,9 @@ def test_noise_instead_of_an_answer_points_at_the_baud_rate() -> None:
 
 def test_a_board_of_another_version_is_a_sync_error() -> None:
     with (
-        FakeDevice(Manner(version=2)) as device,
+        FakeDevice(Manner(version=1)) as device,
         Link.open(device.port) as link,
-        pytest.raises(HilError, match="speaks version 2") as failure,
+        pytest.raises(HilError, match="speaks version 1") as failure,
     ):
         link.hello()
     assert failure.value.phase is Phase.SYNC
