@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from elegans.hil_tests.errors import HilError, Phase, RefusedError
+from elegans.hil_tests.errors import HilError, Phase, RefusedError, UnansweredError
 from elegans.hil_tests.messages import BadMessageError, Hello, Refusal
 from elegans.hil_tests.protocol import VERSION, ErrorCode, Frame
-from elegans.hil_tests.window import RETRIES
 
 _FLASH = "flash firmware built by this version of elegans"
 
@@ -77,20 +76,24 @@ def unsynchronised(place: str, within: float, came: int, damaged: int) -> HilErr
     return HilError(Phase.SYNC, place, fact, remedy)
 
 
-def unanswered(
-    place: str, kind: int, before: Hello | None, after: Hello | None, locate: Locate
-) -> HilError:
-    """A request ran out of repeats; ``after`` is what HELLO then gave, if anything."""
-    fact = f"request 0x{kind:02x} stayed unanswered after {RETRIES} repeats"
-    if after is None:
-        remedy = "check the cable; reset or power-cycle the board"
-        return HilError(Phase.TIMEOUT, place, f"{fact}, and HELLO does too", remedy)
-    return faulted(place, before, after, locate) or HilError(
-        Phase.TIMEOUT,
-        place,
-        f"{fact}, though the board answers HELLO (last reset: {after.reset})",
-        "ask for fewer steps at a time; look at the board's log",
-    )
+def silent(place: str, kind: int) -> HilError:
+    """Neither a request nor HELLO is answered any more."""
+    fact = f"request 0x{kind:02x} stays unanswered, and HELLO does too"
+    return HilError(Phase.TIMEOUT, place, fact, "check the cable; reset or power-cycle the board")
+
+
+def unanswered(place: str, kind: int, times: int, hello: Hello) -> HilError:
+    """A request was sent ``times`` times in vain, though the board answers HELLO."""
+    fact = f"request 0x{kind:02x} stayed unanswered {times} times, though the board answers HELLO"
+    remedy = "ask for fewer steps at a time; look at the board's log"
+    return UnansweredError(Phase.TIMEOUT, place, f"{fact} (last reset: {hello.reset})", remedy)
+
+
+def stranger(place: str, before: Hello, after: Hello) -> HilError:
+    """The port came back with another board or model behind it."""
+    fact = f"came back as {after.board} with model {after.model_digest.hex()}"
+    remedy = f"plug {before.board} in again, and start the run anew"
+    return HilError(Phase.SYNC, place, fact, remedy)
 
 
 def faulted(place: str, before: Hello | None, after: Hello, locate: Locate) -> HilError | None:

@@ -36,6 +36,11 @@ class RefusedError(HilError):
         self.code = code
 
 
+class UnansweredError(HilError):
+    """One request stays unanswered (TIMEOUT) by a board that answers others: a shorter one
+    may get through."""
+
+
 @contextmanager
 def during(phase: Phase) -> Iterator[None]:
     """Give every `ElegansError` from inside a phase, unless it already names one of its own."""

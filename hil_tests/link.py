@@ -14,10 +14,17 @@ from types import TracebackType
 
 from elegans.hil_tests import diagnosis
 from elegans.hil_tests.errors import HilError, Phase
-from elegans.hil_tests.messages import BadMessageError, Hello
+from elegans.hil_tests.messages import BadMessageError, Hello, baud_request
 from elegans.hil_tests.port import Port
 from elegans.hil_tests.protocol import VERSION, Decoder, Frame, Kind, encode
-from elegans.hil_tests.window import ExhaustedError, Pace, Window, size_on_the_wire
+from elegans.hil_tests.window import (
+    PATIENCE,
+    ExhaustedError,
+    Pace,
+    SilenceError,
+    Window,
+    size_on_the_wire,
+)
 
 HELLO_EVERY = 0.020
 """Seconds between two HELLOs of a handshake."""
@@ -28,6 +35,15 @@ _AHEAD = 256
 _GLANCE = 0.050
 """Seconds of silence after which we look whether the emulator is still alive."""
 
+_REPLUG = 5.0
+"""Seconds for which a port that vanished is waited for."""
+
+RATES = (3_000_000, 2_000_000, 1_000_000, 921_600, 460_800, 230_400)
+"""What `Link.hasten` tries, bits a second."""
+
+_PROBES = 32
+"""Handshakes that a new rate has to carry without a flaw."""
+
 
 class Link:
     """A conversation with one board over one port.
@@ -35,7 +51,8 @@ class Link:
     ``log`` holds the last thousand LOG texts, ``resent`` counts repeated requests, and
     ``decoder.dropped`` what arrived damaged. ``alive`` is called now and then while
     waiting, to raise when nothing will ever come (an emulator that has died); ``locate``
-    tells the function and line of an address, for faults.
+    tells the function and line of an address, for faults. A port that vanishes is waited
+    for ``replug`` seconds.
     """
 
     def __init__(
@@ -43,8 +60,10 @@ class Link:
         port: Port,
         alive: Callable[[], None] | None = None,
         locate: diagnosis.Locate | None = None,
+        replug: float = _REPLUG,
     ) -> None:
         self.port = port
+        self.replug = replug
         self.decoder = Decoder()
         self.log: deque[str] = deque(maxlen=1000)
         self.resent = 0
@@ -53,6 +72,8 @@ class Link:
         self._out = bytearray()
         self._sequence = secrets.randbelow(1 << 16)
         self._peer: Hello | None = None
+        self._boot_baud = port.baud
+        self._replugging = False
 
     @classmethod
     def open(
@@ -88,24 +109,57 @@ class Link:
         """Synchronise: HELLO with a fresh nonce until it is echoed, for ``within`` seconds.
 
         A second nonce, sent once the first is echoed, flushes the line: its echo proves
-        that the board has taken everything before it, so its whole credit is free.
+        that the board has taken everything before it, so its whole credit is free. When
+        the line was made faster, the second half of the time goes to the rate that a board
+        starts with: it may have been reset.
         """
-        self._out.clear()
-        nonce, sequence = secrets.randbits(32), self._next()
-        greeting = encode(Frame(Kind.HELLO, sequence, Hello.request(nonce)))
         came, bad = self.decoder.received, self.decoder.dropped.total()
-        end = time.monotonic() + within
-        due = 0.0
-        while (now := time.monotonic()) < end:
-            if now >= due:
-                if not self._out:
-                    self._out += greeting
-                due = now + HELLO_EVERY
-            for frame in self._receive(due - now):
-                if frame.kind == Kind.HELLO_REPLY and self._hello(frame).nonce == nonce:
-                    return self._flush(self._hello(frame))
-        came, bad = self.decoder.received - came, self.decoder.dropped.total() - bad
-        raise diagnosis.unsynchronised(self.port.name, within, came, bad)
+        hello = None
+        if self.port.baud != self._boot_baud:
+            hello = self._greet(within / 2)
+            if hello is None:
+                self.port.baud = self._boot_baud
+        hello = hello or self._greet(within)
+        if hello is None:
+            came, bad = self.decoder.received - came, self.decoder.dropped.total() - bad
+            raise diagnosis.unsynchronised(self.port.name, within, came, bad)
+        self._peer = hello
+        nonce = secrets.randbits(32)
+        self._peer = Hello.parse(self.request(Kind.HELLO, Hello.request(nonce)))
+        return self._peer
+
+    def hasten(self, rates: Iterable[int] = RATES) -> int:
+        """Raise the line's rate to the first of ``rates`` that works, and return it.
+
+        A rate works when the board's clock and the port can make it, and when it carries
+        `_PROBES` handshakes without a flaw. Otherwise all stays as it was.
+        """
+        for rate in rates:
+            if rate > self.port.baud and self._works(rate):
+                return rate
+        return self.port.baud
+
+    def _works(self, rate: int) -> bool:
+        before = self.port.baud
+        try:
+            self.port.baud = rate  # whether the port can at all, before the board is asked
+            self.port.baud = before
+            self.request(Kind.BAUD, baud_request(rate))
+        except HilError:
+            self.port.baud = before
+            return False
+        self.port.baud = rate
+        flaws = self.resent + self.decoder.dropped.total()
+        try:
+            for _ in self.exchange(Kind.HELLO, map(Hello.request, range(_PROBES)), Pace(), 4):
+                pass
+            if flaws == self.resent + self.decoder.dropped.total():
+                return True
+        except HilError:
+            pass
+        self.port.baud = before
+        self.hello()
+        return False
 
     def request(self, kind: int, payload: bytes = b"", pace: Pace | None = None) -> bytes:
         """The payload of the answer to one request."""
@@ -113,22 +167,28 @@ class Link:
         return answer
 
     def exchange(
-        self, kind: int, payloads: Iterable[bytes], pace: Pace | None = None
+        self,
+        kind: int,
+        payloads: Iterable[bytes],
+        pace: Pace | None = None,
+        patience: int = PATIENCE,
     ) -> Iterator[bytes]:
         """The answers to many requests of one type, in their order, as they come.
 
         As many requests are in flight as the board's credit allows. ``pace`` carries what
-        is known about their round trip from one call to the next.
+        is known about their round trip from one call to the next; no request is sent more
+        than ``patience`` times.
 
-        Raises `RefusedError` for an ERROR frame and `HilError`: TIMEOUT when a request
-        stays unanswered, FAULT when the board has faulted or answers nonsense.
+        Raises `RefusedError` for an ERROR frame, `UnansweredError` for a request that the
+        board does not answer while it answers others, and `HilError`: TIMEOUT when it
+        answers nothing, FAULT when it has faulted or answers nonsense.
         """
 
         def number(payload: bytes) -> tuple[int, bytes]:
             sequence = self._next()
             return sequence, encode(Frame(kind, sequence, payload))
 
-        window = Window(self.peer.credit, pace if pace is not None else Pace(), number)
+        window = Window(self.peer.credit, pace or Pace(), number, patience)
         waiting = self._affordable(payloads)
         upcoming = next(waiting, None)
         asked = given = 0
@@ -146,15 +206,20 @@ class Link:
                         index, lost = settled
                         answers[index] = self._answer(kind, frame)
                         self._out += lost
-                if self.decoder.dropped.total() > damaged:
-                    self._out += window.damaged(time.monotonic())
-                self._out += window.overdue(time.monotonic())
+                try:
+                    if self.decoder.dropped.total() > damaged:
+                        self._out += window.heard(time.monotonic())
+                    self._out += window.overdue(time.monotonic())
+                except SilenceError:
+                    self._require_answer(kind)
+                    self._out += window.heard(time.monotonic())
                 self.resent = before + window.resent
                 while given in answers:
                     yield answers.pop(given)
                     given += 1
         except ExhaustedError:
-            raise self._diagnosed(kind) from None
+            peer = self.peer
+            raise diagnosis.unanswered(self.port.name, kind, patience, peer) from None
 
     def require_no_fault(self, before: Hello) -> None:
         """Ask the board for a fault since ``before``; `HilError` (FAULT) when there was one."""
@@ -169,6 +234,23 @@ class Link:
     def inject(self, raw: bytes) -> None:
         """Put bytes on the line outside any frame: the noise that a test wants there."""
         self._out += raw
+
+    def _greet(self, within: float) -> Hello | None:
+        """Send HELLO until its nonce comes back, at the present rate."""
+        self._out.clear()
+        nonce, sequence = secrets.randbits(32), self._next()
+        greeting = encode(Frame(Kind.HELLO, sequence, Hello.request(nonce)))
+        end = time.monotonic() + within
+        due = 0.0
+        while (now := time.monotonic()) < end:
+            if now >= due:
+                if not self._out:
+                    self._out += greeting
+                due = now + HELLO_EVERY
+            for frame in self._receive(due - now):
+                if frame.kind == Kind.HELLO_REPLY and self._hello(frame).nonce == nonce:
+                    return self._hello(frame)
+        return None
 
     def _next(self) -> int:
         self._sequence = (self._sequence + 1) & 0xFFFF
@@ -188,9 +270,9 @@ class Link:
         """The frames that arrive within ``timeout`` seconds (a glance at most), without LOGs."""
         try:
             data = self.port.exchange(self._out, max(0.0, min(timeout, _GLANCE)))
-        except HilError:
-            self._alive()  # says more about a dead emulator than its port can
-            raise
+        except HilError as vanished:
+            self._replug(vanished)
+            return []
         if not data:
             self._alive()
             return []
@@ -218,17 +300,44 @@ class Link:
         except BadMessageError as error:
             raise diagnosis.nonsense(self.port.name, f"a HELLO reply of {error}") from error
 
-    def _flush(self, hello: Hello) -> Hello:
-        self._peer = hello
-        nonce = secrets.randbits(32)
-        self._peer = Hello.parse(self.request(Kind.HELLO, Hello.request(nonce)))
-        return self._peer
-
-    def _diagnosed(self, kind: int) -> HilError:
-        """A request ran out of repeats: ask the board what happened to it."""
-        before = self._peer
+    def _require_answer(self, kind: int) -> None:
+        """After a long silence: `HilError` unless the board is there, and has not faulted."""
+        if kind == Kind.HELLO:  # is the question itself; its own patience ends it
+            return
+        before = self.peer
         try:
-            after = self.hello(within=1.0) if kind != Kind.HELLO else None
+            after = self.hello(within=2.0)
         except HilError:
-            after = None
-        return diagnosis.unanswered(self.port.name, kind, before, after, self._locate)
+            raise diagnosis.silent(self.port.name, kind) from None
+        if fault := diagnosis.faulted(self.port.name, before, after, self._locate):
+            raise fault
+
+    def _replug(self, vanished: HilError) -> None:
+        """Wait for the port to come back with the same board behind it, or raise.
+
+        What was in flight is lost, and asked for again as everything that is lost is.
+        """
+        self._alive()  # says more about a dead emulator than its port can
+        if self._replugging:
+            raise vanished
+        end = time.monotonic() + self.replug
+        self._out.clear()
+        while True:
+            try:
+                self.port.reopen()
+                break
+            except HilError:
+                self._alive()
+                if time.monotonic() > end:
+                    raise vanished from None
+                time.sleep(_GLANCE)
+        before = self._peer
+        if before is None:
+            return
+        self._replugging = True
+        try:
+            after = self.hello()
+        finally:
+            self._replugging = False
+        if (before.board, before.model_digest) != (after.board, after.model_digest):
+            raise diagnosis.stranger(self.port.name, before, after)

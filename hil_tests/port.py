@@ -41,6 +41,26 @@ class Port:
         except (OSError, ValueError) as error:
             raise _unopened(name, error) from error
 
+    def reopen(self) -> None:
+        """The same port anew, after it vanished. Raises as `open` does."""
+        baud = self.baud
+        self.close()
+        fresh = Port.open(self.name, baud)
+        self._serial, self._fd = fresh._serial, fresh._fd
+
+    @property
+    def baud(self) -> int:
+        """Bits a second."""
+        return int(self._serial.baudrate)
+
+    @baud.setter
+    def baud(self, rate: int) -> None:
+        try:
+            self._serial.baudrate = rate
+        except (OSError, ValueError, NotImplementedError) as error:
+            fact = f"the port cannot do {rate} baud ({error})"
+            raise HilError(Phase.SYNC, self.name, fact, "take a lower rate") from error
+
     def exchange(self, out: bytearray, timeout: float) -> bytes:
         """Send from the front of ``out`` (removing what was sent) and return what arrives
         within ``timeout`` seconds, as soon as anything does; empty when nothing did."""

@@ -13,16 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.hil_tests import diagnosis
-from elegans.hil_tests.errors import HilError, Phase
+from elegans.hil_tests.errors import HilError, Phase, UnansweredError
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.messages import BadMessageError, Ints, Shape, Step, StepReply
 from elegans.hil_tests.protocol import Kind
 from elegans.hil_tests.vectors import Vectors
-from elegans.hil_tests.window import Pace
+from elegans.hil_tests.window import PATIENCE, Pace
 
 Ticks = NDArray[np.int64]
 
 _TIMING_TRIES = 8
+_SHORT_PATIENCE = 12
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,11 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
     inputs = columns(link.peer.shape, vectors.x, vectors.dt)
     follows = (vectors.h[1:] == vectors.h_next[:-1]).all(axis=1)
     breaks = [*(np.flatnonzero(~follows) + 1).tolist(), len(vectors)]
-    size = Size(link)
+    size, pace, done = Size(link), Pace(), 0
     sent: deque[tuple[int, int]] = deque()
 
     def requests() -> Iterator[bytes]:
-        start = 0
+        start = done
         for end in breaks:
             while start < end:
                 stop = min(start + size.next(), end)
@@ -55,9 +56,18 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
                 yield Step(vectors.h[start], inputs[start:stop]).encode()
                 start = stop
 
-    for answer in link.exchange(Kind.STEP, requests()):
-        start, stop = sent.popleft()
-        yield Chunk(start, stop, _reply(link, answer, stop - start))
+    while done < len(vectors):
+        patience = size.patience
+        try:
+            for answer in link.exchange(Kind.STEP, requests(), pace, patience):
+                start, done = sent.popleft()
+                yield Chunk(start, done, _reply(link, answer, done - start))
+        except UnansweredError:
+            start, stop = sent[0]
+            if stop - start == 1 and patience == PATIENCE:
+                raise
+            size.least()
+            sent.clear()
 
 
 def ticks(link: Link, vectors: Vectors) -> Ticks:
@@ -89,7 +99,15 @@ def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, In
     size, pace = Size(link), Pace()
     while start < len(inputs):
         stop = min(start + size.next(), len(inputs))
-        answer = link.request(Kind.STEP, Step(state, inputs[start:stop]).encode(), pace)
+        request = Step(state, inputs[start:stop]).encode()
+        patience = size.patience
+        try:
+            [answer] = link.exchange(Kind.STEP, [request], pace, patience)
+        except UnansweredError:
+            if stop - start == 1 and patience == PATIENCE:
+                raise
+            size.least()
+            continue
         reply = _reply(link, answer, stop - start)
         y[start:stop], h[start:stop] = reply.y, reply.h
         state, start = reply.h[-1], stop
@@ -128,7 +146,8 @@ class Size:
 
     A long request is quick on a good line and lost on a bad one: each byte more is one
     more that can be damaged. So the size grows by one from request to request while
-    nothing has to be repeated, and halves when something has.
+    nothing has to be repeated, and halves when something has. One that stays unanswered
+    is not worth many repeats, unless it is as short as can be.
     """
 
     def __init__(self, link: Link) -> None:
@@ -142,6 +161,15 @@ class Size:
         self._resent = self._link.resent
         self._size = max(1, self._size // 2) if lost else min(self._most, self._size + 1)
         return self._size
+
+    @property
+    def patience(self) -> int:
+        """How often the next request may be sent."""
+        return PATIENCE if self._size == 1 else _SHORT_PATIENCE
+
+    def least(self) -> None:
+        """Ask for one step at a time: something longer did not get through."""
+        self._size = 1
 
 
 def columns(shape: Shape, x: Ints, dt: Ints) -> Ints:

@@ -17,18 +17,22 @@ from dataclasses import dataclass, field
 
 from elegans.hil_tests.protocol import OVERHEAD, encoded_size
 
-RETRIES = 8
-"""How often a request is sent again into silence before the run ends."""
+SILENCES = 4
+"""After so many timeouts in a row it is time to ask whether the board is there at all."""
 
-DAMAGED = 64
-"""How often, between two answers, a damaged frame alone has a request sent again."""
+PATIENCE = 64
+"""How often one request is sent before it is given up, though the board is there."""
 
 FLOOR, FIRST, CEILING = 0.020, 0.250, 1.0
 """Seconds: the shortest timeout, the one before anything is known, and the longest."""
 
 
-class ExhaustedError(Exception):
+class SilenceError(Exception):
     """Copy after copy went out, and nothing at all came back."""
+
+
+class ExhaustedError(Exception):
+    """A request went out as often as ``patience`` allows, and was not answered."""
 
 
 @dataclass
@@ -80,14 +84,20 @@ class Window:
 
     ``number`` gives a payload a fresh sequence number and its frame. Until the first answer
     one request at most is in flight: before anything is known about the board's speed, a
-    full window and a short timeout would bury a slow one in copies.
+    full window and a short timeout would bury a slow one in copies. A request is sent
+    ``patience`` times at most, and then `ExhaustedError` is raised.
     """
 
     def __init__(
-        self, credit: int, pace: Pace, number: Callable[[bytes], tuple[int, bytes]]
+        self,
+        credit: int,
+        pace: Pace,
+        number: Callable[[bytes], tuple[int, bytes]],
+        patience: int = PATIENCE,
     ) -> None:
         self.pace = pace
         self.resent = 0
+        self._patience = patience
         self._credit = credit
         self._number = number
         self._flights: dict[int, _Flight] = {}
@@ -95,7 +105,6 @@ class Window:
         self._bytes = 0
         self._copies = 0
         self._progress = 0.0
-        self._damaged = 0
 
     def admits(self, payload: bytes) -> bool:
         """Whether one more request may be sent now."""
@@ -124,7 +133,7 @@ class Window:
             del self._asked[copy]
         del self._flights[flight.index]
         self._bytes -= size_on_the_wire(flight.payload)
-        self._progress, self._damaged = now, 0
+        self._progress = now
         self.pace.learn(now - sent)
         lost = [other for other in self._flights.values() if other.last < order]
         return flight.index, b"".join(self._again(other, now) for other in lost)
@@ -134,24 +143,21 @@ class Window:
 
         That one alone, however long the silence lasts: its answer will tell what became of
         the others, and a dead board is given up after its repeats, not after everybody's.
+        After `SILENCES` of them raises `SilenceError`: go on with `heard`, if somebody is.
         """
         if not self._flights or self.wait(now) > 0:
             return b""
-        if self.pace.silences == RETRIES:
-            raise ExhaustedError
+        if self.pace.silences == SILENCES:
+            raise SilenceError
         self.pace.silences += 1
         return self._first(now)
 
-    def damaged(self, now: float) -> bytes:
-        """A frame came in pieces, most likely an answer: ask again, without waiting.
-
-        The board is there, so this ends a silence; a limit keeps one that only babbles
-        from being answered for ever.
-        """
-        if not self._flights or self._damaged == DAMAGED:
+    def heard(self, now: float) -> bytes:
+        """The board is there after all, or a frame came in pieces, most likely an answer:
+        that ends a silence, and the longest unanswered request is asked again at once."""
+        if not self._flights:
             return b""
         self.pace.silences = 0
-        self._damaged += 1
         return self._first(now)
 
     def wait(self, now: float) -> float:
@@ -167,6 +173,8 @@ class Window:
         return self._copy(flight, now)
 
     def _copy(self, flight: _Flight, now: float) -> bytes:
+        if len(flight.copies) == self._patience:
+            raise ExhaustedError
         sequence, frame = self._number(flight.payload)
         self._copies += 1
         flight.last = self._copies

@@ -25,6 +25,7 @@ def pty() -> Iterator[tuple[int, str]]:
 def test_a_port_that_vanishes_is_a_fault(pty: tuple[int, str]) -> None:
     master, name = pty
     with Link.open(name) as link:
+        link.replug = 0.2
         os.close(master)
         with pytest.raises(HilError, match="the port vanished") as failure:
             link.hello()

@@ -8,12 +8,13 @@ import pytest
 
 from elegans.hil_tests.window import (
     CEILING,
-    DAMAGED,
     FIRST,
     FLOOR,
-    RETRIES,
+    PATIENCE,
+    SILENCES,
     ExhaustedError,
     Pace,
+    SilenceError,
     Window,
     size_on_the_wire,
 )
@@ -113,43 +114,35 @@ def test_the_timeout_doubles_with_each_silence_until_an_answer() -> None:
     assert window.pace.timeout == pytest.approx(FLOOR)
 
 
-def test_a_dead_board_is_given_up_after_the_repeats_of_one_request() -> None:
+def test_after_some_silences_it_is_time_to_ask_who_is_there() -> None:
     window, now = open_window(), 0.0
     for index in range(20):
         window.send(index, b"abcd", now)
-    for _ in range(RETRIES):
+    for _ in range(SILENCES):
         now += CEILING
         assert window.overdue(now) == b"abcd"
-    with pytest.raises(ExhaustedError):
+    with pytest.raises(SilenceError):
         window.overdue(now + CEILING)
 
 
-def test_a_damaged_frame_is_a_reason_to_ask_again_at_once() -> None:
-    window = open_window()
-    window.send(0, b"a", now=0)
-    window.send(1, b"b", now=0)
-    assert window.damaged(now=0.001) == b"a"
-    assert window.pace.timeout == FLOOR
-
-
-def test_a_damaged_frame_ends_a_silence() -> None:
+def test_whoever_is_heard_ends_a_silence_and_is_asked_again_at_once() -> None:
     window, now = open_window(), 0.0
     window.send(0, b"a", now)
+    window.send(1, b"b", now)
     for _ in range(3):
-        for _ in range(RETRIES):
+        for _ in range(SILENCES):
             now += CEILING
             assert window.overdue(now) == b"a"
-        assert window.damaged(now) == b"a"
+        assert window.heard(now) == b"a"
+        assert window.pace.timeout == FLOOR
 
 
-def test_a_board_that_only_babbles_is_given_up() -> None:
+def test_a_request_that_stays_unanswered_is_given_up() -> None:
     window = open_window()
     window.send(0, b"a", now=0)
-    answered = [window.damaged(now=0) for _ in range(10 * DAMAGED)]
-    assert answered.count(b"a") == DAMAGED
-    assert [window.overdue(CEILING * n) for n in range(1, RETRIES + 1)] == [b"a"] * RETRIES
+    assert b"".join(window.heard(now=0) for _ in range(PATIENCE - 1)) == b"a" * (PATIENCE - 1)
     with pytest.raises(ExhaustedError):
-        window.overdue(CEILING * (RETRIES + 1))
+        window.heard(now=0)
 
 
 def test_the_timeout_stays_between_its_bounds() -> None:
