@@ -74,6 +74,7 @@ class Link:
         self._peer: Hello | None = None
         self._boot_baud = port.baud
         self._replugging = False
+        self._hello_pace = Pace()
 
     @classmethod
     def open(
@@ -125,7 +126,8 @@ class Link:
             raise diagnosis.unsynchronised(self.port.name, within, came, bad)
         self._peer = hello
         nonce = secrets.randbits(32)
-        self._peer = Hello.parse(self.request(Kind.HELLO, Hello.request(nonce)))
+        answer = self.request(Kind.HELLO, Hello.request(nonce), self._hello_pace)
+        self._peer = Hello.parse(answer)
         return self._peer
 
     def hasten(self, rates: Iterable[int] = RATES) -> int:
@@ -151,7 +153,7 @@ class Link:
         self.port.baud = rate
         flaws = self.resent + self.decoder.dropped.total()
         try:
-            for _ in self.exchange(Kind.HELLO, map(Hello.request, range(_PROBES)), Pace(), 4):
+            for _ in self.exchange(Kind.HELLO, map(Hello.request, range(_PROBES)), Pace()):
                 pass
             if flaws == self.resent + self.decoder.dropped.total():
                 return True
@@ -171,13 +173,13 @@ class Link:
         kind: int,
         payloads: Iterable[bytes],
         pace: Pace | None = None,
-        patience: int = PATIENCE,
+        patience: Callable[[bytes], int] = lambda _: PATIENCE,
     ) -> Iterator[bytes]:
         """The answers to many requests of one type, in their order, as they come.
 
         As many requests are in flight as the board's credit allows. ``pace`` carries what
-        is known about their round trip from one call to the next; no request is sent more
-        than ``patience`` times.
+        is known about their round trip from one call to the next, ``patience`` says how
+        often a payload is worth sending.
 
         Raises `RefusedError` for an ERROR frame, `UnansweredError` for a request that the
         board does not answer while it answers others, and `HilError`: TIMEOUT when it
@@ -208,18 +210,17 @@ class Link:
                         self._out += lost
                 try:
                     if self.decoder.dropped.total() > damaged:
-                        self._out += window.heard(time.monotonic())
+                        self._out += window.damaged(time.monotonic())
                     self._out += window.overdue(time.monotonic())
                 except SilenceError:
                     self._require_answer(kind)
-                    self._out += window.heard(time.monotonic())
+                    self._out += window.lost(time.monotonic())
                 self.resent = before + window.resent
                 while given in answers:
                     yield answers.pop(given)
                     given += 1
-        except ExhaustedError:
-            peer = self.peer
-            raise diagnosis.unanswered(self.port.name, kind, patience, peer) from None
+        except ExhaustedError as error:
+            raise diagnosis.unanswered(self.port.name, kind, error.args[0], self.peer) from None
 
     def require_no_fault(self, before: Hello) -> None:
         """Ask the board for a fault since ``before``; `HilError` (FAULT) when there was one."""

@@ -23,7 +23,7 @@ from elegans.hil_tests.window import PATIENCE, Pace
 Ticks = NDArray[np.int64]
 
 _TIMING_TRIES = 8
-_SHORT_PATIENCE = 12
+_SHORT_PATIENCE = 5
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,12 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
                 start = stop
 
     while done < len(vectors):
-        patience = size.patience
         try:
-            for answer in link.exchange(Kind.STEP, requests(), pace, patience):
+            for answer in link.exchange(Kind.STEP, requests(), pace, _patience):
                 start, done = sent.popleft()
                 yield Chunk(start, done, _reply(link, answer, done - start))
         except UnansweredError:
-            start, stop = sent[0]
-            if stop - start == 1 and patience == PATIENCE:
+            if all(stop - start == 1 for start, stop in sent):
                 raise
             size.least()
             sent.clear()
@@ -100,11 +98,10 @@ def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, In
     while start < len(inputs):
         stop = min(start + size.next(), len(inputs))
         request = Step(state, inputs[start:stop]).encode()
-        patience = size.patience
         try:
-            [answer] = link.exchange(Kind.STEP, [request], pace, patience)
+            [answer] = link.exchange(Kind.STEP, [request], pace, _patience)
         except UnansweredError:
-            if stop - start == 1 and patience == PATIENCE:
+            if stop - start == 1:
                 raise
             size.least()
             continue
@@ -146,8 +143,7 @@ class Size:
 
     A long request is quick on a good line and lost on a bad one: each byte more is one
     more that can be damaged. So the size grows by one from request to request while
-    nothing has to be repeated, and halves when something has. One that stays unanswered
-    is not worth many repeats, unless it is as short as can be.
+    nothing has to be repeated, and halves when something has.
     """
 
     def __init__(self, link: Link) -> None:
@@ -162,14 +158,15 @@ class Size:
         self._size = max(1, self._size // 2) if lost else min(self._most, self._size + 1)
         return self._size
 
-    @property
-    def patience(self) -> int:
-        """How often the next request may be sent."""
-        return PATIENCE if self._size == 1 else _SHORT_PATIENCE
-
     def least(self) -> None:
         """Ask for one step at a time: something longer did not get through."""
         self._size = 1
+
+
+def _patience(request: bytes) -> int:
+    """How often a STEP is worth sending: a long one had better be split."""
+    steps = request[1]
+    return PATIENCE if steps == 1 else _SHORT_PATIENCE
 
 
 def columns(shape: Shape, x: Ints, dt: Ints) -> Ints:

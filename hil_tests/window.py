@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from elegans.hil_tests.protocol import OVERHEAD, encoded_size
 
-SILENCES = 4
+SILENCES = 3
 """After so many timeouts in a row it is time to ask whether the board is there at all."""
 
 PATIENCE = 64
@@ -32,7 +32,8 @@ class SilenceError(Exception):
 
 
 class ExhaustedError(Exception):
-    """A request went out as often as ``patience`` allows, and was not answered."""
+    """A request went out as often as it is worth, and was not answered. Its argument is how
+    often that was."""
 
 
 @dataclass
@@ -84,8 +85,8 @@ class Window:
 
     ``number`` gives a payload a fresh sequence number and its frame. Until the first answer
     one request at most is in flight: before anything is known about the board's speed, a
-    full window and a short timeout would bury a slow one in copies. A request is sent
-    ``patience`` times at most, and then `ExhaustedError` is raised.
+    full window and a short timeout would bury a slow one in copies. ``patience`` says how
+    often a payload is worth sending; after that `ExhaustedError` is raised.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Window:
         credit: int,
         pace: Pace,
         number: Callable[[bytes], tuple[int, bytes]],
-        patience: int = PATIENCE,
+        patience: Callable[[bytes], int],
     ) -> None:
         self.pace = pace
         self.resent = 0
@@ -143,7 +144,8 @@ class Window:
 
         That one alone, however long the silence lasts: its answer will tell what became of
         the others, and a dead board is given up after its repeats, not after everybody's.
-        After `SILENCES` of them raises `SilenceError`: go on with `heard`, if somebody is.
+        After `SILENCES` of them raises `SilenceError`: find out whether the board is there,
+        and go on with `lost`.
         """
         if not self._flights or self.wait(now) > 0:
             return b""
@@ -152,13 +154,19 @@ class Window:
         self.pace.silences += 1
         return self._first(now)
 
-    def heard(self, now: float) -> bytes:
-        """The board is there after all, or a frame came in pieces, most likely an answer:
-        that ends a silence, and the longest unanswered request is asked again at once."""
+    def damaged(self, now: float) -> bytes:
+        """A frame came in pieces, most likely an answer: the board is there, so a silence is
+        over, and the longest unanswered request is asked again at once."""
         if not self._flights:
             return b""
         self.pace.silences = 0
         return self._first(now)
+
+    def lost(self, now: float) -> bytes:
+        """The board has dealt with all that reached it: what is unanswered goes out again."""
+        self.pace.silences = 0
+        self._progress = now
+        return b"".join(self._again(flight, now) for flight in self._flights.values())
 
     def wait(self, now: float) -> float:
         """Seconds until `overdue` may have something to send; 0 when it has now."""
@@ -173,8 +181,8 @@ class Window:
         return self._copy(flight, now)
 
     def _copy(self, flight: _Flight, now: float) -> bytes:
-        if len(flight.copies) == self._patience:
-            raise ExhaustedError
+        if len(flight.copies) >= self._patience(flight.payload):
+            raise ExhaustedError(len(flight.copies))
         sequence, frame = self._number(flight.payload)
         self._copies += 1
         flight.last = self._copies

@@ -1,4 +1,4 @@
-"""A BUILD of the fake board's model, written once a worker."""
+"""BUILDs to test with, written once a worker: the fake board's, and a small real one."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from elegans.exporter.export import Request, export
 from elegans.hil_tests.vectors import Model, load
 from elegans.tests.hil.fake_device import write_build
+
+_WORM = Path(__file__).resolve().parents[1] / "golden" / "worm.onnx"
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +21,10 @@ def fake_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def fake_model(fake_build: Path) -> Model:
     return load(fake_build)
+
+
+@pytest.fixture(scope="session")
+def worm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("worm") / "BUILD"
+    export(Request(_WORM), folder)
+    return folder

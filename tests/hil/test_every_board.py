@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 
 from elegans.boards.descriptor import boards
-from elegans.exporter.export import Request, export
 from elegans.hil_tests.session import session
 
-_WORM = Path(__file__).resolve().parents[1] / "golden" / "worm.onnx"
 _PROGRAMS = {"qemu": "qemu-system-arm", "gcc": "arm-none-eabi-gcc"}
 _GRID = [
     (board.name, emulator, compiler, level)
@@ -20,13 +17,6 @@ _GRID = [
     for compiler in ("zig", "gcc")
     for level in ("2", "s")
 ]
-
-
-@pytest.fixture(scope="session")
-def worm(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("worm") / "BUILD"
-    export(Request(_WORM), folder)
-    return folder
 
 
 def test_every_virtual_board_of_the_docs_is_there():

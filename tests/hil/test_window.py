@@ -28,7 +28,7 @@ def open_window(credit: int = 100 * ONE, known: float | None = 0.001) -> Window:
     if known is not None:
         pace.learn(known)
     numbers = count(1)
-    return Window(credit, pace, lambda payload: (next(numbers), payload))
+    return Window(credit, pace, lambda payload: (next(numbers), payload), lambda _: PATIENCE)
 
 
 def test_the_sum_in_flight_never_exceeds_the_credit() -> None:
@@ -125,7 +125,7 @@ def test_after_some_silences_it_is_time_to_ask_who_is_there() -> None:
         window.overdue(now + CEILING)
 
 
-def test_whoever_is_heard_ends_a_silence_and_is_asked_again_at_once() -> None:
+def test_a_damaged_frame_ends_a_silence_and_has_the_oldest_asked_again() -> None:
     window, now = open_window(), 0.0
     window.send(0, b"a", now)
     window.send(1, b"b", now)
@@ -133,16 +133,25 @@ def test_whoever_is_heard_ends_a_silence_and_is_asked_again_at_once() -> None:
         for _ in range(SILENCES):
             now += CEILING
             assert window.overdue(now) == b"a"
-        assert window.heard(now) == b"a"
+        assert window.damaged(now) == b"a"
         assert window.pace.timeout == FLOOR
+
+
+def test_once_the_board_has_dealt_with_everything_the_unanswered_is_lost() -> None:
+    window = open_window()
+    for index, data in enumerate((b"a", b"b", b"c")):
+        window.send(index, data, now=0)
+    window.settle(1, now=0.001)
+    assert window.overdue(now=1) == b"b"
+    assert window.lost(now=1.001) == b"bc"
 
 
 def test_a_request_that_stays_unanswered_is_given_up() -> None:
     window = open_window()
     window.send(0, b"a", now=0)
-    assert b"".join(window.heard(now=0) for _ in range(PATIENCE - 1)) == b"a" * (PATIENCE - 1)
+    assert b"".join(window.damaged(now=0) for _ in range(PATIENCE - 1)) == b"a" * (PATIENCE - 1)
     with pytest.raises(ExhaustedError):
-        window.heard(now=0)
+        window.damaged(now=0)
 
 
 def test_the_timeout_stays_between_its_bounds() -> None:
@@ -157,7 +166,9 @@ def test_the_timeout_stays_between_its_bounds() -> None:
 def test_a_slow_board_is_soon_waited_for() -> None:
     """A board that takes 150 ms a request, against a pace learnt from something quicker."""
     numbers = count(1)
-    window = Window(100, open_window().pace, lambda payload: (next(numbers), payload))
+    window = Window(
+        100, open_window().pace, lambda payload: (next(numbers), payload), lambda _: PATIENCE
+    )
     now = free_at = 0.0
     for index in range(12):
         sequence = next(numbers) + 1
