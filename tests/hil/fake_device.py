@@ -10,6 +10,7 @@ import json
 import os
 import random
 import select
+import termios
 import threading
 import tty
 from dataclasses import dataclass, field
@@ -116,6 +117,12 @@ class Manner:
     counter_hz: int = 1_000_000
     log_every: int = 0
     line: Line = field(default_factory=Line)
+    baud: int = 115_200
+    clock_makes: tuple[int, ...] = (115_200, 230_400, 460_800, 921_600)
+    line_carries: int = 10_000_000
+
+
+_SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[1:].isdigit()}
 
 
 class FakeDevice:
@@ -128,6 +135,8 @@ class FakeDevice:
         self._random = random.Random(self.manner.line.seed)
         self._late: list[bytes] = []
         self._faulted = False
+        self.baud = self.manner.baud
+        self._strange = 0
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
@@ -162,18 +171,39 @@ class FakeDevice:
                 self._write(self.manner.babble)
             if self.manner.silent:
                 continue
-            for frame in decoder.feed(self._noisy(data)):
+            for frame in self._decoded(decoder, self._noisy(data)):
                 for _ in range(self._copies()):
                     self._transmit(self._answer(frame))
+
+    def _decoded(self, decoder: Decoder, data: bytes) -> list[Frame]:
+        """The frames in ``data``; after too much that is none, at the first rate again."""
+        before = decoder.dropped.total()
+        frames = decoder.feed(data)
+        bad = decoder.dropped.total() - before
+        self._strange = (
+            0 if frames else self._strange + len(data) + bad * self.manner.max_frame // 8
+        )
+        if self._strange > 2 * self.manner.max_frame:
+            self.baud = self.manner.baud
+        return frames
 
     def _answer(self, frame: Frame) -> Frame | None:
         if frame.version != VERSION:
             return self._refuse(frame, ErrorCode.VERSION)
         if frame.kind == Kind.HELLO:
             return self._reply(frame, self._hello(frame.payload).encode())
+        if frame.kind == Kind.BAUD:
+            rate = int.from_bytes(frame.payload, "little")
+            if rate not in self.manner.clock_makes:
+                return self._refuse(frame, ErrorCode.BAUD)
+            self._transmit(self._reply(frame, b""))
+            self.baud = rate
+            return None
         if frame.kind == Kind.RESET:
             self.resets += 1
-            return self._reply(frame, b"")
+            self._transmit(self._reply(frame, b""))
+            self.baud = self.manner.baud
+            return None
         if frame.kind == Kind.STEP:
             return self._step(frame)
         return self._refuse(frame, ErrorCode.UNKNOWN_TYPE)
@@ -247,6 +277,11 @@ class FakeDevice:
 
     def _noisy(self, data: bytes) -> bytes:
         chance = self.manner.line.flip
+        hosts = _SPEEDS[termios.tcgetattr(self._master)[4]]
+        if hosts != self.baud:  # one end samples what the other never meant
+            return self._random.randbytes(max(1, len(data) * self.baud // hosts))
+        if self.baud > self.manner.line_carries:
+            chance = 0.02
         if not chance:
             return data
         noisy = bytearray(data)
