@@ -11,6 +11,7 @@ import os
 import random
 import select
 import tempfile
+import termios
 import threading
 import time
 import tty
@@ -223,6 +224,7 @@ class Cable:
         ways = ((host, self._board, self.to_board), (self._board, host, self.to_host))
         sources = [source for source, _, way in ways if len(way.waiting) < _LIMIT]
         ready, _, _ = select.select(sources, [], [], 0 if self._waiting() else _TICK_S)
+        self._follow_the_rate(host)
         moved = False
         for source, sink, way in ways:
             if source in ready:
@@ -234,6 +236,13 @@ class Cable:
                 except BlockingIOError:
                     pass
         return moved or bool(ready)
+
+    def _follow_the_rate(self, host: int) -> None:
+        """A wire knows no rate: what the host sets is what the board's port shall have."""
+        wanted, present = termios.tcgetattr(host), termios.tcgetattr(self._board)
+        if wanted[4:6] != present[4:6]:
+            present[4:6] = wanted[4:6]
+            termios.tcsetattr(self._board, termios.TCSANOW, present)
 
     def _waiting(self) -> bool:
         return bool(self.to_board.waiting or self.to_host.waiting)

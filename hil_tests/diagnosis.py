@@ -82,9 +82,9 @@ def silent(place: str, kind: int) -> HilError:
     return HilError(Phase.TIMEOUT, place, fact, "check the cable; reset or power-cycle the board")
 
 
-def unanswered(place: str, kind: int, times: int, hello: Hello) -> HilError:
-    """A request was sent ``times`` times in vain, though the board answers HELLO."""
-    fact = f"request 0x{kind:02x} stayed unanswered {times} times, though the board answers HELLO"
+def unanswered(place: str, kind: int, hello: Hello) -> HilError:
+    """A request was sent again and again in vain, though the board answers others."""
+    fact = f"request 0x{kind:02x} stays unanswered however often, though the board answers HELLO"
     remedy = "ask for fewer steps at a time; look at the board's log"
     return UnansweredError(Phase.TIMEOUT, place, f"{fact} (last reset: {hello.reset})", remedy)
 

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
 from elegans.hil_tests import diagnosis
+from elegans.hil_tests.conversation import Conversation
 from elegans.hil_tests.errors import HilError, Phase
-from elegans.hil_tests.messages import BadMessageError, Hello, baud_request
+from elegans.hil_tests.messages import BadMessageError, Hello
 from elegans.hil_tests.port import Port
 from elegans.hil_tests.protocol import VERSION, Decoder, Frame, Kind, encode
 from elegans.hil_tests.window import (
     PATIENCE,
-    ExhaustedError,
     Pace,
     SilenceError,
     Window,
@@ -29,20 +29,11 @@ from elegans.hil_tests.window import (
 HELLO_EVERY = 0.020
 """Seconds between two HELLOs of a handshake."""
 
-_AHEAD = 256
-"""How many requests may be out beyond the first unanswered one, answered or not."""
-
 _GLANCE = 0.050
 """Seconds of silence after which we look whether the emulator is still alive."""
 
 _REPLUG = 5.0
 """Seconds for which a port that vanished is waited for."""
-
-RATES = (3_000_000, 2_000_000, 1_000_000, 921_600, 460_800, 230_400)
-"""What `Link.hasten` tries, bits a second."""
-
-_PROBES = 32
-"""Handshakes that a new rate has to carry without a flaw."""
 
 
 class Link:
@@ -130,97 +121,67 @@ class Link:
         self._peer = Hello.parse(answer)
         return self._peer
 
-    def hasten(self, rates: Iterable[int] = RATES) -> int:
-        """Raise the line's rate to the first of ``rates`` that works, and return it.
-
-        A rate works when the board's clock and the port can make it, and when it carries
-        `_PROBES` handshakes without a flaw. Otherwise all stays as it was.
-        """
-        for rate in rates:
-            if rate > self.port.baud and self._works(rate):
-                return rate
-        return self.port.baud
-
-    def _works(self, rate: int) -> bool:
-        before = self.port.baud
-        try:
-            self.port.baud = rate  # whether the port can at all, before the board is asked
-            self.port.baud = before
-            self.request(Kind.BAUD, baud_request(rate))
-        except HilError:
-            self.port.baud = before
-            return False
-        self.port.baud = rate
-        flaws = self.resent + self.decoder.dropped.total()
-        try:
-            for _ in self.exchange(Kind.HELLO, map(Hello.request, range(_PROBES)), Pace()):
-                pass
-            if flaws == self.resent + self.decoder.dropped.total():
-                return True
-        except HilError:
-            pass
-        self.port.baud = before
-        self.hello()
-        return False
-
     def request(self, kind: int, payload: bytes = b"", pace: Pace | None = None) -> bytes:
         """The payload of the answer to one request."""
         [answer] = self.exchange(kind, [payload], pace)
         return answer
 
     def exchange(
+        self, kind: int, payloads: Iterable[bytes], pace: Pace | None = None
+    ) -> Iterator[bytes]:
+        """The answers to many requests of one type, in their order, as they come.
+
+        As many requests are in flight as the board's credit allows. ``pace`` carries what
+        is known about their round trip from one call to the next.
+
+        Raises `RefusedError` for an ERROR frame, `UnansweredError` for a request that the
+        board does not answer while it answers others, and `HilError`: TIMEOUT when it
+        answers nothing, FAULT when it has faulted or answers nonsense.
+        """
+        for _, answer in self.converse(kind, payloads, pace):
+            yield answer
+
+    def converse(
         self,
         kind: int,
         payloads: Iterable[bytes],
         pace: Pace | None = None,
         patience: Callable[[bytes], int] = lambda _: PATIENCE,
-    ) -> Iterator[bytes]:
-        """The answers to many requests of one type, in their order, as they come.
+        split: Callable[[bytes], tuple[bytes, ...]] = lambda _: (),
+    ) -> Iterator[tuple[bytes, bytes]]:
+        """As `exchange`, but each answer comes with its request, for requests may change:
 
-        As many requests are in flight as the board's credit allows. ``pace`` carries what
-        is known about their round trip from one call to the next, ``patience`` says how
-        often a payload is worth sending.
-
-        Raises `RefusedError` for an ERROR frame, `UnansweredError` for a request that the
-        board does not answer while it answers others, and `HilError`: TIMEOUT when it
-        answers nothing, FAULT when it has faulted or answers nonsense.
+        one that has been sent ``patience(payload)`` times in vain is replaced by those that
+        ``split`` makes of it. `UnansweredError` is raised where it makes none.
         """
 
         def number(payload: bytes) -> tuple[int, bytes]:
             sequence = self._next()
             return sequence, encode(Frame(kind, sequence, payload))
 
-        window = Window(self.peer.credit, pace or Pace(), number, patience)
-        waiting = self._affordable(payloads)
-        upcoming = next(waiting, None)
-        asked = given = 0
-        answers: dict[int, bytes] = {}
-        before = self.resent
-        try:
-            while upcoming is not None or given < asked:
-                while upcoming is not None and asked < given + _AHEAD and window.admits(upcoming):
-                    self._out += window.send(asked, upcoming, time.monotonic())
-                    asked += 1
-                    upcoming = next(waiting, None)
-                damaged = self.decoder.dropped.total()
-                for frame in self._receive(window.wait(time.monotonic())):
-                    if settled := window.settle(frame.sequence, time.monotonic()):
-                        index, lost = settled
-                        answers[index] = self._answer(kind, frame)
-                        self._out += lost
-                try:
-                    if self.decoder.dropped.total() > damaged:
-                        self._out += window.damaged(time.monotonic())
-                    self._out += window.overdue(time.monotonic())
-                except SilenceError:
-                    self._require_answer(kind)
-                    self._out += window.lost(time.monotonic())
-                self.resent = before + window.resent
-                while given in answers:
-                    yield answers.pop(given)
-                    given += 1
-        except ExhaustedError as error:
-            raise diagnosis.unanswered(self.port.name, kind, error.args[0], self.peer) from None
+        talk = Conversation(Window(self.peer.credit, pace or Pace(), number, patience), split)
+        upcoming, before = self._affordable(payloads), self.resent
+        while True:
+            self._out += talk.ask(upcoming, time.monotonic())
+            if talk.over:
+                return
+            damaged = self.decoder.dropped.total()
+            frames = self._receive(talk.window.wait(time.monotonic()))
+            now = time.monotonic()
+            for frame in frames:
+                if talk.window.expects(frame.sequence):
+                    self._out += talk.hear(frame.sequence, self._answer(kind, frame), now)
+            if self.decoder.dropped.total() > damaged:
+                self._out += talk.window.damaged(now)
+            try:
+                self._out += talk.window.overdue(now)
+            except SilenceError:
+                self._require_answer(kind)
+                self._out += talk.window.lost(time.monotonic())
+            if not talk.reconsider():
+                raise diagnosis.unanswered(self.port.name, kind, self.peer)
+            self.resent = before + talk.window.resent
+            yield from talk.finished()
 
     def require_no_fault(self, before: Hello) -> None:
         """Ask the board for a fault since ``before``; `HilError` (FAULT) when there was one."""

@@ -5,7 +5,6 @@ All values are the model's integers (int16); formats are the business of ``model
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -44,28 +43,32 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
     inputs = columns(link.peer.shape, vectors.x, vectors.dt)
     follows = (vectors.h[1:] == vectors.h_next[:-1]).all(axis=1)
     breaks = [*(np.flatnonzero(~follows) + 1).tolist(), len(vectors)]
-    size, pace, done = Size(link), Pace(), 0
-    sent: deque[tuple[int, int]] = deque()
+    size = Size(link)
+    starts: dict[bytes, int] = {}
+
+    def request(start: int, stop: int) -> bytes:
+        payload = Step(vectors.h[start], inputs[start:stop]).encode()
+        # The same request for other vectors has the same answer, and the same parts.
+        starts[payload] = start
+        return payload
 
     def requests() -> Iterator[bytes]:
-        start = done
+        start = 0
         for end in breaks:
             while start < end:
                 stop = min(start + size.next(), end)
-                sent.append((start, stop))
-                yield Step(vectors.h[start], inputs[start:stop]).encode()
+                yield request(start, stop)
                 start = stop
 
-    while done < len(vectors):
-        try:
-            for answer in link.exchange(Kind.STEP, requests(), pace, _patience):
-                start, done = sent.popleft()
-                yield Chunk(start, done, _reply(link, answer, done - start))
-        except UnansweredError:
-            if all(stop - start == 1 for start, stop in sent):
-                raise
-            size.least()
-            sent.clear()
+    def halves(payload: bytes) -> tuple[bytes, ...]:
+        start, steps = starts[payload], _steps(payload)
+        middle, stop = start + steps // 2, start + steps
+        return () if steps == 1 else (request(start, middle), request(middle, stop))
+
+    done = 0
+    for payload, answer in link.converse(Kind.STEP, requests(), None, _patience, halves):
+        start, done = done, done + _steps(payload)
+        yield Chunk(start, done, _reply(link, answer, done - start))
 
 
 def ticks(link: Link, vectors: Vectors) -> Ticks:
@@ -99,7 +102,7 @@ def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, In
         stop = min(start + size.next(), len(inputs))
         request = Step(state, inputs[start:stop]).encode()
         try:
-            [answer] = link.exchange(Kind.STEP, [request], pace, _patience)
+            [(_, answer)] = link.converse(Kind.STEP, [request], pace, _patience)
         except UnansweredError:
             if stop - start == 1:
                 raise
@@ -165,8 +168,12 @@ class Size:
 
 def _patience(request: bytes) -> int:
     """How often a STEP is worth sending: a long one had better be split."""
-    steps = request[1]
-    return PATIENCE if steps == 1 else _SHORT_PATIENCE
+    return PATIENCE if _steps(request) == 1 else _SHORT_PATIENCE
+
+
+def _steps(request: bytes) -> int:
+    """How many steps a STEP asks for."""
+    return request[1]
 
 
 def columns(shape: Shape, x: Ints, dt: Ints) -> Ints:

@@ -31,11 +31,6 @@ class SilenceError(Exception):
     """Copy after copy went out, and nothing at all came back."""
 
 
-class ExhaustedError(Exception):
-    """A request went out as often as it is worth, and was not answered. Its argument is how
-    often that was."""
-
-
 @dataclass
 class Pace:
     """What has been learnt about how long one sort of request takes (Jacobson's estimate).
@@ -86,7 +81,8 @@ class Window:
     ``number`` gives a payload a fresh sequence number and its frame. Until the first answer
     one request at most is in flight: before anything is known about the board's speed, a
     full window and a short timeout would bury a slow one in copies. ``patience`` says how
-    often a payload is worth sending; after that `ExhaustedError` is raised.
+    often a payload is worth sending; after that it is in flight no more, and its number
+    stands in ``given_up``.
     """
 
     def __init__(
@@ -98,6 +94,7 @@ class Window:
     ) -> None:
         self.pace = pace
         self.resent = 0
+        self.given_up: list[int] = []
         self._patience = patience
         self._credit = credit
         self._number = number
@@ -121,19 +118,16 @@ class Window:
         self._bytes += size_on_the_wire(payload)
         return self._copy(flight, now)
 
-    def settle(self, sequence: int, now: float) -> tuple[int, bytes] | None:
-        """Take an answer: whose it is, and the copies of others that it proves lost.
+    def expects(self, sequence: int) -> bool:
+        """Whether an answer is of anything in flight: not a second one, nor a stranger's."""
+        return sequence in self._asked
 
-        None when it belongs to nothing in flight: a second answer, or a stranger's.
-        """
-        flight = self._asked.get(sequence)
-        if flight is None:
-            return None
+    def settle(self, sequence: int, now: float) -> tuple[int, bytes]:
+        """Take an answer that is expected: whose it is, and the copies of others that it
+        proves lost."""
+        flight = self._asked[sequence]
         order, sent = flight.copies[sequence]
-        for copy in flight.copies:
-            del self._asked[copy]
-        del self._flights[flight.index]
-        self._bytes -= size_on_the_wire(flight.payload)
+        self._forget(flight)
         self._progress = now
         self.pace.learn(now - sent)
         lost = [other for other in self._flights.values() if other.last < order]
@@ -166,7 +160,7 @@ class Window:
         """The board has dealt with all that reached it: what is unanswered goes out again."""
         self.pace.silences = 0
         self._progress = now
-        return b"".join(self._again(flight, now) for flight in self._flights.values())
+        return b"".join(self._again(flight, now) for flight in list(self._flights.values()))
 
     def wait(self, now: float) -> float:
         """Seconds until `overdue` may have something to send; 0 when it has now."""
@@ -177,12 +171,20 @@ class Window:
         return self._again(next(iter(self._flights.values())), now)
 
     def _again(self, flight: _Flight, now: float) -> bytes:
+        if len(flight.copies) >= self._patience(flight.payload):
+            self._forget(flight)
+            self.given_up.append(flight.index)
+            return b""
         self.resent += 1
         return self._copy(flight, now)
 
+    def _forget(self, flight: _Flight) -> None:
+        del self._flights[flight.index]
+        for copy in flight.copies:
+            del self._asked[copy]
+        self._bytes -= size_on_the_wire(flight.payload)
+
     def _copy(self, flight: _Flight, now: float) -> bytes:
-        if len(flight.copies) >= self._patience(flight.payload):
-            raise ExhaustedError(len(flight.copies))
         sequence, frame = self._number(flight.payload)
         self._copies += 1
         flight.last = self._copies

@@ -6,6 +6,7 @@ import pytest
 
 from elegans.hil_tests.compare import compare
 from elegans.hil_tests.link import Link
+from elegans.hil_tests.rate import hasten
 from elegans.hil_tests.session import session
 from elegans.hil_tests.vectors import Model
 from elegans.tests.hil.fake_device import BOARD, FakeDevice, Manner
@@ -26,14 +27,14 @@ from elegans.tests.hil.fake_device import BOARD, FakeDevice, Manner
 def test_the_fastest_rate_that_works_is_found(fake_model: Model, manner: Manner, rate: int) -> None:
     with FakeDevice(manner) as device, Link.open(device.port, manner.baud) as link:
         link.hello()
-        assert link.hasten() == rate == device.baud == link.port.baud
+        assert hasten(link) == rate == device.baud == link.port.baud
         assert compare(link, fake_model).mismatches == 0
 
 
 def test_a_board_that_resets_is_met_at_its_first_rate(fake_model: Model) -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         link.hello()
-        assert link.hasten() == 921_600
+        assert hasten(link) == 921_600
         assert link.reset().reset == "software"
         assert device.baud == link.port.baud == 115_200
         assert compare(link, fake_model).mismatches == 0
@@ -43,7 +44,7 @@ def test_a_host_that_knows_nothing_of_the_rate_meets_the_board() -> None:
     with FakeDevice() as device:
         with Link.open(device.port) as link:
             link.hello()
-            link.hasten()
+            hasten(link)
         assert device.baud == 921_600
         with Link.open(device.port) as link:
             assert link.hello().board == BOARD
@@ -52,7 +53,7 @@ def test_a_host_that_knows_nothing_of_the_rate_meets_the_board() -> None:
 
 def test_real_firmware_changes_its_rate_and_goes_on(worm) -> None:
     with session(worm, "microbit", "unicorn") as device:
-        assert device.link.hasten((3_000_000, 1_000_000, 460_800)) == 1_000_000
+        assert hasten(device.link, (3_000_000, 1_000_000, 460_800)) == 1_000_000
         device.compare(device.model.vectors[slice(0, 50)]).require()
         device.link.reset()
         device.compare(device.model.vectors[slice(0, 50)]).require()

@@ -165,7 +165,7 @@ def test_a_board_that_falls_silent_ends_the_run_with_timeout(fake_model: Model) 
     with (
         FakeDevice(Manner(silent_after=20)) as device,
         Link.open(device.port) as link,
-        pytest.raises(HilError, match="stayed unanswered 64 times, though") as failure,
+        pytest.raises(HilError, match="stays unanswered however often, though") as failure,
     ):
         compare(link, fake_model)
     assert failure.value.phase is Phase.TIMEOUT

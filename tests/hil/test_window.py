@@ -12,7 +12,6 @@ from elegans.hil_tests.window import (
     FLOOR,
     PATIENCE,
     SILENCES,
-    ExhaustedError,
     Pace,
     SilenceError,
     Window,
@@ -82,8 +81,8 @@ def test_a_second_answer_and_a_stranger_are_ignored() -> None:
     window.send(0, b"a", now=0)
     assert window.overdue(now=1) == b"a"
     assert window.settle(2, now=1) == (0, b"")
-    assert window.settle(1, now=1) is None
-    assert window.settle(77, now=1) is None
+    assert not window.expects(1)
+    assert not window.expects(77)
 
 
 def test_silence_sends_the_longest_unanswered_again() -> None:
@@ -150,8 +149,21 @@ def test_a_request_that_stays_unanswered_is_given_up() -> None:
     window = open_window()
     window.send(0, b"a", now=0)
     assert b"".join(window.damaged(now=0) for _ in range(PATIENCE - 1)) == b"a" * (PATIENCE - 1)
-    with pytest.raises(ExhaustedError):
+    assert window.given_up == []
+    assert window.damaged(now=0) == b""
+    assert window.given_up == [0]
+    assert window.damaged(now=0) == b""
+
+
+def test_one_that_is_given_up_does_not_take_the_answer_of_another_along() -> None:
+    window = open_window()
+    for index, data in enumerate((b"a", b"b", b"c")):
+        window.send(index, data, now=0)
+    for _ in range(PATIENCE - 1):
         window.damaged(now=0)
+    assert window.settle(2, now=0.001) == (1, b""), "a went out again after b"
+    assert window.settle(3, now=0.001) == (2, b"")
+    assert window.given_up == []
 
 
 def test_the_timeout_stays_between_its_bounds() -> None:

@@ -1,0 +1,128 @@
+"""A million frames over a hostile line: what was injected, what was found, what was lost.
+
+python -m benchmarks.soak build/demo/export [--frames 1000000] [--rate 1e-3] [--seed 1]
+
+The device's side is the C of the firmware in a program of its own, the line is
+`elegans.hil_tests.cable`, and everything is compared with the golden vectors.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+import tty
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+
+from elegans.boards import toolchain
+from elegans.boards.descriptor import find_board
+from elegans.boards.source import firmware_files, read_model
+from elegans.hil_tests.cable import KINDS, Cable, Noise
+from elegans.hil_tests.link import Link
+from elegans.hil_tests.stream import stream
+from elegans.hil_tests.vectors import Model, load
+
+_MAIN = Path(__file__).resolve().parent / "host_device.c"
+_LINK = ("config.h", "device.c", "device.h", "el_")
+
+
+@dataclass
+class Tally:
+    """``frames`` are requests and answers that counted; ``resent`` what the faults cost."""
+
+    frames: int = 0
+    vectors: int = 0
+    undetected: int = 0
+    lost: int = 0
+    resent: int = 0
+    damaged: int = 0
+    seconds: float = 0.0
+
+
+@contextmanager
+def host_device(build: Path) -> Iterator[str]:
+    """The name of a tty behind which the BUILD's firmware answers."""
+    files = firmware_files(read_model(build), find_board("mps2-an386"), "00" * 32)
+    with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
+        folder = Path(scratch)
+        chosen = {p: c for p, c in files.items() if p.startswith(("model/", *_LINK))}
+        for path, content in chosen.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        units = [path for path in chosen if path.endswith(".c")]
+        line = ["-O2", "-std=gnu99", "-I.", "-Imodel", "-Imodel/include", *units, str(_MAIN)]
+        compiler = toolchain.host_compiler()
+        toolchain.run(compiler, [*line, "-o", "device"], folder, "the device on this machine")
+        device_end, host_end = os.openpty()
+        tty.setraw(host_end)
+        program = [str(folder / "device")]
+        with subprocess.Popen(program, stdin=device_end, stdout=device_end) as process:
+            try:
+                yield os.ttyname(host_end)
+            finally:
+                process.kill()
+                os.close(host_end)
+                os.close(device_end)
+
+
+def soak(port: str, model: Model, frames: int, noise: tuple[Noise, Noise]) -> Tally:
+    """Stream the golden vectors again and again until ``frames`` frames counted."""
+    tally, golden = Tally(), model.vectors
+    began = time.perf_counter()
+    with Cable(port, None, *noise) as cable, Link.open(cable.port) as link:
+        link.hello()
+        while tally.frames < frames:
+            done = 0
+            for chunk in stream(link, golden):
+                tally.lost += chunk.start - done
+                done = chunk.stop
+                y, h = golden.y[chunk.start : done], golden.h_next[chunk.start : done]
+                wrong = (chunk.reply.y != y).any(1) | (chunk.reply.h != h).any(1)
+                tally.undetected += int(np.count_nonzero(wrong))
+                tally.frames += 2
+                if tally.frames >= frames:
+                    break
+            tally.vectors += done
+        tally.resent = link.resent
+        tally.damaged = link.decoder.dropped.total()
+    tally.seconds = time.perf_counter() - began
+    return tally
+
+
+@click.command()
+@click.argument("build", type=click.Path(path_type=Path, exists=True))
+@click.option("--frames", default=1_000_000, show_default=True, help="for each rate")
+@click.option("--rate", "rates", type=float, multiple=True, default=(1e-3,), help="faults a byte")
+@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, default=KINDS)
+@click.option("--seed", default=1, show_default=True)
+def main(
+    build: Path, frames: int, rates: tuple[float, ...], kinds: tuple[str, ...], seed: int
+) -> None:
+    """Print the table as Markdown."""
+    model = load(build)
+    print("| faults a byte | frames | vectors |", " | ".join(kinds), end=" | ")
+    print("damaged | sent again | undetected | lost | frames/s |")
+    print("|---" * (len(kinds) + 8) + "|")
+    for rate in rates:
+        noise = Noise(rate, kinds, seed), Noise(rate, kinds, seed + 1)
+        with host_device(build) as port:
+            tally = soak(port, model, frames, noise)
+        injected: Counter[str] = noise[0].injected + noise[1].injected
+        cells = [f"{rate:g}", tally.frames, tally.vectors, *(injected[k] for k in kinds)]
+        cells += [tally.damaged, tally.resent, tally.undetected, tally.lost]
+        cells += [round(tally.frames / tally.seconds)]
+        print("|", " | ".join(map(str, cells)), "|", flush=True)
+        if tally.undetected or tally.lost:
+            raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()
