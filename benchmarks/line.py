@@ -1,0 +1,57 @@
+"""How much of a line's limit the link uses: golden vectors through a cable of a given rate.
+
+python -m benchmarks.line build/demo/export [--board mps2-an386] [--emulator unicorn]
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from elegans.boards.build import build as build_firmware
+from elegans.boards.descriptor import find_board
+from elegans.boards.power import power_on
+from elegans.hil_tests.cable import Cable
+from elegans.hil_tests.link import Link
+from elegans.hil_tests.stream import stream
+from elegans.hil_tests.vectors import load
+
+_RATES = (115_200, 460_800, 921_600, None)
+_HEAD = "| baud | steps/s | frames/s | bytes/s to the board | bytes/s to the host | of the limit |"
+
+
+@click.command()
+@click.argument("build", type=click.Path(path_type=Path, exists=True))
+@click.option("--board", default="mps2-an386", show_default=True)
+@click.option("--emulator", default="unicorn", show_default=True)
+@click.option("--seconds", default=10.0, show_default=True, help="of traffic at each rate")
+def main(build: Path, board: str, emulator: str, seconds: float) -> None:
+    """Print the table as Markdown. The limit is that of the busier direction, ten bits a byte."""
+    firmware, golden = build_firmware(build, find_board(board)), load(build).vectors
+    print(_HEAD)
+    print("|" + "---|" * _HEAD.count(" |"))
+    for baud in _RATES:
+        with (
+            power_on(firmware, emulator) as powered,
+            Cable(powered.port, baud) as cable,
+            Link.open(cable.port) as link,
+        ):
+            link.hello()
+            ways = cable.to_board, cable.to_host
+            before, began = [way.carried for way in ways], time.perf_counter()
+            steps = frames = 0
+            while (spent := time.perf_counter() - began) < seconds:
+                for chunk in stream(link, golden):
+                    steps, frames = steps + chunk.stop - chunk.start, frames + 2
+                    if (spent := time.perf_counter() - began) >= seconds:
+                        break
+            up, down = (way.carried - b for way, b in zip(ways, before, strict=True))
+            share = f"{max(up, down) * 10 / spent / baud:.1%}" if baud else "no limit"
+            cells = [baud or "none", *(round(n / spent) for n in (steps, frames, up, down)), share]
+            print("|", " | ".join(map(str, cells)), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()
