@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import unicorn as _untyped
 from unicorn import arm_const as arm
@@ -37,6 +37,8 @@ _FLUSH = 4096
 _SYST_CSR, _SYST_CVR, _NVIC_ISER = 0x010, 0x018, range(0x100, 0x140, 4)
 _AIRCR, _CFSR = 0xD0C, 0xD28
 _SYSRESETREQ = 4
+_DWT_CTRL, _DWT_CYCCNT = 0x0, 0x4
+_CHIP = range(0x4000_0000, 0x6000_0000)  # where the architecture has peripherals
 
 # CFSR as QEMU and silicon would report it, by what unicorn calls the error.
 _BUS_DATA, _BUS_FETCH, _UNDEFINED = 0x8200, 0x0100, 0x1_0000
@@ -59,6 +61,14 @@ _FRAME = (
 )
 
 
+class Peripherals(Protocol):
+    """Registers of a chip, by their addresses, beside core and UART."""
+
+    def read(self, address: int, size: int) -> int: ...
+
+    def write(self, address: int, size: int, value: int) -> None: ...
+
+
 class MachineError(Exception):
     """The machine can not go on: what a chip calls lockup."""
 
@@ -67,7 +77,7 @@ class Machine:
     """A board with an image in its flash, off until `boot`.
 
     ``send`` gets what the firmware writes to the UART; ``note`` gets a line for every
-    fault and reset.
+    fault and reset. ``peripherals`` stand in for all that a real chip has besides.
     """
 
     def __init__(
@@ -76,6 +86,7 @@ class Machine:
         image: Image,
         send: Callable[[bytes], None],
         note: Callable[[str], None],
+        peripherals: Peripherals | None = None,
     ) -> None:
         self._board, self._send, self._note = board, send, note
         self._cpu = cpu = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
@@ -89,6 +100,10 @@ class Machine:
         page, self._uart_at = board.uart.base & -_PAGE, board.uart.base % _PAGE
         cpu.mmio_map(page, _PAGE, self._uart_read, None, self._uart_write, None)
         cpu.mmio_map(0xE000_E000, _PAGE, self._core_read, None, self._core_write, None)
+        cpu.mmio_map(0xE000_1000, _PAGE, self._dwt_read, None, self._dwt_write, None)
+        if peripherals is not None:
+            for start, stop in ((_CHIP.start, page), (page + _PAGE, _CHIP.stop)):
+                self._map_peripherals(peripherals, start, stop)
         cpu.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
         self._context = cpu.context_save()
         self._lengths: dict[tuple[int, int], int] = {}
@@ -114,6 +129,16 @@ class Machine:
         if self._execute(self._vector(_EXTERNAL + irq)) == _RETURN:
             self._cpu.context_restore(self._context)
             self._execute(asleep_at)
+
+    def _map_peripherals(self, chip: Peripherals, start: int, stop: int) -> None:
+        def read(cpu: Any, offset: int, size: int, _: Any) -> int:
+            return chip.read(start + offset, size)
+
+        def write(cpu: Any, offset: int, size: int, value: int, _: Any) -> None:
+            chip.write(start + offset, size, value)
+
+        if start < stop:
+            self._cpu.mmio_map(start, stop - start, read, None, write, None)
 
     def _map(self, region: Region, rights: int) -> None:
         first = region.origin & -_PAGE
@@ -230,6 +255,19 @@ class Machine:
         elif offset == _AIRCR and value & _SYSRESETREQ:
             self._reset_wanted = True
             cpu.emu_stop()
+
+    # The cycle counter of the debug unit, which counts instructions here, too.
+
+    def _dwt_read(self, cpu: Any, offset: int, size: int, _: Any) -> int:
+        return self._count & 0xFFFF_FFFF if offset == _DWT_CYCCNT else int(self._count_wanted)
+
+    def _dwt_write(self, cpu: Any, offset: int, size: int, value: int, _: Any) -> None:
+        if offset == _DWT_CYCCNT:
+            self._count = 0
+        elif offset == _DWT_CTRL:
+            self._count_wanted = bool(value & 1)
+            if self._count_wanted != (self._counting is not None):
+                cpu.emu_stop()  # hooks can only be changed between runs
 
     def _start_counting(self) -> None:
         self._counting = self._cpu.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)

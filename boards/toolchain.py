@@ -121,6 +121,8 @@ def version(command: tuple[str, ...]) -> str:
 
 
 def _first_complaint(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if "error" in line or "undefined" in line]
+    # collect2 only says that somebody else has complained.
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "collect2" not in line]
+    words = ("error", "undefined", "overflowed", "overlaps", "will not fit")
+    errors = [line for line in lines if any(word in line for word in words)]
     return (errors or lines or ["nothing at all"])[0]

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from elegans.boards.descriptor import Board, find_board
+from elegans.exporter.export import Request, export
 
 _TINY = Path(__file__).resolve().parent / "tiny_build"
+_WORM = Path(__file__).resolve().parents[1] / "golden" / "worm.onnx"
 
 
 def copy_of_tiny(folder: Path) -> Path:
@@ -35,3 +37,11 @@ def vectors() -> dict[str, np.ndarray]:
 @pytest.fixture(scope="session")
 def m4() -> Board:
     return find_board("mps2-an386")
+
+
+@pytest.fixture(scope="session")
+def worm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small real network, exported."""
+    folder = tmp_path_factory.mktemp("worm") / "BUILD"
+    export(Request(_WORM), folder)
+    return folder
