@@ -94,6 +94,16 @@ class Qemu:
 
 
 @dataclass(frozen=True)
+class Flash:
+    """How firmware gets in. ``target`` is pyOCD's name of the chip; ``uf2_family`` that of its
+    boot drive's format; ``rom_loader`` says that the chip has ST's serial loader."""
+
+    target: str | None = None
+    uf2_family: int | None = None
+    rom_loader: bool = False
+
+
+@dataclass(frozen=True)
 class Board:
     """A board. ``emulators`` are those that can stand in for it, the preferred one first.
 
@@ -111,6 +121,7 @@ class Board:
     link: Line
     emulators: tuple[str, ...] = ()
     source: str | None = None
+    flash: Flash | None = None
     qemu: Qemu | None = None
     path: Path | None = None
 
@@ -180,9 +191,11 @@ def _value(kind: Any, value: object, place: Path, key: str) -> Any:
         return tuple(_value(each, item, place, f"{key}[{i}]") for i, item in enumerate(value))
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
         return _record(kind, value, place, key + ".")
-    if kind in (int, str) and type(value) is kind:
+    if kind in (int, str, bool) and type(value) is kind:
         return value
-    wanted = {int: "an integer", str: "a string"}.get(kind, "a table or a list")
+    wanted = {int: "an integer", str: "a string", bool: "true or false"}.get(
+        kind, "a table or a list"
+    )
     raise ElegansError(place, f"{key} = {value!r} is not {wanted}", "correct it")
 
 
