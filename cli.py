@@ -8,85 +8,25 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 
-from elegans.boards.leash import ended_tidily
+from elegans.commands.options import (
+    BUILD,
+    JSON,
+    LEVELS,
+    Two,
+    Verbs,
+    emulated,
+    example,
+    on_board,
+    powered,
+)
 from elegans.exporter.errors import ElegansError
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-class _Two(click.ParamType[tuple[Any, Any]]):
-    """Two of a kind with a colon between: LO:HI, IN:OUT."""
-
-    def __init__(self, name: str, kind: type) -> None:
-        self.name, self.kind = name, kind
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, Any]:
-        try:
-            one, other = (self.kind(part) for part in str(value).rsplit(":", 1))
-        except ValueError:
-            self.fail(f"{value!r} is not {self.name}, two with a colon between", param, ctx)
-        return one, other
-
-
-class _Verbs(click.Group):
-    """Errors a user can act on end in one line and exit code 1."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            with ended_tidily():
-                return super().invoke(ctx)
-        except ElegansError as error:
-            click.echo(f"elegans: {error}", err=True)
-            ctx.exit(1)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-def _example(text: str) -> dict[str, str]:
-    return {"epilog": "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))}
-
-
-def _on_board(function: F) -> F:
-    """The options of every verb that builds for a board."""
-    for option in (
-        click.option(
-            "--board", default="mps2-an386", show_default=True, help="see 'elegans boards'"
-        ),
-        click.option("--compiler", default="auto", help="zig or gcc; auto takes zig if installed"),
-        click.option("--optimise", default="2", type=_LEVELS, help="-O"),
-    ):
-        function = option(function)
-    return function
-
-
-def _emulated(function: F) -> F:
-    """The options of every verb that boots a board."""
-    emulator = click.option(
-        "--emulator", default="auto", help="unicorn or qemu; auto takes the first installed"
-    )
-    return _on_board(emulator(function))
-
-
-def _powered(function: F) -> F:
-    """The options of every verb that talks to a board."""
-    port = click.option("--port", help="a real board's serial port, or a URL that pyserial opens")
-    return _emulated(port(function))
-
-
-_LEVELS = click.Choice(["0", "1", "2", "3", "s"])
-_BUILD = click.argument("build", type=click.Path(path_type=Path))
-_JSON = click.option("--json", "as_json", is_flag=True, help="one JSON object on stdout")
-
-
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="elegans")
 def main() -> None:
     """Liquid neural networks on microcontrollers, proved to the bit.
@@ -99,9 +39,7 @@ def main() -> None:
     """
 
 
-@main.command(
-    **_example("elegans train lane -o build/lane; elegans train motions -o build/motions")
-)
+@main.command(**example("elegans train lane -o build/lane; elegans train motions -o build/motions"))
 @click.argument("task", type=click.Choice(["lane", "motions"]))
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="folder")
 @click.option("--seed", default=1, show_default=True)
@@ -118,7 +56,7 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
 
 
 @main.command(
-    **_example(
+    **example(
         "elegans export model.onnx -o build/model;"
         " elegans export model.onnx -o BUILD --input-range -2:2 --dt-range 0.01:0.1;"
         " elegans export other.onnx -o BUILD --state hx:hx_out --state cx:cx_out --elapsed ts"
@@ -128,16 +66,16 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="BUILD folder")
 @click.option("--name", help="prefix of the C functions; default: the model's own name")
 @click.option(
-    "--input-range", "ranges", type=_Two("LO:HI", float), multiple=True, help="for all, or one each"
+    "--input-range", "ranges", type=Two("LO:HI", float), multiple=True, help="for all, or one each"
 )
-@click.option("--dt-range", type=_Two("LO:HI", float), help="of the elapsed time between steps")
+@click.option("--dt-range", type=Two("LO:HI", float), help="of the elapsed time between steps")
 @click.option("--dt", type=float, help="a sample period that never varies, folded into the weights")
 @click.option("--weights", type=click.Choice(["int16", "int8"]), default="int16", show_default=True)
 @click.option("--recording", type=click.Path(path_type=Path), help="x, dt (.npz) for the vectors")
 @click.option(
     "--state",
     "states",
-    type=_Two("IN:OUT", str),
+    type=Two("IN:OUT", str),
     multiple=True,
     help="where the graph is ambiguous",
 )
@@ -172,10 +110,10 @@ def export(
     click.echo(f"digest {done.digest}")
 
 
-@main.command(**_example("elegans build build/model --board mps2-an386"))
-@_BUILD
-@_on_board
-@_JSON
+@main.command(**example("elegans build build/model --board mps2-an386"))
+@BUILD
+@on_board
+@JSON
 def build(build: Path, board: str, compiler: str, optimise: str, as_json: bool) -> None:
     """Compile the firmware of a BUILD for a board."""
     from elegans.boards.build import build as build_firmware
@@ -187,27 +125,48 @@ def build(build: Path, board: str, compiler: str, optimise: str, as_json: bool) 
     click.echo(json.dumps({"board": board, "elf": str(done.elf), **sizes}) if as_json else told)
 
 
-@main.command(**_example("elegans flash build/model --board mps2-an386"))
-@_BUILD
-@_emulated
-def flash(build: Path, board: str, compiler: str, optimise: str, emulator: str) -> None:
-    """Load the firmware of a BUILD into a virtual board and boot it: it says hello, and stops."""
-    from elegans.hil_tests.session import session
+@main.command(
+    **example(
+        "elegans flash build/model --board nucleo-l432kc; "
+        "elegans flash build/model --board raspberry-pi-pico --drive /media/me/RPI-RP2; "
+        "elegans flash build/model --board nucleo-l432kc --rom /dev/ttyUSB0"
+    )
+)
+@BUILD
+@emulated
+@click.option("--probe", help="unique id of the debug probe, or its beginning")
+@click.option("--drive", type=click.Path(path_type=Path), help="a boot drive, or a .uf2 to write")
+@click.option("--rom", help="serial port of an STM32 that was started with BOOT0 high")
+def flash(
+    build: Path,
+    board: str,
+    compiler: str,
+    optimise: str,
+    emulator: str,
+    probe: str | None,
+    drive: Path | None,
+    rom: str | None,
+) -> None:
+    """Put the firmware of a BUILD into a board, verify it, and start it.
 
-    with session(build, board, emulator, compiler, optimise) as device:
-        hello = device.hello
-        click.echo(
-            f"{hello.board} on {device.link.port.name} runs model {hello.model_digest.hex()}"
-        )
+    Through its debug probe, unless --drive or --rom say otherwise. A virtual board is
+    booted, says hello, and stops.
+    """
+    from elegans.commands.flashing import flash_board
+
+    ways = {"probe": probe, "drive": drive, "rom": rom}
+    if sum(way is not None for way in ways.values()) > 1:
+        raise click.UsageError("give one of --probe, --drive and --rom")
+    click.echo(flash_board(build, board, (emulator, compiler, optimise), probe, drive, rom))
 
 
 @main.command(
-    **_example(
+    **example(
         "elegans run BUILD --input drive.npz --output out.npz --on reference;"
         " elegans run BUILD --input drive.npz --output out.npz --on mps2-an386"
     )
 )
-@_BUILD
+@BUILD
 @click.option("--input", "source", type=click.Path(path_type=Path), required=True, help="x, dt, h0")
 @click.option("--output", type=click.Path(path_type=Path), required=True, help="y, h, y_int, h_int")
 @click.option(
@@ -215,7 +174,7 @@ def flash(build: Path, board: str, compiler: str, optimise: str, emulator: str) 
 )
 @click.option("--emulator", default="auto")
 @click.option("--compiler", default="auto")
-@click.option("--optimise", default="2", type=_LEVELS)
+@click.option("--optimise", default="2", type=LEVELS)
 @click.option("--port", help="a real board's serial port")
 def run(
     build: Path,
@@ -237,11 +196,19 @@ def run(
     click.echo(f"{output}: {len(arrays['y'])} steps on {on}")
 
 
-@main.command(**_example("elegans hil build/model --board mps2-an386 --junit hil.xml"))
-@_BUILD
-@_powered
-@_JSON
+@main.command(
+    **example(
+        "elegans hil build/model --board mps2-an386 --junit hil.xml; "
+        "elegans hil build/model --map lab.toml --tag fast"
+    )
+)
+@BUILD
+@powered
+@JSON
 @click.option("--junit", type=click.Path(path_type=Path), help="write the verdict as JUnit XML")
+@click.option("--probe", help="unique id of a real board's debug probe, to flash it first")
+@click.option("--map", "lab", type=click.Path(path_type=Path), help="a lab's boards, all at once")
+@click.option("--tag", help="of the map, only the boards with this tag")
 def hil(
     build: Path,
     board: str,
@@ -251,45 +218,79 @@ def hil(
     port: str | None,
     as_json: bool,
     junit: Path | None,
+    probe: str | None,
+    lab: Path | None,
+    tag: str | None,
 ) -> None:
-    """Stream the golden vectors of a BUILD to a board and compare every output and state."""
+    """Stream the golden vectors of a BUILD to a board and compare every output and state.
+
+    With --map on all of a lab's boards at once. The whole suite, with a bad line and resets,
+    is `pytest --pyargs elegans.hil_tests --build BUILD --board BOARD`.
+    """
+    if lab is not None:
+        from elegans.commands.lab import hil_on_map
+
+        sys.exit(hil_on_map(build, lab, tag, (compiler, optimise), as_json=as_json, junit=junit))
     from elegans.exporter.files import require_file
-    from elegans.hil_tests.junit import write_junit
+    from elegans.hil_tests.junit import Case, write_junit
     from elegans.hil_tests.session import hil as run_hil
     from elegans.trainer.progress import shown
 
     if junit:
         require_file(junit)
-    log: list[str] = []
-    start = time.monotonic()
+    case = Case(board)
     try:
-        with shown() as progress:
-            settings = (board, emulator, compiler, optimise, port)
-            verdict = run_hil(
-                build, *settings, progress=lambda n, of: progress("vectors", n, of, ""), log=log
+        with shown() as progress, case.timed():
+            verdict = case.outcome = run_hil(
+                build,
+                *(board, emulator, compiler, optimise, port),
+                progress=lambda n, of: progress("vectors", n, of, ""),
+                log=case.log,
+                probe=probe,
             )
     except ElegansError as error:
-        if junit:
-            write_junit(junit, error, board=board, log=log, seconds=time.monotonic() - start)
+        case.outcome = error
         raise
-    if junit:
-        write_junit(junit, verdict, board=board, log=log, seconds=time.monotonic() - start)
+    finally:
+        if junit:
+            write_junit(junit, [case])
     click.echo(json.dumps(verdict.json()) if as_json else verdict.summary())
     verdict.require()
 
 
-@main.command(**_example("elegans boards"))
-@_JSON
-def boards(as_json: bool) -> None:
-    """List the boards that elegans knows, and what each can run on here."""
-    from elegans.boards.doctor import catalogue
+@main.group(
+    invoke_without_command=True,
+    **example("elegans boards; elegans boards scan -o lab.toml"),
+)
+@JSON
+@click.pass_context
+def boards(ctx: click.Context, as_json: bool) -> None:
+    """List the boards that elegans knows, and those that are plugged in."""
+    from elegans.boards.doctor import catalogue, plugged_in
 
-    rows = catalogue()
-    told = "\n".join(f"{r['name']:<16}{r['core']:<12}{r['runs_on']}" for r in rows)
-    click.echo(json.dumps(rows) if as_json else told)
+    if ctx.invoked_subcommand is not None:
+        return
+    rows, here = catalogue(), plugged_in()
+    if as_json:
+        click.echo(json.dumps({"boards": rows, "connected": here}))
+        return
+    for row in rows:
+        click.echo(f"{row['name']:<20}{row['core']:<14}{row['runs_on']}")
+    click.echo("\nconnected:" if here else "\nno debug probe is connected")
+    for row in here:
+        click.echo(f"{row['probe']:<28}{row['ports'] or 'no port':<16}{row['boards']}")
 
 
-@main.command(**_example("elegans doctor"))
+@boards.command(**example("elegans boards scan -o lab.toml"))
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="the map; default: stdout")
+def scan(output: Path | None) -> None:
+    """Write a map of the boards that are plugged in, to be named and tagged by you."""
+    from elegans.commands.lab import scan_map
+
+    click.echo(scan_map(output))
+
+
+@main.command(**example("elegans doctor"))
 def doctor() -> None:
     """Say what is installed, what is missing, and how to get it."""
     from elegans.boards.doctor import examine
@@ -301,7 +302,7 @@ def doctor() -> None:
         sys.exit(1)
 
 
-@main.command(**_example("elegans demo; elegans demo --short -o /tmp/demo"))
+@main.command(**example("elegans demo; elegans demo --short -o /tmp/demo"))
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/demo"))
 @click.option("--short", is_flag=True, help="few epochs and fewer steps")
 @click.option("--board", default="mps2-an386", show_default=True)

@@ -8,7 +8,8 @@ import sys
 from dataclasses import dataclass
 
 from elegans.boards import power, qemu, toolchain
-from elegans.boards.descriptor import boards
+from elegans.boards.connected import connected
+from elegans.boards.descriptor import Board, boards
 
 _EXTRAS = {
     "elegans[sim]": {
@@ -21,6 +22,10 @@ _EXTRAS = {
         "onnxscript": "writes ONNX from torch",
         "safetensors": "keeps weights",
         "matplotlib": "draws",
+    },
+    "elegans[flash]": {
+        "pyocd": "flashes boards through debug probes",
+        "stm32loader": "flashes an STM32 over its serial port",
     },
     "elegans[data]": {"aeon": "brings recorded motions"},
 }
@@ -81,10 +86,27 @@ def catalogue() -> list[dict[str, str]]:
             "name": board.name,
             "title": board.title,
             "core": board.core.name,
-            "runs_on": ", ".join(power.emulators(board))
-            or f"nothing here; install {' or '.join(board.emulators)}",
+            "runs_on": ", ".join(power.emulators(board)) or _absent(board),
         }
         for board in boards().values()
+    ]
+
+
+def _absent(board: Board) -> str:
+    if not board.emulators:
+        return "itself, plugged in"
+    return f"nothing here; install {' or '.join(board.emulators)}"
+
+
+def plugged_in() -> list[dict[str, str]]:
+    """The debug probes on this machine, their serial ports, and what boards they may be."""
+    return [
+        {
+            "probe": row.probe.id,
+            "ports": " ".join(row.ports),
+            "boards": " or ".join(row.boards) or f"{row.probe.title}, of no known board",
+        }
+        for row in connected()
     ]
 
 

@@ -191,6 +191,8 @@ class Link:
     def reset(self, within: float = 5.0) -> Hello:
         """Have the board reset itself, and synchronise again."""
         self.request(Kind.RESET)
+        if self.port.baud != self._boot_baud:
+            self.port.baud = self._boot_baud
         return self.hello(within)
 
     def inject(self, raw: bytes) -> None:

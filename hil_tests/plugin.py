@@ -22,10 +22,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from elegans.hil_tests.lab import Place
     from elegans.hil_tests.link import Link
     from elegans.hil_tests.session import Device
     from elegans.hil_tests.vectors import Model
 
+_LOG_LINES = 200
 _DEMO = Path("build/demo/export")
 
 _HELP = {
@@ -34,7 +36,10 @@ _HELP = {
     "emulator": "unicorn, qemu or auto (default)",
     "compiler": "zig, gcc or auto (default)",
     "optimise": "optimisation level of the firmware: 0, 1, 2 (default), 3 or s",
-    "port": "serial port of a real board that runs this BUILD already",
+    "port": "serial port of a real board; without --probe it runs this BUILD already",
+    "probe": "unique id of a real board's debug probe, to flash it",
+    "map": "a lab's map of boards: each worker takes one that nobody is using",
+    "tag": "of the map, only boards with this tag",
 }
 
 
@@ -42,12 +47,15 @@ _HELP = {
 class Wanted:
     """The command line's wishes, with their defaults."""
 
-    board: str = "mps2-an386"
+    board: str | None = None
     build: str | None = None
     emulator: str = "auto"
     compiler: str = "auto"
     optimise: str = "2"
     port: str | None = None
+    probe: str | None = None
+    map: str | None = None
+    tag: str | None = None
 
     @classmethod
     def by(cls, config: pytest.Config) -> Wanted:
@@ -89,26 +97,39 @@ class Bench:
         if self._device is None:
             from elegans.hil_tests.session import session
 
-            wanted = self._wanted
+            wanted, place = self._wanted, self._claimed()
             self._device = self._stack.enter_context(
                 session(
                     wanted.build_dir(),
-                    wanted.board,
-                    wanted.emulator,
+                    place.board,
+                    place.emulator,
                     wanted.compiler,
                     wanted.optimise,
-                    wanted.port,
+                    place.port,
+                    probe=place.probe,
                 )
             )
         return self._device
 
+    def _claimed(self) -> Place:
+        """The board of the command line, or one of the map's that nobody is using."""
+        from elegans.hil_tests.lab import Place, claimed, read_map, select
+
+        wanted = self._wanted
+        if wanted.map is None:
+            board = wanted.board or "mps2-an386"
+            return Place("board", board, wanted.port, wanted.probe, wanted.emulator)
+        places = select(read_map(Path(wanted.map)), wanted.board, tag=wanted.tag)
+        return self._stack.enter_context(claimed(places))
+
     def synchronised(self) -> Device:
-        """The board after a fresh handshake; one that does not answer is power-cycled once."""
+        """The board after a reset; one that does not answer is power-cycled once."""
         from elegans.hil_tests.errors import HilError
 
         device = self.device()
         try:
             device.link.hello(within=2.0)
+            device.link.reset(within=2.0)
         except HilError:
             self.drop()
             device = self.device()
@@ -136,10 +157,10 @@ def _elegans_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     bench.drop()
 
 
-@pytest.fixture(scope="session")
-def board(request: pytest.FixtureRequest) -> str:
-    """The board under test as the command line names it."""
-    return Wanted.by(request.config).board
+@pytest.fixture
+def board(device: Device) -> str:
+    """The name of the board under test."""
+    return device.board
 
 
 @pytest.fixture(scope="session")
@@ -153,13 +174,13 @@ def model(request: pytest.FixtureRequest) -> Model:
 
 @pytest.fixture
 def device(_elegans_bench: Bench) -> Device:
-    """The board under power, synchronised again for this test."""
+    """The board under power, reset and synchronised for this test."""
     return _elegans_bench.synchronised()
 
 
 @pytest.fixture
 def link(device: Device) -> Link:
-    """The open link to the board, synchronised again for this test."""
+    """The open link to the board, reset and synchronised for this test."""
     return device.link
 
 
@@ -173,6 +194,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     errors = sys.modules.get("elegans.hil_tests.errors")
     if errors is not None and isinstance(error, errors.HilError):
         item.user_properties.append(("elegans_phase", str(error.phase)))
+        if error.phase != errors.Phase.MISMATCH:
+            # Of the rig, not of the product: pytest calls that an error when it is in a set-up.
+            report.when = "setup"
     # What a user did, or what a board got wrong, is told in a line; no traceback explains it.
     known = sys.modules.get("elegans.exporter.errors")
     told = report.when == "setup" or getattr(error, "phase", None) == "MISMATCH"
@@ -180,5 +204,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.longrepr = str(error)
     bench = item.config.stash.get(_BENCH, None)
     if bench is not None and (log := bench.log()):
-        report.sections.append(("board log", "\n".join(log)))
+        text = "\n".join(log[-_LOG_LINES:])
+        report.sections.append(("board log", text))
+        # JUnit keeps no sections, but it keeps properties.
+        item.user_properties.append(("elegans_log", text))
     return report

@@ -1,6 +1,8 @@
 """A board under power, known to run the model that it should: from BUILD to open link.
 
-A virtual board is built and booted here; a real one, named by its port, is taken as it is.
+A virtual board is built and booted here. A real one is flashed through its debug probe,
+unless it tells that it runs this firmware already; named by its port alone, it is taken as
+it is.
 """
 
 from __future__ import annotations
@@ -12,13 +14,16 @@ from functools import partial
 from pathlib import Path
 
 from elegans.boards.build import Firmware, build
+from elegans.boards.connected import find
 from elegans.boards.descriptor import boards, find_board
+from elegans.boards.flash import flash
 from elegans.boards.location import locate
 from elegans.boards.power import Powered, power_on
 from elegans.hil_tests.compare import Verdict, compare
 from elegans.hil_tests.errors import HilError, Phase, during
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.messages import Hello
+from elegans.hil_tests.rate import hasten
 from elegans.hil_tests.vectors import Model, Vectors, load
 
 
@@ -67,16 +72,18 @@ def session(
     optimise: str = "2",
     port: str | None = None,
     baud: int | None = None,
+    probe: str | None = None,
 ) -> Iterator[Device]:
     """A powered, synchronised and identified board, for as long as the ``with`` lasts.
 
-    ``baud`` is the descriptor's by default. Raises `ElegansError` for a BUILD or board name
-    that is not usable, and `HilError` with its phase for everything that happens to the
-    firmware, the board or the line.
+    ``probe`` and ``port`` of a real board are found where they are not given; ``baud`` is
+    the descriptor's by default. Raises `ElegansError` for a BUILD or board name that is not
+    usable, and `HilError` with its phase for everything that happens to the firmware, the
+    board or the line.
     """
     model = load(build_dir)
     with ExitStack() as stack:
-        if port is not None:
+        if port is not None and probe is None:
             name, rate = _known(board)
             link = stack.enter_context(Link.open(port, baud or rate))
             yield _identified(Device(name, link, link.hello(), model))
@@ -84,6 +91,12 @@ def session(
         descriptor = find_board(board)
         with during(Phase.BUILD):
             firmware = build(build_dir, descriptor, compiler, optimise)
+        where = partial(locate, firmware.elf)
+        if probe is not None or not descriptor.emulators:
+            link = stack.enter_context(_flashed(firmware, port, baud, probe))
+            device = Device(descriptor.name, link, link.peer, model, None, firmware)
+            yield _identified(device)
+            return
         with during(Phase.FLASH):
             powered = stack.enter_context(power_on(firmware, emulator))
 
@@ -91,11 +104,48 @@ def session(
             with during(Phase.FAULT):
                 powered.check()
 
-        where = partial(locate, firmware.elf)
         link = stack.enter_context(Link.open(powered.port, alive=alive, locate=where))
         name = descriptor.name
         device = Device(name, link, link.hello(), model, powered.emulator, firmware, powered)
         yield _identified(device)
+
+
+def _flashed(firmware: Firmware, port: str | None, baud: int | None, probe: str | None) -> Link:
+    """The link to a real board that runs ``firmware``, flashed if it did not."""
+    board = firmware.board
+    if port is None:
+        with during(Phase.FLASH):
+            found = find(board, probe)
+        probe = found.probe.id
+        if not found.ports:
+            fact = f"the probe {probe} has no serial port"
+            remedy = "connect the board's UART to a USB serial cable and name it: --port"
+            raise HilError(Phase.SYNC, board.name, fact, remedy)
+        port = found.ports[0]
+    link = Link.open(port, baud or board.uart.baud, locate=partial(locate, firmware.elf))
+    try:
+        if not _runs(link, firmware):
+            with during(Phase.FLASH):
+                flash(firmware, probe)
+            link.hello()
+            if not _runs(link, firmware):
+                fact = f"runs firmware {link.peer.firmware_digest.hex()} after it was flashed"
+                remedy = "check that port and probe are of the same board"
+                raise HilError(Phase.SYNC, port, fact, remedy)
+        hasten(link)
+    except BaseException:
+        link.close()
+        raise
+    return link
+
+
+def _runs(link: Link, firmware: Firmware) -> bool:
+    """Whether the board answers, and with this firmware."""
+    try:
+        hello = link.hello(within=1.0)
+    except HilError:
+        return False
+    return firmware.firmware_digest.startswith(hello.firmware_digest.hex())
 
 
 def hil(
@@ -108,13 +158,14 @@ def hil(
     baud: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     log: list[str] | None = None,
+    probe: str | None = None,
 ) -> Verdict:
     """Every golden vector of a BUILD on a board, to the last bit.
 
     ``log`` receives what the board and its emulator said, whatever the outcome. Raises as
     `session` does; different integers are a `Verdict`, not an error.
     """
-    with session(build_dir, board, emulator, compiler, optimise, port, baud) as device:
+    with session(build_dir, board, emulator, compiler, optimise, port, baud, probe) as device:
         try:
             return device.compare(progress=progress)
         finally:

@@ -12,7 +12,7 @@ import pytest
 _HOUSE = Path(__file__).resolve().parents[1]
 
 # A room imports only from rooms to its left.
-_ORDER = ["exporter", "trainer", "boards", "hil_tests", "demo", "cli"]
+_ORDER = ["exporter", "trainer", "boards", "hil_tests", "demo", "commands", "cli"]
 _NEVER = {
     "exporter": {"trainer", "boards", "hil_tests", "demo", "cli"},
     "trainer": {"boards", "hil_tests", "demo", "cli"},

@@ -1,0 +1,78 @@
+"""Options that several verbs have, and the one way in which errors end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from elegans.boards.leash import ended_tidily
+from elegans.exporter.errors import ElegansError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LEVELS = click.Choice(["0", "1", "2", "3", "s"])
+BUILD = click.argument("build", type=click.Path(path_type=Path))
+JSON = click.option("--json", "as_json", is_flag=True, help="one JSON object on stdout")
+
+
+class Two(click.ParamType[tuple[Any, Any]]):
+    """Two of a kind with a colon between: LO:HI, IN:OUT."""
+
+    def __init__(self, name: str, kind: type) -> None:
+        self.name, self.kind = name, kind
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, Any]:
+        try:
+            one, other = (self.kind(part) for part in str(value).rsplit(":", 1))
+        except ValueError:
+            self.fail(f"{value!r} is not {self.name}, two with a colon between", param, ctx)
+        return one, other
+
+
+class Verbs(click.Group):
+    """Errors a user can act on end in one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            with ended_tidily():
+                return super().invoke(ctx)
+        except ElegansError as error:
+            click.echo(f"elegans: {error}", err=True)
+            ctx.exit(1)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+def example(text: str) -> dict[str, str]:
+    return {"epilog": "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))}
+
+
+def on_board(function: F) -> F:
+    """The options of every verb that builds for a board."""
+    for option in (
+        click.option(
+            "--board", default="mps2-an386", show_default=True, help="see 'elegans boards'"
+        ),
+        click.option("--compiler", default="auto", help="zig or gcc; auto takes zig if installed"),
+        click.option("--optimise", default="2", type=LEVELS, help="-O"),
+    ):
+        function = option(function)
+    return function
+
+
+def emulated(function: F) -> F:
+    """The options of every verb that boots a board."""
+    emulator = click.option(
+        "--emulator", default="auto", help="unicorn or qemu; auto takes the first installed"
+    )
+    return on_board(emulator(function))
+
+
+def powered(function: F) -> F:
+    """The options of every verb that talks to a board."""
+    port = click.option("--port", help="a real board's serial port, or a URL that pyserial opens")
+    return emulated(port(function))
