@@ -47,8 +47,8 @@ def flash_by_rom(firmware: Firmware, port: str, baud: int = 115_200) -> Flashed:
         except subprocess.TimeoutExpired:
             raise FlashError(port, f"the loader took more than {_TIMEOUT_S} s", _REMEDY) from None
     if done.returncode:
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        raise FlashError(port, said[-1].strip() if said else "stm32loader failed", _REMEDY)
+        said = (done.stderr.strip() or done.stdout.strip() or "stm32loader failed").splitlines()
+        raise FlashError(port, said[-1].strip(), _REMEDY)
     return Flashed(firmware.board.name, port, len(image), False, time.monotonic() - began)
 
 
