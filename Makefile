@@ -44,7 +44,9 @@ hil: setup
 	    --build $(SHORT)/export; fi
 
 bench: setup ## print the measured table of the README
-	$(BIN)/python -m benchmarks.readme
+	$(BIN)/elegans demo --short -o $(SHORT)
+	$(BIN)/python -m benchmarks.boards $(SHORT)/export
+	$(BIN)/python -m benchmarks.line $(SHORT)/export
 
 clean: ## remove what was built, but not .venv
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

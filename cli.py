@@ -290,11 +290,18 @@ def scan(output: Path | None) -> None:
     click.echo(scan_map(output))
 
 
-@main.command(**example("elegans doctor"))
-def doctor() -> None:
-    """Say what is installed, what is missing, and how to get it."""
+@main.command(**example("elegans doctor; elegans doctor --port /dev/ttyACM0"))
+@click.option("--port", help="a serial port with a board behind it, to try")
+@click.option("--baud", default=115200, show_default=True, help="at which the board starts")
+def doctor(port: str | None, baud: int) -> None:
+    """Say what is installed, what is missing, and how to get it; or try a line."""
     from elegans.boards.doctor import examine
 
+    if port is not None:
+        from elegans.hil_tests.rate import examine_line
+
+        click.echo("\n".join(examine_line(port, baud)))
+        return
     findings = examine()
     for finding in findings:
         click.echo(str(finding))

@@ -69,7 +69,7 @@ def unsynchronised(place: str, within: float, came: int, damaged: int) -> HilErr
     """No HELLO was echoed: tell a dead line from a wrong baud rate."""
     if not came:
         fact = f"nothing answers HELLO within {within:g} s, not a byte"
-        remedy = "check the port, the power, and that the board runs elegans firmware"
+        remedy = "check port, power and baud rate, and that the board runs elegans firmware"
     else:
         fact = f"no HELLO reply within {within:g} s; {came} bytes came, {damaged} damaged frames"
         remedy = "check the baud rate, and that the board runs elegans firmware"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
+from elegans.cli import main
 from elegans.hil_tests.compare import compare
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.rate import hasten
@@ -57,3 +59,20 @@ def test_real_firmware_changes_its_rate_and_goes_on(worm) -> None:
         device.compare(device.model.vectors[slice(0, 50)]).require()
         device.link.reset()
         device.compare(device.model.vectors[slice(0, 50)]).require()
+
+
+def test_doctor_tries_a_line_and_leaves_it_as_it_was() -> None:
+    with FakeDevice(Manner(line_carries=460_800)) as device:
+        done = CliRunner().invoke(main, ["doctor", "--port", device.port])
+        assert done.exit_code == 0, done.output
+        assert f"board {BOARD}, last reset: power" in done.output
+        assert "answers at 115200 baud; the fastest rate that works is 460800" in done.output
+        assert "round trip" in done.output
+        assert device.baud == 115_200
+
+
+def test_doctor_says_what_a_silent_line_may_be() -> None:
+    with FakeDevice(Manner(silent=True)) as device:
+        done = CliRunner().invoke(main, ["doctor", "--port", device.port])
+    assert done.exit_code == 1
+    assert "not a byte; check port, power and baud rate" in done.output
