@@ -266,19 +266,10 @@ def hil(
 @click.pass_context
 def boards(ctx: click.Context, as_json: bool) -> None:
     """List the boards that elegans knows, and those that are plugged in."""
-    from elegans.boards.doctor import catalogue, plugged_in
+    from elegans.commands.lab import told_boards
 
-    if ctx.invoked_subcommand is not None:
-        return
-    rows, here = catalogue(), plugged_in()
-    if as_json:
-        click.echo(json.dumps({"boards": rows, "connected": here}))
-        return
-    for row in rows:
-        click.echo(f"{row['name']:<20}{row['core']:<14}{row['runs_on']}")
-    click.echo("\nconnected:" if here else "\nno debug probe is connected")
-    for row in here:
-        click.echo(f"{row['probe']:<28}{row['ports'] or 'no port':<16}{row['boards']}")
+    if ctx.invoked_subcommand is None:
+        click.echo(told_boards(as_json))
 
 
 @boards.command(**example("elegans boards scan -o lab.toml"))

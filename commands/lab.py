@@ -1,4 +1,4 @@
-"""`elegans hil --map` and `elegans boards scan`: a lab's boards, all at once."""
+"""`elegans hil --map`, `elegans boards` and `boards scan`: a lab's boards, all at once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from elegans.boards.connected import connected
+from elegans.boards.doctor import catalogue, plugged_in
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file, write_file
 from elegans.hil_tests.compare import Verdict
@@ -60,6 +61,17 @@ def _case(build: Path, place: Place, settings: tuple[str, str]) -> Case:
         except ElegansError as error:
             case.outcome = error
     return case
+
+
+def told_boards(as_json: bool) -> str:
+    """The boards that elegans knows, and those that are plugged in."""
+    rows, here = catalogue(), plugged_in()
+    if as_json:
+        return json.dumps({"boards": rows, "connected": here})
+    lines = [f"{row['name']:<20}{row['core']:<14}{row['runs_on']}" for row in rows]
+    lines += ["", "connected:" if here else "no debug probe is connected"]
+    lines += [f"{r['probe']:<28}{r['ports'] or 'no port':<16}{r['boards']}" for r in here]
+    return "\n".join(lines)
 
 
 def scan_map(output: Path | None) -> str:

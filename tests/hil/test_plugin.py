@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,27 @@ def test_an_option_that_another_plugin_has_stays_its_own(tmp_path: Path, option:
     )
     ran = run_pytest(tmp_path, mine, "-p", "theirs", option, "value")
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_regression_in_the_docs_runs_as_it_is_printed(worm: Path, tmp_path: Path) -> None:
+    text = (SUITE.parent / "docs" / "hil.md").read_text()
+    mine = user_test(tmp_path, re.findall(r"```python\n(.*?)```", text, re.S)[0])
+    ran = run_pytest(tmp_path, mine, "--build", worm, "--emulator", "unicorn")
+    assert ran.returncode == 0, ran.stdout
+    assert "1 passed" in ran.stdout
+
+
+def test_a_timeout_within_a_test_is_the_rig_s_error_and_no_failure(
+    fake_build: Path, tmp_path: Path
+) -> None:
+    mine = user_test(tmp_path, "def test_mine(device): device.compare().require()\n")
+    report = tmp_path / "out.xml"
+    with FakeDevice(Manner(silent_after=3, log_every=1)) as device:
+        where = ("--build", fake_build, "--board", BOARD, "--port", device.port)
+        ran = run_pytest(tmp_path, mine, *where, "--junitxml", report)
+    assert ran.returncode == 1
+    suite = Xml.parse(report).getroot()[0]
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
+    properties = {p.get("name"): p.get("value") for p in suite.iter("property")}
+    assert properties["elegans_phase"] == "TIMEOUT"
+    assert "request 1" in properties["elegans_log"]
