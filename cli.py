@@ -23,7 +23,6 @@ from elegans.commands.options import (
     on_board,
     powered,
 )
-from elegans.exporter.errors import ElegansError
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
@@ -222,40 +221,17 @@ def hil(
     lab: Path | None,
     tag: str | None,
 ) -> None:
-    """Stream the golden vectors of a BUILD to a board and compare every output and state.
+    """Run the HIL suite on a board: golden vectors, bad lines, resets, to the last bit.
 
-    With --map on all of a lab's boards at once. The whole suite, with a bad line and resets,
-    is `pytest --pyargs elegans.hil_tests --build BUILD --board BOARD`.
+    With --map on all of a lab's boards at once. Exit status 1 when a test does not pass.
     """
+    from elegans.commands.hil import hil_on_board, hil_on_map
+
+    settings = (compiler, optimise)
     if lab is not None:
-        from elegans.commands.lab import hil_on_map
-
-        sys.exit(hil_on_map(build, lab, tag, (compiler, optimise), as_json=as_json, junit=junit))
-    from elegans.exporter.files import require_file
-    from elegans.hil_tests.junit import Case, write_junit
-    from elegans.hil_tests.session import hil as run_hil
-    from elegans.trainer.progress import shown
-
-    if junit:
-        require_file(junit)
-    case = Case(board)
-    try:
-        with shown() as progress, case.timed():
-            verdict = case.outcome = run_hil(
-                build,
-                *(board, emulator, compiler, optimise, port),
-                progress=lambda n, of: progress("vectors", n, of, ""),
-                log=case.log,
-                probe=probe,
-            )
-    except ElegansError as error:
-        case.outcome = error
-        raise
-    finally:
-        if junit:
-            write_junit(junit, [case])
-    click.echo(json.dumps(verdict.json()) if as_json else verdict.summary())
-    verdict.require()
+        sys.exit(hil_on_map(build, settings, lab, tag, as_json=as_json, junit=junit))
+    options = {"board": board, "emulator": emulator, "port": port, "probe": probe}
+    sys.exit(hil_on_board(build, settings, options, as_json=as_json, junit=junit))
 
 
 @main.group(

@@ -17,11 +17,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 if TYPE_CHECKING:
+    from elegans.exporter.errors import ElegansError
+    from elegans.hil_tests.compare import Verdict
     from elegans.hil_tests.lab import Place
     from elegans.hil_tests.link import Link
     from elegans.hil_tests.session import Device
@@ -40,6 +42,7 @@ _HELP = {
     "probe": "unique id of a real board's debug probe, to flash it",
     "map": "a lab's map of boards: each worker takes one that nobody is using",
     "tag": "of the map, only boards with this tag",
+    "name": "of the map, only the board of this name",
 }
 
 
@@ -56,6 +59,7 @@ class Wanted:
     probe: str | None = None
     map: str | None = None
     tag: str | None = None
+    name: str | None = None
 
     @classmethod
     def by(cls, config: pytest.Config) -> Wanted:
@@ -91,25 +95,42 @@ class Bench:
         self._wanted = wanted
         self._stack = ExitStack()
         self._device: Device | None = None
+        self._failed: ElegansError | None = None
 
     def device(self) -> Device:
-        """The board, powered, synchronised and identified."""
-        if self._device is None:
-            from elegans.hil_tests.session import session
+        """The board, powered, synchronised and identified.
 
-            wanted, place = self._wanted, self._claimed()
-            self._device = self._stack.enter_context(
-                session(
-                    wanted.build_dir(),
-                    place.board,
-                    place.emulator,
-                    wanted.compiler,
-                    wanted.optimise,
-                    place.port,
-                    probe=place.probe,
-                )
-            )
+        A board that could not be brought up once is not tried again for each test: flashing
+        and waiting have their own attempts and bounds.
+        """
+        from elegans.exporter.errors import ElegansError
+
+        if self._failed is not None:
+            raise self._failed
+        if self._device is None:
+            try:
+                self._device = self._opened()
+            except ElegansError as error:
+                self._failed = error
+                self.drop()
+                raise
         return self._device
+
+    def _opened(self) -> Device:
+        from elegans.hil_tests.session import session
+
+        wanted, place = self._wanted, self._claimed()
+        return self._stack.enter_context(
+            session(
+                wanted.build_dir(),
+                place.board,
+                place.emulator,
+                wanted.compiler,
+                wanted.optimise,
+                place.port,
+                probe=place.probe,
+            )
+        )
 
     def _claimed(self) -> Place:
         """The board of the command line, or one of the map's that nobody is using."""
@@ -119,7 +140,7 @@ class Bench:
         if wanted.map is None:
             board = wanted.board or "mps2-an386"
             return Place("board", board, wanted.port, wanted.probe, wanted.emulator)
-        places = select(read_map(Path(wanted.map)), wanted.board, tag=wanted.tag)
+        places = select(read_map(Path(wanted.map)), wanted.board, wanted.name, wanted.tag)
         return self._stack.enter_context(claimed(places))
 
     def synchronised(self) -> Device:
@@ -161,6 +182,27 @@ def _elegans_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 def board(device: Device) -> str:
     """The name of the board under test."""
     return device.board
+
+
+class Teller(Protocol):
+    """Hears about the golden vectors while they run."""
+
+    def vectors(self, done: int, total: int) -> None: ...
+
+    def verdict(self, verdict: Verdict) -> None: ...
+
+
+class _Nobody:
+    def vectors(self, done: int, total: int) -> None: ...
+
+    def verdict(self, verdict: Verdict) -> None: ...
+
+
+@pytest.fixture
+def teller(request: pytest.FixtureRequest) -> Teller:
+    """`elegans hil`, if it started this run; nobody otherwise."""
+    events: Teller | None = request.config.pluginmanager.get_plugin("elegans-events")
+    return events or _Nobody()
 
 
 @pytest.fixture(scope="session")
@@ -208,4 +250,5 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         report.sections.append(("board log", text))
         # JUnit keeps no sections, but it keeps properties.
         item.user_properties.append(("elegans_log", text))
+    report.user_properties = list(item.user_properties)
     return report

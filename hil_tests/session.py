@@ -157,20 +157,14 @@ def hil(
     port: str | None = None,
     baud: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-    log: list[str] | None = None,
     probe: str | None = None,
 ) -> Verdict:
     """Every golden vector of a BUILD on a board, to the last bit.
 
-    ``log`` receives what the board and its emulator said, whatever the outcome. Raises as
-    `session` does; different integers are a `Verdict`, not an error.
+    Raises as `session` does; different integers are a `Verdict`, not an error.
     """
     with session(build_dir, board, emulator, compiler, optimise, port, baud, probe) as device:
-        try:
-            return device.compare(progress=progress)
-        finally:
-            if log is not None:
-                log.extend(device.log())
+        return device.compare(progress=progress)
 
 
 def _known(board: str) -> tuple[str, int]:

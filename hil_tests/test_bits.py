@@ -10,17 +10,17 @@ import pytest
 
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.messages import Step
+from elegans.hil_tests.plugin import Teller
 from elegans.hil_tests.protocol import Kind
 from elegans.hil_tests.session import Device
 from elegans.hil_tests.stream import Controller, columns, run
-from elegans.hil_tests.vectors import SECTIONS, Model, Vectors
+from elegans.hil_tests.vectors import Model, Vectors
 
 
-@pytest.mark.parametrize("section", SECTIONS)
-def test_the_golden_vectors_come_out_bit_for_bit(
-    device: Device, model: Model, section: str
-) -> None:
-    device.compare(_some(model, section)).require()
+def test_every_golden_vector_comes_out_bit_for_bit(device: Device, teller: Teller) -> None:
+    verdict = device.compare(progress=teller.vectors)
+    teller.verdict(verdict)
+    verdict.require()
 
 
 def test_a_recording_runs_free_as_the_reference_does(link: Link, model: Model) -> None:

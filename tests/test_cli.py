@@ -94,7 +94,7 @@ def test_a_missing_emulator_is_named_with_how_to_get_it(exported, monkeypatch, e
     assert _call("build", exported).exit_code == 0
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setitem(sys.modules, "unicorn", None)
-    result = _call("hil", exported, "--emulator", emulator)
+    result = _call("flash", exported, "--emulator", emulator)
     assert result.exit_code == 1
     assert {"unicorn": "elegans[sim]", "qemu": "qemu-system-arm"}[emulator] in result.output
 
@@ -160,7 +160,7 @@ def test_a_wrong_bit_is_found_named_and_fails_the_run(exported, tmp_path):
     assert result.exit_code == 1
     assert "vector 700" in result.output
     assert "motor[0]" in result.output
-    assert 'failures="1"' in (tmp_path / "hil.xml").read_text()
+    assert 'type="MISMATCH"' in (tmp_path / "hil.xml").read_text()
 
 
 def test_what_cannot_become_a_file_is_refused_before_the_run(exported, tmp_path):

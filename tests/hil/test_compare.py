@@ -1,18 +1,14 @@
-"""The verdict, what it says about the first wrong integer, and how it is written down."""
+"""The verdict, and what it says about the first wrong integer."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from xml.etree import ElementTree as Xml
 
 import numpy as np
 import pytest
 
-from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.compare import Verdict, compare
 from elegans.hil_tests.errors import HilError, Phase
-from elegans.hil_tests.junit import Case, write_junit
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.stream import Controller, run, stream
 from elegans.hil_tests.vectors import Model
@@ -103,42 +99,3 @@ def test_a_run_of_no_steps_is_empty(fake_model: Model) -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         y, h = run(link, fake_model.vectors.x[:0], fake_model.vectors.dt[:0])
     assert (y.shape, h.shape) == ((0, SHAPE.outputs), (0, SHAPE.neurons))
-
-
-def test_junit_calls_wrong_bits_a_failure(fake_model: Model, tmp_path: Path) -> None:
-    verdict = verdict_of(Manner(wrong_step=250, counter_hz=0), fake_model)
-    write_junit(tmp_path / "out.xml", [Case(BOARD, verdict, ["boot", "bell \x07"])])
-    suite = Xml.parse(tmp_path / "out.xml").getroot()[0]
-    failure = suite.find("testcase/failure")
-    assert (suite.get("failures"), suite.get("errors")) == ("1", "0")
-    assert failure is not None
-    assert failure.get("type") == "MISMATCH"
-    assert "ring[2]" in (failure.text or "")
-    assert suite.findtext("testcase/system-out") == "boot\nbell \ufffd"
-
-
-@pytest.mark.parametrize("phase", [p for p in Phase if p is not Phase.MISMATCH])
-def test_junit_calls_everything_else_an_error_of_its_phase(tmp_path: Path, phase: Phase) -> None:
-    error = HilError(phase, "here", "fact", "remedy")
-    write_junit(tmp_path / "out.xml", [Case(BOARD, error)])
-    suite = Xml.parse(tmp_path / "out.xml").getroot()[0]
-    told = suite.find("testcase/error")
-    assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
-    assert told is not None
-    assert (told.get("type"), told.text) == (str(phase), "here: fact; remedy")
-
-
-def test_junit_keeps_the_figures_of_a_run_that_passed(fake_model: Model, tmp_path: Path) -> None:
-    write_junit(tmp_path / "out.xml", [Case(BOARD, verdict_of(Manner(), fake_model), seconds=1.5)])
-    suite = Xml.parse(tmp_path / "out.xml").getroot()[0]
-    figures = {p.get("name"): p.get("value") for p in suite.iterfind("testcase/properties/*")}
-    assert figures["instructions_per_step.max"] == "642"
-    assert suite.find("testcase")[-1].tag == "properties"  # type: ignore[index]
-
-
-def test_junit_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    target = tmp_path / "taken"
-    target.mkdir()
-    with pytest.raises(ElegansError, match="taken"):
-        write_junit(target, [Case(BOARD, HilError(Phase.SYNC, "a", "b", "c"))])
-    assert list(tmp_path.iterdir()) == [target]

@@ -12,12 +12,10 @@ from elegans.hil_tests.session import hil, session
 from elegans.tests.hil.fake_device import BOARD, DIGEST, FakeDevice, Manner
 
 
-def test_hil_over_a_port_gives_a_verdict_and_the_boards_log(fake_build: Path) -> None:
-    log: list[str] = []
-    with FakeDevice(Manner(log_every=50)) as device:
-        verdict = hil(fake_build, BOARD, port=device.port, log=log)
+def test_hil_over_a_port_gives_a_verdict(fake_build: Path) -> None:
+    with FakeDevice() as device:
+        verdict = hil(fake_build, BOARD, port=device.port)
     assert (verdict.board, verdict.mismatches, verdict.flash_bytes) == (BOARD, 0, None)
-    assert log[0] == "request 50"
 
 
 def test_another_board_on_the_port_is_refused_by_name(fake_build: Path) -> None:
