@@ -7,7 +7,7 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 SHORT := build/short
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit hil bench clean
+.PHONY: help setup demo test lint unit hil farm bench clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,7 +26,7 @@ setup: .venv/ready ## create .venv and install everything that demo and test use
 demo: setup ## train a circuit, put it on an emulated board, compare every bit, drive the car
 	$(BIN)/elegans demo -o build/demo
 
-test: setup lint unit hil ## lint, types, unit tests, a short demo, and the HIL suite on every emulator
+test: setup lint unit farm hil ## lint, types, unit tests, a board farm, a short demo, and the HIL suite
 
 lint: setup
 	$(BIN)/ruff check .
@@ -35,6 +35,15 @@ lint: setup
 
 unit: setup
 	$(BIN)/pytest tests -q -n 2 --dist worksteal
+
+farm: .venv-farm/ready
+	.venv-farm/bin/pytest tests/farm -q -n 2
+
+# labgrid brings a pyserial of its own along: a farm's user has that one, the others have not.
+.venv-farm/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-farm
+	.venv-farm/bin/pip install -q -c constraints.txt -e '.[sim,farm]' pytest-xdist
+	@touch $@
 
 hil: setup
 	$(BIN)/elegans demo --short -o $(SHORT)
@@ -48,5 +57,5 @@ bench: setup ## print the measured table of the README
 	$(BIN)/python -m benchmarks.boards $(SHORT)/export
 	$(BIN)/python -m benchmarks.line $(SHORT)/export
 
-clean: ## remove what was built, but not .venv
+clean: ## remove what was built, but not .venv and .venv-farm
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -28,6 +28,7 @@ _EXTRAS = {
         "stm32loader": "flashes an STM32 over its serial port",
     },
     "elegans[data]": {"aeon": "brings recorded motions"},
+    "elegans[farm]": {"labgrid": "reaches boards on other machines"},
 }
 
 

@@ -171,6 +171,9 @@ def _told(place: str) -> Iterator[None]:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         remedy = "check cable, power and --probe; a locked chip wants `pyocd erase --mass`"
         raise FlashError(place, reason, remedy) from error
-    except OSError as error:  # what libusb and sockets raise
-        reason = error.strerror or str(error)
-        raise FlashError(place, reason, "check the cable and the rights (udev rules)") from error
+    except (OSError, ValueError) as error:  # what libusb and sockets raise, and odd answers
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        remedy = "check the cable and the rights (udev rules)"
+        if place.startswith("remote:"):
+            remedy = "start there: pyocd server --allow-remote"
+        raise FlashError(place, reason, remedy) from error

@@ -8,6 +8,12 @@
     tags = ["arm", "fast"]
 
 An entry without port and probe is a virtual board, and says its ``emulator`` if it matters.
+One that hangs on another machine is reached through labgrid:
+
+    [[board]]
+    name = "rig-7"              # labgrid's name of the place
+    board = "nucleo-l432kc"
+    farm = "lab.example:20408"  # labgrid's coordinator
 """
 
 from __future__ import annotations
@@ -21,14 +27,15 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from elegans.boards.descriptor import find_board
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.errors import HilError, Phase
+from elegans.hil_tests.farm import COORDINATOR, TakenError, acquire, release
 
 WAIT_S = 600.0
 """How long a run waits for a board that somebody else is using."""
@@ -46,11 +53,12 @@ class Place:
     probe: str | None = None
     emulator: str = "auto"
     tags: tuple[str, ...] = ()
+    farm: str | None = None
 
     @property
     def identity(self) -> str:
         """What no two users may have at once: the device, whatever a map calls it."""
-        return self.probe or self.port or self.name
+        return self.probe or self.port or f"{self.farm or ''}/{self.name}"
 
 
 def read_map(path: Path) -> list[Place]:
@@ -116,31 +124,68 @@ def write_map(places: Sequence[Place]) -> str:
 def claimed(places: Sequence[Place], within: float = WAIT_S) -> Iterator[Place]:
     """The first of ``places`` that nobody is using, for us alone until the ``with`` ends.
 
-    Locks are files, so that they hold between processes and end with them. Raises `HilError`
-    (SYNC) naming the holders when none becomes free in time.
+    Locks are files, so that they hold between processes and end with them; a place of a farm
+    is acquired at its coordinator too, and comes with the port and probe that it has there.
+    Raises `HilError` (SYNC) naming the holders when none becomes free in time.
     """
     end = time.monotonic() + within
     while True:
         holders = []
         for place in places:
-            file = _lock_file(place).open("a+")
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                file.seek(0)
-                holders.append(f"{place.name} by {file.read(100).strip() or 'somebody'}")
-                file.close()
-                continue
-            with file:
-                file.truncate(0)
-                file.write(f"process {os.getpid()}")
-                file.flush()
-                yield place
-            return
+            with ExitStack() as stack:
+                got = _tried(place, stack)
+                if isinstance(got, Place):
+                    yield got
+                    return
+                holders.append(got)
         if time.monotonic() > end:
             fact = f"every board is in use: {'; '.join(holders)}"
             raise HilError(Phase.SYNC, "the map", fact, "wait, or add boards to the map")
         time.sleep(_POLL_S)
+
+
+def _tried(place: Place, stack: ExitStack) -> Place | str:
+    """The place as it is reached, ours for as long as ``stack`` lasts, or who holds it."""
+    lock = stack.enter_context(_lock_file(place).open("a+"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        return f"{place.name} by {lock.read(100).strip() or 'somebody'}"
+    try:
+        return stack.enter_context(_reached(place, lock))
+    except TakenError as taken:
+        return taken.fact
+
+
+@contextmanager
+def _reached(place: Place, lock: IO[str]) -> Iterator[Place]:
+    """A place whose lock is ours, with the port and probe that it has on its farm."""
+    lock.seek(0)
+    left_by_the_dead = _ACQUIRED in lock.read(100)
+    _note(lock, f"process {os.getpid()}")
+    if place.farm is None:
+        yield place
+        return
+    rig, took = acquire(place.farm, place.name)
+    ours = took or left_by_the_dead
+    if ours:
+        _note(lock, f"process {os.getpid()}{_ACQUIRED}")
+    try:
+        yield replace(place, port=rig.port, probe=rig.probe)
+    finally:
+        if ours:
+            release(place.farm, place.name)
+        _note(lock, "")
+
+
+_ACQUIRED = ", which acquired it"
+
+
+def _note(lock: IO[str], text: str) -> None:
+    lock.truncate(0)
+    lock.write(text)
+    lock.flush()
 
 
 _MAKE = "write one with: elegans boards scan -o lab.toml"
@@ -185,6 +230,13 @@ def _place(path: Path, entry: object, where: str) -> Place:
     if not re.fullmatch(r"[\w.-]{1,40}", values["name"]):
         fact = f"{where}, name = {values['name']!r} is no name"
         raise ElegansError(path, fact, "use up to 40 letters, digits, '.', '_' and '-'")
+    if "farm" in values:
+        if not COORDINATOR.fullmatch(values["farm"]):
+            fact = f"{where}, farm = {values['farm']!r} is no coordinator"
+            raise ElegansError(path, fact, "write it as HOST or HOST:PORT")
+        if own := values.keys() & {"port", "probe", "emulator"}:
+            fact = f"{where} has farm and {min(own)}"
+            raise ElegansError(path, fact, "leave one out: the farm knows its ports and probes")
     if values["board"].endswith(".toml"):
         values["board"] = str(path.parent / values["board"])
     find_board(values["board"])  # refuses what is none

@@ -10,12 +10,14 @@ from __future__ import annotations
 import errno
 import os
 import select
+import socket
 from contextlib import suppress
 from typing import Any
 
 import serial
 
 from elegans.hil_tests.errors import HilError, Phase
+from elegans.hil_tests.telnet import Piped
 
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
@@ -32,12 +34,18 @@ class Port:
 
     @classmethod
     def open(cls, name: str, baud: int = 115200) -> Port:
-        """Open and lock a tty (or any pyserial URL with a descriptor, as ``socket://``).
+        """Open and lock a tty, or one of another machine: ``rfc2217://`` or ``socket://``.
 
         Raises `HilError` (SYNC) for a port that is missing, forbidden, busy or no tty.
         """
         try:
-            return cls(serial.serial_for_url(name, baudrate=baud, exclusive=True), name)
+            device = serial.serial_for_url(name, baudrate=baud, exclusive=True)
+            if name.startswith("rfc2217://"):
+                device = Piped(device)
+            port = cls(device, name)
+            if port.fixed:
+                _without_delay(device.fileno())
+            return port
         except (OSError, ValueError) as error:
             raise _unopened(name, error) from error
 
@@ -60,6 +68,11 @@ class Port:
         except (OSError, ValueError, NotImplementedError) as error:
             fact = f"the port cannot do {rate} baud ({error})"
             raise HilError(Phase.SYNC, self.name, fact, "take a lower rate") from error
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the far end of a bare TCP connection keeps its rate to itself."""
+        return self.name.startswith("socket://")
 
     def exchange(self, out: bytearray, timeout: float) -> bytes:
         """Send from the front of ``out`` (removing what was sent) and return what arrives
@@ -94,6 +107,12 @@ class Port:
             f"the port vanished ({reason})",
             "check the cable, or whether the board or its emulator has stopped",
         )
+
+
+def _without_delay(descriptor: int) -> None:
+    """pyserial leaves Nagle's algorithm on, which holds each small frame back for 40 ms."""
+    with socket.socket(fileno=os.dup(descriptor)) as same:
+        same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _unopened(name: str, error: Exception) -> HilError:

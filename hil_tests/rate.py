@@ -22,8 +22,11 @@ def hasten(link: Link, rates: Iterable[int] = RATES) -> int:
     """Raise the line's rate to the first of ``rates`` that works, and return it.
 
     A rate works when the board's clock and the port can make it, and when it carries
-    `_PROBES` handshakes without a flaw. Otherwise all stays as it was.
+    `_PROBES` handshakes without a flaw. Otherwise all stays as it was, as it does on a bare
+    TCP connection, whose far end cannot be told.
     """
+    if link.port.fixed:
+        return link.port.baud
     for rate in rates:
         if rate > link.port.baud and _works(link, rate):
             return rate

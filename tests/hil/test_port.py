@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import socket
 import tty
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from elegans.hil_tests.compare import compare
 from elegans.hil_tests.errors import HilError, Phase
 from elegans.hil_tests.link import Link
+from elegans.hil_tests.rate import hasten
+from elegans.hil_tests.vectors import Model
 from elegans.tests.hil.fake_device import BOARD, FakeDevice
+from elegans.tests.hil.far_port import FarPort
+
+# pyserial's own, of its thread in rfc2217.
+pytestmark = pytest.mark.filterwarnings("ignore:set.*:DeprecationWarning")
 
 
 @pytest.fixture
@@ -80,3 +88,41 @@ def test_a_forbidden_port_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("serial.serial_for_url", forbidden)
     with pytest.raises(HilError, match="join the port's group"):
         Link.open("/dev/ttyACM0")
+
+
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+def test_a_port_of_another_machine_is_as_good_as_ours(fake_model: Model, scheme: str) -> None:
+    with FakeDevice() as device, FarPort(device.port, scheme) as far, Link.open(far.url) as link:
+        assert compare(link, fake_model).passed
+
+
+def test_the_rate_of_a_far_port_is_raised_like_ours(fake_model: Model) -> None:
+    with FakeDevice() as device, FarPort(device.port) as far, Link.open(far.url) as link:
+        link.hello()
+        assert hasten(link) == far.baud == device.baud == 921_600
+        assert compare(link, fake_model).passed
+
+
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+def test_a_far_port_that_hangs_up_is_called_again(scheme: str) -> None:
+    with FakeDevice() as device, FarPort(device.port, scheme) as far, Link.open(far.url) as link:
+        link.hello()
+        far.hang_up()
+        assert link.hello().board == BOARD
+        assert len(far.clients) == 2
+
+
+@pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
+def test_a_far_port_where_nobody_listens_is_an_error(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with pytest.raises(HilError, match="Connection refused") as failure:
+        Link.open(f"{scheme}://127.0.0.1:{port}")
+    assert failure.value.phase is Phase.SYNC
+
+
+def test_the_rate_of_a_bare_connection_is_left_alone() -> None:
+    """The board would change its own, and nobody could follow."""
+    with FakeDevice() as device, FarPort(device.port, "socket") as far, Link.open(far.url) as link:
+        link.hello()
+        assert hasten(link) == device.baud == 115_200

@@ -1,0 +1,173 @@
+"""Boards of a farm: the suite is the same, and a place is held for as long as it runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from elegans.boards.build import build
+from elegans.boards.descriptor import find_board
+from elegans.boards.gdb import Gdb
+from elegans.boards.image import read_image
+from elegans.cli import main
+from elegans.hil_tests.errors import HilError, Phase
+from elegans.hil_tests.lab import Place, claimed
+from elegans.tests.boards.test_flash import empty_microbit
+from elegans.tests.farm.conftest import Farm, free_port, on_tcp, serial_port, until_open
+from elegans.tests.hil.fake_device import BOARD, FakeDevice, write_build
+from elegans.tests.hil.far_port import FarPort
+
+
+def lab_of(farm: Farm, folder: Path, **boards: str) -> Path:
+    """A map of the farm's places, by name and board."""
+    path = folder / "lab.toml"
+    lines = [
+        f'[[board]]\nname = "{name}"\nboard = "{board}"\nfarm = "{farm.coordinator}"\n'
+        for name, board in boards.items()
+    ]
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_the_suite_runs_unchanged_on_boards_of_a_farm(farm, worm, tmp_path):
+    with on_tcp(worm, "mps2-an386") as left, on_tcp(worm, "mps2-an500") as right:
+        farm.add("left", uart=left)
+        farm.add("right", uart=right)
+        lab = lab_of(farm, tmp_path, left="mps2-an386", right="mps2-an500")
+        done = CliRunner().invoke(main, ["hil", str(worm), "--map", str(lab)])
+    assert done.exit_code == 0, done.output
+    assert re.search(r"^ok +left +mps2-an386 .* 0 different", done.stdout, re.M)
+    assert re.search(r"^ok +right +mps2-an500 .* 0 different", done.stdout, re.M)
+    assert (farm.holder("left"), farm.holder("right")) == (None, None)
+
+
+def test_workers_share_the_places_of_a_farm(farm, worm, tmp_path):
+    (tmp_path / "test_mine.py").write_text(
+        "import pytest\n"
+        "@pytest.mark.parametrize('n', range(6))\n"
+        "def test_mine(device, n):\n"
+        "    device.compare(device.model.vectors[slice(0, 50)]).require()\n"
+    )
+    with on_tcp(worm, "mps2-an386") as left, on_tcp(worm, "mps2-an500") as right:
+        farm.add("left", uart=left)
+        farm.add("right", uart=right)
+        lab = lab_of(farm, tmp_path, left="mps2-an386", right="mps2-an500")
+        words = ["-m", "pytest", "-q", "-n", "2", "--map", str(lab), "--build", str(worm)]
+        ran = subprocess.run(
+            [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+    assert ran.returncode == 0, ran.stdout
+    assert "6 passed" in ran.stdout
+
+
+def test_an_empty_board_is_flashed_through_a_probe_of_the_farm(farm, worm, tmp_path):
+    """pyOCD's own server at the far end, its true nRF51 algorithm, QEMU's flash controller."""
+    pytest.importorskip("pyocd")
+    with empty_microbit() as (probe, tty, _), FarPort(tty, "socket") as far:
+        port = free_port()
+        server = [sys.executable, "-m", "pyocd", "server", "-u", probe, "-p", str(port), "-W"]
+        with subprocess.Popen(server, cwd=tmp_path) as process:
+            try:
+                until_open(port)
+                service = {"cls": "NetworkService", "address": "127.0.0.1", "username": ""}
+                uart = serial_port(int(far.url.rpartition(":")[2]))
+                farm.add("desk", uart=uart, pyocd=service | {"port": port})
+                lab = lab_of(farm, tmp_path, desk="microbit")
+                done = CliRunner().invoke(main, ["hil", str(worm), "--map", str(lab), "--json"])
+            finally:
+                process.kill()
+        gdb = Gdb("127.0.0.1", int(probe.rpartition(":")[2]))
+        (at, wanted), *_ = read_image(build(worm, find_board("microbit"), "zig").elf).segments
+        found = gdb.read(at, len(wanted))
+        gdb.close()
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["desk"]
+    assert (told["mismatches"], told["complaints"]) == (0, [])
+    assert told["flash_bytes"] > 0
+    assert found == wanted
+
+
+def test_a_far_port_is_spoken_to_by_rfc_2217_too(farm, tmp_path):
+    model = write_build(tmp_path / "BUILD")
+    with FakeDevice() as device, FarPort(device.port) as far:
+        farm.add("desk", uart=serial_port(int(far.url.rpartition(":")[2]), "rfc2217"))
+        place = Place("desk", BOARD, farm=farm.coordinator)
+        with claimed([place]) as reached:
+            assert reached.port == far.url
+        options = ["--board", BOARD, "--port", far.url]
+        done = CliRunner().invoke(main, ["hil", str(model), *options])
+    assert done.exit_code == 0, done.output
+
+
+def test_a_place_that_somebody_else_holds_is_waited_for(farm):
+    farm.add("desk", uart=serial_port(1))
+    place = Place("desk", "microbit", farm=farm.coordinator)
+    farm.client("desk", "acquire", user="ada").check_returncode()
+    with pytest.raises(HilError, match=r"acquired by \S+/ada") as failure, claimed([place], 1.0):
+        pass
+    assert failure.value.phase is Phase.SYNC
+    farm.client("desk", "release", user="ada").check_returncode()
+    with claimed([place], within=5.0) as reached:
+        assert reached.port == "socket://127.0.0.1:1"
+        assert farm.holder("desk") is not None
+    assert farm.holder("desk") is None
+
+
+def test_a_place_that_its_user_holds_by_hand_stays_held(farm):
+    farm.add("desk", uart=serial_port(1))
+    farm.client("desk", "acquire").check_returncode()
+    with claimed([Place("desk", "microbit", farm=farm.coordinator)], within=1.0) as reached:
+        assert reached.port == "socket://127.0.0.1:1"
+    assert farm.holder("desk") is not None
+
+
+def test_a_run_that_was_killed_keeps_no_place_for_good(farm):
+    farm.add("desk", uart=serial_port(1))
+    program = (
+        "import sys, time\nfrom elegans.hil_tests.lab import Place, claimed\n"
+        "with claimed([Place('desk', 'microbit', farm=sys.argv[1])]):\n"
+        "    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", program, farm.coordinator]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        os.kill(process.pid, signal.SIGKILL)
+    assert farm.holder("desk") is not None
+    with claimed([Place("desk", "microbit", farm=farm.coordinator)], within=5.0):
+        pass
+    assert farm.holder("desk") is None
+
+
+def test_a_place_that_is_not_there_and_a_farm_that_is_down_are_told(farm):
+    with (
+        pytest.raises(HilError, match="nowhere: place pattern nowhere matches nothing"),
+        claimed([Place("nowhere", "microbit", farm=farm.coordinator)]),
+    ):
+        pass
+    began = time.monotonic()
+    down = f"127.0.0.1:{free_port()}"
+    with (
+        pytest.raises(HilError, match="Could not connect to coordinator"),
+        claimed([Place("desk", "microbit", farm=down)]),
+    ):
+        pass
+    assert time.monotonic() - began < 60
+
+
+def test_a_place_without_a_serial_port_is_given_back(farm):
+    service = {"cls": "NetworkService", "address": "127.0.0.1", "username": "", "port": 5555}
+    farm.add("desk", pyocd=service)
+    place = Place("desk", "microbit", farm=farm.coordinator)
+    with pytest.raises(Exception, match="desk: has 0 serial ports"), claimed([place]):
+        pass
+    assert farm.holder("desk") is None

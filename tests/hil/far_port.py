@@ -1,0 +1,80 @@
+"""A serial port on another machine, as labgrid's exporters serve it: TCP, bare or RFC 2217."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+
+import serial
+from serial.rfc2217 import PortManager
+
+
+class FarPort:
+    """Serves the tty ``name`` to one client after another, at ``url``."""
+
+    def __init__(self, name: str, scheme: str = "rfc2217") -> None:
+        self._bare = scheme == "socket"
+        self._tty = _Pty(name, 115_200, timeout=0.05, exclusive=True)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.clients: list[socket.socket] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def baud(self) -> int:
+        return int(self._tty.baudrate)
+
+    def __enter__(self) -> FarPort:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.hang_up()
+        self._listener.close()
+        self._tty.close()
+
+    def hang_up(self) -> None:
+        """As if the network were gone."""
+        for client in self.clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self.clients.append(client)
+                manager = None if self._bare else PortManager(self._tty, _Writer(client))
+                read = threading.Thread(target=self._read, args=(client, manager), daemon=True)
+                read.start()
+                with contextlib.suppress(OSError, serial.SerialException):
+                    while data := client.recv(4096):
+                        self._tty.write(b"".join(manager.filter(data)) if manager else data)
+                client.close()
+                read.join()  # or it would take from the tty what is for the next client
+
+    def _read(self, client: socket.socket, manager: PortManager | None) -> None:
+        with contextlib.suppress(OSError, TypeError, serial.SerialException):
+            while client.fileno() >= 0:
+                if data := self._tty.read(self._tty.in_waiting or 1):
+                    client.sendall(b"".join(manager.escape(data)) if manager else data)
+
+
+class _Pty(serial.Serial):  # type: ignore[misc]
+    """A pseudo-terminal, which has no modem lines to set or to ask for."""
+
+    cts = dsr = ri = cd = False
+
+    def _update_dtr_state(self) -> None: ...
+
+    def _update_rts_state(self) -> None: ...
+
+
+class _Writer:
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+
+    def write(self, data: bytes) -> None:
+        """What `PortManager` has to say to its client."""
+        self._client.sendall(data)
