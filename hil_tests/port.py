@@ -39,10 +39,11 @@ class Port:
         Raises `HilError` (SYNC) for a port that is missing, forbidden, busy or no tty.
         """
         try:
-            device = serial.serial_for_url(name, baudrate=baud, exclusive=True)
-            if name.startswith("rfc2217://"):
-                device = Piped(device)
-            port = cls(device, name)
+            far = name.startswith("rfc2217://")
+            # No modem line matters here, and not every server acknowledges that one was set.
+            url = f"{name}?ign_set_control" if far and "?" not in name else name
+            device = serial.serial_for_url(url, baudrate=baud, exclusive=True)
+            port = cls(Piped(device) if far else device, name)
             if port.fixed:
                 _without_delay(device.fileno())
             return port

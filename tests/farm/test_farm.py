@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,8 +20,12 @@ from elegans.boards.descriptor import find_board
 from elegans.boards.gdb import Gdb
 from elegans.boards.image import read_image
 from elegans.cli import main
+from elegans.hil_tests.compare import compare
 from elegans.hil_tests.errors import HilError, Phase
 from elegans.hil_tests.lab import Place, claimed
+from elegans.hil_tests.link import Link
+from elegans.hil_tests.rate import hasten
+from elegans.hil_tests.vectors import load
 from elegans.tests.boards.test_flash import empty_microbit
 from elegans.tests.farm.conftest import Farm, free_port, on_tcp, serial_port, until_open
 from elegans.tests.hil.fake_device import BOARD, FakeDevice, write_build
@@ -106,6 +111,18 @@ def test_a_far_port_is_spoken_to_by_rfc_2217_too(farm, tmp_path):
         options = ["--board", BOARD, "--port", far.url]
         done = CliRunner().invoke(main, ["hil", str(model), *options])
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.skipif(not shutil.which("ser2net"), reason="ser2net is not installed")
+def test_a_port_that_labgrid_serves_by_ser2net_is_raised_to_a_faster_rate(farm, tmp_path):
+    model = load(write_build(tmp_path / "BUILD"))
+    with FakeDevice() as device:
+        farm.add("desk", uart={"cls": "RawSerialPort", "port": device.port})
+        place = Place("desk", BOARD, farm=farm.coordinator)
+        with claimed([place]) as reached, Link.open(str(reached.port)) as link:
+            assert compare(link, model).passed
+            assert hasten(link) == device.baud == 921_600
+            assert compare(link, model).passed
 
 
 def test_a_place_that_somebody_else_holds_is_waited_for(farm):
