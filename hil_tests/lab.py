@@ -239,7 +239,11 @@ def _place(path: Path, entry: object, where: str) -> Place:
             raise ElegansError(path, fact, "leave one out: the farm knows its ports and probes")
     if values["board"].endswith(".toml"):
         values["board"] = str(path.parent / values["board"])
-    find_board(values["board"])  # refuses what is none
+    try:
+        find_board(values["board"])
+    except ElegansError as error:
+        fact = f"{where}, board {error.place}: {error.fact}"
+        raise ElegansError(path, fact, error.remedy) from None
     return Place(**values)
 
 
