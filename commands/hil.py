@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from elegans.commands.options import complaint, given
 from elegans.exporter.files import require_file
 from elegans.hil_tests.junit import write_junit
 from elegans.hil_tests.lab import read_map, select
@@ -25,14 +26,19 @@ def hil_on_board(
     junit: Path | None,
 ) -> int:
     """The suite on one board, which ``options`` of the plug-in lead to; the exit status."""
+    if given("tag"):
+        raise click.UsageError("--tag chooses of a lab's boards; add its --map")
     (run,) = _ran(build, settings, {str(options["board"]): options}, junit)
-    reasons = {test.line for test in run.complaints}
-    if len(reasons) == 1 and not any(test.result in ("passed", "failed") for test in run.tests):
-        click.echo(f"elegans: {reasons.pop()}", err=True)  # the board was never there
-    elif as_json:
-        click.echo(json.dumps(run.json()))
-    else:
+    reasons = {(test.phase, test.line) for test in run.complaints}
+    absent = not any(test.result in ("passed", "failed") for test in run.tests)
+    if absent and len(reasons) == 1:
+        click.echo(complaint(*reasons.pop()), err=True)  # the board was never there
+    elif not as_json:
         click.echo(_told(run))
+    if as_json:
+        click.echo(json.dumps(run.json()))
+    if junit:
+        write_junit(junit, [run])
     return 0 if run.passed else 1
 
 
@@ -46,7 +52,10 @@ def hil_on_map(
     junit: Path | None,
 ) -> int:
     """The suite on every board of a map, side by side; the exit status."""
-    places = select(read_map(lab), tag=tag)
+    for option in ("port", "probe", "emulator"):
+        if given(option):
+            raise click.UsageError(f"--map says it of each board; leave out --{option}")
+    places = select(read_map(lab), given("board"), tag=tag)
     options = {place.name: {"map": str(lab), "name": place.name} for place in places}
     runs = _ran(build, settings, options, junit)
     if as_json:
@@ -54,6 +63,8 @@ def hil_on_map(
     else:
         for run in runs:
             click.echo(f"{'ok' if run.passed else 'FAILED':<8}{run.name:<16}{_told(run)}")
+    if junit:
+        write_junit(junit, runs)
     return 0 if all(run.passed for run in runs) else 1
 
 
@@ -75,10 +86,7 @@ def _ran(
             elif len(runs) == 1 and runs[0].vectors:  # these take longest, and come first
                 progress("vectors", *runs[0].vectors, "")
 
-        runs = run_suite(build, boards, *settings, told=told)
-    if junit:
-        write_junit(junit, runs)
-    return runs
+        return run_suite(build, boards, *settings, told=told)
 
 
 def _told(run: Run) -> str:

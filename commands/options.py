@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from elegans.boards.leash import ended_tidily
 from elegans.exporter.errors import ElegansError
@@ -40,11 +41,23 @@ class Verbs(click.Group):
             with ended_tidily():
                 return super().invoke(ctx)
         except ElegansError as error:
-            click.echo(f"elegans: {error}", err=True)
+            click.echo(complaint(getattr(error, "phase", None), error), err=True)
             ctx.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+
+def complaint(phase: str | None, error: object) -> str:
+    """The one line in which a failure ends, with the phase of the run that it ended."""
+    return f"elegans: {phase}: {error}" if phase else f"elegans: {error}"
+
+
+def given(option: str) -> Any:
+    """What the user said of an option, None where its default stands."""
+    ctx = click.get_current_context()
+    said = ctx.get_parameter_source(option) is ParameterSource.COMMANDLINE
+    return ctx.params[option] if said else None
 
 
 def example(text: str) -> dict[str, str]:

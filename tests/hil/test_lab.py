@@ -57,7 +57,8 @@ def test_a_map_is_read_as_it_is_written(lab):
         ('name = "left"', "", "[[board]] 1 has no name"),
         ('name = "left"', 'name = "a b"', "name = 'a b' is no name"),
         ('name = "left"', 'name = "right"', "'right' is there twice"),
-        ('"mps2-an386"', '"arduino"', "there is no board of this name"),
+        ('"mps2-an386"', '"arduino"', "[[board]] 1, board arduino: there is no board of this name"),
+        ('"mps2-an386"', '"desk/mine.toml"', "mine.toml: cannot be read"),
         ('"mps2-an386"', "386", "[[board]] 1, board is not a string"),
         ('["fast", "arm"]', '"fast"', "[[board]] 1, tags is not a list of strings"),
         ('emulator = "unicorn"', 'baud = "9600"', "[[board]] 2 has the key baud"),
@@ -164,6 +165,19 @@ def test_a_board_that_is_not_there_fails_alone(lab, worm):
     told = json.loads(done.stdout)
     assert {complaint["phase"] for complaint in told["gone"]["complaints"]} == {"SYNC"}
     assert told["left"]["mismatches"] == told["right"]["mismatches"] == 0
+
+
+def test_a_kind_of_board_may_be_chosen_from_a_map_and_nothing_else(lab, worm):
+    words = ["hil", str(worm), "--map", str(lab)]
+    done = CliRunner().invoke(main, [*words, "--board", "microbit", "--json"])
+    assert (done.exit_code, list(json.loads(done.stdout))) == (0, ["right"])
+    done = CliRunner().invoke(main, [*words, "--board", "lm3s6965evb"])
+    assert (done.exit_code, "is not on the map" in done.output) == (1, True)
+    for option in ("--port", "--probe", "--emulator"):
+        done = CliRunner().invoke(main, [*words, option, "x"])
+        assert (done.exit_code, f"leave out {option}" in done.output) == (2, True)
+    done = CliRunner().invoke(main, ["hil", str(worm), "--tag", "fast"])
+    assert (done.exit_code, "add its --map" in done.output) == (2, True)
 
 
 def test_a_probe_and_its_ports_are_matched_by_serial_number():

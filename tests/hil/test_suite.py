@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -109,6 +110,31 @@ def test_the_command_tells_each_reason_once(fake_build: Path) -> None:
     assert done.exit_code == 1
     assert done.stdout.count("MISMATCH: ") == 1
     assert "1 failed" in done.stdout
+
+
+def test_a_board_that_was_never_there_is_told_with_its_phase_and_in_json(
+    fake_build: Path, tmp_path: Path
+) -> None:
+    words = ["hil", str(fake_build), "--board", BOARD, "--port", str(tmp_path / "none"), "--json"]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 1
+    assert f"elegans: SYNC: {tmp_path}/none: there is no such port" in done.stderr
+    told = json.loads(done.stdout)
+    assert told["tests"]["errors"] == len(told["complaints"]) > 0
+    assert {complaint["phase"] for complaint in told["complaints"]} == {"SYNC"}
+
+
+def test_a_verdict_outlives_a_report_that_cannot_be_written(
+    fake_build: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    report = tmp_path / "file" / "out.xml"
+    with FakeDevice() as device:
+        words = ["hil", str(fake_build), "--board", BOARD, "--port", device.port]
+        done = CliRunner().invoke(main, [*words, "--junit", str(report)])
+    assert done.exit_code == 1
+    assert "0 different" in done.stdout
+    assert f"{report}: cannot be written" in done.stderr
 
 
 def run_of(*tests: Outcome) -> Run:
