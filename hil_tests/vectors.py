@@ -1,10 +1,13 @@
 """A BUILD as the link sees it: ``model.json`` (names and formats) and ``vectors.npz`` (golden).
 
-Both are checked whole before a byte goes to a board. Nothing is ever unpickled.
+Both are checked whole before a byte goes to a board, by the digests that `elegans export`
+states: a damaged yardstick must not pass for a wrong board. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import re
 import zipfile
@@ -16,12 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.model import from_json
 from elegans.hil_tests.messages import Ints, Shape
 
 SECTIONS = ("corner", "random", "recorded")
 
 _AGAIN = "run `elegans export` again"
 _MISSING = object()
+_DAMAGED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 # TypeError: np.load gives the bare array of an .npy file, which is no context.
 _UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, MemoryError)
 
@@ -107,17 +112,33 @@ def load(build: Path) -> Model:
     digest = _field(place, text, "digest", str)
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise ElegansError(place, "digest is not 64 hexadecimal digits", _AGAIN)
+    if "steps" in text and _digest(text) != digest:
+        raise ElegansError(place, "does not match its own digest", _AGAIN)
     if not outputs or not states:
         raise ElegansError(place, "names no outputs or no states", _AGAIN)
     shape = Shape(len(inputs), len(outputs), len(states), dt is not None)
-    vectors = _vectors(build / "vectors.npz", shape)
+    files = text.get("files")
+    stated = files.get("vectors.npz") if isinstance(files, dict) else None
+    vectors = _vectors(build / "vectors.npz", shape, stated)
     name = _field(place, text, "name", str)
     return Model(name, digest, inputs, dt, outputs, states, vectors)
 
 
-def _vectors(place: Path, shape: Shape) -> Vectors:
+def _digest(text: dict[str, Any]) -> str | None:
+    """What the digest of a model.json should be; None where it holds no model."""
     try:
-        with np.load(place, allow_pickle=False) as archive:
+        return from_json(text).digest
+    except _DAMAGED:
+        return None
+
+
+def _vectors(place: Path, shape: Shape, stated: object) -> Vectors:
+    """The golden vectors, if their SHA-256 is as ``stated``, where it is."""
+    try:
+        content = place.read_bytes()
+        if stated is not None and hashlib.sha256(content).hexdigest() != stated:
+            raise ElegansError(place, "has not the digest that model.json states", _AGAIN)
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except OSError as error:
         raise ElegansError(place, error.strerror or "cannot be read", _AGAIN) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -156,11 +157,32 @@ def test_a_wrong_bit_is_found_named_and_fails_the_run(exported, tmp_path):
     arrays = dict(np.load(exported / "vectors.npz"))
     arrays["h_next"][700, 4] ^= 1
     np.savez(exported / "vectors.npz", **arrays)
+    told = json.loads((exported / "model.json").read_text())
+    digest = hashlib.sha256((exported / "vectors.npz").read_bytes()).hexdigest()
+    told["files"]["vectors.npz"] = digest
+    (exported / "model.json").write_text(json.dumps(told))
     result = _call("hil", exported, "--junit", tmp_path / "hil.xml")
     assert result.exit_code == 1
     assert "vector 700" in result.output
     assert "motor[0]" in result.output
     assert 'type="MISMATCH"' in (tmp_path / "hil.xml").read_text()
+
+
+def test_a_build_that_is_not_as_it_was_exported_is_no_wrong_bit(exported, tmp_path):
+    """Another model's vectors, or a format that somebody edited, say nothing of a board."""
+    whole = (exported / "vectors.npz").read_bytes()
+    arrays = dict(np.load(exported / "vectors.npz"))
+    arrays["h_next"][700, 4] ^= 1
+    np.savez(exported / "vectors.npz", **arrays)
+    result = _call("hil", exported)
+    assert result.exit_code == 1
+    assert "vectors.npz: has not the digest that model.json states" in result.output
+    (exported / "vectors.npz").write_bytes(whole)
+    text = (exported / "model.json").read_text()
+    (exported / "model.json").write_text(text.replace('"frac": 15', '"frac": 14', 1))
+    result = _call("hil", exported)
+    assert result.exit_code == 1
+    assert "model.json: does not match its own digest" in result.output
 
 
 def test_what_cannot_become_a_file_is_refused_before_the_run(exported, tmp_path):
