@@ -47,8 +47,9 @@ def flash_by_rom(firmware: Firmware, port: str, baud: int = 115_200) -> Flashed:
         except subprocess.TimeoutExpired:
             raise FlashError(port, f"the loader took more than {_TIMEOUT_S} s", _REMEDY) from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "stm32loader failed").splitlines()
-        raise FlashError(port, said[-1].strip(), _REMEDY)
+        said = done.stderr.strip() or done.stdout.strip() or "stm32loader failed"
+        fact = said.partition("\n\n")[0].splitlines()[-1]  # what follows are its hints
+        raise FlashError(port, fact.strip(), _REMEDY)
     return Flashed(firmware.board.name, port, len(image), False, time.monotonic() - began)
 
 

@@ -159,6 +159,11 @@ def test_a_board_that_was_started_the_usual_way_is_told_how_to_be_started(firmwa
         flash_by_rom(firmware, rom.port)
 
 
+def test_a_port_that_is_not_there_is_told_as_such(firmware, tmp_path):
+    with pytest.raises(FlashError, match="No such file or directory"):
+        flash_by_rom(firmware, str(tmp_path / "none"))
+
+
 def test_the_command_line_flashes_by_rom_only_what_has_one(tiny):
     with Rom() as rom:
         words = ["flash", str(tiny), "--board", "nucleo-l432kc", "--rom", rom.port]
