@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from elegans.hil_tests.link import Link
 from elegans.hil_tests.session import Device
 from elegans.hil_tests.stream import most_steps
@@ -18,8 +20,9 @@ def test_the_board_runs_this_model(link: Link, model: Model) -> None:
 
 
 def test_the_board_runs_the_firmware_that_was_built(device: Device) -> None:
-    if device.firmware is not None:
-        assert device.firmware.firmware_digest.startswith(device.hello.firmware_digest.hex())
+    if device.firmware is None:
+        pytest.skip("a board that is named by its port alone keeps the firmware that it has")
+    assert device.firmware.firmware_digest.startswith(device.hello.firmware_digest.hex())
 
 
 def test_the_board_has_room_for_a_step(link: Link) -> None:
