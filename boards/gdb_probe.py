@@ -98,8 +98,8 @@ class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
         self._told(self._reset)
 
     def assert_reset(self, asserted: bool) -> None:
-        if asserted:
-            self.reset()
+        if asserted != self._in_reset:
+            self._told(self._hold if asserted else self._release)
         self._in_reset = asserted
 
     def is_reset_asserted(self) -> bool:
@@ -225,8 +225,14 @@ class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
             target.go()
 
     def _reset(self) -> None:
+        self._hold()
+        self._release()
+
+    def _hold(self) -> None:
         self._target.reset()
         self._was_reset = True
+
+    def _release(self) -> None:
         if not self._demcr & _CATCH_RESET:
             self._target.go()
 

@@ -115,6 +115,24 @@ def test_a_probe_that_dies_is_an_error_of_the_flash_phase(firmware):
     assert failure.value.place == probe
 
 
+def test_a_chip_that_does_not_answer_is_tried_again_under_reset(firmware, monkeypatch):
+    from pyocd.core.exceptions import TransferError
+    from pyocd.core.session import Session
+
+    honest, modes = Session.open, []
+
+    def asleep(self, *more):
+        modes.append(self.options.get("connect_mode"))
+        if modes[-1] != "under-reset":
+            raise TransferError("no ACK")
+        honest(self, *more)
+
+    monkeypatch.setattr(Session, "open", asleep)
+    with empty_microbit() as (probe, _, _):
+        assert not flash(firmware, probe).skipped
+    assert modes == ["halt", "under-reset"]
+
+
 def test_no_probe_and_too_many_are_told_apart(firmware, monkeypatch):
     with pytest.raises(FlashError, match="gdb stub answers"):
         flash(firmware, f"gdb:{_free_port()}")
