@@ -41,7 +41,8 @@ def compile_fuzzer(folder: Path) -> Path:
     except FileNotFoundError:
         raise ElegansError("clang", "is not installed", "apt install clang") from None
     if done.returncode:
-        reason = done.stderr.strip().partition("\n")[0]
+        lines = done.stderr.strip().splitlines()
+        reason = next((line for line in lines if "error" in line or "cannot find" in line), "?")
         remedy = "apt install libclang-rt-14-dev, or that of your clang"
         raise ElegansError("clang", f"makes no fuzzer: {reason}", remedy)
     return program
@@ -69,7 +70,10 @@ def main(runs: int, seed: int, keep: bool) -> None:
     """Print executions, their rate, coverage, and whether anything was found."""
     with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
         folder = Path(scratch)
-        program = compile_fuzzer(folder)
+        try:
+            program = compile_fuzzer(folder)
+        except ElegansError as missing:
+            raise click.ClickException(str(missing)) from None
         (new := folder / "new").mkdir()
         status, said = fuzz(program, runs, new, seed)
         stats = dict(re.findall(r"stat::(\w+):\s+(\d+)", said))
