@@ -21,6 +21,7 @@ from elegans.boards.uarts import UARTS
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.templates import FIRMWARE
 
+_STACK = 1024  # the deepest that the suite has been seen is 735 bytes: M0, zig, -O0
 _CATALOGUE = Path(__file__).resolve().parent / "catalogue"
 
 
@@ -182,10 +183,10 @@ def _value(kind: Any, value: object, place: Path, key: str) -> Any:
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         kind = typing.get_args(kind)[0]  # what may be left out is None
     if kind is Core:
-        if value not in CORES:
+        if not isinstance(value, str) or value not in CORES:
             known = ", ".join(CORES)
             raise ElegansError(place, f"{key} = {value!r} is no core", f"choose one of: {known}")
-        return CORES[str(value)]
+        return CORES[value]
     if typing.get_origin(kind) is tuple and isinstance(value, list):
         each = typing.get_args(kind)[0]
         return tuple(_value(each, item, place, f"{key}[{i}]") for i, item in enumerate(value))
@@ -231,6 +232,13 @@ def _complaints(board: Board) -> Iterator[tuple[bool, str, str]]:
             f"memory.{name} lies outside 32 bits",
             "correct its origin and bytes",
         )
+    yield (
+        memory.stack < _STACK or memory.stack % 8 > 0,
+        f"memory.stack = {memory.stack} is too little, or no multiple of 8",
+        f"give {_STACK} or more; one that overflows damages data and tells nobody",
+    )
+    for name, number in (("uart.base", uart.base), ("counter.hz", board.counter.hz)):
+        yield not 0 <= number < 1 << 32, f"{name} = {number} lies outside 32 bits", "correct it"
     drivers = {"source"} | _parts("uart")
     yield (
         uart.driver not in drivers,
@@ -264,9 +272,9 @@ def _complaints(board: Board) -> Iterator[tuple[bool, str, str]]:
         "the receive ring needs one",
     )
     yield (
-        max(link.credit, link.max_frame) > 0xFFFF,
-        "link sizes are 16 bits wide",
-        "stay below 65536",
+        not 64 <= min(link.credit, link.max_frame) <= max(link.credit, link.max_frame) <= 0xFFFF,
+        "link sizes are 16 bits wide, and hold a HELLO at least",
+        "stay between 64 and 65535",
     )
     for name in board.emulators:
         yield (
