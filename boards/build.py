@@ -98,7 +98,7 @@ def _compile(
         for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
-        units = sorted(path for path in files if path.endswith(".c"))
+        units = sorted(path for path in files if path.endswith((".c", ".S")))
         objects = {unit: _object(unit) for unit in units}
 
         def compile_unit(unit: str) -> None:
@@ -120,7 +120,7 @@ def _debug(tool: Compiler, folder: Path) -> list[str]:
 
 def _object(unit: str) -> str:
     """Kernels lie beside the model, so that the linker script can tell them by their folder."""
-    return unit.replace("/src/", "/").removesuffix(".c") + ".o"
+    return str(Path(unit.replace("/src/", "/")).with_suffix(".o"))
 
 
 def _link_line(flags: list[str], tool: Compiler, objects: list[str]) -> list[str]:

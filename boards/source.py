@@ -38,6 +38,11 @@ class ModelSource:
         """The files that are compiled, the model first."""
         return ["model.c", *sorted(path for path in self.files if path.startswith("src/"))]
 
+    @property
+    def assembler(self) -> list[str]:
+        """What is assembled beside them for an Arm core."""
+        return [path for path in self.files if path.endswith(".S")]
+
 
 def read_model(build_dir: Path) -> ModelSource:
     """The C of a BUILD and what `model.json` says of it. Raises `ElegansError` for anything
@@ -61,7 +66,8 @@ def read_model(build_dir: Path) -> ModelSource:
     except (TypeError, ValueError, RecursionError) as error:
         raise ElegansError(place, f"is not as it was written: {error}", _EXPORT) from None
     paths = [build_dir / "model.h", build_dir / "model.c"]
-    paths += sorted([*build_dir.glob("include/elegans/*.h"), *build_dir.glob("src/*.c")])
+    paths += sorted(build_dir.glob("layers.S"))
+    paths += sorted([*build_dir.glob("include/elegans/*.*"), *build_dir.glob("src/*.c")])
     try:
         files = {str(path.relative_to(build_dir)): path.read_bytes() for path in paths}
     except OSError as error:
@@ -83,7 +89,7 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
             "macro": model.macro,
             "has_dt": model.has_dt,
             "digest": _initialiser(model.digest),
-            "objects": [_object(unit) for unit in model.units],
+            "objects": [_object(unit) for unit in (*model.units, *model.assembler)],
         },
         "version": version("elegans"),
     }

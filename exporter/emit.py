@@ -14,15 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from elegans.exporter import memory
+from elegans.exporter import layer_code, memory
 from elegans.exporter.fixed import Interval, q_name
+from elegans.exporter.fuse import Layer, fuse
 from elegans.exporter.model import Argument, Channel, Model, Step, flat, prove
 from elegans.exporter.templates import environment
 
 _HOUSE = Path(__file__).resolve().parents[1]
 _RUNTIME = _HOUSE / "runtime_c"
 _FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
-_INCLUDE = re.compile(r'#include "elegans/el_(\w+)\.h"')
+_INCLUDE = re.compile(r'#include "elegans/(el_\w+\.\w+)"')
 
 
 @dataclass(frozen=True)
@@ -51,57 +52,74 @@ class _Block:
     calls: list[_Call]
 
 
-def emit(model: Model) -> dict[str, str]:
-    """The generated C, its README, and the runtime files that it uses."""
-    context = _context(model)
+def emit(model: Model, optimise: str = "speed") -> dict[str, str]:
+    """The generated C, its README, and the runtime files that it uses.
+
+    `speed` computes a layer at a time, with a kernel for each core; `size` an op at a time.
+    """
+    context = _context(model, _arranged(model, optimise))
+    templates = dict(_FILES)
+    if context["runs"]:
+        templates["layers.S"] = "layers.S.j2"
     files = {
         path: environment().get_template(template).render(context)
-        for path, template in _FILES.items()
+        for path, template in templates.items()
     }
-    return files | _runtime(_kernels(model))
+    needed = [f"el_{kernel}.h" for kernel in context["kernels"]]
+    return files | _runtime([*needed, *(["el_layers.inc"] if context["runs"] else [])])
 
 
-def _kernels(model: Model) -> list[str]:
-    return sorted({step.op.kernel for step in model.steps})
+def _arranged(model: Model, optimise: str) -> Model:
+    """The model as it is computed: its layers fused where that is faster."""
+    fused = fuse(model) if optimise == "speed" else model
+    plan = memory.plan(fused)
+    layers = [step for step in fused.steps if isinstance(step.op, Layer)]
+    return fused if layer_code.can_run(layers, plan) else model
 
 
-def _runtime(kernels: list[str]) -> dict[str, str]:
-    """The headers and sources of these kernels, and of all that they include."""
+def _runtime(needed: list[str]) -> dict[str, str]:
+    """These headers, all that they include, and the sources beside them."""
     files: dict[str, str] = {}
-    pending = [*kernels, "fixed"]
+    pending = [*needed, "el_fixed.h"]
     while pending:
-        kernel = pending.pop()
-        for path in (f"include/elegans/el_{kernel}.h", f"src/el_{kernel}.c"):
-            source = _RUNTIME / path
-            if path not in files and source.exists():
-                files[path] = source.read_text(encoding="utf-8")
+        header = pending.pop()
+        source = f"src/{Path(header).stem}.c" if header.endswith(".h") else ""
+        for path in (f"include/elegans/{header}", source):
+            if path and path not in files and (_RUNTIME / path).exists():
+                files[path] = (_RUNTIME / path).read_text(encoding="utf-8")
                 pending += _INCLUDE.findall(files[path])
     return files
 
 
-def _context(model: Model) -> dict[str, Any]:
-    plan, bounds = memory.plan(model), prove(model)
+def _context(original: Model, model: Model) -> dict[str, Any]:
+    plan, bounds = memory.plan(model), prove(original)
     calls = _Calls(model, plan, bounds)
+    own = [step for step in model.steps if not isinstance(step.op, Layer)]
     return {
         "name": model.name,
         "NAME": model.name.upper(),
         "version": version("elegans"),
-        "digest": model.digest,
+        "digest": original.digest,
         "inputs": [_port(model, "X", c) for c in model.inputs],
         "outputs": [_port(model, "Y", c) for c in model.outputs],
         "dt": _port(model, "DT", model.dt) if model.dt else None,
         "neurons": len(model.states),
         "states": _runs(model),
-        "state_size": plan.state_size,
+        "state_size": plan.state_size + plan.state_size % 2,
         "h": plan.h.offset,
-        "kernels": _kernels(model),
-        "tables": [table for step in model.steps for table in _tables(step, calls.tables)],
-        "buffers": [_declare(b.name, b.size) for b in plan.locals if b.block is None]
+        "kernels": sorted({step.op.kernel for step in model.steps}),
+        "tables": [table for step in own for table in _tables(step, calls.tables)],
+        "buffers": [
+            _declare(b.name, b.size)
+            for b in plan.locals
+            if b.block is None and b.name not in calls.in_scratch
+        ]
         + calls.scratch,
-        "copies_memory": bool(calls.copies or calls.scratch),
+        "runs": calls.runs,
+        "copies_memory": bool(calls.copies or calls.scratch or calls.runs),
         "blocks": calls.blocks,
         "copies": calls.copies,
-        "synapses": model.weights,
+        "synapses": original.weights,
     }
 
 
@@ -151,6 +169,8 @@ def _table_names(model: Model) -> dict[tuple[str, str], str]:
     known: dict[tuple[object, ...], str] = {}
     names: dict[tuple[str, str], str] = {}
     for step in model.steps:
+        if isinstance(step.op, Layer):
+            continue
         tables = step.op.tables()
         values = (np.asarray(table.values, np.int64).tobytes() for table in tables)
         owner = known.setdefault((step.op.kernel, *values), step.name)
@@ -177,17 +197,34 @@ class _Calls:
         self.model, self.plan, self.bounds = model, plan, bounds
         self.tables = _table_names(model)
         self.joined = 0
+        self.runs: list[layer_code.Run] = []
+        self.in_scratch: set[str] = set()
         self._in_joined: Argument = ()
         self.blocks = [self._block(i, steps) for i, steps in enumerate(memory.blocks(model))]
         self.copies = self._copies()
         self.scratch = [_declare("joined", self.joined)] if self.joined else []
 
     def _block(self, number: int, steps: list[Step]) -> _Block:
+        if isinstance(steps[0].op, Layer):
+            return self._run(steps)
         group = steps[0].group
         buffers = [_declare(b.name, b.size) for b in self.plan.locals if b.block == number]
         neurons = sum(c.name.split("[")[0] == group for c in self.model.states)
         title = f"{group}: {neurons} neuron{'s' * (neurons > 1)}" if neurons else group
         return _Block(title, buffers, [self._call(step) for step in steps])
+
+    def _run(self, steps: list[Step]) -> _Block:
+        """Layers in one call; their results in between live in its scratch buffer."""
+        name = f"{self.model.name}_layers{len(self.runs) or ''}"
+        run = layer_code.run(name, steps, self.plan)
+        self.runs.append(run)
+        self.in_scratch |= {self.plan.places[step.name].array for step in steps}
+        timed = any(len(step.inputs) > 1 for step in steps)
+        dt = f"{self.plan.places['dt_in']}[0]" if timed else "0"
+        buffers = [f"union {{ int16_t v[{run.scratch}]; int32_t words; }} scratch;"]
+        call = f"{name}(s->v, scratch.v, {name}_w, {dt});"
+        comments = [_Call([], self._comment(step)) for step in steps[:-1]]
+        return _Block("layers", buffers, [*comments, _Call([call], self._comment(steps[-1]))])
 
     def _call(self, step: Step) -> _Call:
         lines: list[str] = []

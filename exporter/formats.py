@@ -19,13 +19,14 @@ from elegans.exporter.network import Activation, Gate, Network
 from elegans.exporter.ops import Op
 from elegans.exporter.ops.normal_cdf import NormalCdf
 from elegans.exporter.ops.sigmoid import Sigmoid
-from elegans.exporter.ops.tanh import Tanh
+from elegans.exporter.ops.tanh import GAIN, Tanh
 
-# An activation's op, the fractional bits of its argument and of its result.
-ACTIVATIONS: dict[str, tuple[Op, int, int]] = {
-    "tanh": (Tanh(), 12, 15),
-    "sigmoid": (Sigmoid(), 11, 15),
-    "normal_cdf": (NormalCdf(), 13, 15),
+# An activation's op, the fractional bits of its argument and of its result, and the factor
+# that its argument comes with.
+ACTIVATIONS: dict[str, tuple[Op, int, int, float]] = {
+    "tanh": (Tanh(), 12, 15, GAIN),
+    "sigmoid": (Sigmoid(), 11, 15, GAIN),
+    "normal_cdf": (NormalCdf(), 13, 15, 1.0),
 }
 GATE_FRAC = 15  # of everything in [0, 1] that a vector is multiplied by
 # Where the op leaves no choice: the formats of its parts, and of its result.

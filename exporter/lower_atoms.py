@@ -57,16 +57,19 @@ def lower_atom(to: Lowering, name: str, atom: Atom) -> None:
 
 def _tabled(to: Lowering, atom: Activation, layer: Layer) -> None:
     """tanh, sigmoid and Phi: tables of one format."""
-    op, z_frac, out_frac = ACTIVATIONS[atom.function]
-    drive = f"{layer.name}_sum"
+    op, z_frac, out_frac, gain = ACTIVATIONS[atom.function]
+    name = f"{layer.name}_sum"
     frac = np.full(atom.size, z_frac)
-    window = atom.drive.window()
+    drive = atom.drive.scaled(np.array([gain]))
+    window = drive.window()
     if atom.rate is not None and atom.factor is not None:
-        z = _gated(to, drive, layer, atom.drive, atom.rate, atom.factor, z_frac)
+        rate = atom.rate.scaled(np.array([gain]))
+        z = to.timed(name, layer.group, drive, rate, z_frac) if atom.factor == DT else None
+        z = z or _gated(to, name, layer, drive, rate, atom.factor, z_frac)
     elif window is not None:
-        z = to.rescaled(drive, layer.group, to.renamed(window), frac)
+        z = to.rescaled(name, layer.group, to.renamed(window), frac)
     else:
-        z = to.linear(drive, layer.group, atom.drive, frac)
+        z = to.linear(name, layer.group, drive, frac, tabled=True)
     to.step(layer.name, layer.group, op, ((z,),), np.full(atom.size, out_frac))
 
 

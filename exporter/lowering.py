@@ -22,7 +22,7 @@ from elegans.exporter.formats import channel, declared, state_channels, wanted
 from elegans.exporter.interface import Interface
 from elegans.exporter.layers import layers
 from elegans.exporter.model import Channel, Model, Step, Window, step_range
-from elegans.exporter.network import Network
+from elegans.exporter.network import DT, Network
 from elegans.exporter.ops import Op
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.rescale import Rescale
@@ -94,20 +94,54 @@ class Lowering:
         op = Rescale(max(shift, 0), max(-shift, 0))
         return self.step(name, group, op, ((source,),), frac)
 
-    def linear(self, name: str, group: str, affine: Affine, out_frac: Integers) -> Window:
+    def linear(
+        self, name: str, group: str, affine: Affine, out_frac: Integers, tabled: bool = False
+    ) -> Window:
         """An affine form as a step; its vectors are read by the pieces they are made in."""
+        windows, (weights,) = self._matrices(affine)
+        return self._map(name, group, windows, weights, affine.bias, out_frac, tabled)
+
+    def timed(self, name: str, group: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
+        """`drive + rate dt` as one step; None where it does not fit, or is mostly zeros."""
+        windows, (still, moving) = self._matrices(drive, rate)
+        dense = np.count_nonzero(still) + np.count_nonzero(moving) >= still.size
+        if self.weight_bits != 16 or not dense:
+            return None
+        reach = join_intervals([self.interval(w) for w in windows]).reach()
+        fracs = np.concatenate([self.fracs(w) for w in windows])
+        dt = self.renamed(DT)
+        elapsed = int(self.fracs(dt)[0]), int(self.interval(dt).reach()[0])
+        maps = (still, drive.bias, moving, rate.bias)
+        op = quantise.timed(maps, fracs, reach, elapsed, frac)
+        if op is None:
+            return None
+        return self.step(name, group, op, (windows, (dt,)), np.full(drive.size, frac))
+
+    def _matrices(
+        self, *affines: Affine
+    ) -> tuple[tuple[Window, ...], tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], ...]]:
+        """The windows that these forms read, and each one's matrix over all of them."""
         windows, columns = [], []
-        for vector, matrix in affine.terms.items():
-            used = np.unique(matrix.indices)
-            for piece in self._pieces(vector, matrix.shape[1]):
+        for vector in dict.fromkeys(vector for affine in affines for vector in affine.terms):
+            found = [affine.terms.get(vector) for affine in affines]
+            size = next(m.shape[1] for m in found if m is not None)
+            used = np.unique(np.concatenate([m.indices for m in found if m is not None]))
+            for piece in self._pieces(vector, size):
                 if np.any((used >= piece.lo) & (used < piece.hi)):
                     windows.append(self.renamed(piece))
-                    columns.append(matrix[:, piece.lo : piece.hi].toarray())
+                    columns.append(
+                        [
+                            np.zeros((affine.size, piece.size))
+                            if m is None
+                            else m[:, piece.lo : piece.hi].toarray()
+                            for affine, m in zip(affines, found, strict=True)
+                        ]
+                    )
         if not windows:  # a constant: one column of zeros, for C has no empty arrays
             windows = [self.renamed(Window("x", 0, 1))]
-            columns = [np.zeros((affine.size, 1))]
-        weights = np.concatenate(columns, axis=1)
-        return self._map(name, group, tuple(windows), weights, affine.bias, out_frac)
+            columns = [[np.zeros((affine.size, 1)) for affine in affines]]
+        matrices = tuple(np.concatenate(part, axis=1) for part in zip(*columns, strict=True))
+        return tuple(windows), matrices
 
     def _map(
         self,
@@ -117,10 +151,11 @@ class Lowering:
         weights: np.ndarray[tuple[int, int], np.dtype[np.float64]],
         bias: np.ndarray[tuple[int], np.dtype[np.float64]],
         out_frac: Integers,
+        tabled: bool = False,
     ) -> Window:
         reach = join_intervals([self.interval(w) for w in inputs]).reach()
         frac = np.concatenate([self.fracs(w) for w in inputs])
-        op = quantise.linear(weights, bias, frac, reach, out_frac, self.weight_bits)
+        op = quantise.linear(weights, bias, frac, reach, out_frac, self.weight_bits, tabled)
         if op is None:
             raise ElegansError(
                 name,

@@ -100,11 +100,8 @@ class Model:
     @property
     def weights(self) -> int:
         """Weights that are not zero; a map that is applied again, as in an unfold, counts once."""
-        maps = {
-            m.tobytes(): m
-            for m in (getattr(s.op, "weights", None) for s in self.steps)
-            if m is not None
-        }
+        found = [getattr(s.op, name, None) for s in self.steps for name in ("weights", "rates")]
+        maps = {m.tobytes(): m for m in found if m is not None}
         return sum(int(np.count_nonzero(m)) for m in maps.values())
 
     def fracs(self) -> dict[str, tuple[int, ...]]:

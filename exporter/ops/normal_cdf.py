@@ -9,9 +9,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import INT16_MAX, Integers, Interval, Value, round_half_up, rshr
+from elegans.exporter.fixed import (
+    INT16_MAX,
+    Integers,
+    Interval,
+    Value,
+    constant,
+    round_half_up,
+    rshr,
+)
 from elegans.exporter.ops import Table
-from elegans.exporter.ops.tanh import odd_curve
 
 
 @dataclass(frozen=True)
@@ -41,9 +48,28 @@ class NormalCdf:
         return []
 
 
+def odd_curve(z: Value, entries: Integers) -> Value:
+    """An odd function from 257 entries for z >= 0, interpolated.
+
+    The sign goes last, so the result is odd. -32768, which has no negative in int16, counts
+    as -32767. A slope is at most 1024 and the fraction below 128: the product fits.
+    """
+    table = constant(entries, z)
+    sign = (z >> 15) * 2 + 1
+    magnitude = abs(z).clip(0, INT16_MAX)
+    segment = magnitude >> 7
+    left = table[segment]
+    slope = table[segment + 1] - left
+    return sign * (left + rshr(slope * (magnitude & 127), 7))
+
+
 @cache
 def normal_table() -> Integers:
-    """erf(k / 64 / sqrt(2)) in Q0.15, lifted by half of what a chord falls short, as tanh's."""
+    """erf(k / 64 / sqrt(2)) in Q0.15, lifted by half of what a chord falls short.
+
+    On a segment of width w a chord lies below a concave curve by up to w^2/8 |f''|; lifting
+    both its ends by half of that balances the error around zero.
+    """
     width = 1 / 64
     z = np.arange(257) * width
     curve = np.array([erf(v / sqrt(2)) for v in z])

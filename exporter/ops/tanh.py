@@ -1,4 +1,4 @@
-"""tanh from one odd table of 257 entries, interpolated."""
+"""tanh from one odd table of 64 parabolas: 512 bytes, no branch, no sign to restore."""
 
 from __future__ import annotations
 
@@ -8,34 +8,32 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import (
-    INT16_MAX,
-    Integers,
-    Interval,
-    Value,
-    constant,
-    round_half_up,
-    rshr,
-)
+from elegans.exporter.fixed import Integers, Interval, Value, constant, saturate
 from elegans.exporter.ops import Table
+
+# The argument's scale: 32768 stands for 5, beyond which tanh is flat to 3 units of Q0.15. In
+# Q3.12 that is 8/5 of tanh's argument; the factor goes into the map that makes it.
+GAIN = 1.6
 
 
 @dataclass(frozen=True)
 class Tanh:
-    """z in Q3.12, result in Q0.15: odd, monotone, within 2 units of tanh correctly rounded."""
+    """z is 8/5 of the argument in Q3.12, result in Q0.15.
+
+    Odd, monotone, within 2 units of tanh correctly rounded.
+    """
 
     kernel: ClassVar[str] = "tanh"
     in_place: ClassVar[bool] = True
 
     def integer(self, z: Value) -> Value:
-        return odd_tanh(z)
+        return fine_tanh(z) >> 16
 
     def real(self, z: Value) -> Value:
-        return 32768.0 * smooth_tanh(z * (1 / 4096))
+        return 32768.0 * smooth_tanh(z * (1 / 4096 / GAIN))
 
     def range(self, z: Interval) -> Interval:
-        self.integer(z)
-        return z.image(odd_tanh)
+        return z.image(self.integer)
 
     def tables(self) -> list[Table]:
         return []
@@ -44,37 +42,51 @@ class Tanh:
         return []
 
 
-def odd_tanh(z: Value) -> Value:
-    """The interpolation that tanh and sigmoid share."""
-    return odd_curve(z, tanh_table())
+def fine_tanh(z: Value) -> Value:
+    """tanh with 16 more fractional bits, plus the half unit that rounds them off: Q0.31.
 
-
-def odd_curve(z: Value, entries: Integers) -> Value:
-    """An odd function from 257 entries for z >= 0, interpolated.
-
-    The sign goes last, so the result is odd. -32768, which has no negative in int16, counts
-    as -32767. A slope is at most 1024 and the fraction below 128: the product fits.
+    Segment i holds the z that are nearest to 1024 i, j is where in it: -512..511. With
+    J = 64 j this is c0 + ((c1 2^16 + c2 + c2 J) J >> 16), which a core that multiplies 32 by
+    16 bits has in two instructions. No intermediate leaves int32; tests/ops/test_tanh.py goes
+    through all 65,536 arguments.
     """
-    table = constant(entries, z)
-    sign = (z >> 15) * 2 + 1
-    magnitude = abs(z).clip(0, INT16_MAX)
-    segment = magnitude >> 7
-    left = table[segment]
-    slope = table[segment + 1] - left
-    return sign * (left + rshr(slope * (magnitude & 127), 7))
+    c0, c1, c2 = (constant(column, z) for column in pieces().T)
+    u = saturate(z + 512)
+    i, j = (u >> 10) + 32, (u & 1023) - 512
+    bend = c2[i] * j
+    return c0[i] + c1[i] * j * 64 + ((bend * j + (bend >> 6)) >> 4)
 
 
 @cache
-def tanh_table() -> Integers:
-    """tanh at k/32 in Q0.15, each entry lifted by half of what a chord falls short.
+def pieces() -> Integers:
+    """[64, 3]: c0, c1 and c2 of the segments -32..31; the negative ones are mirror images."""
+    table = np.zeros((64, 3), dtype=np.int64)
+    for i, (c0, c1, c2) in enumerate(_HALF):
+        table[32 + i] = _ROUNDING + c0, c1, c2
+        table[32 - i] = _ROUNDING - c0, c1, -c2
+    # What z = 32256 and all beyond it have: there segment 31 ends.
+    table[0] = _ROUNDING - (_LARGEST << 16), 0, 0
+    table.setflags(write=False)
+    return table
 
-    On a segment of width w a chord lies below a concave curve by up to w^2/8 |tanh''|;
-    lifting both its ends by half of that balances the error around zero.
-    """
-    width = 1 / 32
-    t = np.tanh(np.arange(257) * width)
-    lift = width**2 / 16 * 2 * t * (1 - t * t)
-    return np.minimum(round_half_up(32768 * (t + lift)), INT16_MAX)
+
+_ROUNDING, _LARGEST = 1 << 15, 32766
+# c0, c1, c2 of z near 1024 i, for i = 0..31, as `python -m benchmarks.tanh_table` finds them.
+# fmt: off
+_HALF = (
+    (0, 5111, 0), (332830317, 4988, -119), (650067963, 4644, -219),
+    (938842692, 4138, -280), (1190986440, 3545, -304), (1403207676, 2935, -297),
+    (1576403193, 2364, -270), (1714209597, 1861, -231), (1821673673, 1439, -190),
+    (1904164788, 1097, -152), (1966717269, 828, -118), (2013724179, 620, -91),
+    (2048799790, 461, -69), (2074836894, 342, -52), (2094088101, 252, -39),
+    (2108292993, 186, -30), (2118746029, 137, -22), (2126413744, 100, -16),
+    (2132049842, 74, -12), (2136178092, 54, -8), (2139206077, 40, -6),
+    (2141421782, 29, -4), (2143045359, 21, -3), (2144232471, 16, -2),
+    (2145113247, 11, -2), (2145741576, 8, -1), (2146213368, 6, -1),
+    (2146558616, 5, -1), (2146810360, 3, -1), (2146979704, 3, 0),
+    (2147123264, 2, 0), (2147210586, 2, 3),
+)
+# fmt: on
 
 
 def smooth_tanh(z: Value) -> Value:

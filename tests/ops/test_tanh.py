@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from elegans.exporter.ops.sigmoid import Sigmoid
-from elegans.exporter.ops.tanh import Tanh, tanh_table
+from elegans.exporter.ops.tanh import GAIN, Tanh, fine_tanh, pieces
 
 _ALL = np.arange(-(1 << 15), 1 << 15, dtype=np.int64)
-_SOURCE = Path(__file__).resolve().parents[2] / "runtime_c" / "src" / "el_tanh.c"
+_HOUSE = Path(__file__).resolve().parents[2]
+_SOURCE = _HOUSE / "runtime_c" / "src" / "el_tanh.c"
 
 
 @pytest.mark.parametrize("op", [Tanh(), Sigmoid()], ids=["tanh", "sigmoid"])
@@ -21,13 +24,15 @@ def test_every_int16_gives_the_same_bits_everywhere(everywhere, op):
 
 
 def test_tanh_is_within_2_units_of_the_rounded_truth():
-    truth = np.floor(np.tanh(_ALL / 4096) * 32768 + 0.5)
+    truth = np.floor(np.tanh(_ALL / 4096 / GAIN) * 32768 + 0.5)
     assert np.abs(Tanh().integer(_ALL) - truth).max() <= 2
 
 
 def test_sigmoid_is_within_2_units_of_the_rounded_truth():
-    truth = np.floor(32768 / (1 + np.exp(-_ALL / 2048)) + 0.5)
+    truth = np.floor(32768 / (1 + np.exp(-_ALL / 2048 / GAIN)) + 0.5)
     assert np.abs(Sigmoid().integer(_ALL) - truth).max() <= 2
+    assert Sigmoid().integer(_ALL).min() == 1
+    assert Sigmoid().integer(_ALL).max() == 32767
 
 
 def test_tanh_is_odd():
@@ -40,18 +45,33 @@ def test_activations_never_fall(op):
     assert np.diff(op.integer(_ALL)).min() >= 0
 
 
-def test_the_table_in_c_is_the_one_that_the_formula_gives():
-    body = _SOURCE.read_text().split("el_tanh_table[257] = {")[1].split("}")[0]
-    assert [int(n) for n in re.findall(r"-?\d+", body)] == tanh_table().tolist()
+def test_no_intermediate_leaves_int32():
+    c0, c1, c2 = pieces().T
+    u = np.clip(_ALL + 512, -(1 << 15), (1 << 15) - 1)
+    i, j = (u >> 10) + 32, (u & 1023) - 512
+    for value in (c0[i] + c1[i] * j * 64, c2[i] * j * j, fine_tanh(_ALL)):
+        assert np.abs(value).max() < 1 << 31
 
 
-def test_no_entry_of_the_table_hangs_on_the_last_bit_of_libm():
-    width = 1 / 32
-    t = np.tanh(np.arange(257) * width)
-    exact = 32768 * (t + width**2 / 16 * 2 * t * (1 - t * t))
-    assert np.abs((exact % 1) - 0.5).min() > 1e-6
+def test_the_definition_is_two_multiplications_of_32_by_16_bits():
+    """SMLABT and SMLAWT, as the cores' kernels have it."""
+    c0, c1, c2 = pieces().T
+    u = np.clip(_ALL + 512, -(1 << 15), (1 << 15) - 1)
+    i, j = (u >> 10) + 32, ((u & 1023) - 512) * 64
+    slope = (c1[i] << 16) + c2[i] + c2[i] * j
+    assert np.abs(slope).max() < 1 << 31
+    np.testing.assert_array_equal(c0[i] + (slope * j >> 16), fine_tanh(_ALL))
 
 
-def test_slopes_are_what_the_header_promises():
-    assert np.diff(tanh_table()).min() >= 0
-    assert np.diff(tanh_table()).max() <= 1024
+def test_the_table_in_c_is_that_of_python():
+    body = _SOURCE.read_text().split("el_tanh_pieces[64] = {")[1].split("};")[0]
+    c0, c1, c2 = pieces().T
+    numbers = [int(n) for n in re.findall(r"-?\d+", body)]
+    assert numbers == np.stack([c0, (c1 << 16) + c2], 1).ravel().tolist()
+
+
+def test_the_table_is_the_one_that_the_search_finds():
+    command = [sys.executable, "-m", "benchmarks.tanh_table"]
+    found = subprocess.run(command, cwd=_HOUSE, capture_output=True, text=True, check=True).stdout
+    table = "".join(line + "\n" for line in found.splitlines() if not line.startswith("#"))
+    assert table in (_HOUSE / "exporter" / "ops" / "tanh.py").read_text()

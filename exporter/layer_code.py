@@ -1,0 +1,178 @@
+"""The C and the assembler of a run of fused layers: one table, one call."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from elegans.exporter import memory
+from elegans.exporter.fixed import Integers
+from elegans.exporter.fuse import BLOCK, CfcLayer, Layer
+from elegans.exporter.model import Step
+
+_STATE = "s->v"
+_PAIRS_A_LINE = 4
+
+
+@dataclass(frozen=True)
+class Run:
+    """Layers that follow each other, ready to print.
+
+    `words` is the table, line by line; `calls` are the portable C's statements, `macros`
+    the assembler's lines; `scratch` is the size of the buffer that both need.
+    """
+
+    name: str
+    words: list[str]
+    calls: list[str]
+    macros: list[str]
+    scratch: int
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One layer with its places: x is read from, h written to, `array[offset]`."""
+
+    step: Step
+    op: Layer
+    source: memory.Place
+    pairs: int
+    rows: list[Integers]  # one a map: [n, 2 pairs]
+    neurons: int
+    target: memory.Place
+    through: memory.Place | None  # where h waits until nobody reads the old one
+
+
+def can_run(steps: list[Step], plan: memory.Plan) -> bool:
+    """Whether each layer reads one stretch of memory."""
+    return all(plan.address(step.inputs[0]) is not None for step in steps)
+
+
+def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:
+    """A run of layers as one function `name`."""
+    waiting = max(_even(step.size) for step in steps)
+    offsets, size = {}, waiting
+    for step in steps:
+        place = plan.places[step.name]
+        if place.array != _STATE:
+            offsets[place.array] = size
+            size += _even(step.size)
+    layers = [_layer(step, plan, offsets) for step in steps]
+    words: list[str] = []
+    calls: list[str] = []
+    macros: list[str] = []
+    for layer in layers:
+        words += _words(layer)
+        calls += _call(layer)
+        macros += _macro(layer)
+    return Run(name, words, calls, macros, size)
+
+
+def _even(size: int) -> int:
+    """Rows come in blocks, and every buffer starts at a word."""
+    return -(-size // BLOCK) * BLOCK
+
+
+def _layer(step: Step, plan: memory.Plan, offsets: dict[str, int]) -> _Layer:
+    op = cast(Layer, cast(Any, step.op))
+
+    def place(found: memory.Place) -> memory.Place:
+        if found.array == _STATE:
+            return memory.Place("v", found.offset)
+        return memory.Place("scratch", offsets[found.array] + found.offset)
+
+    places = [place(plan.at(window)) for window in step.inputs[0]]
+    first = min(p.offset for p in places) & ~1
+    last = max(p.offset + w.size for p, w in zip(places, step.inputs[0], strict=True))
+    pairs = (last - first + 1) // 2
+    neurons = step.size if isinstance(op, CfcLayer) else _even(step.size)
+    rows = []
+    for part in op.maps:
+        spread = np.zeros((neurons, 2 * pairs), dtype=np.int64)
+        column = 0
+        for window in part.windows:
+            at = place(plan.at(window)).offset - first
+            block = part.weights[:, column : column + window.size]
+            spread[: step.size, at : at + window.size] = block
+            column += window.size
+        rows.append(spread)
+    source, target = memory.Place(places[0].array, first), place(plan.places[step.name])
+    overlaps = source.array == target.array and neurons > 1
+    through = memory.Place("scratch", 0) if overlaps or target.array == "v" else None
+    through = None if neurons == 1 else through
+    return _Layer(step, op, source, pairs, rows, neurons, target, through)
+
+
+def _words(layer: _Layer) -> list[str]:
+    lines = []
+    roles = ("f", "g", "t", "rate")
+    for block in _blocks(layer):
+        title = f"{layer.step.name}[{block[0][1]}]"
+        if isinstance(layer.op, CfcLayer):
+            title += ": biases of " + ", ".join(roles[: len(block)])
+        else:
+            title += f"..[{block[-1][1]}]: biases"
+        lines.append(f"/* {title}; their weights of two inputs at a time */")
+        biases = [_bias(layer, part, row) for part, row in block]
+        lines.append(", ".join(str(b) for b in biases) + ",")
+        pairs = [
+            f"EL_PAIR({layer.rows[part][row, 2 * p]}, {layer.rows[part][row, 2 * p + 1]}),"
+            for p in range(layer.pairs)
+            for part, row in block
+        ]
+        lines += textwrap.wrap(" ".join(pairs), 92, break_long_words=False)
+    return lines
+
+
+def _blocks(layer: _Layer) -> list[list[tuple[int, int]]]:
+    """(map, row) of what is computed together, in the order of the table."""
+    if isinstance(layer.op, CfcLayer):
+        return [[(m, n) for m in range(len(layer.op.maps))] for n in range(layer.neurons)]
+    return [[(0, n + k) for k in range(BLOCK)] for n in range(0, layer.neurons, BLOCK)]
+
+
+def _bias(layer: _Layer, part: int, row: int) -> int:
+    bias = layer.op.maps[part].bias
+    return int(bias[row]) if row < len(bias) else 0
+
+
+def _shifts(layer: _Layer) -> list[int]:
+    return [m.shift for m in layer.op.maps[:3]]
+
+
+def _call(layer: _Layer) -> list[str]:
+    target = layer.through or layer.target
+    shifts = "".join(f", {s}U" for s in _shifts(layer))
+    dt = ", dt" if layer.op.timed and isinstance(layer.op, CfcLayer) else ""
+    kernel = "el_" + layer.op.kernel + ("_fixed" if isinstance(layer.op, CfcLayer) and not dt else "")
+    lines = [
+        f"/* {layer.step.name} */",
+        f"w = {kernel}({target}, {layer.source}, w{dt}, {layer.pairs}U, {layer.neurons}U{shifts});",
+    ]
+    if layer.through:
+        size = f"{layer.step.size}U * sizeof(int16_t)"
+        lines.append(f"memcpy({layer.target}, {layer.through}, {size});")
+    return lines
+
+
+def _macro(layer: _Layer) -> list[str]:
+    target = layer.through or layer.target
+    kernel = "EL_" + layer.op.kernel.upper()
+    if isinstance(layer.op, CfcLayer) and not layer.op.timed:
+        kernel += "_FIXED"
+    numbers = [layer.pairs, layer.neurons, *_shifts(layer)]
+    lines = [
+        f"/* {layer.step.name} */",
+        f"{kernel} {_at(target)}, {_at(layer.source)}, " + ", ".join(map(str, numbers)),
+    ]
+    if layer.through:
+        lines.append(f"EL_COPY {_at(layer.target)}, {_at(layer.through)}, {layer.step.size}")
+    return lines
+
+
+def _at(place: memory.Place) -> str:
+    """A place as the macros take it: the slot that holds its array, and an offset in bytes."""
+    return f"EL_{place.array.upper()}, {2 * place.offset}"

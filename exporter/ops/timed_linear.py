@@ -1,0 +1,90 @@
+"""z = W x + b + dt (R x + r): how elapsed time enters a CfC, in one sum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.fixed import (
+    INT32_MAX,
+    Integers,
+    Interval,
+    RangeError,
+    Value,
+    constant,
+    rshr,
+    saturate,
+)
+from elegans.exporter.ops import Table, integers
+
+RATE_SHIFT = 16  # what is left of a rate is the upper half of its accumulator: an int16
+
+
+@dataclass(frozen=True, eq=False)
+class TimedLinear:
+    """Two maps of one input, the second one times elapsed time.
+
+    weights, rates    [rows, cols] int16
+    bias, rate_bias   [rows] int32, each at its accumulator's scale
+    shift             0..30, from the accumulator of W x + b to z
+
+    A rate is rounded to int16, its accumulator's upper half; times dt it has the scale of
+    the other accumulator and joins it, so z is rounded once.
+    """
+
+    weights: Integers
+    bias: Integers
+    rates: Integers
+    rate_bias: Integers
+    shift: int
+
+    kernel: ClassVar[str] = "timed_linear"
+    in_place: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        for name, ndim in (("weights", 2), ("bias", 1), ("rates", 2), ("rate_bias", 1)):
+            object.__setattr__(self, name, integers(getattr(self, name), ndim))
+
+    def integer(self, x: Value, dt: Value) -> Value:
+        rate = rshr(x @ constant(self.rates.T, x) + constant(self.rate_bias, x), RATE_SHIFT)
+        still = x @ constant(self.weights.T, x) + constant(self.bias, x)
+        return saturate(rshr(still + rate * dt, self.shift))
+
+    def real(self, x: Value, dt: Value) -> Value:
+        scale = 2.0**-self.shift
+        rates, rate_bias = self.rates.T * 2.0**-RATE_SHIFT, self.rate_bias * 2.0**-RATE_SHIFT
+        rate = x @ constant(rates, x) + constant(rate_bias, x)
+        still = x @ constant(self.weights.T * scale, x) + constant(self.bias * scale, x)
+        return still + rate * dt * scale
+
+    def range(self, x: Interval, dt: Interval) -> Interval:
+        reach = self.reach(x.reach(), int(dt.reach().max()))
+        if reach.size and reach.max() > INT32_MAX:
+            row = int(reach.argmax())
+            raise RangeError(f"an accumulator of row {row} reaches {reach[row]}")
+        result: Interval = self.integer(x, dt)
+        return result
+
+    def reach(self, x: Integers, dt: int) -> Integers:
+        """[rows]: what the larger accumulator can come to, partial sums and rounding included."""
+        rates = np.abs(self.rates) @ x + np.abs(self.rate_bias) + (1 << (RATE_SHIFT - 1))
+        still = np.abs(self.weights) @ x + np.abs(self.bias) + ((1 << self.shift) >> 1)
+        return np.maximum(rates, still + ((rates >> RATE_SHIFT) + 1) * dt)
+
+    def tables(self) -> list[Table]:
+        rows, cols = self.weights.shape
+        return [
+            Table("w", "int16_t", self.weights, f"weights, [{rows}][{cols}]"),
+            Table("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
+            Table("r", "int16_t", self.rates, f"weights of the rate, [{rows}][{cols}]"),
+            Table("c", "int32_t", self.rate_bias, "biases of the rate"),
+        ]
+
+    def scalars(self) -> list[int]:
+        rows, cols = self.weights.shape
+        return [self.shift, cols, rows]
+
+
+OP = TimedLinear
