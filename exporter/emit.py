@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 
 from elegans.exporter import layer_code, memory
-from elegans.exporter.fixed import Interval, q_name
+from elegans.exporter.fixed import INT16_MAX, INT16_MIN, Interval, q_name
 from elegans.exporter.fuse import Layer, fuse
 from elegans.exporter.model import Argument, Channel, Model, Step, flat, prove
+from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.templates import environment
 
 _HOUSE = Path(__file__).resolve().parents[1]
 _RUNTIME = _HOUSE / "runtime_c"
 _FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
+_FEW = 32  # inputs and outputs that are copied one by one, faster and smaller than by a call
 _INCLUDE = re.compile(r'#include "elegans/(el_\w+\.\w+)"')
 
 
@@ -94,7 +96,7 @@ def _runtime(needed: list[str]) -> dict[str, str]:
 def _context(original: Model, model: Model) -> dict[str, Any]:
     plan, bounds = memory.plan(model), prove(original)
     calls = _Calls(model, plan, bounds)
-    own = [step for step in model.steps if not isinstance(step.op, Layer)]
+    own = [s for s in model.steps if not (isinstance(s.op, Layer) or _inline(s))]
     return {
         "name": model.name,
         "NAME": model.name.upper(),
@@ -107,7 +109,7 @@ def _context(original: Model, model: Model) -> dict[str, Any]:
         "states": _runs(model),
         "state_size": plan.state_size + plan.state_size % 2,
         "h": plan.h.offset,
-        "kernels": sorted({step.op.kernel for step in model.steps}),
+        "kernels": sorted({step.op.kernel for step in model.steps if not _inline(step)}),
         "tables": [table for step in own for table in _tables(step, calls.tables)],
         "buffers": [
             _declare(b.name, b.size)
@@ -121,6 +123,11 @@ def _context(original: Model, model: Model) -> dict[str, Any]:
         "copies": calls.copies,
         "synapses": original.weights,
     }
+
+
+def _inline(step: Step) -> bool:
+    """Whether a step is written out, without a kernel."""
+    return isinstance(step.op, Clamp) and step.size <= _FEW
 
 
 def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
@@ -169,7 +176,7 @@ def _table_names(model: Model) -> dict[tuple[str, str], str]:
     known: dict[tuple[object, ...], str] = {}
     names: dict[tuple[str, str], str] = {}
     for step in model.steps:
-        if isinstance(step.op, Layer):
+        if isinstance(step.op, Layer) or _inline(step):
             continue
         tables = step.op.tables()
         values = (np.asarray(table.values, np.int64).tobytes() for table in tables)
@@ -227,6 +234,8 @@ class _Calls:
         return _Block("layers", buffers, [*comments, _Call([call], self._comment(steps[-1]))])
 
     def _call(self, step: Step) -> _Call:
+        if _inline(step):
+            return _Call(self._held(step), self._comment(step))
         lines: list[str] = []
         inputs = []
         for argument in step.inputs:
@@ -245,6 +254,26 @@ class _Calls:
             break_long_words=False,
         )
         return _Call(lines + call, self._comment(step))
+
+    def _held(self, step: Step) -> list[str]:
+        """A few clamped inputs, one by one; those that may be any int16 are only copied."""
+        lines = []
+        assert isinstance(step.op, Clamp)
+        target, source = self.plan.places[step.name], self.plan.at(step.inputs[0][0])
+        any_int16 = [*((step.op.lo == INT16_MIN) & (step.op.hi == INT16_MAX)), False]
+        i = 0
+        while i < step.size:
+            value = "dt" if source.array == "&dt" else _element(source, i)
+            if any_int16[i] and any_int16[i + 1]:
+                lines.append(f"el_copy2(&{_element(target, i)}, &{value});")
+                i += 1
+            elif any_int16[i]:
+                lines.append(f"{_element(target, i)} = {value};")
+            else:
+                ends = f"{step.op.lo[i]}, {step.op.hi[i]}"
+                lines.append(f"{_element(target, i)} = el_hold({value}, {ends});")
+            i += 1
+        return lines
 
     @staticmethod
     def _size(step: Step) -> list[int]:
@@ -279,7 +308,14 @@ class _Calls:
         lines, offset = [], 0
         for window in self.model.y:
             place = self.plan.at(window)
-            if place.array != "y":
+            if place.array != "y" and window.size <= _FEW:
+                target = memory.Place("y", offset)
+                for i in range(0, window.size - 1, 2):
+                    lines.append(f"el_copy2(&{_element(target, i)}, &{_element(place, i)});")
+                if window.size % 2:
+                    i = window.size - 1
+                    lines.append(f"{_element(target, i)} = {_element(place, i)};")
+            elif place.array != "y":
                 lines.append(self._copy(memory.Place("y", offset), place, window.size))
             offset += window.size
         moves, offset = [], self.plan.h.offset
@@ -312,6 +348,10 @@ class _Calls:
     def _copy(target: memory.Place, source: memory.Place, size: int) -> str:
         copy = "memmove" if _overlap(target, size, source, size) else "memcpy"
         return f"{copy}({target}, {source}, {size}U * sizeof(int16_t));"
+
+
+def _element(place: memory.Place, i: int) -> str:
+    return f"{place.array}[{place.offset + i}]"
 
 
 def _overlap(a: memory.Place, a_size: int, b: memory.Place, b_size: int) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import INT32_MAX, Integers, Interval, join_intervals
+from elegans.exporter.fixed import INT16_MAX, INT16_MIN, INT32_MAX, Integers, Interval, join_intervals
 from elegans.exporter.model import Argument, Model, Step, Window, prove
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.mix import Mix
@@ -28,12 +28,16 @@ BLOCK = 4  # rows of a map with tanh that are computed together
 
 @dataclass(frozen=True, eq=False)
 class Map:
-    """One row a neuron: weights [n, cols] of the windows, bias [n] with rounding, a shift."""
+    """One row a neuron: weights [n, cols] of the windows, bias [n] with rounding, a shift.
+
+    `saturates` tells whether a shifted sum can leave int16.
+    """
 
     windows: Argument
     weights: Integers
     bias: Integers
     shift: int
+    saturates: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +48,13 @@ class Layer:
     maps: tuple[Map, ...]
     in_place: ClassVar[bool] = False
 
-    @property
-    def timed(self) -> bool:
-        return len(self.maps) == BLOCK
-
 
 class CfcLayer(Layer):
     kernel = "cfc"
+
+
+class CfcFixedLayer(CfcLayer):
+    kernel = "cfc_fixed"
 
 
 class TanhLayer(Layer):
@@ -101,7 +105,9 @@ def _cfc(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
         used |= {part.name, drive.name}
     if used != set(made) or not _worth_it(maps):
         return None
-    return _step(run[-1], CfcLayer(tuple(maps)), len(maps) == BLOCK)
+    timed = len(maps) == BLOCK
+    layer = CfcLayer if timed else CfcFixedLayer
+    return _step(run[-1], layer(tuple(maps)), timed)
 
 
 def _tanh(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
@@ -133,28 +139,42 @@ def _maps(step: Step, bounds: dict[str, Interval]) -> list[Map] | None:
     op: Any = step.op
     windows = step.inputs[0]
     if isinstance(op, TimedLinear):
-        if step.inputs[1] != _DT:
-            return None
-        reach = op.reach(_reach(windows, bounds), int(bounds["dt_in"].reach()[0]))
-        if reach.max() + (_HALF_SEGMENT << op.shift) > INT32_MAX:
-            return None
-        rate_bias = op.rate_bias + (1 << (RATE_SHIFT - 1))
-        return [
-            Map(windows, op.weights, op.bias + _offset(op.shift), op.shift),
-            Map(windows, op.rates, rate_bias, RATE_SHIFT),
-        ]
+        return _timed(op, windows, bounds) if step.inputs[1] == _DT else None
     shifts = set(op.shift.tolist()) if isinstance(op, Linear) else set()
     if len(shifts) != 1 or op.weight_bits != 16:
         return None
     (shift,) = shifts
-    reach = np.abs(op.weights) @ _reach(windows, bounds) + np.abs(op.bias) + _offset(shift)
+    x = _interval(windows, bounds)
+    bias = op.bias + _offset(shift)
+    reach = np.abs(op.weights) @ x.reach() + np.abs(op.bias) + _offset(shift)
     if not 1 <= shift <= 31 or reach.max() > INT32_MAX:
         return None
-    return [Map(windows, op.weights, op.bias + _offset(shift), shift)]
+    sums = x @ Interval.of(op.weights.T, op.weights.T) + Interval.of(bias, bias)
+    return [Map(windows, op.weights, bias, shift, _saturates(sums, shift))]
 
 
-def _reach(windows: Argument, bounds: dict[str, Interval]) -> Integers:
-    return join_intervals([bounds[w.vector][w.lo : w.hi] for w in windows]).reach()
+def _timed(op: TimedLinear, windows: Argument, bounds: dict[str, Interval]) -> list[Map] | None:
+    x, dt = _interval(windows, bounds), bounds["dt_in"]
+    reach = op.reach(x.reach(), int(dt.reach()[0]))
+    if op.shift < 1 or reach.max() + (_HALF_SEGMENT << op.shift) > INT32_MAX:
+        return None
+    bias, rate_bias = op.bias + _offset(op.shift), op.rate_bias + (1 << (RATE_SHIFT - 1))
+    still = x @ Interval.of(op.weights.T, op.weights.T) + Interval.of(bias, bias)
+    rates = x @ Interval.of(op.rates.T, op.rates.T) + Interval.of(rate_bias, rate_bias)
+    saturates = _saturates(still + (rates >> RATE_SHIFT) * dt, op.shift)
+    return [
+        Map(windows, op.weights, bias, op.shift, saturates),
+        Map(windows, op.rates, rate_bias, RATE_SHIFT, False),
+    ]
+
+
+def _saturates(sums: Interval, shift: int) -> bool:
+    shifted = sums >> shift
+    return bool(shifted.lo.min() < INT16_MIN or shifted.hi.max() > INT16_MAX)
+
+
+def _interval(windows: Argument, bounds: dict[str, Interval]) -> Interval:
+    return join_intervals([bounds[w.vector][w.lo : w.hi] for w in windows])
 
 
 def _offset(shift: int) -> int:

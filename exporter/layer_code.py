@@ -14,7 +14,7 @@ from elegans.exporter.fuse import BLOCK, CfcLayer, Layer
 from elegans.exporter.model import Step
 
 _STATE = "s->v"
-_PAIRS_A_LINE = 4
+_MOST_INPUTS = 200
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Run:
     """Layers that follow each other, ready to print.
 
     `words` is the table, line by line; `calls` are the portable C's statements, `macros`
-    the assembler's lines; `scratch` is the size of the buffer that both need.
+    the assembler's lines; `scratch` is the size of the buffer that both need, `inputs` the most
+    that a layer has.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Run:
     calls: list[str]
     macros: list[str]
     scratch: int
+    inputs: int
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,12 @@ class _Layer:
 
 
 def can_run(steps: list[Step], plan: memory.Plan) -> bool:
-    """Whether each layer reads one stretch of memory."""
-    return all(plan.address(step.inputs[0]) is not None for step in steps)
+    """Whether each layer reads one stretch of memory, no longer than M0 can reach over."""
+    return all(
+        plan.address(step.inputs[0]) is not None
+        and sum(window.size for window in step.inputs[0]) <= _MOST_INPUTS
+        for step in steps
+    )
 
 
 def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:
@@ -68,7 +74,7 @@ def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:
         words += _words(layer)
         calls += _call(layer)
         macros += _macro(layer)
-    return Run(name, words, calls, macros, size)
+    return Run(name, words, calls, macros, size, 2 * max(layer.pairs for layer in layers))
 
 
 def _even(size: int) -> int:
@@ -146,11 +152,10 @@ def _shifts(layer: _Layer) -> list[int]:
 def _call(layer: _Layer) -> list[str]:
     target = layer.through or layer.target
     shifts = "".join(f", {s}U" for s in _shifts(layer))
-    dt = ", dt" if layer.op.timed and isinstance(layer.op, CfcLayer) else ""
-    kernel = "el_" + layer.op.kernel + ("_fixed" if isinstance(layer.op, CfcLayer) and not dt else "")
+    dt = ", dt" if layer.op.kernel == "cfc" else ""
     lines = [
         f"/* {layer.step.name} */",
-        f"w = {kernel}({target}, {layer.source}, w{dt}, {layer.pairs}U, {layer.neurons}U{shifts});",
+        f"w = el_{layer.op.kernel}({target}, {layer.source}, w{dt}, {layer.pairs}U, {layer.neurons}U{shifts});",
     ]
     if layer.through:
         size = f"{layer.step.size}U * sizeof(int16_t)"
@@ -160,13 +165,11 @@ def _call(layer: _Layer) -> list[str]:
 
 def _macro(layer: _Layer) -> list[str]:
     target = layer.through or layer.target
-    kernel = "EL_" + layer.op.kernel.upper()
-    if isinstance(layer.op, CfcLayer) and not layer.op.timed:
-        kernel += "_FIXED"
-    numbers = [layer.pairs, layer.neurons, *_shifts(layer)]
+    saturate = sum(1 << i for i, m in enumerate(layer.op.maps[:3]) if m.saturates)
+    numbers = [layer.pairs, layer.neurons, *_shifts(layer), saturate]
     lines = [
         f"/* {layer.step.name} */",
-        f"{kernel} {_at(target)}, {_at(layer.source)}, " + ", ".join(map(str, numbers)),
+        f"EL_{layer.op.kernel.upper()} {_at(target)}, {_at(layer.source)}, " + ", ".join(map(str, numbers)),
     ]
     if layer.through:
         lines.append(f"EL_COPY {_at(layer.target)}, {_at(layer.through)}, {layer.step.size}")
