@@ -22,6 +22,7 @@ from elegans.commands.options import (
     example,
     on_board,
     powered,
+    sized,
 )
 
 
@@ -69,7 +70,7 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
 )
 @click.option("--dt-range", type=Two("LO:HI", float), help="of the elapsed time between steps")
 @click.option("--dt", type=float, help="a sample period that never varies, folded into the weights")
-@click.option("--weights", type=click.Choice(["int16", "int8"]), default="int16", show_default=True)
+@sized
 @click.option("--recording", type=click.Path(path_type=Path), help="x, dt (.npz) for the vectors")
 @click.option(
     "--state",
@@ -87,6 +88,8 @@ def export(
     dt_range: tuple[float, float] | None,
     dt: float | None,
     weights: str,
+    optimise: str,
+    flash_limit: int | None,
     recording: Path | None,
     states: tuple[tuple[str, str], ...],
     elapsed: str | None,
@@ -102,7 +105,11 @@ def export(
     beside = model.parent / "recording.npz"
     recording = recording or (beside if beside.exists() else None)
     bits = int(weights.removeprefix("int"))
-    request = exporter.Request(model, name, ranges, dt_range, dt, recording, bits, states, elapsed)
+    request = exporter.Request(
+        *(model, name, ranges, dt_range, dt, recording, bits, states, elapsed),
+        optimise=optimise,
+        flash_limit=flash_limit,
+    )
     done = exporter.export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
     size = f"{len(done.states)} neurons, {done.weights} {weights} weights"
     click.echo(f"{output}: {done.name}, {size}; {output / 'report.txt'} tells what they cost")
@@ -232,6 +239,20 @@ def hil(
         sys.exit(hil_on_map(build, settings, lab, tag, as_json=as_json, junit=junit))
     options = {"board": board, "emulator": emulator, "port": port, "probe": probe}
     sys.exit(hil_on_board(build, settings, options, as_json=as_json, junit=junit))
+
+
+@main.command(**example("elegans bench build/model --board microbit; elegans bench BUILD --all"))
+@BUILD
+@on_board
+@JSON
+@click.option("--all", "everywhere", is_flag=True, help="every virtual board")
+def bench(
+    build: Path, board: str, compiler: str, optimise: str, as_json: bool, everywhere: bool
+) -> None:
+    """Count what a step costs: instructions, cycles, flash, RAM and stack."""
+    from elegans.commands.bench import bench as measure
+
+    measure(build, [] if everywhere else [board], compiler, optimise, as_json)
 
 
 @main.group(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from elegans.boards.descriptor import Board, Region
 from elegans.exporter.errors import ElegansError
@@ -46,6 +47,35 @@ def read_image(elf: Path) -> Image:
     if not segments:
         raise ElegansError(elf, "loads nothing", _REBUILD)
     return Image(segments, sizes)
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A function, a layer within one, or an array. ``model`` says that it is the model's."""
+
+    name: str
+    address: int
+    size: int
+    data: bool
+    model: bool
+
+
+def read_symbols(elf: Path) -> list[Symbol]:
+    """The symbols of an image that `read_image` has read."""
+    from elftools.elf.elffile import ELFFile
+
+    file: Any = ELFFile(io.BytesIO(elf.read_bytes()))
+    sections = [section.name for section in file.iter_sections()]
+    found = []
+    for symbol in file.get_section_by_name(".symtab").iter_symbols():
+        kind, index = symbol["st_info"]["type"], symbol["st_shndx"]
+        own = isinstance(index, int) and sections[index] == ".model"
+        label = own and kind == "STT_NOTYPE" and symbol.name and not symbol.name.startswith("$")
+        if kind in ("STT_FUNC", "STT_OBJECT") or label:
+            data = kind == "STT_OBJECT"
+            address = symbol["st_value"] & (-1 if data else -2)
+            found.append(Symbol(symbol.name, address, symbol["st_size"], data, own))
+    return found
 
 
 def require_fit(image: Image, board: Board, elf: Path) -> None:

@@ -77,6 +77,30 @@ def on_board(function: F) -> F:
     return function
 
 
+def sized(function: F) -> F:
+    """What an export may take of a chip."""
+    for option in (
+        click.option(
+            "--flash-limit",
+            type=click.IntRange(min=1),
+            metavar="BYTES",
+            help="of tables and weights: take size where speed needs more",
+        ),
+        click.option(
+            "--optimise",
+            type=click.Choice(["speed", "size"]),
+            default="speed",
+            show_default=True,
+            help="kernels for each core, or the least flash; the bits are the same",
+        ),
+        click.option(
+            "--weights", type=click.Choice(["int16", "int8"]), default="int16", show_default=True
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def emulated(function: F) -> F:
     """The options of every verb that boots a board."""
     emulator = click.option(

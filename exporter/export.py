@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from elegans.exporter import report, vectors
-from elegans.exporter.emit import emit
+from elegans.exporter.emit import emit, flash
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, write_folder
 from elegans.exporter.integer_onnx import integer_onnx
@@ -34,6 +34,8 @@ class Request:
     weight_bits: int = 16
     states: States = ()
     elapsed: str | None = None
+    optimise: str = "speed"
+    flash_limit: int | None = None
 
 
 def export(
@@ -54,7 +56,7 @@ def export(
     model = lower(network, request.weight_bits)
     recording = vectors.load_recording(request.recording, model) if request.recording else None
     progress("generating C")
-    files = {path: text.encode() for path, text in emit(model).items()}
+    files = {path: text.encode() for path, text in _code(model, request).items()}
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
     golden = vectors.golden(model, recording)
@@ -66,6 +68,20 @@ def export(
     files["report.txt"] = report.text(model, network, table).encode()
     write_folder(target, files)
     return model
+
+
+def _code(model: Model, request: Request) -> dict[str, str]:
+    """The C, for speed where its tables fit the limit, else for size."""
+    limit = request.flash_limit
+    for optimise in dict.fromkeys((request.optimise, "size")):
+        taken = flash(model, optimise)
+        if limit is None or taken <= limit:
+            return emit(model, optimise)
+    raise ElegansError(
+        model.name,
+        f"takes {taken} bytes of flash for its tables alone, the limit is {limit}",
+        "raise --flash-limit, take --weights int8, or train a smaller network",
+    )
 
 
 def load_model(build: Path) -> Model:

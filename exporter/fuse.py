@@ -13,7 +13,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import INT16_MAX, INT16_MIN, INT32_MAX, Integers, Interval, join_intervals
+from elegans.exporter.fixed import (
+    INT16_MAX,
+    INT16_MIN,
+    INT32_MAX,
+    Integers,
+    Interval,
+    join_intervals,
+)
 from elegans.exporter.model import Argument, Model, Step, Window, prove
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.mix import Mix
@@ -61,15 +68,41 @@ class TanhLayer(Layer):
     kernel = "tanh_layer"
 
 
-def fuse(model: Model) -> Model:
-    """The model with its layers as single steps, as far as there are any."""
+@dataclass(frozen=True, eq=False)
+class CompactLayer:
+    """A layer of CfC neurons in the least flash: `sums` are the maps of f, g and t."""
+
+    sums: tuple[Any, ...]
+    in_place: ClassVar[bool] = False
+
+    @property
+    def timed(self) -> bool:
+        return isinstance(self.sums[2], TimedLinear)
+
+    @property
+    def kernel(self) -> str:
+        return "cfc_compact8" if self.sums[0].weight_bits == 8 else "cfc_compact"
+
+    def maps(self) -> list[tuple[Integers, Integers]]:
+        """Weights [neurons, inputs] and biases [neurons] of f, g, t and t's rate."""
+        maps = [(op.weights, op.bias) for op in self.sums]
+        return maps + ([(self.sums[2].rates, self.sums[2].rate_bias)] if self.timed else [])
+
+
+FUSED = (Layer, CompactLayer)
+
+
+def fuse(model: Model, optimise: str, apart: set[str]) -> Model:
+    """The model with its layers as single steps, as far as there are any; those that end in a
+    vector of `apart` are left as they are."""
     bounds = prove(model)
     steps = list(model.steps)
-    for count, recognise in ((7, _cfc), (2, _tanh)):
+    kinds = ((7, _cfc), (2, _tanh)) if optimise == "speed" else ((7, _compact),)
+    for count, recognise in kinds:
         at = count
         while at <= len(steps):
             run = steps[at - count : at]
-            fused = recognise(run, bounds)
+            fused = None if run[-1].name in apart else recognise(run, bounds)
             if fused is not None and not _read_outside(model, run):
                 steps[at - count : at] = [fused]
                 at = max(at - count, count - 1)
@@ -84,30 +117,53 @@ def _read_outside(model: Model, run: list[Step]) -> bool:
     return any(w.vector in inner for w in (*read, *model.y, *model.h_next))
 
 
-def _cfc(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
-    """These seven steps as a layer, if they are f, g, t and their mix."""
+def _sums(run: list[Step]) -> list[Step] | None:
+    """The maps of f, g and t, if these seven steps are a layer of CfC neurons."""
     if not isinstance(run[-1].op, Mix):
         return None
     made = {s.name: s for s in run}
-    maps: list[Map] = []
+    sums: list[Step] = []
     used = {run[-1].name}
     for argument, kind in zip(run[-1].inputs, (Tanh, Tanh, Sigmoid), strict=True):
         part = made.get(_whole(argument))
         drive = made.get(_whole(part.inputs[0])) if part else None
         if part is None or drive is None or not isinstance(part.op, kind):
             return None
-        if isinstance(drive.op, TimedLinear) and kind is not Sigmoid:
+        timed = isinstance(drive.op, TimedLinear) and kind is Sigmoid
+        if not ((timed and drive.inputs[1] == _DT) or isinstance(drive.op, Linear)):
             return None
+        sums.append(drive)
+        used |= {part.name, drive.name}
+    return sums if used == set(made) else None
+
+
+def _cfc(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+    """These seven steps as a layer, if they are f, g, t and their mix."""
+    maps: list[Map] = []
+    for drive in _sums(run) or ():
         found = _maps(drive, bounds)
         if found is None:
             return None
         maps += found
-        used |= {part.name, drive.name}
-    if used != set(made) or not _worth_it(maps):
+    if not maps or not _worth_it(maps):
         return None
     timed = len(maps) == BLOCK
     layer = CfcLayer if timed else CfcFixedLayer
     return _step(run[-1], layer(tuple(maps)), timed)
+
+
+def _compact(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+    """The same in the least flash; its maps must read the same inputs."""
+    sums = _sums(run)
+    if sums is None or len({s.inputs[0] for s in sums}) != 1:
+        return None
+    ops: list[Any] = [s.op for s in sums]
+    weights = [op.weights for op in ops]
+    if sum(np.count_nonzero(w) for w in weights) * 2 < sum(w.size for w in weights):
+        return None
+    layer = CompactLayer(tuple(ops))
+    inputs = (sums[0].inputs[0], _DT) if layer.timed else (sums[0].inputs[0],)
+    return replace(run[-1], group="layers", op=layer, inputs=inputs)  # type: ignore[arg-type]
 
 
 def _tanh(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
@@ -131,7 +187,8 @@ def _whole(argument: Argument) -> str:
 
 def _worth_it(maps: list[Map]) -> bool:
     """Whether at least half of the weights are synapses: the kernels go through them all."""
-    return sum(np.count_nonzero(m.weights) for m in maps) * 2 >= sum(m.weights.size for m in maps)
+    synapses = sum(int(np.count_nonzero(m.weights)) for m in maps)
+    return synapses * 2 >= sum(m.weights.size for m in maps)
 
 
 def _maps(step: Step, bounds: dict[str, Interval]) -> list[Map] | None:
@@ -139,15 +196,14 @@ def _maps(step: Step, bounds: dict[str, Interval]) -> list[Map] | None:
     op: Any = step.op
     windows = step.inputs[0]
     if isinstance(op, TimedLinear):
-        return _timed(op, windows, bounds) if step.inputs[1] == _DT else None
-    shifts = set(op.shift.tolist()) if isinstance(op, Linear) else set()
-    if len(shifts) != 1 or op.weight_bits != 16:
+        return _timed(op, windows, bounds)
+    shift = _shared(op) if isinstance(op, Linear) else 0
+    if not shift:
         return None
-    (shift,) = shifts
     x = _interval(windows, bounds)
     bias = op.bias + _offset(shift)
     reach = np.abs(op.weights) @ x.reach() + np.abs(op.bias) + _offset(shift)
-    if not 1 <= shift <= 31 or reach.max() > INT32_MAX:
+    if reach.max() > INT32_MAX:
         return None
     sums = x @ Interval.of(op.weights.T, op.weights.T) + Interval.of(bias, bias)
     return [Map(windows, op.weights, bias, shift, _saturates(sums, shift))]
@@ -155,17 +211,24 @@ def _maps(step: Step, bounds: dict[str, Interval]) -> list[Map] | None:
 
 def _timed(op: TimedLinear, windows: Argument, bounds: dict[str, Interval]) -> list[Map] | None:
     x, dt = _interval(windows, bounds), bounds["dt_in"]
+    shift = _shared(op)
     reach = op.reach(x.reach(), int(dt.reach()[0]))
-    if op.shift < 1 or reach.max() + (_HALF_SEGMENT << op.shift) > INT32_MAX:
+    if not shift or reach.max() + (_HALF_SEGMENT << shift) > INT32_MAX:
         return None
-    bias, rate_bias = op.bias + _offset(op.shift), op.rate_bias + (1 << (RATE_SHIFT - 1))
+    bias, rate_bias = op.bias + _offset(shift), op.rate_bias + (1 << (RATE_SHIFT - 1))
     still = x @ Interval.of(op.weights.T, op.weights.T) + Interval.of(bias, bias)
     rates = x @ Interval.of(op.rates.T, op.rates.T) + Interval.of(rate_bias, rate_bias)
-    saturates = _saturates(still + (rates >> RATE_SHIFT) * dt, op.shift)
+    saturates = _saturates(still + (rates >> RATE_SHIFT) * dt, shift)
     return [
-        Map(windows, op.weights, bias, op.shift, saturates),
+        Map(windows, op.weights, bias, shift, saturates),
         Map(windows, op.rates, rate_bias, RATE_SHIFT, False),
     ]
+
+
+def _shared(op: Linear | TimedLinear) -> int:
+    """The one shift of all rows of a map with int16 weights, or 0."""
+    shifts = set(op.shift.tolist())
+    return int(shifts.pop()) if len(shifts) == 1 and op.weight_bits == 16 else 0
 
 
 def _saturates(sums: Interval, shift: int) -> bool:

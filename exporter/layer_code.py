@@ -10,8 +10,8 @@ import numpy as np
 
 from elegans.exporter import memory
 from elegans.exporter.fixed import Integers
-from elegans.exporter.fuse import BLOCK, CfcLayer, Layer
-from elegans.exporter.model import Step
+from elegans.exporter.fuse import BLOCK, FUSED, CfcLayer, CompactLayer, Layer
+from elegans.exporter.model import Model, Step
 
 _STATE = "s->v"
 _MOST_INPUTS = 200
@@ -23,7 +23,7 @@ class Run:
 
     `words` is the table, line by line; `calls` are the portable C's statements, `macros`
     the assembler's lines; `scratch` is the size of the buffer that both need, `inputs` the most
-    that a layer has.
+    that a layer has, `flash` the table's bytes on a core that takes a word a weight.
     """
 
     name: str
@@ -32,6 +32,8 @@ class Run:
     macros: list[str]
     scratch: int
     inputs: int
+    flash: int
+    timed: bool
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,62 @@ class _Layer:
     through: memory.Place | None  # where h waits until nobody reads the old one
 
 
-def can_run(steps: list[Step], plan: memory.Plan) -> bool:
-    """Whether each layer reads one stretch of memory, no longer than M0 can reach over."""
-    return all(
-        plan.address(step.inputs[0]) is not None
-        and sum(window.size for window in step.inputs[0]) <= _MOST_INPUTS
-        for step in steps
-    )
+def misplaced(model: Model, plan: memory.Plan) -> set[str]:
+    """The layers that no kernel can execute: each must read one stretch of memory, no longer
+    than M0 can reach over, and leave its result in the states, or to layers of its own run."""
+    found = set()
+    for block in memory.blocks(model):
+        own = {step.name for step in block}
+        for step in block:
+            if not isinstance(step.op, FUSED):
+                continue
+            source = plan.address(step.inputs[0])
+            inputs = sum(window.size for window in step.inputs[0])
+            target = plan.places[step.name].array
+            reaches = not isinstance(step.op, Layer) or inputs <= _MOST_INPUTS
+            kept = target == _STATE or not _read_beyond(model, step, own)
+            if isinstance(step.op, CompactLayer):
+                kept = source is not None and {source.array, target} == {_STATE}
+            if source is None or not (reaches and kept):
+                found.add(step.name)
+    return found
+
+
+def _read_beyond(model: Model, step: Step, own: set[str]) -> bool:
+    read = [w for s in model.steps if s.name not in own for a in s.inputs for w in a]
+    return any(w.vector == step.name for w in (*read, *model.y, *model.h_next))
+
+
+@dataclass(frozen=True)
+class CompactRun:
+    """Compact layers that follow each other: their tables, the kernel's name and numbers."""
+
+    tables: dict[str, tuple[str, Integers]]
+    kernel: str
+    numbers: list[int]
+    most: int
+
+
+def compact_run(steps: list[Step], plan: memory.Plan) -> CompactRun:
+    """A run of compact layers as one call."""
+    places, weights, biases, shifts = [], [], [], []
+    for step in steps:
+        op = cast(CompactLayer, cast(Any, step.op))
+        source = plan.address(step.inputs[0])
+        assert source is not None
+        maps = op.maps()
+        inputs = maps[0][0].shape[1]
+        places.append([source.offset, inputs, plan.places[step.name].offset, step.size])
+        weights.append(np.stack([w for w, _ in maps], axis=1).ravel())
+        biases.append(np.stack([b for _, b in maps], axis=1).ravel())
+        shifts.append(np.stack([s.shift for s in op.sums], axis=1).ravel())
+    tables = {
+        "places": ("el_compact_layer", np.array(places)),
+        "w": (f"int{op.sums[0].weight_bits}_t", np.concatenate(weights)),
+        "b": ("int32_t", np.concatenate(biases)),
+        "s": ("uint8_t", np.concatenate(shifts)),
+    }
+    return CompactRun(tables, op.kernel, [len(maps)], max(step.size for step in steps))
 
 
 def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:
@@ -73,8 +124,11 @@ def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:
     for layer in layers:
         words += _words(layer)
         calls += _call(layer)
-        macros += _macro(layer)
-    return Run(name, words, calls, macros, size, 2 * max(layer.pairs for layer in layers))
+        macros += [f"{name}_{layer.step.name}:", *_macro(layer)]
+    inputs = 2 * max(layer.pairs for layer in layers)
+    timed = any(layer.op.kernel == "cfc" for layer in layers)
+    flash = sum(4 * _blocks_size(layer) for layer in layers)
+    return Run(name, words, calls, macros, size, inputs, flash, timed)
 
 
 def _even(size: int) -> int:
@@ -140,6 +194,12 @@ def _blocks(layer: _Layer) -> list[list[tuple[int, int]]]:
     return [[(0, n + k) for k in range(BLOCK)] for n in range(0, layer.neurons, BLOCK)]
 
 
+def _blocks_size(layer: _Layer) -> int:
+    """Biases and weights of a layer, each a word."""
+    rows = sum(len(block) for block in _blocks(layer))
+    return rows * (1 + 2 * layer.pairs)
+
+
 def _bias(layer: _Layer, part: int, row: int) -> int:
     bias = layer.op.maps[part].bias
     return int(bias[row]) if row < len(bias) else 0
@@ -155,7 +215,8 @@ def _call(layer: _Layer) -> list[str]:
     dt = ", dt" if layer.op.kernel == "cfc" else ""
     lines = [
         f"/* {layer.step.name} */",
-        f"w = el_{layer.op.kernel}({target}, {layer.source}, w{dt}, {layer.pairs}U, {layer.neurons}U{shifts});",
+        f"w = el_{layer.op.kernel}({target}, {layer.source}, w{dt}, "
+        f"{layer.pairs}U, {layer.neurons}U{shifts});",
     ]
     if layer.through:
         size = f"{layer.step.size}U * sizeof(int16_t)"
@@ -168,8 +229,8 @@ def _macro(layer: _Layer) -> list[str]:
     saturate = sum(1 << i for i, m in enumerate(layer.op.maps[:3]) if m.saturates)
     numbers = [layer.pairs, layer.neurons, *_shifts(layer), saturate]
     lines = [
-        f"/* {layer.step.name} */",
-        f"EL_{layer.op.kernel.upper()} {_at(target)}, {_at(layer.source)}, " + ", ".join(map(str, numbers)),
+        f"EL_{layer.op.kernel.upper()} {_at(target)}, {_at(layer.source)}, "
+        + ", ".join(map(str, numbers)),
     ]
     if layer.through:
         lines.append(f"EL_COPY {_at(layer.target)}, {_at(layer.through)}, {layer.step.size}")

@@ -105,14 +105,14 @@ class Lowering:
         """`drive + rate dt` as one step; None where it does not fit, or is mostly zeros."""
         windows, (still, moving) = self._matrices(drive, rate)
         dense = np.count_nonzero(still) + np.count_nonzero(moving) >= still.size
-        if self.weight_bits != 16 or not dense:
+        if not dense:
             return None
         reach = join_intervals([self.interval(w) for w in windows]).reach()
         fracs = np.concatenate([self.fracs(w) for w in windows])
         dt = self.renamed(DT)
         elapsed = int(self.fracs(dt)[0]), int(self.interval(dt).reach()[0])
         maps = (still, drive.bias, moving, rate.bias)
-        op = quantise.timed(maps, fracs, reach, elapsed, frac)
+        op = quantise.timed(maps, fracs, reach, elapsed, frac, self.weight_bits)
         if op is None:
             return None
         return self.step(name, group, op, (windows, (dt,)), np.full(drive.size, frac))

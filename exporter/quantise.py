@@ -12,6 +12,7 @@ from elegans.exporter.ops.sliding_linear8 import SlidingLinear8
 from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
+from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _LARGEST_SHIFT = 30
 _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
@@ -22,6 +23,7 @@ _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
 _SHARED_SHIFT_BITS = 3
 # The cores' kernels look a table up with half a segment added to its argument.
 _HALF_SEGMENT = 512
+_TIMED = {16: TimedLinear, 8: TimedLinear8}
 _BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
 
 
@@ -126,28 +128,62 @@ def timed(
     in_reach: Integers,
     dt: tuple[int, int],
     out_frac: int,
+    bits: int = 16,
 ) -> TimedLinear | None:
     """`W x + b + dt (R x + r)` as integers; None if no scale holds it.
 
     maps  W [rows, cols], b [rows], R [rows, cols], r [rows]
     dt    the fractional bits and the greatest magnitude of elapsed time
 
-    One scale for all rows, the finest at which no accumulator can leave int32.
+    Each row at the finest scale at which no accumulator can leave int32, or, with 16 bits,
+    all at the coarsest of these if that costs none of them more than 3 bits.
     """
+
+    def at(finest: int) -> list[TimedLinear] | None:
+        rows = []
+        for w, b, r, c in zip(*maps, strict=True):
+            row = _timed_row((w, b, r, c), in_frac, in_reach, dt, out_frac, bits, finest)
+            if row is None:
+                return None
+            rows.append(row)
+        return rows
+
+    rows = at(_LARGEST_SHIFT)
+    shifts = [int(row.shift[0]) for row in rows or ()]
+    if rows and bits == 16 and 0 < max(shifts) - min(shifts) <= _SHARED_SHIFT_BITS:
+        rows = at(min(shifts))
+    if rows is None:
+        return None
+
+    def joined(name: str) -> Integers:
+        return np.concatenate([getattr(row, name) for row in rows])
+
+    fields = [joined(name) for name in ("weights", "bias", "rates", "rate_bias", "shift")]
+    return _TIMED[bits](*fields)
+
+
+def _timed_row(
+    row: tuple[Reals, float, Reals, float],
+    in_frac: Integers,
+    in_reach: Integers,
+    dt: tuple[int, int],
+    out_frac: int,
+    bits: int,
+    finest: int,
+) -> TimedLinear | None:
+    """One row, tried from the finest scale down."""
     dt_frac, dt_reach = dt
-    for shift in range(_LARGEST_SHIFT, -1, -1):
+    for shift in range(finest, -1, -1):
         scale = out_frac + shift
-        scales = (scale, scale - dt_frac + RATE_SHIFT)
         ints: list[Integers] = []
-        for (weights, bias), at in zip((maps[:2], maps[2:]), scales, strict=True):
-            if np.all(np.abs(weights) < np.ldexp(1.0, 15 - at + in_frac)) and np.all(
-                np.abs(bias) < 2.0 ** (31 - at)
-            ):
-                ints += [quantise(weights, at - in_frac), quantise(bias, at)]
-        if len(ints) < len(maps) or max(np.abs(m).max() for m in ints[::2]) >= 1 << 15:
+        for w, b, at in ((*row[:2], scale), (*row[2:], scale - dt_frac + RATE_SHIFT)):
+            if np.all(np.abs(w) < 2.0 ** (bits - at + in_frac)) and abs(b) < 2.0 ** (31 - at):
+                ints += [quantise(w, at - in_frac)[None], quantise([b], at)]
+        largest = max((int(np.abs(w).max()) for w in ints[::2]), default=0)
+        if len(ints) < len(row) or largest >= 1 << (bits - 1):
             continue
-        op = TimedLinear(*ints, shift)
-        if op.reach(in_reach, dt_reach).max() + (_HALF_SEGMENT << shift) <= INT32_MAX:
+        op = TimedLinear(ints[0], ints[1], ints[2], ints[3], np.array([shift]))
+        if op.reach(in_reach, dt_reach)[0] + (_HALF_SEGMENT << shift) <= INT32_MAX:
             return op
     return None
 

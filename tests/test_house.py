@@ -25,7 +25,8 @@ _EXPORTER = [
     *("errors", "files", "fixed", "ops", "model", "algebra", "interface", "network", "atoms"),
     *("onnx_file", "ports", "onnx_reader", "onnx_rules", "prune", "onnx_import"),
     *("bounds", "layers", "formats", "quantise", "lowering", "lower_atoms", "lower"),
-    *("reference", "real", "accuracy", "integer_onnx", "memory", "templates", "emit", "vectors"),
+    *("reference", "real", "accuracy", "integer_onnx", "fuse", "memory", "layer_code"),
+    *("table_code", "step_code", "templates", "emit", "vectors"),
     *("report", "export"),
 ]
 

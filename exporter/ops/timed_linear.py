@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,9 +26,9 @@ RATE_SHIFT = 16  # what is left of a rate is the upper half of its accumulator: 
 class TimedLinear:
     """Two maps of one input, the second one times elapsed time.
 
-    weights, rates    [rows, cols] int16
+    weights, rates    [rows, cols] of `weight_bits`
     bias, rate_bias   [rows] int32, each at its accumulator's scale
-    shift             0..30, from the accumulator of W x + b to z
+    shift             [rows] 0..30, from the accumulator of W x + b to z
 
     A rate is rounded to int16, its accumulator's upper half; times dt it has the scale of
     the other accumulator and joins it, so z is rounded once.
@@ -38,13 +38,15 @@ class TimedLinear:
     bias: Integers
     rates: Integers
     rate_bias: Integers
-    shift: int
+    shift: Integers
 
     kernel: ClassVar[str] = "timed_linear"
+    weight_bits: ClassVar[int] = 16
     in_place: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        for name, ndim in (("weights", 2), ("bias", 1), ("rates", 2), ("rate_bias", 1)):
+        dimensions = {"weights": 2, "bias": 1, "rates": 2, "rate_bias": 1, "shift": 1}
+        for name, ndim in dimensions.items():
             object.__setattr__(self, name, integers(getattr(self, name), ndim))
 
     def integer(self, x: Value, dt: Value) -> Value:
@@ -53,11 +55,12 @@ class TimedLinear:
         return saturate(rshr(still + rate * dt, self.shift))
 
     def real(self, x: Value, dt: Value) -> Value:
-        scale = 2.0**-self.shift
-        rates, rate_bias = self.rates.T * 2.0**-RATE_SHIFT, self.rate_bias * 2.0**-RATE_SHIFT
+        scale: Any = np.ldexp(1.0, -self.shift)
+        rates: Any = self.rates.T * 2.0**-RATE_SHIFT
+        rate_bias: Any = self.rate_bias * 2.0**-RATE_SHIFT
         rate = x @ constant(rates, x) + constant(rate_bias, x)
         still = x @ constant(self.weights.T * scale, x) + constant(self.bias * scale, x)
-        return still + rate * dt * scale
+        return still + rate * dt * constant(scale, x)
 
     def range(self, x: Interval, dt: Interval) -> Interval:
         reach = self.reach(x.reach(), int(dt.reach().max()))
@@ -71,20 +74,23 @@ class TimedLinear:
         """[rows]: what the larger accumulator can come to, partial sums and rounding included."""
         rates = np.abs(self.rates) @ x + np.abs(self.rate_bias) + (1 << (RATE_SHIFT - 1))
         still = np.abs(self.weights) @ x + np.abs(self.bias) + ((1 << self.shift) >> 1)
-        return np.maximum(rates, still + ((rates >> RATE_SHIFT) + 1) * dt)
+        reach: Integers = np.maximum(rates, still + ((rates >> RATE_SHIFT) + 1) * dt)
+        return reach
 
     def tables(self) -> list[Table]:
         rows, cols = self.weights.shape
+        ctype = f"int{self.weight_bits}_t"
         return [
-            Table("w", "int16_t", self.weights, f"weights, [{rows}][{cols}]"),
+            Table("w", ctype, self.weights, f"weights, [{rows}][{cols}]"),
             Table("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
-            Table("r", "int16_t", self.rates, f"weights of the rate, [{rows}][{cols}]"),
+            Table("r", ctype, self.rates, f"weights of the rate, [{rows}][{cols}]"),
             Table("c", "int32_t", self.rate_bias, "biases of the rate"),
+            Table("s", "uint8_t", self.shift, "shifts, accumulator to output"),
         ]
 
     def scalars(self) -> list[int]:
         rows, cols = self.weights.shape
-        return [self.shift, cols, rows]
+        return [cols, rows]
 
 
 OP = TimedLinear

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from elegans.exporter.export import Request, export
 
 _GOLDEN = Path(__file__).resolve().parents[1] / "golden"
-_TEXT = {".c", ".h", ".md", ".json"}
+_TEXT = {".c", ".h", ".S", ".inc", ".md", ".json"}
+_KINDS = {"worm": {}, "worm_fixed_dt": {"dt": 0.05}, "worm_size": {"optimise": "size"}}
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -20,12 +22,12 @@ def _texts(folder: Path) -> dict[str, str]:
     return {str(p.relative_to(folder)): p.read_text() for p in paths}
 
 
-@pytest.mark.parametrize("name", ["worm", "worm_fixed_dt"])
+@pytest.mark.parametrize("name", _KINDS)
 def test_the_generated_files_are_the_golden_ones(request, tmp_path, name):
-    dt = 0.05 if name.endswith("fixed_dt") else None
-    export(Request(_GOLDEN / "worm.onnx", dt=dt), tmp_path / "BUILD")
+    export(Request(_GOLDEN / "worm.onnx", **_KINDS[name]), tmp_path / "BUILD")
     found, folder = _texts(tmp_path / "BUILD"), _GOLDEN / name
     if request.config.getoption("--update-golden"):
+        shutil.rmtree(folder, ignore_errors=True)
         for path, text in found.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(text)

@@ -5,7 +5,7 @@
  *   dt     [1] elapsed time
  *   w, r   [rows][cols]
  *   b, c   [rows] each at its accumulator's scale
- *   shift  0..30, from the accumulator of W x + b to z
+ *   shift  [rows] 0..30, from the accumulator of W x + b to z
  *
  * A rate is the upper half of its accumulator, rounded; times dt it has the scale of the
  * other one. The exporter proves that neither leaves int32_t, partial sums and rounding
@@ -17,6 +17,6 @@
 
 void el_timed_linear(int16_t *z, const int16_t *x, const int16_t *dt,
                      const int16_t *w, const int32_t *b, const int16_t *r, const int32_t *c,
-                     uint32_t shift, uint32_t cols, uint32_t rows);
+                     const uint8_t *shift, uint32_t cols, uint32_t rows);
 
 #endif

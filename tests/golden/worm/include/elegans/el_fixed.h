@@ -10,6 +10,8 @@
 
 #include <stdint.h>
 
+#include "elegans/el_core.h"
+
 /* What a generated model expects of these kernels; it refuses to compile with another. */
 #define EL_RUNTIME_ABI 2
 
@@ -32,6 +34,39 @@ static inline int32_t el_rdiv(int32_t a, int32_t b)
     return ((sum % b) < 0) ? (quotient - 1) : quotient;
 }
 
+#if EL_CORE == EL_V6M
+
+/* Thumb-1 executes nothing conditionally, so comparing would take a branch. Here it takes the
+ * same instructions whatever the data: masks, which the compiler must not see through. */
+static inline int32_t el_mask(int32_t negative)
+{
+    int32_t mask = negative >> 31;
+
+    __asm__("" : "+l"(mask));
+    return mask;
+}
+
+/* a held in int16: where a >> 15 is not all sign, a is the end that its sign tells. */
+static inline int16_t el_sat16(int32_t a)
+{
+    const int32_t sign = el_mask(a);
+    const int32_t outside = el_mask(-((a >> 15) ^ sign));
+
+    return (int16_t)(a ^ ((a ^ sign ^ INT16_MAX) & outside));
+}
+
+/* a held in [lo, hi], lo <= hi. */
+static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
+{
+    const int32_t above = el_sat16(a) - lo;
+    const int32_t held = above & ~el_mask(above);
+    const int32_t beyond = held - (hi - lo);
+
+    return (int16_t)(lo + held - (beyond & ~el_mask(beyond)));
+}
+
+#else
+
 /* a held in [lo, hi], lo <= hi. */
 static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
 {
@@ -48,6 +83,19 @@ static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
 static inline int16_t el_sat16(int32_t a)
 {
     return el_hold(a, INT16_MIN, INT16_MAX);
+}
+
+#endif
+
+/* to[0], to[1] = from[0], from[1]: one load and one store where a core may, aligned or not. */
+static inline void el_copy2(int16_t *to, const int16_t *from)
+{
+#if (EL_CORE == EL_PORTABLE) || (EL_CORE == EL_V6M)
+    to[0] = from[0];
+    to[1] = from[1];
+#else
+    __builtin_memcpy(to, from, 2U * sizeof(int16_t));
+#endif
 }
 
 #endif

@@ -12,6 +12,14 @@
 
 #include <stdint.h>
 
+#include "elegans/el_fixed.h"
+
+/* One value. */
+static inline int16_t el_mix1(int16_t f, int16_t g, int16_t t)
+{
+    return (int16_t)(f + el_rshr(t * ((int32_t)g - f), 15));
+}
+
 void el_mix(int16_t *h, const int16_t *f, const int16_t *g, const int16_t *t, uint32_t n);
 
 #endif

@@ -1,0 +1,123 @@
+"""Every core's own kernels: the reference's bits, on one path whatever the data."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from elegans.boards import power
+from elegans.boards.build import build
+from elegans.boards.descriptor import find_board
+from elegans.boards.profile import profile
+from elegans.boards.toolchain import cross_compilers
+from elegans.exporter.export import Request, export
+from elegans.hil_tests.session import hil
+from elegans.trainer import export_onnx
+from elegans.trainer.cells import CfCCell
+from elegans.trainer.recurrent import Recurrent
+
+_BOARDS = ["microbit", "mps2-an385", "mps2-an386"]  # M0, M3, M4
+
+# inputs, neurons, backbone, how much larger than usual the weights are, a fixed period
+_NETWORKS = {
+    "one_neuron": (1, 1, 0, 1.0, None),
+    "odd_everything": (3, 5, 0, 1.0, None),
+    "saturating": (6, 7, 0, 12.0, None),
+    "fixed_period": (5, 6, 0, 1.0, 0.05),
+    "fixed_and_saturating": (4, 9, 0, 12.0, 0.05),
+    "a_backbone": (5, 8, 10, 1.0, None),
+    "a_backbone_that_saturates": (4, 6, 7, 9.0, 0.02),
+    "more_than_sixteen_pairs": (30, 13, 0, 1.0, None),
+    "more_than_forty_pairs": (75, 10, 0, 1.0, None),
+    "many_pairs_and_a_fixed_period": (75, 11, 0, 1.0, 0.05),
+}
+
+
+def _export(folder, inputs, neurons, backbone, scale, period, **more):
+    torch.manual_seed(inputs + neurons)
+    layers = {"backbone_units": backbone, "backbone_layers": 1} if backbone else {}
+    cell = CfCCell(inputs, neurons, **(layers or {"backbone_layers": 0}))
+    with torch.no_grad():
+        for parameter in cell.parameters():
+            parameter *= scale
+    export_onnx(
+        Recurrent(cell), inputs, folder / "net.onnx", input_ranges=(-1, 1), dt_range=(0.01, 0.1)
+    )
+    export(Request(folder / "net.onnx", dt=period, **more), folder / "BUILD")
+    return folder / "BUILD"
+
+
+@pytest.fixture(scope="module", params=_NETWORKS)
+def network(request, tmp_path_factory):
+    return _export(tmp_path_factory.mktemp(request.param), *_NETWORKS[request.param])
+
+
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("board", _BOARDS)
+def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board, compiler):
+    done = profile(network, build(network, find_board(board), compiler), steps=256)
+    assert done.different == 0
+    assert done.paths == 1
+    assert done.instructions[0] == done.instructions[1]
+
+
+@pytest.mark.parametrize("board", ["mps2-an500", "mps2-an505"])
+def test_m7_and_m33_have_the_kernels_of_m4(tmp_path, board):
+    network = _export(tmp_path, *_NETWORKS["a_backbone"])
+    done = profile(network, build(network, find_board(board)), steps=256)
+    m4 = profile(network, build(network, find_board("mps2-an386")), steps=256)
+    assert (done.different, done.paths) == (0, 1)
+    layers = [name for name in done.functions if "_layers" in name]
+    assert {n: done.functions[n] for n in layers} == {n: m4.functions[n] for n in layers}
+
+
+def test_the_layers_are_in_a_core_s_own_kernels(network):
+    assert "EL_CFC" in (network / "layers.S").read_text()
+
+
+@pytest.mark.skipif(not power.emulators(find_board("mps3-an547")), reason="needs QEMU")
+@pytest.mark.parametrize("compiler", cross_compilers())
+def test_vectors_of_eight_have_the_reference_s_bits(network, compiler):
+    verdict = hil(network, "mps3-an547", "qemu", compiler)
+    assert verdict.mismatches == 0
+    assert len(set(verdict.instructions)) == 1
+
+
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("weights", [16, 8])
+@pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
+def test_size_has_the_same_bits_in_less_flash_on_one_path(tmp_path, board, weights, compiler):
+    shape = (5, 7, 0, 3.0, None)
+    fast = _export(tmp_path, *shape, weight_bits=weights)
+    digest = (fast / "model.json").read_text().split('"digest"')[1].split('"')[1]
+    speed = build(fast, find_board(board), compiler).flash_bytes
+    small = _export(tmp_path, *shape, weight_bits=weights, optimise="size")
+    assert digest in (small / "model.json").read_text(), "another model"
+    firmware = build(small, find_board(board), compiler, "s")
+    done = profile(small, firmware, steps=256)
+    assert done.different == 0
+    assert done.paths == 1
+    assert firmware.flash_bytes < speed
+
+
+def test_a_flash_limit_takes_size_where_speed_needs_more(tmp_path):
+    from elegans.exporter.errors import ElegansError
+
+    shape = (5, 7, 0, 1.0, None)
+    large = _export(tmp_path, *shape, flash_limit=100_000)
+    assert (large / "layers.S").exists()
+    small = _export(tmp_path, *shape, flash_limit=1_000)
+    assert not (small / "layers.S").exists()
+    with pytest.raises(ElegansError, match="limit is 10"):
+        _export(tmp_path, *shape, flash_limit=10)
+
+
+def test_the_profile_counts_what_hil_counts_but_for_the_call(network):
+    board = find_board("mps2-an386")
+    firmware = build(network, board)
+    done = profile(network, firmware, steps=64)
+    told = hil(network, board.name, "unicorn", firmware.compiler).instructions
+    assert np.abs(np.array(told) - done.instructions).max() <= 12
+    assert sum(done.functions.values()) == done.instructions[0]
+    assert 0 < done.stack <= 1024

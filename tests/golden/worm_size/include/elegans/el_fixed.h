@@ -1,0 +1,101 @@
+/* Fixed point: the one rounding rule, and saturation to int16.
+ *
+ * A value is a two's-complement integer with a power-of-two scale. Qm.n has n fractional
+ * bits: value = integer / 2^n. Every kernel takes its outputs first, the caller owns all
+ * memory, and nothing here can fail: ranges are proved when the model is exported.
+ *
+ * Exact twin of exporter/fixed.py. */
+#ifndef EL_FIXED_H
+#define EL_FIXED_H
+
+#include <stdint.h>
+
+#include "elegans/el_core.h"
+
+/* What a generated model expects of these kernels; it refuses to compile with another. */
+#define EL_RUNTIME_ABI 2
+
+/* C leaves the right shift of a negative number to the compiler. Every compiler for every
+ * core we build for shifts arithmetically; one that did not would stop here. */
+typedef char el_rshr_needs_an_arithmetic_right_shift[((-1 >> 1) == -1) ? 1 : -1];
+
+/* a / 2^n, rounded half up, for n in 0..30. The caller proves that a + 2^(n-1) fits. */
+static inline int32_t el_rshr(int32_t a, uint32_t n)
+{
+    return (a + (int32_t)((1U << n) >> 1)) >> n;
+}
+
+/* a / b, rounded half up, for b >= 1. The caller proves that a + b / 2 fits. */
+static inline int32_t el_rdiv(int32_t a, int32_t b)
+{
+    const int32_t sum = a + (b >> 1);
+    const int32_t quotient = sum / b; /* C rounds it towards zero */
+
+    return ((sum % b) < 0) ? (quotient - 1) : quotient;
+}
+
+#if EL_CORE == EL_V6M
+
+/* Thumb-1 executes nothing conditionally, so comparing would take a branch. Here it takes the
+ * same instructions whatever the data: masks, which the compiler must not see through. */
+static inline int32_t el_mask(int32_t negative)
+{
+    int32_t mask = negative >> 31;
+
+    __asm__("" : "+l"(mask));
+    return mask;
+}
+
+/* a held in int16: where a >> 15 is not all sign, a is the end that its sign tells. */
+static inline int16_t el_sat16(int32_t a)
+{
+    const int32_t sign = el_mask(a);
+    const int32_t outside = el_mask(-((a >> 15) ^ sign));
+
+    return (int16_t)(a ^ ((a ^ sign ^ INT16_MAX) & outside));
+}
+
+/* a held in [lo, hi], lo <= hi. */
+static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
+{
+    const int32_t above = el_sat16(a) - lo;
+    const int32_t held = above & ~el_mask(above);
+    const int32_t beyond = held - (hi - lo);
+
+    return (int16_t)(lo + held - (beyond & ~el_mask(beyond)));
+}
+
+#else
+
+/* a held in [lo, hi], lo <= hi. */
+static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
+{
+    if (a < lo) {
+        a = lo;
+    }
+    if (a > hi) {
+        a = hi;
+    }
+    return (int16_t)a;
+}
+
+/* a held in int16. */
+static inline int16_t el_sat16(int32_t a)
+{
+    return el_hold(a, INT16_MIN, INT16_MAX);
+}
+
+#endif
+
+/* to[0], to[1] = from[0], from[1]: one load and one store where a core may, aligned or not. */
+static inline void el_copy2(int16_t *to, const int16_t *from)
+{
+#if (EL_CORE == EL_PORTABLE) || (EL_CORE == EL_V6M)
+    to[0] = from[0];
+    to[1] = from[1];
+#else
+    __builtin_memcpy(to, from, 2U * sizeof(int16_t));
+#endif
+}
+
+#endif

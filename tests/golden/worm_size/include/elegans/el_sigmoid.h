@@ -1,0 +1,18 @@
+/* y = sigmoid(z) = (1 + tanh(z/2)) / 2, from tanh's table.
+ *
+ *   y  [n] Q0.15 in [1, 32767]; may be z
+ *   z  [n] 8/5 of the argument in Q4.11, any value; read as Q3.12 the same integer is half
+ *
+ * Monotone, and within 2 units of sigmoid correctly rounded. Exact twin of
+ * exporter/ops/sigmoid.py. */
+#ifndef EL_SIGMOID_H
+#define EL_SIGMOID_H
+
+#include <stdint.h>
+
+/* A half in Q0.31, and what rounds the half of tanh's fine bits. */
+#define EL_SIGMOID_HALF ((1 << 30) + (1 << 14))
+
+void el_sigmoid(int16_t *y, const int16_t *z, uint32_t n);
+
+#endif
