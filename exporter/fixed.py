@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from elegans.exporter.synapses import Synapses
+
 Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
 
@@ -45,6 +47,26 @@ def constant(value: Integers, like: Value) -> Value:
     """`value` as a constant in the arithmetic of `like`."""
     make = getattr(like, "new_tensor", None)
     return value if make is None else make(value)
+
+
+def product(x: Value, weights: Integers | Reals | Synapses) -> Value:
+    """Row vectors `[..., cols]` times a constant matrix `[rows, cols]`: each row's sum.
+
+    NumPy multiplies integers in float64, as BLAS and scipy do. That is exact: a sum of 2^22
+    products of int16, in whatever order, stays below 2^53.
+    """
+    times = getattr(x, "times", None)
+    if times is not None:
+        return times(weights)
+    if not isinstance(x, np.ndarray):
+        return x @ constant(np.asarray(weights).T, x)
+    if isinstance(weights, Synapses):
+        columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
+        result = (weights @ columns).T.reshape(*x.shape[:-1], weights.shape[0])
+    else:
+        result = x.astype(np.float64) @ weights.T.astype(np.float64)
+    whole = x.dtype.kind == "i" and weights.dtype.kind == "i"
+    return result.astype(np.int64) if whole else result
 
 
 def round_half_up(value: ArrayLike) -> Integers:
@@ -136,8 +158,17 @@ class Interval:
 
     def __matmul__(self, weights: Interval) -> Interval:
         """Row vectors times a constant matrix `[cols, rows]`."""
-        up, down = np.maximum(weights.lo, 0), np.minimum(weights.lo, 0)
-        return Interval.of(self.lo @ up + self.hi @ down, self.hi @ up + self.lo @ down)
+        return self.times(weights.lo.T)
+
+    def times(self, weights: Integers | Synapses) -> Interval:
+        """`product`: middle plus or minus radius, and whole numbers again.
+
+        In float64, exact wherever a sum stays below 2^52; what leaves int32 is refused.
+        """
+        middle = product(0.5 * (self.lo + self.hi), weights)
+        magnitudes: Any = abs(weights)
+        radius = product(0.5 * (self.hi - self.lo), magnitudes)
+        return Interval.of(middle - radius, middle + radius)
 
     def __rshift__(self, n: Interval | int) -> Interval:
         shift = self._lift(n).lo

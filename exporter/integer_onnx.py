@@ -14,8 +14,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.fixed import Integers, Value
 from elegans.exporter.model import Model, Step, walk
+from elegans.exporter.synapses import Synapses
 
 _OPSET = 18
+_LARGE = 1 << 20  # entries, from which on a sparse map is not written out as a dense one
 
 
 class _Graph:
@@ -66,6 +68,21 @@ class Node:
 
     def __matmul__(self, other: Node) -> Node:
         return self._two("MatMul", other)
+
+    def times(self, weights: Integers | Synapses) -> Node:
+        """`fixed.product`; a large sparse map gathers what each row reads, and adds it up."""
+        widest = int(weights.counts.max(initial=1)) if isinstance(weights, Synapses) else 0
+        rows, cols = weights.shape
+        if not isinstance(weights, Synapses) or rows * cols < _LARGE or 2 * widest > cols:
+            return self @ self.new_tensor(np.asarray(weights).T)
+        columns, values = np.zeros((2, rows, widest), np.int64)
+        at = np.arange(len(weights.values)) - np.repeat(
+            np.cumsum(weights.counts) - weights.counts, weights.counts
+        )
+        columns[weights.rows, at], values[weights.rows, at] = weights.columns, weights.values
+        read = self.graph.add("Gather", self.name, self.graph.constant(columns), axis=-1)
+        axes = self.graph.constant([-1])
+        return self.graph.add("ReduceSum", (read * self.new_tensor(values)).name, axes, keepdims=0)
 
     def __abs__(self) -> Node:
         return self.graph.add("Abs", self.name)

@@ -8,6 +8,7 @@ is executed, whatever the values are: integers, intervals, gradients, ONNX nodes
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -19,8 +20,9 @@ import numpy as np
 from elegans.exporter import ops
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.fixed import Integers, Interval, RangeError, Value, join_intervals
+from elegans.exporter.synapses import Synapses
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,9 @@ class Model:
     def weights(self) -> int:
         """Weights that are not zero; a map that is applied again, as in an unfold, counts once."""
         found = [getattr(s.op, name, None) for s in self.steps for name in ("weights", "rates")]
-        maps = {m.tobytes(): m for m in found if m is not None}
-        return sum(int(np.count_nonzero(m)) for m in maps.values())
+        maps = [Synapses.of(m) for m in found if m is not None]
+        keys = {(m.rows.tobytes(), m.columns.tobytes(), m.values.tobytes()): m for m in maps}
+        return sum(len(m.values) for m in keys.values())
 
     def fracs(self) -> dict[str, tuple[int, ...]]:
         """The fractional bits of every vector, element by element."""
@@ -150,8 +153,10 @@ def prove(model: Model) -> dict[str, Interval]:
         "h": _bounds(model.states),
     }
 
+    numbers = itertools.count()
+
     def apply(step: Step, args: list[Value]) -> Value:
-        return step_range(model.steps.index(step), step, args)
+        return step_range(next(numbers), step, args)
 
     fracs = model.fracs()
     if [f for w in model.h_next for f in fracs[w.vector][w.lo : w.hi]] != [

@@ -22,7 +22,8 @@ _NEVER = {
 }
 # Inside the exporter, in the order of its data flow.
 _EXPORTER = [
-    *("errors", "files", "fixed", "ops", "model", "algebra", "interface", "network", "atoms"),
+    *("errors", "files", "synapses", "fixed", "ops", "model", "algebra", "interface"),
+    *("network", "atoms"),
     *("onnx_file", "ports", "onnx_reader", "onnx_rules", "prune", "onnx_import"),
     *("bounds", "layers", "formats", "quantise", "lowering", "lower_atoms", "lower"),
     *("reference", "real", "accuracy", "integer_onnx", "fuse", "memory", "layer_code"),

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.fixed import Integers, Interval, Value
+from elegans.exporter.synapses import Synapses
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,6 +78,8 @@ def from_json(data: dict[str, Any]) -> Op:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Synapses):
+        return value.to_json()
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,10 +14,12 @@ from elegans.exporter.fixed import (
     RangeError,
     Value,
     constant,
+    product,
     rshr,
     saturate,
 )
 from elegans.exporter.ops import Table, integers
+from elegans.exporter.synapses import Synapses
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,7 @@ class Linear:
     whatever the order.
     """
 
-    weights: Integers
+    weights: Integers | Synapses
     bias: Integers
     shift: Integers
 
@@ -47,27 +49,28 @@ class Linear:
         object.__setattr__(self, "shift", integers(self.shift, 1))
 
     def integer(self, x: Value) -> Value:
-        accumulator = x @ constant(self.weights.T, x) + constant(self.bias, x)
+        accumulator = product(x, self.weights) + constant(self.bias, x)
         return saturate(rshr(accumulator, self.shift))
 
     def real(self, x: Value) -> Value:
         scale = np.ldexp(1.0, -self.shift)
-        weights = self.weights.T * scale
-        return x @ constant(weights, x) + constant(self.bias * scale, x)
+        return (product(x, self.weights) + constant(self.bias, x)) * constant(scale, x)
 
     def range(self, x: Interval) -> Interval:
         rounding = (1 << self.shift) >> 1
-        reach = np.abs(self.weights) @ x.reach() + np.abs(self.bias) + rounding
+        magnitudes: Any = abs(self.weights)
+        reach = product(x.reach().astype(np.float64), magnitudes)
+        reach += np.abs(self.bias) + rounding
         if reach.size and reach.max() > INT32_MAX:
             row = int(reach.argmax())
-            raise RangeError(f"the accumulator of row {row} reaches {reach[row]}")
+            raise RangeError(f"the accumulator of row {row} reaches {int(reach[row])}")
         result: Interval = self.integer(x)
         return result
 
     def tables(self) -> list[Table]:
         rows, cols = self.weights.shape
         return [
-            Table("w", self.weight_type(), self.weights, f"weights, [{rows}][{cols}]"),
+            Table("w", self.weight_type(), np.asarray(self.weights), f"weights, [{rows}][{cols}]"),
             *self.row_tables(),
         ]
 

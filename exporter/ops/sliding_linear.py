@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import Integers
 from elegans.exporter.ops import Table
-from elegans.exporter.ops.linear import Linear
-from elegans.exporter.ops.sparse_linear import synapses
+from elegans.exporter.ops.sparse_linear import SparseLinear, bridged
 
 _UINT16_MAX = (1 << 16) - 1
 
@@ -29,7 +29,7 @@ class Filter:
 
 
 @dataclass(frozen=True, eq=False)
-class SlidingLinear(Linear):
+class SlidingLinear(SparseLinear):
     """`Linear`'s meaning to the bit; its tables hold one copy of each run of equal rows.
 
     Rows are equal if they have the same synapses, bias and shift but for a constant stride
@@ -56,14 +56,13 @@ class SlidingLinear(Linear):
         return [len(filters(self))]
 
 
-def filters(op: Linear) -> list[Filter]:
+def filters(op: SparseLinear) -> list[Filter]:
     """The rows of a map as filters, in order.
 
     A row without synapses gets one of weight zero, so that no table is ever empty.
     """
     found: list[Filter] = []
-    for row, bias, shift in zip(op.weights, op.bias, op.shift, strict=True):
-        one = _alone(row, int(bias), int(shift))
+    for one in _alone(op):
         longer = _longer(found[-1], one) if found else None
         if longer is None:
             found.append(one)
@@ -72,23 +71,27 @@ def filters(op: Linear) -> list[Filter]:
     return found
 
 
-def _alone(row: Integers, bias: int, shift: int) -> Filter:
-    columns = np.flatnonzero(row)
-    if not len(columns):
-        return Filter((0,), (0,), bias, shift, 0)
-    first = min(int(columns[0]), _UINT16_MAX)
-    weights, gaps, _ = synapses(row[None, first:])
-    return Filter(tuple(weights.tolist()), tuple(gaps.tolist()), bias, shift, first)
+def _alone(op: SparseLinear) -> Iterator[Filter]:
+    """Each row as a filter of one position."""
+    kept = op.weights
+    starts = np.zeros(len(kept.counts), np.int64)
+    lead = np.flatnonzero(np.diff(kept.rows, prepend=-1))
+    starts[kept.rows[lead]] = np.minimum(kept.columns[lead], _UINT16_MAX)
+    weights, gaps, counts = (part.tolist() for part in bridged(kept, starts))
+    ends = itertools.accumulate(counts, initial=0)
+    rows = zip(itertools.pairwise(ends), op.bias.tolist(), op.shift.tolist(), strict=True)
+    for ((lo, hi), bias, shift), first in zip(rows, starts.tolist(), strict=True):
+        if lo == hi:
+            yield Filter((0,), (0,), bias, shift, 0)
+        else:
+            yield Filter(tuple(weights[lo:hi]), tuple(gaps[lo:hi]), bias, shift, first)
 
 
 def _longer(run: Filter, row: Filter) -> Filter | None:
     """The run with one more row; None if the row does not go on as it does."""
-    same = (run.weights, run.gaps, run.bias, run.shift) == (
-        row.weights,
-        row.gaps,
-        row.bias,
-        row.shift,
-    )
+    if (run.bias, run.shift) != (row.bias, row.shift):
+        return None
+    same = (run.weights, run.gaps) == (row.weights, row.gaps)
     stride = run.stride if run.positions > 1 else row.first - run.first
     in_step = row.first == run.first + stride * run.positions
     if not (same and in_step and stride >= 0 and run.positions < _UINT16_MAX):

@@ -8,22 +8,32 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.fixed import Integers
-from elegans.exporter.ops import Table
+from elegans.exporter.ops import Table, integers
 from elegans.exporter.ops.linear import Linear
+from elegans.exporter.synapses import Synapses
 
 _WIDEST_GAP = 255
 
 
 @dataclass(frozen=True, eq=False)
 class SparseLinear(Linear):
-    """`Linear`'s meaning to the bit; its tables hold the synapses only.
+    """`Linear`'s meaning to the bit; it holds the synapses only, and so do its tables.
 
     Each weight comes with its gap: how many columns lie between it and the one before it
     in the row (before the first: column 0). A gap that does not fit a byte is bridged by
     weights of zero.
     """
 
+    weights: Synapses
+
     kernel: ClassVar[str] = "sparse_linear"
+
+    def __post_init__(self) -> None:
+        given = self.weights
+        weights = Synapses.from_json(given) if isinstance(given, dict) else Synapses.of(given)
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "bias", integers(self.bias, 1))
+        object.__setattr__(self, "shift", integers(self.shift, 1))
 
     def tables(self) -> list[Table]:
         weights, gaps, counts = synapses(self.weights)
@@ -40,23 +50,26 @@ class SparseLinear(Linear):
         return [self.weights.shape[0]]
 
 
-def synapses(weights: Integers) -> tuple[Integers, Integers, Integers]:
+def synapses(matrix: Integers | Synapses) -> tuple[Integers, Integers, Integers]:
     """A matrix as (weights, gaps, synapses a row), zeros left out."""
-    kept: list[int] = []
-    gaps: list[int] = []
-    counts: list[int] = []
-    for row in weights:
-        before, start = 0, len(kept)
-        for column in np.flatnonzero(row):
-            while column - before > _WIDEST_GAP:
-                before += _WIDEST_GAP
-                gaps.append(_WIDEST_GAP)
-                kept.append(0)
-            gaps.append(int(column) - before)
-            kept.append(int(row[column]))
-            before = int(column)
-        counts.append(len(kept) - start)
-    return tuple(np.array(part, dtype=np.int64) for part in (kept, gaps, counts))  # type: ignore[return-value]
+    found = Synapses.of(matrix)
+    return bridged(found, np.zeros(len(found.counts), np.int64))
+
+
+def bridged(found: Synapses, starts: Integers) -> tuple[Integers, Integers, Integers]:
+    """The same with each row's gaps counted from a column of its own."""
+    before = np.concatenate([[0], found.columns[:-1]])[: len(found.columns)]
+    lead = np.flatnonzero(np.diff(found.rows, prepend=-1))
+    before[lead] = starts[found.rows[lead]]
+    gaps = found.columns - before
+    bridges = np.maximum(gaps - 1, 0) // _WIDEST_GAP
+    ends = np.cumsum(bridges + 1)
+    weights = np.zeros(int((bridges + 1).sum()), np.int64)
+    steps = np.full(len(weights), _WIDEST_GAP)
+    weights[ends - 1] = found.values
+    steps[ends - 1] = gaps - _WIDEST_GAP * bridges
+    counts = found.counts + np.bincount(found.rows, bridges, len(found.counts)).astype(np.int64)
+    return weights, steps, counts
 
 
 OP = SparseLinear
