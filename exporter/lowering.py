@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
+from scipy import sparse
 
 from elegans.exporter import quantise
-from elegans.exporter.algebra import Affine
+from elegans.exporter.algebra import Affine, Matrix
 from elegans.exporter.bounds import Span, bounds
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.fixed import (
@@ -15,6 +17,7 @@ from elegans.exporter.fixed import (
     INT16_MIN,
     Integers,
     Interval,
+    Reals,
     join_intervals,
     widest_frac,
 )
@@ -90,7 +93,8 @@ class Lowering:
         if shifts == {0}:
             return source
         if len(shifts) > 1 or not -15 <= (shift := shifts.pop()) <= 15:
-            return self._map(name, group, (source,), np.eye(source.size), np.zeros(len(frac)), frac)
+            one = sparse.eye_array(source.size, format="csr")
+            return self._map(name, group, (source,), one, np.zeros(len(frac)), frac)
         op = Rescale(max(shift, 0), max(-shift, 0))
         return self.step(name, group, op, ((source,),), frac)
 
@@ -104,24 +108,23 @@ class Lowering:
     def timed(self, name: str, group: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
         """`drive + rate dt` as one step; None where it does not fit, or is mostly zeros."""
         windows, (still, moving) = self._matrices(drive, rate)
-        dense = np.count_nonzero(still) + np.count_nonzero(moving) >= still.size
+        dense = still.nnz + moving.nnz >= math.prod(still.shape)
         if not dense:
             return None
         reach = join_intervals([self.interval(w) for w in windows]).reach()
         fracs = np.concatenate([self.fracs(w) for w in windows])
         dt = self.renamed(DT)
         elapsed = int(self.fracs(dt)[0]), int(self.interval(dt).reach()[0])
-        maps = (still, drive.bias, moving, rate.bias)
+        maps = (still.toarray(), drive.bias, moving.toarray(), rate.bias)
         op = quantise.timed(maps, fracs, reach, elapsed, frac, self.weight_bits)
         if op is None:
             return None
         return self.step(name, group, op, (windows, (dt,)), np.full(drive.size, frac))
 
-    def _matrices(
-        self, *affines: Affine
-    ) -> tuple[tuple[Window, ...], tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], ...]]:
+    def _matrices(self, *affines: Affine) -> tuple[tuple[Window, ...], tuple[Matrix, ...]]:
         """The windows that these forms read, and each one's matrix over all of them."""
-        windows, columns = [], []
+        windows: list[Window] = []
+        columns: list[list[Matrix]] = []
         for vector in dict.fromkeys(vector for affine in affines for vector in affine.terms):
             found = [affine.terms.get(vector) for affine in affines]
             size = next(m.shape[1] for m in found if m is not None)
@@ -131,25 +134,25 @@ class Lowering:
                     windows.append(self.renamed(piece))
                     columns.append(
                         [
-                            np.zeros((affine.size, piece.size))
+                            sparse.csr_array((affine.size, piece.size))
                             if m is None
-                            else m[:, piece.lo : piece.hi].toarray()
+                            else m[:, piece.lo : piece.hi]
                             for affine, m in zip(affines, found, strict=True)
                         ]
                     )
         if not windows:  # a constant: one column of zeros, for C has no empty arrays
             windows = [self.renamed(Window("x", 0, 1))]
-            columns = [[np.zeros((affine.size, 1)) for affine in affines]]
-        matrices = tuple(np.concatenate(part, axis=1) for part in zip(*columns, strict=True))
-        return tuple(windows), matrices
+            columns = [[sparse.csr_array((affine.size, 1)) for affine in affines]]
+        matrices = (sparse.hstack(part, format="csr") for part in zip(*columns, strict=True))
+        return tuple(windows), tuple(matrices)
 
     def _map(
         self,
         name: str,
         group: str,
         inputs: tuple[Window, ...],
-        weights: np.ndarray[tuple[int, int], np.dtype[np.float64]],
-        bias: np.ndarray[tuple[int], np.dtype[np.float64]],
+        weights: Matrix,
+        bias: Reals,
         out_frac: Integers,
         tabled: bool = False,
     ) -> Window:
@@ -159,7 +162,7 @@ class Lowering:
         if op is None:
             raise ElegansError(
                 name,
-                f"with weights up to {np.abs(weights).max():g} and biases up to "
+                f"with weights up to {abs(weights).max():g} and biases up to "
                 f"{np.abs(bias).max():g}, no int{self.weight_bits} scale holds every row",
                 "declare a narrower input range, or train with smaller weights",
             )

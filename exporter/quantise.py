@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
+import numpy as np
+from scipy import sparse
+
+from elegans.exporter.algebra import Matrix
 from elegans.exporter.fixed import INT32_MAX, Integers, Reals, quantise
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
@@ -13,6 +17,7 @@ from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
+from elegans.exporter.synapses import Synapses
 
 _LARGEST_SHIFT = 30
 _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
@@ -24,11 +29,12 @@ _SHARED_SHIFT_BITS = 3
 # The cores' kernels look a table up with half a segment added to its argument.
 _HALF_SEGMENT = 512
 _TIMED = {16: TimedLinear, 8: TimedLinear8}
+_SMALL = 4096
 _BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
 
 
 def linear(
-    weights: Reals,
+    weights: Matrix,
     bias: Reals,
     in_frac: Integers,
     in_reach: Integers,
@@ -38,7 +44,7 @@ def linear(
 ) -> Linear | None:
     """`weights @ x + bias` as integers; None if a row's weights are too large for any scale.
 
-    weights  [rows, cols], bias [rows]
+    weights  [rows, cols], scipy's, bias [rows]
     in_frac  [cols] the inputs' fractional bits
     in_reach [cols] the greatest magnitude of each input integer
     out_frac [rows] the fractional bits of the result
@@ -49,77 +55,74 @@ def linear(
     Exact zeros stay zeros; the map gets the layout that takes the least flash: dense, one
     of synapses, or one of filters that slide.
     """
-    kept = _rows(weights, bias, in_frac, in_reach, out_frac, bits, tabled)
+    weights = sparse.csr_array(weights)
+    weights.sum_duplicates()
+    entries = _Entries(weights, bias, in_frac, in_reach, out_frac, bits, tabled)
+    kept = entries.quantised(_LARGEST_SHIFT)
+    if kept is not None and tabled and bits == 16:
+        shifts = kept[2]
+        if 0 < np.ptp(shifts) <= _SHARED_SHIFT_BITS:
+            kept = entries.quantised(int(shifts.min()))
     if kept is None:
         return None
-    fields = (
-        np.array([w for w, _, _ in kept]).reshape(weights.shape),
-        np.array([b for _, b, _ in kept]),
-        np.array([s for _, _, s in kept]),
-    )
-    ops = [layout(*fields) for layout in _LAYOUTS[bits]]
-    return min((op for op in ops if _stored(op)), key=_flash)
+    dense, *others = _LAYOUTS[bits]
+    found, *_ = kept
+    # A large map of few synapses is never the smallest as a dense one, and is not made.
+    possible = found.size <= max(_SMALL, 4 * (len(found.values) + len(found.counts)))
+    ops = [layout(*kept) for layout in ([dense, *others] if possible else others)]
+    sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
+    return sizes[min(sizes)]
 
 
-_Row = tuple[Integers, int, int]
+@dataclass(frozen=True, eq=False)
+class _Entries:
+    """`linear`'s arguments; the matrix is gone through entry by entry, all rows at once."""
 
+    weights: Matrix
+    bias: Reals
+    in_frac: Integers
+    in_reach: Integers
+    out_frac: Integers
+    bits: int
+    tabled: bool
 
-def _rows(
-    weights: Reals,
-    bias: Reals,
-    in_frac: Integers,
-    in_reach: Integers,
-    out_frac: Integers,
-    bits: int,
-    tabled: bool,
-) -> list[_Row] | None:
-    """Every row's (weights, bias, shift); None if one has no scale."""
+    def quantised(self, finest: int) -> tuple[Synapses, Integers, Integers] | None:
+        """(weights, bias, shift); None if a row has no scale.
 
-    def at(finest: int) -> list[_Row] | None:
-        rows = []
-        for w, b, f in zip(weights, bias, out_frac, strict=True):
-            row = _row(w, b, in_frac, in_reach, int(f), bits, finest, tabled)
-            if row is None:
-                return None
-            rows.append(row)
-        return rows
-
-    rows = at(_LARGEST_SHIFT)
-    if rows is None or not tabled or bits != 16:
-        return rows
-    shifts = [shift for _, _, shift in rows]
-    spread = max(shifts) - min(shifts)
-    return at(min(shifts)) if 0 < spread <= _SHARED_SHIFT_BITS else rows
-
-
-def _row(
-    weights: Reals,
-    bias: float,
-    in_frac: Integers,
-    in_reach: Integers,
-    out_frac: int,
-    bits: int,
-    finest: int,
-    tabled: bool,
-) -> _Row | None:
-    """One row's (weights, bias, shift), tried from the finest scale down.
-
-    With the accumulator at scale 2^-s, the weight of column c is at 2^-(s - in_frac[c]).
-    """
-    if not (np.all(np.isfinite(weights)) and np.isfinite(bias)):
+        Each row is tried from the finest scale down. With the accumulator at scale 2^-s, the
+        weight of column c is at 2^-(s - in_frac[c]).
+        """
+        at = self.weights.tocoo()
+        count, rows, columns, values = len(self.bias), at.row, at.col, at.data
+        if not (np.all(np.isfinite(values)) and np.all(np.isfinite(self.bias))):
+            return None
+        integers = np.zeros(len(values), np.int64)
+        biases, shifts = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        pending = np.ones(count, np.bool_)
+        left = np.arange(len(values))  # entries of rows that have no scale yet
+        for shift in range(finest, -1, -1):
+            scale = self.out_frac + shift
+            row, frac = rows[left], self.in_frac[columns[left]]
+            reals = values[left]
+            small = np.abs(reals) < np.ldexp(1.0, self.bits - scale[row] + frac)
+            good = pending & (np.abs(self.bias) < np.ldexp(1.0, 31 - scale))
+            good[row[~small]] = False
+            w = quantise(np.where(small, reals, 0.0), scale[row] - frac)
+            b = quantise(np.where(good, self.bias, 0.0), scale)
+            good[row[np.abs(w) >= 1 << (self.bits - 1)]] = False
+            room = (_HALF_SEGMENT << shift) * self.tabled + ((1 << shift) >> 1)
+            # Below 2^53, so exact: 2^23 products of int16.
+            reach = np.bincount(row, np.abs(w) * self.in_reach[columns[left]], count)
+            good &= reach + np.abs(b) + room <= INT32_MAX
+            done = good[row]
+            integers[left[done]] = w[done]
+            biases[good], shifts[good] = b[good], shift
+            pending &= ~good
+            left = left[~done]
+            if not pending.any():
+                found = Synapses.at(self.weights.shape, rows, columns, integers)
+                return found, biases, shifts
         return None
-    for shift in range(finest, -1, -1):
-        scale = out_frac + shift
-        fits_float = abs(bias) < 2.0 ** (31 - scale)
-        if not fits_float or np.any(np.abs(weights) >= 2.0 ** (bits - scale + in_frac)):
-            continue
-        w = quantise(weights, scale - in_frac)
-        b = int(quantise(bias, scale))
-        room = (_HALF_SEGMENT << shift) * tabled + ((1 << shift) >> 1)
-        reach = int(np.abs(w) @ in_reach) + abs(b) + room
-        if np.all(np.abs(w) < 1 << (bits - 1)) and reach <= INT32_MAX:
-            return w, b, shift
-    return None
 
 
 def timed(
@@ -188,11 +191,9 @@ def _timed_row(
     return None
 
 
-def _stored(op: Linear) -> bool:
-    """Whether every table has an entry: C has no empty arrays."""
-    return all(table.values.size for table in op.tables())
-
-
-def _flash(op: Linear) -> int:
-    """The bytes of all tables."""
-    return sum(_BYTES[table.ctype] * table.values.size for table in op.tables())
+def _flash(op: Linear) -> int | None:
+    """The bytes of all tables; None where one would be empty, which C does not have."""
+    tables = op.tables()
+    if not all(table.values.size for table in tables):
+        return None
+    return sum(_BYTES[table.ctype] * table.values.size for table in tables)
