@@ -101,6 +101,7 @@ def state_channels(
     exact: list[tuple[int, int]] = []
     for window in network.h_next:
         atom = network.atoms.get(window.vector)
+        own = state_frac(network, window, spans) if atom else None
         for i in range(window.lo, window.hi):
             group = layers[window.vector].group if atom else "delay"
             names.append(f"{group}[{i}]" if atom else f"delay[{len(names)}]")
@@ -111,13 +112,19 @@ def state_channels(
                 fracs.append(None)
                 exact.append((INT16_MIN, INT16_MAX))
             else:
-                fracs.append(state_frac(network, window, spans))
+                fracs.append(own)
                 exact.append((0, 0))
     sources = [(w.vector, i) for w in network.h_next for i in range(w.lo, w.hi)]
-    for _ in range(len(fracs)):
-        for i, (vector, source) in enumerate(sources):
-            if fracs[i] is None and vector == "h":
-                fracs[i], exact[i] = fracs[source], exact[source]
+    for i in range(len(fracs)):
+        chain = [i]  # of copies, back to the one that is known
+        while fracs[chain[-1]] is None and sources[chain[-1]][0] == "h":
+            chain.append(sources[chain[-1]][1])
+            if len(chain) > len(fracs):
+                break
+        if fracs[chain[-1]] is None:
+            break  # a circle, refused below
+        for copy in chain[:-1]:
+            fracs[copy], exact[copy] = fracs[chain[-1]], exact[chain[-1]]
     channels = []
     for i, (vector, _) in enumerate(sources):
         frac = fracs[i]
