@@ -25,10 +25,12 @@ from elegans.exporter.model import Argument, Model, Step, Window, prove
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.mix import Mix
 from elegans.exporter.ops.sigmoid import Sigmoid
+from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.tanh import Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 
 _HALF_SEGMENT = 512
+_LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out
 _DT: Argument = (Window("dt_in", 0, 1),)
 BLOCK = 4  # rows of a map with tanh that are computed together
 
@@ -197,6 +199,8 @@ def _maps(step: Step, bounds: dict[str, Interval]) -> list[Map] | None:
     windows = step.inputs[0]
     if isinstance(op, TimedLinear):
         return _timed(op, windows, bounds)
+    if isinstance(op, SparseLinear) and op.weights.size > _LARGEST:
+        return None
     shift = _shared(op) if isinstance(op, Linear) else 0
     if not shift:
         return None
