@@ -10,13 +10,16 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import TensorProto, numpy_helper, shape_inference
 from onnx.inliner import inline_local_functions
+from scipy.sparse import csr_array
 
+from elegans.exporter.algebra import Matrix
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.fixed import Reals
 
 KEY = "elegans"
 _LARGEST_FILE = 1 << 28
 _MOST_NODES = 50_000
+_WIDEST_MATRIX = 1 << 16
 _LARGEST_WEIGHT = 1e30  # fixed.widest_frac reaches just as far
 _OPSETS = range(13, 27)
 _STEP_OF_IT = (
@@ -145,6 +148,26 @@ def constants(model: onnx.ModelProto, path: Path) -> dict[str, Reals]:
         tensor.name: finite(_array(tensor, path), f"{path}, tensor {tensor.name!r}")
         for tensor in model.graph.initializer
     }
+
+
+def sparse_constants(model: onnx.ModelProto, path: Path) -> dict[str, Matrix]:
+    """The graph's sparse initializers, matrices of finite reals."""
+    return {t.values.name: _sparse(t, path) for t in model.graph.sparse_initializer}
+
+
+def _sparse(tensor: onnx.SparseTensorProto, path: Path) -> Matrix:
+    place = f"{path}, sparse tensor {tensor.values.name!r}"
+    shape = tuple(tensor.dims)
+    values = finite(_array(tensor.values, path), place)
+    at = _array(tensor.indices, path)
+    if len(shape) != 2 or not all(0 < d <= _WIDEST_MATRIX for d in shape):
+        raise ElegansError(place, f"has the shape {list(shape)}", "export a smaller network")
+    if at.ndim == 1:  # both ways are ONNX's: numbers in the whole, or a row and a column
+        at = np.stack([at // shape[1], at % shape[1]], axis=1)
+    fits = at.shape == (values.size, 2) and values.ndim == 1 and at.dtype == np.int64
+    if not fits or np.any(at < 0) or np.any(at >= shape):
+        raise ElegansError(place, "is damaged (indices do not fit)", "export it again")
+    return csr_array((values.astype(np.float64), (at[:, 0], at[:, 1])), shape=shape)
 
 
 def _array(tensor: onnx.TensorProto, path: Path) -> Reals:

@@ -46,7 +46,8 @@ def read_network(
     ports = find_ports(model, path, states, elapsed)
     if interface.dt_fixed is not None and "dt" not in ports.sizes:
         raise ElegansError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
-    reader = Reader(path, list(model.opset_import), onnx_file.constants(model, path))
+    held = onnx_file.constants(model, path), onnx_file.sparse_constants(model, path)
+    reader = Reader(path, list(model.opset_import), *held)
     _give(reader, ports, interface.dt_fixed)
     for number, node in enumerate(model.graph.node):
         _read(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
@@ -71,6 +72,13 @@ def _give(reader: Reader, ports: Ports, dt: float | None) -> None:
 
 
 def _read(reader: Reader, place: str, node: onnx.NodeProto) -> None:
+    sparse = [name for name in node.input if name in reader.matrices]
+    if sparse and node.op_type not in ("MatMul", "Gemm"):
+        raise ElegansError(
+            place,
+            f"reads the sparse tensor {sparse[0]!r}",
+            "let MatMul or Gemm read it, or keep it as a dense one",
+        )
     if reader.fold(place, node):
         return
     rule = RULES.get(node.op_type)

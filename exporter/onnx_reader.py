@@ -11,7 +11,7 @@ import onnx
 from onnx.reference import ReferenceEvaluator
 
 from elegans.exporter import onnx_file
-from elegans.exporter.algebra import Affine, Form
+from elegans.exporter.algebra import Affine, Form, Matrix
 from elegans.exporter.atoms import Atoms
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.fixed import Reals
@@ -47,11 +47,16 @@ class Reader:
     """The values of the graph so far."""
 
     def __init__(
-        self, path: Path, opsets: list[onnx.OperatorSetIdProto], constants: dict[str, Reals]
+        self,
+        path: Path,
+        opsets: list[onnx.OperatorSetIdProto],
+        constants: dict[str, Reals],
+        matrices: dict[str, Matrix],
     ) -> None:
         self.path = path
         self.opsets = opsets
         self.constants = constants
+        self.matrices = matrices  # those that the file keeps sparse
         self.values: dict[str, Value] = {}
         self.atoms = Atoms({})
 
@@ -104,8 +109,10 @@ class Reader:
         value = self.value(name)
         return self.atoms.affine(place, value.form), value.shape
 
-    def matrix(self, place: str, name: str) -> Reals:
+    def matrix(self, place: str, name: str) -> Matrix:
         """A constant matrix. Raises ValueError for a constant of another rank."""
+        if name in self.matrices:
+            return self.matrices[name]
         matrix = self.constants.get(name)
         if matrix is None:
             raise ElegansError(

@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 from scipy import sparse
 
-from elegans.exporter.algebra import Affine, Form, product
+from elegans.exporter.algebra import Affine, Form, Matrix, product
 from elegans.exporter.atoms import PER_DT
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.network import DT
@@ -114,7 +114,7 @@ def _quotient(reader: Reader, place: str, over: Form, under: Form) -> Form:
 
 def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any]) -> list[Value]:
     left, right = node.input
-    if left in reader.constants and right not in reader.constants:
+    if left in reader.matrices or (left in reader.constants and right not in reader.constants):
         matrix, (form, shape) = reader.matrix(place, left), reader.affine(place, right)
         rows, columns = matrix.shape
         if shape[-2:-1] != (columns,) and shape != (columns,):
@@ -129,7 +129,7 @@ def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: dict[str, Any])
     return [_times(form, shape, reader.matrix(place, right))]
 
 
-def _times(form: Affine, shape: tuple[int, ...], matrix: np.ndarray[Any, Any]) -> Value:
+def _times(form: Affine, shape: tuple[int, ...], matrix: Matrix) -> Value:
     """Row vectors, one or several, times a constant matrix."""
     columns, rows = matrix.shape
     if not shape or shape[-1] != columns:
