@@ -14,6 +14,7 @@ from elegans.exporter.fixed import (
     RangeError,
     Value,
     constant,
+    product,
     rshr,
     saturate,
 )
@@ -50,17 +51,15 @@ class TimedLinear:
             object.__setattr__(self, name, integers(getattr(self, name), ndim))
 
     def integer(self, x: Value, dt: Value) -> Value:
-        rate = rshr(x @ constant(self.rates.T, x) + constant(self.rate_bias, x), RATE_SHIFT)
-        still = x @ constant(self.weights.T, x) + constant(self.bias, x)
+        rate = rshr(product(x, self.rates) + constant(self.rate_bias, x), RATE_SHIFT)
+        still = product(x, self.weights) + constant(self.bias, x)
         return saturate(rshr(still + rate * dt, self.shift))
 
     def real(self, x: Value, dt: Value) -> Value:
         scale: Any = np.ldexp(1.0, -self.shift)
-        rates: Any = self.rates.T * 2.0**-RATE_SHIFT
-        rate_bias: Any = self.rate_bias * 2.0**-RATE_SHIFT
-        rate = x @ constant(rates, x) + constant(rate_bias, x)
-        still = x @ constant(self.weights.T * scale, x) + constant(self.bias * scale, x)
-        return still + rate * dt * constant(scale, x)
+        rate = (product(x, self.rates) + constant(self.rate_bias, x)) * 2.0**-RATE_SHIFT
+        still = product(x, self.weights) + constant(self.bias, x)
+        return (still + rate * dt) * constant(scale, x)
 
     def range(self, x: Interval, dt: Interval) -> Interval:
         reach = self.reach(x.reach(), int(dt.reach().max()))
