@@ -100,7 +100,16 @@ def _find(name: str, known: dict[str, tuple[tuple[str, ...], str]], what: str) -
     if not _present(command):
         missing = "ziglang" if command == _ZIG else command[0]
         raise ElegansError(name, f"{missing} is not installed", remedy)
-    return Compiler(name, command, version(command))
+    return Compiler(name, _direct(command), version(command))
+
+
+def _direct(command: tuple[str, ...]) -> tuple[str, ...]:
+    """zig itself: a Python that only starts it takes longer than many a file to compile."""
+    found = importlib.util.find_spec("ziglang") if command == _ZIG else None
+    if found is None or found.origin is None:
+        return command
+    binary = shutil.which("zig", path=str(Path(found.origin).parent))
+    return (binary, *command[3:]) if binary else command
 
 
 def _present(command: tuple[str, ...]) -> bool:
