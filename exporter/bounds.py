@@ -12,7 +12,7 @@ import numpy as np
 
 from elegans.exporter.algebra import Affine
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.fixed import Reals
+from elegans.exporter.fixed import Integers, Reals
 from elegans.exporter.model import Window
 from elegans.exporter.network import Activation, Gate, Network
 
@@ -182,9 +182,14 @@ def ratio_span(over: Affine, under: Affine, spans: dict[str, Span]) -> Span:
     coefficients, each variable sits at the end that its sign n - l d says.
     """
     vectors = sorted({*over.terms, *under.terms})
-    n, d = (_stacked(form, vectors, spans) for form in (over, under))
     lo, hi = (np.concatenate([np.zeros(0), *(spans[v][i] for v in vectors)]) for i in (0, 1))
-    least = under.bias + np.maximum(d, 0) @ lo + np.minimum(d, 0) @ hi
+    rows, columns, n, d = _entries(over, under, vectors, spans)
+    lo, hi = lo[columns], hi[columns]
+
+    def total(values: Reals) -> Reals:
+        return np.bincount(rows, values, over.size).astype(np.float64)
+
+    least = under.bias + total(d * np.where(d > 0, lo, hi))
     if not np.all(least > 0):
         row = int(least.argmin())
         raise ElegansError(
@@ -198,10 +203,10 @@ def ratio_span(over: Affine, under: Affine, spans: dict[str, Span]) -> Span:
             sign * over.bias / under.bias if np.all(under.bias > 0) else np.full(over.size, -1e30)
         )
         for _ in range(100):
-            slope = sign * n - np.where(np.isinf(value), 0.0, value)[:, None] * d
+            slope = sign * n - np.where(np.isinf(value), 0.0, value)[rows] * d
             chosen = np.where(slope > 0, hi, lo)
-            top = sign * (over.bias + (n * chosen).sum(axis=1))
-            better = top / (under.bias + (d * chosen).sum(axis=1))
+            top = sign * (over.bias + total(n * chosen))
+            better = top / (under.bias + total(d * chosen))
             if np.all(better <= value):
                 break
             value = np.maximum(value, better)
@@ -209,12 +214,31 @@ def ratio_span(over: Affine, under: Affine, spans: dict[str, Span]) -> Span:
     return ends[0], ends[1]
 
 
-def _stacked(form: Affine, vectors: list[str], spans: dict[str, Span]) -> Reals:
-    blocks = [np.zeros((form.size, 0))]
-    for v in vectors:
-        known = form.terms.get(v)
-        blocks.append(np.zeros((form.size, len(spans[v][0]))) if known is None else known.toarray())
-    return np.concatenate(blocks, axis=1)
+def _entries(
+    over: Affine, under: Affine, vectors: list[str], spans: dict[str, Span]
+) -> tuple[Integers, Integers, Reals, Reals]:
+    """(rows, columns, n, d): the coefficients of both forms wherever one of them has any.
+
+    Columns count through all the vectors, end to end.
+    """
+    ends = np.cumsum([0, *(len(spans[v][0]) for v in vectors)])
+    width = int(ends[-1])
+    places, values = [], []
+    for form in (over, under):
+        parts = [
+            (form.terms[v].tocoo(), start)
+            for v, start in zip(vectors, ends, strict=False)
+            if v in form.terms
+        ]
+        at = [p.row.astype(np.int64) * width + p.col + start for p, start in parts]
+        places.append(np.concatenate([np.zeros(0, np.int64), *at]))
+        values.append(np.concatenate([np.zeros(0), *(p.data for p, _ in parts)]))
+    both = np.unique(np.concatenate(places))
+    n, d = (
+        np.bincount(np.searchsorted(both, at), part, len(both)).astype(np.float64)
+        for at, part in zip(places, values, strict=True)
+    )
+    return both // max(width, 1), both % max(width, 1), n, d
 
 
 def _damped(network: Network, gate: Gate, spans: dict[str, Span]) -> Reals:

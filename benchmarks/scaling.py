@@ -1,0 +1,159 @@
+"""How export, proof and reference grow with a network: sparse CfC steps of 19 to 5,000 neurons.
+
+python -m benchmarks.scaling [--neurons 19 --neurons 1000] [--synapses 20]
+
+Each neuron has four maps of the same synapses, as in an NCP of which every map is wired; the
+graph keeps them in ONNX's sparse tensors, so the file grows with the synapses as well. Every
+size runs in a process of its own, so that its peak of memory is its own, too.
+"""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from elegans.exporter.emit import emit
+from elegans.exporter.export import Request, export
+from elegans.exporter.interface import with_ranges
+from elegans.exporter.lower import lower
+from elegans.exporter.model import prove
+from elegans.exporter.onnx_import import read_interface, read_network
+from elegans.exporter.reference import run
+from elegans.exporter.vectors import golden
+
+SIZES = (19, 100, 300, 1000, 2000, 5000)
+_INPUTS, _OUTPUTS, _SEED = 8, 4, 302
+_MAPS = ("f", "g", "a", "b")
+_LANES, _STEPS = 1000, 20
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One size: seconds of each stage, steps a second of the reference, megabytes at most."""
+
+    neurons: int
+    synapses: int
+    read: float
+    lower: float
+    prove: float
+    emit: float
+    golden: float
+    export: float
+    rate: float
+    memory: float
+
+
+def sparse_cfc(neurons: int, synapses: int = 20, inputs: int = _INPUTS) -> onnx.ModelProto:
+    """The step of a CfC in which every map of a neuron reads the same few inputs and neurons.
+
+    h' = f + t (g - f) with f, g = tanh and t = sigmoid(a dt + b), as in ncps.
+    """
+    rng = np.random.default_rng(_SEED)
+    cols = inputs + neurons
+    each = min(synapses, cols)
+    picked = np.stack([rng.choice(cols, each, replace=False) for _ in range(neurons)])
+    rows = np.repeat(np.arange(neurons), each)
+    # As a matrix [cols, rows], the way a row vector is multiplied by it.
+    order = np.lexsort((rows, picked.ravel()))
+    at = np.stack([picked.ravel()[order], rows[order]], axis=1)
+    maps, biases = [], []
+    for name in _MAPS:
+        weights = (rng.normal(size=len(at)) / np.sqrt(each)).astype(np.float32)
+        values = numpy_helper.from_array(weights, f"W{name}")
+        places = numpy_helper.from_array(at.astype(np.int64), f"I{name}")
+        maps.append(helper.make_sparse_tensor(values, places, [cols, neurons]))
+        bias = rng.normal(size=neurons).astype(np.float32) * 0.1
+        biases.append(numpy_helper.from_array(bias, f"B{name}"))
+    outputs = min(_OUTPUTS, neurons)
+    ends = [neurons - outputs, neurons, 1]
+    slices = [numpy_helper.from_array(np.array([v]), f"at{i}") for i, v in enumerate(ends)]
+    node = helper.make_node
+    nodes = [node("Concat", ["x", "h"], ["v"], axis=1)]
+    for name in _MAPS:
+        nodes.append(node("MatMul", ["v", f"W{name}"], [f"p{name}"]))
+        nodes.append(node("Add", [f"p{name}", f"B{name}"], [f"s{name}"]))
+    nodes += [
+        *(node("Tanh", ["sf"], ["f"]), node("Tanh", ["sg"], ["g"])),
+        *(node("Mul", ["sa", "dt"], ["adt"]), node("Add", ["adt", "sb"], ["z"])),
+        *(node("Sigmoid", ["z"], ["t"]), node("Sub", ["g", "f"], ["d"])),
+        *(node("Mul", ["t", "d"], ["td"]), node("Add", ["f", "td"], ["h_next"])),
+        node("Slice", ["h_next", "at0", "at1", "at2"], ["y"]),
+    ]
+
+    def port(name: str, size: int) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size])
+
+    graph = helper.make_graph(
+        nodes,
+        f"cfc{neurons}",
+        [port("x", inputs), port("h", neurons), port("dt", 1)],
+        [port("y", outputs), port("h_next", neurons)],
+        [*biases, *slices],
+        sparse_initializer=maps,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+def measured(neurons: int, synapses: int) -> Row:
+    """The stages of an export one by one, then a whole one, and a run of many lanes."""
+    with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
+        path = Path(scratch) / "cfc.onnx"
+        onnx.save(sparse_cfc(neurons, synapses), path)
+        ranges = ((-1.0, 1.0),), (0.01, 0.1)
+        request = Request(path, input_ranges=ranges[0], dt_range=ranges[1])
+        interface = with_ranges(read_interface(path), list(ranges[0]), ranges[1], None)
+        read, network = _timed(lambda: read_network(path, interface))
+        lowered, model = _timed(lambda: lower(network))
+        proved, _ = _timed(lambda: prove(model))
+        emitted, _ = _timed(lambda: emit(model))
+        vectors, _ = _timed(lambda: golden(model, None))
+        whole, _ = _timed(lambda: export(request, Path(scratch) / "BUILD"))
+    rng = np.random.default_rng(_SEED)
+    lanes = max(_LANES * 100 // max(neurons, 100), 50)
+    x = rng.integers(-32767, 32768, (_STEPS, lanes, len(model.inputs)))
+    dt = rng.integers(model.dt.lo, model.dt.hi + 1, (_STEPS, lanes)) if model.dt else x[..., 0]
+    seconds, _ = _timed(lambda: run(model, x, dt))
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    rate = _STEPS * lanes / seconds
+    stages = (read, lowered, proved, emitted, vectors, whole)
+    return Row(neurons, model.weights, *stages, rate, memory)
+
+
+def _timed(work: Callable[[], T]) -> tuple[float, T]:
+    start = time.perf_counter()
+    result = work()
+    return time.perf_counter() - start, result
+
+
+@click.command()
+@click.option("--neurons", type=click.IntRange(1), multiple=True, default=SIZES)
+@click.option("--synapses", type=click.IntRange(1), default=20, show_default=True)
+def main(neurons: tuple[int, ...], synapses: int) -> None:
+    """Print the table as Markdown, a row a size."""
+    head = ("neurons", "synapses", "read s", "lower s", "prove s", "emit s", "golden s")
+    head = (*head, "export s", "reference steps/s", "synapses/s", "peak MB")
+    click.echo(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    for size in neurons:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            row = pool.submit(measured, size, synapses).result()
+        stages = (row.read, row.lower, row.prove, row.emit, row.golden, row.export)
+        told = " | ".join(f"{seconds:.2f}" for seconds in stages)
+        rates = f"{row.rate:,.0f} | {row.rate * row.synapses:.1e}"
+        click.echo(f"| {row.neurons:,} | {row.synapses:,} | {told} | {rates} | {row.memory:.0f} |")
+
+
+if __name__ == "__main__":
+    main()
