@@ -87,7 +87,7 @@ class CompactLayer:
 
     def maps(self) -> list[tuple[Integers, Integers]]:
         """Weights [neurons, inputs] and biases [neurons] of f, g, t and t's rate."""
-        maps = [(op.weights, op.bias) for op in self.sums]
+        maps = [(np.asarray(op.weights), op.bias) for op in self.sums]
         return maps + ([(self.sums[2].rates, self.sums[2].rate_bias)] if self.timed else [])
 
 
@@ -160,7 +160,9 @@ def _compact(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
     if sums is None or len({s.inputs[0] for s in sums}) != 1:
         return None
     ops: list[Any] = [s.op for s in sums]
-    weights = [op.weights for op in ops]
+    if any(isinstance(op, SparseLinear) and op.weights.size > _LARGEST for op in ops):
+        return None
+    weights = [np.asarray(op.weights) for op in ops]
     if sum(np.count_nonzero(w) for w in weights) * 2 < sum(w.size for w in weights):
         return None
     layer = CompactLayer(tuple(ops))
@@ -204,13 +206,13 @@ def _maps(step: Step, bounds: dict[str, Interval]) -> list[Map] | None:
     shift = _shared(op) if isinstance(op, Linear) else 0
     if not shift:
         return None
-    x = _interval(windows, bounds)
+    x, weights = _interval(windows, bounds), np.asarray(op.weights)
     bias = op.bias + _offset(shift)
-    reach = np.abs(op.weights) @ x.reach() + np.abs(op.bias) + _offset(shift)
+    reach = np.abs(weights) @ x.reach() + np.abs(op.bias) + _offset(shift)
     if reach.max() > INT32_MAX:
         return None
-    sums = x @ Interval.of(op.weights.T, op.weights.T) + Interval.of(bias, bias)
-    return [Map(windows, op.weights, bias, shift, _saturates(sums, shift))]
+    sums = x @ Interval.of(weights.T, weights.T) + Interval.of(bias, bias)
+    return [Map(windows, weights, bias, shift, _saturates(sums, shift))]
 
 
 def _timed(op: TimedLinear, windows: Argument, bounds: dict[str, Interval]) -> list[Map] | None:
