@@ -127,4 +127,5 @@ def _link_line(flags: list[str], tool: Compiler, objects: list[str]) -> list[str
     # zig brings the compiler's own routines only when it may choose the libraries itself.
     libraries = [] if tool.name == "zig" else ["-nostdlib", "-lgcc"]
     script = ["-Wl,-T,link.ld", "-Wl,-e,reset_handler", "-Wl,--gc-sections", "-Wl,--build-id=none"]
-    return [*flags, *script, *objects, *libraries, "-o", _ELF]
+    # Without -g zig would leave out the symbols where it optimises for size.
+    return [*flags, "-g", *script, *objects, *libraries, "-o", _ELF]

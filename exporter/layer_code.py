@@ -23,7 +23,7 @@ class Run:
 
     `words` is the table, line by line; `calls` are the portable C's statements, `macros`
     the assembler's lines; `scratch` is the size of the buffer that both need, `inputs` the most
-    that a layer has, `flash` the table's bytes on a core that takes a word a weight.
+    that a layer has, `flash` the table's bytes on a core that takes a word a weight, `fetched` (offset in scratch, array, size) of what is copied there first.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Run:
     inputs: int
     flash: int
     timed: bool
+    fetched: list[tuple[int, str, int]]
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,13 @@ def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:
         if place.array != _STATE:
             offsets[place.array] = size
             size += _even(step.size)
+    fetched = []
+    for array in dict.fromkeys(plan.at(w).array for step in steps for w in step.inputs[0]):
+        if array != _STATE and array not in offsets:
+            local = next(local for local in plan.locals if local.name == array)
+            offsets[array] = size
+            fetched.append((size, array, local.size))
+            size += _even(local.size)
     layers = [_layer(step, plan, offsets) for step in steps]
     words: list[str] = []
     calls: list[str] = []
@@ -128,7 +136,7 @@ def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:
     inputs = 2 * max(layer.pairs for layer in layers)
     timed = any(layer.op.kernel == "cfc" for layer in layers)
     flash = sum(4 * _blocks_size(layer) for layer in layers)
-    return Run(name, words, calls, macros, size, inputs, flash, timed)
+    return Run(name, words, calls, macros, size, inputs, flash, timed, fetched)
 
 
 def _even(size: int) -> int:

@@ -73,8 +73,13 @@ class StepCode:
         dt = f"{self.plan.places['dt_in']}[0]" if timed else "0"
         buffers = [f"union {{ int16_t v[{run.scratch}]; int32_t words; }} scratch;"]
         call = f"{name}(s->v, scratch.v, {name}_w, {dt});"
+        copies = [
+            f"memcpy(&scratch.v[{offset}], {array}, {size}U * sizeof(int16_t));"
+            for offset, array, size in run.fetched
+        ]
         comments = [Call([], self._comment(step)) for step in steps[:-1]]
-        return Block("layers", buffers, [*comments, Call([call], self._comment(steps[-1]))])
+        last = Call([*copies, call], self._comment(steps[-1]))
+        return Block("layers", buffers, [*comments, last])
 
     def _compact(self, steps: list[Step]) -> Block:
         """Compact layers in one call."""

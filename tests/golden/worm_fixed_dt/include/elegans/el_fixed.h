@@ -37,11 +37,13 @@ static inline int32_t el_rdiv(int32_t a, int32_t b)
 #if EL_CORE == EL_V6M
 
 /* Thumb-1 executes nothing conditionally, so comparing would take a branch. Here it takes the
- * same instructions whatever the data: masks, which the compiler must not see through. */
+ * same instructions whatever the data: masks, of which the compiler must see neither end. */
 static inline int32_t el_mask(int32_t negative)
 {
-    int32_t mask = negative >> 31;
+    int32_t mask;
 
+    __asm__("" : "+l"(negative));
+    mask = negative >> 31;
     __asm__("" : "+l"(mask));
     return mask;
 }
