@@ -23,7 +23,8 @@ class Run:
 
     `words` is the table, line by line; `calls` are the portable C's statements, `macros`
     the assembler's lines; `scratch` is the size of the buffer that both need, `inputs` the most
-    that a layer has, `flash` the table's bytes on a core that takes a word a weight, `fetched` (offset in scratch, array, size) of what is copied there first.
+    that a layer has, `flash` the table's bytes on a core that takes a word a weight, `fetched`
+    (offset in scratch, array, size) of what is copied there first.
     """
 
     name: str
