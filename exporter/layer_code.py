@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -187,12 +186,9 @@ def _words(layer: _Layer) -> list[str]:
         lines.append(f"/* {title}; their weights of two inputs at a time */")
         biases = [_bias(layer, part, row) for part, row in block]
         lines.append(", ".join(str(b) for b in biases) + ",")
-        pairs = [
-            f"EL_PAIR({layer.rows[part][row, 2 * p]}, {layer.rows[part][row, 2 * p + 1]}),"
-            for p in range(layer.pairs)
-            for part, row in block
-        ]
-        lines += textwrap.wrap(" ".join(pairs), 92, break_long_words=False)
+        for p in range(0, 2 * layer.pairs, 2):
+            pairs = [layer.rows[part][row, p : p + 2] for part, row in block]
+            lines.append(" ".join(f"EL_PAIR({even}, {odd})," for even, odd in pairs))
     return lines
 
 

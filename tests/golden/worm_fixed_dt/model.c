@@ -15,34 +15,40 @@
 static const int32_t worm_layers_w[] = {
     /* inter_h[0]: biases of f, g, t; their weights of two inputs at a time */
     4407013, 4864020, -2845935,
-    EL_PAIR(51, -3463), EL_PAIR(0, 0), EL_PAIR(8, -13116), EL_PAIR(131, 43), EL_PAIR(178, 0),
-    EL_PAIR(63, -15), EL_PAIR(-219, 0), EL_PAIR(0, 0), EL_PAIR(-89, 0), EL_PAIR(534, 0),
-    EL_PAIR(324, 0), EL_PAIR(-15, 0),
+    EL_PAIR(51, -3463), EL_PAIR(0, 0), EL_PAIR(8, -13116),
+    EL_PAIR(131, 43), EL_PAIR(178, 0), EL_PAIR(63, -15),
+    EL_PAIR(-219, 0), EL_PAIR(0, 0), EL_PAIR(-89, 0),
+    EL_PAIR(534, 0), EL_PAIR(324, 0), EL_PAIR(-15, 0),
     /* inter_h[1]: biases of f, g, t; their weights of two inputs at a time */
     5836051, 2998693, -350036,
-    EL_PAIR(388, -18448), EL_PAIR(0, 0), EL_PAIR(0, 4234), EL_PAIR(0, 0), EL_PAIR(0, 11),
-    EL_PAIR(-54, -409), EL_PAIR(17, -952), EL_PAIR(140, 0), EL_PAIR(3, 223), EL_PAIR(-90, 0),
-    EL_PAIR(0, 0), EL_PAIR(-10, 0),
+    EL_PAIR(388, -18448), EL_PAIR(0, 0), EL_PAIR(0, 4234),
+    EL_PAIR(0, 0), EL_PAIR(0, 11), EL_PAIR(-54, -409),
+    EL_PAIR(17, -952), EL_PAIR(140, 0), EL_PAIR(3, 223),
+    EL_PAIR(-90, 0), EL_PAIR(0, 0), EL_PAIR(-10, 0),
     /* inter_h[2]: biases of f, g, t; their weights of two inputs at a time */
     -4257985, 3314478, -6499015,
-    EL_PAIR(-510, -19196), EL_PAIR(373, -17307), EL_PAIR(-58, 22221), EL_PAIR(-111, 0),
-    EL_PAIR(-68, 0), EL_PAIR(-131, 0), EL_PAIR(169, 427), EL_PAIR(10, 0), EL_PAIR(-121, 133),
+    EL_PAIR(-510, -19196), EL_PAIR(373, -17307), EL_PAIR(-58, 22221),
+    EL_PAIR(-111, 0), EL_PAIR(-68, 0), EL_PAIR(-131, 0),
+    EL_PAIR(169, 427), EL_PAIR(10, 0), EL_PAIR(-121, 133),
     EL_PAIR(-53, 0), EL_PAIR(39, 0), EL_PAIR(0, 0),
     /* inter_h[3]: biases of f, g, t; their weights of two inputs at a time */
     -1453289, 4176508, -999286,
-    EL_PAIR(0, 0), EL_PAIR(-130, 0), EL_PAIR(-121, -20796), EL_PAIR(72, 0), EL_PAIR(-112, 0),
-    EL_PAIR(75, 0), EL_PAIR(39, -305), EL_PAIR(129, 0), EL_PAIR(-101, 0), EL_PAIR(-378, 0),
-    EL_PAIR(265, 0), EL_PAIR(-265, 0),
+    EL_PAIR(0, 0), EL_PAIR(-130, 0), EL_PAIR(-121, -20796),
+    EL_PAIR(72, 0), EL_PAIR(-112, 0), EL_PAIR(75, 0),
+    EL_PAIR(39, -305), EL_PAIR(129, 0), EL_PAIR(-101, 0),
+    EL_PAIR(-378, 0), EL_PAIR(265, 0), EL_PAIR(-265, 0),
     /* motor_h[0]: biases of f, g, t; their weights of two inputs at a time */
     33082453, -133921267, 378754248,
-    EL_PAIR(0, 8499), EL_PAIR(0, -8002), EL_PAIR(0, -11639), EL_PAIR(0, 0), EL_PAIR(0, 0),
-    EL_PAIR(8848, 3932), EL_PAIR(0, 11539), EL_PAIR(-10845, 0), EL_PAIR(-6929, -191), EL_PAIR(0,
-    0), EL_PAIR(13648, 0), EL_PAIR(0, 0),
+    EL_PAIR(0, 8499), EL_PAIR(0, -8002), EL_PAIR(0, -11639),
+    EL_PAIR(0, 0), EL_PAIR(0, 0), EL_PAIR(8848, 3932),
+    EL_PAIR(0, 11539), EL_PAIR(-10845, 0), EL_PAIR(-6929, -191),
+    EL_PAIR(0, 0), EL_PAIR(13648, 0), EL_PAIR(0, 0),
     /* motor_h[1]: biases of f, g, t; their weights of two inputs at a time */
     99539782, -179233280, 179639609,
-    EL_PAIR(0, -2503), EL_PAIR(0, -10242), EL_PAIR(0, 11722), EL_PAIR(16728, -2126),
-    EL_PAIR(-17530, -12787), EL_PAIR(-946, 5483), EL_PAIR(-8003, 1323), EL_PAIR(-284, 455),
-    EL_PAIR(-4511, 1252), EL_PAIR(-255, 0), EL_PAIR(-9756, 0), EL_PAIR(-3818, 0),
+    EL_PAIR(0, -2503), EL_PAIR(0, -10242), EL_PAIR(0, 11722),
+    EL_PAIR(16728, -2126), EL_PAIR(-17530, -12787), EL_PAIR(-946, 5483),
+    EL_PAIR(-8003, 1323), EL_PAIR(-284, 455), EL_PAIR(-4511, 1252),
+    EL_PAIR(-255, 0), EL_PAIR(-9756, 0), EL_PAIR(-3818, 0),
     EL_TAIL
 };
 
