@@ -26,7 +26,7 @@ _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
 }
 # A map whose rows share one shift is faster on every core. It may cost a row so many bits, which
 # leave it no less exact than the row that asked for them: all feed the same table.
-_SHARED_SHIFT_BITS = 8
+_SHARED_SHIFT_BITS = 5
 # The cores' kernels look a table up with half a segment added to its argument.
 _HALF_SEGMENT = 512
 _TIMED = {16: TimedLinear, 8: TimedLinear8}
@@ -51,7 +51,7 @@ def linear(
     out_frac [rows] the fractional bits of the result
     bits     of a weight, 16 or 8
     tabled   whether the result goes into a table: all rows then get one shift, if that costs
-             none of them more than 8 bits, and room for half a segment of the table
+             none of them more than 5 bits, and room for half a segment of the table
 
     Exact zeros stay zeros; the map gets the layout that takes the least flash: dense, one
     of synapses, or one of filters that slide.
@@ -140,7 +140,7 @@ def timed(
     dt    the fractional bits and the greatest magnitude of elapsed time
 
     Each row at the finest scale at which no accumulator can leave int32, or, with 16 bits,
-    all at the coarsest of these if that costs none of them more than 8 bits.
+    all at the coarsest of these if that costs none of them more than 5 bits.
     """
 
     def at(finest: int) -> list[TimedLinear] | None:

@@ -56,7 +56,7 @@ def test_what_is_quantised_is_near_the_real_map_and_leaves_room(bits):
     assert error.max() < (2e-3 if bits == 16 else 0.2)
 
 
-def test_rows_share_a_shift_unless_that_costs_one_of_them_more_than_8_bits():
+def test_rows_share_a_shift_unless_that_costs_one_of_them_more_than_5_bits():
     reach, frac = np.full(4, 32768), np.full(4, 15)
 
     def shifts(last):

@@ -1,0 +1,21 @@
+/* y = W x + b, every weight stored.
+ *
+ *   y      [rows] any scale; must not overlap x
+ *   x      [cols]
+ *   w      [rows][cols]
+ *   bias   [rows] at the accumulator's scale
+ *   shift  [rows] 0..30, accumulator to output
+ *
+ * The exporter proves sum|w| max|x| + |bias| + rounding < 2^31 for every row, which bounds
+ * each partial sum, so int32_t is enough in any order. Exact twin of
+ * exporter/ops/linear.py. */
+#ifndef EL_LINEAR_H
+#define EL_LINEAR_H
+
+#include <stdint.h>
+
+void el_linear(int16_t *y, const int16_t *x,
+               const int16_t *w, const int32_t *bias, const uint8_t *shift,
+               uint32_t cols, uint32_t rows);
+
+#endif
