@@ -60,9 +60,9 @@ def test_rows_share_a_shift_unless_that_costs_one_of_them_more_than_5_bits():
     reach, frac = np.full(4, 32768), np.full(4, 15)
 
     def shifts(last):
-        weights = np.ones((2, 4)) * [[1.0], [last]]
+        weights = np.ones((2, 4)) * [[16.0], [last]]
         maps = (weights, np.zeros(2), weights, np.zeros(2))
         return set(quantise.timed(maps, frac, reach, (18, 26214), 11).shift.tolist())
 
-    assert len(shifts(0.3)) == 1
-    assert len(shifts(0.0001)) == 2
+    assert len(shifts(4.0)) == 1
+    assert len(shifts(0.01)) == 2
