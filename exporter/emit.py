@@ -27,7 +27,7 @@ _INCLUDE = re.compile(r'#include "elegans/(el_\w+\.\w+)"')
 def emit(model: Model, optimise: str = "speed") -> dict[str, str]:
     """The generated C, its README, and the runtime files that it uses.
 
-    `speed` computes a layer at a time, with a kernel for each core; `size` an op at a time.
+    `speed` computes a layer at a time by a core's own kernel, `size` all layers by one loop.
     """
     context = _context(model, _arranged(model, optimise), optimise)
     templates = dict(_FILES)
