@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.boards.build import Firmware
+from elegans.boards.dataflow import Access, DataFlow
 from elegans.boards.image import Symbol, read_image, read_symbols
 from elegans.boards.source import read_model
+from elegans.boards.thumb import decode
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.vectors import CORNER, load_arrays
 
@@ -33,6 +35,8 @@ class Profile:
 
     instructions  the least and the most
     paths         how many different sequences of instructions there were
+    uneven        branches and stores that depend on the data, `function+offset: code`; where
+                  there are none, the path is that of every input whatever (boards/dataflow.py)
     different     integers of y and h that are not the golden vectors'
     functions     instructions by function, of one step; a layer counts as one
     stack         the most bytes below the caller's stack pointer
@@ -42,6 +46,7 @@ class Profile:
     steps: int
     instructions: tuple[int, int]
     paths: int
+    uneven: tuple[str, ...]
     different: int
     functions: dict[str, int]
     stack: int
@@ -78,6 +83,7 @@ def profile(build_dir: Path, firmware: Firmware, steps: int = 1024) -> Profile:
         steps=len(counts),
         instructions=(min(counts), max(counts)),
         paths=len(paths),
+        uneven=tuple(_places(caller.uneven(x, dt, h), symbols)),
         different=different,
         functions=_by_function(first, caller, symbols),
         stack=caller.stack(),
@@ -146,6 +152,42 @@ class _Caller:
         self._lowest = min(self._lowest, self._top - used)
         return self._trace
 
+    def uneven(self, x: NDArray[np.int16], dt: int, h: NDArray[np.int16]) -> dict[int, str]:
+        """What depends on x, dt or h in one step and should not, by its address."""
+        import unicorn as untyped
+
+        unicorn: Any = untyped
+        blocks = set(self.step(x, dt, h))
+        known = {one.address: one for b in blocks for one in decode(self.code(b), b[0])}
+        self._call(self._set_h, self._state, self._h)
+        spans = [range(self._x, self._x + 2 * len(x)), range(self._state, self._state + 1024)]
+        flow = DataFlow([3], spans)  # R3 is dt
+        loads: list[Access] = []
+        stores: list[Access] = []
+        now: list[int] = []
+
+        def on_code(cpu: Any, address: int, size: int, _: Any) -> None:
+            if now:
+                flow.execute(known[now.pop()], loads, stores)
+                loads.clear()
+                stores.clear()
+            if address != _RETURN:
+                now.append(address)
+
+        def on_memory(cpu: Any, kind: int, address: int, size: int, value: int, _: Any) -> None:
+            (stores if kind == unicorn.UC_MEM_WRITE else loads).append((address, size))
+
+        both = unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE
+        hooks = [
+            self._cpu.hook_add(unicorn.UC_HOOK_CODE, on_code),
+            self._cpu.hook_add(both, on_memory),
+        ]
+        self._cpu.ctl_flush_tb()  # what is translated already has no hooks
+        self._call(self._step, self._state, self._y, self._x, dt & 0xFFFF_FFFF)
+        for hook in hooks:
+            self._cpu.hook_del(hook)
+        return flow.found
+
     def results(self, outputs: int, neurons: int) -> NDArray[np.int16]:
         """y and h behind the last step."""
         self._call(self._get_h, self._state)
@@ -180,6 +222,13 @@ class _Caller:
     def _on_block(self, cpu: Any, address: int, size: int, _: Any) -> None:
         if address != _RETURN:
             self._trace.append((address, size))
+
+
+def _places(found: dict[int, str], symbols: list[Symbol]) -> Iterator[str]:
+    starts = sorted((s.address, s.name) for s in symbols if not s.data)
+    for address, text in sorted(found.items()):
+        start, name = max(s for s in starts if s[0] <= address)
+        yield f"{name}+{address - start:#x}: {text}"
 
 
 def _by_function(

@@ -5,6 +5,8 @@
 void el_absolute(int16_t *y, const int16_t *x, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        y[i] = (x[i] < 0) ? el_sat16(-(int32_t)x[i]) : x[i];
+        const int32_t sign = el_mask(x[i]);
+
+        y[i] = el_sat16((x[i] ^ sign) - sign);
     }
 }

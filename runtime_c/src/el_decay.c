@@ -25,7 +25,7 @@ static int16_t decay1(int32_t halvings)
     const int32_t part = left[0] + el_rshr(slope * (halvings & 255), 8);
 
     /* After 16 halvings nothing of Q0.15 is left. */
-    return (whole > 15) ? (int16_t)0 : el_sat16(el_rshr(part, (uint32_t)whole));
+    return (int16_t)(el_sat16(el_rshr(part, (uint32_t)el_min(whole, 16))) & el_mask(whole - 16));
 }
 
 void el_decay(int16_t *e, const int16_t *a, const int16_t *dt, uint32_t shift, uint32_t n)

@@ -1,6 +1,6 @@
 #include "elegans/el_quotient.h"
 
-#include "elegans/el_fixed.h"
+#include "elegans/el_divide.h"
 
 void el_quotient(int16_t *y, const int16_t *num, const int16_t *den, const int16_t *lo,
                  const int16_t *hi, uint32_t frac, uint32_t n)
@@ -9,7 +9,6 @@ void el_quotient(int16_t *y, const int16_t *num, const int16_t *den, const int16
     const int32_t unit = (int32_t)(1U << frac);
 
     for (uint32_t i = 0; i < n; i++) {
-        const int32_t divisor = (den[i] < 1) ? 1 : den[i];
-        y[i] = el_hold(el_rdiv(num[i] * unit, divisor), lo[i], hi[i]);
+        y[i] = el_hold(el_rdiv(num[i] * unit, el_max(den[i], 1)), lo[i], hi[i]);
     }
 }

@@ -12,12 +12,13 @@
 
 static inline int16_t el_curve(const int16_t table[257], int16_t z)
 {
-    const int32_t magnitude = (z < 0) ? el_sat16(-(int32_t)z) : z;
+    const int32_t sign = el_mask(z);
+    const int32_t magnitude = el_sat16((z ^ sign) - sign);
     const int16_t *left = &table[magnitude >> 7];
     const int32_t slope = (int32_t)left[1] - left[0];
     const int32_t y = left[0] + el_rshr(slope * (magnitude & 127), 7);
 
-    return (int16_t)((z < 0) ? -y : y);
+    return (int16_t)((y ^ sign) - sign);
 }
 
 #endif

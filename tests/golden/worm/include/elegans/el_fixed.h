@@ -13,7 +13,7 @@
 #include "elegans/el_core.h"
 
 /* What a generated model expects of these kernels; it refuses to compile with another. */
-#define EL_RUNTIME_ABI 2
+#define EL_RUNTIME_ABI 3
 
 /* C leaves the right shift of a negative number to the compiler. Every compiler for every
  * core we build for shifts arithmetically; one that did not would stop here. */
@@ -25,69 +25,59 @@ static inline int32_t el_rshr(int32_t a, uint32_t n)
     return (a + (int32_t)((1U << n) >> 1)) >> n;
 }
 
-/* a / b, rounded half up, for b >= 1. The caller proves that a + b / 2 fits. */
-static inline int32_t el_rdiv(int32_t a, int32_t b)
+/* All ones where a is negative, else 0. A core that executes nothing conditionally would
+ * branch where the compiler sees a comparison in this, so there it must see neither end. */
+static inline int32_t el_mask(int32_t a)
 {
-    const int32_t sum = a + (b >> 1);
-    const int32_t quotient = sum / b; /* C rounds it towards zero */
-
-    return ((sum % b) < 0) ? (quotient - 1) : quotient;
-}
-
 #if EL_CORE == EL_V6M
-
-/* Thumb-1 executes nothing conditionally, so comparing would take a branch. Here it takes the
- * same instructions whatever the data: masks, of which the compiler must see neither end. */
-static inline int32_t el_mask(int32_t negative)
-{
-    int32_t mask;
-
-    __asm__("" : "+l"(negative));
-    mask = negative >> 31;
-    __asm__("" : "+l"(mask));
-    return mask;
-}
-
-/* a held in int16: where a >> 15 is not all sign, a is the end that its sign tells. */
-static inline int16_t el_sat16(int32_t a)
-{
-    const int32_t sign = el_mask(a);
-    const int32_t outside = el_mask(-((a >> 15) ^ sign));
-
-    return (int16_t)(a ^ ((a ^ sign ^ INT16_MAX) & outside));
-}
-
-/* a held in [lo, hi], lo <= hi. */
-static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
-{
-    const int32_t above = el_sat16(a) - lo;
-    const int32_t held = above & ~el_mask(above);
-    const int32_t beyond = held - (hi - lo);
-
-    return (int16_t)(lo + held - (beyond & ~el_mask(beyond)));
-}
-
+    __asm__("" : "+l"(a));
+    a >>= 31;
+    __asm__("" : "+l"(a));
+    return a;
 #else
+    return a >> 31;
+#endif
+}
 
-/* a held in [lo, hi], lo <= hi. */
-static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
+/* The lesser of two, and the greater, whose difference fits int32. */
+static inline int32_t el_min(int32_t a, int32_t b)
 {
-    if (a < lo) {
-        a = lo;
-    }
-    if (a > hi) {
-        a = hi;
-    }
-    return (int16_t)a;
+    const int32_t over = a - b;
+
+    return b + (over & el_mask(over));
+}
+
+static inline int32_t el_max(int32_t a, int32_t b)
+{
+    const int32_t over = a - b;
+
+    return a - (over & el_mask(over));
 }
 
 /* a held in int16. */
 static inline int16_t el_sat16(int32_t a)
 {
-    return el_hold(a, INT16_MIN, INT16_MAX);
+#if EL_CORE == EL_V6M
+    /* Where a >> 15 is not all sign, a is the end that its sign tells. */
+    const int32_t sign = el_mask(a);
+    const int32_t outside = el_mask(-((a >> 15) ^ sign));
+
+    return (int16_t)(a ^ ((a ^ sign ^ INT16_MAX) & outside));
+#elif (EL_CORE == EL_V7M) || (EL_CORE == EL_DSP)
+    int32_t held;
+
+    __asm__("ssat %0, #16, %1" : "=r"(held) : "r"(a));
+    return (int16_t)held;
+#else
+    return (int16_t)((a < INT16_MIN) ? INT16_MIN : ((a > INT16_MAX) ? INT16_MAX : a));
+#endif
 }
 
-#endif
+/* a held in [lo, hi], lo <= hi. */
+static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
+{
+    return (int16_t)el_max(el_min(el_sat16(a), hi), lo);
+}
 
 /* to[0], to[1] = from[0], from[1]: one load and one store where a core may, aligned or not. */
 static inline void el_copy2(int16_t *to, const int16_t *from)

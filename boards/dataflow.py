@@ -1,0 +1,89 @@
+"""What depends on the data, followed through every instruction of one call.
+
+From the inputs on, dependence goes along registers, flags and bytes of memory, whatever the
+values are. If no branch depends on the data, and nothing is stored where the data says, every
+other input takes the same path: the first branch that it could take otherwise would be one
+that depends on it. So one call proves it for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from elegans.boards.thumb import PC, VECTORS, Instruction
+
+Access = tuple[int, int]  # address, bytes
+
+
+class DataFlow:
+    """The registers and the bytes of memory that depend on the data, as a call goes on."""
+
+    def __init__(self, registers: Iterable[int], memory: Iterable[range]) -> None:
+        self._registers = set(registers)
+        self._memory = {address for part in memory for address in part}
+        self._nz = self._cv = False
+        self.found: dict[int, str] = {}
+
+    def execute(self, one: Instruction, loads: list[Access], stores: list[Access]) -> None:
+        """Follow one instruction, which loaded and stored so. What it may not do with what
+        depends on the data goes to `found`, by its address."""
+        unsure = self._nz if one.condition == "nz" else one.condition != "" and self._any_flag
+        placed = self._any(one.base)
+        data = self._any(one.reads) or (one.carry and self._cv)
+        if one.branches and (unsure or data or placed):
+            self._report(one, "branches")
+        if one.stores and (unsure or placed):
+            self._report(one, "stores")
+        if one.stores:
+            for register, (address, size) in _shares(one.moves, stores):
+                change = self._memory.update if self._any(register) else self._forget
+                change(range(address, address + size))
+        for register, part in _shares(one.moves, loads) if one.loads else ():
+            self._set(register, unsure or placed or self._holds(part), one)
+        self._set(one.writes, unsure or data, one)
+        if PC in self._registers:
+            self._report(one, "branches")
+            self._registers.discard(PC)
+        self._flags(one, unsure or data)
+
+    @property
+    def _any_flag(self) -> bool:
+        return self._nz or self._cv
+
+    def _any(self, registers: tuple[int, ...]) -> bool:
+        return not self._registers.isdisjoint(registers)
+
+    def _holds(self, part: Access) -> bool:
+        address, size = part
+        return not self._memory.isdisjoint(range(address, address + size))
+
+    def _forget(self, part: range) -> None:
+        self._memory.difference_update(part)
+
+    def _set(self, registers: tuple[int, ...], depends: bool, one: Instruction) -> None:
+        """What an instruction under a condition did not write is still there."""
+        if depends:
+            self._registers.update(registers)
+        elif not one.condition:
+            self._registers.difference_update(set(registers) - {VECTORS})
+
+    def _flags(self, one: Instruction, data: bool) -> None:
+        if one.sets and (data or not one.condition):
+            self._nz = data
+        if one.sets == "all" and not one.condition:
+            self._cv = data
+        elif one.sets:
+            self._cv = self._cv or data
+
+    def _report(self, one: Instruction, what: str) -> None:
+        self.found.setdefault(one.address, f"{one.text}: {what} by the data")
+
+
+def _shares(
+    registers: tuple[int, ...], accesses: list[Access]
+) -> Iterator[tuple[tuple[int, ...], Access]]:
+    """Each register's access, in memory's order; else all registers share all of them."""
+    if len(accesses) == len(registers):
+        yield from (((r,), a) for r, a in zip(registers, sorted(accesses), strict=True))
+    else:
+        yield from ((registers, access) for access in accesses)

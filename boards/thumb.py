@@ -1,0 +1,126 @@
+"""Thumb code as far as it matters who reads what: registers, flags, memory, branches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from elegans.exporter.errors import ElegansError
+
+VECTORS = 16  # all registers of the FPU and of MVE, as one
+PC = 15
+_LR = 14
+_JUMP, _CALL = 1, 2  # capstone's groups
+
+_NZ_ONLY = ("mov", "mvn", "and", "eor", "orr", "orn", "bic", "tst", "teq", "mul", "lsl", "lsr")
+_NZ_ONLY += ("asr", "ror")
+_WITH_CARRY = ("adc", "sbc", "rrx")
+# Their destination is an operand too, which capstone does not tell of all of them.
+_GROWING = ("umlal", "smlal", "smlsl", "umaal", "movt", "bfi", "bfc")
+_NZ_CONDITIONS = ("eq", "ne", "mi", "pl")
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction.
+
+    reads, writes  register numbers, those of addresses apart: `address`
+    moves          the registers that a load fills or a store empties, in memory's order
+    loads, stores  whether it does
+    branches       whether it may go on elsewhere; `pc` may be among what it writes as well
+    condition      what it is executed under: "" always, "nz" or "all" of the flags
+    carry          whether it computes with the carry
+    sets           the flags that it sets: "", "nz" with perhaps a carry, or "all"
+    """
+
+    address: int
+    text: str
+    reads: tuple[int, ...]
+    writes: tuple[int, ...]
+    base: tuple[int, ...]
+    moves: tuple[int, ...]
+    loads: bool
+    stores: bool
+    branches: bool
+    condition: str
+    carry: bool
+    sets: str
+
+
+@cache
+def decode(code: bytes, address: int) -> tuple[Instruction, ...]:
+    """The instructions of a block, which begins outside any IT block. Raises `ElegansError`
+    where one is unknown."""
+    engine, arm, numbers = _engine()
+    found, end = [], address
+    for one in engine.disasm(code, address):
+        found.append(_instruction(one, arm, numbers))
+        end = one.address + one.size
+    if end != address + len(code):
+        raise ElegansError(f"{end:#010x}", "capstone does not know this code", "report it")
+    return tuple(found)
+
+
+@cache
+def _engine() -> tuple[Any, Any, dict[int, int]]:
+    try:
+        import capstone as untyped
+        from capstone import arm_const
+    except ImportError:
+        remedy = "pip install 'elegans[sim]'"
+        raise ElegansError("Thumb code", "capstone is not installed", remedy) from None
+    capstone: Any = untyped
+    arm: Any = arm_const
+    mode = capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS | capstone.CS_MODE_V8
+    engine = capstone.Cs(capstone.CS_ARCH_ARM, mode)
+    engine.detail = True
+    numbers = {getattr(arm, f"ARM_REG_R{i}"): i for i in range(16)}
+    return engine, arm, numbers
+
+
+def _instruction(one: Any, arm: Any, numbers: dict[int, int]) -> Instruction:
+    name: str = one.mnemonic.split(".")[0]
+    registers = [o for o in one.operands if o.type == arm.ARM_OP_REG]
+    memory = [o.mem for o in one.operands if o.type == arm.ARM_OP_MEM]
+
+    def number(register: int) -> int:
+        return numbers.get(register, VECTORS)
+
+    stored = name.startswith(("st", "push", "vst", "vpush"))
+    loaded = name.startswith(("ld", "pop", "vld", "vpop"))
+    listed = name.startswith(("ldm", "stm", "vldm", "vstm"))
+    base = [number(r) for m in memory for r in (m.base, m.index) if r]
+    if listed:
+        base = [number(registers.pop(0).reg)]
+    operands = [number(o.reg) for o in registers]
+    if stored or loaded:
+        moves, reads, writes = operands, [], []
+    else:
+        moves = []
+        # What capstone calls neither read nor written is read: it has no word for some.
+        writes = [number(o.reg) for o in registers if o.access & 2]
+        reads = [number(o.reg) for o in registers if o.access != 2]
+        if name.startswith(_GROWING) or VECTORS in writes:
+            reads += writes
+    groups = set(one.groups)
+    if _CALL in groups:
+        writes = [_LR]
+    under = ""
+    if one.cc not in (arm.ARM_CC_AL, arm.ARM_CC_INVALID) and not name.startswith("it"):
+        under = "nz" if name.endswith(_NZ_CONDITIONS) else "all"
+    partly = name.startswith(_NZ_ONLY)
+    return Instruction(
+        address=one.address,
+        text=f"{one.mnemonic} {one.op_str}".strip(),
+        reads=tuple(reads),
+        writes=tuple(writes),
+        base=tuple(base),
+        moves=tuple(moves),
+        loads=loaded,
+        stores=stored,
+        branches=name in ("tbb", "tbh", "cbz", "cbnz") or bool({_JUMP, _CALL} & groups),
+        condition=under,
+        carry=name.startswith(_WITH_CARRY),
+        sets=("nz" if partly else "all") if one.update_flags or name == "vmrs" else "",
+    )
