@@ -88,6 +88,10 @@ class Gdb:
         self._send(b"c")
         self.running = True
 
+    def break_at(self, address: int) -> None:
+        """Halt whenever the instruction there is about to be executed."""
+        self._ask(b"Z0,%x,2" % address)
+
     def step(self) -> None:
         """One instruction."""
         self._send(b"s")

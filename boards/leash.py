@@ -1,7 +1,8 @@
 """A process that must not outlive its owner: it ends when its standard input does.
 
 As a program, it runs another program on that leash:
-``python -m elegans.boards.leash COMMAND...`` exits with the command's own status.
+``python -m elegans.boards.leash COMMAND...`` exits with the command's own status. The command
+inherits what file descriptors it was given.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def ended_tidily() -> Iterator[None]:
 
 def main(command: list[str]) -> int:
     """Run ``command`` until it ends or standard input does."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, close_fds=False, preexec_fn=_die_with_parent
+    )
     when_released(process.kill)
     status = process.wait()
     return status if status >= 0 else 128 - status

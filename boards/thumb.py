@@ -13,8 +13,8 @@ PC = 15
 _LR = 14
 _JUMP, _CALL = 1, 2  # capstone's groups
 
-_NZ_ONLY = ("mov", "mvn", "and", "eor", "orr", "orn", "bic", "tst", "teq", "mul", "lsl", "lsr")
-_NZ_ONLY += ("asr", "ror")
+_NZ_ONLY = ("mov", "mvn", "and", "eor", "orr", "orn", "bic", "tst", "teq", "mul")
+_SHIFTS = ("lsl", "lsr", "asr", "ror")
 _WITH_CARRY = ("adc", "sbc", "rrx")
 # Their destination is an operand too, which capstone does not tell of all of them.
 _GROWING = ("umlal", "smlal", "smlsl", "umaal", "movt", "bfi", "bfc")
@@ -60,6 +60,26 @@ def decode(code: bytes, address: int) -> tuple[Instruction, ...]:
     if end != address + len(code):
         raise ElegansError(f"{end:#010x}", "capstone does not know this code", "report it")
     return tuple(found)
+
+
+def decode_one(code: bytes, address: int) -> Instruction | None:
+    """The instruction that code begins with, seen outside any IT block; None for a vector
+    instruction of MVE."""
+    engine, arm, numbers = _engine()
+    for one in engine.disasm(code, address, 1):
+        return _instruction(one, arm, numbers)
+    return _loop(code, address)
+
+
+def _loop(code: bytes, address: int) -> Instruction | None:
+    """WLS and LE, with tail predication or without. (Armv8-M manual, C2.4: T1 and T3 of WLS,
+    T1 to T3 of LE.)"""
+    first, second = (int.from_bytes(code[i : i + 2], "little") for i in (0, 2))
+    if first & 0xFF80 != 0xF000 or second & 0xF001 != 0xC001:
+        return None
+    counter = _LR if first & 0xF == 0xF else first & 0xF
+    text = "le" if counter == _LR else "wls"
+    return Instruction(address, text, (counter,), (_LR,), (), (), False, False, True, "", False, "")
 
 
 @cache
@@ -109,7 +129,7 @@ def _instruction(one: Any, arm: Any, numbers: dict[int, int]) -> Instruction:
     under = ""
     if one.cc not in (arm.ARM_CC_AL, arm.ARM_CC_INVALID) and not name.startswith("it"):
         under = "nz" if name.endswith(_NZ_CONDITIONS) else "all"
-    partly = name.startswith(_NZ_ONLY)
+    partly = name.startswith(_NZ_ONLY + _SHIFTS)
     return Instruction(
         address=one.address,
         text=f"{one.mnemonic} {one.op_str}".strip(),

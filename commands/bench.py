@@ -8,13 +8,11 @@ from typing import Any
 
 import click
 
-from elegans.boards import power
-from elegans.boards.build import Firmware, build
+from elegans.boards.build import build
 from elegans.boards.cycles import cycles
 from elegans.boards.descriptor import Board, boards, find_board
-from elegans.boards.profile import Profile, profile
+from elegans.boards.profile import profile
 from elegans.boards.source import read_model
-from elegans.hil_tests.session import hil
 
 
 def bench(
@@ -40,35 +38,20 @@ def figures(build_dir: Path, board: Board, compiler: str, optimise: str) -> dict
     """All that is measured of one board."""
     firmware = build(build_dir, board, compiler, optimise)
     neurons = read_model(build_dir).neurons
-    common = {
+    done = profile(build_dir, firmware)
+    lo, hi = done.instructions
+    return {
         "board": board.name,
         "core": board.core.name,
         "compiler": firmware.compiler,
         "optimise": optimise,
         "flash_bytes": firmware.flash_bytes,
         "ram_bytes": firmware.ram_bytes,
-    }
-    if board.core.unicorn is None:
-        return common | _by_hil(build_dir, board, firmware)
-    done = profile(build_dir, firmware)
-    return common | _profiled(done, board, neurons)
-
-
-def _by_hil(build_dir: Path, board: Board, firmware: Firmware) -> dict[str, Any]:
-    """A core that only QEMU has: its instructions are counted by the HIL run."""
-    emulator = power.emulators(board)[0]
-    verdict = hil(build_dir, board.name, emulator, firmware.compiler, firmware.optimise)
-    lo, hi = verdict.instructions or (0, 0)
-    return {"instructions_per_step": {"min": lo, "max": hi}, "stack_bytes": None, "cycles": None}
-
-
-def _profiled(done: Profile, board: Board, neurons: int) -> dict[str, Any]:
-    lo, hi = done.instructions
-    return {
         "instructions_per_step": {"min": lo, "max": hi},
         "instructions_per_neuron": round(hi / neurons, 1),
         "instructions_by_function": done.functions,
         "paths": done.paths,
+        "branches_by_data": done.uneven,
         "different": done.different,
         "steps": done.steps,
         "cycles": cycles(done.blocks, board.core.name),
@@ -100,6 +83,7 @@ def _functions(one: dict[str, Any]) -> str:
     parts: dict[str, int] = one.get("instructions_by_function", {})
     total = sum(parts.values())
     rows = [f"  {count:8d}  {count / total:5.1%}  {name}" for name, count in parts.items()]
-    steps, paths = one.get("steps"), one.get("paths")
-    tail = f"\n{steps} steps went {paths} way{'s' * (paths != 1)} through the code" if steps else ""
+    paths, uneven = one["paths"], one["branches_by_data"]
+    tail = f"\n{one['steps']} steps went {paths} way{'s' * (paths != 1)} through the code"
+    tail += "".join(f"\n  {branch}" for branch in uneven) or ": no branch depends on the data"
     return "\n".join(["", "instructions of a step, by function and layer:", *rows]) + tail + "\n"

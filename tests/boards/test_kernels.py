@@ -57,8 +57,7 @@ def network(request, tmp_path_factory):
 @pytest.mark.parametrize("board", _BOARDS)
 def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board, compiler):
     done = profile(network, build(network, find_board(board), compiler), steps=256)
-    assert done.different == 0
-    assert done.paths == 1
+    assert (done.different, done.paths, done.uneven) == (0, 1, ())
     assert done.instructions[0] == done.instructions[1]
 
 
@@ -79,9 +78,8 @@ def test_the_layers_are_in_a_core_s_own_kernels(network):
 @pytest.mark.skipif(not power.emulators(find_board("mps3-an547")), reason="needs QEMU")
 @pytest.mark.parametrize("compiler", cross_compilers())
 def test_vectors_of_eight_have_the_reference_s_bits(network, compiler):
-    verdict = hil(network, "mps3-an547", "qemu", compiler)
-    assert verdict.mismatches == 0
-    assert len(set(verdict.instructions)) == 1
+    done = profile(network, build(network, find_board("mps3-an547"), compiler), steps=64)
+    assert (done.different, done.paths, done.uneven) == (0, 1, ())
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
@@ -96,8 +94,7 @@ def test_size_has_the_same_bits_in_less_flash_on_one_path(tmp_path, board, weigh
     assert digest in (small / "model.json").read_text(), "another model"
     firmware = build(small, find_board(board), compiler, "s")
     done = profile(small, firmware, steps=256)
-    assert done.different == 0
-    assert done.paths == 1
+    assert (done.different, done.paths, done.uneven) == (0, 1, ())
     assert firmware.flash_bytes < speed
 
 
