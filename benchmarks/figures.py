@@ -67,7 +67,7 @@ def measure(
                 one = figures(build, find_board(board), compiler, level)
                 row = {name: one[name] for name in _FIGURES[1:]}
                 row["instructions"] = one["instructions_per_step"]["max"]
-                row["constant"] = len(set(one["instructions_per_step"].values())) == 1
+                row["constant"] = one["paths"] == 1 and not one["branches_by_data"]
                 found[f"{kind} / {board} / {compiler}"] = row
                 click.echo(_row(kind, board, compiler, row))
     return found

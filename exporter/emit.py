@@ -46,7 +46,8 @@ def flash(model: Model, optimise: str) -> int:
     context = _context(model, _arranged(model, optimise), optimise)
     own: int = sum(table.bytes for table in context["tables"])
     layers: int = sum(run.flash for run in context["runs"])
-    return own + layers
+    functions: int = sum(function.bytes for function in context["functions"])
+    return own + layers + functions
 
 
 def _arranged(model: Model, optimise: str) -> Model:
@@ -77,7 +78,9 @@ def _runtime(needed: list[str]) -> dict[str, str]:
 def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
     plan, bounds = memory.plan(model), prove(original)
     calls = StepCode(model, plan, bounds, optimise)
-    own = [s for s in model.steps if not (isinstance(s.op, FUSED) or is_inline(s))]
+    functions = {f.name: f for f in calls.written.values()}
+    called = [s for s in model.steps if not is_inline(s) and s.name not in calls.written]
+    own = [s for s in called if not isinstance(s.op, FUSED)]
     return {
         "name": model.name,
         "NAME": model.name.upper(),
@@ -90,7 +93,7 @@ def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
         "states": _runs(model),
         "state_size": plan.state_size + plan.state_size % 2,
         "h": plan.h.offset,
-        "kernels": sorted({step.op.kernel for step in model.steps if not is_inline(step)}),
+        "kernels": sorted({step.op.kernel for step in called}),
         "tables": [
             *(table for step in own for table in tables(step, calls.tables)),
             *calls.own_tables,
@@ -101,6 +104,7 @@ def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
             if b.block is None and b.name not in calls.in_scratch
         ]
         + calls.scratch,
+        "functions": list(functions.values()),
         "runs": calls.runs,
         "copies_memory": True,
         "blocks": calls.blocks,

@@ -16,6 +16,7 @@ from onnx import helper
 from elegans.exporter import onnx_file
 from elegans.exporter.algebra import Affine, Form
 from elegans.exporter.atoms import PER_DT
+from elegans.exporter.constants import folded
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.interface import Interface, from_metadata, valid_name
 from elegans.exporter.model import Window
@@ -57,7 +58,7 @@ def read_network(
     if PER_DT.vector in read | set(network.y.terms) | {w.vector for w in h_next}:
         fact = "divides by elapsed time outside of a neuron"
         raise ElegansError(path, fact, "divide by it in LTC's fused solver only")
-    return pruned(network)
+    return pruned(folded(network))
 
 
 def _give(reader: Reader, ports: Ports, dt: float | None) -> None:

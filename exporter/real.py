@@ -41,6 +41,11 @@ _FUNCTIONS: dict[str, Callable[[Reals], Reals]] = {
 }
 
 
+def function(name: str, z: Reals) -> Reals:
+    """One of `network.FUNCTIONS`."""
+    return _FUNCTIONS[name](z)
+
+
 def step(network: Network, x: Reals, dt: Reals, h: Reals) -> tuple[Reals, Reals, dict[str, Reals]]:
     """One step: x [N, I], dt [N, 1], h [N, H] -> y [N, O], h_next [N, H], all vectors by name."""
     vectors = {"x": x, "dt": dt, "h": h}
@@ -85,7 +90,7 @@ def _activation(atom: Activation, vectors: dict[str, Reals]) -> Reals:
     if atom.rate is not None:
         rate = affine(atom.rate, vectors)
         z = z + (rate if atom.factor is None else rate * read(atom.factor, vectors))
-    return _FUNCTIONS[atom.function](z)
+    return function(atom.function, z)
 
 
 def _gate(gate: Gate, vectors: dict[str, Reals]) -> Reals:

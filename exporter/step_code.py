@@ -10,9 +10,10 @@ import numpy as np
 from elegans.exporter import layer_code, memory
 from elegans.exporter.fixed import INT16_MAX, INT16_MIN, Interval, q_name
 from elegans.exporter.fuse import FUSED, CompactLayer, Layer
-from elegans.exporter.model import Argument, Model, Step
+from elegans.exporter.model import Argument, Model, Step, Window
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.table_code import Table, table, table_names
+from elegans.exporter.written_out import written_out
 
 _FEW = 32  # inputs and outputs that are copied one by one, faster and smaller than by a call
 
@@ -42,12 +43,13 @@ class StepCode:
     ) -> None:
         self.model, self.plan, self.bounds, self.optimise = model, plan, bounds, optimise
         self.tables = table_names(model, FUSED)
+        self.written = written_out(model, bounds) if optimise == "speed" else {}
         self.joined = 0
         self.runs: list[layer_code.Run] = []
         self.in_scratch: set[str] = set()
         self.compact: list[str] = []
         self.own_tables: list[Table] = []
-        self._in_joined: Argument = ()
+        self._in_joined: dict[int, Window] = {}
         self.blocks = [self._block(i, steps) for i, steps in enumerate(memory.blocks(model))]
         self.copies = self._copies()
         self.scratch = [declare("joined", self.joined)] if self.joined else []
@@ -102,6 +104,10 @@ class StepCode:
     def _call(self, step: Step) -> Call:
         if is_inline(step):
             return Call(self._held(step), self._comment(step))
+        if step.name in self.written:
+            places = [self.plan.places[step.name], *(self.plan.at(w) for w in step.inputs[0])]
+            arguments = ", ".join(map(str, places))
+            return Call([f"{self.written[step.name].name}({arguments});"], self._comment(step))
         lines: list[str] = []
         inputs = []
         for argument in step.inputs:
@@ -153,15 +159,15 @@ class StepCode:
         return [] if hasattr(step.op, "weights") else [step.size]
 
     def _join(self, argument: Argument) -> list[str]:
-        """Copies into the scratch buffer, unless it still holds the same vectors."""
-        if argument == self._in_joined:
-            return []
-        self._in_joined = argument
-        lines, offset = [], 0
+        """Copies into the scratch buffer, but for what still lies there."""
+        lines, offset, known = [], 0, {}
         for window in argument:
-            target = memory.Place("joined", offset)
-            lines.append(self._copy(target, self.plan.at(window), window.size))
+            known[offset] = window
+            if self._in_joined.get(offset) != window:
+                target = memory.Place("joined", offset)
+                lines.append(self._copy(target, self.plan.at(window), window.size))
             offset += window.size
+        self._in_joined = known
         self.joined = max(self.joined, offset)
         return lines
 

@@ -24,10 +24,11 @@ _NEVER = {
 _EXPORTER = [
     *("errors", "files", "synapses", "fixed", "ops", "model", "algebra", "interface"),
     *("network", "atoms"),
-    *("onnx_file", "ports", "onnx_reader", "onnx_rules", "prune", "onnx_import"),
+    *("real", "constants", "onnx_file", "ports", "onnx_reader", "onnx_rules", "prune"),
+    "onnx_import",
     *("bounds", "layers", "formats", "quantise", "lowering", "lower_atoms", "lower"),
-    *("reference", "real", "accuracy", "integer_onnx", "fuse", "memory", "layer_code"),
-    *("table_code", "step_code", "templates", "emit", "vectors"),
+    *("reference", "accuracy", "integer_onnx", "fuse", "memory", "layer_code"),
+    *("table_code", "written_out", "step_code", "templates", "emit", "vectors"),
     *("report", "export"),
 ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -12,12 +14,18 @@ from elegans.boards.descriptor import find_board
 from elegans.boards.profile import profile
 from elegans.boards.toolchain import cross_compilers
 from elegans.exporter.export import Request, export
+from elegans.exporter.vectors import load_arrays
 from elegans.hil_tests.session import hil
 from elegans.trainer import export_onnx
+from elegans.trainer.baselines import MLPCell
 from elegans.trainer.cells import CfCCell
 from elegans.trainer.recurrent import Recurrent
 
 _BOARDS = ["microbit", "mps2-an385", "mps2-an386"]  # M0, M3, M4
+_M55 = pytest.param(
+    "mps3-an547",
+    marks=pytest.mark.skipif(not power.emulators(find_board("mps3-an547")), reason="needs QEMU"),
+)
 
 # inputs, neurons, backbone, how much larger than usual the weights are, a fixed period
 _NETWORKS = {
@@ -61,6 +69,33 @@ def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board,
     assert done.instructions[0] == done.instructions[1]
 
 
+@pytest.fixture(
+    scope="module",
+    params=itertools.product([16, 8], [range(18, 9, -1), range(9, 1, -1), [1]]),
+    ids=str,
+)
+def many_lengths(request, tmp_path_factory):
+    """Dense maps of as many lengths: a perceptron with rectifiers, whose signal stays."""
+    weights, hidden = request.param
+    folder = tmp_path_factory.mktemp("lengths")
+    torch.manual_seed(5)
+    net = Recurrent(MLPCell(2, 3, hidden, 2))
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(torch.rand_like(parameter) * 2.0 / parameter.shape[-1])
+    export_onnx(net, 2, folder / "net.onnx", input_ranges=(-1, 1), dt_range=(0.01, 0.1))
+    export(Request(folder / "net.onnx", weight_bits=weights), folder / "BUILD")
+    return folder / "BUILD"
+
+
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("board", [*_BOARDS, _M55])
+def test_products_of_every_length_have_the_reference_s_bits(many_lengths, board, compiler):
+    assert len(np.unique(load_arrays(many_lengths / "vectors.npz")["y"])) > 100
+    done = profile(many_lengths, build(many_lengths, find_board(board), compiler), steps=64)
+    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+
+
 @pytest.mark.parametrize("board", ["mps2-an500", "mps2-an505"])
 def test_m7_and_m33_have_the_kernels_of_m4(tmp_path, board):
     network = _export(tmp_path, *_NETWORKS["a_backbone"])
@@ -75,10 +110,10 @@ def test_the_layers_are_in_a_core_s_own_kernels(network):
     assert "EL_CFC" in (network / "layers.S").read_text()
 
 
-@pytest.mark.skipif(not power.emulators(find_board("mps3-an547")), reason="needs QEMU")
+@pytest.mark.parametrize("board", [_M55])
 @pytest.mark.parametrize("compiler", cross_compilers())
-def test_vectors_of_eight_have_the_reference_s_bits(network, compiler):
-    done = profile(network, build(network, find_board("mps3-an547"), compiler), steps=64)
+def test_vectors_of_eight_have_the_reference_s_bits(network, board, compiler):
+    done = profile(network, build(network, find_board(board), compiler), steps=64)
     assert (done.different, done.paths, done.uneven) == (0, 1, ())
 
 

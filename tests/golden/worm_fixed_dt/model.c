@@ -9,7 +9,6 @@
 #include "elegans/el_linear.h"
 #include "elegans/el_mix.h"
 #include "elegans/el_sigmoid.h"
-#include "elegans/el_sparse_linear.h"
 #include "elegans/el_tanh.h"
 
 #if EL_RUNTIME_ABI != 3
@@ -32,31 +31,6 @@ static const uint8_t inter_f_sum_s[4] = {
     15, 12, 12, 18
 };
 
-/* inter_g_sum: weights of 13 synapses, row by row */
-static const int16_t inter_g_sum_w[13] = {
-    11399, 20755, 1364, 17922, 373, -17307, -68, 10, 39, -8299, -7151, 8263, 16968
-};
-
-/* inter_g_sum: columns from one synapse to the next */
-static const uint8_t inter_g_sum_g[13] = {
-    2, 4, 3, 1, 0, 1, 1, 2, 2, 0, 2, 2, 2
-};
-
-/* inter_g_sum: synapses of each row */
-static const uint16_t inter_g_sum_n[4] = {
-    2, 2, 5, 4
-};
-
-/* inter_g_sum: biases, at the accumulator's scale */
-static const int32_t inter_g_sum_b[4] = {
-    244122854, 249483930, 2264878, 200122112
-};
-
-/* inter_g_sum: shifts, accumulator to output */
-static const uint8_t inter_g_sum_s[4] = {
-    17, 18, 11, 17
-};
-
 /* inter_t_sum: weights, [4][7] */
 static const int16_t inter_t_sum_w[28] = {
     8, -13116, 63, -15, -89, 0, -15, 0, 4234, -54, -409, 3, 223, -10, -58, 22221, -131, 0, -121,
@@ -72,6 +46,17 @@ static const int32_t inter_t_sum_b[4] = {
 static const uint8_t inter_t_sum_s[4] = {
     12, 12, 12, 12
 };
+
+/* inter_g_sum: 13 synapses, biases with what rounds */
+static void worm_inter_g_sum(int16_t *y, const int16_t *x0, const int16_t *x1)
+{
+    y[0] = (int16_t)((244188390 + (11399 * x0[2]) + (20755 * x1[3])) >> 17);
+    y[1] = (int16_t)((249615002 + (1364 * x1[0]) + (17922 * x1[1])) >> 18);
+    y[2] = el_sat16((2265902 + (373 * x0[0]) + (-17307 * x0[1]) + (-68 * x0[2]) + (10 * x1[1])
+        + (39 * x1[3])) >> 11);
+    y[3] = (int16_t)((200187648 + (-8299 * x0[0]) + (-7151 * x0[2]) + (8263 * x1[1])
+        + (16968 * x1[3])) >> 17);
+}
 
 /* What worm_layers goes through, layer by layer, in this order. */
 static const int32_t worm_layers_w[] = {
@@ -147,8 +132,7 @@ void worm_step(worm_state *s, int16_t y[WORM_OUTPUTS],
         /* inter_f: Q0.15, in [-0.99994, 0.95673] */
         el_tanh(inter_f, inter_f, 4U);
         /* inter_g_sum: Q3.12, in [-8, 2.6812] */
-        el_sparse_linear(inter_g, s->v, inter_g_sum_w, inter_g_sum_g, inter_g_sum_n,
-            inter_g_sum_b, inter_g_sum_s, 4U);
+        worm_inter_g_sum(inter_g, s->v, &s->v[3]);
         /* inter_g: Q0.15, in [-0.99994, 0.93228] */
         el_tanh(inter_g, inter_g, 4U);
         /* inter_t_sum: Q4.11, in [-16, 16] */

@@ -34,10 +34,19 @@ static inline int16_t el_half_segment_on(int16_t z)
 static inline int32_t el_fine_tanh(int16_t u)
 {
     const el_piece *p = &el_tanh_pieces[(u >> 10) + 32];
+#if (EL_CORE == EL_DSP) || (EL_CORE == EL_MVE)
+    const uint32_t j = ((uint32_t)u << 22) + 0x80000000U; /* J, in the upper half */
+    int32_t y;
+
+    __asm__("smlabt %0, %1, %2, %1\n\tsmlawt %0, %0, %2, %3"
+            : "=&r"(y) : "r"(p->slope), "r"(j), "r"(p->value));
+    return y;
+#else
     const int32_t j = ((u & 1023) - 512) * 64;
     const int32_t slope = p->slope + ((int16_t)(p->slope & 0xFFFF) * j);
 
     return p->value + ((slope >> 16) * j) + (((slope & 0xFFFF) * j) >> 16);
+#endif
 }
 
 void el_tanh(int16_t *y, const int16_t *z, uint32_t n);

@@ -63,7 +63,7 @@ static inline int16_t el_sat16(int32_t a)
     const int32_t outside = el_mask(-((a >> 15) ^ sign));
 
     return (int16_t)(a ^ ((a ^ sign ^ INT16_MAX) & outside));
-#elif (EL_CORE == EL_V7M) || (EL_CORE == EL_DSP)
+#elif EL_CORE != EL_PORTABLE
     int32_t held;
 
     __asm__("ssat %0, #16, %1" : "=r"(held) : "r"(a));
