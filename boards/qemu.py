@@ -22,7 +22,7 @@ def command(elf: Path, board: Board) -> list[str]:
     Always with -icount: time is then a count of instructions, so ticks repeat exactly.
     (Without it QEMU 7.2 at times also misses the interrupt that should end a WFI.)
     """
-    _require_installed(board)
+    _require_installed(board, "apt install qemu-system-arm, or take --emulator unicorn")
     qemu = _of(board)
     clock = ["-icount", f"shift={qemu.icount_shift}"]
     machine = ["-M", qemu.machine, "-kernel", str(elf), "-serial", "pty"]
@@ -32,7 +32,7 @@ def command(elf: Path, board: Board) -> list[str]:
 def traced(elf: Path, board: Board, log: Path, listening: int) -> list[str]:
     """The command line of a board that stands at reset, its gdb stub behind the file
     descriptor of a listening socket; ``log`` gets the registers before each instruction."""
-    _require_installed(board)
+    _require_installed(board, "apt install qemu-system-arm")
     machine = ["-M", _of(board).machine, "-kernel", str(elf), "-serial", "null", "-S"]
     socket = f"socket,id=stub,fd={listening},server=on,wait=off,nodelay=on"
     stub = ["-chardev", socket, "-gdb", "chardev:stub"]
@@ -48,9 +48,8 @@ def _version() -> tuple[int, ...]:
     return tuple(int(part) for part in found.groups()) if found else (0,)
 
 
-def _require_installed(board: Board) -> None:
+def _require_installed(board: Board, remedy: str) -> None:
     if shutil.which(PROGRAM) is None:
-        remedy = "apt install qemu-system-arm, or take --emulator unicorn"
         raise ElegansError(board.name, f"{PROGRAM} is not installed", remedy)
 
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
+from elegans.boards import power
 from elegans.boards.build import build
 from elegans.boards.cycles import cycles
 from elegans.boards.descriptor import Board, boards, find_board
 from elegans.boards.profile import profile
-from elegans.boards.source import read_model
+from elegans.exporter.export import load_model
+from elegans.exporter.model import Model
 
 
 def bench(
     build_dir: Path, names: list[str], compiler: str, optimise: str, as_json: bool
 ) -> list[dict[str, Any]]:
-    """Measure a BUILD on these boards; all virtual ones if there are none. Prints the table
-    unless JSON is wanted, and the figures as one JSON object on the last line."""
-    chosen = [find_board(name) for name in names] or [b for b in boards().values() if b.emulators]
+    """Measure a BUILD on these boards; on all that an emulator here has if there are none.
+    Prints the table unless JSON is wanted, and the figures as one JSON object on the last
+    line."""
+    chosen = [find_board(name) for name in names] or _emulated()
     found = []
     for board in chosen:
         if not as_json and len(chosen) > 1:
@@ -34,10 +39,20 @@ def bench(
     return found
 
 
+def _emulated() -> list[Board]:
+    """The virtual boards, but for those whose emulator is not installed: they are told."""
+    virtual = [b for b in boards().values() if b.emulators]
+    for board in virtual:
+        if not power.emulators(board):
+            needed = " or ".join(board.emulators)
+            click.echo(f"{board.name} is left out: {needed} is not installed", err=True)
+    return [b for b in virtual if power.emulators(b)]
+
+
 def figures(build_dir: Path, board: Board, compiler: str, optimise: str) -> dict[str, Any]:
     """All that is measured of one board."""
     firmware = build(build_dir, board, compiler, optimise)
-    neurons = read_model(build_dir).neurons
+    model = load_model(build_dir)
     done = profile(build_dir, firmware)
     lo, hi = done.instructions
     return {
@@ -48,8 +63,9 @@ def figures(build_dir: Path, board: Board, compiler: str, optimise: str) -> dict
         "flash_bytes": firmware.flash_bytes,
         "ram_bytes": firmware.ram_bytes,
         "instructions_per_step": {"min": lo, "max": hi},
-        "instructions_per_neuron": round(hi / neurons, 1),
+        "instructions_per_neuron": round(hi / len(model.states), 1),
         "instructions_by_function": done.functions,
+        "instructions_per_neuron_of": dict(_by_neuron(done.functions, model)),
         "paths": done.paths,
         "branches_by_data": done.uneven,
         "different": done.different,
@@ -58,6 +74,15 @@ def figures(build_dir: Path, board: Board, compiler: str, optimise: str) -> dict
         "stack_bytes": done.stack,
         "flash": {"code": done.code, "tables_and_weights": done.data},
     }
+
+
+def _by_neuron(functions: dict[str, int], model: Model) -> Iterator[tuple[str, float]]:
+    """What one neuron of each layer takes, the same for all of them: a layer is a loop."""
+    sizes = {step.name: step.size for step in model.steps}
+    for name, count in functions.items():
+        layer = re.fullmatch(rf"{model.name}_layers\d*_(\w+)", name)
+        if layer and layer[1] in sizes:
+            yield name, round(count / sizes[layer[1]], 1)
 
 
 _HEAD = (
@@ -82,7 +107,11 @@ def _table(found: list[dict[str, Any]]) -> str:
 def _functions(one: dict[str, Any]) -> str:
     parts: dict[str, int] = one.get("instructions_by_function", {})
     total = sum(parts.values())
-    rows = [f"  {count:8d}  {count / total:5.1%}  {name}" for name, count in parts.items()]
+    each = {name: f", {n:g} a neuron" for name, n in one["instructions_per_neuron_of"].items()}
+    rows = [
+        f"  {count:8d}  {count / total:5.1%}  {name}{each.get(name, '')}"
+        for name, count in parts.items()
+    ]
     paths, uneven = one["paths"], one["branches_by_data"]
     tail = f"\n{one['steps']} steps went {paths} way{'s' * (paths != 1)} through the code"
     tail += "".join(f"\n  {branch}" for branch in uneven) or ": no branch depends on the data"

@@ -76,7 +76,14 @@ static inline int16_t el_sat16(int32_t a)
 /* a held in [lo, hi], lo <= hi. */
 static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
 {
+#if (EL_CORE == EL_PORTABLE) || (EL_CORE == EL_V6M)
     return (int16_t)el_max(el_min(el_sat16(a), hi), lo);
+#else
+    __asm__("cmp %0, %1\n\tit lt\n\tmovlt %0, %1\n\t"
+            "cmp %0, %2\n\tit gt\n\tmovgt %0, %2"
+            : "+r"(a) : "rI"((int32_t)lo), "rI"((int32_t)hi) : "cc");
+    return (int16_t)a;
+#endif
 }
 
 /* to[0], to[1] = from[0], from[1]: one load and one store where a core may, aligned or not. */
