@@ -92,7 +92,6 @@ class QemuCaller:
     def uneven(self, x: Row, dt: int, h: Row) -> dict[int, str]:
         """By what each branch is decided from: these registers must be the same numbers for
         this input as for those before."""
-        self._decisions = self._decisions[-_OTHERS:]
         self.step(x, dt, h)
         last = self._known.of(self._registers)
         found = {}
