@@ -8,7 +8,7 @@ import numpy as np
 
 from elegans.boards.build import Firmware
 from elegans.boards.called import Block, Called, Row
-from elegans.boards.dataflow import Access, DataFlow
+from elegans.boards.dataflow import DataFlow
 from elegans.boards.thumb import decode
 from elegans.exporter.errors import ElegansError
 
@@ -31,6 +31,7 @@ class UnicornCaller:
             raise ElegansError("unicorn", "is not installed", remedy) from None
         self._unicorn: Any = untyped  # it says that it is typed, but its annotations do not hold
         self._arm: Any = arm_const
+        self._core = [getattr(arm_const, f"UC_ARM_REG_R{i}") for i in range(13)]
         self._called, self._place, memory = called, firmware.board.name, firmware.board.memory
         unicorn, cpu = self._unicorn, str(firmware.board.core.unicorn)
         self._cpu: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
@@ -72,34 +73,27 @@ class UnicornCaller:
         any other x, dt and h either."""
         trace = list(self.step(x, dt, h))
         known = {i.address: i for b in set(trace) for i in decode(self._called.code(*b), b[0])}
-        shown: list[tuple[int, list[Access], list[Access]]] = []
+        executed: list[tuple[int, list[range]]] = []
+        registers = [*self._core, self._arm.UC_ARM_REG_SP, self._arm.UC_ARM_REG_LR]
 
         def on_code(cpu: Any, address: int, size: int, _: Any) -> None:
-            shown.append((address, [], []))
+            accesses = known[address].accesses(lambda r: int(cpu.reg_read(registers[r])))
+            executed.append((address, accesses))
 
-        def on_memory(cpu: Any, kind: int, address: int, size: int, value: int, _: Any) -> None:
-            _, loads, stores = shown[-1]
-            stored = kind == self._unicorn.UC_MEM_WRITE
-            (stores if stored else loads).append((address, size))
-
-        accesses = self._unicorn.UC_HOOK_MEM_READ | self._unicorn.UC_HOOK_MEM_WRITE
         self._prepare(x, h)
         self._cpu.ctl_flush_tb()  # what has been translated already calls no hooks
-        hooks = [
-            self._cpu.hook_add(self._unicorn.UC_HOOK_CODE, on_code),
-            self._cpu.hook_add(accesses, on_memory),
-        ]
+        # No hook on reads: with one, unicorn 2.1.4 leaves out loads, and computes other results.
+        hook = self._cpu.hook_add(self._unicorn.UC_HOOK_CODE, on_code)
         self._step(dt)
-        for hook in hooks:
-            self._cpu.hook_del(hook)
+        self._cpu.hook_del(hook)
         flow, at = DataFlow([_DT], self._called.data()), 0
         for address in (i for block in trace for i in self._called.instructions(block)):
             one = known[address]
-            if at < len(shown) and shown[at][0] == address:
-                flow.execute(one, shown[at][1], shown[at][2])
+            if at < len(executed) and executed[at][0] == address:
+                flow.execute(one, executed[at][1])
                 at += 1
             elif one.condition:  # unicorn does not show what an IT block leaves out
-                flow.execute(one, [], [])
+                flow.execute(one, [])
             else:
                 raise ElegansError(self._place, f"unicorn left out {one.text}", "report it")
         return flow.found
@@ -114,8 +108,7 @@ class UnicornCaller:
         self._call(called.step, called.state, called.y, called.x, dt & 0xFFFF_FFFF)
 
     def _call(self, function: int, *arguments: int) -> None:
-        registers = [getattr(self._arm, f"UC_ARM_REG_R{i}") for i in range(4)]
-        for register, value in zip(registers, arguments, strict=False):
+        for register, value in zip(self._core, arguments, strict=False):
             self._cpu.reg_write(register, value)
         self._cpu.reg_write(self._arm.UC_ARM_REG_SP, self._called.top)
         self._cpu.reg_write(self._arm.UC_ARM_REG_LR, _RETURN | 1)

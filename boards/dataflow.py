@@ -8,11 +8,9 @@ that depends on it. So one call proves it for all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from elegans.boards.thumb import PC, VECTORS, Instruction
-
-Access = tuple[int, int]  # address, bytes
 
 
 class DataFlow:
@@ -24,8 +22,9 @@ class DataFlow:
         self._nz = self._cv = False
         self.found: dict[int, str] = {}
 
-    def execute(self, one: Instruction, loads: list[Access], stores: list[Access]) -> None:
-        """Follow one instruction, which loaded and stored so. What it may not do with what
+    def execute(self, one: Instruction, accesses: list[range]) -> None:
+        """Follow one instruction, and where in memory each register that it moves was loaded
+        from or stored to: nothing, if a condition left it out. What it may not do with what
         depends on the data goes to `found`, by its address."""
         unsure = self._nz if one.condition == "nz" else one.condition != "" and self._any_flag
         placed = self._any(one.base)
@@ -34,12 +33,14 @@ class DataFlow:
             self._report(one, "branches")
         if one.stores and (unsure or placed):
             self._report(one, "stores")
-        if one.stores:
-            for register, (address, size) in _shares(one.moves, stores):
-                change = self._memory.update if self._any(register) else self._forget
-                change(range(address, address + size))
-        for register, part in _shares(one.moves, loads) if one.loads else ():
-            self._set(register, unsure or placed or self._holds(part), one)
+        for register, part in zip(one.moves, accesses, strict=False):
+            if one.loads:
+                depends = unsure or placed or not self._memory.isdisjoint(part)
+                self._set((register,), depends, one)
+            elif register in self._registers:
+                self._memory.update(part)
+            else:
+                self._memory.difference_update(part)
         self._set(one.writes, unsure or data, one)
         if PC in self._registers:
             self._report(one, "branches")
@@ -52,13 +53,6 @@ class DataFlow:
 
     def _any(self, registers: tuple[int, ...]) -> bool:
         return not self._registers.isdisjoint(registers)
-
-    def _holds(self, part: Access) -> bool:
-        address, size = part
-        return not self._memory.isdisjoint(range(address, address + size))
-
-    def _forget(self, part: range) -> None:
-        self._memory.difference_update(part)
 
     def _set(self, registers: tuple[int, ...], depends: bool, one: Instruction) -> None:
         """What an instruction under a condition did not write is still there."""
@@ -77,13 +71,3 @@ class DataFlow:
 
     def _report(self, one: Instruction, what: str) -> None:
         self.found.setdefault(one.address, f"{one.text}: {what} by the data")
-
-
-def _shares(
-    registers: tuple[int, ...], accesses: list[Access]
-) -> Iterator[tuple[tuple[int, ...], Access]]:
-    """Each register's access, in memory's order; else all registers share all of them."""
-    if len(accesses) == len(registers):
-        yield from (((r,), a) for r, a in zip(registers, sorted(accesses), strict=True))
-    else:
-        yield from ((registers, access) for access in accesses)

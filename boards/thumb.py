@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -10,7 +12,7 @@ from elegans.exporter.errors import ElegansError
 
 VECTORS = 16  # all registers of the FPU and of MVE, as one
 PC = 15
-_LR = 14
+_SP, _LR = 13, 14
 _JUMP, _CALL = 1, 2  # capstone's groups
 
 _NZ_ONLY = ("mov", "mvn", "and", "eor", "orr", "orn", "bic", "tst", "teq", "mul")
@@ -18,6 +20,9 @@ _SHIFTS = ("lsl", "lsr", "asr", "ror")
 _WITH_CARRY = ("adc", "sbc", "rrx")
 # Their destination is an operand too, which capstone does not tell of all of them.
 _GROWING = ("umlal", "smlal", "smlsl", "umaal", "movt", "bfi", "bfc")
+_DESCENDING = ("push", "ldmdb", "stmdb", "vpush", "vldmdb", "vstmdb")
+_NARROW = re.compile(r"(?:ld|st)r(?:ex)?s?([bh])")
+_BYTES = {"b": 1, "h": 2, "d": 8, "q": 16}  # of a load or store, or of a register of vectors
 _NZ_CONDITIONS = ("eq", "ne", "mi", "pl")
 
 
@@ -25,8 +30,11 @@ _NZ_CONDITIONS = ("eq", "ne", "mi", "pl")
 class Instruction:
     """One instruction.
 
-    reads, writes  register numbers, those of addresses apart: `address`
+    reads, writes  register numbers, those of addresses apart
+    base           the registers that an address is made of: what is pointed at, and an index
+    shift, offset  of the index, and of the address
     moves          the registers that a load fills or a store empties, in memory's order
+    unit           the bytes of each of them
     loads, stores  whether it does
     branches       whether it may go on elsewhere; `pc` may be among what it writes as well
     condition      what it is executed under: "" always, "nz" or "all" of the flags
@@ -38,14 +46,27 @@ class Instruction:
     text: str
     reads: tuple[int, ...]
     writes: tuple[int, ...]
-    base: tuple[int, ...]
-    moves: tuple[int, ...]
-    loads: bool
-    stores: bool
-    branches: bool
-    condition: str
-    carry: bool
-    sets: str
+    base: tuple[int, ...] = ()
+    shift: int = 0
+    offset: int = 0
+    moves: tuple[int, ...] = ()
+    unit: int = 0
+    loads: bool = False
+    stores: bool = False
+    branches: bool = False
+    condition: str = ""
+    carry: bool = False
+    sets: str = ""
+
+    def accesses(self, register: Callable[[int], int]) -> list[range]:
+        """The bytes of memory that belong to each of `moves`, from what registers hold before.
+        (Armv7-M manual, A5.2: the program counter reads as four ahead, as a base of a word.)"""
+        if not self.moves:
+            return []
+        base, *index = ((self.address + 4) & -4 if r == PC else register(r) for r in self.base)
+        at = base + self.offset + sum(i << self.shift for i in index)
+        starts = (at + i * self.unit & 0xFFFF_FFFF for i in range(len(self.moves)))
+        return [range(start, start + self.unit) for start in starts]
 
 
 @cache
@@ -79,7 +100,7 @@ def _loop(code: bytes, address: int) -> Instruction | None:
         return None
     counter = _LR if first & 0xF == 0xF else first & 0xF
     text = "le" if counter == _LR else "wls"
-    return Instruction(address, text, (counter,), (_LR,), (), (), False, False, True, "", False, "")
+    return Instruction(address, text, (counter,), (_LR,), branches=True)
 
 
 @cache
@@ -113,10 +134,10 @@ def _instruction(one: Any, arm: Any, numbers: dict[int, int]) -> Instruction:
     base = [number(r) for m in memory for r in (m.base, m.index) if r]
     if listed:
         base = [number(registers.pop(0).reg)]
-    operands = [number(o.reg) for o in registers]
-    if stored or loaded:
-        moves, reads, writes = operands, [], []
-    else:
+    elif name.startswith(("push", "pop", "vpush", "vpop")):
+        base = [_SP]
+    moves, reads, writes = [number(o.reg) for o in registers], [], []
+    if not (stored or loaded):
         moves = []
         # What capstone calls neither read nor written is read: it has no word for some.
         writes = [number(o.reg) for o in registers if o.access & 2]
@@ -129,6 +150,10 @@ def _instruction(one: Any, arm: Any, numbers: dict[int, int]) -> Instruction:
     under = ""
     if one.cc not in (arm.ARM_CC_AL, arm.ARM_CC_INVALID) and not name.startswith("it"):
         under = "nz" if name.endswith(_NZ_CONDITIONS) else "all"
+    unit = _unit(name[:-2] if under else name, one.reg_name(registers[-1].reg)) if moves else 0
+    offset = sum(m.disp for m in memory)
+    if name.startswith(_DESCENDING):
+        offset = -unit * len(moves)
     partly = name.startswith(_NZ_ONLY + _SHIFTS)
     return Instruction(
         address=one.address,
@@ -136,7 +161,10 @@ def _instruction(one: Any, arm: Any, numbers: dict[int, int]) -> Instruction:
         reads=tuple(reads),
         writes=tuple(writes),
         base=tuple(base),
+        shift=sum(o.shift.value for o in one.operands if o.type == arm.ARM_OP_MEM),
+        offset=offset,
         moves=tuple(moves),
+        unit=unit,
         loads=loaded,
         stores=stored,
         branches=name in ("tbb", "tbh", "cbz", "cbnz") or bool({_JUMP, _CALL} & groups),
@@ -144,3 +172,10 @@ def _instruction(one: Any, arm: Any, numbers: dict[int, int]) -> Instruction:
         carry=name.startswith(_WITH_CARRY),
         sets=("nz" if partly else "all") if one.update_flags or name == "vmrs" else "",
     )
+
+
+def _unit(name: str, register: str) -> int:
+    """The bytes that a load or store moves of a register; a core's own register has a word."""
+    narrow = _NARROW.match(name)
+    vector = name.startswith("v") and register[0]
+    return _BYTES.get(narrow[1] if narrow else vector or "", 4)

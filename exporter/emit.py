@@ -5,7 +5,9 @@ Everything that computes is here; the templates print ready-made values.
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -90,7 +92,8 @@ def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
         "outputs": [_port(model, "Y", c) for c in model.outputs],
         "dt": _port(model, "DT", model.dt) if model.dt else None,
         "neurons": len(model.states),
-        "states": _runs(model),
+        "states": _runs(model, lambda c: (c.name.split("[")[0], c.frac)),
+        "held": _runs(model, lambda c: (c.lo, c.hi)),
         "state_size": plan.state_size + plan.state_size % 2,
         "h": plan.h.offset,
         "kernels": sorted({step.op.kernel for step in called}),
@@ -130,17 +133,15 @@ def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
     }
 
 
-def _runs(model: Model) -> list[dict[str, Any]]:
-    """Neighbouring states of one format and one range, told together."""
+def _runs(model: Model, alike: Callable[[Channel], tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Neighbouring states that are alike, told together by their first."""
     runs: list[dict[str, Any]] = []
-    for i, c in enumerate(model.states):
-        group = c.name.split("[")[0]
-        key = (group, c.frac, c.lo, c.hi)
-        if runs and runs[-1]["key"] == key:
-            runs[-1]["end"] = i + 1
-        else:
-            runs.append({"key": key, "start": i, "end": i + 1})
-    for run in runs:
-        group, frac, lo, hi = run["key"]
-        run.update(group=group, q=q_name(frac), lo_int=lo, hi_int=hi)
+    start = 0
+    for _, channels in itertools.groupby(model.states, alike):
+        first, *others = channels
+        group, q = first.name.split("[")[0], q_name(first.frac)
+        end = start + 1 + len(others)
+        run = {"start": start, "end": end, "group": group, "q": q}
+        runs.append(run | {"lo": first.lo, "hi": first.hi})
+        start = end
     return runs

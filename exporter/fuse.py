@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elegans.exporter.fixed import (
     INT16_MAX,
@@ -90,6 +91,13 @@ class CompactLayer:
         maps = [(np.asarray(op.weights), op.bias) for op in self.sums]
         return maps + ([(self.sums[2].rates, self.sums[2].rate_bias)] if self.timed else [])
 
+    def wired(self) -> NDArray[np.bool_]:
+        """[neurons, inputs] of which f or g keep a weight: one at least, as the kernel wants."""
+        f, g, *_ = (weights for weights, _ in self.maps())
+        wired: NDArray[np.bool_] = (f != 0) | (g != 0)
+        wired[~wired.any(axis=1), 0] = True
+        return wired
+
 
 FUSED = (Layer, CompactLayer)
 
@@ -162,10 +170,11 @@ def _compact(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
     ops: list[Any] = [s.op for s in sums]
     if any(isinstance(op, SparseLinear) and op.weights.size > _LARGEST for op in ops):
         return None
-    weights = [np.asarray(op.weights) for op in ops]
-    if sum(np.count_nonzero(w) for w in weights) * 2 < sum(w.size for w in weights):
-        return None
     layer = CompactLayer(tuple(ops))
+    maps = [weights for weights, _ in layer.maps()]
+    kept = 2 * np.count_nonzero(layer.wired()) + sum(w.size for w in maps[2:])
+    if sum(np.count_nonzero(w) for w in maps) * 2 < kept:
+        return None
     inputs = (sums[0].inputs[0], _DT) if layer.timed else (sums[0].inputs[0],)
     return replace(run[-1], group="layers", op=layer, inputs=inputs)  # type: ignore[arg-type]
 

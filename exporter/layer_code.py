@@ -79,34 +79,39 @@ def _read_beyond(model: Model, step: Step, own: set[str]) -> bool:
 
 @dataclass(frozen=True)
 class CompactRun:
-    """Compact layers that follow each other: their tables, the kernel's name and numbers."""
+    """Compact layers that follow each other: their tables, the kernel's name, and the most
+    neurons and inputs of a layer."""
 
     tables: dict[str, tuple[str, Integers]]
     kernel: str
-    numbers: list[int]
-    most: int
+    neurons: int
+    inputs: int
 
 
 def compact_run(steps: list[Step], plan: memory.Plan) -> CompactRun:
     """A run of compact layers as one call."""
-    places, weights, biases, shifts = [], [], [], []
+    places, weights, biases, rows = [], [], [], []
     for step in steps:
         op = cast(CompactLayer, cast(Any, step.op))
         source = plan.address(step.inputs[0])
         assert source is not None
-        maps = op.maps()
-        inputs = maps[0][0].shape[1]
+        maps, wired = op.maps(), op.wired()
+        inputs = wired.shape[1]
         places.append([source.offset, inputs, plan.places[step.name].offset, step.size])
-        weights.append(np.stack([w for w, _ in maps], axis=1).ravel())
+        for n in range(step.size):
+            weights += [w[n, wired[n]] if m < 2 else w[n] for m, (w, _) in enumerate(maps)]
         biases.append(np.stack([b for _, b in maps], axis=1).ravel())
-        shifts.append(np.stack([s.shift for s in op.sums], axis=1).ravel())
+        shifts = np.stack([s.shift for s in op.sums], axis=1)
+        bits = np.packbits(wired, axis=1, bitorder="little")
+        rows.append(np.concatenate([bits, shifts], axis=1).ravel())
     tables = {
         "places": ("el_compact_layer", np.array(places)),
         "w": (f"int{op.sums[0].weight_bits}_t", np.concatenate(weights)),
         "b": ("int32_t", np.concatenate(biases)),
-        "s": ("uint8_t", np.concatenate(shifts)),
+        "rows": ("uint8_t", np.concatenate(rows)),
     }
-    return CompactRun(tables, op.kernel, [len(maps)], max(step.size for step in steps))
+    neurons, inputs = max(step.size for step in steps), max(row[1] for row in places)
+    return CompactRun(tables, op.kernel, neurons, inputs)
 
 
 def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:

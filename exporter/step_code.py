@@ -90,16 +90,16 @@ class StepCode:
         self.compact.append(name)
         for suffix, (ctype, values) in run.tables.items():
             self.own_tables.append(table(f"{name}_{suffix}", ctype, values, f"{name}: {suffix}"))
-        dt = self.plan.places["dt_in"] if len(steps[0].inputs) > 1 else "0"
-        tables = ", ".join(f"{name}_{suffix}" for suffix in ("w", "b", "s"))
-        maps = "".join(f", {n}U" for n in run.numbers)
+        dt = self.plan.places["dt_in"] if len(steps[0].inputs) > 1 else "NULL"
+        tables = ", ".join(f"{name}_{suffix}" for suffix in ("w", "b", "rows"))
         call = [
-            f"el_{run.kernel}(s->v, next, {dt}, {name}_places, {len(steps)}U,",
-            f"    {tables}{maps});",
+            f"el_{run.kernel}(s->v, next, wired, {dt}, {name}_places, {len(steps)}U,",
+            f"    {tables});",
         ]
         comments = [Call([], self._comment(step)) for step in steps[:-1]]
         last = Call(call, self._comment(steps[-1]))
-        return Block("layers", [declare("next", run.most)], [*comments, last])
+        buffers = [declare("next", run.neurons), declare("wired", run.inputs)]
+        return Block("layers", buffers, [*comments, last])
 
     def _call(self, step: Step) -> Call:
         if is_inline(step):

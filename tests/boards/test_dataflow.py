@@ -32,8 +32,8 @@ def _follow(*halfwords, accesses=None):
     """Execute with data in R0; `accesses` are the addresses of loads and stores, in order."""
     flow, at = DataFlow([0], [range(_RAM, _RAM + 4)]), iter(accesses or ())
     for one in decode(_code(*halfwords), 0):
-        address = [(next(at), 4)] if one.loads or one.stores else []
-        flow.execute(one, address if one.loads else [], address if one.stores else [])
+        address = next(at) if one.moves else 0
+        flow.execute(one, [range(address, address + 4)] if one.moves else [])
     return [text.split(":")[0].split()[0] for text in flow.found.values()]
 
 

@@ -42,13 +42,15 @@ _NETWORKS = {
 }
 
 
-def _export(folder, inputs, neurons, backbone, scale, period, **more):
+def _export(folder, inputs, neurons, backbone, scale, period, present=None, **more):
     torch.manual_seed(inputs + neurons)
     layers = {"backbone_units": backbone, "backbone_layers": 1} if backbone else {}
     cell = CfCCell(inputs, neurons, **(layers or {"backbone_layers": 0}))
     with torch.no_grad():
         for parameter in cell.parameters():
             parameter *= scale
+        for gate in (cell.ff1, cell.ff2):
+            gate.weight *= torch.tensor(1.0 if present is None else present)
     export_onnx(
         Recurrent(cell), inputs, folder / "net.onnx", input_ranges=(-1, 1), dt_range=(0.01, 0.1)
     )
@@ -131,6 +133,27 @@ def test_size_has_the_same_bits_in_less_flash_on_one_path(tmp_path, board, weigh
     done = profile(small, firmware, steps=256)
     assert (done.different, done.paths, done.uneven) == (0, 1, ())
     assert firmware.flash_bytes < speed
+
+
+@pytest.mark.parametrize("board", [*_BOARDS, _M55])
+@pytest.mark.parametrize(
+    ("inputs", "neurons", "weights", "period"),
+    [(3, 5, 16, None), (4, 5, 8, None), (2, 5, 16, 0.05), (9, 8, 8, 0.05)],
+)
+def test_size_stores_no_synapse_that_is_not_there(
+    tmp_path, inputs, neurons, weights, period, board
+):
+    rng = np.random.default_rng(inputs)
+    present = (rng.random((neurons, inputs + neurons)) < 0.5).astype(np.float32)
+    present[0] = 0  # a neuron of which nothing but t has synapses
+    present[1] = 1
+    shape = (inputs, neurons, 0, 1.0, period, present)
+    built = _export(tmp_path, *shape, weight_bits=weights, optimise="size")
+    kept = present.sum() + 1  # the kernels have one at least
+    maps = 2 * kept + (1 if period else 2) * present.size
+    assert f"_layers_w[{int(maps)}]" in (built / "model.c").read_text()
+    done = profile(built, build(built, find_board(board), optimise="s"), steps=64)
+    assert (done.different, done.paths, done.uneven) == (0, 1, ())
 
 
 def test_a_flash_limit_takes_size_where_speed_needs_more(tmp_path):

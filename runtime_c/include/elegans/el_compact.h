@@ -11,6 +11,11 @@ typedef struct {
     uint16_t from, inputs, to, neurons;
 } el_compact_layer;
 
+/* wired[k] = x[i] for each i of 0 .. inputs whose bit is set, eight to a byte; gives how many.
+ * inputs >= 1.
+ * No branch asks for a bit: what is not wired is overwritten by what is, or not counted. */
+uint32_t el_compact_gather(int16_t *wired, const int16_t *x, const uint8_t *bits, uint32_t inputs);
+
 /* tanh from half of its table: el_fine_tanh of the same u. */
 int32_t el_compact_tanh(int16_t u);
 

@@ -8,23 +8,14 @@
 
 #include "elegans/el_fixed.h"
 
+/* Whether products are taken several at a time: not where the compiler is asked for size. */
+#ifdef __OPTIMIZE_SIZE__
+#define EL_UNROLLED 0
+#else
+#define EL_UNROLLED 1
+#endif
+
 #if EL_CORE == EL_DSP
-
-/* The word at an address that int16_t has, or int8_t. */
-static inline int32_t el_word(const void *at)
-{
-    int32_t word;
-
-    __builtin_memcpy(&word, at, sizeof word);
-    return word;
-}
-
-/* acc + the products of both halves. */
-static inline int32_t el_smlad(int32_t a, int32_t b, int32_t acc)
-{
-    __asm__("smlad %0, %1, %2, %0" : "+r"(acc) : "r"(a), "r"(b));
-    return acc;
-}
 
 #define EL_PRODUCTS            \
     "ldr %3, [%1], #4\n\t"     \
@@ -35,11 +26,11 @@ static inline int32_t el_dot(int32_t acc, const int16_t *w, const int16_t *x, ui
 {
     int32_t weights, inputs;
 
-    for (uint32_t left = n >> 3; left > 0; left--) {
+    for (uint32_t left = EL_UNROLLED ? (n >> 3) : 0U; left > 0; left--) {
         __asm__(EL_PRODUCTS EL_PRODUCTS EL_PRODUCTS EL_PRODUCTS
                 : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weights), "=&r"(inputs) : : "memory");
     }
-    for (uint32_t left = (n >> 1) & 3U; left > 0; left--) {
+    for (uint32_t left = EL_UNROLLED ? ((n >> 1) & 3U) : (n >> 1); left > 0; left--) {
         __asm__(EL_PRODUCTS
                 : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weights), "=&r"(inputs) : : "memory");
     }
@@ -49,27 +40,23 @@ static inline int32_t el_dot(int32_t acc, const int16_t *w, const int16_t *x, ui
     return acc;
 }
 
-/* Bytes 0 and 2 of a word as two int16_t; bytes 1 and 3 of it turned. */
-static inline int32_t el_sxtb16(int32_t word)
-{
-    int32_t halves;
-
-    __asm__("sxtb16 %0, %1" : "=r"(halves) : "r"(word));
-    return halves;
-}
-
+/* Weights 0 and 2, which SXTB16 takes out of a word, by inputs 0 and 2; then 1 and 3. */
 static inline int32_t el_dot8(int32_t acc, const int8_t *w, const int16_t *x, uint32_t n)
 {
-    for (uint32_t left = n >> 2; left > 0; left--) {
-        const uint32_t x01 = (uint32_t)el_word(&x[0]);
-        const uint32_t x23 = (uint32_t)el_word(&x[2]);
-        const int32_t word = el_word(w);
+    int32_t weights, x01, x23, even;
 
-        acc = el_smlad(el_sxtb16(word), (int32_t)((x01 & 0xFFFFU) | (x23 << 16)), acc);
-        acc = el_smlad(el_sxtb16((int32_t)((uint32_t)word >> 8)),
-                       (int32_t)((x01 >> 16) | (x23 & 0xFFFF0000U)), acc);
-        w += 4;
-        x += 4;
+    for (uint32_t left = n >> 2; left > 0; left--) {
+        __asm__("ldr %3, [%1], #4\n\t"
+                "ldr %4, [%2], #4\n\t"
+                "ldr %5, [%2], #4\n\t"
+                "pkhbt %6, %4, %5, lsl #16\n\t"
+                "pkhtb %5, %5, %4, asr #16\n\t"
+                "sxtb16 %4, %3\n\t"
+                "smlad %0, %4, %6, %0\n\t"
+                "sxtb16 %4, %3, ror #8\n\t"
+                "smlad %0, %4, %5, %0"
+                : "+r"(acc), "+r"(w), "+r"(x),
+                  "=&r"(weights), "=&r"(x01), "=&r"(x23), "=&r"(even) : : "memory");
     }
     for (uint32_t left = n & 3U; left > 0; left--) {
         acc += (int32_t)*w++ * *x++;
@@ -113,11 +100,11 @@ static inline int32_t el_dot8(int32_t acc, const int8_t *w, const int16_t *x, ui
 /* A product at a time until four at a time are left. */
 #define EL_DOT_BY_FOUR(load_weight)                                                        \
     int32_t weight, input;                                                                 \
-    for (uint32_t left = n & 3U; left > 0; left--) {                                       \
+    for (uint32_t left = EL_UNROLLED ? (n & 3U) : n; left > 0; left--) {                   \
         __asm__(EL_PRODUCT(load_weight)                                                    \
                 : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weight), "=&r"(input) : : "memory");  \
     }                                                                                      \
-    for (uint32_t left = n >> 2; left > 0; left--) {                                       \
+    for (uint32_t left = EL_UNROLLED ? (n >> 2) : 0U; left > 0; left--) {                  \
         __asm__(EL_PRODUCT(load_weight) EL_PRODUCT(load_weight)                            \
                 EL_PRODUCT(load_weight) EL_PRODUCT(load_weight)                            \
                 : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weight), "=&r"(input) : : "memory");  \

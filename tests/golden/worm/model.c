@@ -108,10 +108,7 @@ void worm_init(worm_state *s)
 
 void worm_set_h(worm_state *s, const int16_t h[WORM_NEURONS])
 {
-    for (uint32_t i = 0; i < 4U; i++) { /* inter, Q0.15 */
-        s->v[3U + i] = el_hold(h[i], -32767, 32767);
-    }
-    for (uint32_t i = 4; i < 6U; i++) { /* motor, Q0.15 */
+    for (uint32_t i = 0; i < 6U; i++) {
         s->v[3U + i] = el_hold(h[i], -32767, 32767);
     }
 }

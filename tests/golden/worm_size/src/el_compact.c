@@ -19,6 +19,23 @@ static const el_piece half[33] = {
     {2147156032, 131072}, {2147243354, 131075}, {2147385344, 0},
 };
 
+uint32_t el_compact_gather(int16_t *wired, const int16_t *x, const uint8_t *bits, uint32_t inputs)
+{
+    const int16_t *first = wired;
+    const int16_t *end = &x[inputs];
+    uint32_t left = 1; /* bits to come, below a one */
+
+    do {
+        if (left == 1U) {
+            left = 256U | *bits++;
+        }
+        *wired = *x++;
+        wired += left & 1U;
+        left >>= 1;
+    } while (x != end);
+    return (uint32_t)(wired - first);
+}
+
 int32_t el_compact_tanh(int16_t u)
 {
     const int32_t segment = u >> 10;
