@@ -13,7 +13,7 @@ from elegans.exporter.fuse import BLOCK, FUSED, CfcLayer, CompactLayer, Layer
 from elegans.exporter.model import Model, Step
 
 _STATE = "s->v"
-_MOST_INPUTS = 200
+_MOST_INPUTS = 512
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,38 @@ def test_m7_and_m33_have_the_kernels_of_m4(tmp_path, board):
     assert {n: done.functions[n] for n in layers} == {n: m4.functions[n] for n in layers}
 
 
+# What ncps makes by itself, more layers than that, more inputs than a word's offset reaches,
+# the most that a kernel takes, and one more.
+_WIDE = {
+    "ncps_backbone": (8, 4, 128, 1, None),
+    "four_backbones": (8, 4, 128, 4, None),
+    "a_wide_layer": (264, 5, 0, 0, 0.05),
+    "the_widest_layer": (508, 4, 0, 0, None),
+    "wider_than_kernels": (509, 4, 0, 0, None),
+}
+
+
+@pytest.fixture(scope="module", params=_WIDE)
+def wide_network(request, tmp_path_factory):
+    inputs, neurons, units, layers, period = _WIDE[request.param]
+    folder = tmp_path_factory.mktemp(request.param)
+    torch.manual_seed(inputs)
+    cell = CfCCell(inputs, neurons, backbone_units=units, backbone_layers=layers)
+    export_onnx(
+        Recurrent(cell), inputs, folder / "net.onnx", input_ranges=(-1, 1), dt_range=(0.01, 0.1)
+    )
+    export(Request(folder / "net.onnx", dt=period), folder / "BUILD")
+    assert (folder / "BUILD" / "layers.S").exists() == (inputs + neurons <= 512)
+    return folder / "BUILD"
+
+
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("board", [*_BOARDS, _M55])
+def test_wide_layers_are_assembled_and_have_the_reference_s_bits(wide_network, board, compiler):
+    done = profile(wide_network, build(wide_network, find_board(board), compiler), steps=8)
+    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+
+
 def test_the_layers_are_in_a_core_s_own_kernels(network):
     assert "EL_CFC" in (network / "layers.S").read_text()
 
