@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,8 @@ class UnicornCaller:
         """By the flow of the data through one step: what is not found here cannot happen with
         any other x, dt and h either."""
         trace = list(self.step(x, dt, h))
-        known = {i.address: i for b in set(trace) for i in decode(self._called.code(*b), b[0])}
+        runs = set(_joined(trace))
+        known = {i.address: i for b in runs for i in decode(self._called.code(*b), b[0])}
         executed: list[tuple[int, list[range]]] = []
         registers = [*self._core, self._arm.UC_ARM_REG_SP, self._arm.UC_ARM_REG_LR]
 
@@ -117,3 +119,16 @@ class UnicornCaller:
     def _on_block(self, cpu: Any, address: int, size: int, _: Any) -> None:
         if address != _RETURN:
             self._trace.append((address, size))
+
+
+def _joined(trace: list[Block]) -> Iterator[Block]:
+    """Stretches of code as they were executed: unicorn ends a block at the end of a page, too,
+    even within an IT block."""
+    start, size = trace[0]
+    for address, more in trace[1:]:
+        if address == start + size:
+            size += more
+        else:
+            yield start, size
+            start, size = address, more
+    yield start, size

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import struct
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 pytest.importorskip("capstone", reason="capstone is not installed")
+pytest.importorskip("unicorn", reason="unicorn is not installed")
 
+from elegans.boards.call_unicorn import UnicornCaller
+from elegans.boards.called import Called
 from elegans.boards.dataflow import DataFlow
 from elegans.boards.decisions import Decisions
+from elegans.boards.descriptor import find_board
+from elegans.boards.image import Image
 from elegans.boards.thumb import decode
 from elegans.exporter.errors import ElegansError
 
@@ -21,6 +27,8 @@ _BNE, _BCS, _CBZ_R0, _POP_PC = 0xD1FE, 0xD2FE, 0xB100, 0xBD00
 _SUBS_R2, _ADDS_R0, _MOVS_R2, _ADD_R1_R0 = 0x3A01, 0x1800, 0x2200, 0x4401
 _LDR_R1, _STR_R0, _STR_R2, _LDRB_R1_R3_R0, _STRB_R1_R3_R0 = 0x6819, 0x6018, 0x601A, 0x5C19, 0x5419
 _IT_NE, _MOV_R1_R2, _STR_IN_IT, _SBCS_R2, _TBB_R0 = 0xBF18, 0x4611, 0x601A, 0x4192, 0xF000E8DF
+
+_IT_EQ, _MOV_R2_R1, _BNE_ON, _BX_LR = 0xBF08, 0x460A, 0xD1FF, 0x4770
 
 
 def _code(*halfwords):
@@ -66,6 +74,18 @@ def test_dependence_on_the_data_is_followed(halfwords, accesses, found):
 def test_a_return_to_where_the_data_says_is_found():
     assert _follow(_POP_PC, accesses=[_RAM]) == ["pop"]
     assert _follow(_POP_PC, accesses=[128]) == []
+
+
+@pytest.mark.parametrize("dt", [0, 1])
+def test_what_an_it_block_says_holds_over_the_end_of_a_page_of_code(dt):
+    """unicorn begins a new block there: MOV is executed under the condition all the same."""
+    step = _code(0x2B00, _IT_EQ, _MOV_R2_R1, _CMP_R2, _BNE_ON, _BX_LR)
+    start, end = 0x3FC, 0x3FC + len(step) - 2
+    image = Image(((0, bytes(start) + step),), {})
+    called = Called(start, end, end, 0, 0x2000_0000, 0x2000_1000, 1, 1, 1, image)
+    caller = UnicornCaller(SimpleNamespace(board=find_board("mps2-an385")), called)
+    row = np.zeros(1, np.int16)
+    assert [t.split(":")[0].split()[0] for t in caller.uneven(row, dt, row).values()] == ["bne"]
 
 
 def test_unknown_code_is_refused():
