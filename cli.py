@@ -18,8 +18,10 @@ from elegans.commands.options import (
     LEVELS,
     Two,
     Verbs,
+    compiled,
     emulated,
     example,
+    given,
     on_board,
     powered,
     sized,
@@ -180,7 +182,7 @@ def flash(
 )
 @click.option("--emulator", default="auto")
 @click.option("--compiler", default="auto")
-@click.option("--optimise", default="2", type=LEVELS)
+@click.option("--optimise", default="auto", type=LEVELS)
 @click.option("--port", help="a real board's serial port")
 def run(
     build: Path,
@@ -243,16 +245,31 @@ def hil(
 
 @main.command(**example("elegans bench build/model --board microbit; elegans bench BUILD --all"))
 @BUILD
-@on_board
+@click.option(
+    "--board",
+    "names",
+    multiple=True,
+    default=["mps2-an386"],
+    show_default=True,
+    help="see 'elegans boards'; may be given again",
+)
+@compiled
 @JSON
 @click.option("--all", "everywhere", is_flag=True, help="every virtual board")
 def bench(
-    build: Path, board: str, compiler: str, optimise: str, as_json: bool, everywhere: bool
+    build: Path,
+    names: tuple[str, ...],
+    compiler: str,
+    optimise: str,
+    as_json: bool,
+    everywhere: bool,
 ) -> None:
     """Count what a step costs: instructions, cycles, flash, RAM and stack."""
     from elegans.commands.bench import bench as measure
 
-    measure(build, [] if everywhere else [board], compiler, optimise, as_json)
+    if everywhere and given("names"):
+        raise click.UsageError("--all takes every virtual board: leave --board out")
+    measure(build, () if everywhere else names, compiler, optimise, as_json)
 
 
 @main.group(

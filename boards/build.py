@@ -42,16 +42,18 @@ class Firmware:
     image_ram_bytes: int
 
 
-def build(build_dir: Path, board: Board, compiler: str = "auto", optimise: str = "2") -> Firmware:
+def build(
+    build_dir: Path, board: Board, compiler: str = "auto", optimise: str = "auto"
+) -> Firmware:
     """Compile the firmware of a BUILD, or find it in ``BUILD/firmware/`` as it was compiled.
 
-    ``compiler`` is ``zig``, ``gcc`` or ``auto``, ``optimise`` one of `toolchain.LEVELS`.
+    ``compiler`` is ``zig``, ``gcc`` or ``auto``, ``optimise`` what `toolchain.level` takes.
     The same sources and compiler give the same bytes, wherever the BUILD lies. Raises
     `ElegansError` for a BUILD that is not whole, a compiler that is not installed, and
     the first error that it reports.
     """
-    toolchain.require_level(optimise)
     model = read_model(build_dir)
+    optimise = toolchain.level(optimise, model.aim)
     tool = toolchain.cross_compiler(compiler)
     digest = _digest(model, board, tool, optimise)
     folder = build_dir / "firmware" / f"{board.name}-{tool.name}-O{optimise}"

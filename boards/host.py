@@ -36,15 +36,15 @@ class HostModel:
 
     @classmethod
     def compile(
-        cls, build_dir: Path, compiler: str = "auto", optimise: str = "2", sanitise: bool = False
+        cls, build_dir: Path, compiler: str = "auto", optimise: str = "auto", sanitise: bool = False
     ) -> HostModel:
         """Compile a BUILD with ``gcc``, ``clang``, ``zig`` or ``auto``, all warnings on.
 
         ``sanitise`` stops a run at the first undefined behaviour. Kept in ``BUILD/host/``.
         Raises `ElegansError` as `elegans.boards.build.build` does.
         """
-        toolchain.require_level(optimise)
         model = read_model(build_dir)
+        optimise = toolchain.level(optimise, model.aim)
         tool = toolchain.host_compiler(compiler)
         own = _SANITISE if sanitise else ["-fno-sanitize=undefined"] * (tool.name == "zig")
         flags = [f"-O{optimise}", *own, *toolchain.WARNINGS, *_STANDARD]

@@ -18,7 +18,8 @@ _EXPORT = "export it again: elegans export model.onnx -o BUILD"
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A BUILD as a compiler sees it. ``files`` maps paths below the BUILD to their bytes."""
+    """A BUILD as a compiler sees it. ``aim`` is what it was generated for, speed or size;
+    ``files`` maps paths below the BUILD to their bytes."""
 
     name: str
     digest: str
@@ -26,6 +27,7 @@ class ModelSource:
     outputs: int
     neurons: int
     has_dt: bool
+    aim: str
     files: dict[str, bytes]
 
     @property
@@ -52,10 +54,10 @@ def read_model(build_dir: Path) -> ModelSource:
         document = json.loads(place.read_bytes())
         name, digest = document["name"], document["digest"]
         inputs, outputs, neurons = (len(document[k]) for k in ("inputs", "outputs", "states"))
-        has_dt = document["dt"] is not None
+        has_dt, aim = document["dt"] is not None, document.get("optimise", "speed")
         if not (isinstance(name, str) and name.isidentifier() and len(bytes.fromhex(digest)) == 32):
             raise ValueError("name or digest is not what elegans export writes")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         remedy = "export a model into it: elegans export model.onnx -o BUILD"
         raise ElegansError(build_dir, "is no BUILD, it has no model.json", remedy) from None
     except OSError as error:
@@ -73,7 +75,7 @@ def read_model(build_dir: Path) -> ModelSource:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ElegansError(error.filename, f"cannot be read ({reason})", _EXPORT) from None
-    return ModelSource(name, digest, inputs, outputs, neurons, has_dt, files)
+    return ModelSource(name, digest, inputs, outputs, neurons, has_dt, aim, files)
 
 
 def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:

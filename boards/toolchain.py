@@ -63,11 +63,15 @@ def host_compiler(name: str = "auto") -> Compiler:
     return _find(name, _HOST, "a compiler for this machine")
 
 
-def require_level(optimise: str) -> None:
-    """Raises `ElegansError` unless ``optimise`` is one of `LEVELS`."""
+def level(optimise: str, aim: str) -> str:
+    """One of `LEVELS`; ``auto`` takes what suits the aim, speed or size, that C was generated
+    with. Raises `ElegansError` for any other."""
+    if optimise == "auto":
+        return "s" if aim == "size" else "2"
     if optimise not in LEVELS:
-        known = ", ".join(LEVELS)
+        known = ", ".join(("auto", *LEVELS))
         raise ElegansError(f"-O{optimise}", "is no optimisation level", f"choose one of: {known}")
+    return optimise
 
 
 def run(compiler: Compiler, arguments: list[str], folder: Path, place: str) -> None:

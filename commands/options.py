@@ -14,7 +14,7 @@ from elegans.exporter.errors import ElegansError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LEVELS = click.Choice(["0", "1", "2", "3", "s"])
+LEVELS = click.Choice(["auto", "0", "1", "2", "3", "s"])
 BUILD = click.argument("build", type=click.Path(path_type=Path))
 JSON = click.option("--json", "as_json", is_flag=True, help="one JSON object on stdout")
 
@@ -64,17 +64,24 @@ def example(text: str) -> dict[str, str]:
     return {"epilog": "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))}
 
 
-def on_board(function: F) -> F:
-    """The options of every verb that builds for a board."""
+def compiled(function: F) -> F:
+    """How a firmware is compiled."""
     for option in (
-        click.option(
-            "--board", default="mps2-an386", show_default=True, help="see 'elegans boards'"
-        ),
         click.option("--compiler", default="auto", help="zig or gcc; auto takes zig if installed"),
-        click.option("--optimise", default="2", type=LEVELS, help="-O"),
+        click.option(
+            "--optimise", default="auto", type=LEVELS, help="-O; auto takes s for size, else 2"
+        ),
     ):
         function = option(function)
     return function
+
+
+def on_board(function: F) -> F:
+    """The options of every verb that builds for a board."""
+    board = click.option(
+        "--board", default="mps2-an386", show_default=True, help="see 'elegans boards'"
+    )
+    return compiled(board(function))
 
 
 def sized(function: F) -> F:
@@ -84,7 +91,7 @@ def sized(function: F) -> F:
             "--flash-limit",
             type=click.IntRange(min=1),
             metavar="BYTES",
-            help="of tables and weights: take size where speed needs more",
+            help="of tables and weights, code not counted: take size where speed needs more",
         ),
         click.option(
             "--optimise",

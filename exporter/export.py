@@ -56,27 +56,28 @@ def export(
     model = lower(network, request.weight_bits)
     recording = vectors.load_recording(request.recording, model) if request.recording else None
     progress("generating C")
-    files = {path: text.encode() for path, text in _code(model, request).items()}
+    optimise = _layout(model, request)
+    files = {path: text.encode() for path, text in emit(model, optimise).items()}
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
     golden = vectors.golden(model, recording)
     files["vectors.npz"] = npz(golden)
     progress("measuring what each format costs")
     table = report.rows(model, network, golden)
-    files["model.json"] = _model_json(model, files, table)
+    files["model.json"] = _model_json(model, optimise, files, table)
     # Not among model.json's checksums: its errors come from float, which libm may round.
     files["report.txt"] = report.text(model, network, table).encode()
     write_folder(target, files)
     return model
 
 
-def _code(model: Model, request: Request) -> dict[str, str]:
-    """The C, for speed where its tables fit the limit, else for size."""
+def _layout(model: Model, request: Request) -> str:
+    """For speed where its tables fit the limit, else for size."""
     limit = request.flash_limit
     for optimise in dict.fromkeys((request.optimise, "size")):
         taken = flash(model, optimise)
         if limit is None or taken <= limit:
-            return emit(model, optimise)
+            return optimise
     raise ElegansError(
         model.name,
         f"takes {taken} bytes of flash for its tables alone, the limit is {limit}",
@@ -121,12 +122,15 @@ def _is_build(folder: Path) -> bool:
     return isinstance(data, dict) and {"schema", "digest", "steps", "files"} <= data.keys()
 
 
-def _model_json(model: Model, files: dict[str, bytes], table: list[report.Row]) -> bytes:
+def _model_json(
+    model: Model, optimise: str, files: dict[str, bytes], table: list[report.Row]
+) -> bytes:
     data = to_json(model)
     for key in ("inputs", "states", "outputs"):
         data[key] = [_described(c) for c in getattr(model, key)]
     data["dt"] = _described(model.dt) if model.dt else None
     data["digest"] = model.digest
+    data["optimise"] = optimise
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     return (json.dumps(data, indent=1) + "\n").encode()

@@ -28,7 +28,7 @@ class Target:
     on: str
     emulator: str = "auto"
     compiler: str = "auto"
-    optimise: str = "2"
+    optimise: str = "auto"
     port: str | None = None
 
 

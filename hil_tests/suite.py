@@ -111,7 +111,7 @@ def run_suite(
     build: Path,
     boards: Mapping[str, Mapping[str, object]],
     compiler: str = "auto",
-    optimise: str = "2",
+    optimise: str = "auto",
     told: Callable[[Sequence[Run]], None] = lambda _: None,
 ) -> list[Run]:
     """Run the whole suite on all ``boards`` at once, and return when every one has ended.
