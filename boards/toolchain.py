@@ -137,5 +137,5 @@ def _first_complaint(text: str) -> str:
     # collect2 only says that somebody else has complained.
     lines = [line.strip() for line in text.splitlines() if line.strip() and "collect2" not in line]
     words = ("error", "undefined", "overflowed", "overlaps", "will not fit")
-    errors = [line for line in lines if any(word in line for word in words)]
+    errors = [line for line in lines if any(word in line.lower() for word in words)]
     return (errors or lines or ["nothing at all"])[0]

@@ -50,12 +50,14 @@ def _emulated() -> list[Board]:
     return [b for b in virtual if power.emulators(b)]
 
 
-def figures(build_dir: Path, board: Board, compiler: str, optimise: str) -> dict[str, Any]:
-    """All that is measured of one board."""
+def figures(
+    build_dir: Path, board: Board, compiler: str, optimise: str, steps: int = 1024
+) -> dict[str, Any]:
+    """All that is measured of one board, in so many steps."""
     firmware = build(build_dir, board, compiler, optimise)
     check_vectors(build_dir)
     model = load_model(build_dir)
-    done = profile(build_dir, firmware)
+    done = profile(build_dir, firmware, steps)
     lo, hi = done.instructions
     return {
         "board": board.name,

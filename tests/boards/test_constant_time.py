@@ -50,7 +50,7 @@ def cell(request, tmp_path_factory):
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("board", _BOARDS)
 def test_no_branch_of_any_cell_depends_on_the_data(cell, board, compiler):
-    done = profile(cell, build(cell, find_board(board), compiler), steps=64)
+    done = profile(cell, build(cell, find_board(board), compiler), steps=16)
     assert done.uneven == ()
     assert done.paths == 1
     assert done.different == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def network(request, tmp_path_factory):
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("board", _BOARDS)
 def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board, compiler):
-    done = profile(network, build(network, find_board(board), compiler), steps=256)
+    done = profile(network, build(network, find_board(board), compiler), steps=128)
     assert (done.different, done.paths, done.uneven) == (0, 1, ())
     assert done.instructions[0] == done.instructions[1]
 
@@ -98,46 +99,29 @@ def test_products_of_every_length_have_the_reference_s_bits(many_lengths, board,
     assert (done.different, done.paths, done.uneven) == (0, 1, ())
 
 
-@pytest.mark.parametrize("board", ["mps2-an500", "mps2-an505"])
-def test_m7_and_m33_have_the_kernels_of_m4(tmp_path, board):
+def test_m7_and_m33_have_the_kernels_of_m4(tmp_path):
     network = _export(tmp_path, *_NETWORKS["a_backbone"])
-    done = profile(network, build(network, find_board(board)), steps=256)
-    m4 = profile(network, build(network, find_board("mps2-an386")), steps=256)
-    assert (done.different, done.paths) == (0, 1)
-    layers = [name for name in done.functions if "_layers" in name]
-    assert {n: done.functions[n] for n in layers} == {n: m4.functions[n] for n in layers}
-
-
-# What ncps makes by itself, more layers than that, more inputs than a word's offset reaches,
-# the most that a kernel takes, and one more.
-_WIDE = {
-    "ncps_backbone": (8, 4, 128, 1, None),
-    "four_backbones": (8, 4, 128, 4, None),
-    "a_wide_layer": (264, 5, 0, 0, 0.05),
-    "the_widest_layer": (508, 4, 0, 0, None),
-    "wider_than_kernels": (509, 4, 0, 0, None),
-}
-
-
-@pytest.fixture(scope="module", params=_WIDE)
-def wide_network(request, tmp_path_factory):
-    inputs, neurons, units, layers, period = _WIDE[request.param]
-    folder = tmp_path_factory.mktemp(request.param)
-    torch.manual_seed(inputs)
-    cell = CfCCell(inputs, neurons, backbone_units=units, backbone_layers=layers)
-    export_onnx(
-        Recurrent(cell), inputs, folder / "net.onnx", input_ranges=(-1, 1), dt_range=(0.01, 0.1)
-    )
-    export(Request(folder / "net.onnx", dt=period), folder / "BUILD")
-    assert (folder / "BUILD" / "layers.S").exists() == (inputs + neurons <= 512)
-    return folder / "BUILD"
+    layers = []
+    for board in ("mps2-an386", "mps2-an500", "mps2-an505"):
+        done = profile(network, build(network, find_board(board)), steps=64)
+        assert (done.different, done.paths) == (0, 1)
+        layers.append({n: count for n, count in done.functions.items() if "_layers" in n})
+    assert layers[0] == layers[1] == layers[2]
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("board", [*_BOARDS, _M55])
-def test_wide_layers_are_assembled_and_have_the_reference_s_bits(wide_network, board, compiler):
-    done = profile(wide_network, build(wide_network, find_board(board), compiler), steps=8)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+@pytest.mark.parametrize("board", ["microbit", "mps2-an386", _M55])
+def test_portable_c_has_the_same_bits_on_a_core(tmp_path, board, compiler):
+    built = _export(tmp_path, *_NETWORKS["a_backbone_that_saturates"])
+    core = built / "include" / "elegans" / "el_core.h"
+    told = core.read_text()
+    core.write_text(
+        told.replace("#ifndef EL_CORE\n", "#define EL_CORE EL_PORTABLE\n#ifndef EL_CORE\n")
+    )
+    firmware = build(built, find_board(board), compiler)
+    done = profile(built, firmware, steps=64)
+    assert done.different == 0
+    assert "el_cfc" in "".join(done.functions), "the kernels of the core are still there"
 
 
 def test_the_layers_are_in_a_core_s_own_kernels(network):
@@ -151,20 +135,31 @@ def test_vectors_of_eight_have_the_reference_s_bits(network, board, compiler):
     assert (done.different, done.paths, done.uneven) == (0, 1, ())
 
 
+@pytest.fixture(scope="module", params=[16, 8])
+def fast_and_small(request, tmp_path_factory):
+    """The same model for speed and for size."""
+    built = [
+        _export(
+            tmp_path_factory.mktemp(aim),
+            *(5, 7, 0, 3.0, None),
+            weight_bits=request.param,
+            optimise=aim,
+        )
+        for aim in ("speed", "size")
+    ]
+    digests = {json.loads((one / "model.json").read_text())["digest"] for one in built}
+    assert len(digests) == 1
+    return built
+
+
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("weights", [16, 8])
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
-def test_size_has_the_same_bits_in_less_flash_on_one_path(tmp_path, board, weights, compiler):
-    shape = (5, 7, 0, 3.0, None)
-    fast = _export(tmp_path, *shape, weight_bits=weights)
-    digest = (fast / "model.json").read_text().split('"digest"')[1].split('"')[1]
-    speed = build(fast, find_board(board), compiler).flash_bytes
-    small = _export(tmp_path, *shape, weight_bits=weights, optimise="size")
-    assert digest in (small / "model.json").read_text(), "another model"
-    firmware = build(small, find_board(board), compiler, "s")
-    done = profile(small, firmware, steps=256)
+def test_size_has_the_same_bits_in_less_flash_on_one_path(fast_and_small, board, compiler):
+    fast, small = fast_and_small
+    firmware = build(small, find_board(board), compiler)
+    done = profile(small, firmware, steps=64)
     assert (done.different, done.paths, done.uneven) == (0, 1, ())
-    assert firmware.flash_bytes < speed
+    assert firmware.flash_bytes < build(fast, find_board(board), compiler).flash_bytes
 
 
 @pytest.mark.parametrize("board", [*_BOARDS, _M55])
@@ -200,6 +195,7 @@ def test_a_flash_limit_takes_size_where_speed_needs_more(tmp_path):
         _export(tmp_path, *shape, flash_limit=10)
 
 
+@pytest.mark.parametrize("network", ["odd_everything", "fixed_and_saturating"], indirect=True)
 def test_the_profile_counts_what_hil_counts_but_for_the_call(network):
     board = find_board("mps2-an386")
     firmware = build(network, board)
