@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,8 +23,10 @@ from elegans.boards.call_qemu import qemu_caller
 from elegans.boards.call_unicorn import UnicornCaller
 from elegans.boards.called import Block, Called, Caller, called
 from elegans.boards.image import Symbol, read_symbols
+from elegans.boards.source import read_model
 from elegans.exporter.vectors import CORNER, load_arrays
 
+_ARRAY = re.compile(r"^(?:static )?const \w+ (\w+)\[", re.MULTILINE)
 _MOST_LOGGED = 1_300_000  # instructions, each with its registers
 
 
@@ -39,7 +42,9 @@ class Profile:
     different     integers of y and h that are not the golden vectors'
     functions     instructions by function, of one step; a layer counts as one
     stack         the most bytes below the caller's stack pointer
-    code, data    bytes of flash: instructions, and tables and weights
+    code          bytes of flash that are instructions and their constants
+    tables        of functions, as tanh's
+    weights       of the network: with biases, shifts and where they belong
     """
 
     steps: int
@@ -50,7 +55,8 @@ class Profile:
     functions: dict[str, int]
     stack: int
     code: int
-    data: int
+    tables: int
+    weights: int
     blocks: tuple[tuple[bytes, int], ...]
 
 
@@ -87,7 +93,10 @@ def _measured(
         if firmware.board.core.unicorn is None and sum(counts) > _MOST_LOGGED:
             break
     first = next(iter(paths.values()))
-    size = sum(s.size for s in symbols if s.model and s.data)
+    arrays = [s for s in symbols if s.model and s.data]
+    runtime = _arrays_of_the_runtime(build_dir)
+    tables = sum(s.size for s in arrays if s.name in runtime)
+    weights = sum(s.size for s in arrays) - tables
     return Profile(
         steps=len(counts),
         instructions=(min(counts), max(counts)),
@@ -96,10 +105,17 @@ def _measured(
         different=different,
         functions=_by_function(first, function, symbols),
         stack=caller.stack(),
-        code=firmware.flash_bytes - size,
-        data=size,
+        code=firmware.flash_bytes - tables - weights,
+        tables=tables,
+        weights=weights,
         blocks=tuple((function.code(*block), n) for block, n in first.items()),
     )
+
+
+def _arrays_of_the_runtime(build_dir: Path) -> set[str]:
+    files = read_model(build_dir).files
+    sources = (text.decode() for path, text in files.items() if path.startswith("src/"))
+    return {name for text in sources for name in _ARRAY.findall(text)}
 
 
 def _vectors(build_dir: Path, steps: int) -> Iterator[tuple[Any, int, Any, Any, Any]]:

@@ -76,7 +76,7 @@ def figures(
         "steps": done.steps,
         "cycles": cycles(done.blocks, board.core.name),
         "stack_bytes": done.stack,
-        "flash": {"code": done.code, "tables_and_weights": done.data},
+        "flash": {"code": done.code, "tables": done.tables, "weights": done.weights},
     }
 
 
@@ -92,7 +92,7 @@ def _by_neuron(functions: dict[str, int], model: Model) -> Iterator[tuple[str, f
 _CYCLES = "cycles: by ARM's manuals for M0, M0+, M3 and M4, from memory that never waits"
 _HEAD = (
     "| board | core | compiler | -O | instructions a step | a neuron | cycles, estimated | flash "
-    "| of it code | RAM | stack |"
+    "| code | tables | weights | RAM | stack |"
 )
 
 
@@ -103,7 +103,7 @@ def _table(found: list[dict[str, Any]]) -> str:
         span = count["min"] if count["min"] == count["max"] else f"{count['min']}..{count['max']}"
         keys = ("board", "core", "compiler", "optimise")
         cells = [*(one[key] for key in keys), span, one["instructions_per_neuron"]]
-        cells += [_cycles(one), one["flash_bytes"], one["flash"]["code"]]
+        cells += [_cycles(one), one["flash_bytes"], *one["flash"].values()]
         cells += [one["ram_bytes"], one["stack_bytes"]]
         rows.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join([*rows, _CYCLES])

@@ -30,6 +30,8 @@ def test_one_board_s_costs_are_told_by_function_and_add_up(worm):
     count = told["instructions_per_step"]
     assert count["min"] == count["max"] == sum(told["instructions_by_function"].values())
     assert told["flash_bytes"] == sum(told["flash"].values())
+    assert told["flash"]["tables"] == 512
+    assert told["flash"]["weights"] > 2 * 30  # of them, at least
     assert 0 < told["ram_bytes"] <= 128
     assert 0 < told["stack_bytes"] <= 256
     assert (told["paths"], told["branches_by_data"], told["different"]) == (1, [], 0)
