@@ -33,6 +33,8 @@ class DataFlow:
             self._report(one, "branches")
         if one.stores and (unsure or placed):
             self._report(one, "stores")
+        if unsure:  # what an instruction may have left alone depends on whether it did
+            self._registers.update(one.moves if one.loads else (), one.base[: one.writeback])
         for register, part in zip(one.moves, accesses, strict=False):
             if one.loads:
                 depends = unsure or placed or not self._memory.isdisjoint(part)

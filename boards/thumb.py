@@ -35,6 +35,7 @@ class Instruction:
     shift, offset  of the index, and of the address
     moves          the registers that a load fills or a store empties, in memory's order
     unit           the bytes of each of them
+    writeback      whether it moves what it points with
     loads, stores  whether it does
     branches       whether it may go on elsewhere; `pc` may be among what it writes as well
     condition      what it is executed under: "" always, "nz" or "all" of the flags
@@ -51,6 +52,7 @@ class Instruction:
     offset: int = 0
     moves: tuple[int, ...] = ()
     unit: int = 0
+    writeback: bool = False
     loads: bool = False
     stores: bool = False
     branches: bool = False
@@ -165,6 +167,7 @@ def _instruction(one: Any, arm: Any, numbers: dict[int, int]) -> Instruction:
         offset=offset,
         moves=tuple(moves),
         unit=unit,
+        writeback=bool(one.writeback),
         loads=loaded,
         stores=stored,
         branches=name in ("tbb", "tbh", "cbz", "cbnz") or bool({_JUMP, _CALL} & groups),

@@ -28,6 +28,7 @@ _SUBS_R2, _ADDS_R0, _MOVS_R2, _ADD_R1_R0 = 0x3A01, 0x1800, 0x2200, 0x4401
 _LDR_R1, _STR_R0, _STR_R2, _LDRB_R1_R3_R0, _STRB_R1_R3_R0 = 0x6819, 0x6018, 0x601A, 0x5C19, 0x5419
 _IT_NE, _MOV_R1_R2, _STR_IN_IT, _SBCS_R2, _TBB_R0 = 0xBF18, 0x4611, 0x601A, 0x4192, 0xF000E8DF
 
+_LDR_R2_R1_4 = 0x2B04F851  # LDR R2, [R1], #4
 _IT_EQ, _MOV_R2_R1, _BNE_ON, _BX_LR = 0xBF08, 0x460A, 0xD1FF, 0x4770
 
 
@@ -37,11 +38,12 @@ def _code(*halfwords):
 
 
 def _follow(*halfwords, accesses=None):
-    """Execute with data in R0; `accesses` are the addresses of loads and stores, in order."""
+    """Execute with data in R0; `accesses` are the addresses of loads and stores, in order,
+    None where a condition leaves one out."""
     flow, at = DataFlow([0], [range(_RAM, _RAM + 4)]), iter(accesses or ())
     for one in decode(_code(*halfwords), 0):
-        address = next(at) if one.moves else 0
-        flow.execute(one, [range(address, address + 4)] if one.moves else [])
+        address = next(at) if one.moves else None
+        flow.execute(one, [] if address is None else [range(address, address + 4)])
     return [text.split(":")[0].split()[0] for text in flow.found.values()]
 
 
@@ -60,6 +62,12 @@ def _follow(*halfwords, accesses=None):
         pytest.param((_ADDS_R0, _SBCS_R2, _CMP_R2, _BNE), (), ["bne"], id="a_carry_borrowed"),
         pytest.param((_CMP_R0, _IT_NE, _MOV_R1_R2, _CMP_R1, _BNE), (), ["bne"], id="chosen"),
         pytest.param((_CMP_R0, _IT_NE, _STR_IN_IT), (128,), ["strne"], id="stored_or_not"),
+        pytest.param(
+            (_CMP_R0, _IT_NE, _LDR_R1, _CMP_R1, _BNE), (None,), ["bne"], id="loaded_or_not"
+        ),
+        pytest.param(
+            (_CMP_R0, _IT_NE, _LDR_R2_R1_4, _CMP_R1, _BNE), (64,), ["bne"], id="moved_on_or_not"
+        ),
         pytest.param((_CMP_R0, _SUBS_R2, _BNE), (), [], id="a_counter"),
         pytest.param((_ADDS_R0, _MOVS_R2, _BNE), (), [], id="zero_is_zero"),
         pytest.param((_STR_R0, _STR_R2, _LDR_R1, _CMP_R1, _BNE), (128,) * 3, [], id="overwritten"),

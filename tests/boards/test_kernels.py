@@ -164,17 +164,17 @@ def test_size_has_the_same_bits_in_less_flash_on_one_path(fast_and_small, board,
 
 @pytest.mark.parametrize("board", [*_BOARDS, _M55])
 @pytest.mark.parametrize(
-    ("inputs", "neurons", "weights", "period"),
-    [(3, 5, 16, None), (4, 5, 8, None), (2, 5, 16, 0.05), (9, 8, 8, 0.05)],
+    ("inputs", "neurons", "scale", "weights", "period"),
+    [(3, 5, 1, 16, None), (4, 5, 12, 8, None), (2, 5, 12, 16, 0.05), (9, 8, 1, 8, 0.05)],
 )
 def test_size_stores_no_synapse_that_is_not_there(
-    tmp_path, inputs, neurons, weights, period, board
+    tmp_path, inputs, neurons, scale, weights, period, board
 ):
     rng = np.random.default_rng(inputs)
     present = (rng.random((neurons, inputs + neurons)) < 0.5).astype(np.float32)
     present[0] = 0  # a neuron of which nothing but t has synapses
     present[1] = 1
-    shape = (inputs, neurons, 0, 1.0, period, present)
+    shape = (inputs, neurons, 0, float(scale), period, present)
     built = _export(tmp_path, *shape, weight_bits=weights, optimise="size")
     kept = present.sum() + 1  # the kernels have one at least
     maps = 2 * kept + (1 if period else 2) * present.size

@@ -24,7 +24,7 @@ typedef struct {
 extern const el_piece el_tanh_pieces[64];
 
 /* What tanh is looked up with: z and half a segment, held in int16. */
-static inline int16_t el_half_segment_on(int16_t z)
+static inline int16_t el_half_segment_on(int32_t z)
 {
     return el_sat16(z + 512);
 }

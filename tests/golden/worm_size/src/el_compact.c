@@ -51,8 +51,9 @@ int32_t el_compact_tanh(int16_t u)
 
 int16_t el_compact_neuron(int32_t acc[4], const uint8_t shift[3])
 {
+    /* Held in int16 once, half a segment on, instead of twice: tanh's last segments are flat. */
     for (uint32_t i = 0; i < 3U; i++) {
-        acc[i] = el_compact_tanh(el_half_segment_on(el_sat16(el_rshr(acc[i], shift[i]))));
+        acc[i] = el_compact_tanh(el_half_segment_on(el_rshr(acc[i], shift[i])));
     }
     return el_mix1((int16_t)(acc[0] >> 16), (int16_t)(acc[1] >> 16),
                    (int16_t)(((acc[2] >> 1) + EL_SIGMOID_HALF) >> 16));
