@@ -16,7 +16,7 @@ from elegans.exporter import layer_code, memory
 from elegans.exporter.fixed import q_name
 from elegans.exporter.fuse import FUSED, fuse
 from elegans.exporter.model import Channel, Model, prove
-from elegans.exporter.step_code import StepCode, declare, is_inline
+from elegans.exporter.step_code import StepCode, is_inline
 from elegans.exporter.table_code import tables
 from elegans.exporter.templates import environment
 
@@ -101,12 +101,7 @@ def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
             *(table for step in own for table in tables(step, calls.tables)),
             *calls.own_tables,
         ],
-        "buffers": [
-            declare(b.name, b.size)
-            for b in plan.locals
-            if b.block is None and b.name not in calls.in_scratch
-        ]
-        + calls.scratch,
+        "buffers": [*calls.shared, *calls.scratch],
         "functions": list(functions.values()),
         "runs": calls.runs,
         "copies_memory": True,

@@ -23,7 +23,8 @@ class Run:
     `words` is the table, line by line; `calls` are the portable C's statements, `macros`
     the assembler's lines; `scratch` is the size of the buffer that both need, `inputs` the most
     that a layer has, `flash` the table's bytes on a core that takes a word a weight, `fetched`
-    (offset in scratch, array, size) of what is copied there first.
+    (offset in scratch, array, size) of what is copied there first, and `left` of what is
+    copied from there for others.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Run:
     flash: int
     timed: bool
     fetched: list[tuple[int, str, int]]
+    left: list[tuple[int, memory.Place, int]]
 
 
 @dataclass(frozen=True)
@@ -53,22 +55,19 @@ class _Layer:
 
 def misplaced(model: Model, plan: memory.Plan) -> set[str]:
     """The layers that no kernel can execute: each must read one stretch of memory, no longer
-    than M0 can reach over, and leave its result in the states, or to layers of its own run."""
+    than M0 has a stack for, and a compact one go from states to states."""
     found = set()
-    for block in memory.blocks(model):
-        own = {step.name for step in block}
-        for step in block:
-            if not isinstance(step.op, FUSED):
-                continue
-            source = plan.address(step.inputs[0])
-            inputs = sum(window.size for window in step.inputs[0])
-            target = plan.places[step.name].array
-            reaches = not isinstance(step.op, Layer) or inputs <= _MOST_INPUTS
-            kept = target == _STATE or not _read_beyond(model, step, own)
-            if isinstance(step.op, CompactLayer):
-                kept = source is not None and {source.array, target} == {_STATE}
-            if source is None or not (reaches and kept):
+    for step in model.steps:
+        if not isinstance(step.op, FUSED):
+            continue
+        source = plan.address(step.inputs[0])
+        if source is None:
+            found.add(step.name)
+        elif isinstance(step.op, Layer):
+            if sum(window.size for window in step.inputs[0]) > _MOST_INPUTS:
                 found.add(step.name)
+        elif {source.array, plan.places[step.name].array} != {_STATE}:
+            found.add(step.name)
     return found
 
 
@@ -114,22 +113,28 @@ def compact_run(steps: list[Step], plan: memory.Plan) -> CompactRun:
     return CompactRun(tables, op.kernel, neurons, inputs)
 
 
-def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:
+def run(name: str, steps: list[Step], model: Model, plan: memory.Plan) -> Run:
     """A run of layers as one function `name`."""
-    waiting = max(_even(step.size) for step in steps)
-    offsets, size = {}, waiting
+    made = {step.name: plan.places[step.name] for step in steps}
+    read = [window for step in steps for window in step.inputs[0] if window.vector not in made]
+    foreign = {plan.at(window).array for window in read} - {_STATE}
+    sizes = {local.name: local.size for local in plan.locals if local.name in foreign}
+    fetched_sizes = dict(sizes)
     for step in steps:
-        place = plan.places[step.name]
-        if place.array != _STATE:
-            offsets[place.array] = size
-            size += _even(step.size)
-    fetched = []
-    for array in dict.fromkeys(plan.at(w).array for step in steps for w in step.inputs[0]):
-        if array != _STATE and array not in offsets:
-            local = next(local for local in plan.locals if local.name == array)
-            offsets[array] = size
-            fetched.append((size, array, local.size))
-            size += _even(local.size)
+        place = made[step.name]
+        if place.array != _STATE:  # several may take turns in it
+            sizes[place.array] = max(sizes.get(place.array, 0), place.offset + _even(step.size))
+    size = max(_even(step.size) for step in steps)  # where a new state waits
+    offsets = {}
+    for array, most in sizes.items():
+        offsets[array] = size
+        size += _even(most)
+    fetched = [(offsets[array], array, most) for array, most in fetched_sizes.items()]
+    left = [
+        (offsets[made[step.name].array] + made[step.name].offset, made[step.name], step.size)
+        for step in steps
+        if made[step.name].array != _STATE and _read_beyond(model, step, set(made))
+    ]
     layers = [_layer(step, plan, offsets) for step in steps]
     words: list[str] = []
     calls: list[str] = []
@@ -141,7 +146,7 @@ def run(name: str, steps: list[Step], plan: memory.Plan) -> Run:
     inputs = 2 * max(layer.pairs for layer in layers)
     timed = any(layer.op.kernel == "cfc" for layer in layers)
     flash = sum(4 * _blocks_size(layer) for layer in layers)
-    return Run(name, words, calls, macros, size, inputs, flash, timed, fetched)
+    return Run(name, words, calls, macros, size, inputs, flash, timed, fetched, left)
 
 
 def _even(size: int) -> int:

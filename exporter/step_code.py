@@ -46,12 +46,12 @@ class StepCode:
         self.written = written_out(model, bounds) if optimise == "speed" else {}
         self.joined = 0
         self.runs: list[layer_code.Run] = []
-        self.in_scratch: set[str] = set()
         self.compact: list[str] = []
         self.own_tables: list[Table] = []
         self._in_joined: dict[int, Window] = {}
         self.blocks = [self._block(i, steps) for i, steps in enumerate(memory.blocks(model))]
         self.copies = self._copies()
+        self.shared = self._shared()
         self.scratch = [declare("joined", self.joined)] if self.joined else []
 
     def _block(self, number: int, steps: list[Step]) -> Block:
@@ -68,9 +68,8 @@ class StepCode:
     def _run(self, steps: list[Step]) -> Block:
         """Layers in one call; their results in between live in its scratch buffer."""
         name = f"{self.model.name}_layers{len(self.runs) or ''}"
-        run = layer_code.run(name, steps, self.plan)
+        run = layer_code.run(name, steps, self.model, self.plan)
         self.runs.append(run)
-        self.in_scratch |= {self.plan.places[step.name].array for step in steps}
         timed = any(len(step.inputs) > 1 for step in steps)
         dt = f"{self.plan.places['dt_in']}[0]" if timed else "0"
         buffers = [f"union {{ int16_t v[{run.scratch}]; int32_t words; }} scratch;"]
@@ -79,8 +78,12 @@ class StepCode:
             f"memcpy(&scratch.v[{offset}], {array}, {size}U * sizeof(int16_t));"
             for offset, array, size in run.fetched
         ]
+        results = [
+            f"memcpy({place}, &scratch.v[{offset}], {size}U * sizeof(int16_t));"
+            for offset, place, size in run.left
+        ]
         comments = [Call([], self._comment(step)) for step in steps[:-1]]
-        last = Call([*copies, call], self._comment(steps[-1]))
+        last = Call([*copies, call, *results], self._comment(steps[-1]))
         return Block("layers", buffers, [*comments, last])
 
     def _compact(self, steps: list[Step]) -> Block:
@@ -100,6 +103,15 @@ class StepCode:
         last = Call(call, self._comment(steps[-1]))
         buffers = [declare("next", run.neurons), declare("wired", run.inputs)]
         return Block("layers", buffers, [*comments, last])
+
+    def _shared(self) -> list[str]:
+        """The buffers of the whole step; what only layers use lies in their scratch."""
+        used = {self.plan.places[s.name].array for s in self.model.steps if not is_layer(s)}
+        used |= {array for run in self.runs for _, array, _ in run.fetched}
+        used |= {place.array for run in self.runs for _, place, _ in run.left}
+        return [
+            declare(b.name, b.size) for b in self.plan.locals if b.block is None and b.name in used
+        ]
 
     def _call(self, step: Step) -> Call:
         if is_inline(step):
@@ -236,6 +248,11 @@ def _overlap(a: memory.Place, a_size: int, b: memory.Place, b_size: int) -> bool
     """Whether two stretches of memory share an element."""
     near = a.offset < b.offset + b_size and b.offset < a.offset + a_size
     return a.array == b.array and near
+
+
+def is_layer(step: Step) -> bool:
+    """Whether a core's own kernel executes it."""
+    return isinstance(step.op, Layer)
 
 
 def is_inline(step: Step) -> bool:
