@@ -18,11 +18,10 @@ from elegans.commands.options import (
     LEVELS,
     Two,
     Verbs,
-    compiled,
     emulated,
     example,
-    given,
     on_board,
+    on_boards,
     powered,
     sized,
 )
@@ -245,31 +244,13 @@ def hil(
 
 @main.command(**example("elegans bench build/model --board microbit; elegans bench BUILD --all"))
 @BUILD
-@click.option(
-    "--board",
-    "names",
-    multiple=True,
-    default=["mps2-an386"],
-    show_default=True,
-    help="see 'elegans boards'; may be given again",
-)
-@compiled
+@on_boards
 @JSON
-@click.option("--all", "everywhere", is_flag=True, help="every virtual board")
-def bench(
-    build: Path,
-    names: tuple[str, ...],
-    compiler: str,
-    optimise: str,
-    as_json: bool,
-    everywhere: bool,
-) -> None:
+def bench(build: Path, names: tuple[str, ...], compiler: str, optimise: str, as_json: bool) -> None:
     """Count what a step costs: instructions, cycles, flash, RAM and stack."""
     from elegans.commands.bench import bench as measure
 
-    if everywhere and given("names"):
-        raise click.UsageError("--all takes every virtual board: leave --board out")
-    measure(build, () if everywhere else names, compiler, optimise, as_json)
+    measure(build, names, compiler, optimise, as_json)
 
 
 @main.group(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 from click.core import ParameterSource
@@ -64,7 +65,7 @@ def example(text: str) -> dict[str, str]:
     return {"epilog": "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))}
 
 
-def compiled(function: F) -> F:
+def _compiled(function: F) -> F:
     """How a firmware is compiled."""
     for option in (
         click.option("--compiler", default="auto", help="zig or gcc; auto takes zig if installed"),
@@ -81,7 +82,28 @@ def on_board(function: F) -> F:
     board = click.option(
         "--board", default="mps2-an386", show_default=True, help="see 'elegans boards'"
     )
-    return compiled(board(function))
+    return _compiled(board(function))
+
+
+def on_boards(function: F) -> F:
+    """The same for several boards; none of them stands for every virtual one."""
+
+    @click.option("--all", "everywhere", is_flag=True, help="every virtual board")
+    @click.option(
+        "--board",
+        "names",
+        multiple=True,
+        default=["mps2-an386"],
+        show_default=True,
+        help="see 'elegans boards'; may be given again",
+    )
+    @functools.wraps(function)
+    def chosen(*, everywhere: bool, names: tuple[str, ...], **others: Any) -> Any:
+        if everywhere and given("names"):
+            raise click.UsageError("--all takes every virtual board: leave --board out")
+        return function(names=() if everywhere else names, **others)
+
+    return _compiled(cast(F, chosen))
 
 
 def sized(function: F) -> F:

@@ -12,10 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from elegans.exporter import layer_code, memory
+from elegans.exporter import memory
 from elegans.exporter.fixed import q_name
 from elegans.exporter.fuse import FUSED, fuse
 from elegans.exporter.model import Channel, Model, prove
+from elegans.exporter.scratch import misplaced
 from elegans.exporter.step_code import StepCode, is_inline
 from elegans.exporter.table_code import tables
 from elegans.exporter.templates import environment
@@ -57,10 +58,10 @@ def _arranged(model: Model, optimise: str) -> Model:
     apart: set[str] = set()
     while True:
         fused = fuse(model, optimise, apart)
-        misplaced = layer_code.misplaced(fused, memory.plan(fused))
-        if not misplaced:
+        wrong = misplaced(fused, memory.plan(fused))
+        if not wrong:
             return fused
-        apart |= misplaced
+        apart |= wrong
 
 
 def _runtime(needed: list[str]) -> dict[str, str]:

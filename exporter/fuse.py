@@ -31,6 +31,7 @@ from elegans.exporter.ops.tanh import Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 
 _HALF_SEGMENT = 512
+_LEAST = 256  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out
 _DT: Argument = (Window("dt_in", 0, 1),)
 BLOCK = 4  # rows of a map with tanh that are computed together
@@ -71,6 +72,10 @@ class TanhLayer(Layer):
     kernel = "tanh_layer"
 
 
+class LinearLayer(Layer):
+    kernel = "linear_layer"
+
+
 @dataclass(frozen=True, eq=False)
 class CompactLayer:
     """A layer of CfC neurons in the least flash: `sums` are the maps of f, g and t."""
@@ -107,7 +112,8 @@ def fuse(model: Model, optimise: str, apart: set[str]) -> Model:
     vector of `apart` are left as they are."""
     bounds = prove(model)
     steps = list(model.steps)
-    kinds = ((7, _cfc), (2, _tanh)) if optimise == "speed" else ((7, _compact),)
+    fast = ((7, _cfc), (2, _tanh), (1, _linear))
+    kinds = fast if optimise == "speed" else ((7, _compact),)
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
@@ -117,7 +123,22 @@ def fuse(model: Model, optimise: str, apart: set[str]) -> Model:
                 steps[at - count : at] = [fused]
                 at = max(at - count, count - 1)
             at += 1
-    return replace(model, steps=tuple(steps))
+    return replace(model, steps=_gathered(steps))
+
+
+def _gathered(steps: list[Step]) -> tuple[Step, ...]:
+    """The steps with layers right behind earlier ones where nothing that they read is made in
+    between: fewer calls, and what they read is brought to them once."""
+    found: list[Step] = []
+    for step in steps:
+        at = len(found)
+        if isinstance(step.op, Layer) and step is not steps[-1]:
+            read = {window.vector for argument in step.inputs for window in argument}
+            ready = max((i for i, s in enumerate(found) if s.name in read), default=0)
+            behind = [i + 1 for i in range(ready, at) if isinstance(found[i].op, Layer)]
+            at = max(behind, default=at)
+        found.insert(at, step)
+    return tuple(found)
 
 
 def _read_outside(model: Model, run: list[Step]) -> bool:
@@ -188,6 +209,16 @@ def _tanh(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
     return _step(step, TanhLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
 
 
+def _linear(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+    """A map by itself, if it is large enough for its copies not to matter."""
+    (drive,) = run
+    op: Any = drive.op
+    if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < _LEAST:
+        return None
+    maps = _maps(drive, bounds, half_segment=0)
+    return _step(drive, LinearLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
+
+
 def _step(last: Step, op: Layer, timed: bool) -> Step:
     read = tuple(dict.fromkeys(w for m in op.maps for w in m.windows))
     inputs = (read, _DT) if timed else (read,)
@@ -204,10 +235,14 @@ def _worth_it(maps: list[Map]) -> bool:
     return synapses * 2 >= sum(m.weights.size for m in maps)
 
 
-def _maps(step: Step, bounds: dict[str, Interval]) -> list[Map] | None:
+def _maps(
+    step: Step, bounds: dict[str, Interval], half_segment: int = _HALF_SEGMENT
+) -> list[Map] | None:
     """A step's maps; None if its rows do not share a shift, or leave no room in int32."""
     op: Any = step.op
     windows = step.inputs[0]
+    if len(set(windows)) < len(windows):
+        return None
     if isinstance(op, TimedLinear):
         return _timed(op, windows, bounds)
     if isinstance(op, SparseLinear) and op.weights.size > _LARGEST:
@@ -216,8 +251,9 @@ def _maps(step: Step, bounds: dict[str, Interval]) -> list[Map] | None:
     if not shift:
         return None
     x, weights = _interval(windows, bounds), np.asarray(op.weights)
-    bias = op.bias + _offset(shift)
-    reach = np.abs(weights) @ x.reach() + np.abs(op.bias) + _offset(shift)
+    offset = (half_segment << shift) + ((1 << shift) >> 1)
+    bias = op.bias + offset
+    reach = np.abs(weights) @ x.reach() + np.abs(op.bias) + offset
     if reach.max() > INT32_MAX:
         return None
     sums = x @ Interval.of(weights.T, weights.T) + Interval.of(bias, bias)

@@ -9,11 +9,9 @@ import numpy as np
 
 from elegans.exporter import memory
 from elegans.exporter.fixed import Integers
-from elegans.exporter.fuse import BLOCK, FUSED, CfcLayer, CompactLayer, Layer
+from elegans.exporter.fuse import BLOCK, CfcLayer, CompactLayer, Layer
 from elegans.exporter.model import Model, Step
-
-_STATE = "s->v"
-_MOST_INPUTS = 512
+from elegans.exporter.scratch import Scratch, rows, scratch
 
 
 @dataclass(frozen=True)
@@ -21,22 +19,18 @@ class Run:
     """Layers that follow each other, ready to print.
 
     `words` is the table, line by line; `calls` are the portable C's statements, `macros`
-    the assembler's lines; `scratch` is the size of the buffer that both need, `inputs` the most
-    that a layer has, `flash` the table's bytes on a core that takes a word a weight, `fetched`
-    (offset in scratch, array, size) of what is copied there first, and `left` of what is
-    copied from there for others.
+    the assembler's lines; `scratch` is the buffer that both need, `inputs` the most that a
+    layer has, `flash` the table's bytes on a core that takes a word a weight.
     """
 
     name: str
     words: list[str]
     calls: list[str]
     macros: list[str]
-    scratch: int
+    scratch: Scratch
     inputs: int
     flash: int
     timed: bool
-    fetched: list[tuple[int, str, int]]
-    left: list[tuple[int, memory.Place, int]]
 
 
 @dataclass(frozen=True)
@@ -51,29 +45,6 @@ class _Layer:
     neurons: int
     target: memory.Place
     through: memory.Place | None  # where h waits until nobody reads the old one
-
-
-def misplaced(model: Model, plan: memory.Plan) -> set[str]:
-    """The layers that no kernel can execute: each must read one stretch of memory, no longer
-    than M0 has a stack for, and a compact one go from states to states."""
-    found = set()
-    for step in model.steps:
-        if not isinstance(step.op, FUSED):
-            continue
-        source = plan.address(step.inputs[0])
-        if source is None:
-            found.add(step.name)
-        elif isinstance(step.op, Layer):
-            if sum(window.size for window in step.inputs[0]) > _MOST_INPUTS:
-                found.add(step.name)
-        elif {source.array, plan.places[step.name].array} != {_STATE}:
-            found.add(step.name)
-    return found
-
-
-def _read_beyond(model: Model, step: Step, own: set[str]) -> bool:
-    read = [w for s in model.steps if s.name not in own for a in s.inputs for w in a]
-    return any(w.vector == step.name for w in (*read, *model.y, *model.h_next))
 
 
 @dataclass(frozen=True)
@@ -115,27 +86,8 @@ def compact_run(steps: list[Step], plan: memory.Plan) -> CompactRun:
 
 def run(name: str, steps: list[Step], model: Model, plan: memory.Plan) -> Run:
     """A run of layers as one function `name`."""
-    made = {step.name: plan.places[step.name] for step in steps}
-    read = [window for step in steps for window in step.inputs[0] if window.vector not in made]
-    foreign = {plan.at(window).array for window in read} - {_STATE}
-    sizes = {local.name: local.size for local in plan.locals if local.name in foreign}
-    fetched_sizes = dict(sizes)
-    for step in steps:
-        place = made[step.name]
-        if place.array != _STATE:  # several may take turns in it
-            sizes[place.array] = max(sizes.get(place.array, 0), place.offset + _even(step.size))
-    size = max(_even(step.size) for step in steps)  # where a new state waits
-    offsets = {}
-    for array, most in sizes.items():
-        offsets[array] = size
-        size += _even(most)
-    fetched = [(offsets[array], array, most) for array, most in fetched_sizes.items()]
-    left = [
-        (offsets[made[step.name].array] + made[step.name].offset, made[step.name], step.size)
-        for step in steps
-        if made[step.name].array != _STATE and _read_beyond(model, step, set(made))
-    ]
-    layers = [_layer(step, plan, offsets) for step in steps]
+    found = scratch(steps, model, plan)
+    layers = [_layer(step, found) for step in steps]
     words: list[str] = []
     calls: list[str] = []
     macros: list[str] = []
@@ -146,42 +98,32 @@ def run(name: str, steps: list[Step], model: Model, plan: memory.Plan) -> Run:
     inputs = 2 * max(layer.pairs for layer in layers)
     timed = any(layer.op.kernel == "cfc" for layer in layers)
     flash = sum(4 * _blocks_size(layer) for layer in layers)
-    return Run(name, words, calls, macros, size, inputs, flash, timed, fetched, left)
+    return Run(name, words, calls, macros, found, inputs, flash, timed)
 
 
-def _even(size: int) -> int:
-    """Rows come in blocks, and every buffer starts at a word."""
-    return -(-size // BLOCK) * BLOCK
-
-
-def _layer(step: Step, plan: memory.Plan, offsets: dict[str, int]) -> _Layer:
+def _layer(step: Step, found: Scratch) -> _Layer:
     op = cast(Layer, cast(Any, step.op))
-
-    def place(found: memory.Place) -> memory.Place:
-        if found.array == _STATE:
-            return memory.Place("v", found.offset)
-        return memory.Place("scratch", offsets[found.array] + found.offset)
-
-    places = [place(plan.at(window)) for window in step.inputs[0]]
-    first = min(p.offset for p in places) & ~1
-    last = max(p.offset + w.size for p, w in zip(places, step.inputs[0], strict=True))
+    places = found.sources[step.inputs[0]]
+    first = min(place.offset for place in places.values()) & ~1
+    last = max(place.offset + window.size for window, place in places.items())
     pairs = (last - first + 1) // 2
-    neurons = step.size if isinstance(op, CfcLayer) else _even(step.size)
-    rows = []
+    neurons = step.size if isinstance(op, CfcLayer) else rows(step.size)
+    spread_rows = []
     for part in op.maps:
         spread = np.zeros((neurons, 2 * pairs), dtype=np.int64)
         column = 0
         for window in part.windows:
-            at = place(plan.at(window)).offset - first
+            at = places[window].offset - first
             block = part.weights[:, column : column + window.size]
             spread[: step.size, at : at + window.size] = block
             column += window.size
-        rows.append(spread)
-    source, target = memory.Place(places[0].array, first), place(plan.places[step.name])
+        spread_rows.append(spread)
+    array = next(iter(places.values())).array
+    source, target = memory.Place(array, first), found.targets[step.name]
     overlaps = source.array == target.array and neurons > 1
     through = memory.Place("scratch", 0) if overlaps or target.array == "v" else None
     through = None if neurons == 1 else through
-    return _Layer(step, op, source, pairs, rows, neurons, target, through)
+    return _Layer(step, op, source, pairs, spread_rows, neurons, target, through)
 
 
 def _words(layer: _Layer) -> list[str]:

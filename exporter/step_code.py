@@ -72,15 +72,15 @@ class StepCode:
         self.runs.append(run)
         timed = any(len(step.inputs) > 1 for step in steps)
         dt = f"{self.plan.places['dt_in']}[0]" if timed else "0"
-        buffers = [f"union {{ int16_t v[{run.scratch}]; int32_t words; }} scratch;"]
+        buffers = [f"union {{ int16_t v[{run.scratch.size}]; int32_t words; }} scratch;"]
         call = f"{name}(s->v, scratch.v, {name}_w, {dt});"
         copies = [
-            f"memcpy(&scratch.v[{offset}], {array}, {size}U * sizeof(int16_t));"
-            for offset, array, size in run.fetched
+            f"memcpy(&scratch.v[{offset}], {place}, {size}U * sizeof(int16_t));"
+            for offset, place, size in run.scratch.fetched
         ]
         results = [
             f"memcpy({place}, &scratch.v[{offset}], {size}U * sizeof(int16_t));"
-            for offset, place, size in run.left
+            for offset, place, size in run.scratch.left
         ]
         comments = [Call([], self._comment(step)) for step in steps[:-1]]
         last = Call([*copies, call, *results], self._comment(steps[-1]))
@@ -107,8 +107,8 @@ class StepCode:
     def _shared(self) -> list[str]:
         """The buffers of the whole step; what only layers use lies in their scratch."""
         used = {self.plan.places[s.name].array for s in self.model.steps if not is_layer(s)}
-        used |= {array for run in self.runs for _, array, _ in run.fetched}
-        used |= {place.array for run in self.runs for _, place, _ in run.left}
+        copied = [part for run in self.runs for part in (*run.scratch.fetched, *run.scratch.left)]
+        used |= {place.array for _, place, _ in copied}
         return [
             declare(b.name, b.size) for b in self.plan.locals if b.block is None and b.name in used
         ]
