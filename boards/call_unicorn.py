@@ -95,7 +95,7 @@ class UnicornCaller:
                 flow.execute(one, executed[at][1])
                 at += 1
             elif one.condition:  # unicorn does not show what an IT block leaves out
-                flow.execute(one, [])
+                flow.execute(one, [], done=False)
             else:
                 raise ElegansError(self._place, f"unicorn left out {one.text}", "report it")
         return flow.found

@@ -22,32 +22,33 @@ class DataFlow:
         self._nz = self._cv = False
         self.found: dict[int, str] = {}
 
-    def execute(self, one: Instruction, accesses: list[range]) -> None:
+    def execute(self, one: Instruction, accesses: list[range], done: bool = True) -> None:
         """Follow one instruction, and where in memory each register that it moves was loaded
-        from or stored to: nothing, if a condition left it out. What it may not do with what
-        depends on the data goes to `found`, by its address."""
+        from or stored to; `done` says whether it was executed, or left out by its condition.
+        What it may not do with what depends on the data goes to `found`, by its address."""
         unsure = self._nz if one.condition == "nz" else one.condition != "" and self._any_flag
+        if not (done or unsure):
+            return
         placed = self._any(one.base)
         data = self._any(one.reads) or (one.carry and self._cv)
         if one.branches and (unsure or data or placed):
             self._report(one, "branches")
         if one.stores and (unsure or placed):
             self._report(one, "stores")
-        if unsure:  # what an instruction may have left alone depends on whether it did
+        if unsure:  # what it may have left alone depends on whether it did
             self._registers.update(one.moves if one.loads else (), one.base[: one.writeback])
         for register, part in zip(one.moves, accesses, strict=False):
             if one.loads:
-                depends = unsure or placed or not self._memory.isdisjoint(part)
-                self._set((register,), depends, one)
+                self._set((register,), unsure or placed or not self._memory.isdisjoint(part))
             elif register in self._registers:
                 self._memory.update(part)
             else:
                 self._memory.difference_update(part)
-        self._set(one.writes, unsure or data, one)
+        self._set(one.writes, unsure or data)
         if PC in self._registers:
             self._report(one, "branches")
             self._registers.discard(PC)
-        self._flags(one, unsure or data)
+        self._flags(one.sets, unsure or data)
 
     @property
     def _any_flag(self) -> bool:
@@ -56,20 +57,16 @@ class DataFlow:
     def _any(self, registers: tuple[int, ...]) -> bool:
         return not self._registers.isdisjoint(registers)
 
-    def _set(self, registers: tuple[int, ...], depends: bool, one: Instruction) -> None:
-        """What an instruction under a condition did not write is still there."""
+    def _set(self, registers: tuple[int, ...], depends: bool) -> None:
         if depends:
             self._registers.update(registers)
-        elif not one.condition:
+        else:
             self._registers.difference_update(set(registers) - {VECTORS})
 
-    def _flags(self, one: Instruction, data: bool) -> None:
-        if one.sets and (data or not one.condition):
+    def _flags(self, sets: str, data: bool) -> None:
+        if sets:
             self._nz = data
-        if one.sets == "all" and not one.condition:
-            self._cv = data
-        elif one.sets:
-            self._cv = self._cv or data
+            self._cv = data if sets == "all" else self._cv or data
 
     def _report(self, one: Instruction, what: str) -> None:
         self.found.setdefault(one.address, f"{one.text}: {what} by the data")

@@ -43,7 +43,8 @@ def _follow(*halfwords, accesses=None):
     flow, at = DataFlow([0], [range(_RAM, _RAM + 4)]), iter(accesses or ())
     for one in decode(_code(*halfwords), 0):
         address = next(at) if one.moves else None
-        flow.execute(one, [] if address is None else [range(address, address + 4)])
+        part = [] if address is None else [range(address, address + 4)]
+        flow.execute(one, part, done=address is not None or not one.moves)
     return [text.split(":")[0].split()[0] for text in flow.found.values()]
 
 
@@ -69,6 +70,12 @@ def _follow(*halfwords, accesses=None):
             (_CMP_R0, _IT_NE, _LDR_R2_R1_4, _CMP_R1, _BNE), (64,), ["bne"], id="moved_on_or_not"
         ),
         pytest.param((_CMP_R0, _SUBS_R2, _BNE), (), [], id="a_counter"),
+        pytest.param(
+            (_ADD_R1_R0, _CMP_R2, _IT_NE, _LDR_R1, _CMP_R1, _BNE), (64,), [], id="replaced_for_sure"
+        ),
+        pytest.param(
+            (_ADD_R1_R0, _CMP_R2, _IT_NE, _LDR_R1, _CMP_R1, _BNE), (None,), ["bne"], id="kept"
+        ),
         pytest.param((_ADDS_R0, _MOVS_R2, _BNE), (), [], id="zero_is_zero"),
         pytest.param((_STR_R0, _STR_R2, _LDR_R1, _CMP_R1, _BNE), (128,) * 3, [], id="overwritten"),
         pytest.param((_CMP_R0, _CMP_R2, _BNE), (), [], id="compared_again"),
