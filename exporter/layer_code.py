@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -20,7 +21,8 @@ class Run:
 
     `words` is the table, line by line; `calls` are the portable C's statements, `macros`
     the assembler's lines; `scratch` is the buffer that both need, `inputs` the most that a
-    layer has, `flash` the table's bytes on a core that takes a word a weight.
+    layer has, `flash` the table's bytes on a core that takes a word a weight, and `unused` the
+    parameters that the calls do not need.
     """
 
     name: str
@@ -30,7 +32,7 @@ class Run:
     scratch: Scratch
     inputs: int
     flash: int
-    timed: bool
+    unused: list[str]
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,10 @@ def run(name: str, steps: list[Step], model: Model, plan: memory.Plan) -> Run:
         calls += _call(layer)
         macros += [f"{name}_{layer.step.name}:", *_macro(layer)]
     inputs = 2 * max(layer.pairs for layer in layers)
-    timed = any(layer.op.kernel == "cfc" for layer in layers)
+    needed = set(re.findall(r"\w+", " ".join(calls)))
+    unused = [name for name in ("v", "scratch", "dt") if name not in needed]
     flash = sum(4 * _blocks_size(layer) for layer in layers)
-    return Run(name, words, calls, macros, found, inputs, flash, timed)
+    return Run(name, words, calls, macros, found, inputs, flash, unused)
 
 
 def _layer(step: Step, found: Scratch) -> _Layer:
