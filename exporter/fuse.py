@@ -108,22 +108,35 @@ FUSED = (Layer, CompactLayer)
 
 
 def fuse(model: Model, optimise: str, apart: set[str]) -> Model:
-    """The model with its layers as single steps, as far as there are any; those that end in a
-    vector of `apart` are left as they are."""
+    """The model with its layers as single steps, as far as there are any; steps of
+    `apart` are left as they are."""
     bounds = prove(model)
     steps = list(model.steps)
+    apart = apart | _repeated(model)
     fast = ((7, _cfc), (2, _tanh), (1, _linear))
     kinds = fast if optimise == "speed" else ((7, _compact),)
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
             run = steps[at - count : at]
-            fused = None if run[-1].name in apart else recognise(run, bounds)
+            kept = any(step.name in apart for step in run)
+            fused = None if kept else recognise(run, bounds)
             if fused is not None and not _read_outside(model, run):
                 steps[at - count : at] = [fused]
                 at = max(at - count, count - 1)
             at += 1
     return replace(model, steps=_gathered(steps))
+
+
+def _repeated(model: Model) -> set[str]:
+    """Maps that a step applies again and again, as unfolds do: their table is shared, and a
+    layer's is its own."""
+    found: dict[tuple[bytes, ...], list[str]] = {}
+    for step in model.steps:
+        if isinstance(step.op, Linear):
+            tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
+            found.setdefault(tables, []).append(step.name)
+    return {name for names in found.values() if len(names) > 1 for name in names}
 
 
 def _gathered(steps: list[Step]) -> tuple[Step, ...]:
