@@ -75,6 +75,10 @@ def _function(
         value = f"{'(int16_t)' if held else 'el_sat16'}({total}~>>~{shift})"
         text = textwrap.wrap(f"y[{row}]~=~{value};", 92, subsequent_indent="    ")
         lines += [line.replace("~", " ") for line in text]
+    ends = np.cumsum([0, *sizes])
+    read = np.unique(np.searchsorted(ends, weights.columns, side="right") - 1)
+    unread = [name for i, name in enumerate(names) if i not in read]
+    lines = [*(f"(void){name};" for name in unread), *lines]
     synapses = len(weights.values)
     size = synapses * _SYNAPSE_BYTES + len(op.shift) * _ROW_BYTES
     parameters = ", ".join(["int16_t *y", *(f"const int16_t *{name}" for name in names)])
