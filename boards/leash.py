@@ -43,6 +43,28 @@ def ended_tidily() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Act on SIGTERM and Ctrl-C at the end of the block, in which processes begin.
+
+    An exception out of the middle of `subprocess.Popen` would leave a process that nobody
+    knows, and so nobody ends.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals are not ours
+        yield
+        return
+    held: list[int] = []
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, lambda n, _: held.append(n)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in held:
+            signal.raise_signal(number)
+
+
 def main(command: list[str]) -> int:
     """Run ``command`` until it ends or standard input does."""
     process = subprocess.Popen(

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from elegans.boards.leash import signals_held
+
 _SUITE = Path(__file__).parent
 _PYTEST = [
     *(sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={_SUITE}"),
@@ -125,8 +127,9 @@ def run_suite(
         runs = []
         for name, options in boards.items():
             runs.append(Run(name))
-            child = _Child(runs[-1], {**common, **options})
-            stack.callback(child.end)
+            with signals_held():
+                child = _Child(runs[-1], {**common, **options})
+                stack.callback(child.end)
             ready.register(child.events, selectors.EVENT_READ, child)
         while ready.get_map():
             for key, _ in ready.select():

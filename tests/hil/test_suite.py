@@ -10,11 +10,13 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
 from click.testing import CliRunner
 
+from elegans.boards.leash import ended_tidily
 from elegans.cli import main
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.errors import Phase
@@ -101,6 +103,24 @@ def test_a_terminated_run_takes_its_children_along(fake_build: Path) -> None:
         for child in found:
             with pytest.raises(ProcessLookupError):
                 os.kill(int(child), 0)
+
+
+def test_a_run_terminated_while_a_child_begins_takes_it_along(
+    fake_build: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def terminated_at_once(*words: Any, **options: Any) -> subprocess.Popen[bytes]:
+        begun.append(popen(*words, **options))
+        signal.raise_signal(signal.SIGTERM)
+        return begun[-1]
+
+    monkeypatch.setattr("elegans.hil_tests.suite.subprocess.Popen", terminated_at_once)
+    with FakeDevice(Manner(silent=True)) as device, ended_tidily(), pytest.raises(SystemExit):
+        run_suite(fake_build, {"mine": on_port(device)})
+    (child,) = begun
+    assert child.poll() is not None
 
 
 def test_the_command_tells_each_reason_once(fake_build: Path) -> None:
