@@ -59,10 +59,10 @@ def signals_held() -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in held:
-            signal.raise_signal(number)
+        for number in numbers:
+            signal.signal(number, before[number])
+        for caught in held:
+            signal.raise_signal(caught)
 
 
 def main(command: list[str]) -> int:
