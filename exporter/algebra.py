@@ -142,7 +142,7 @@ class Affine:
     def factor(self) -> tuple[Window, Reals] | None:
         """`(u, c)` where this vector is `c * u + bias`, element by element.
 
-        u is as long as the vector, or a single element that all of them share.
+        u is as long as the vector, if it can be, or a single element that all of them share.
         """
         if len(self.terms) != 1:
             return None
@@ -152,13 +152,13 @@ class Affine:
             return None
         scale = np.zeros(self.size)
         scale[entries.row] = entries.data
+        lo = int(entries.col[0] - entries.row[0])
+        if 0 <= lo <= matrix.shape[1] - self.size and np.all(entries.col - entries.row == lo):
+            return Window(vector, lo, lo + self.size), scale
         if np.all(entries.col == entries.col[0]):
             lo = int(entries.col[0])
             return Window(vector, lo, lo + 1), scale
-        lo = int(entries.col[0] - entries.row[0])
-        if lo < 0 or lo + self.size > matrix.shape[1] or np.any(entries.col - entries.row != lo):
-            return None
-        return Window(vector, lo, lo + self.size), scale
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,14 +214,14 @@ class Form:
 def product(a: Affine, b: Affine, is_gate: Callable[[Window], bool]) -> Form | None:
     """`a * b` element by element; None unless one of them is a scaled gate plus a constant.
 
-    With b = c u + d the product is (c a) u + d a. Where both would do, the factor is the
-    one that `is_gate` says is a gate.
+    With b = c u + d the product is (c a) u + d a. Where both would do, elapsed time is the
+    factor: what it multiplies is a rate, even where that is one gate's multiple.
     """
     if not b.terms:
         return Form(a.scaled(b.bias), {})
     if not a.terms:
         return Form(b.scaled(a.bias), {})
-    for left, right in ((a, b), (b, a)):
+    for left, right in ((b, a), (a, b)) if "dt" in a.terms else ((a, b), (b, a)):
         found = right.factor()
         if found is not None and is_gate(found[0]):
             u, c = found

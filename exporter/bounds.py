@@ -21,6 +21,8 @@ Span = tuple[Reals, Reals]
 
 LSTM_CELL = 16.0  # nothing but its gates bounds the cell of an LSTM: it saturates here
 _ROUNDS = 64
+_FAR = 1e6
+_TINY = 1e-9
 _FIXED = {"tanh": (-1.0, 1.0)} | dict.fromkeys(("sigmoid", "normal_cdf", "exp"), (0.0, 1.0))
 
 
@@ -41,16 +43,21 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
         if change == 0.0:
             return spans
         if change < before:  # a contraction comes to rest only in the limit
-            left = change / (before - change) + 1e-3
-            beyond = (after[0] - left * reach, after[1] + left * reach)
-            if _holds(beyond, _round(network, given, beyond)[1]):
-                return _shrunk(network, given, beyond)
+            left = change / (before - change)
+            for margin in ((left + 1e-3) * reach, left * change + 1e-3 * reach):
+                beyond = (after[0] - margin, after[1] + margin)
+                if _holds(beyond, _round(network, given, beyond)[1]):
+                    return _shrunk(network, given, beyond)
         h, before = _hull(h, after), change
+    far = (np.full(size, -_FAR), np.full(size, _FAR))  # where growth is slow, and has an end
+    if _holds(far, _round(network, given, far)[1]):
+        return _shrunk(network, given, far)
     worst = int(np.nan_to_num(np.abs(np.stack(after)), nan=np.inf).max(axis=0).argmax())
     raise ElegansError(
         f"state {worst}",
         "grows without bound, so no format holds it",
-        "use a cell whose state is bounded: CfC, LTC, CTRNN, GRU, LSTM or tanh",
+        "use a cell whose state is bounded: CfC, LTC, CTRNN, GRU, LSTM or tanh; in CfC's pure "
+        "mode with a linear backbone, let --dt-range start above zero",
     )
 
 
@@ -146,6 +153,9 @@ def _gate(network: Network, gate: Gate, spans: dict[str, Span]) -> Span:
         return np.full(gate.size, -LSTM_CELL), np.full(gate.size, LSTM_CELL)
     if gate.kind == "fused_step":
         over, under = (_form(network, w, spans) for w in gate.parts[1:3])
+        # Without conductance, leak or synapse, a capacity keeps what it has.
+        keeps = (np.asarray(gate.constants) > 0) & (under.bias == 0)
+        under = Affine(under.bias + np.where(keeps, _TINY, 0.0), under.terms)
         return _hull(parts[0], ratio_span(over, under, spans))
     over, under = (_form(network, w, spans) for w in gate.parts)
     return _quotient(over, under, spans)
@@ -251,15 +261,16 @@ def _damped(network: Network, gate: Gate, spans: dict[str, Span]) -> Reals:
     decay = network.atoms.get(u.vector)
     if not (isinstance(decay, Activation) and decay.function == "exp") or decay.rate is None:
         return free
-    found = decay.rate.factor()
-    if found is None or found[0].size != gate.size:
+    if len(decay.rate.terms) != 1 or u.size != gate.size:
         return free
-    magnitude, c = found
-    absolute = network.atoms.get(magnitude.vector)
-    if not (isinstance(absolute, Activation) and absolute.function == "abs"):
+    ((vector, matrix),) = decay.rate.terms.items()
+    absolute = network.atoms.get(vector)
+    if not (isinstance(absolute, Activation) and absolute.function == "abs") or matrix.min() < 0:
         return free
-    if absolute.drive.window() != v or u.size != gate.size:
-        return free
+    c, of, entries = np.zeros(gate.size), absolute.drive.sources(), matrix.tocoo()
+    for row, column, value in zip(entries.row, entries.col, entries.data, strict=True):
+        if of[column] == (v.vector, v.lo + row):
+            c[row] = value
     shortest = spans["dt"][0][0] if decay.factor is not None else 1.0
     slope = np.maximum(c * shortest, 1e-30)
     top = np.maximum(*(np.abs(end) for end in window_span(v, spans)))

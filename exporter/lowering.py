@@ -164,7 +164,8 @@ class Lowering:
                 name,
                 f"with weights up to {abs(weights).max():g} and biases up to "
                 f"{np.abs(bias).max():g}, no int{self.weight_bits} scale holds every row",
-                "declare a narrower input range, or train with smaller weights",
+                "declare a narrower input range, or train with smaller weights"
+                + (", or take --weights int16" if self.weight_bits < 16 else ""),
             )
         return self.step(name, group, op, (inputs,), out_frac)
 

@@ -154,7 +154,8 @@ def _verify(data: bytes, step: _Step, input_size: int, name: str) -> None:
                 raise ElegansError(
                     f"export_onnx, {name}",
                     f"onnxruntime and torch differ by {worst:.2g}",
-                    "this is a bug in the export: report it with the weights",
+                    "see whether a sum of conductances comes near zero, or a weight is huge; if "
+                    "not, this is a bug in the export: report it with the weights",
                 )
         h = found[1]
 
