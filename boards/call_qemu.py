@@ -29,7 +29,8 @@ from elegans.exporter.errors import ElegansError
 _SP, _LR, _PC = 13, 14, 15
 _CALL_S = 60.0
 _OTHERS = 16  # inputs that one is compared with
-_STATE = re.compile(rb"R\d\d=([0-9a-f]{8})")
+_STATE = re.compile(rb"(?:R\d\d|XPSR)=([0-9a-f]{8})")
+_NUMBERS = 17
 
 
 @contextmanager
@@ -63,7 +64,7 @@ class QemuCaller:
     def __init__(self, place: str, gdb: Gdb, called: Called, log: Path) -> None:
         self._place, self._gdb, self._called, self._log = place, gdb, called, log
         self._lowest, self._read_to = called.top, 0
-        self._registers = np.zeros((0, 16), np.uint32)
+        self._registers = np.zeros((0, _NUMBERS), np.uint32)
         self._decisions: list[list[Decision]] = []
         self._known = Decisions(called.code)
         gdb.break_at(called.main)
@@ -120,13 +121,13 @@ class QemuCaller:
                 raise ElegansError(self._place, fact, "see with 'elegans hil' where it hangs")
 
     def _logged(self) -> np.ndarray[tuple[int, int], np.dtype[np.uint32]]:
-        """R0 to R15 before each instruction of the last call."""
+        """R0 to R15 and xPSR before each instruction of the last call."""
         with self._log.open("rb") as file:
             file.seek(self._read_to)
             text = file.read()
         values = b"".join(_STATE.findall(text))
         words = np.frombuffer(bytes.fromhex(values.decode()), ">u4")
-        return words.astype(np.uint32).reshape(-1, 16)
+        return words.astype(np.uint32).reshape(-1, _NUMBERS)
 
     def _forget(self) -> None:
         """Give the log's room back: QEMU goes on writing where it was."""

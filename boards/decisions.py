@@ -13,6 +13,11 @@ from typing import Any
 from elegans.boards.thumb import PC, Instruction, decode_one
 
 _COMPARING = ("cmp", "cmn", "tst", "teq")
+_XPSR = 16
+_OPPOSITE = (
+    *(("eq", "ne"), ("hs", "lo"), ("mi", "pl"), ("vs", "vc")),
+    *(("hi", "ls"), ("ge", "lt"), ("gt", "le")),
+)
 
 
 @dataclass(frozen=True)
@@ -35,27 +40,49 @@ class Decisions:
         return 4 if self._code(address, 2)[1] >= 0xE8 else 2
 
     def of(self, registers: Any) -> list[Decision]:
-        """The decisions of a path, from R0 to R15 before each of its instructions."""
+        """The decisions of a path, from R0 to R15 and xPSR before each of its instructions."""
         found: list[Decision] = []
         flags: tuple[int, ...] = ()
-        under_it = 0
+        block: list[str] = []  # the conditions of what is left of an IT block
         for row in registers.tolist():
             one = self._one(row[PC])
             if one is None:
                 continue
-            looked_at = tuple(row[r] for r in (*one.reads, *one.base) if r < len(row))
+            under = block.pop(0) if block else ""
+            executed = not under or _holds(under, row[_XPSR])
+            looked_at = tuple(row[r] for r in (*one.reads, *one.base) if r <= PC)
             if one.branches:
-                seen = flags if one.condition or under_it else ()
-                found.append(Decision(one.address, one.text, looked_at + seen))
+                seen = flags if one.condition or under else ()
+                found.append(Decision(one.address, one.text, looked_at * executed + seen))
             # Under IT, short instructions leave the flags alone unless they compare.
-            own = not under_it or one.text.startswith(_COMPARING) or self.size(row[PC]) == 4
-            if one.sets and own:
-                flags = looked_at + (flags if one.carry or under_it else ())
-            name = one.text.split()[0]
-            under_it = len(name) - 1 if name.startswith("it") else max(0, under_it - 1)
+            own = not under or one.text.startswith(_COMPARING) or self.size(row[PC]) == 4
+            if one.sets and own and executed:
+                flags = looked_at + (flags if one.carry or under else ())
+            block = block or _conditions(one.text)
         return found
 
     def _one(self, address: int) -> Instruction | None:
         if address not in self._known:
             self._known[address] = decode_one(self._code(address, 4), address)
         return self._known[address]
+
+
+def _conditions(text: str) -> list[str]:
+    """Of an IT instruction, what each that follows is executed under: `itte eq` eq, eq, ne."""
+    name, *rest = text.split()
+    if not name.startswith("it"):
+        return []
+    first = rest[0]
+    other = next((pair[1 - pair.index(first)] for pair in _OPPOSITE if first in pair), first)
+    return [first, *(first if letter == "t" else other for letter in name[2:])]
+
+
+def _holds(condition: str, xpsr: int) -> bool:
+    """Armv7-M manual, A7.3.1."""
+    n, z, c, v = (bool(xpsr >> bit & 1) for bit in (31, 30, 29, 28))
+    for (one, other), holds in zip(
+        _OPPOSITE, (z, c, n, v, c and not z, n == v, not z and n == v), strict=True
+    ):
+        if condition in (one, other):
+            return holds == (condition == one)
+    return True  # al

@@ -30,6 +30,7 @@ _IT_NE, _MOV_R1_R2, _STR_IN_IT, _SBCS_R2, _TBB_R0 = 0xBF18, 0x4611, 0x601A, 0x41
 
 _LDR_R2_R1_4 = 0x2B04F851  # LDR R2, [R1], #4
 _IT_EQ, _MOV_R2_R1, _BNE_ON, _BX_LR = 0xBF08, 0x460A, 0xD1FF, 0x4770
+_IT_NE, _ITTE_EQ, _ZERO = 0xBF18, 0xBF06, 1 << 30
 
 
 def _code(*halfwords):
@@ -111,7 +112,7 @@ def test_unknown_code_is_refused():
 def _decide(halfwords, rows):
     code = _code(*halfwords)
     known = Decisions(lambda at, n: (code + bytes(8))[at : at + n])
-    registers = np.zeros((len(rows), 16), np.uint32)
+    registers = np.zeros((len(rows), 17), np.uint32)
     for row, (at, values) in zip(registers, rows, strict=True):
         row[15] = at
         for register, value in values.items():
@@ -122,6 +123,21 @@ def _decide(halfwords, rows):
 def test_a_branch_is_decided_by_what_was_compared_last():
     rows = [(0, {0: 7}), (2, {2: 9}), (4, {})]
     assert _decide((_CMP_R0, _SUBS_R2, _BNE), rows) == [(9,)]
+
+
+@pytest.mark.parametrize(("flags", "decided"), [(_ZERO, (7,)), (0, (9, 7))])
+def test_what_an_it_block_leaves_out_decides_nothing(flags, decided):
+    """CMP R0; IT NE; CMPNE R2; BNE: where R0 was zero, R2 is not looked at."""
+    rows = [(0, {0: 7}), (2, {16: flags}), (4, {2: 9, 16: flags}), (6, {})]
+    assert _decide((_CMP_R0, _IT_NE, _CMP_R2, _BNE), rows) == [decided]
+
+
+@pytest.mark.parametrize("at", range(1, 4))
+def test_each_condition_of_an_it_block_is_heeded(at):
+    """ITTE EQ over three comparisons: those that are executed are looked at, in this order."""
+    rows = [(0, {16: _ZERO}), *((2 * i, {0: 6 + i, 16: _ZERO}) for i in range(1, at + 1))]
+    found = _decide((_ITTE_EQ, _CMP_R0, _CMP_R0, _CMP_R0, _BNE), [*rows, (8, {})])
+    assert found == [{1: (7,), 2: (8, 7), 3: (8, 7)}[at]]
 
 
 def test_a_hardware_loop_is_decided_by_its_counter():
