@@ -14,7 +14,8 @@ from typing import Any
 
 from elegans.exporter import memory
 from elegans.exporter.fixed import q_name
-from elegans.exporter.fuse import FUSED, fuse
+from elegans.exporter.fuse import fuse
+from elegans.exporter.fused import FUSED
 from elegans.exporter.model import Channel, Model, prove
 from elegans.exporter.scratch import misplaced
 from elegans.exporter.step_code import StepCode, is_inline

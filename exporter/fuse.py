@@ -8,19 +8,27 @@ digest know nothing of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from elegans.exporter.fixed import (
     INT16_MAX,
     INT16_MIN,
     INT32_MAX,
-    Integers,
     Interval,
     join_intervals,
+)
+from elegans.exporter.fused import (
+    BLOCK,
+    CfcFixedLayer,
+    CfcLayer,
+    CompactLayer,
+    Layer,
+    LinearLayer,
+    Map,
+    TanhLayer,
 )
 from elegans.exporter.model import Argument, Model, Step, Window, prove
 from elegans.exporter.ops.linear import Linear
@@ -34,77 +42,6 @@ _HALF_SEGMENT = 512
 _LEAST = 256  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out
 _DT: Argument = (Window("dt_in", 0, 1),)
-BLOCK = 4  # rows of a map with tanh that are computed together
-
-
-@dataclass(frozen=True, eq=False)
-class Map:
-    """One row a neuron: weights [n, cols] of the windows, bias [n] with rounding, a shift.
-
-    `saturates` tells whether a shifted sum can leave int16.
-    """
-
-    windows: Argument
-    weights: Integers
-    bias: Integers
-    shift: int
-    saturates: bool
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """The op of a fused step. `maps` are f, g, t and, with elapsed time, t's rate; or one."""
-
-    kernel: ClassVar[str]
-    maps: tuple[Map, ...]
-    in_place: ClassVar[bool] = False
-
-
-class CfcLayer(Layer):
-    kernel = "cfc"
-
-
-class CfcFixedLayer(CfcLayer):
-    kernel = "cfc_fixed"
-
-
-class TanhLayer(Layer):
-    kernel = "tanh_layer"
-
-
-class LinearLayer(Layer):
-    kernel = "linear_layer"
-
-
-@dataclass(frozen=True, eq=False)
-class CompactLayer:
-    """A layer of CfC neurons in the least flash: `sums` are the maps of f, g and t."""
-
-    sums: tuple[Any, ...]
-    in_place: ClassVar[bool] = False
-
-    @property
-    def timed(self) -> bool:
-        return isinstance(self.sums[2], TimedLinear)
-
-    @property
-    def kernel(self) -> str:
-        return "cfc_compact8" if self.sums[0].weight_bits == 8 else "cfc_compact"
-
-    def maps(self) -> list[tuple[Integers, Integers]]:
-        """Weights [neurons, inputs] and biases [neurons] of f, g, t and t's rate."""
-        maps = [(np.asarray(op.weights), op.bias) for op in self.sums]
-        return maps + ([(self.sums[2].rates, self.sums[2].rate_bias)] if self.timed else [])
-
-    def wired(self) -> NDArray[np.bool_]:
-        """[neurons, inputs] of which f or g keep a weight: one at least, as the kernel wants."""
-        f, g, *_ = (weights for weights, _ in self.maps())
-        wired: NDArray[np.bool_] = (f != 0) | (g != 0)
-        wired[~wired.any(axis=1), 0] = True
-        return wired
-
-
-FUSED = (Layer, CompactLayer)
 
 
 def fuse(model: Model, optimise: str, apart: set[str]) -> Model:
@@ -264,7 +201,7 @@ def _maps(
     if not shift:
         return None
     x, weights = _interval(windows, bounds), np.asarray(op.weights)
-    offset = (half_segment << shift) + ((1 << shift) >> 1)
+    offset = _offset(shift, half_segment)
     bias = op.bias + offset
     reach = np.abs(weights) @ x.reach() + np.abs(op.bias) + offset
     if reach.max() > INT32_MAX:
@@ -304,6 +241,6 @@ def _interval(windows: Argument, bounds: dict[str, Interval]) -> Interval:
     return join_intervals([bounds[w.vector][w.lo : w.hi] for w in windows])
 
 
-def _offset(shift: int) -> int:
+def _offset(shift: int, half_segment: int = _HALF_SEGMENT) -> int:
     """What rounds, and half a segment of tanh's table, which the kernels look up with."""
-    return (_HALF_SEGMENT << shift) + ((1 << shift) >> 1)
+    return (half_segment << shift) + ((1 << shift) >> 1)

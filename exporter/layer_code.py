@@ -10,7 +10,7 @@ import numpy as np
 
 from elegans.exporter import memory
 from elegans.exporter.fixed import Integers
-from elegans.exporter.fuse import BLOCK, CfcLayer, CompactLayer, Layer
+from elegans.exporter.fused import BLOCK, CfcLayer, CompactLayer, Layer
 from elegans.exporter.model import Model, Step
 from elegans.exporter.scratch import Scratch, rows, scratch
 

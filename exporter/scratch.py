@@ -7,7 +7,7 @@ import itertools
 from dataclasses import dataclass
 
 from elegans.exporter import memory
-from elegans.exporter.fuse import BLOCK, FUSED, Layer
+from elegans.exporter.fused import BLOCK, FUSED, Layer
 from elegans.exporter.memory import Place
 from elegans.exporter.model import Argument, Model, Step, Window
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from elegans.exporter import layer_code, memory
 from elegans.exporter.fixed import INT16_MAX, INT16_MIN, Interval, q_name
-from elegans.exporter.fuse import FUSED, CompactLayer, Layer
+from elegans.exporter.fused import FUSED, CompactLayer, Layer
 from elegans.exporter.model import Argument, Model, Step, Window
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.table_code import Table, table, table_names

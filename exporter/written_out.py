@@ -13,7 +13,7 @@ import numpy as np
 
 from elegans.exporter import table_code
 from elegans.exporter.fixed import INT16_MAX, Interval, join_intervals
-from elegans.exporter.fuse import FUSED
+from elegans.exporter.fused import FUSED
 from elegans.exporter.model import Argument, Model
 from elegans.exporter.ops.sparse_linear import SparseLinear
 

@@ -27,9 +27,9 @@ _EXPORTER = [
     *("real", "constants", "onnx_file", "ports", "onnx_reader", "onnx_rules", "prune"),
     "onnx_import",
     *("bounds", "layers", "formats", "quantise", "lowering", "lower_atoms", "lower"),
-    *("reference", "accuracy", "integer_onnx", "fuse", "memory", "scratch"),
-    *("layer_code", "table_code", "written_out", "step_code", "templates", "emit", "vectors"),
-    *("report", "export"),
+    *("reference", "accuracy", "integer_onnx", "fused", "fuse", "memory"),
+    *("scratch", "layer_code", "table_code", "written_out", "step_code", "templates", "emit"),
+    *("vectors", "report", "export"),
 ]
 
 
