@@ -14,9 +14,10 @@ from elegans.boards.thumb import PC, Instruction, decode_one
 
 _COMPARING = ("cmp", "cmn", "tst", "teq")
 _XPSR = 16
-_OPPOSITE = (
-    *(("eq", "ne"), ("hs", "lo"), ("mi", "pl"), ("vs", "vc")),
-    *(("hi", "ls"), ("ge", "lt"), ("gt", "le")),
+# As they are numbered: each next to its opposite (Armv7-M manual, A7.3).
+_CONDITIONS = (
+    *("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc"),
+    *("hi", "ls", "ge", "lt", "gt", "le", "al"),
 )
 
 
@@ -45,10 +46,10 @@ class Decisions:
         flags: tuple[int, ...] = ()
         block: list[str] = []  # the conditions of what is left of an IT block
         for row in registers.tolist():
+            under = block.pop(0) if block else ""
             one = self._one(row[PC])
             if one is None:
                 continue
-            under = block.pop(0) if block else ""
             executed = not under or _holds(under, row[_XPSR])
             looked_at = tuple(row[r] for r in (*one.reads, *one.base) if r <= PC)
             if one.branches:
@@ -73,16 +74,12 @@ def _conditions(text: str) -> list[str]:
     if not name.startswith("it"):
         return []
     first = rest[0]
-    other = next((pair[1 - pair.index(first)] for pair in _OPPOSITE if first in pair), first)
+    other = _CONDITIONS[_CONDITIONS.index(first) ^ 1] if "e" in name else first
     return [first, *(first if letter == "t" else other for letter in name[2:])]
 
 
 def _holds(condition: str, xpsr: int) -> bool:
-    """Armv7-M manual, A7.3.1."""
     n, z, c, v = (bool(xpsr >> bit & 1) for bit in (31, 30, 29, 28))
-    for (one, other), holds in zip(
-        _OPPOSITE, (z, c, n, v, c and not z, n == v, not z and n == v), strict=True
-    ):
-        if condition in (one, other):
-            return holds == (condition == one)
-    return True  # al
+    number = _CONDITIONS.index(condition)
+    found = (z, c, n, v, c and not z, n == v, not z and n == v, True)
+    return found[number >> 1] != bool(number & 1)

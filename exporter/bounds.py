@@ -43,11 +43,10 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
         if change == 0.0:
             return spans
         if change < before:  # a contraction comes to rest only in the limit
-            left = change / (before - change)
-            for margin in ((left + 1e-3) * reach, left * change + 1e-3 * reach):
-                beyond = (after[0] - margin, after[1] + margin)
-                if _holds(beyond, _round(network, given, beyond)[1]):
-                    return _shrunk(network, given, beyond)
+            left = change / (before - change) + 1e-3
+            beyond = (after[0] - left * reach, after[1] + left * reach)
+            if _holds(beyond, _round(network, given, beyond)[1]):
+                return _shrunk(network, given, beyond)
         h, before = _hull(h, after), change
     far = (np.full(size, -_FAR), np.full(size, _FAR))  # where growth is slow, and has an end
     if _holds(far, _round(network, given, far)[1]):
@@ -57,7 +56,7 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
         f"state {worst}",
         "grows without bound, so no format holds it",
         "use a cell whose state is bounded: CfC, LTC, CTRNN, GRU, LSTM or tanh; in CfC's pure "
-        "mode with a linear backbone, let --dt-range start above zero",
+        "mode with an unbounded backbone, let --dt-range start above zero",
     )
 
 
@@ -254,7 +253,8 @@ def _entries(
 def _damped(network: Network, gate: Gate, spans: dict[str, Span]) -> Reals:
     """The bound of exp(-dt (w + c |f|)) f, CfC's pure mode, beyond that of f alone.
 
-    |f| exp(-s |f|) is greatest at |f| = 1/s, with s = c dt; it only falls with w and dt.
+    |f| exp(-s |f|) is greatest at |f| = 1/s, with s = c dt; it only falls with w and dt. A
+    neuron whose own |f| is not in its rate, as pruning may leave it, has its bound from w.
     """
     u, v = gate.parts
     free = np.full(gate.size, np.inf)

@@ -30,7 +30,7 @@ _IT_NE, _MOV_R1_R2, _STR_IN_IT, _SBCS_R2, _TBB_R0 = 0xBF18, 0x4611, 0x601A, 0x41
 
 _LDR_R2_R1_4 = 0x2B04F851  # LDR R2, [R1], #4
 _IT_EQ, _MOV_R2_R1, _BNE_ON, _BX_LR = 0xBF08, 0x460A, 0xD1FF, 0x4770
-_IT_NE, _ITTE_EQ, _ZERO = 0xBF18, 0xBF06, 1 << 30
+_ITTE_EQ, _ZERO = 0xBF06, 1 << 30
 
 
 def _code(*halfwords):

@@ -83,7 +83,7 @@ def test_what_pruning_left_comes_in_with_one_meaning(tmp_path, kind):
 
 
 @pytest.mark.parametrize("seed", [3, 4])
-def test_a_pure_cell_with_a_linear_backbone_is_bounded_by_its_decay(tmp_path, seed):
+def test_a_pure_cell_with_an_unbounded_backbone_is_bounded_by_its_decay(tmp_path, seed):
     """|f| exp(-dt |f|) is at most 1 / (e dt), for the shortest dt, however large f becomes."""
     torch.manual_seed(seed)
     net = _pure(activation="relu")
