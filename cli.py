@@ -123,8 +123,8 @@ def export(
 @JSON
 def build(build: Path, board: str, compiler: str, optimise: str, as_json: bool) -> None:
     """Compile the firmware of a BUILD for a board."""
-    from elegans.boards.build import build as build_firmware
-    from elegans.boards.descriptor import find_board
+    from elegans.boards.descriptors.descriptor import find_board
+    from elegans.boards.firmware.build import build as build_firmware
 
     done = build_firmware(build, find_board(board), compiler, optimise)
     sizes = {"flash_bytes": done.flash_bytes, "ram_bytes": done.ram_bytes}
@@ -195,7 +195,7 @@ def run(
 ) -> None:
     """Run recorded data through a BUILD: wherever it runs, the result is the same file."""
     from elegans.exporter.files import npz, require_file, write_file
-    from elegans.hil_tests.replay import Target, replay
+    from elegans.hil_tests.session.replay import Target, replay
 
     require_file(output)
     arrays = replay(build, source, Target(on, emulator, compiler, optimise, port))
@@ -284,7 +284,7 @@ def doctor(port: str | None, baud: int) -> None:
     from elegans.boards.doctor import examine
 
     if port is not None:
-        from elegans.hil_tests.rate import examine_line
+        from elegans.hil_tests.link.baud_rate import examine_line
 
         click.echo("\n".join(examine_line(port, baud)))
         return

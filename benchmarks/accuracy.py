@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 
-from elegans.exporter.accuracy import against_float
-from elegans.exporter.lower import lower
-from elegans.exporter.onnx_import import read_interface, read_network
-from elegans.exporter.vectors import load_recording, to_integers
+from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.lowering.lower import lower
+from elegans.exporter.oracles.accuracy import against_float
+from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 
 
 @click.command()

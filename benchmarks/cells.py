@@ -22,20 +22,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from elegans.exporter.accuracy import against_float
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
-from elegans.exporter.model import Model
-from elegans.hil_tests.session import hil
+from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.oracles.accuracy import against_float
+from elegans.hil_tests.session.session import hil
 from elegans.trainer import export_onnx
-from elegans.trainer.baselines import GRUCell, LSTMCell, MLPCell
-from elegans.trainer.cells import CfCCell, WiredCfCCell
-from elegans.trainer.ctrnn import CTRNNCell
-from elegans.trainer.heads import ConvHead
-from elegans.trainer.ltc import LTCCell
-from elegans.trainer.recurrent import Recurrent
-from elegans.trainer.step_export import step_of
-from elegans.trainer.wiring import AutoNCP
+from elegans.trainer.cells.cfc import CfCCell, WiredCfCCell
+from elegans.trainer.cells.ctrnn import CTRNNCell
+from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell
+from elegans.trainer.cells.heads import ConvHead
+from elegans.trainer.cells.ltc import LTCCell
+from elegans.trainer.networks.recurrent import Recurrent
+from elegans.trainer.onnx_out.export_step import step_of
+from elegans.trainer.wiring.ncp import AutoNCP
 
 _INPUTS, _UNITS, _SEED = 8, 19, 302
 _RANGE, _DT = (-2.0, 2.0), (0.01, 1.0)
@@ -70,7 +70,8 @@ def _behind_a_convolution() -> Recurrent:
     return Recurrent(CfCCell(head.output_size, _UNITS), head=head, projection=1)
 
 
-# Each cell, and the published reference that tests/trainer/test_zoo.py holds it against.
+# Each cell, and the published reference that it is compared with in
+# tests/trainer/cells/test_every_cell.py.
 CELLS: dict[str, tuple[str, Callable[[], Recurrent]]] = {
     "CTRNN, exact": ("equation", lambda: Recurrent(CTRNNCell(_INPUTS, _UNITS), projection=1)),
     "CTRNN, Euler x 4": (

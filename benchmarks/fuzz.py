@@ -18,9 +18,9 @@ import numpy as np
 import onnx
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.interface import with_ranges
-from elegans.exporter.lower import lower
-from elegans.exporter.onnx_import import read_interface, read_network
+from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.lowering.lower import lower
 
 _SLOW = 10.0
 _KINDS = ["Add", "Mul", "Div", "MatMul", "Gemm", "Tanh", "Exp", "Concat", "Split", "Reshape"]

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
-from elegans.boards.build import build as build_firmware
-from elegans.boards.descriptor import find_board
-from elegans.boards.power import power_on
-from elegans.hil_tests.cable import Cable
-from elegans.hil_tests.link import Link
-from elegans.hil_tests.stream import stream
-from elegans.hil_tests.vectors import load
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.emulation.virtual_board import power_on
+from elegans.boards.firmware.build import build as build_firmware
+from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.session.build_files import load
+from elegans.hil_tests.session.stream import stream
+from elegans.hil_tests.wire.faulty_cable import Cable
 
 _RATES = (115_200, 460_800, 921_600, None)
 _HEAD = "| baud | steps/s | frames/s | bytes/s to the board | bytes/s to the host | of the limit |"

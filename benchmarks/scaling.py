@@ -24,14 +24,14 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from elegans.exporter.emit import emit
+from elegans.exporter.codegen.emit import emit
 from elegans.exporter.export import Request, export
-from elegans.exporter.interface import with_ranges
-from elegans.exporter.lower import lower
-from elegans.exporter.model import prove
-from elegans.exporter.onnx_import import read_interface, read_network
-from elegans.exporter.reference import run
-from elegans.exporter.vectors import golden
+from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.ir.fixed_model import prove
+from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.lowering.lower import lower
+from elegans.exporter.oracles.golden_vectors import golden
+from elegans.exporter.oracles.reference import run
 
 SIZES = (19, 100, 300, 1000, 2000, 5000)
 _INPUTS, _OUTPUTS, _SEED = 8, 4, 302

@@ -3,7 +3,7 @@
 python -m benchmarks.soak build/demo/export [--frames 1000000] [--rate 1e-3] [--seed 1]
 
 The device's side is the C of the firmware in a program of its own, the line is
-`elegans.hil_tests.cable`, and everything is compared with the golden vectors.
+`elegans.hil_tests.wire.faulty_cable`, and everything is compared with the golden vectors.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from pathlib import Path
 import click
 import numpy as np
 
-from elegans.boards import toolchain
-from elegans.boards.descriptor import find_board
-from elegans.boards.source import firmware_files, read_model
-from elegans.hil_tests.cable import KINDS, Cable, Noise
-from elegans.hil_tests.link import Link
-from elegans.hil_tests.stream import stream
-from elegans.hil_tests.vectors import Model, load
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.firmware import toolchain
+from elegans.boards.firmware.source import firmware_files, read_model
+from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.session.build_files import Model, load
+from elegans.hil_tests.session.stream import stream
+from elegans.hil_tests.wire.faulty_cable import KINDS, Cable, Noise
 
 _MAIN = Path(__file__).resolve().parent / "host_device.c"
 _LINK = ("config.h", "device.c", "device.h", "el_")

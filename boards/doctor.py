@@ -7,9 +7,10 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-from elegans.boards import power, qemu, toolchain
-from elegans.boards.connected import connected
-from elegans.boards.descriptor import Board, boards
+from elegans.boards.descriptors.descriptor import Board, boards
+from elegans.boards.emulation import qemu, virtual_board
+from elegans.boards.firmware import toolchain
+from elegans.boards.flashing.discover import connected
 
 _EXTRAS = {
     "elegans[sim]": {
@@ -87,7 +88,7 @@ def catalogue() -> list[dict[str, str]]:
             "name": board.name,
             "title": board.title,
             "core": board.core.name,
-            "runs_on": ", ".join(power.emulators(board)) or _absent(board),
+            "runs_on": ", ".join(virtual_board.emulators(board)) or _absent(board),
         }
         for board in boards().values()
     ]
@@ -112,7 +113,7 @@ def plugged_in() -> list[dict[str, str]]:
 
 
 def _any_emulator() -> bool:
-    return any(power.emulators(board) for board in boards().values())
+    return any(virtual_board.emulators(board) for board in boards().values())
 
 
 def _version(package: str) -> str | None:

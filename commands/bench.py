@@ -10,14 +10,14 @@ from typing import Any
 
 import click
 
-from elegans.boards import power
-from elegans.boards.build import build
-from elegans.boards.cycles import cycles
-from elegans.boards.descriptor import Board, boards, find_board
-from elegans.boards.profile import profile
+from elegans.boards.descriptors.descriptor import Board, boards, find_board
+from elegans.boards.emulation import virtual_board
+from elegans.boards.firmware.build import build
+from elegans.boards.profiling.cycles import cycles
+from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import load_model
-from elegans.exporter.model import Model
-from elegans.hil_tests.vectors import load as check_vectors
+from elegans.exporter.ir.fixed_model import Model
+from elegans.hil_tests.session.build_files import load as check_vectors
 
 
 def bench(
@@ -44,10 +44,10 @@ def _emulated() -> list[Board]:
     """The virtual boards, but for those whose emulator is not installed: they are told."""
     virtual = [b for b in boards().values() if b.emulators]
     for board in virtual:
-        if not power.emulators(board):
+        if not virtual_board.emulators(board):
             needed = " or ".join(board.emulators)
             click.echo(f"{board.name} is left out: {needed} is not installed", err=True)
-    return [b for b in virtual if power.emulators(b)]
+    return [b for b in virtual if virtual_board.emulators(b)]
 
 
 def figures(

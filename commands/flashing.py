@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elegans.boards import uf2
-from elegans.boards.build import Firmware
-from elegans.boards.build import build as build_firmware
-from elegans.boards.descriptor import find_board
-from elegans.boards.flash import Flashed, FlashError, flash
-from elegans.boards.image import read_image
-from elegans.hil_tests.session import session
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.firmware.build import Firmware
+from elegans.boards.firmware.build import build as build_firmware
+from elegans.boards.firmware.elf_image import read_image
+from elegans.boards.flashing import uf2
+from elegans.boards.flashing.debug_probe import Flashed, FlashError, flash
+from elegans.hil_tests.session.session import session
 from elegans.trainer.progress import shown
 
 
@@ -33,7 +33,7 @@ def flash_board(
     if drive is not None:
         return _by_drive(firmware, drive)
     if rom is not None:
-        from elegans.boards.rom_loader import flash_by_rom
+        from elegans.boards.flashing.rom_loader import flash_by_rom
 
         if descriptor.flash is None or not descriptor.flash.rom_loader:
             raise FlashError(descriptor.name, "has no serial loader in its ROM", "use its probe")

@@ -10,10 +10,10 @@ import click
 
 from elegans.commands.options import complaint, given
 from elegans.exporter.files import require_file
-from elegans.hil_tests.junit import write_junit
-from elegans.hil_tests.lab import read_map, select
-from elegans.hil_tests.suite import Run, run_suite
-from elegans.hil_tests.vectors import load
+from elegans.hil_tests.lab.junit import write_junit
+from elegans.hil_tests.lab.lab_map import read_map, select
+from elegans.hil_tests.lab.run_suite import Run, run_suite
+from elegans.hil_tests.session.build_files import load
 from elegans.trainer.progress import shown
 
 

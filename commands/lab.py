@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from elegans.boards.connected import connected
 from elegans.boards.doctor import catalogue, plugged_in
+from elegans.boards.flashing.discover import connected
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file, write_file
-from elegans.hil_tests.lab import Place, write_map
+from elegans.hil_tests.lab.lab_map import Place, write_map
 
 
 def told_boards(as_json: bool) -> str:

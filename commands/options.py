@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 from click.core import ParameterSource
 
-from elegans.boards.leash import ended_tidily
+from elegans.boards.emulation.child_process import ended_tidily
 from elegans.exporter.errors import ElegansError
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import numpy as np
 
-from elegans.boards.descriptor import find_board
-from elegans.boards.power import choose
-from elegans.boards.toolchain import cross_compiler
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.emulation.virtual_board import choose
+from elegans.boards.firmware.toolchain import cross_compiler
 from elegans.demo import drivers
-from elegans.exporter.accuracy import Accuracy, against_float
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
-from elegans.exporter.model import Model
-from elegans.exporter.vectors import load_recording, to_integers
-from elegans.hil_tests.compare import Verdict
-from elegans.hil_tests.session import Device, session
+from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.oracles.accuracy import Accuracy, against_float
+from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
+from elegans.hil_tests.session.compare import Verdict
+from elegans.hil_tests.session.session import Device, session
 from elegans.trainer.progress import Progress
 from elegans.trainer.tasks import train
-from elegans.trainer.tasks.closed_loop import Drive, drive, drive_expert
+from elegans.trainer.tasks.lane.closed_loop import Drive, drive, drive_expert
 
 _JOURNEY = 302  # the last act's road; never trained on
 _ALLOWED_ERROR = 1e-3  # of a state's range, fixed point against float

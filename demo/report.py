@@ -9,7 +9,7 @@ from pathlib import Path
 from elegans.demo.acts import Result
 from elegans.exporter.files import write_file
 from elegans.exporter.templates import environment
-from elegans.trainer.tasks.drive_picture import draw_drives
+from elegans.trainer.tasks.lane.drive_picture import draw_drives
 
 _PICTURES = {
     "trajectories.png": "The same road by every hand; shaded where fog hides what is ahead.",

@@ -17,8 +17,8 @@ from ncps.torch import CfC
 from ncps.wirings import AutoNCP
 
 from elegans.exporter.export import Request, export
-from elegans.hil_tests.compare import Verdict
-from elegans.hil_tests.session import hil
+from elegans.hil_tests.session.compare import Verdict
+from elegans.hil_tests.session.session import hil
 from elegans.trainer import export_onnx
 
 

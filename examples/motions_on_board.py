@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from elegans.exporter.export import load_model
-from elegans.exporter.fixed import dequantise
-from elegans.exporter.vectors import load_recording, to_integers
-from elegans.hil_tests.session import session
-from elegans.hil_tests.stream import run
-from elegans.trainer.tasks.basic_motions import ACTIVITIES, decide
+from elegans.exporter.numbers.fixed import dequantise
+from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
+from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.stream import run
+from elegans.trainer.tasks.motions.recordings import ACTIVITIES, decide
 
 
 def decisions(folder: Path, board: str = "mps2-an386") -> tuple[np.ndarray, np.ndarray]:

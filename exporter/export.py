@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elegans.exporter import report, vectors
-from elegans.exporter.emit import emit, flash
+from elegans.exporter.codegen.emit import emit, flash
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, write_folder
-from elegans.exporter.integer_onnx import integer_onnx
-from elegans.exporter.interface import Range, with_ranges
-from elegans.exporter.lower import lower
-from elegans.exporter.model import Channel, Model, from_json, prove, to_json
-from elegans.exporter.onnx_import import read_interface, read_network
-from elegans.exporter.ports import States
+from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.ports import States
+from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove, to_json
+from elegans.exporter.ir.interface import Range, with_ranges
+from elegans.exporter.lowering.lower import lower
+from elegans.exporter.oracles import golden_vectors, range_report
+from elegans.exporter.oracles.integer_onnx import integer_onnx
 
 
 @dataclass(frozen=True)
@@ -54,19 +54,21 @@ def export(
     network = read_network(request.source, interface, *named)
     progress("choosing formats and proving ranges")
     model = lower(network, request.weight_bits)
-    recording = vectors.load_recording(request.recording, model) if request.recording else None
+    recording = (
+        golden_vectors.load_recording(request.recording, model) if request.recording else None
+    )
     progress("generating C")
     optimise = _layout(model, request)
     files = {path: text.encode() for path, text in emit(model, optimise).items()}
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
-    golden = vectors.golden(model, recording)
+    golden = golden_vectors.golden(model, recording)
     files["vectors.npz"] = npz(golden)
     progress("measuring what each format costs")
-    table = report.rows(model, network, golden)
+    table = range_report.rows(model, network, golden)
     files["model.json"] = _model_json(model, optimise, files, table)
     # Not among model.json's checksums: its errors come from float, which libm may round.
-    files["report.txt"] = report.text(model, network, table).encode()
+    files["report.txt"] = range_report.text(model, network, table).encode()
     write_folder(target, files)
     return model
 
@@ -123,7 +125,7 @@ def _is_build(folder: Path) -> bool:
 
 
 def _model_json(
-    model: Model, optimise: str, files: dict[str, bytes], table: list[report.Row]
+    model: Model, optimise: str, files: dict[str, bytes], table: list[range_report.Row]
 ) -> bytes:
     data = to_json(model)
     for key in ("inputs", "states", "outputs"):
@@ -148,7 +150,7 @@ def _described(channel: Channel) -> dict[str, Any]:
     }
 
 
-def _vector(row: report.Row) -> dict[str, Any]:
+def _vector(row: range_report.Row) -> dict[str, Any]:
     """One vector's row of the range report; headroom counts the bits that it never uses."""
     return {
         "name": row.name,

@@ -23,11 +23,11 @@ import pytest
 
 if TYPE_CHECKING:
     from elegans.exporter.errors import ElegansError
-    from elegans.hil_tests.compare import Verdict
-    from elegans.hil_tests.lab import Place
-    from elegans.hil_tests.link import Link
-    from elegans.hil_tests.session import Device
-    from elegans.hil_tests.vectors import Model
+    from elegans.hil_tests.lab.lab_map import Place
+    from elegans.hil_tests.link.link import Link
+    from elegans.hil_tests.session.build_files import Model
+    from elegans.hil_tests.session.compare import Verdict
+    from elegans.hil_tests.session.session import Device
 
 _LOG_LINES = 200
 _DEMO = Path("build/demo/export")
@@ -117,7 +117,7 @@ class Bench:
         return self._device
 
     def _opened(self) -> Device:
-        from elegans.hil_tests.session import session
+        from elegans.hil_tests.session.session import session
 
         wanted, place = self._wanted, self._claimed()
         return self._stack.enter_context(
@@ -134,7 +134,7 @@ class Bench:
 
     def _claimed(self) -> Place:
         """The board of the command line, or one of the map's that nobody is using."""
-        from elegans.hil_tests.lab import Place, claimed, read_map, select
+        from elegans.hil_tests.lab.lab_map import Place, claimed, read_map, select
 
         wanted = self._wanted
         if wanted.map is None:
@@ -145,7 +145,7 @@ class Bench:
 
     def synchronised(self) -> Device:
         """The board after a reset; one that does not answer is power-cycled once."""
-        from elegans.hil_tests.errors import HilError
+        from elegans.hil_tests.wire.errors import HilError
 
         device = self.device()
         try:
@@ -209,7 +209,7 @@ def teller(request: pytest.FixtureRequest) -> Teller:
 def model(request: pytest.FixtureRequest) -> Model:
     """The BUILD under test: names, formats, digest and golden vectors."""
     build = Wanted.by(request.config).build_dir()
-    from elegans.hil_tests.vectors import load
+    from elegans.hil_tests.session.build_files import load
 
     return load(build)
 
@@ -233,7 +233,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if not report.failed or call.excinfo is None:
         return report
     error = call.excinfo.value
-    errors = sys.modules.get("elegans.hil_tests.errors")
+    errors = sys.modules.get("elegans.hil_tests.wire.errors")
     if errors is not None and isinstance(error, errors.HilError):
         item.user_properties.append(("elegans_phase", str(error.phase)))
         if error.phase != errors.Phase.MISMATCH:

@@ -8,13 +8,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from elegans.hil_tests.link import Link
-from elegans.hil_tests.messages import Step
+from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.plugin import Teller
-from elegans.hil_tests.protocol import Kind
-from elegans.hil_tests.session import Device
-from elegans.hil_tests.stream import Controller, columns, run
-from elegans.hil_tests.vectors import Model, Vectors
+from elegans.hil_tests.session.build_files import Model, Vectors
+from elegans.hil_tests.session.session import Device
+from elegans.hil_tests.session.stream import Controller, columns, run
+from elegans.hil_tests.wire.frames import Kind
+from elegans.hil_tests.wire.messages import Step
 
 
 def test_every_golden_vector_comes_out_bit_for_bit(device: Device, teller: Teller) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from elegans.hil_tests.link import Link
-from elegans.hil_tests.session import Device
-from elegans.hil_tests.stream import most_steps
-from elegans.hil_tests.vectors import Model
+from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.session.build_files import Model
+from elegans.hil_tests.session.session import Device
+from elegans.hil_tests.session.stream import most_steps
 
 
 def test_the_board_tells_its_name(link: Link, device: Device) -> None:

@@ -8,13 +8,13 @@ import struct
 import numpy as np
 import pytest
 
-from elegans.hil_tests.errors import RefusedError
-from elegans.hil_tests.link import Link
-from elegans.hil_tests.messages import Step
-from elegans.hil_tests.protocol import ErrorCode, Frame, Kind, encode
-from elegans.hil_tests.session import Device
-from elegans.hil_tests.stream import columns, run
-from elegans.hil_tests.vectors import Model
+from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.session.build_files import Model
+from elegans.hil_tests.session.session import Device
+from elegans.hil_tests.session.stream import columns, run
+from elegans.hil_tests.wire.errors import RefusedError
+from elegans.hil_tests.wire.frames import ErrorCode, Frame, Kind, encode
+from elegans.hil_tests.wire.messages import Step
 
 
 def _step(link: Link, model: Model, count: int) -> bytes:

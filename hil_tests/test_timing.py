@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elegans.hil_tests.link import Link
-from elegans.hil_tests.session import Device
-from elegans.hil_tests.stream import stream, ticks
-from elegans.hil_tests.vectors import Model
+from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.session.build_files import Model
+from elegans.hil_tests.session.session import Device
+from elegans.hil_tests.session.stream import stream, ticks
 
 
 def test_a_timed_step_takes_time(link: Link, model: Model) -> None:

@@ -8,22 +8,22 @@ import pytest
 import torch
 from torch import nn
 
-from elegans.boards.host import HostModel
-from elegans.exporter import reference
-from elegans.exporter.accuracy import against_float
+from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
-from elegans.exporter.interface import with_ranges
-from elegans.exporter.lower import lower
-from elegans.exporter.onnx_import import read_interface, read_network
-from elegans.hil_tests.session import hil
+from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.lowering.lower import lower
+from elegans.exporter.oracles import reference
+from elegans.exporter.oracles.accuracy import against_float
+from elegans.hil_tests.session.session import hil
 from elegans.trainer import export_onnx, straight_through
-from elegans.trainer.baselines import GRUCell, LSTMCell, MLPCell
-from elegans.trainer.cells import CfCCell
-from elegans.trainer.ctrnn import CTRNNCell
-from elegans.trainer.heads import ConvHead
-from elegans.trainer.ltc import LTCCell
-from elegans.trainer.recurrent import Recurrent
-from elegans.trainer.wiring import AutoNCP, Wiring
+from elegans.trainer.cells.cfc import CfCCell
+from elegans.trainer.cells.ctrnn import CTRNNCell
+from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell
+from elegans.trainer.cells.heads import ConvHead
+from elegans.trainer.cells.ltc import LTCCell
+from elegans.trainer.networks.recurrent import Recurrent
+from elegans.trainer.wiring.ncp import AutoNCP, Wiring
 
 ncps = pytest.importorskip("ncps.torch", reason="ncps is not installed (pip install ncps)")
 

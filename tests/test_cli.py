@@ -10,15 +10,14 @@ import signal
 import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from elegans.cli import main
+from elegans.tests.places import GOLDEN
 
-_GOLDEN = Path(__file__).resolve().parent / "golden"
 _VERBS = ["train", "export", "build", "flash", "run", "hil", "boards", "doctor", "demo"]
 
 
@@ -28,7 +27,7 @@ def _call(*arguments):
 
 @pytest.fixture
 def exported(tmp_path):
-    result = _call("export", _GOLDEN / "worm.onnx", "-o", tmp_path / "BUILD")
+    result = _call("export", GOLDEN / "worm.onnx", "-o", tmp_path / "BUILD")
     assert result.exit_code == 0, result.output
     return tmp_path / "BUILD"
 
@@ -197,7 +196,7 @@ def test_what_cannot_become_a_file_is_refused_before_the_run(exported, tmp_path)
 
 
 def test_a_reference_of_another_model_is_an_error_in_one_line(exported, tmp_path):
-    shutil.copy(_GOLDEN / "worm.onnx", exported / "reference.onnx")
+    shutil.copy(GOLDEN / "worm.onnx", exported / "reference.onnx")
     source = _recording(tmp_path / "in.npz")
     result = _call(
         *("run", exported, "--input", source, "--output", tmp_path / "out.npz", "--on", "onnx")
@@ -268,7 +267,7 @@ def test_elapsed_times_may_be_a_column(exported, tmp_path):
 
 def test_time_that_varies_is_refused_where_the_period_was_fixed(tmp_path):
     build = tmp_path / "BUILD"
-    assert _call("export", _GOLDEN / "worm.onnx", "-o", build, "--dt", "0.05").exit_code == 0
+    assert _call("export", GOLDEN / "worm.onnx", "-o", build, "--dt", "0.05").exit_code == 0
     source = _recording(tmp_path / "in.npz")
     result = _call("run", build, "--input", source, "--output", tmp_path / "out.npz")
     assert result.exit_code == 1

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 
 from elegans.exporter.export import Request, export
-from elegans.hil_tests.session import hil
+from elegans.hil_tests.session.session import hil
+from elegans.tests.places import CHECKOUT
 from elegans.trainer.tasks import train
-from elegans.trainer.tasks.basic_motions import decide
+from elegans.trainer.tasks.motions.recordings import decide
 
-_EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+_EXAMPLES = CHECKOUT / "examples"
 
 
 def _example(name):

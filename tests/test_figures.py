@@ -6,22 +6,20 @@ import importlib.util
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 pytest.importorskip("ncps", reason="ncps is not installed (pip install ncps)")
 
-from elegans.boards import power
-from elegans.boards.descriptor import find_board
-from elegans.boards.toolchain import cross_compiler, cross_compilers
-
-_HOUSE = Path(__file__).resolve().parents[1]
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.emulation import virtual_board
+from elegans.boards.firmware.toolchain import cross_compiler, cross_compilers
+from elegans.tests.places import CHECKOUT
 
 
 def _figures():
     """benchmarks/ is no part of the package, so it is loaded by its path."""
-    spec = importlib.util.spec_from_file_location("figures", _HOUSE / "benchmarks" / "figures.py")
+    spec = importlib.util.spec_from_file_location("figures", CHECKOUT / "benchmarks" / "figures.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -35,11 +33,11 @@ def test_no_figure_is_more_than_2_percent_worse_than_the_committed_one(compiler,
     measured = json.loads(figures.FILE.read_text())["compilers"].get(compiler)
     if here != measured:
         pytest.skip(f"{compiler} is {here}, the figures are from {measured}")
-    boards = [name for name in figures._BOARDS if power.emulators(find_board(name))]
+    boards = [name for name in figures._BOARDS if virtual_board.emulators(find_board(name))]
     command = [sys.executable, "-m", "benchmarks.figures", "--nets", str(tmp_path), "--check"]
     command += ["--steps", "8", "--compiler", compiler]
     command += [part for board in boards for part in ("--board", board)]
-    done = subprocess.run(command, cwd=_HOUSE, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

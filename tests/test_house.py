@@ -1,4 +1,4 @@
-"""The house rules that a machine can hold: who imports whom, and what lands in a wheel."""
+"""The rules of the packages that a machine can check: who imports whom, what a wheel contains."""
 
 from __future__ import annotations
 
@@ -9,28 +9,24 @@ from pathlib import Path
 
 import pytest
 
-_HOUSE = Path(__file__).resolve().parents[1]
+from elegans.tests.places import CHECKOUT
 
-# A room imports only from rooms to its left.
-_ORDER = ["exporter", "trainer", "boards", "hil_tests", "demo", "commands", "cli"]
-_NEVER = {
-    "exporter": {"trainer", "boards", "hil_tests", "demo", "cli"},
-    "trainer": {"boards", "hil_tests", "demo", "cli"},
-    "boards": {"trainer", "hil_tests", "demo", "cli"},
-    "hil_tests": {"trainer", "demo", "cli"},
-    "demo": {"cli"},
+# A package imports only from packages before it in this list.
+_PACKAGES = ["exporter", "trainer", "boards", "hil_tests", "demo", "commands", "cli"]
+_INDEPENDENT = {("trainer", "boards"), ("trainer", "hil_tests")}  # torch never reaches a lab
+
+# Inside a package: the stages in the order of their imports. `errors`, `files` and `templates`
+# are the exporter's modules that every stage may use; "" stands for the package's other modules.
+_SHARED = {"exporter.errors", "exporter.files", "exporter.templates"}
+_STAGES = {
+    "exporter": ["numbers", "ops", "ir", "passes", "frontend", "lowering", "codegen", "oracles"],
+    "boards": ["descriptors", "firmware", "flashing", "emulation", "profiling"],
+    "hil_tests": ["wire", "link", "session", "lab"],
+    "trainer": ["wiring", "cells", "networks", "onnx_out", "tasks"],
 }
-# Inside the exporter, in the order of its data flow.
-_EXPORTER = [
-    *("errors", "files", "synapses", "fixed", "ops", "model", "algebra", "interface"),
-    *("network", "atoms"),
-    *("real", "constants", "onnx_file", "ports", "onnx_reader", "onnx_rules", "prune"),
-    "onnx_import",
-    *("bounds", "layers", "formats", "quantise", "lowering", "lower_atoms", "lower"),
-    *("reference", "accuracy", "integer_onnx", "fused", "fuse", "memory"),
-    *("scratch", "layer_code", "table_code", "written_out", "step_code", "templates", "emit"),
-    *("vectors", "report", "export"),
-]
+# Stages beside each other: neither imports the other.
+_BESIDE = {("exporter.codegen", "exporter.oracles"), ("boards.flashing", "boards.emulation")}
+_MOST_FILES = 11
 
 
 def _imports(path: Path) -> set[str]:
@@ -44,34 +40,79 @@ def _imports(path: Path) -> set[str]:
     return {name.removeprefix("elegans.") for name in found if name.startswith("elegans.")}
 
 
-def _modules(room: str) -> list[Path]:
-    return [p for p in (_HOUSE / room).rglob("*.py") if not p.name.startswith("test_")]
+def _modules(package: str) -> list[Path]:
+    paths = sorted((CHECKOUT / package).rglob("*.py"))
+    return [path for path in paths if not path.name.startswith("test_")]
 
 
-@pytest.mark.parametrize("room", sorted(_NEVER))
-def test_data_flows_one_way(room):
-    for path in _modules(room):
-        wrong = {name for name in _imports(path) if name.split(".")[0] in _NEVER[room]}
-        assert not wrong, f"{path.relative_to(_HOUSE)} imports {wrong}"
+def _stage(name: str) -> str | None:
+    """`exporter.ops` for the name of anything in it; None for what belongs to no stage."""
+    package, _, rest = name.partition(".")
+    stage = rest.split(".")[0]
+    return f"{package}.{stage}" if stage in _STAGES.get(package, []) else None
 
 
-def test_the_exporter_s_modules_import_only_what_comes_before_them():
-    assert {p.stem for p in (_HOUSE / "exporter").glob("*.py")} - {"__init__"} == set(_EXPORTER) - {
-        "ops"
-    }
-    for path in _modules("exporter"):
-        own = "ops" if path.parent.name == "ops" else path.stem
+@pytest.mark.parametrize("package", _PACKAGES[:-1])
+def test_packages_import_only_what_comes_before_them(package):
+    later = set(_PACKAGES[_PACKAGES.index(package) + 1 :])
+    later |= {a for a, b in _INDEPENDENT if b == package}
+    for path in _modules(package):
+        wrong = {name for name in _imports(path) if name.split(".")[0] in later}
+        assert not wrong, f"{path.relative_to(CHECKOUT)} imports {wrong}"
+
+
+@pytest.mark.parametrize("package", sorted(_STAGES))
+def test_stages_import_only_what_comes_before_them(package):
+    order = [f"{package}.{stage}" for stage in _STAGES[package]]
+    for path in _modules(package):
+        own = _stage(".".join(path.relative_to(CHECKOUT).with_suffix("").parts))
+        if own is None:
+            continue  # a module at the package's root puts the stages together
         for name in _imports(path):
-            room, _, rest = name.partition(".")
-            target = rest.split(".")[0]
-            if room == "exporter" and own != "__init__" and target in _EXPORTER and target != own:
-                before = _EXPORTER.index(target) < _EXPORTER.index(own)
-                assert before, f"{own} imports {target}, which comes after it"
+            target = _stage(name)
+            place = f"{path.relative_to(CHECKOUT)} imports {name}"
+            if target is None:
+                root = name.startswith(f"{package}.") and ".".join(name.split(".")[:2])
+                assert not root or root in _SHARED | _ROOT_MODULES, place
+            elif target in order and target != own:
+                assert order.index(target) < order.index(own), place
+                assert (target, own) not in _BESIDE, place
 
 
-@pytest.mark.parametrize("room", ["exporter", "boards", "hil_tests"])
-def test_no_torch_is_needed_to_export_build_and_compare(room):
-    for path in _modules(room):
+# What a stage may use of its package's root, besides the shared modules: what training needs.
+_ROOT_MODULES = {"trainer.fit", "trainer.progress", "trainer.plots"}
+
+
+def test_every_folder_of_a_package_is_a_stage_and_says_what_it_may_import():
+    for package, stages in _STAGES.items():
+        folders = {path.parent.name for path in (CHECKOUT / package).glob("*/__init__.py")}
+        assert folders == set(stages), package
+        for stage in stages:
+            text = ast.get_docstring(
+                ast.parse((CHECKOUT / package / stage / "__init__.py").read_text())
+            )
+            assert text, f"{package}.{stage}"
+
+
+def test_no_stage_has_more_files_than_one_can_keep_in_mind():
+    for package, stages in _STAGES.items():
+        for folder in (CHECKOUT / package, *(CHECKOUT / package / stage for stage in stages)):
+            modules = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+            modules = {name for name in modules if not name.startswith("test_")}
+            # The ops are the exception: a file an op, and the folder is their list.
+            assert len(modules) <= _MOST_FILES or folder.name == "ops", folder
+
+
+def test_the_tests_mirror_the_stages():
+    for package, stages in _STAGES.items():
+        tests = CHECKOUT / "tests" / package
+        folders = {path.name for path in tests.iterdir() if list(path.glob("test_*.py"))}
+        assert folders <= set(stages), f"tests/{package}"
+
+
+@pytest.mark.parametrize("package", ["exporter", "boards", "hil_tests"])
+def test_no_torch_is_needed_to_export_build_and_compare(package):
+    for path in _modules(package):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -79,36 +120,36 @@ def test_no_torch_is_needed_to_export_build_and_compare(room):
 
 
 def test_the_list_of_packages_is_the_list_of_folders():
-    listed = tomllib.loads((_HOUSE / "pyproject.toml").read_text())["tool"]["setuptools"][
-        "packages"
-    ]
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+    listed = project["tool"]["setuptools"]["packages"]
     tracked = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"],
-        cwd=_HOUSE,
+        cwd=CHECKOUT,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.split()
-    folders = {str(Path(f).parent) for f in tracked if "/" in f}
+    folders = {str(Path(f).parent) for f in tracked if "/" in f and (CHECKOUT / f).exists()}
     apart = ("tests", "docs", "examples", "benchmarks")
-    rooms = {f.replace("/", ".") for f in folders if f.split("/")[0] not in apart}
-    assert set(listed) == {"elegans", *(f"elegans.{room}" for room in rooms)}
+    packages = {f.replace("/", ".") for f in folders if f.split("/")[0] not in apart}
+    assert set(listed) == {"elegans", *(f"elegans.{package}" for package in packages)}
 
 
 def test_only_cli_py_stands_at_the_root():
-    assert {p.name for p in _HOUSE.glob("*.py")} == {"cli.py"}
+    assert {p.name for p in CHECKOUT.glob("*.py")} == {"cli.py"}
 
 
 def test_no_file_is_longer_than_one_sitting():
-    for path in [p for room in _ORDER[:-1] for p in _modules(room)] + [_HOUSE / "cli.py"]:
+    for path in [p for name in _PACKAGES[:-1] for p in _modules(name)] + [CHECKOUT / "cli.py"]:
         lines = len(path.read_text().splitlines())
-        assert lines <= 320, f"{path.relative_to(_HOUSE)} has {lines} lines"
+        assert lines <= 320, f"{path.relative_to(CHECKOUT)} has {lines} lines"
 
 
 def test_every_op_has_its_kernel_its_header_and_its_test():
-    ops = {p.stem for p in (_HOUSE / "exporter" / "ops").glob("*.py")} - {"__init__"}
-    tests = "\n".join(p.read_text() for p in (_HOUSE / "tests" / "ops").glob("test_*.py"))
+    ops = {p.stem for p in (CHECKOUT / "exporter" / "ops").glob("*.py")} - {"__init__"}
+    folder = CHECKOUT / "tests" / "exporter" / "ops"
+    tests = "\n".join(p.read_text() for p in folder.glob("test_*.py"))
     for op in ops:
-        assert (_HOUSE / f"runtime_c/include/elegans/el_{op}.h").exists(), op
-        assert (_HOUSE / f"runtime_c/src/el_{op}.c").exists(), op
+        assert (CHECKOUT / f"runtime_c/include/elegans/el_{op}.h").exists(), op
+        assert (CHECKOUT / f"runtime_c/src/el_{op}.c").exists(), op
         assert f"elegans.exporter.ops.{op} import" in tests, op

@@ -6,19 +6,17 @@ import itertools
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from elegans.boards.host import HostModel
+from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
-from elegans.hil_tests.session import hil
+from elegans.hil_tests.session.session import hil
+from elegans.tests.places import GOLDEN, LIBC
 
-_GOLDEN = Path(__file__).resolve().parent / "golden"
 _WARNINGS = "-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wpedantic -Werror"
 _HOST = [c for c in ("gcc", "clang") if shutil.which(c)] + ["zig"]
-_LIBC = Path(__file__).resolve().parents[1] / "firmware_templates" / "libc"
 _BOARD = ["zig"] + ["gcc"] * bool(shutil.which("arm-none-eabi-gcc"))
 _COMMANDS = {
     "gcc": ["gcc"],
@@ -34,7 +32,7 @@ _VARIANTS = {"varying_dt": {}, "fixed_dt": {"dt": 0.05}, "int8": {"weight_bits":
 @pytest.fixture(scope="module", params=sorted(_VARIANTS))
 def built(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("one_meaning") / "BUILD"
-    export(Request(_GOLDEN / "worm.onnx", **_VARIANTS[request.param]), folder)
+    export(Request(GOLDEN / "worm.onnx", **_VARIANTS[request.param]), folder)
     return folder
 
 
@@ -78,7 +76,7 @@ def test_generated_c_compiles_without_a_warning(built, compiler, tmp_path):
         command = [*_COMMANDS[compiler], "-std=c99", *_WARNINGS.split(), "-O2", "-c", str(source)]
         command += ["-I", str(built), "-I", str(built / "include"), "-o", str(tmp_path / "x.o")]
         # Its <string.h> is the firmware's: a cross compiler may come without any.
-        command += ["-isystem", str(_LIBC)] * (compiler == "arm-gcc")
+        command += ["-isystem", str(LIBC)] * (compiler == "arm-gcc")
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert not done.stderr

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from elegans.trainer.contract import Contract
-from elegans.trainer.wiring import Polarity, Wiring
+from elegans.trainer.onnx_out.signals import Contract
+from elegans.trainer.wiring.ncp import Polarity, Wiring
 
 BLUE, ORANGE, GREEN, RED = "#2f6db5", "#e08a1e", "#2a9d76", "#c8455b"
 INK, GREY = "#2b2f36", "#7b8490"

@@ -11,8 +11,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from elegans.exporter.fixed import Value
-from elegans.exporter.model import Model, Step, walk
+from elegans.exporter.ir.fixed_model import Model, Step, walk
+from elegans.exporter.numbers.fixed import Value
 
 
 class _Through(torch.autograd.Function):

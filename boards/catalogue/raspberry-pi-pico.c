@@ -54,7 +54,7 @@ enum { FUNCTION_UART = 2 };
  *     msr msp, r1
  *     bx r2
  *
- * tests/boards/test_real_boards.py assembles this comment and checks bytes and CRC. */
+ * tests/boards/firmware/test_real_boards.py assembles this comment and checks bytes and CRC. */
 __attribute__((used, section(".boot2"))) static const uint32_t boot2[64] = {
     0x2100480A, 0x21046081, 0x49096141, 0x21006001, 0x49086041, 0x60114A08,
     0x60812101, 0x49084807, 0xC8066008, 0x8808F381, 0x00004710, 0x18000000,

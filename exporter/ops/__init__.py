@@ -16,8 +16,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.fixed import Integers, Interval, Value
-from elegans.exporter.synapses import Synapses
+from elegans.exporter.numbers.fixed import Integers, Interval, Value
+from elegans.exporter.numbers.sparse_matrix import Synapses
 
 
 @dataclasses.dataclass(frozen=True)

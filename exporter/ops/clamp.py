@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.fixed import Integers, Interval, Value, constant
+from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant
 from elegans.exporter.ops import Table, integers
 
 

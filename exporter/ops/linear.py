@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import (
+from elegans.exporter.numbers.fixed import (
     INT32_MAX,
     Integers,
     Interval,
@@ -18,8 +18,8 @@ from elegans.exporter.fixed import (
     rshr,
     saturate,
 )
+from elegans.exporter.numbers.sparse_matrix import Synapses
 from elegans.exporter.ops import Table, integers
-from elegans.exporter.synapses import Synapses
 
 
 @dataclass(frozen=True, eq=False)

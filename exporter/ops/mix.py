@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.fixed import Interval, RangeError, Value, rshr
+from elegans.exporter.numbers.fixed import Interval, RangeError, Value, rshr
 from elegans.exporter.ops import Table
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import (
+from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     Integers,
     Interval,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.fixed import INT32_MAX, Integers, Interval, Value, constant, rdiv
+from elegans.exporter.numbers.fixed import INT32_MAX, Integers, Interval, Value, constant, rdiv
 from elegans.exporter.ops import Table, integers
 
 

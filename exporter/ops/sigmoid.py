@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.fixed import Interval, Value
+from elegans.exporter.numbers.fixed import Interval, Value
 from elegans.exporter.ops import Table
 from elegans.exporter.ops.tanh import GAIN, fine_tanh, smooth_tanh
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import Integers
+from elegans.exporter.numbers.fixed import Integers
+from elegans.exporter.numbers.sparse_matrix import Synapses
 from elegans.exporter.ops import Table, integers
 from elegans.exporter.ops.linear import Linear
-from elegans.exporter.synapses import Synapses
 
 _WIDEST_GAP = 255
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import Integers, Interval, Value, constant, saturate
+from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant, saturate
 from elegans.exporter.ops import Table
 
 # The argument's scale: 32768 stands for 5, beyond which tanh is flat to 3 units of Q0.15. In
@@ -47,8 +47,8 @@ def fine_tanh(z: Value) -> Value:
 
     Segment i holds the z that are nearest to 1024 i, j is where in it: -512..511. With
     J = 64 j this is c0 + ((c1 2^16 + c2 + c2 J) J >> 16), which a core that multiplies 32 by
-    16 bits has in two instructions. No intermediate leaves int32; tests/ops/test_tanh.py goes
-    through all 65,536 arguments.
+    16 bits has in two instructions. No intermediate leaves int32; tests/exporter/ops/test_tanh.py
+    goes through all 65,536 arguments.
     """
     c0, c1, c2 = (constant(column, z) for column in pieces().T)
     u = saturate(z + 512)

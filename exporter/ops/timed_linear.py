@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from elegans.exporter.fixed import (
+from elegans.exporter.numbers.fixed import (
     INT32_MAX,
     Integers,
     Interval,

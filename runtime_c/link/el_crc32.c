@@ -1,6 +1,6 @@
 #include "el_crc32.h"
 
-/* nibble[i] = four steps of the shift register from i; tests/boards/test_link_c.py holds
+/* nibble[i] = four steps of the shift register from i; tests/boards/firmware/test_link_c.py holds
  * the whole function against zlib. */
 static const uint32_t nibble[16] = {
     0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u,

@@ -2,7 +2,7 @@
 
 #include "elegans/el_fixed.h"
 
-/* 2^-(k / 128) in Q0.15. tests/ops/test_tables.py derives these numbers again and compares. */
+/* 2^-(k / 128) in Q0.15. tests/exporter/ops/test_tables.py derives these numbers again and compares. */
 static const uint16_t halving_table[129] = {
     32768, 32591, 32415, 32240, 32066, 31893, 31720, 31549, 31379, 31209, 31041, 30873,
     30706, 30541, 30376, 30212, 30048, 29886, 29725, 29564, 29405, 29246, 29088, 28931,

@@ -3,7 +3,7 @@
 #include "elegans/el_curve.h"
 
 /* erf(k / 64 / sqrt(2)) in Q0.15, lifted by half of what a chord falls short of the curve.
- * tests/ops/test_tables.py derives these numbers again and compares. */
+ * tests/exporter/ops/test_tables.py derives these numbers again and compares. */
 static const int16_t normal_table[257] = {
         0,   409,   817,  1225,  1633,  2041,  2448,  2854,  3260,  3665,  4069,  4472,
      4874,  5275,  5674,  6072,  6469,  6864,  7258,  7649,  8039,  8427,  8814,  9198,

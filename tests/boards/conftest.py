@@ -8,16 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elegans.boards.descriptor import Board, find_board
+from elegans.boards.descriptors.descriptor import Board, find_board
 from elegans.exporter.export import Request, export
-
-_TINY = Path(__file__).resolve().parent / "tiny_build"
-_WORM = Path(__file__).resolve().parents[1] / "golden" / "worm.onnx"
+from elegans.tests.places import TINY_BUILD, WORM
 
 
 def copy_of_tiny(folder: Path) -> Path:
     """A BUILD that a test may write to."""
-    shutil.copytree(_TINY, folder, ignore=shutil.ignore_patterns("__pycache__", "firmware"))
+    shutil.copytree(TINY_BUILD, folder, ignore=shutil.ignore_patterns("__pycache__", "firmware"))
     return folder
 
 
@@ -30,7 +28,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def vectors() -> dict[str, np.ndarray]:
     """Its golden vectors."""
-    with np.load(_TINY / "vectors.npz") as file:
+    with np.load(TINY_BUILD / "vectors.npz") as file:
         return dict(file)
 
 
@@ -43,5 +41,5 @@ def m4() -> Board:
 def worm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small real network, exported."""
     folder = tmp_path_factory.mktemp("worm") / "BUILD"
-    export(Request(_WORM), folder)
+    export(Request(WORM), folder)
     return folder

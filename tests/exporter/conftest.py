@@ -12,9 +12,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.export import Request, export
-from elegans.exporter.lower import lower
-from elegans.exporter.model import Model
-from elegans.exporter.onnx_import import read_interface, read_network
+from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.lowering.lower import lower
 
 INPUTS, LAYERS = 3, (4, 2)
 

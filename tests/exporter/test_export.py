@@ -14,9 +14,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elegans.exporter import reference
 from elegans.exporter.export import Request, export, load_model
-from elegans.exporter.model import from_json, to_json
+from elegans.exporter.ir.fixed_model import from_json, to_json
+from elegans.exporter.oracles import reference
 from elegans.trainer import straight_through
 
 

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from elegans.boards.build import build
-from elegans.boards.descriptor import find_board
-from elegans.boards.qemu import command
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.emulation.qemu import command
+from elegans.boards.firmware.build import build
 from elegans.exporter.export import Request, export
-
-_WORM = Path(__file__).resolve().parents[1] / "golden" / "worm.onnx"
+from elegans.tests.places import WORM
 
 
 def _labgrid(name: str) -> str | None:
@@ -116,7 +115,7 @@ def farm(tmp_path: Path) -> Iterator[Farm]:
 @pytest.fixture(scope="session")
 def worm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("worm") / "BUILD"
-    export(Request(_WORM), folder)
+    export(Request(WORM), folder)
     return folder
 
 

@@ -15,21 +15,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from elegans.boards.build import build
-from elegans.boards.descriptor import find_board
-from elegans.boards.gdb import Gdb
-from elegans.boards.image import read_image
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.emulation.gdb_remote import Gdb
+from elegans.boards.firmware.build import build
+from elegans.boards.firmware.elf_image import read_image
 from elegans.cli import main
-from elegans.hil_tests.compare import compare
-from elegans.hil_tests.errors import HilError, Phase
-from elegans.hil_tests.lab import Place, claimed
-from elegans.hil_tests.link import Link
-from elegans.hil_tests.rate import hasten
-from elegans.hil_tests.vectors import load
-from elegans.tests.boards.test_flash import empty_microbit
+from elegans.hil_tests.lab.lab_map import Place, claimed
+from elegans.hil_tests.link.baud_rate import hasten
+from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.session.build_files import load
+from elegans.hil_tests.session.compare import compare
+from elegans.hil_tests.wire.errors import HilError, Phase
+from elegans.tests.boards.flashing.test_debug_probe import empty_microbit
 from elegans.tests.farm.conftest import Farm, free_port, on_tcp, serial_port, until_open
-from elegans.tests.hil.fake_device import BOARD, FakeDevice, write_build
-from elegans.tests.hil.far_port import FarPort
+from elegans.tests.hil_tests.fake_device import BOARD, FakeDevice, write_build
+from elegans.tests.hil_tests.far_port import FarPort
 
 
 def lab_of(farm: Farm, folder: Path, **boards: str) -> Path:
@@ -150,7 +150,7 @@ def test_a_place_that_its_user_holds_by_hand_stays_held(farm):
 def test_a_run_that_was_killed_keeps_no_place_for_good(farm):
     farm.add("desk", uart=serial_port(1))
     program = (
-        "import sys, time\nfrom elegans.hil_tests.lab import Place, claimed\n"
+        "import sys, time\nfrom elegans.hil_tests.lab.lab_map import Place, claimed\n"
         "with claimed([Place('desk', 'microbit', farm=sys.argv[1])]):\n"
         "    print('held', flush=True)\n    time.sleep(60)\n"
     )

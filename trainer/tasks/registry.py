@@ -46,12 +46,12 @@ TASKS: Mapping[str, Task] = MappingProxyType(
         "lane": Task(
             "lane",
             "19 neurons hold a winding road through noise, fog and uneven sampling",
-            "elegans.trainer.tasks.lane",
+            "elegans.trainer.tasks.lane.train",
         ),
         "motions": Task(
             "motions",
             "28 neurons tell four activities apart from smartwatch recordings",
-            "elegans.trainer.tasks.motions",
+            "elegans.trainer.tasks.motions.train",
         ),
     }
 )
@@ -111,7 +111,7 @@ def _publish(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
     """Make every file in a draft folder beside `out_dir`; only then give them their names."""
     from safetensors.torch import save
 
-    from elegans.trainer.freeze import freeze, record
+    from elegans.trainer.onnx_out.export_circuit import freeze, record
     from elegans.trainer.plots import draw_training, draw_wiring
 
     try:

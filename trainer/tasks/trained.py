@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from elegans.trainer.circuit import Circuit
-from elegans.trainer.contract import Contract
+from elegans.trainer.networks.scaled_circuit import Circuit
+from elegans.trainer.onnx_out.signals import Contract
 
 Samples = npt.NDArray[np.float32]
 Metrics = dict[str, float | int | bool | str]

@@ -1,6 +1,6 @@
 #include "elegans/el_tanh.h"
 
-/* tests/ops/test_tanh.py compares these numbers with exporter/ops/tanh.py. */
+/* tests/exporter/ops/test_tanh.py compares these numbers with exporter/ops/tanh.py. */
 const el_piece el_tanh_pieces[64] = {
     {-2147319808, 0}, {-2147177818, 131069}, {-2147090496, 131072},
     {-2146946936, 196608}, {-2146777592, 196609}, {-2146525848, 327681},

@@ -4,7 +4,7 @@
  * bits: value = integer / 2^n. Every kernel takes its outputs first, the caller owns all
  * memory, and nothing here can fail: ranges are proved when the model is exported.
  *
- * Exact twin of exporter/fixed.py. */
+ * Exact twin of exporter/numbers/fixed.py. */
 #ifndef EL_FIXED_H
 #define EL_FIXED_H
 

@@ -1,0 +1,4 @@
+"""What a board is: its core, its memory, its UART, how to run or flash it.
+
+Imports `exporter` only.
+"""

@@ -1,0 +1,246 @@
+"""Steps that one kernel can execute together, without a bit's difference.
+
+What a layer of CfC neurons is made of (three or four maps of the same input, two tanh, a
+sigmoid, a mix) becomes one step, and so does a map with its tanh. Each core has a kernel for
+them that keeps a neuron in registers (`layers.S`); the model itself, its reference and its
+digest know nothing of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from elegans.exporter.codegen.fused_ops import (
+    BLOCK,
+    CfcFixedLayer,
+    CfcLayer,
+    CompactLayer,
+    Layer,
+    LinearLayer,
+    Map,
+    TanhLayer,
+)
+from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, prove
+from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    INT16_MIN,
+    INT32_MAX,
+    Interval,
+    join_intervals,
+)
+from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.mix import Mix
+from elegans.exporter.ops.sigmoid import Sigmoid
+from elegans.exporter.ops.sparse_linear import SparseLinear
+from elegans.exporter.ops.tanh import Tanh
+from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
+
+_HALF_SEGMENT = 512
+_LEAST = 256  # weights of a map that is worth a kernel's call
+_LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out
+_DT: Argument = (Window("dt_in", 0, 1),)
+
+
+def fuse(model: Model, optimise: str, apart: set[str]) -> Model:
+    """The model with its layers as single steps, as far as there are any; steps of
+    `apart` are left as they are."""
+    bounds = prove(model)
+    steps = list(model.steps)
+    apart = apart | _repeated(model)
+    fast = ((7, _cfc), (2, _tanh), (1, _linear))
+    kinds = fast if optimise == "speed" else ((7, _compact),)
+    for count, recognise in kinds:
+        at = count
+        while at <= len(steps):
+            run = steps[at - count : at]
+            kept = any(step.name in apart for step in run)
+            fused = None if kept else recognise(run, bounds)
+            if fused is not None and not _read_outside(model, run):
+                steps[at - count : at] = [fused]
+                at = max(at - count, count - 1)
+            at += 1
+    return replace(model, steps=_gathered(steps))
+
+
+def _repeated(model: Model) -> set[str]:
+    """Maps that a step applies again and again, as unfolds do: their table is shared, and a
+    layer's is its own."""
+    found: dict[tuple[bytes, ...], list[str]] = {}
+    for step in model.steps:
+        if isinstance(step.op, Linear):
+            tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
+            found.setdefault(tables, []).append(step.name)
+    return {name for names in found.values() if len(names) > 1 for name in names}
+
+
+def _gathered(steps: list[Step]) -> tuple[Step, ...]:
+    """The steps with layers right behind earlier ones where nothing that they read is made in
+    between: fewer calls, and what they read is brought to them once."""
+    found: list[Step] = []
+    for step in steps:
+        at = len(found)
+        if isinstance(step.op, Layer) and step is not steps[-1]:
+            read = {window.vector for argument in step.inputs for window in argument}
+            ready = max((i for i, s in enumerate(found) if s.name in read), default=0)
+            behind = [i + 1 for i in range(ready, at) if isinstance(found[i].op, Layer)]
+            at = max(behind, default=at)
+        found.insert(at, step)
+    return tuple(found)
+
+
+def _read_outside(model: Model, run: list[Step]) -> bool:
+    """Whether anything but this run reads what is made within it."""
+    inner, own = {s.name for s in run[:-1]}, {s.name for s in run}
+    read = [w for s in model.steps if s.name not in own for a in s.inputs for w in a]
+    return any(w.vector in inner for w in (*read, *model.y, *model.h_next))
+
+
+def _sums(run: list[Step]) -> list[Step] | None:
+    """The maps of f, g and t, if these seven steps are a layer of CfC neurons."""
+    if not isinstance(run[-1].op, Mix):
+        return None
+    made = {s.name: s for s in run}
+    sums: list[Step] = []
+    used = {run[-1].name}
+    for argument, kind in zip(run[-1].inputs, (Tanh, Tanh, Sigmoid), strict=True):
+        part = made.get(_whole(argument))
+        drive = made.get(_whole(part.inputs[0])) if part else None
+        if part is None or drive is None or not isinstance(part.op, kind):
+            return None
+        timed = isinstance(drive.op, TimedLinear) and kind is Sigmoid
+        if not ((timed and drive.inputs[1] == _DT) or isinstance(drive.op, Linear)):
+            return None
+        sums.append(drive)
+        used |= {part.name, drive.name}
+    return sums if used == set(made) else None
+
+
+def _cfc(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+    """These seven steps as a layer, if they are f, g, t and their mix."""
+    maps: list[Map] = []
+    for drive in _sums(run) or ():
+        found = _maps(drive, bounds)
+        if found is None:
+            return None
+        maps += found
+    if not maps or not _worth_it(maps):
+        return None
+    timed = len(maps) == BLOCK
+    layer = CfcLayer if timed else CfcFixedLayer
+    return _step(run[-1], layer(tuple(maps)), timed)
+
+
+def _compact(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+    """The same in the least flash; its maps must read the same inputs."""
+    sums = _sums(run)
+    if sums is None or len({s.inputs[0] for s in sums}) != 1:
+        return None
+    ops: list[Any] = [s.op for s in sums]
+    if any(isinstance(op, SparseLinear) and op.weights.size > _LARGEST for op in ops):
+        return None
+    layer = CompactLayer(tuple(ops))
+    maps = [weights for weights, _ in layer.maps()]
+    kept = 2 * np.count_nonzero(layer.wired()) + sum(w.size for w in maps[2:])
+    if sum(np.count_nonzero(w) for w in maps) * 2 < kept:
+        return None
+    inputs = (sums[0].inputs[0], _DT) if layer.timed else (sums[0].inputs[0],)
+    return replace(run[-1], group="layers", op=layer, inputs=inputs)  # type: ignore[arg-type]
+
+
+def _tanh(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+    """These two steps as a layer, if they are a map and its tanh."""
+    drive, step = run
+    if not isinstance(step.op, Tanh) or _whole(step.inputs[0]) != drive.name:
+        return None
+    maps = None if isinstance(drive.op, TimedLinear) else _maps(drive, bounds)
+    return _step(step, TanhLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
+
+
+def _linear(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+    """A map by itself, if it is large enough for its copies not to matter."""
+    (drive,) = run
+    op: Any = drive.op
+    if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < _LEAST:
+        return None
+    maps = _maps(drive, bounds, half_segment=0)
+    return _step(drive, LinearLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
+
+
+def _step(last: Step, op: Layer, timed: bool) -> Step:
+    read = tuple(dict.fromkeys(w for m in op.maps for w in m.windows))
+    inputs = (read, _DT) if timed else (read,)
+    return replace(last, group="layers", op=op, inputs=inputs)  # type: ignore[arg-type]
+
+
+def _whole(argument: Argument) -> str:
+    return argument[0].vector if len(argument) == 1 and argument[0].lo == 0 else ""
+
+
+def _worth_it(maps: list[Map]) -> bool:
+    """Whether at least half of the weights are synapses: the kernels go through them all."""
+    synapses = sum(int(np.count_nonzero(m.weights)) for m in maps)
+    return synapses * 2 >= sum(m.weights.size for m in maps)
+
+
+def _maps(
+    step: Step, bounds: dict[str, Interval], half_segment: int = _HALF_SEGMENT
+) -> list[Map] | None:
+    """A step's maps; None if its rows do not share a shift, or leave no room in int32."""
+    op: Any = step.op
+    windows = step.inputs[0]
+    if len(set(windows)) < len(windows):
+        return None
+    if isinstance(op, TimedLinear):
+        return _timed(op, windows, bounds)
+    if isinstance(op, SparseLinear) and op.weights.size > _LARGEST:
+        return None
+    shift = _shared(op) if isinstance(op, Linear) else 0
+    if not shift:
+        return None
+    x, weights = _interval(windows, bounds), np.asarray(op.weights)
+    offset = _offset(shift, half_segment)
+    bias = op.bias + offset
+    reach = np.abs(weights) @ x.reach() + np.abs(op.bias) + offset
+    if reach.max() > INT32_MAX:
+        return None
+    sums = x @ Interval.of(weights.T, weights.T) + Interval.of(bias, bias)
+    return [Map(windows, weights, bias, shift, _saturates(sums, shift))]
+
+
+def _timed(op: TimedLinear, windows: Argument, bounds: dict[str, Interval]) -> list[Map] | None:
+    x, dt = _interval(windows, bounds), bounds["dt_in"]
+    shift = _shared(op)
+    reach = op.reach(x.reach(), int(dt.reach()[0]))
+    if not shift or reach.max() + (_HALF_SEGMENT << shift) > INT32_MAX:
+        return None
+    bias, rate_bias = op.bias + _offset(shift), op.rate_bias + (1 << (RATE_SHIFT - 1))
+    still = x @ Interval.of(op.weights.T, op.weights.T) + Interval.of(bias, bias)
+    rates = x @ Interval.of(op.rates.T, op.rates.T) + Interval.of(rate_bias, rate_bias)
+    saturates = _saturates(still + (rates >> RATE_SHIFT) * dt, shift)
+    return [
+        Map(windows, op.weights, bias, shift, saturates),
+        Map(windows, op.rates, rate_bias, RATE_SHIFT, False),
+    ]
+
+
+def _shared(op: Linear | TimedLinear) -> int:
+    """The one shift of all rows of a map with int16 weights, or 0."""
+    shifts = set(op.shift.tolist())
+    return int(shifts.pop()) if len(shifts) == 1 and op.weight_bits == 16 else 0
+
+
+def _saturates(sums: Interval, shift: int) -> bool:
+    shifted = sums >> shift
+    return bool(shifted.lo.min() < INT16_MIN or shifted.hi.max() > INT16_MAX)
+
+
+def _interval(windows: Argument, bounds: dict[str, Interval]) -> Interval:
+    return join_intervals([bounds[w.vector][w.lo : w.hi] for w in windows])
+
+
+def _offset(shift: int, half_segment: int = _HALF_SEGMENT) -> int:
+    """What rounds, and half a segment of tanh's table, which the kernels look up with."""
+    return (half_segment << shift) + ((1 << shift) >> 1)

@@ -1,0 +1,202 @@
+"""The C and the assembler of a run of fused layers: one table, one call."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+
+from elegans.exporter.codegen import placement
+from elegans.exporter.codegen.fused_ops import BLOCK, CfcLayer, CompactLayer, Layer
+from elegans.exporter.codegen.scratch_buffer import Scratch, rows, scratch
+from elegans.exporter.ir.fixed_model import Model, Step
+from elegans.exporter.numbers.fixed import Integers
+
+
+@dataclass(frozen=True)
+class Run:
+    """Layers that follow each other, ready to print.
+
+    `words` is the table, line by line; `calls` are the portable C's statements, `macros`
+    the assembler's lines; `scratch` is the buffer that both need, `inputs` the most that a
+    layer has, `flash` the table's bytes on a core that takes a word a weight, and `unused` the
+    parameters that the calls do not need.
+    """
+
+    name: str
+    words: list[str]
+    calls: list[str]
+    macros: list[str]
+    scratch: Scratch
+    inputs: int
+    flash: int
+    unused: list[str]
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One layer with its places: x is read from, h written to, `array[offset]`."""
+
+    step: Step
+    op: Layer
+    source: placement.Place
+    pairs: int
+    rows: list[Integers]  # one a map: [n, 2 pairs]
+    neurons: int
+    target: placement.Place
+    through: placement.Place | None  # where h waits until nobody reads the old one
+
+
+@dataclass(frozen=True)
+class CompactRun:
+    """Compact layers that follow each other: their tables, the kernel's name, and the most
+    neurons and inputs of a layer."""
+
+    tables: dict[str, tuple[str, Integers]]
+    kernel: str
+    neurons: int
+    inputs: int
+
+
+def compact_run(steps: list[Step], plan: placement.Plan) -> CompactRun:
+    """A run of compact layers as one call."""
+    places, weights, biases, rows = [], [], [], []
+    for step in steps:
+        op = cast(CompactLayer, cast(Any, step.op))
+        source = plan.address(step.inputs[0])
+        assert source is not None
+        maps, wired = op.maps(), op.wired()
+        inputs = wired.shape[1]
+        places.append([source.offset, inputs, plan.places[step.name].offset, step.size])
+        for n in range(step.size):
+            weights += [w[n, wired[n]] if m < 2 else w[n] for m, (w, _) in enumerate(maps)]
+        biases.append(np.stack([b for _, b in maps], axis=1).ravel())
+        shifts = np.stack([s.shift for s in op.sums], axis=1)
+        bits = np.packbits(wired, axis=1, bitorder="little")
+        rows.append(np.concatenate([bits, shifts], axis=1).ravel())
+    tables = {
+        "places": ("el_compact_layer", np.array(places)),
+        "w": (f"int{op.sums[0].weight_bits}_t", np.concatenate(weights)),
+        "b": ("int32_t", np.concatenate(biases)),
+        "rows": ("uint8_t", np.concatenate(rows)),
+    }
+    neurons, inputs = max(step.size for step in steps), max(row[1] for row in places)
+    return CompactRun(tables, op.kernel, neurons, inputs)
+
+
+def run(name: str, steps: list[Step], model: Model, plan: placement.Plan) -> Run:
+    """A run of layers as one function `name`."""
+    found = scratch(steps, model, plan)
+    layers = [_layer(step, found) for step in steps]
+    words: list[str] = []
+    calls: list[str] = []
+    macros: list[str] = []
+    for layer in layers:
+        words += _words(layer)
+        calls += _call(layer)
+        macros += [f"{name}_{layer.step.name}:", *_macro(layer)]
+    inputs = 2 * max(layer.pairs for layer in layers)
+    needed = set(re.findall(r"\w+", " ".join(calls)))
+    unused = [name for name in ("v", "scratch", "dt") if name not in needed]
+    flash = sum(4 * _blocks_size(layer) for layer in layers)
+    return Run(name, words, calls, macros, found, inputs, flash, unused)
+
+
+def _layer(step: Step, found: Scratch) -> _Layer:
+    op = cast(Layer, cast(Any, step.op))
+    places = found.sources[step.inputs[0]]
+    first = min(place.offset for place in places.values()) & ~1
+    last = max(place.offset + window.size for window, place in places.items())
+    pairs = (last - first + 1) // 2
+    neurons = step.size if isinstance(op, CfcLayer) else rows(step.size)
+    spread_rows = []
+    for part in op.maps:
+        spread = np.zeros((neurons, 2 * pairs), dtype=np.int64)
+        column = 0
+        for window in part.windows:
+            at = places[window].offset - first
+            block = part.weights[:, column : column + window.size]
+            spread[: step.size, at : at + window.size] = block
+            column += window.size
+        spread_rows.append(spread)
+    array = next(iter(places.values())).array
+    source, target = placement.Place(array, first), found.targets[step.name]
+    overlaps = source.array == target.array and neurons > 1
+    through = placement.Place("scratch", 0) if overlaps or target.array == "v" else None
+    through = None if neurons == 1 else through
+    return _Layer(step, op, source, pairs, spread_rows, neurons, target, through)
+
+
+def _words(layer: _Layer) -> list[str]:
+    lines = []
+    roles = ("f", "g", "t", "rate")
+    for block in _blocks(layer):
+        title = f"{layer.step.name}[{block[0][1]}]"
+        if isinstance(layer.op, CfcLayer):
+            title += ": biases of " + ", ".join(roles[: len(block)])
+        else:
+            title += f"..[{block[-1][1]}]: biases"
+        lines.append(f"/* {title}; their weights of two inputs at a time */")
+        biases = [_bias(layer, part, row) for part, row in block]
+        lines.append(", ".join(str(b) for b in biases) + ",")
+        for p in range(0, 2 * layer.pairs, 2):
+            pairs = [layer.rows[part][row, p : p + 2] for part, row in block]
+            lines.append(" ".join(f"EL_PAIR({even}, {odd})," for even, odd in pairs))
+    return lines
+
+
+def _blocks(layer: _Layer) -> list[list[tuple[int, int]]]:
+    """(map, row) of what is computed together, in the order of the table."""
+    if isinstance(layer.op, CfcLayer):
+        return [[(m, n) for m in range(len(layer.op.maps))] for n in range(layer.neurons)]
+    return [[(0, n + k) for k in range(BLOCK)] for n in range(0, layer.neurons, BLOCK)]
+
+
+def _blocks_size(layer: _Layer) -> int:
+    """Biases and weights of a layer, each a word."""
+    rows = sum(len(block) for block in _blocks(layer))
+    return rows * (1 + 2 * layer.pairs)
+
+
+def _bias(layer: _Layer, part: int, row: int) -> int:
+    bias = layer.op.maps[part].bias
+    return int(bias[row]) if row < len(bias) else 0
+
+
+def _shifts(layer: _Layer) -> list[int]:
+    return [m.shift for m in layer.op.maps[:3]]
+
+
+def _call(layer: _Layer) -> list[str]:
+    target = layer.through or layer.target
+    shifts = "".join(f", {s}U" for s in _shifts(layer))
+    dt = ", dt" if layer.op.kernel == "cfc" else ""
+    lines = [
+        f"/* {layer.step.name} */",
+        f"w = el_{layer.op.kernel}({target}, {layer.source}, w{dt}, "
+        f"{layer.pairs}U, {layer.neurons}U{shifts});",
+    ]
+    if layer.through:
+        size = f"{layer.step.size}U * sizeof(int16_t)"
+        lines.append(f"memcpy({layer.target}, {layer.through}, {size});")
+    return lines
+
+
+def _macro(layer: _Layer) -> list[str]:
+    target = layer.through or layer.target
+    saturate = sum(1 << i for i, m in enumerate(layer.op.maps[:3]) if m.saturates)
+    numbers = [layer.pairs, layer.neurons, *_shifts(layer), saturate]
+    lines = [
+        f"EL_{layer.op.kernel.upper()} {_at(target)}, {_at(layer.source)}, "
+        + ", ".join(map(str, numbers)),
+    ]
+    if layer.through:
+        lines.append(f"EL_COPY {_at(layer.target)}, {_at(layer.through)}, {layer.step.size}")
+    return lines
+
+
+def _at(place: placement.Place) -> str:
+    """A place as the macros take it: the slot that holds its array, and an offset in bytes."""
+    return f"EL_{place.array.upper()}, {2 * place.offset}"

@@ -1,0 +1,4 @@
+"""An ONNX file to the network in real numbers, recognised by dataflow.
+
+May import `numbers`, `ir` and `passes`.
+"""

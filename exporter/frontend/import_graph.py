@@ -1,0 +1,119 @@
+"""ONNX step graph in, `Network` out: recognised by dataflow, never by a node's name.
+
+Every tensor of the graph becomes a normal form (`algebra.Form`). A nonlinearity, or a
+product of states, ends a form and names a new atom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend import open_file
+from elegans.exporter.frontend.operators import RULES
+from elegans.exporter.frontend.ports import Port, Ports, States, find_ports
+from elegans.exporter.frontend.reader import Reader, Value
+from elegans.exporter.frontend.recognise_cells import PER_DT
+from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.interface import Interface, from_metadata, valid_name
+from elegans.exporter.ir.real_network import Network
+from elegans.exporter.passes.eliminate_dead import pruned
+from elegans.exporter.passes.fold_constants import folded
+
+
+def read_interface(
+    path: Path, name: str | None = None, states: States = (), elapsed: str | None = None
+) -> Interface:
+    """What the ONNX file says of its names, units and ranges; `name` overrides the model's."""
+    model = open_file.load(path)
+    sizes = find_ports(model, path, states, elapsed).sizes
+    default = name or path.stem.lower().replace("-", "_")
+    found = from_metadata(open_file.metadata(model), default, sizes["x"], sizes["y"])
+    return replace(found, name=valid_name(name)) if name is not None else found
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # infinity is refused where it ends
+def read_network(
+    path: Path, interface: Interface, states: States = (), elapsed: str | None = None
+) -> Network:
+    """The network of an ONNX step graph, with the interface that the user settled on."""
+    model = open_file.load(path)
+    ports = find_ports(model, path, states, elapsed)
+    if interface.dt_fixed is not None and "dt" not in ports.sizes:
+        raise ElegansError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
+    held = open_file.constants(model, path), open_file.sparse_constants(model, path)
+    reader = Reader(path, list(model.opset_import), *held)
+    _give(reader, ports, interface.dt_fixed)
+    for number, node in enumerate(model.graph.node):
+        _read(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
+    h_next = reader.atoms.states(_joined(reader, ports.h_next))
+    network = Network(interface, reader.atoms.found, _joined(reader, ports.y), h_next)
+    read = frozenset().union(*(atom.vectors() for atom in network.atoms.values()))
+    if PER_DT.vector in read | set(network.y.terms) | {w.vector for w in h_next}:
+        fact = "divides by elapsed time outside of a neuron"
+        raise ElegansError(path, fact, "divide by it in LTC's fused solver only")
+    return pruned(folded(network))
+
+
+def _give(reader: Reader, ports: Ports, dt: float | None) -> None:
+    """The graph's inputs as windows of x, h and dt; a fixed dt is a constant."""
+    read = ("x", "h") if dt is not None else ("x", "h", "dt")
+    reader.atoms.sizes.update({v: n for v, n in ports.sizes.items() if v in read})
+    for port in ports.inputs:
+        window = Window(port.vector, port.lo, port.hi)
+        fixed = port.vector == "dt" and dt is not None
+        form = Form.constant(np.array([dt])) if fixed else reader.atoms.form(window)
+        reader.values[port.name] = Value(form, port.shape)
+
+
+def _read(reader: Reader, place: str, node: onnx.NodeProto) -> None:
+    sparse = [name for name in node.input if name in reader.matrices]
+    if sparse and node.op_type not in ("MatMul", "Gemm"):
+        raise ElegansError(
+            place,
+            f"reads the sparse tensor {sparse[0]!r}",
+            "let MatMul or Gemm read it, or keep it as a dense one",
+        )
+    if reader.fold(place, node):
+        return
+    rule = RULES.get(node.op_type)
+    if rule is None:
+        fed = ", ".join(f"{n!r}" for n in node.input if n not in reader.constants) or "constants"
+        raise ElegansError(
+            place,
+            f"is not an operator of a cell that elegans knows; it is fed by {fed:.120}",
+            f"write the cell with {', '.join(sorted(RULES))}",
+        )
+    try:
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        results = rule(reader, place, node, attributes)
+    except (ValueError, IndexError, KeyError, TypeError, MemoryError) as error:
+        raise ElegansError(
+            place, f"does not fit its inputs ({error!r:.80})", "export the model again"
+        ) from None
+    reader.values.update(zip(node.output, results, strict=False))
+
+
+def _joined(reader: Reader, ports: tuple[Port, ...]) -> Affine:
+    """Graph outputs end to end, each of the size that the graph declares."""
+    parts = []
+    for port in ports:
+        place = f"{reader.path}, {port.name!r}"
+        try:
+            affine, _ = reader.affine(place, port.name)
+        except (ValueError, KeyError) as error:
+            raise ElegansError(place, f"is never made ({error})", "export it again") from None
+        if affine.size != port.hi - port.lo:
+            raise ElegansError(
+                place,
+                f"has {affine.size} elements, but is declared with {port.hi - port.lo}",
+                "export the model again",
+            )
+        parts.append(affine)
+    return Affine.joined(parts)

@@ -1,0 +1,153 @@
+"""The model as an ONNX graph of integers: an oracle that runs under onnxruntime alone.
+
+Inputs and outputs are int16, as on the device; inside everything is int64. ONNX shifts
+unsigned numbers only, so `a >> n` is `(a - a mod 2^n) / 2^n`, exact for either sign.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from elegans.exporter.ir.fixed_model import Model, Step, walk
+from elegans.exporter.numbers.fixed import Integers, Value
+from elegans.exporter.numbers.sparse_matrix import Synapses
+
+_OPSET = 18
+_LARGE = 1 << 20  # entries, from which on a sparse map is not written out as a dense one
+
+
+class _Graph:
+    """The nodes and constants of a graph that is being built."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[tuple[str, tuple[int, ...], bytes], onnx.TensorProto] = {}
+
+    def add(self, kind: str, *inputs: str, **attributes: Any) -> Node:
+        output = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return Node(self, output)
+
+    def constant(self, value: Any) -> str:
+        array = np.asarray(value, dtype=np.int64)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self.constants:
+            name = f"c{len(self.constants)}"
+            self.constants[key] = numpy_helper.from_array(array, name)
+        return self.constants[key].name
+
+
+class Node:
+    """A value of the graph, with the operators that an op's meaning is written in."""
+
+    def __init__(self, graph: _Graph, name: str) -> None:
+        self.graph = graph
+        self.name = name
+
+    def new_tensor(self, value: Integers) -> Node:
+        return Node(self.graph, self.graph.constant(value))
+
+    def _name(self, other: Node | int) -> str:
+        return other.name if isinstance(other, Node) else self.graph.constant(other)
+
+    def _two(self, kind: str, other: Node | int) -> Node:
+        return self.graph.add(kind, self.name, self._name(other))
+
+    def __add__(self, other: Node | int) -> Node:
+        return self._two("Add", other)
+
+    def __sub__(self, other: Node | int) -> Node:
+        return self._two("Sub", other)
+
+    def __mul__(self, other: Node | int) -> Node:
+        return self._two("Mul", other)
+
+    def __matmul__(self, other: Node) -> Node:
+        return self._two("MatMul", other)
+
+    def times(self, weights: Integers | Synapses) -> Node:
+        """`fixed.product`; a large sparse map gathers what each row reads, and adds it up."""
+        widest = int(weights.counts.max(initial=1)) if isinstance(weights, Synapses) else 0
+        rows, cols = weights.shape
+        if not isinstance(weights, Synapses) or rows * cols < _LARGE or 2 * widest > cols:
+            return self @ self.new_tensor(np.asarray(weights).T)
+        columns, values = np.zeros((2, rows, widest), np.int64)
+        at = np.arange(len(weights.values)) - np.repeat(
+            np.cumsum(weights.counts) - weights.counts, weights.counts
+        )
+        columns[weights.rows, at], values[weights.rows, at] = weights.columns, weights.values
+        read = self.graph.add("Gather", self.name, self.graph.constant(columns), axis=-1)
+        axes = self.graph.constant([-1])
+        return self.graph.add("ReduceSum", (read * self.new_tensor(values)).name, axes, keepdims=0)
+
+    def __abs__(self) -> Node:
+        return self.graph.add("Abs", self.name)
+
+    def __rshift__(self, n: Node | int) -> Node:
+        return self // self.graph.add("Pow", self.graph.constant(2), self._name(n))
+
+    def __floordiv__(self, other: Node | int) -> Node:
+        """ONNX divides integers towards zero; less the remainder, which has b's sign, it floors."""
+        divisor = Node(self.graph, self._name(other))
+        return self.graph.add("Div", (self - (self % divisor)).name, divisor.name)
+
+    def __mod__(self, other: Node) -> Node:
+        return self._two("Mod", other)
+
+    def __and__(self, mask: int) -> Node:
+        return self % Node(self.graph, self.graph.constant(mask + 1))
+
+    def __getitem__(self, index: Any) -> Node:
+        if isinstance(index, Node):
+            return self.graph.add("Gather", self.name, index.name)
+        window = index[-1]
+        bounds = [self.graph.constant([v]) for v in (window.start, window.stop, -1)]
+        return self.graph.add("Slice", self.name, *bounds)
+
+    def clip(self, lo: Node | int, hi: Node | int) -> Node:
+        above = self.graph.add("Max", self.name, self._name(lo))
+        return self.graph.add("Min", above.name, self._name(hi))
+
+
+def _join(parts: list[Value]) -> Value:
+    return parts[0].graph.add("Concat", *[part.name for part in parts], axis=-1)
+
+
+def _apply(step: Step, args: list[Value]) -> Value:
+    return step.op.integer(*args)
+
+
+def integer_onnx(model: Model) -> onnx.ModelProto:
+    """`x [N, I], dt [N, 1], h [N, H] -> y [N, O], h_next [N, H]`, int16, any batch N.
+
+    A model with a fixed sample period has no `dt`.
+    """
+    graph = _Graph()
+    sizes = {"x": len(model.inputs), "dt": 1 if model.dt else 0, "h": len(model.states)}
+    inputs = [_port(name, size) for name, size in sizes.items() if size]
+    given = {i.name: graph.add("Cast", i.name, to=TensorProto.INT64) for i in inputs}
+    y, h_next, _ = walk(model, given, _join, _apply)
+    for value, name in ((y, "y"), (h_next, "h_next")):
+        graph.nodes.append(helper.make_node("Cast", [value.name], [name], to=TensorProto.INT16))
+    proto = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            model.name,
+            inputs,
+            [_port("y", len(model.outputs)), _port("h_next", len(model.states))],
+            list(graph.constants.values()),
+        ),
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=8,
+        producer_name="elegans",
+    )
+    onnx.checker.check_model(proto, full_check=True)
+    return proto
+
+
+def _port(name: str, size: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.INT16, ["N", size])

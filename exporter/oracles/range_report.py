@@ -1,0 +1,148 @@
+"""What the integers cost: for each vector its range, its format, and the error it adds.
+
+A vector's own error is measured at its source: the step computes it from integers, and
+the real network from the very same numbers. What came in wrong does not count again, and
+what saturated or was rounded here does. States come first, each with the bound that holds
+for any input and for ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elegans.exporter.ir import real_eval
+from elegans.exporter.ir.fixed_model import Model, Step, prove, walk
+from elegans.exporter.ir.real_network import Activation, Atom, Gate, Network
+from elegans.exporter.lowering.vector_names import layers
+from elegans.exporter.numbers.fixed import Reals, Value, dequantise, q_name
+
+_ROWS = 500  # golden vectors that the errors are measured on
+
+_WHY = {
+    "mix": "between its two heads",
+    "gated_sum": "the sum of its two heads",
+    "product": "its gate opens no further than one",
+    "lstm_cell": "nothing bounds an LSTM's cell: it saturates",
+    "fused_step": "hull of zero, leak and reversal potentials",
+    "quotient": "hull of zero, leak and reversal potentials",
+    "tanh": "tanh",
+    "identity": "an interval that the step leads back into; beyond it saturates",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One vector: its proved range, the bits it never uses, the worst and rms error it adds."""
+
+    name: str
+    formats: tuple[str, ...]
+    range: tuple[float, float]
+    headroom: int
+    worst: float
+    rms: float
+
+
+def rows(model: Model, network: Network, vectors: dict[str, NDArray[np.generic]]) -> list[Row]:
+    """A row for every step of the model, errors measured on its golden vectors."""
+    every = max(1, len(vectors["x"]) // _ROWS)
+    given = {k: vectors[k][::every].astype(np.int64) for k in ("x", "h")}
+    given["dt"] = vectors["dt"][::every].astype(np.int64)[:, None]
+    errors: dict[str, Reals] = {}
+    fracs = {name: np.array(f) for name, f in model.fracs().items() if f}
+
+    def apply(step: Step, args: list[Value]) -> Value:
+        found = step.op.integer(*args)
+        exact = step.op.real(*(np.asarray(a, np.float64) for a in args))
+        errors[step.name] = dequantise(found, fracs[step.name]) - exact * np.ldexp(
+            1.0, -fracs[step.name]
+        )
+        return found
+
+    _, _, integers = walk(model, given, lambda parts: np.concatenate(parts, axis=-1), apply)
+    values = {name: dequantise(v, fracs[name]) for name, v in integers.items() if name in fracs}
+    errors |= _against_the_network(network, values)
+    bounds = prove(model)
+    table = []
+    for step in model.steps:
+        scale = np.ldexp(1.0, -fracs[step.name])
+        lo, hi = bounds[step.name].lo * scale, bounds[step.name].hi * scale
+        reach = max(int(bounds[step.name].reach().max()), 1)
+        error = np.nan_to_num(errors[step.name])
+        table.append(
+            Row(
+                step.name,
+                tuple(q_name(f) for f in sorted(set(step.frac))),
+                (float(lo.min()), float(hi.max())),
+                max(15 - reach.bit_length(), 0),
+                float(np.abs(error).max()),
+                float(np.sqrt(np.mean(error**2))),
+            )
+        )
+    return table
+
+
+def _against_the_network(network: Network, values: dict[str, Reals]) -> dict[str, Reals]:
+    """The error of each atom's vector, weights' rounding included."""
+    names = {name: layer.name for name, layer in layers(network).items()}
+    known = {name: values[made] for name, made in names.items() if made in values}
+    known |= {"x": values["x_in"], "h": values["h"]}
+    if "dt_in" in values:
+        known["dt"] = values["dt_in"]
+    return {
+        names[name]: known[name] - real_eval.value(atom, known)
+        for name, atom in network.atoms.items()
+        if name in known
+    }
+
+
+def text(model: Model, network: Network, table: list[Row]) -> str:
+    """The report as it lies in the BUILD."""
+    lines = [f"{model.name}: model {model.digest}", "", "States, for any input and for ever", ""]
+    for name, lo, hi, frac, why in _states(model, network):
+        lines.append(f"  {name:<16} {q_name(frac):<8} in [{lo:.5g}, {hi:.5g}]  {why}")
+    lines += ["", "Vectors, and the error that each one adds (in its own unit)", ""]
+    head = ("vector", "format", "range", "headroom", "worst", "rms")
+    lines.append("  {:<26} {:<18} {:<24} {:>8} {:>9} {:>9}".format(*head))
+    for row in table:
+        span = f"[{row.range[0]:.5g}, {row.range[1]:.5g}]"
+        formats = " ".join(row.formats)
+        lines.append(
+            f"  {row.name:<26} {formats:<18} {span:<24} {row.headroom:>3} bits "
+            f"{row.worst:>9.1e} {row.rms:>9.1e}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _states(model: Model, network: Network) -> list[tuple[str, float, float, int, str]]:
+    """Each neuron's bound and its reason; neighbours with the same ones told together."""
+    found: list[tuple[str, float, float, int, str]] = []
+    reasons = [_why(network.atoms.get(w.vector)) for w in network.h_next for _ in range(w.size)]
+    start = 0
+    for i, channel in enumerate(model.states):
+        last = i + 1 == len(model.states)
+        this = (channel.range, channel.frac, reasons[i], channel.name.split("[")[0])
+        following = None if last else model.states[i + 1]
+        if following and this == (
+            following.range,
+            following.frac,
+            reasons[i + 1],
+            following.name.split("[")[0],
+        ):
+            continue
+        first = model.states[start].name
+        name = first if start == i else f"{first[:-1]}..{channel.name.split('[')[1]}"
+        found.append((name, *channel.range, channel.frac, reasons[i]))
+        start = i + 1
+    return found
+
+
+def _why(atom: Atom | None) -> str:
+    if atom is None:
+        return "an input, as it came in"
+    kind = atom.kind if isinstance(atom, Gate) else atom.function
+    if isinstance(atom, Activation) and kind not in _WHY:
+        return kind
+    return _WHY[kind]

@@ -1,0 +1,80 @@
+"""A pytest plug-in for `suite`: what happens in this run, as lines of JSON on a pipe.
+
+{"kind": "collected", "tests": 34}
+{"kind": "vectors", "done": 1112, "total": 10680}
+{"kind": "verdict", "figures": {...}, "summary": "..."}
+{"kind": "test", "name": "test_bits::test_...", "result": "passed", "seconds": 1.2}
+{"kind": "end"}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from elegans.hil_tests.session.compare import Verdict
+
+NAME = "elegans-events"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--elegans-events", type=int, help="the pipe's file descriptor")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Events(config.getoption("--elegans-events")), NAME)
+    if threading.current_thread() is threading.main_thread():
+        # A terminated run powers its board off, as an interrupted one does.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+class Events:
+    """Tells what happens; a reader that has gone ends the run."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def vectors(self, done: int, total: int) -> None:
+        """How far the golden vectors are."""
+        self._tell("vectors", done=done, total=total)
+
+    def verdict(self, verdict: Verdict) -> None:
+        """What the golden vectors proved."""
+        self._tell("verdict", figures=verdict.json(), summary=verdict.summary())
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._tell("collected", tests=len(session.items))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.passed and report.when != "call":
+            return
+        properties = dict(report.user_properties)
+        text = report.longreprtext
+        if isinstance(report.longrepr, tuple):  # of a skipped test: file, line, reason
+            text = report.longrepr[2].removeprefix("Skipped: ")
+        rig = report.failed and report.when != "call"
+        file, _, name = report.nodeid.rpartition("/")[2].partition("::")
+        self._tell(
+            "test",
+            name=f"{file.removesuffix('.py')}::{name}",
+            result="error" if rig else report.outcome,
+            phase=properties.get("elegans_phase"),
+            text=text,
+            log=properties.get("elegans_log", ""),
+            seconds=report.duration,
+        )
+
+    def pytest_sessionfinish(self) -> None:
+        self._tell("end")
+
+    def _tell(self, kind: str, **fields: object) -> None:
+        line = json.dumps({"kind": kind, **fields}) + "\n"
+        rest = line.encode()
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]

@@ -1,0 +1,61 @@
+"""Runs as JUnit XML: wrong bits are a *failure*, everything around them an *error*.
+
+So a lab's dashboard tells a bad product from a bad cable without reading a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+from elegans.exporter.files import write_file
+from elegans.hil_tests.lab.run_suite import Outcome, Run
+
+_UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ELEMENT = {"failed": "failure", "error": "error", "skipped": "skipped"}
+
+
+def write_junit(path: Path, runs: Sequence[Run]) -> None:
+    """A test suite for each board. The verdict's figures become properties of its suite."""
+    root = Xml.Element("testsuites")
+    for run in runs:
+        suite = Xml.SubElement(root, "testsuite", name=run.name, tests=str(len(run.tests)))
+        for name, result in (("failures", "failed"), ("errors", "error"), ("skipped", "skipped")):
+            suite.set(name, str(sum(test.result == result for test in run.tests)))
+        suite.set("time", f"{sum(test.seconds for test in run.tests):.3f}")
+        if run.figures is not None:
+            _properties(suite, run.figures)
+        for test in run.tests:
+            _case(suite, run.name, test)
+    Xml.indent(root)
+    write_file(path, Xml.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+
+
+def _case(suite: Xml.Element, board: str, test: Outcome) -> None:
+    case = Xml.SubElement(suite, "testcase", classname=f"elegans.hil.{board}", name=test.name)
+    case.set("time", f"{test.seconds:.3f}")
+    if element := _ELEMENT.get(test.result):
+        told = Xml.SubElement(case, element, message=_clean(test.line))
+        if not test.good:
+            told.set("type", test.phase or "ERROR")
+            told.text = _clean(test.text)
+    if test.log:
+        Xml.SubElement(case, "system-out").text = _clean(test.log)
+
+
+def _properties(suite: Xml.Element, figures: dict[str, Any]) -> None:
+    properties = Xml.SubElement(suite, "properties")
+    for name, value in figures.items():
+        if isinstance(value, dict):
+            for part, number in value.items():
+                Xml.SubElement(properties, "property", name=f"{name}.{part}", value=str(number))
+        elif value is not None:
+            Xml.SubElement(properties, "property", name=name, value=_clean(str(value)))
+
+
+def _clean(text: str) -> str:
+    """Without the characters that XML 1.0 cannot hold; a serial log may have any."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

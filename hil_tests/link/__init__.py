@@ -1,0 +1,4 @@
+"""Reliable requests over an unreliable line.
+
+May import `wire`.
+"""

@@ -1,0 +1,206 @@
+"""The verdict: every output and every state integer of a board against the reference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.session.build_files import SECTIONS, Model, Vectors
+from elegans.hil_tests.session.stream import stream, ticks
+from elegans.hil_tests.wire.errors import HilError, Phase
+from elegans.hil_tests.wire.messages import Ints
+
+TIMED_PER_SECTION = 64
+"""Vectors of each section whose instructions are counted: timing is slow on an emulator."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One integer that is not what the reference says.
+
+    ``vector`` counts from the first vector; ``step`` from where its recording, or its own
+    state, began; ``name`` is that of the neuron or output in ``model.json``.
+    """
+
+    vector: int
+    section: str
+    step: int
+    name: str
+    expected: int
+    got: int
+
+    def __str__(self) -> str:
+        return (
+            f"vector {self.vector} ({self.section}), step {self.step}, {self.name}:"
+            f" expected {self.expected}, got {self.got}"
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run proved. ``None`` where a board does not tell (a size, a counter)."""
+
+    board: str
+    port: str
+    emulator: str | None
+    model: str
+    model_digest: str
+    vectors: int
+    integers: int
+    mismatches: int
+    first_difference: Difference | None
+    ticks: tuple[int, int] | None
+    instructions: tuple[int, int] | None
+    flash_bytes: int | None
+    ram_bytes: int | None
+    vectors_per_second: float
+    resent: int
+    damaged_frames: int
+
+    @property
+    def passed(self) -> bool:
+        return self.mismatches == 0
+
+    def json(self) -> dict[str, object]:
+        """One JSON object; ``instructions_per_step`` is null when the board has no counter."""
+        first = self.first_difference
+        return {
+            "board": self.board,
+            "port": self.port,
+            "emulator": self.emulator,
+            "model": self.model,
+            "model_digest": self.model_digest,
+            "vectors": self.vectors,
+            "integers": self.integers,
+            "mismatches": self.mismatches,
+            "first_difference": None if first is None else str(first),
+            "ticks_per_step": _range(self.ticks),
+            "instructions_per_step": _range(self.instructions),
+            "flash_bytes": self.flash_bytes,
+            "ram_bytes": self.ram_bytes,
+            "vectors_per_second": round(self.vectors_per_second, 1),
+            "resent": self.resent,
+            "damaged_frames": self.damaged_frames,
+        }
+
+    def summary(self) -> str:
+        """The verdict in one line for a person."""
+        parts = [
+            f"{self.board} ({self.emulator or self.port}): {self.vectors} steps",
+            f"{self.integers} integers compared, {self.mismatches} different",
+        ]
+        if self.instructions:
+            low, high = self.instructions
+            parts.append(f"{low if low == high else f'{low} to {high}'} instructions a step")
+        if self.flash_bytes is not None:
+            parts.append(f"{self.flash_bytes} bytes flash, {self.ram_bytes} bytes RAM")
+        return "; ".join([*parts, f"{self.vectors_per_second:.0f} steps/s"])
+
+    def require(self) -> Verdict:
+        """Itself when every integer is right; otherwise `HilError` (MISMATCH)."""
+        if self.passed:
+            return self
+        raise HilError(
+            Phase.MISMATCH,
+            f"{self.board} ({self.port})",
+            f"{self.mismatches} of {self.integers} integers differ; first: {self.first_difference}",
+            "compare the host build (`elegans run --on host`): if it agrees with the reference, "
+            "suspect the compiler or the board",
+        )
+
+
+def compare(
+    link: Link,
+    model: Model,
+    vectors: Vectors | None = None,
+    *,
+    emulator: str | None = None,
+    instructions: Callable[[int], int] | None = None,
+    flash_bytes: int | None = None,
+    ram_bytes: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verdict:
+    """Stream ``vectors`` (the model's own by default) through a board, and judge.
+
+    A first pass over some vectors of each section is timed, the second takes them all.
+    ``instructions`` turns ticks of the board's counter into executed instructions;
+    ``progress`` is told how many vectors of how many are done.
+
+    Raises `HilError` for whatever keeps the run from ending; wrong integers do not.
+    """
+    golden = model.vectors if vectors is None else vectors
+    peer, resent, damaged = link.peer, link.resent, link.decoder.dropped.total()
+    counted = measure(link, golden) if peer.counter_hz else None
+    began = time.perf_counter()
+    mismatches, first = 0, None
+    for chunk in stream(link, golden):
+        y, h = golden.y[chunk.start : chunk.stop], golden.h_next[chunk.start : chunk.stop]
+        wrong = np.count_nonzero(chunk.reply.y != y) + np.count_nonzero(chunk.reply.h != h)
+        if wrong and first is None:
+            first = _first(model, golden, chunk.start, chunk.reply.y, chunk.reply.h)
+        mismatches += int(wrong)
+        if progress is not None:
+            progress(chunk.stop, len(golden))
+    seconds = time.perf_counter() - began
+    link.require_no_fault(peer)
+    exact = None
+    if counted is not None and instructions is not None:
+        exact = (instructions(counted[0]), instructions(counted[1]))
+    return Verdict(
+        board=peer.board,
+        port=link.port.name,
+        emulator=emulator,
+        model=model.name,
+        model_digest=model.digest,
+        vectors=len(golden),
+        integers=golden.y.size + golden.h_next.size,
+        mismatches=mismatches,
+        first_difference=first,
+        ticks=counted,
+        instructions=exact,
+        flash_bytes=flash_bytes,
+        ram_bytes=ram_bytes,
+        vectors_per_second=len(golden) / seconds,
+        resent=link.resent - resent,
+        damaged_frames=link.decoder.dropped.total() - damaged,
+    )
+
+
+def measure(link: Link, vectors: Vectors) -> tuple[int, int]:
+    """The fewest and the most ticks of one step, over the first vectors of each section."""
+    parts = [np.flatnonzero(vectors.section == s)[:TIMED_PER_SECTION] for s in range(len(SECTIONS))]
+    counted = ticks(link, vectors[np.concatenate(parts)])
+    return int(counted.min()), int(counted.max())
+
+
+def _first(model: Model, golden: Vectors, start: int, y: Ints, h: Ints) -> Difference:
+    """The earliest difference of a chunk; of one step's, the states before the outputs."""
+    stop = start + len(y)
+    expected = np.concatenate([golden.h_next[start:stop], golden.y[start:stop]], axis=1)
+    got = np.concatenate([h, y], axis=1)
+    row, column = np.argwhere(got != expected)[0].tolist()
+    vector = start + row
+    signal = (*model.states, *model.outputs)[column]
+    return Difference(
+        vector=vector,
+        section=SECTIONS[golden.section[vector]],
+        step=vector - _origin(golden, vector),
+        name=f"neuron {signal.name}" if column < len(model.states) else f"output {signal.name}",
+        expected=int(expected[row, column]),
+        got=int(got[row, column]),
+    )
+
+
+def _origin(golden: Vectors, vector: int) -> int:
+    """The vector at which the unbroken run of states through ``vector`` begins."""
+    while vector > 0 and np.array_equal(golden.h[vector], golden.h_next[vector - 1]):
+        vector -= 1
+    return vector
+
+
+def _range(pair: tuple[int, int] | None) -> dict[str, int] | None:
+    return None if pair is None else {"min": pair[0], "max": pair[1]}

@@ -1,0 +1,151 @@
+"""Recorded data through a model, wherever it runs: four executions, one and the same file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.export import load_model
+from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.numbers.fixed import Integers, dequantise, quantise
+from elegans.exporter.oracles import reference
+from elegans.exporter.oracles.golden_vectors import (
+    check_range,
+    load_arrays,
+    load_recording,
+    to_integers,
+)
+
+Ints = NDArray[np.int16]
+Executor = Callable[[Integers, Integers, Integers], tuple[Integers, Integers]]
+"""x [T, I], dt [T], h0 [H] -> y [T, O], h [T, H], all of them integers."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to run: `on` is reference, onnx, host, or a board's name."""
+
+    on: str
+    emulator: str = "auto"
+    compiler: str = "auto"
+    optimise: str = "auto"
+    port: str | None = None
+
+
+def replay(build: Path, source: Path, target: Target) -> dict[str, NDArray[np.generic]]:
+    """Run `x [T, I]`, optional `dt [T]` and `h0 [H]` from an .npz file free from start to end.
+
+    Returns `y [T, O]` and `h [T, H]` (the state after each step) as real numbers and, as
+    `y_int` and `h_int`, as the device's int16. Raises `ElegansError`.
+    """
+    model = load_model(build)
+    recording = load_recording(source, model)
+    if len(recording.x) != 1:
+        raise ElegansError(source, f"holds {len(recording.x)} series", "give one, x [T, I]")
+    period = load_arrays(source).get("dt", np.zeros(1))
+    if model.dt is None and period.size and np.ptp(period.astype(np.float64)) > 0:
+        raise ElegansError(
+            f"{source}, array 'dt'",
+            "varies, and this model's sample period was fixed at export",
+            "export without --dt, or leave dt out",
+        )
+    x, dt = (part[0] for part in to_integers(recording, model))
+    y, h = _EXECUTORS.get(target.on, _board)(build, model, target)(x, dt, _start(source, model))
+    return {
+        "y": dequantise(y, np.array([c.frac for c in model.outputs])),
+        "h": dequantise(h, np.array([c.frac for c in model.states])),
+        "y_int": y.astype(np.int16),
+        "h_int": h.astype(np.int16),
+    }
+
+
+def _start(source: Path, model: Model) -> Integers:
+    """The state to start from, the file's `h0` or rest."""
+    h0 = load_arrays(source).get("h0", np.zeros(len(model.states))).astype(np.float64)
+    if h0.shape != (len(model.states),):
+        raise ElegansError(
+            source,
+            f"h0 has the shape {h0.shape}",
+            f"save h0 [{len(model.states)}], or leave it out",
+        )
+    for value, channel in zip(h0, model.states, strict=True):
+        check_range(f"{source}, h0", np.array([value]), channel)
+    fracs = np.array([c.frac for c in model.states])
+    bounds = [c.lo for c in model.states], [c.hi for c in model.states]
+    held: Integers = np.clip(quantise(h0, fracs), *bounds)
+    return held
+
+
+def _reference(build: Path, model: Model, target: Target) -> Executor:
+    def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
+        result = reference.run(model, x, dt, h0)
+        return result.y, result.h_next
+
+    return execute
+
+
+def _onnx(build: Path, model: Model, target: Target) -> Executor:
+    import onnxruntime as ort
+
+    try:
+        session = ort.InferenceSession(str(build / "reference.onnx"))
+    except Exception as error:  # onnxruntime has a class of its own for every cause
+        raise _unusable(build, error) from None
+
+    def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
+        h, ys, hs = h0[None].astype(np.int16), [], []
+        for t in range(len(x)):
+            feed = {"x": x[t : t + 1].astype(np.int16), "h": h}
+            if model.dt:
+                feed["dt"] = dt[t : t + 1, None].astype(np.int16)
+            try:
+                y, h = session.run(["y", "h_next"], feed)
+            except Exception as error:
+                raise _unusable(build, error) from None
+            ys.append(y[0])
+            hs.append(h[0])
+        return np.array(ys), np.array(hs)
+
+    return execute
+
+
+def _unusable(build: Path, error: Exception) -> ElegansError:
+    reason = str(error).partition("\n")[0][:100]
+    return ElegansError(build / "reference.onnx", reason, "export the model again")
+
+
+def _host(build: Path, model: Model, target: Target) -> Executor:
+    from elegans.boards.firmware.host import HostModel
+
+    host = HostModel.compile(build, target.compiler, target.optimise)
+
+    def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
+        y, h = host.run(*(part.astype(np.int16) for part in (x, dt, h0)))
+        return y.astype(np.int64), h.astype(np.int64)
+
+    return execute
+
+
+def _board(build: Path, model: Model, target: Target) -> Executor:
+    from elegans.hil_tests.session.session import session
+    from elegans.hil_tests.session.stream import run
+
+    def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
+        settings = (target.emulator, target.compiler, target.optimise, target.port)
+        with session(build, target.on, *settings) as device:
+            y, h = run(device.link, *(part.astype(np.int16) for part in (x, dt, h0)))
+        return y.astype(np.int64), h.astype(np.int64)
+
+    return execute
+
+
+_EXECUTORS: dict[str, Callable[[Path, Model, Target], Executor]] = {
+    "reference": _reference,
+    "onnx": _onnx,
+    "host": _host,
+}

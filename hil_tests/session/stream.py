@@ -1,0 +1,204 @@
+"""Steps through a link: golden vectors in bulk, recordings running free, or one at a time.
+
+All values are the model's integers (int16); formats are the business of ``model.json``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elegans.hil_tests.link import diagnosis
+from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.link.send_window import PATIENCE, Pace
+from elegans.hil_tests.session.build_files import Vectors
+from elegans.hil_tests.wire.errors import HilError, Phase, UnansweredError
+from elegans.hil_tests.wire.frames import Kind
+from elegans.hil_tests.wire.messages import BadMessageError, Ints, Shape, Step, StepReply
+
+Ticks = NDArray[np.int64]
+
+_TIMING_TRIES = 8
+_SHORT_PATIENCE = 5
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What the board computed for the vectors ``start`` to ``stop``: ``y [n, O]``, ``h [n, H]``."""
+
+    start: int
+    stop: int
+    reply: StepReply
+
+
+def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
+    """Every vector through the board, in order, as fast as the link goes.
+
+    Vectors that follow from one another travel as one request, in which the board runs
+    free from the first one's state.
+    """
+    inputs = columns(link.peer.shape, vectors.x, vectors.dt)
+    follows = (vectors.h[1:] == vectors.h_next[:-1]).all(axis=1)
+    breaks = [*(np.flatnonzero(~follows) + 1).tolist(), len(vectors)]
+    size = Size(link)
+    starts: dict[bytes, int] = {}
+
+    def request(start: int, stop: int) -> bytes:
+        payload = Step(vectors.h[start], inputs[start:stop]).encode()
+        # The same request for other vectors has the same answer, and the same parts.
+        starts[payload] = start
+        return payload
+
+    def requests() -> Iterator[bytes]:
+        start = 0
+        for end in breaks:
+            while start < end:
+                stop = min(start + size.next(), end)
+                yield request(start, stop)
+                start = stop
+
+    def halves(payload: bytes) -> tuple[bytes, ...]:
+        start, steps = starts[payload], _steps(payload)
+        middle, stop = start + steps // 2, start + steps
+        return () if steps == 1 else (request(start, middle), request(middle, stop))
+
+    done = 0
+    for payload, answer in link.converse(Kind.STEP, requests(), None, _patience, halves):
+        start, done = done, done + _steps(payload)
+        yield Chunk(start, done, _reply(link, answer, done - start))
+
+
+def ticks(link: Link, vectors: Vectors) -> Ticks:
+    """Ticks of the board's counter for each vector's step, ``[N]``; 0 without a counter.
+
+    One request at a time: while the board times a step nothing may arrive, for the receive
+    interrupt would be timed with it. A step that a late repeat of an earlier request has
+    disturbed comes back as 0 and is asked for again.
+    """
+    inputs = columns(link.peer.shape, vectors.x, vectors.dt)
+    pace, counted = Pace(), np.zeros(len(vectors), np.int64)
+    for i in range(len(vectors)):
+        request = Step(vectors.h[i], inputs[i : i + 1], timed=True).encode()
+        for _ in range(_TIMING_TRIES if link.peer.counter_hz else 1):
+            counted[i] = _reply(link, link.request(Kind.STEP, request, pace), 1).ticks_max
+            if counted[i]:
+                break
+    return counted
+
+
+def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, Ints]:
+    """A recording ``x [T, I]``, ``dt [T]`` from the state ``h0 [H]`` (zero by default), the
+    board running free: ``y [T, O]`` and the state after each step ``h [T, H]``."""
+    shape = link.peer.shape
+    inputs = columns(shape, x, dt)
+    y = np.zeros((len(inputs), shape.outputs), np.int16)
+    h = np.zeros((len(inputs), shape.neurons), np.int16)
+    state, start = _state(shape, h0), 0
+    size, pace = Size(link), Pace()
+    while start < len(inputs):
+        stop = min(start + size.next(), len(inputs))
+        request = Step(state, inputs[start:stop]).encode()
+        try:
+            [(_, answer)] = link.converse(Kind.STEP, [request], pace, _patience)
+        except UnansweredError:
+            if stop - start == 1:
+                raise
+            size.least()
+            continue
+        reply = _reply(link, answer, stop - start)
+        y[start:stop], h[start:stop] = reply.y, reply.h
+        state, start = reply.h[-1], stop
+    return y, h
+
+
+class Controller:
+    """A board in closed loop, one step a call; ``h [H]`` is the state that it reported last."""
+
+    def __init__(self, link: Link, h0: Ints | None = None) -> None:
+        self.h = _state(link.peer.shape, h0)
+        self._link = link
+        self._pace = Pace()
+
+    def step(self, x: Ints, dt: int = 0) -> tuple[Ints, Ints]:
+        """Inputs ``x [I]`` and elapsed time to outputs ``y [O]`` and the next state ``h [H]``."""
+        inputs = columns(self._link.peer.shape, np.asarray(x)[None], np.asarray([dt]))
+        answer = self._link.request(Kind.STEP, Step(self.h, inputs).encode(), self._pace)
+        reply = _reply(self._link, answer, 1)
+        self.h = reply.h[0]
+        return reply.y[0], self.h
+
+
+def most_steps(link: Link) -> int:
+    """How many steps one request can hold on this board; `HilError` (FAULT) when none."""
+    peer = link.peer
+    most = peer.shape.steps_in_a_frame(peer.max_frame, peer.credit)
+    if most == 0:
+        fact = f"not even one step fits a frame of {peer.max_frame} bytes"
+        raise HilError(Phase.FAULT, link.port.name, fact, "give the firmware a larger frame")
+    return most
+
+
+class Size:
+    """How many steps to put into the next request.
+
+    A long request is quick on a good line and lost on a bad one: each byte more is one
+    more that can be damaged. So the size grows by one from request to request while
+    nothing has to be repeated, and halves when something has.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._most = most_steps(link)
+        self._size = 0
+        self._resent = link.resent
+
+    def next(self) -> int:
+        lost = self._link.resent > self._resent
+        self._resent = self._link.resent
+        self._size = max(1, self._size // 2) if lost else min(self._most, self._size + 1)
+        return self._size
+
+    def least(self) -> None:
+        """Ask for one step at a time: something longer did not get through."""
+        self._size = 1
+
+
+def _patience(request: bytes) -> int:
+    """How often a STEP is worth sending: a long one had better be split."""
+    return PATIENCE if _steps(request) == 1 else _SHORT_PATIENCE
+
+
+def _steps(request: bytes) -> int:
+    """How many steps a STEP asks for."""
+    return request[1]
+
+
+def columns(shape: Shape, x: Ints, dt: Ints) -> Ints:
+    """``[T, I + D]``: inputs with the elapsed time behind them, where the model takes one."""
+    inputs = np.asarray(x, np.int16)
+    if shape.has_dt:
+        inputs = np.concatenate([inputs, np.asarray(dt, np.int16)[:, None]], axis=1)
+    if inputs.ndim != 2 or inputs.shape[1] != shape.columns:
+        raise ValueError(f"inputs of shape {inputs.shape}, [T, {shape.columns}] belongs")
+    return inputs
+
+
+def _state(shape: Shape, h: Ints | None) -> Ints:
+    state = np.zeros(shape.neurons, np.int16) if h is None else np.asarray(h, np.int16)
+    if state.shape != (shape.neurons,):
+        raise ValueError(f"a state of shape {state.shape}, ({shape.neurons},) belongs")
+    return state
+
+
+def _reply(link: Link, answer: bytes, count: int) -> StepReply:
+    try:
+        reply = StepReply.parse(answer, link.peer.shape)
+    except BadMessageError as error:
+        raise diagnosis.nonsense(link.port.name, f"a STEP reply of {error}") from error
+    if len(reply.y) != count:
+        what = f"{len(reply.y)} steps in answer to {count}"
+        raise diagnosis.nonsense(link.port.name, what)
+    return reply

@@ -1,0 +1,117 @@
+"""Boards as data: those that come along, and one of the user's own."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from elegans.boards import doctor
+from elegans.boards.descriptors.descriptor import boards, find_board
+from elegans.boards.firmware import toolchain
+from elegans.exporter.errors import ElegansError
+from elegans.tests.places import CHECKOUT
+
+_M4 = CHECKOUT / "boards" / "catalogue" / "mps2-an386.toml"
+
+
+def test_the_file_of_a_board_has_its_name():
+    assert _M4.stem in boards()
+    for name, board in boards().items():
+        assert board.path.stem == name == board.name
+
+
+def test_an_unknown_board_is_refused_with_the_known_ones():
+    with pytest.raises(ElegansError, match=r"arduino: there is no board .* choose one of: .*mps2"):
+        find_board("arduino")
+
+
+def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text(_M4.read_text().replace('name = "mps2-an386"', 'name = "mine"'))
+    assert find_board(str(mine)).name == "mine"
+    assert find_board(str(mine)).memory == find_board("mps2-an386").memory
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('core = "cortex-m4f"', 'core = "z80"', "core = 'z80' is no core; choose one of: cortex"),
+        ('core = "cortex-m4f"', "core = []", "core = [] is no core"),
+        ("irq = 0", "", "uart.irq is missing"),
+        ("irq = 0", 'irq = "0"', "uart.irq = '0' is not an integer"),
+        ("irq = 0", "irq = true", "uart.irq = True is not an integer"),
+        ("irq = 0", "irq = 0\nirqs = 1", "unknown key uart.irqs"),
+        ("baud = 921_600", "baud = 9_216_000", "uart.baud = 9216000 is too fast"),
+        ("credit = 8192", "credit = 8000", "link.credit = 8000 is no power of two"),
+        ("max_frame = 4096", "max_frame = 70000", "link sizes are 16 bits wide"),
+        ("max_frame = 4096", "max_frame = -1", "link sizes are 16 bits wide"),
+        ("credit = 8192", "credit = 1", "and hold a HELLO at least"),
+        ("stack = 4096", "stack = 64", "memory.stack = 64 is too little"),
+        ("stack = 4096", "stack = 4095", "or no multiple of 8"),
+        ("base = 0x40004000", "base = -4", "uart.base = -4 lies outside 32 bits"),
+        ("\nhz = 25_000_000", "\nhz = 99_999_999_999", "counter.hz = 99999999999 lies outside"),
+        ("[qemu]", "[quemu]", "unknown key quemu"),
+        ('kind = "systick"', 'kind = "rtc"', "counter.kind = 'rtc' is not known"),
+        ('"cortex-m4f"', '"cortex-m55"', "unicorn has no cortex-m55 with a UART 'cmsdk'"),
+        ('"cmsdk"', '"8250"', "uart.driver = '8250' is not known; choose one of: cmsdk, "),
+        ('"cmsdk"', '"source"', "there is no source; add source = 'board.c'"),
+        ("irq = 0", "irq = 480", "uart.irq = 480 is no interrupt"),
+        (
+            "stack = 4096",
+            "stack = 4096\nfixed = [{ section = '.x', offset = '0' }]",
+            "fixed[0].offset",
+        ),
+        ("stack = 4096", "stack = 4096\nfixed = [{ section = '*', offset = 0 }]", "section '*'"),
+        ("core =", 'source = "../board.c"\ncore =', "is no C file beside the descriptor"),
+        (
+            "0x20000000, bytes = 0x400000",
+            "0xFFFFFFFF, bytes = 2",
+            "memory.ram lies outside 32 bits",
+        ),
+        ("irq = 0", "irq =", "is not TOML"),
+        ('name = "mps2-an386"', 'name = "../../x"', "name = '../../x' cannot name a folder"),
+        ('name = "mps2-an386"', 'name = ""', "name = '' cannot name a folder"),
+        ('"unicorn", "qemu"', '"bochs"', "emulators has 'bochs', which is not known"),
+    ],
+)
+def test_a_wrong_descriptor_is_refused_by_its_key(tmp_path, old, new, complaint):
+    text = _M4.read_text()
+    assert old in text
+    (tmp_path / "mine.toml").write_text(text.replace(old, new))
+    with pytest.raises(ElegansError, match=re.escape(complaint)):
+        find_board(str(tmp_path / "mine.toml"))
+
+
+def test_a_missing_descriptor_is_named(tmp_path):
+    with pytest.raises(ElegansError, match="cannot be read"):
+        find_board(str(tmp_path / "none.toml"))
+
+
+def test_the_shift_of_qemu_gives_room_for_a_tick_of_rounding():
+    for board in boards().values():
+        if board.qemu:
+            ticks = board.counter.hz * 1e-9 * (1 << board.qemu.icount_shift)
+            assert ticks >= 4, board.name
+
+
+def test_the_catalogue_says_what_runs_a_board_here():
+    (row,) = [row for row in doctor.catalogue() if row["name"] == "mps2-an386"]
+    assert row["core"] == "cortex-m4f"
+    assert "unicorn" in row["runs_on"]
+
+
+def test_the_doctor_misses_what_is_not_there(monkeypatch):
+    monkeypatch.setattr(toolchain, "_present", lambda command: False)
+    monkeypatch.setattr(doctor, "_version", lambda package: None)
+    findings = {finding.name: finding for finding in doctor.examine()}
+    assert findings["ziglang"].needed
+    assert str(findings["ziglang"]).endswith("pip install 'elegans[sim]'")
+    assert not findings["torch"].needed
+    assert not findings["torch"].present
+
+
+def test_the_doctor_finds_what_is_there():
+    findings = {finding.name: finding for finding in doctor.examine()}
+    assert findings["unicorn"].present
+    assert str(findings["unicorn"]).startswith("ok")

@@ -1,0 +1,303 @@
+"""Both emulators boot the same ELF image and answer as the twin does, to the bit."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.emulation import virtual_board
+from elegans.boards.emulation.virtual_board import BoardFaultError, power_on
+from elegans.boards.firmware.build import build
+from elegans.exporter.errors import ElegansError
+from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.session.stream import run
+from elegans.hil_tests.wire.frames import Frame, Kind, encode
+from elegans.hil_tests.wire.messages import Step, StepReply
+from elegans.tests.boards.conftest import copy_of_tiny
+from elegans.tests.boards.tiny_build import twin
+
+_QEMU = pytest.param(
+    "qemu",
+    marks=pytest.mark.skipif(
+        not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed"
+    ),
+)
+_GCC = pytest.mark.skipif(
+    not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is not installed"
+)
+_COMPILERS = ["zig", pytest.param("gcc", marks=_GCC)]
+_EMULATORS = ["unicorn", _QEMU]
+# Where the sick model falls ill, and how.
+_ILLS = {
+    1: "*(volatile int *)0xF0000000u = 1;",
+    2: '__asm__ volatile("udf #0");',
+    3: "((void (*)(void))0x70000001u)();",
+    4: "for (;;) { }",
+    5: '__asm__ volatile("mov sp, %0\\n\\tpush {r0}" ::"r"(0x60000000u));',
+}
+
+
+@pytest.fixture(params=_EMULATORS)
+def emulator(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def sick(tmp_path_factory, m4):
+    """Firmware whose model faults, hangs or locks up at inputs 1 to 5."""
+    folder = copy_of_tiny(tmp_path_factory.mktemp("sick") / "BUILD")
+    text = (folder / "model.c").read_text()
+    ills = "".join(f"    if (x[0] == {x})\n        {what}\n" for x, what in _ILLS.items())
+    (folder / "model.c").write_text(text.replace("    int16_t next[", ills + "    int16_t next["))
+    return build(folder, m4)
+
+
+def _steps(link, vectors, rows, timed=False):
+    inputs = np.column_stack([vectors["x"][rows], vectors["dt"][rows]])
+    payload = Step(vectors["h"][rows][0], inputs, timed).encode()
+    return StepReply.parse(link.request(Kind.STEP, payload), link.peer.shape)
+
+
+@pytest.mark.parametrize("compiler", _COMPILERS)
+def test_a_board_says_who_it_is_and_steps_as_its_twin(tiny, m4, vectors, emulator, compiler):
+    firmware = build(tiny, m4, compiler)
+    with power_on(firmware, emulator) as powered, Link.open(powered.port) as link:
+        hello = link.hello()
+        assert hello.board == "mps2-an386"
+        assert hello.model_digest.hex() == twin.digest(tiny)[:32]
+        assert hello.firmware_digest.hex() == firmware.firmware_digest[:32]
+        assert (hello.reset, hello.fault_pc, hello.counter_hz) == ("power", 0, 25_000_000)
+        h = [0, 0, 0]
+        rng = np.random.default_rng(3)
+        for _ in range(20):
+            x, dt = rng.integers(-32768, 32768, 2), int(rng.integers(-32768, 32768))
+            step = Step(np.array(h, np.int16), np.array([[*x, dt]], np.int16))
+            answer = link.request(Kind.STEP, step.encode())
+            reply = StepReply.parse(answer, hello.shape)
+            y, h = twin.step([int(v) for v in x], dt, h)
+            assert (reply.y[0].tolist(), reply.h[0].tolist()) == (y, h)
+        powered.check()
+
+
+def test_a_board_of_the_user_s_own_boots_too(tiny, m4, vectors, emulator, tmp_path):
+    text = m4.path.read_text().replace('name = "mps2-an386"', 'name = "mine"')
+    for old, new in (("max_frame = 4096", "max_frame = 256"), ("credit = 8192", "credit = 512")):
+        text = text.replace(old, new)
+    (tmp_path / "mine.toml").write_text(text)
+    firmware = build(tiny, find_board(str(tmp_path / "mine.toml")))
+    with power_on(firmware, emulator) as powered, Link.open(powered.port) as link:
+        hello = link.hello()
+        assert (hello.board, hello.max_frame, hello.credit) == ("mine", 256, 512)
+        y, _ = run(link, vectors["x"][200:], vectors["dt"][200:])
+        assert (y == vectors["y"][200:]).all()
+
+
+@pytest.mark.parametrize("compiler", _COMPILERS)
+def test_instructions_are_counted_exactly_and_equally_everywhere(tiny, m4, vectors, compiler):
+    firmware = build(tiny, m4, compiler)
+    counts = {}
+    emulators = [
+        "unicorn",
+        "unicorn",
+        *(["qemu", "qemu"] if shutil.which("qemu-system-arm") else []),
+    ]
+    for emulator in emulators:
+        with power_on(firmware, emulator) as powered, Link.open(powered.port) as link:
+            found = []
+            for first in (0, 7, 40, 200):
+                reply = _steps(link, vectors, slice(first, first + 1), timed=True)
+                assert reply.ticks_min == reply.ticks_max > 0
+                found.append(powered.instructions(reply.ticks_min))
+            counts.setdefault(tuple(found), []).append(emulator)
+    assert len(counts) == 1, counts
+
+
+def test_counting_does_not_change_an_answer(tiny, m4, vectors, emulator):
+    with power_on(build(tiny, m4), emulator) as powered, Link.open(powered.port) as link:
+        for timed in (True, False, True):
+            reply = _steps(link, vectors, slice(200, 230), timed)
+            assert (reply.h == vectors["h_next"][200:230]).all()
+            assert (reply.ticks_max > 0) == timed
+
+
+def test_a_reset_starts_the_board_again_and_is_told(tiny, m4, vectors, emulator):
+    with power_on(build(tiny, m4), emulator) as powered, Link.open(powered.port) as link:
+        assert link.hello().reset == "power"
+        assert link.reset().reset == "software"
+        assert (_steps(link, vectors, slice(200, 203)).y == vectors["y"][200:203]).all()
+
+
+@pytest.mark.parametrize("ill", [1, 2, 3])
+def test_a_fault_resets_the_board_and_hello_tells_where(sick, emulator, ill):
+    with power_on(sick, emulator) as powered, serial.Serial(powered.port, timeout=1) as port:
+        payload = Step(np.zeros(3, np.int16), np.array([[ill, 0, 0]], np.int16)).encode()
+        port.write(encode(Frame(Kind.STEP, 1, payload)))
+        port.flush()
+        with Link.open(powered.port) as link:
+            hello = link.hello()
+            assert hello.reset == "fault"
+            symbols = subprocess.run(
+                [sys.executable, "-c", _SYMBOLS, str(sick.elf)],
+                capture_output=True, text=True, check=True,
+            ).stdout.split()  # fmt: skip
+            low, high = map(int, symbols)
+            assert (hello.fault_pc == 0x7000_0000) if ill == 3 else low <= hello.fault_pc < high
+            assert hello.fault_status != 0
+            assert link.reset().reset == "software"
+
+
+_SYMBOLS = """
+import sys
+from elftools.elf.elffile import ELFFile
+table = ELFFile(open(sys.argv[1], "rb")).get_section_by_name(".symtab")
+symbol = table.get_symbol_by_name("tiny_step")[0]
+print(symbol["st_value"] & ~1, (symbol["st_value"] & ~1) + symbol["st_size"])
+"""
+
+
+def _until_dead(powered):
+    for _ in range(1000):
+        powered.check()
+        time.sleep(0.01)
+
+
+def test_a_lockup_is_a_fault_with_the_emulator_s_last_words(sick, emulator):
+    with power_on(sick, emulator) as powered, serial.Serial(powered.port) as port:
+        payload = Step(np.zeros(3, np.int16), np.array([[5, 0, 0]], np.int16)).encode()
+        port.write(encode(Frame(Kind.STEP, 1, payload)))
+        with pytest.raises(BoardFaultError, match=r"(?i)ended with .*lockup") as caught:
+            _until_dead(powered)
+        assert caught.value.phase == "FAULT"
+
+
+def test_a_board_that_hangs_is_still_switched_off(sick, emulator):
+    with power_on(sick, emulator) as powered, serial.Serial(powered.port, timeout=0.1) as port:
+        payload = Step(np.zeros(3, np.int16), np.array([[4, 0, 0]], np.int16)).encode()
+        port.write(encode(Frame(Kind.STEP, 1, payload)))
+        assert port.read(100) == b""
+        powered.check()
+    with pytest.raises(BoardFaultError):
+        powered.check()
+
+
+def test_a_killed_emulator_is_noticed(tiny, m4, emulator):
+    with power_on(build(tiny, m4), emulator) as powered:
+        os.kill(powered._process.pid, signal.SIGKILL)
+        with pytest.raises(BoardFaultError, match=r"mps2-an386: .* ended with -9"):
+            _until_dead(powered)
+
+
+def test_a_board_outlives_an_unplugged_cable(tiny, m4, vectors, emulator):
+    with power_on(build(tiny, m4), emulator) as powered:
+        for _ in range(3):
+            with Link.open(powered.port) as link:
+                reply = _steps(link, vectors, slice(200, 290))
+                assert (reply.h == vectors["h_next"][200:290]).all()
+
+
+def test_a_board_dies_with_the_process_that_powered_it(tiny, m4, emulator):
+    elf = build(tiny, m4).elf
+    code = _OWNER.format(build=str(tiny), emulator=emulator)
+    owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    port = owner.stdout.readline().strip()
+    running = _processes_of(str(elf))
+    assert Path(port).exists()
+    assert running
+    owner.kill()
+    owner.wait()
+    for _ in range(500):
+        if not running & _processes_of(str(elf)):
+            break
+        time.sleep(0.01)
+    assert not running & _processes_of(str(elf))
+    owner.stdout.close()
+
+
+_OWNER = """
+import pathlib, time
+from elegans.boards.firmware.build import build
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.emulation import virtual_board
+from elegans.boards.emulation.virtual_board import power_on
+with power_on(build(pathlib.Path({build!r}), find_board("mps2-an386")), {emulator!r}) as powered:
+    print(powered.port, flush=True)
+    time.sleep(60)
+"""
+
+
+def _processes_of(elf):
+    found = set()
+    for line in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if elf.encode() in line.read_bytes():
+                found.add(line.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("emulator", ["unicorn", "qemu"])
+def test_a_missing_emulator_says_how_to_get_it(tiny, m4, monkeypatch, emulator):
+    monkeypatch.setattr(virtual_board, "installed", lambda name: False)
+    wanted = rf"{emulator} is not installed; (pip|apt) install"
+    with pytest.raises(ElegansError, match=wanted), power_on(build(tiny, m4), emulator):
+        pass
+
+
+def test_an_emulator_that_does_not_have_the_board_is_refused(tiny, m4):
+    firmware = build(tiny, m4)
+    with pytest.raises(ElegansError, match="renode does not have it"), power_on(firmware, "renode"):
+        pass
+
+
+def test_a_real_board_is_not_emulated(tiny, m4):
+    board = dataclasses.replace(m4, emulators=())
+    firmware = dataclasses.replace(build(tiny, m4), board=board)
+    with pytest.raises(ElegansError, match="is a real board"), power_on(firmware):
+        pass
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b"", lambda b: b[:40], lambda b: b[:600], lambda b: b"x" + b]
+)
+def test_a_corrupt_image_is_refused_before_anything_boots(tiny, m4, tmp_path, emulator, damage):
+    firmware = build(tiny, m4)
+    elf = tmp_path / "bad.elf"
+    elf.write_bytes(damage(firmware.elf.read_bytes()))
+    bad = dataclasses.replace(firmware, elf=elf)
+    with pytest.raises(ElegansError, match=r"bad\.elf"), power_on(bad, emulator):
+        pass
+
+
+def test_an_image_for_other_memory_is_refused(tiny, m4, emulator):
+    memory = dataclasses.replace(m4.memory, flash=dataclasses.replace(m4.memory.flash, bytes=1024))
+    board = dataclasses.replace(m4, memory=memory)
+    firmware = dataclasses.replace(build(tiny, m4), board=board)
+    wanted = "where mps2-an386 has no memory"
+    with pytest.raises(ElegansError, match=wanted), power_on(firmware, emulator):
+        pass
+
+
+def test_the_emulator_by_itself_refuses_what_is_no_image(tmp_path):
+    (tmp_path / "x.elf").write_text("no")
+    command = [
+        sys.executable,
+        "-m",
+        "elegans.boards.emulation.unicorn_board",
+        str(tmp_path / "x.elf"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "is no whole ELF image" in done.stdout
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,166 @@
+"""Flashing, for real and without a board: pyOCD's nRF51 algorithm on QEMU's flash controller."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from elegans.boards.descriptors.descriptor import boards, find_board
+from elegans.boards.firmware.build import build
+from elegans.boards.firmware.elf_image import read_image
+from elegans.boards.flashing import debug_probe as flashing
+from elegans.boards.flashing.debug_probe import FlashError, flash
+from elegans.hil_tests.session.session import session
+
+pytestmark = [
+    pytest.mark.skipif(
+        not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed"
+    ),
+    pytest.mark.skipif(
+        not importlib.util.find_spec("pyocd"), reason="pyocd is not installed: elegans[flash]"
+    ),
+]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def empty_microbit():
+    """A micro:bit with nothing in its flash: the probe's id, its tty, and its process."""
+    port = _free_port()
+    quiet = ["-display", "none", "-monitor", "none", "-nodefaults", "-icount", "shift=8"]
+    line = ["qemu-system-arm", "-M", "microbit", *quiet, "-serial", "pty", "-S"]
+    line += ["-gdb", f"tcp:127.0.0.1:{port}"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            tty = re.search(r"/dev/\S+", process.stdout.readline())
+            assert tty
+            deadline = time.monotonic() + 10
+            while time.monotonic() < deadline:
+                with socket.socket() as knock:
+                    if knock.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.01)
+            yield f"gdb:{port}", tty[0], process
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="session")
+def firmware(worm):
+    return build(worm, find_board("microbit"), "zig")
+
+
+def test_an_empty_board_is_flashed_read_back_booted_and_compared(worm, firmware):
+    shares = []
+    with empty_microbit() as (probe, tty, _):
+        done = flash(firmware, probe, shares.append)
+        assert (done.board, done.skipped) == ("microbit", False)
+        assert done.bytes == sum(len(data) for _, data in read_image(firmware.elf).segments)
+        assert shares == sorted(shares)
+        assert (shares[0] < 0.5, shares[-1]) == (True, 1.0)
+        with session(worm, "microbit", port=tty) as device:
+            assert firmware.firmware_digest.startswith(device.hello.firmware_digest.hex())
+            device.compare(device.model.vectors[slice(0, 200)]).require()
+
+
+def test_what_is_there_already_is_left_alone(firmware):
+    with empty_microbit() as (probe, _, _):
+        assert not flash(firmware, probe).skipped
+        assert flash(firmware, probe).skipped
+
+
+def test_other_firmware_takes_the_place_of_what_was_there(worm, firmware, tiny):
+    other = build(tiny, find_board("microbit"), "zig")
+    with empty_microbit() as (probe, tty, _):
+        flash(other, probe)
+        assert not flash(firmware, probe).skipped
+        with session(worm, "microbit", port=tty) as device:
+            device.compare(device.model.vectors[slice(0, 50)]).require()
+
+
+def test_a_byte_that_does_not_read_back_is_found_by_its_address(firmware, monkeypatch):
+    honest = flashing._program
+
+    def worn(target_session, segments, progress):
+        *rest, (address, data) = sorted(segments, key=lambda part: len(part[1]))
+        bad = data[:300] + bytes([data[300] ^ 1]) + data[301:]
+        honest(target_session, (*rest, (address, bad)), progress)
+
+    monkeypatch.setattr(flashing, "_program", worn)
+    address, _ = max(read_image(firmware.elf).segments, key=lambda part: len(part[1]))
+    where = f"first at {address + 300:#010x}"
+    with empty_microbit() as (probe, _, _), pytest.raises(FlashError, match=where):
+        flash(firmware, probe)
+
+
+def test_a_probe_that_dies_is_an_error_of_the_flash_phase(firmware):
+    with empty_microbit() as (probe, _, process), pytest.raises(FlashError) as failure:
+        flash(firmware, probe, lambda _: process.kill())
+    assert failure.value.phase == "FLASH"
+    assert failure.value.place == probe
+
+
+def test_a_chip_that_does_not_answer_is_tried_again_under_reset(firmware, monkeypatch):
+    from pyocd.core.exceptions import TransferError
+    from pyocd.core.session import Session
+
+    honest, modes = Session.open, []
+
+    def asleep(self, *more):
+        modes.append(self.options.get("connect_mode"))
+        if modes[-1] != "under-reset":
+            raise TransferError("no ACK")
+        honest(self, *more)
+
+    monkeypatch.setattr(Session, "open", asleep)
+    with empty_microbit() as (probe, _, _):
+        assert not flash(firmware, probe).skipped
+    assert modes == ["halt", "under-reset"]
+
+
+def test_no_probe_and_too_many_are_told_apart(firmware, monkeypatch):
+    with pytest.raises(FlashError, match="gdb stub answers"):
+        flash(firmware, f"gdb:{_free_port()}")
+    monkeypatch.setattr(flashing, "probes", lambda unique_id=None: [])
+    with pytest.raises(FlashError, match="no debug probe is connected; plug it in"):
+        flash(firmware)
+    some = [type("P", (), {"unique_id": name})() for name in ("E660", "0669")]
+    monkeypatch.setattr(flashing, "probes", lambda unique_id=None: some)
+    with pytest.raises(FlashError, match="there are 2 debug probes: E660, 0669; name one"):
+        flash(firmware)
+
+
+def test_a_target_that_pyocd_does_not_know_is_told(firmware):
+    board = replace(firmware.board, flash=replace(firmware.board.flash, target="z80"))
+    with empty_microbit() as (probe, _, _), pytest.raises(FlashError, match="z80"):
+        flash(replace(firmware, board=board), probe)
+
+
+def test_a_board_that_does_not_say_how_is_refused(firmware):
+    board = replace(firmware.board, flash=None)
+    with pytest.raises(FlashError, match="does not say how it is flashed"):
+        flash(replace(firmware, board=board))
+
+
+def test_pyocd_knows_the_chip_of_every_board():
+    from pyocd.target.builtin import BUILTIN_TARGETS
+
+    named = {board.name: board.flash.target for board in boards().values() if board.flash}
+    assert len(named) >= 9
+    assert {name: target for name, target in named.items() if target not in BUILTIN_TARGETS} == {}
+    assert os.sep not in "".join(named)

@@ -1,0 +1,109 @@
+"""`elegans bench`: what it measures is told as a table and as JSON on the last line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+pytest.importorskip("capstone", reason="capstone is not installed")
+
+from elegans.boards.descriptors.descriptor import boards
+from elegans.boards.emulation import virtual_board
+from elegans.cli import main
+from elegans.tests.places import WORM
+
+
+def _bench(*arguments):
+    result = CliRunner().invoke(main, ["bench", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def test_one_board_s_costs_are_told_by_function_and_add_up(worm):
+    result = _bench(worm, "--board", "mps2-an386")
+    told = json.loads(result.stdout.splitlines()[-1])
+    count = told["instructions_per_step"]
+    assert count["min"] == count["max"] == sum(told["instructions_by_function"].values())
+    assert told["flash_bytes"] == sum(told["flash"].values())
+    assert told["flash"]["tables"] == 512
+    assert told["flash"]["weights"] > 2 * 30  # of them, at least
+    assert 0 < told["ram_bytes"] <= 128
+    assert 0 < told["stack_bytes"] <= 256
+    assert (told["paths"], told["branches_by_data"], told["different"]) == (1, [], 0)
+    assert count["max"] <= told["cycles"]["max"] <= 3 * told["cycles"]["min"]
+    layers = told["instructions_per_neuron_of"]
+    assert all(told["instructions_by_function"][name] >= n for name, n in layers.items())
+    assert layers
+    assert "no branch depends on the data" in result.stdout
+
+
+def test_json_is_all_that_is_printed_if_it_is_asked_for(worm):
+    result = _bench(worm, "--board", "microbit", "--json")
+    assert json.loads(result.stdout)["core"] == "cortex-m0"
+
+
+def test_a_second_run_tells_the_same(worm):
+    first, second = (_bench(worm, "--board", "microbit", "--json").stdout for _ in range(2))
+    assert first == second
+
+
+def test_several_boards_are_rows_of_one_table(worm):
+    result = _bench(worm, "--board", "microbit", "--board", "mps2-an505")
+    m0, m33 = json.loads(result.stdout.splitlines()[-1])["boards"]
+    assert (m0["board"], m33["board"]) == ("microbit", "mps2-an505")
+    assert f"| {m0['cycles']['min']}..{m0['cycles']['max']} |" in result.stdout
+    assert m33["cycles"] is None
+    assert "| not known |" in result.stdout
+
+
+@pytest.mark.parametrize(("aim", "level"), [("speed", "2"), ("size", "s")])
+def test_a_build_is_compiled_for_what_it_was_exported_for(aim, level, tmp_path):
+    done = CliRunner().invoke(
+        main, ["export", str(WORM), "--optimise", aim, "-o", str(tmp_path / "BUILD")]
+    )
+    assert done.exit_code == 0, done.output
+    told = json.loads(_bench(tmp_path / "BUILD", "--board", "microbit", "--json").stdout)
+    assert told["optimise"] == level
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "complaint"),
+    [
+        (["BUILD", "--all", "--board", "microbit"], 2, "leave --board out"),
+        (["BUILD/model.json"], 1, "is no BUILD, it has no model.json; export a model into it"),
+        (["BUILD"], 1, "vectors.npz: No such file or directory; run `elegans export` again"),
+    ],
+)
+def test_what_bench_cannot_measure_is_told_in_a_line(
+    worm, tmp_path, monkeypatch, arguments, status, complaint
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(worm, "BUILD", ignore=shutil.ignore_patterns("vectors.npz", "firmware"))
+    result = CliRunner().invoke(main, ["bench", *arguments])
+    assert result.exit_code == status
+    assert complaint in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_boards_without_an_installed_emulator_are_left_out_and_named(worm, monkeypatch):
+    from elegans.commands import bench
+
+    kept = virtual_board.emulators
+    monkeypatch.setattr(
+        virtual_board,
+        "emulators",
+        lambda b: kept(b) if b.name in ("microbit", "mps2-an386") else [],
+    )
+    assert [board.name for board in bench._emulated()] == ["microbit", "mps2-an386"]
+    left_out = sum(bool(b.emulators) for b in boards().values()) - 2
+    monkeypatch.setattr(bench, "figures", lambda build, board, *_: {"board": board.name})
+    monkeypatch.setattr(bench, "_table", lambda found: "")
+    result = _bench(worm, "--all")
+    assert result.stderr.count("is left out") == left_out
+    assert [b["board"] for b in json.loads(result.stdout.splitlines()[-1])["boards"]] == [
+        "microbit",
+        "mps2-an386",
+    ]

@@ -1,0 +1,94 @@
+"""Every cell takes the same instructions for every input, on every core, at every level."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+pytest.importorskip("capstone", reason="capstone is not installed")
+
+from elegans.benchmarks.cells import CELLS
+from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.emulation import virtual_board
+from elegans.boards.firmware.build import build
+from elegans.boards.firmware.toolchain import cross_compilers
+from elegans.boards.profiling.profile import profile
+from elegans.exporter.export import Request, export
+from elegans.tests.boards.conftest import copy_of_tiny
+from elegans.trainer import export_onnx
+
+# Together they use every kernel that a cell of the field can come to.
+_CELLS = [
+    *("CTRNN, exact", "CTRNN, semi-implicit", "LTC, 6 unfolds, wired", "LTC, fixed period"),
+    *("CfC, wired", "CfC, wired, no gate", "CfC, wired, pure", "CfC, relu", "CfC, silu"),
+    *("CfC, gelu", "CfC behind a convolution", "GRU", "LSTM", "MLP on 8 samples"),
+]
+_BOARDS = ["microbit", "mps2-an385", "mps2-an386"]  # M0, M3, M4
+_M55 = pytest.param(
+    "mps3-an547",
+    marks=pytest.mark.skipif(
+        not virtual_board.emulators(find_board("mps3-an547")), reason="needs QEMU"
+    ),
+)
+# A branch that no compiler turns into straight code.
+_BRANCH = "    if (x[0] > 3) {\n        for (volatile int i = 0; i < x[0] % 7; i++) { }\n    }\n"
+
+
+@pytest.fixture(scope="module", params=_CELLS)
+def cell(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cell")
+    period = 0.05 if "fixed period" in request.param else None
+    make = CELLS[request.param.replace("fixed period", "6 unfolds, wired")][1]
+    torch.manual_seed(302)
+    net = make()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter *= 2.0  # some of them saturate
+    source = export_onnx(net, net.input_size, folder / "net.onnx")
+    export(Request(source, "net", ((-2.0, 2.0),), (0.01, 1.0), dt=period), folder / "BUILD")
+    return folder / "BUILD"
+
+
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("board", _BOARDS)
+def test_no_branch_of_any_cell_depends_on_the_data(cell, board, compiler):
+    done = profile(cell, build(cell, find_board(board), compiler), steps=16)
+    assert done.uneven == ()
+    assert done.paths == 1
+    assert done.different == 0
+
+
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("level", ["0", "1", "3", "s"])
+@pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
+def test_no_level_of_optimisation_brings_a_branch(worm, board, level, compiler):
+    done = profile(worm, build(worm, find_board(board), compiler, level), steps=32)
+    assert (done.uneven, done.paths, done.different) == ((), 1, 0)
+
+
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize(
+    "board",
+    [*_BOARDS, _M55],
+)
+def test_a_thousand_corners_and_random_inputs_take_the_same_instructions(worm, board, compiler):
+    done = profile(worm, build(worm, find_board(board), compiler))
+    assert done.steps >= 1000
+    assert done.instructions[0] == done.instructions[1]
+    assert (done.uneven, done.paths, done.different) == ((), 1, 0)
+    assert 0 < done.stack <= 1024
+
+
+@pytest.mark.parametrize(
+    "board",
+    ["mps2-an386", _M55],
+)
+def test_a_branch_on_data_is_found_and_named(tmp_path, board):
+    folder = copy_of_tiny(tmp_path / "BUILD")
+    text = (folder / "model.c").read_text()
+    (folder / "model.c").write_text(
+        text.replace("    int16_t next[", _BRANCH + "    int16_t next[")
+    )
+    done = profile(folder, build(folder, find_board(board)), steps=64)
+    assert done.paths > 1
+    assert any(line.startswith("tiny_step+") for line in done.uneven), done.uneven

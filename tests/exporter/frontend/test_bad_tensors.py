@@ -1,0 +1,107 @@
+"""Weights of any kind of number, or of none; graphs out of order or in a circle."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from elegans.exporter.export import Request, export
+from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.lowering.lower import lower
+from elegans.tests.exporter.frontend.refusal import refused
+
+
+def _replaced(worm, index, tensor):
+    """The worm with one of its tensors replaced by another, cast where it is read."""
+    proto = onnx.load(worm)
+    proto.graph.initializer[index].CopyFrom(tensor)
+    worm.write_bytes(proto.SerializeToString())
+    return worm
+
+
+def _first(worm):
+    held = onnx.load(worm).graph.initializer
+    index = next(i for i, t in enumerate(held) if len(t.dims) == 2)
+    return index, held[index].name, numpy_helper.to_array(held[index])
+
+
+@pytest.mark.parametrize("kind", ["FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "INT32", "INT64"])
+def test_constants_of_any_kind_of_number_are_the_numbers_they_are(worm, tmp_path, kind):
+    index, name, array = _first(worm)
+    whole = np.round(array * 2)
+    kind_of = getattr(TensorProto, kind)
+    narrow = helper.make_tensor(f"{name}_raw", kind_of, whole.shape, whole.ravel().tolist())
+    proto = onnx.load(worm)
+    proto.graph.initializer[index].CopyFrom(narrow)
+    cast = helper.make_node("Cast", [f"{name}_raw"], [name], to=TensorProto.FLOAT)
+    proto.graph.node.insert(0, cast)
+    path = tmp_path / "cast.onnx"
+    onnx.save(proto, path)
+    plain = tmp_path / "plain.onnx"
+    proto = onnx.load(worm)
+    proto.graph.initializer[index].CopyFrom(numpy_helper.from_array(whole.astype("f4"), name))
+    onnx.save(proto, plain)
+    digests = {lower(read_network(p, read_interface(p, "worm"))).digest for p in (path, plain)}
+    assert len(digests) == 1
+
+
+def test_denormal_weights_are_as_good_as_none(worm, tmp_path):
+    index, name, array = _first(worm)
+    small = np.full(array.shape, 1e-42, np.float32)
+    path = _replaced(worm, index, numpy_helper.from_array(small, name))
+    assert len(export(Request(path), tmp_path / "BUILD").states) == 6
+
+
+@pytest.mark.parametrize("value", [2e30, -2e30])
+def test_weights_beyond_all_reason_are_named(worm, tmp_path, value):
+    index, name, array = _first(worm)
+    path = _replaced(worm, index, numpy_helper.from_array(np.full_like(array, value), name))
+    refused(path, tmp_path, f"tensor '{name}'.*element 0 is {value:g}".replace("+", "."))
+
+
+@pytest.mark.parametrize("kind", ["STRING", "COMPLEX64", "FLOAT8E4M3FN"])
+def test_weights_that_are_no_numbers(worm, tmp_path, kind):
+    index, name, array = _first(worm)
+    proto = onnx.load(worm)
+    tensor = proto.graph.initializer[index]
+    tensor.Clear()
+    tensor.name, tensor.data_type = name, getattr(TensorProto, kind)
+    tensor.dims.extend(array.shape)
+    if kind == "STRING":
+        tensor.string_data.extend([b"w"] * array.size)
+    elif kind == "COMPLEX64":
+        tensor.float_data.extend([0.0] * 2 * array.size)
+    else:
+        tensor.raw_data = bytes(array.size)
+    worm.write_bytes(proto.SerializeToString())
+    refused(worm, tmp_path, f"holds {kind}|not a whole, valid")
+
+
+def test_a_tensor_of_no_elements(worm, tmp_path):
+    index, name, _ = _first(worm)
+    nothing = numpy_helper.from_array(np.zeros((0, 4), np.float32), name)
+    refused(_replaced(worm, index, nothing), tmp_path, "does not fit|not a whole, valid")
+
+
+@pytest.mark.parametrize("mistake", ["reversed", "circle"])
+def test_graphs_out_of_order_or_in_a_circle(worm, tmp_path, mistake):
+    proto = onnx.load(worm)
+    nodes = list(proto.graph.node)
+    if mistake == "circle":
+        nodes[0].input[0] = nodes[-1].output[0]
+    else:
+        nodes = nodes[::-1]
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
+    worm.write_bytes(proto.SerializeToString())
+    refused(worm, tmp_path, "not a whole, valid ONNX model .*topologically sorted|input")
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_a_recurrent_node_is_told_how_to_become_a_step(worm, tmp_path, kind):
+    proto = onnx.load(worm)
+    proto.graph.node.append(helper.make_node(kind, ["x", "w", "r"], ["z"], hidden_size=2))
+    worm.write_bytes(proto.SerializeToString())
+    refused(worm, tmp_path, f"{kind}.*whole sequence; export one step.*{kind}Cell")

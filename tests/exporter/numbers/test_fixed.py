@@ -1,0 +1,70 @@
+"""The one rounding rule, formats, and intervals."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elegans.exporter.numbers.fixed import (
+    Interval,
+    RangeError,
+    dequantise,
+    q_name,
+    quantise,
+    rshr,
+    widest_frac,
+)
+
+_SMALL = st.integers(-(1 << 20), 1 << 20)
+
+
+@given(st.integers(-(2**31) + 2**29, 2**31 - 1 - 2**29), st.integers(0, 30))
+def test_rshr_rounds_half_up(a, n):
+    assert int(rshr(np.int64(a), n)) == math.floor(a / 2**n + 0.5)
+
+
+@given(st.floats(-1e6, 1e6), st.integers(-4, 20))
+def test_quantising_uses_the_same_tie_rule(value, frac):
+    assert int(quantise(value, frac)) == math.floor(value * 2.0**frac + 0.5)
+
+
+@given(st.integers(-32768, 32767), st.integers(-5, 25))
+def test_an_integer_survives_the_way_to_real_and_back(n, frac):
+    assert int(quantise(dequantise(n, frac), frac)) == n
+
+
+@given(st.floats(1e-6, 1e6))
+def test_the_widest_format_holds_its_range_and_no_finer_one_does(reach):
+    frac = widest_frac(-reach, reach)
+    assert quantise(reach, frac) <= 32768
+    assert quantise(reach, frac + 1) > 32767
+
+
+@pytest.mark.parametrize(("frac", "name"), [(15, "Q0.15"), (12, "Q3.12"), (0, "Q15.0")])
+def test_formats_are_named_by_their_bits(frac, name):
+    assert q_name(frac) == name
+
+
+@given(_SMALL, _SMALL, _SMALL, _SMALL, st.data())
+def test_interval_arithmetic_holds_every_member(a, b, c, d, data):
+    p, q = Interval.of(*sorted((a, b))), Interval.of(*sorted((c, d)))
+    x = data.draw(st.integers(int(p.lo), int(p.hi)))
+    y = data.draw(st.integers(int(q.lo), int(q.hi)))
+    for result, value in ((p + q, x + y), (p - q, x - y), (abs(p), abs(x)), (p >> 3, x >> 3)):
+        assert result.lo <= value <= result.hi
+    if abs(p.lo) < 2**15 > abs(p.hi) and abs(q.lo) < 2**15 > abs(q.hi):
+        assert (p * q).lo <= x * y <= (p * q).hi
+
+
+def test_leaving_int32_is_refused_wherever_it_happens():
+    end = Interval.of([2**31 - 1], [2**31 - 1])
+    with pytest.raises(RangeError):
+        end + 1
+    with pytest.raises(RangeError):
+        Interval.of([-(2**31)], [0]) - 1
+    with pytest.raises(RangeError):
+        end * 2

@@ -1,0 +1,111 @@
+"""One op, executed everywhere: NumPy, torch, onnxruntime, and C from every host compiler."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from elegans.exporter.numbers.fixed import Integers, Interval
+from elegans.exporter.ops import Op
+from elegans.exporter.oracles.integer_onnx import Node, _Graph
+from elegans.tests.places import RUNTIME
+
+_COMPILERS = {
+    "gcc": ["gcc"],
+    "clang": ["clang"],
+    "zig": [sys.executable, "-m", "ziglang", "cc", "-fno-sanitize=undefined"],
+}
+_FLAGS = "-std=c99 -shared -fPIC -Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Werror"
+_CTYPES = {
+    "int8_t": np.int8,
+    "int16_t": np.int16,
+    "int32_t": np.int32,
+    "uint8_t": np.uint8,
+    "uint16_t": np.uint16,
+}
+_BUILDS = [f"{c}-O{o}" for c, found in _COMPILERS.items() if shutil.which(found[0]) for o in "023s"]
+
+Everywhere = Callable[..., Integers]
+
+
+@pytest.fixture(scope="session", params=_BUILDS)
+def kernels(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> ctypes.CDLL:
+    """The runtime's kernels from one compiler at one level of optimisation."""
+    compiler, level = request.param.split("-")
+    library = tmp_path_factory.mktemp("kernels") / "libkernels.so"
+    sources = sorted(str(path) for path in (RUNTIME / "src").glob("*.c"))
+    command = [*_COMPILERS[compiler], *_FLAGS.split(), f"-{level}", "-I", f"{RUNTIME}/include"]
+    subprocess.run([*command, *sources, "-o", str(library)], check=True)
+    return ctypes.CDLL(str(library))
+
+
+@pytest.fixture
+def everywhere(kernels: ctypes.CDLL) -> Everywhere:
+    """Execute an op on rows of inputs [N, size]; every execution must give the same bits.
+
+    The interval of the inputs must hold the outputs as well.
+    """
+
+    def execute(op: Op, *inputs: Integers) -> Integers:
+        expected = op.integer(*inputs)
+        tensors = [torch.from_numpy(np.ascontiguousarray(x)) for x in inputs]
+        np.testing.assert_array_equal(op.integer(*tensors).numpy(), expected, "torch")
+        np.testing.assert_array_equal(_onnx(op, inputs), expected, "onnxruntime")
+        np.testing.assert_array_equal(_c(kernels, op, inputs, expected.shape), expected, "C")
+        bounds = op.range(*(Interval.of(x.min(axis=0), x.max(axis=0)) for x in inputs))
+        assert np.all((bounds.lo <= expected) & (expected <= bounds.hi)), "interval"
+        return expected
+
+    return execute
+
+
+def _onnx(op: Op, inputs: tuple[Integers, ...]) -> Integers:
+    graph = _Graph()
+    names = [f"in{i}" for i in range(len(inputs))]
+    result = op.integer(*(Node(graph, name) for name in names))
+    ports = [
+        helper.make_tensor_value_info(name, TensorProto.INT64, ["N", x.shape[1]])
+        for name, x in zip(names, inputs, strict=True)
+    ]
+    output = helper.make_tensor_value_info(result.name, TensorProto.INT64, ["N", None])
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, "op", ports, [output], list(graph.constants.values())),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=8,
+    )
+    onnx.checker.check_model(model)
+    session = ort.InferenceSession(model.SerializeToString())
+    feed = {name: np.ascontiguousarray(x) for name, x in zip(names, inputs, strict=True)}
+    found: Integers = session.run(None, feed)[0]
+    return found
+
+
+def _c(
+    kernels: ctypes.CDLL, op: Op, inputs: tuple[Integers, ...], shape: tuple[int, ...]
+) -> Integers:
+    """Row by row through the C kernel, with canaries behind its output."""
+    function = getattr(kernels, f"el_{op.kernel}")
+    function.restype = None
+    tables = [np.ascontiguousarray(t.values, dtype=_CTYPES[t.ctype]) for t in op.tables()]
+    lengths = [] if hasattr(op, "weights") else [shape[1]]
+    numbers = [ctypes.c_uint32(n) for n in (*op.scalars(), *lengths)]
+    found = np.zeros(shape, np.int64)
+    for n in range(shape[0]):
+        out = np.full(shape[1] + 1, 0x5A5A, np.int16)
+        rows = [np.ascontiguousarray(x[n], dtype=np.int16) for x in inputs]
+        function(*(a.ctypes.data_as(ctypes.c_void_p) for a in (out, *rows, *tables)), *numbers)
+        assert out[-1] == 0x5A5A, "the kernel wrote beyond its output"
+        found[n] = out[:-1]
+    return found

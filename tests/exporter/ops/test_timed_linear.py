@@ -1,0 +1,68 @@
+"""The map with a rate: how elapsed time enters a CfC in one sum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from elegans.exporter.lowering import quantise_maps
+from elegans.exporter.numbers.fixed import Interval, RangeError, dequantise
+from elegans.exporter.ops.timed_linear import TimedLinear
+from elegans.exporter.ops.timed_linear8 import TimedLinear8
+
+_ENDS = np.array([-32768, -32767, -1, 0, 1, 32767])
+
+
+def _map(kind, rows, cols, shift, seed):
+    rng = np.random.default_rng(seed)
+    largest = (1 << (kind.weight_bits - 1)) - 1
+    bound = min(largest, (2**29) // (32768 * cols))
+    weights, rates = (rng.integers(-bound, bound + 1, (rows, cols)) for _ in range(2))
+    bias, rate_bias = (rng.integers(-4096, 4096, rows) for _ in range(2))
+    return kind(weights, bias, rates, rate_bias, np.full(rows, shift))
+
+
+@pytest.mark.parametrize("kind", [TimedLinear, TimedLinear8])
+@pytest.mark.parametrize(("rows", "cols"), [(1, 1), (5, 3), (7, 40)])
+def test_maps_of_any_shape_give_the_same_bits_everywhere(everywhere, kind, rows, cols):
+    rng = np.random.default_rng(cols)
+    x = np.concatenate([rng.choice(_ENDS, (24, cols)), rng.integers(-32768, 32768, (24, cols))])
+    for shift in (0, 1, 11, 16):
+        everywhere(_map(kind, rows, cols, shift, rows), x, rng.integers(0, 32768, (48, 1)))
+
+
+def test_a_rate_that_could_overflow_with_time_is_refused_by_its_row():
+    op = TimedLinear([[1], [1]], [0, 0], [[1], [32767]], [0, 2**30], [1, 1])
+    with pytest.raises(RangeError, match="row 1"):
+        op.range(Interval.of([-32768], [32767]), Interval.of([0], [65535]))
+
+
+@pytest.mark.parametrize("bits", [16, 8])
+def test_what_is_quantised_is_near_the_real_map_and_leaves_room(bits):
+    rng = np.random.default_rng(bits)
+    maps = (
+        rng.normal(0, 0.5, (6, 9)),
+        rng.normal(0, 0.5, 6),
+        rng.normal(0, 3, (6, 9)),
+        rng.normal(0, 3, 6),
+    )
+    reach = np.full(9, 32768)
+    op = quantise_maps.timed(maps, np.full(9, 15), reach, (18, 26214), 11, bits)
+    assert op.reach(reach, 26214).max() + (512 << op.shift.max()) < 2**31
+    x, dt = rng.integers(-32768, 32768, (500, 9)), rng.integers(2621, 26215, (500, 1))
+    h, t = dequantise(x, 15), dequantise(dt, 18)
+    truth = h @ maps[0].T + maps[1] + t * (h @ maps[2].T + maps[3])
+    error = np.abs(dequantise(op.integer(x, dt), 11) - np.clip(truth, -16, 16))
+    assert error.max() < (2e-3 if bits == 16 else 0.2)
+
+
+def test_rows_share_a_shift_unless_that_costs_one_of_them_more_than_5_bits():
+    reach, frac = np.full(4, 32768), np.full(4, 15)
+
+    def shifts(last):
+        weights = np.ones((2, 4)) * [[16.0], [last]]
+        maps = (weights, np.zeros(2), weights, np.zeros(2))
+        return set(quantise_maps.timed(maps, frac, reach, (18, 26214), 11).shift.tolist())
+
+    assert len(shifts(4.0)) == 1
+    assert len(shifts(0.01)) == 2

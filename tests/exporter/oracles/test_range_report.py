@@ -1,0 +1,44 @@
+"""The report of an export: every vector with its range, its format and the error it adds."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from elegans.exporter.export import Request, export
+from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.oracles.range_report import rows
+
+
+def test_every_vector_has_its_row_and_every_state_its_bound(worm, built):
+    model = export(Request(worm), built)
+    told = (built / "report.txt").read_text()
+    for step in model.steps:
+        assert re.search(rf"^  {step.name} .*Q-?\d+\.\d+.*\[.*\].*bits", told, re.M), step.name
+    assert re.search(r"inter\[0\.\.3\] +Q0\.15 .*between its two heads", told)
+    assert "nan" not in told
+
+
+def test_each_vector_s_error_is_a_few_units_of_its_own_format(worm, built):
+    model = export(Request(worm), built)
+    network = read_network(worm, read_interface(worm))
+    golden = dict(np.load(built / "vectors.npz"))
+    for row in rows(model, network, golden):
+        if row.name in ("x_in", "dt_in") or row.name.endswith("_sum"):
+            continue  # the corners' inputs, and arguments where tanh is flat, are cut
+        unit = 2.0 ** -int(row.formats[-1].split(".")[1])
+        assert row.rms <= row.worst
+        assert row.rms <= 8 * unit, row
+
+
+def test_what_saturates_shows_as_an_error(graph, save, tmp_path):
+    """tanh's argument ends at 8: a drive of 40 is cut, which its own row must tell."""
+    g = graph()
+    wide = g.node("Mul", g.linear("x", 3, 6, "gemm"), g.hold([60.0]))
+    g.rename(g.node("Tanh", wide), "h_next", "Identity")
+    g.rename(g.linear("h", 6, 2, "gemm"), "y", "Identity")
+    export(Request(save(g)), tmp_path / "BUILD")
+    told = (tmp_path / "BUILD" / "report.txt").read_text()
+    (line,) = [row for row in told.splitlines() if "_h_sum" in row]
+    assert float(line.split()[-2]) > 10

@@ -1,0 +1,29 @@
+"""BUILDs to test with, written once a worker: the fake board's, and a small real one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from elegans.exporter.export import Request, export
+from elegans.hil_tests.session.build_files import Model, load
+from elegans.tests.hil_tests.fake_device import write_build
+from elegans.tests.places import WORM
+
+
+@pytest.fixture(scope="session")
+def fake_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_build(tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture(scope="session")
+def fake_model(fake_build: Path) -> Model:
+    return load(fake_build)
+
+
+@pytest.fixture(scope="session")
+def worm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("worm") / "BUILD"
+    export(Request(WORM), folder)
+    return folder

@@ -1,0 +1,300 @@
+"""A board in Python behind a real pseudo-terminal, with faults to order.
+
+It answers the protocol of ``docs/protocol.md`` from a thread, with a small integer model
+of its own, over a line that can lose, damage, repeat and delay.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import select
+import termios
+import threading
+import tty
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from elegans.hil_tests.wire.frames import VERSION, Decoder, ErrorCode, Frame, Kind, encode
+from elegans.hil_tests.wire.messages import (
+    BadMessageError,
+    Hello,
+    Ints,
+    Refusal,
+    Shape,
+    Step,
+    StepReply,
+)
+
+SHAPE = Shape(inputs=3, outputs=2, neurons=5, has_dt=True)
+DIGEST = "5e" * 32
+BOARD = "fake-board"
+
+_WEIGHTS = np.random.default_rng(1).integers(-9000, 9000, (SHAPE.neurons, 8))
+
+
+def model_step(h: Ints, inputs: Ints) -> tuple[Ints, Ints]:
+    """A saturating integer map of ``h [5]`` and ``inputs [3 + 1]`` to ``y [2]``, ``h_next [5]``."""
+    drive = np.concatenate([inputs[:3], h]).astype(np.int64)
+    total = (_WEIGHTS @ drive >> 14) + int(inputs[3])
+    following = np.clip(total, -32768, 32767).astype(np.int16)
+    return following[-SHAPE.outputs :], following
+
+
+def model_run(h: Ints, inputs: Ints) -> tuple[Ints, Ints]:
+    """Free-running: ``y [T, 2]``, ``h [T, 5]``."""
+    y, states = [], []
+    for row in inputs:
+        out, h = model_step(h, row)
+        y.append(out)
+        states.append(h)
+    return np.array(y, np.int16), np.array(states, np.int16)
+
+
+def write_build(path: Path, random_steps: int = 120, recorded: int = 200) -> Path:
+    """A BUILD of the fake board's model: ``model.json`` and ``vectors.npz``."""
+    rng = np.random.default_rng(2)
+    lone = 16 + random_steps
+    inputs = rng.integers(-32768, 32768, (lone + recorded, 4)).astype(np.int16)
+    h = rng.integers(-32768, 32768, (lone + recorded, SHAPE.neurons)).astype(np.int16)
+    h[lone] = 0
+    y, h_next = np.zeros((len(h), SHAPE.outputs), np.int16), np.zeros_like(h)
+    for i in range(len(h)):
+        if i > lone:
+            h[i] = h_next[i - 1]
+        y[i], h_next[i] = model_step(h[i], inputs[i])
+    section = np.repeat(np.arange(3), [16, random_steps, recorded]).astype(np.uint8)
+    path.mkdir(parents=True, exist_ok=True)
+    x, dt = inputs[:, :3], inputs[:, 3]
+    np.savez(path / "vectors.npz", x=x, dt=dt, h=h, y=y, h_next=h_next, section=section)
+
+    def signal(name: str) -> dict[str, object]:
+        return {"name": name, "unit": "", "bits": 16, "frac": 15, "lo": -32768, "hi": 32767}
+
+    model = {
+        "schema": 1,
+        "name": "fake",
+        "digest": DIGEST,
+        "inputs": [signal(f"in{i}") for i in range(3)],
+        "dt": signal("dt"),
+        "outputs": [signal("left"), signal("right")],
+        "states": [signal(f"ring[{i}]") for i in range(SHAPE.neurons)],
+    }
+    (path / "model.json").write_text(json.dumps(model))
+    return path
+
+
+@dataclass(frozen=True)
+class Line:
+    """Chances of what goes wrong on the way: per byte for flips, per frame for the rest."""
+
+    flip: float = 0.0
+    drop: float = 0.0
+    duplicate: float = 0.0
+    delay: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How the board behaves. The numbers count STEP requests or steps from power-on."""
+
+    board: str = BOARD
+    digest: str = DIGEST
+    version: int = VERSION
+    silent: bool = False
+    babble: bytes = b""
+    silent_after: int | None = None
+    fault_after: int | None = None
+    wrong_step: int | None = None
+    wrong_always: bool = False
+    wrong_kind: int | None = None
+    max_frame: int = 512
+    credit: int = 1536
+    counter_hz: int = 1_000_000
+    log_every: int = 0
+    line: Line = field(default_factory=Line)
+    baud: int = 115_200
+    clock_makes: tuple[int, ...] = (115_200, 230_400, 460_800, 921_600)
+    line_carries: int = 10_000_000
+
+
+_SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[1:].isdigit()}
+
+
+class FakeDevice:
+    """Power on with ``with FakeDevice(...) as device``; the host opens ``device.port``."""
+
+    def __init__(self, manner: Manner | None = None) -> None:
+        self.manner = manner or Manner()
+        self.steps = self.requests = self.resets = 0
+        self.most_in_flight = 0
+        self._random = random.Random(self.manner.line.seed)
+        self._late: list[bytes] = []
+        self._faulted = False
+        self.baud = self.manner.baud
+        self._strange = 0
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+        os.set_blocking(self._master, False)
+        self._wake, self._stop = os.pipe()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> FakeDevice:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.write(self._stop, b"x")
+        self._thread.join()
+        for fd in (self._master, self._slave, self._wake, self._stop):
+            os.close(fd)
+
+    def _serve(self) -> None:
+        decoder = Decoder(self.manner.max_frame)
+        while True:
+            wait = 0.003 if self._late else None
+            ready, _, _ = select.select([self._master, self._wake], [], [], wait)
+            if self._wake in ready:
+                return
+            if not ready:
+                self._write(b"".join(self._late))
+                self._late.clear()
+                continue
+            data = os.read(self._master, 65536)
+            self.most_in_flight = max(self.most_in_flight, len(data))
+            if self.manner.babble:
+                self._write(self.manner.babble)
+            if self.manner.silent:
+                continue
+            for frame in self._decoded(decoder, self._noisy(data)):
+                for _ in range(self._copies()):
+                    self._transmit(self._answer(frame))
+
+    def _decoded(self, decoder: Decoder, data: bytes) -> list[Frame]:
+        """The frames in ``data``; after too much that is none, at the first rate again."""
+        before = decoder.dropped.total()
+        frames = decoder.feed(data)
+        bad = decoder.dropped.total() - before
+        self._strange = (
+            0 if frames else self._strange + len(data) + bad * self.manner.max_frame // 8
+        )
+        if self._strange > 2 * self.manner.max_frame:
+            self.baud = self.manner.baud
+        return frames
+
+    def _answer(self, frame: Frame) -> Frame | None:
+        if frame.version != VERSION:
+            return self._refuse(frame, ErrorCode.VERSION)
+        if frame.kind == Kind.HELLO:
+            return self._reply(frame, self._hello(frame.payload).encode())
+        if frame.kind == Kind.BAUD:
+            rate = int.from_bytes(frame.payload, "little")
+            if rate not in self.manner.clock_makes:
+                return self._refuse(frame, ErrorCode.BAUD)
+            self._transmit(self._reply(frame, b""))
+            self.baud = rate
+            return None
+        if frame.kind == Kind.RESET:
+            self.resets += 1
+            self._transmit(self._reply(frame, b""))
+            self.baud = self.manner.baud
+            return None
+        if frame.kind == Kind.STEP:
+            return self._step(frame)
+        return self._refuse(frame, ErrorCode.UNKNOWN_TYPE)
+
+    def _hello(self, payload: bytes) -> Hello:
+        return Hello(
+            nonce=int.from_bytes(payload, "little"),
+            reset_cause=5 if self._faulted else 3 if self.resets else 1,
+            max_frame=self.manner.max_frame,
+            credit=self.manner.credit,
+            shape=SHAPE,
+            counter_hz=self.manner.counter_hz,
+            fault_pc=0x1234 if self._faulted else 0,
+            fault_lr=0x5679 if self._faulted else 0,
+            fault_status=0x8200 if self._faulted else 0,
+            model_digest=bytes.fromhex(self.manner.digest)[:16],
+            firmware_digest=bytes(16),
+            board=self.manner.board,
+        )
+
+    def _step(self, frame: Frame) -> Frame | None:
+        manner = self.manner
+        self.requests += 1
+        if manner.fault_after is not None and self.requests > manner.fault_after:
+            self._faulted = True
+            return None
+        if manner.silent_after is not None and self.requests > manner.silent_after:
+            return None
+        try:
+            step = Step.parse(frame.payload, SHAPE)
+        except BadMessageError:
+            return self._refuse(frame, ErrorCode.MALFORMED)
+        if not 1 <= len(step.inputs) <= (manner.max_frame - 18) // 14:
+            return self._refuse(frame, ErrorCode.COUNT)
+        y, h = model_run(step.h, step.inputs)
+        if manner.wrong_step is not None and 0 <= manner.wrong_step - self.steps < len(h):
+            h[manner.wrong_step - self.steps, 2] ^= 1
+        if manner.wrong_always:
+            h[:, 2] ^= 1
+        self.steps += len(h)
+        if manner.log_every and self.requests % manner.log_every == 0:
+            self._transmit(Frame(Kind.LOG, 0, f"request {self.requests}".encode()))
+        ticks = 321 if step.timed else 0
+        return self._reply(frame, StepReply(y, h, ticks, ticks, step.timed).encode())
+
+    def _reply(self, request: Frame, payload: bytes) -> Frame:
+        kind = request.kind | 0x80
+        if self.manner.wrong_kind is not None and request.kind == Kind.STEP:
+            kind = self.manner.wrong_kind
+        return Frame(kind, request.sequence, payload, self.manner.version)
+
+    def _refuse(self, request: Frame, code: ErrorCode) -> Frame:
+        return Frame(Kind.ERROR, request.sequence, Refusal(code, request.kind).encode())
+
+    def _copies(self) -> int:
+        """How often a frame gets through: mostly once."""
+        line = self.manner.line
+        if self._random.random() < line.drop:
+            return 0
+        return 2 if self._random.random() < line.duplicate else 1
+
+    def _transmit(self, frame: Frame | None) -> None:
+        if frame is None:
+            return
+        for _ in range(self._copies()):
+            data = self._noisy(encode(frame))
+            if self._random.random() < self.manner.line.delay:
+                self._late.append(data)
+            else:
+                self._write(data)
+
+    def _noisy(self, data: bytes) -> bytes:
+        chance = self.manner.line.flip
+        hosts = _SPEEDS[termios.tcgetattr(self._master)[4]]
+        if hosts != self.baud:  # one end samples what the other never meant
+            return self._random.randbytes(max(1, len(data) * self.baud // hosts))
+        if self.baud > self.manner.line_carries:
+            chance = 0.02
+        if not chance:
+            return data
+        noisy = bytearray(data)
+        for at in range(len(noisy)):
+            if self._random.random() < chance:
+                noisy[at] ^= 1 << self._random.randrange(8)
+        return bytes(noisy)
+
+    def _write(self, data: bytes) -> None:
+        """Wait for room on the line, unless the power goes: the host may have left."""
+        while data:
+            ready, room, _ = select.select([self._wake], [self._master], [])
+            if ready:
+                return
+            if room:
+                data = data[os.write(self._master, data) :]

@@ -1,0 +1,71 @@
+"""The conversation, without a line: order, splitting, and never more than the credit."""
+
+from __future__ import annotations
+
+import random
+from itertools import count
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elegans.hil_tests.link.request_queue import AHEAD, Conversation
+from elegans.hil_tests.link.send_window import Pace, Window, size_on_the_wire
+
+
+def _halves(payload: bytes) -> tuple[bytes, ...]:
+    middle = len(payload) // 2
+    return (payload[:middle], payload[middle:]) if middle else ()
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=12), max_size=30),
+    st.integers(40, 200),
+    st.integers(1, 6),
+    st.integers(0, 1000),
+)
+def test_whatever_is_lost_every_byte_is_answered_once_and_in_order(
+    asked: list[bytes], credit: int, longest: int, seed: int
+) -> None:
+    """The far end answers no request beyond ``longest`` bytes, and others by chance only."""
+    line, numbers, sent = random.Random(seed), count(), dict[int, bytes]()
+
+    def number(payload: bytes) -> tuple[int, bytes]:
+        sequence = next(numbers)
+        sent[sequence] = payload
+        return sequence, b""
+
+    pace = Pace()
+    pace.learn(0.001)
+    window = Window(credit, pace, number, lambda payload: 1000 if len(payload) == 1 else 4)
+    talk, upcoming, now, got = Conversation(window, _halves), iter(asked), 0.0, b""
+    open_now: dict[int, bytes] = {}
+    talk.ask(upcoming, now)
+    while not talk.over:
+        now += 0.01
+        for sequence, payload in sorted(sent.items()):
+            if len(payload) <= longest and line.random() < 0.7 and window.expects(sequence):
+                talk.hear(sequence, payload.upper(), now)
+        sent.clear()
+        window.lost(now)
+        assert talk.reconsider()
+        for payload, answer in talk.finished():
+            assert answer == payload.upper()
+            got += payload
+        talk.ask(upcoming, now)
+        open_now = {index: flight.payload for index, flight in window._flights.items()}
+        assert sum(map(size_on_the_wire, open_now.values())) <= credit
+    assert got == b"".join(asked)
+
+
+def test_no_more_than_so_many_run_ahead_of_one_that_is_stuck() -> None:
+    numbers, pace = count(), Pace()
+    pace.learn(0.001)
+    window = Window(1 << 30, pace, lambda _: (next(numbers), b""), lambda _: 1000)
+    talk = Conversation(window, _halves)
+    upcoming = iter([b"x"] * (2 * AHEAD))
+    talk.ask(upcoming, 0)
+    for sequence in range(1, AHEAD):
+        talk.hear(sequence, b"", 0)
+    talk.ask(upcoming, 0)
+    assert len(list(upcoming)) == AHEAD
+    assert list(talk.finished()) == []

@@ -1,0 +1,83 @@
+"""The whole way: a BUILD compiled, booted on an emulated board, and judged over its port."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elegans.exporter.errors import ElegansError
+from elegans.hil_tests.session.session import Device, hil, session
+from elegans.hil_tests.session.stream import Controller
+from elegans.hil_tests.wire.errors import HilError, Phase
+from elegans.tests.places import TINY_BUILD
+
+BOARD = "mps2-an386"
+
+pytestmark = pytest.mark.skipif(
+    not (importlib.util.find_spec("unicorn") and importlib.util.find_spec("ziglang")),
+    reason="needs unicorn and ziglang: pip install 'elegans[sim]'",
+)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(TINY_BUILD, tmp_path_factory.mktemp("tiny") / "build"))
+
+
+@pytest.fixture(scope="module")
+def powered(tiny: Path) -> Iterator[Device]:
+    with session(tiny, BOARD, "unicorn", "zig") as device:
+        yield device
+
+
+def test_the_emulated_board_repeats_the_reference_bit_for_bit(powered: Device) -> None:
+    verdict = powered.compare().require()
+    assert verdict.vectors == len(powered.model.vectors) >= 300
+    assert verdict.emulator == "unicorn"
+    assert (verdict.flash_bytes or 0) > 0
+    assert (verdict.ram_bytes or 0) > 0
+    assert verdict.instructions is not None
+    assert 0 < verdict.instructions[0] <= verdict.instructions[1]
+
+
+def test_the_board_steps_in_closed_loop(powered: Device) -> None:
+    recorded = powered.model.vectors.of("recorded")[slice(0, 20)]
+    controller = Controller(powered.link, recorded.h[0])
+    for i in range(len(recorded)):
+        y, h = controller.step(recorded.x[i], int(recorded.dt[i]))
+        np.testing.assert_array_equal(y, recorded.y[i])
+        np.testing.assert_array_equal(h, recorded.h_next[i])
+
+
+def test_a_second_host_finds_the_port_busy(powered: Device, tiny: Path) -> None:
+    with pytest.raises(HilError, match="busy") as failure:
+        hil(tiny, BOARD, port=powered.link.port.name)
+    assert failure.value.phase is Phase.SYNC
+
+
+def test_a_model_that_does_not_compile_fails_in_the_build_phase(tmp_path: Path) -> None:
+    broken = Path(shutil.copytree(TINY_BUILD, tmp_path / "broken"))
+    (broken / "model.c").write_text("int this is no C;\n")
+    with pytest.raises(HilError) as failure:
+        hil(broken, BOARD, "unicorn", "zig")
+    assert failure.value.phase is Phase.BUILD
+
+
+def test_an_unknown_board_is_an_error_that_lists_the_known() -> None:
+    with pytest.raises(ElegansError, match=BOARD):
+        hil(TINY_BUILD, "toaster")
+
+
+def test_an_emulator_that_is_killed_is_a_fault(tiny: Path) -> None:
+    with session(tiny, BOARD, "unicorn", "zig") as device:
+        assert device.powered is not None
+        device.powered._process.kill()
+        device.powered._process.wait()
+        with pytest.raises(HilError) as failure:
+            device.compare()
+    assert failure.value.phase is Phase.FAULT

@@ -1,0 +1,142 @@
+"""The pytest plugin, as users meet it: in a run of its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from elegans.tests.hil_tests.fake_device import BOARD, FakeDevice, Manner
+from elegans.tests.places import CHECKOUT
+
+SUITE = CHECKOUT / "hil_tests"
+
+
+def run_pytest(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments]
+    return subprocess.run(
+        [str(part) for part in command], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+
+
+def user_test(folder: Path, text: str) -> Path:
+    path = folder / "test_mine.py"
+    path.write_text(text)
+    return path
+
+
+def test_the_suite_passes_on_a_good_board(fake_build: Path) -> None:
+    with FakeDevice() as device:
+        ran = run_pytest(
+            SUITE.parent, SUITE, "--build", fake_build, "--board", BOARD, "--port", device.port
+        )
+    assert ran.returncode == 0, ran.stdout
+    assert " passed" in ran.stdout
+    assert "no BUILD" not in ran.stdout
+
+
+def test_the_suite_fails_on_a_board_with_a_wrong_bit(fake_build: Path, tmp_path: Path) -> None:
+    """The phase and the board's log are in the report; the wrong bit is a failure, no error."""
+    report = tmp_path / "out.xml"
+    with FakeDevice(Manner(wrong_step=5, log_every=1, counter_hz=0)) as device:
+        ran = run_pytest(
+            SUITE.parent,
+            SUITE / "test_bits.py",
+            *("--build", fake_build, "--board", BOARD, "--port", device.port),
+            *("-k", "golden", "--junitxml", report),
+        )
+    assert ran.returncode == 1, ran.stdout
+    assert "vector 5 (corner), step 0, neuron ring[2]" in ran.stdout
+    assert "board log" in ran.stdout
+    suite = Xml.parse(report).getroot()[0]
+    assert (suite.get("failures"), suite.get("errors")) == ("1", "0")
+    properties = {p.get("name"): p.get("value") for p in suite.iter("property")}
+    assert properties["elegans_phase"] == "MISMATCH"
+
+
+def test_a_port_that_is_not_there_is_an_error_and_no_failure(
+    fake_build: Path, tmp_path: Path
+) -> None:
+    mine = user_test(tmp_path, "def test_mine(link): pass\n")
+    ran = run_pytest(tmp_path, mine, "--build", fake_build, "--port", tmp_path / "none")
+    assert ran.returncode == 1
+    assert "there is no such port" in ran.stdout
+    assert "def device(" not in ran.stdout, "a line is enough, not a traceback"
+    assert "1 error" in ran.stdout
+    assert "failed" not in ran.stdout
+
+
+def test_without_a_build_the_suite_skips_and_says_why(tmp_path: Path) -> None:
+    ran = run_pytest(tmp_path, SUITE, "-rs")
+    assert ran.returncode == 0
+    assert "give one with --build" in ran.stdout
+    assert "passed" not in ran.stdout
+
+
+def test_a_users_own_regression_takes_ten_lines(fake_build: Path, tmp_path: Path) -> None:
+    mine = user_test(
+        tmp_path,
+        "from elegans.hil_tests.session.stream import run\n"
+        "def test_it_answers_the_same_twice(link, model):\n"
+        "    v = model.vectors\n"
+        "    assert (run(link, v.x, v.dt)[0] == run(link, v.x, v.dt)[0]).all()\n",
+    )
+    with FakeDevice() as device:
+        ran = run_pytest(
+            tmp_path, mine, "--build", fake_build, "--board", BOARD, "--port", device.port
+        )
+    assert ran.returncode == 0, ran.stdout
+
+
+def test_a_run_that_asks_for_no_board_imports_nothing_of_weight(tmp_path: Path) -> None:
+    mine = user_test(
+        tmp_path,
+        "import sys\n"
+        "def test_mine():\n"
+        "    assert 'elegans.hil_tests.plugin' in sys.modules\n"
+        "    assert not {'numpy', 'serial', 'elegans.hil_tests.link.link'} & set(sys.modules)\n",
+    )
+    # hypothesis, installed beside us, is not ours to judge.
+    ran = run_pytest(tmp_path, mine, "-p", "no:hypothesispytest")
+    assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.parametrize("option", ["--board", "--port"])
+def test_an_option_that_another_plugin_has_stays_its_own(tmp_path: Path, option: str) -> None:
+    (tmp_path / "theirs.py").write_text(
+        f"def pytest_addoption(parser):\n    parser.addoption({option!r}, dest='theirs')\n"
+    )
+    mine = user_test(
+        tmp_path,
+        "def test_mine(request):\n    assert request.config.getoption('theirs') == 'value'\n",
+    )
+    ran = run_pytest(tmp_path, mine, "-p", "theirs", option, "value")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_regression_in_the_docs_runs_as_it_is_printed(worm: Path, tmp_path: Path) -> None:
+    text = (SUITE.parent / "docs" / "hil.md").read_text()
+    mine = user_test(tmp_path, re.findall(r"```python\n(.*?)```", text, re.S)[0])
+    ran = run_pytest(tmp_path, mine, "--build", worm, "--emulator", "unicorn")
+    assert ran.returncode == 0, ran.stdout
+    assert "1 passed" in ran.stdout
+
+
+def test_a_timeout_within_a_test_is_the_rig_s_error_and_no_failure(
+    fake_build: Path, tmp_path: Path
+) -> None:
+    mine = user_test(tmp_path, "def test_mine(device): device.compare().require()\n")
+    report = tmp_path / "out.xml"
+    with FakeDevice(Manner(silent_after=3, log_every=1)) as device:
+        where = ("--build", fake_build, "--board", BOARD, "--port", device.port)
+        ran = run_pytest(tmp_path, mine, *where, "--junitxml", report)
+    assert ran.returncode == 1
+    suite = Xml.parse(report).getroot()[0]
+    assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
+    properties = {p.get("name"): p.get("value") for p in suite.iter("property")}
+    assert properties["elegans_phase"] == "TIMEOUT"
+    assert "request 1" in properties["elegans_log"]

@@ -1,0 +1,13 @@
+"""Where the tests find what they share: the checkout, the golden BUILDs, a tiny hand-made BUILD."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+CHECKOUT = TESTS.parent
+GOLDEN = TESTS / "golden"
+WORM = GOLDEN / "worm.onnx"
+TINY_BUILD = TESTS / "boards" / "tiny_build"
+RUNTIME = CHECKOUT / "runtime_c"
+LIBC = CHECKOUT / "firmware_templates" / "libc"

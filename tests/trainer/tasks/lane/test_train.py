@@ -1,0 +1,72 @@
+"""A short training already holds the road, and a seed decides all of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed")
+
+from elegans.trainer.tasks import train  # noqa: E402
+from elegans.trainer.tasks.lane import train as lane  # noqa: E402
+from elegans.trainer.tasks.lane.closed_loop import drive  # noqa: E402
+from elegans.trainer.tasks.lane.journey import DT, SENSORS  # noqa: E402
+
+TINY = lane.Scale(
+    rounds=2, cars=4, seconds=6.0, epochs=2, batches=3, exam_seconds=5.0, recorded_seconds=5.0
+)
+
+
+def test_a_short_training_holds_the_road_and_its_onnx_file_drives_as_well(tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    metrics = train("lane", tmp_path / "lane", short=True)
+    assert metrics["held_the_road"] is True
+    assert metrics["neurons"] == 19
+    assert float(metrics["lateral_worst_m"]) < 0.8
+
+    session = onnxruntime.InferenceSession(
+        tmp_path / "lane" / "model.onnx", providers=["CPUExecutionProvider"]
+    )
+    h = np.zeros((1, 19), np.float32)
+
+    def controller(x: np.ndarray, dt: float) -> float:
+        nonlocal h
+        step = {"x": x[None], "h": h, "dt": np.array([[dt]], np.float32)}
+        y, h = session.run(["y", "h_next"], step)
+        return float(y[0, 0])
+
+    assert drive(controller, 30.0, seed=424242).held
+
+    with np.load(tmp_path / "lane" / "recording.npz", allow_pickle=False) as recording:
+        x, dt = recording["x"].astype(np.float64), recording["dt"].astype(np.float64)
+    assert x.shape == (len(dt), 8)
+    assert len(dt) >= 5000
+    assert (x >= [s.low for s in SENSORS]).all()
+    assert (x <= [s.high for s in SENSORS]).all()
+    assert DT.low <= dt.min() < dt.max() <= DT.high
+
+
+def test_a_seed_decides_every_byte_of_every_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "SHORT", TINY)
+    folders = []
+    for name, seed in (("one", 3), ("same", 3), ("other", 4)):
+        train("lane", tmp_path / name, seed=seed, short=True)
+        folders.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
+    one, same, other = folders
+    assert sorted(one) == [
+        "drive.png",
+        "metrics.json",
+        "model.onnx",
+        "recording.npz",
+        "training.png",
+        "weights.safetensors",
+        "wiring.png",
+    ]
+    assert [name for name in one if one[name] != same[name]] == []
+    assert one["model.onnx"] != other["model.onnx"]
+    assert [json.loads(folder["metrics.json"])["seed"] for folder in (one, other)] == [3, 4]

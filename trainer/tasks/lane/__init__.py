@@ -1,0 +1,1 @@
+"""A circuit of 19 neurons that keeps a car on a winding road."""

@@ -1,0 +1,1 @@
+"""A circuit that tells four activities apart from a smartwatch's recordings."""
