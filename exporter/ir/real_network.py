@@ -1,78 +1,192 @@
-"""What an imported graph says, before any number format: neurons and what feeds them."""
+"""The network of one step in real numbers, before any number format: atoms and what they read.
+
+An atom computes one vector: an activation is a function of an affine form, a gate multiplies
+vectors element by element. `exporter.atoms` has one file for each kind; this module has what
+all of them share, and the `Network` that they make.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
 
-from elegans.exporter.ir.affine import Affine
+import numpy as np
+
+from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Interface
+from elegans.exporter.ir.spans import Span, affine_span, span_frac, times, window_span, with_zero
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals
+
+if TYPE_CHECKING:
+    from elegans.exporter.atoms.contexts import AtomTable, Builder, VectorName
 
 DT = Window("dt", 0, 1)
 
-# What an activation can be. `normal_cdf` is Phi, so that gelu(x) = x Phi(x); `exp` is
-# exp(-rate dt), a decay; `fraction` is dt / tau, the share of an Euler step, in [0, 1].
-FUNCTIONS = ("tanh", "sigmoid", "relu", "abs", "normal_cdf", "exp", "fraction", "identity")
-# The functions whose result lies in [0, 1]: what a cell multiplies a vector by.
-GATE_FUNCTIONS = ("sigmoid", "normal_cdf", "exp", "fraction")
+
+class Atom(ABC):
+    """One vector of the network: what it is computed from, its value, its range, its formats.
+
+    A subclass is one kind of activation or gate, with everything that is known of it. Its
+    vector has `size` elements; windows and affine forms refer to vectors by name.
+    """
+
+    in_unit_interval: ClassVar[bool] = False
+    """Whether every element lies in [0, 1], so that a cell may multiply another vector by it."""
+
+    reason: ClassVar[str]
+    """Why a state that this atom computes is bounded, as the range report prints it."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """The number of elements."""
+
+    @abstractmethod
+    def vectors(self) -> frozenset[str]:
+        """The names of the vectors that this one is computed from."""
+
+    @abstractmethod
+    def value(self, vectors: dict[str, Reals]) -> Reals:
+        """The vector [N, size] in float64, from vectors [N, ...] that are known."""
+
+    @abstractmethod
+    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+        """The interval of each element, from the intervals of the vectors that it reads.
+
+        `name` is this vector's own name, for errors. Raises ElegansError where the cell would
+        be unstable or undefined for inputs in the declared ranges.
+        """
+
+    @abstractmethod
+    def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        """Add the fixed-point steps that compute this vector; the last is named `called.name`."""
+
+    def state_frac(self, spans: dict[str, Span], own: Span) -> int:
+        """The fractional bits of a state that this atom computes; `own` is the state's span."""
+        return span_frac(own)
+
+    def state_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+        """The least and the greatest integer of a state that lies in [lo, hi].
+
+        What saturates may hold any int16, so that is the default.
+        """
+        return INT16_MIN, INT16_MAX
 
 
 @dataclass(frozen=True, eq=False)
-class Activation:
+class Activation(Atom):
     """`function(drive)`, or `function(drive + rate * factor)` where a rate is given.
 
-    The factor is elapsed time (CfC) or a gate (GRU's reset).
+    drive   affine form of `size` rows
+    rate    affine form of as many rows, or None
+    factor  elapsed time (CfC), a window of one element, or a vector in [0, 1] (GRU's reset
+            gate); None where a fixed sample period has been folded into the rate
     """
 
-    function: str
     drive: Affine
     rate: Affine | None = None
     factor: Window | None = None
+
+    operator: ClassVar[str | None] = None
+    """The ONNX operator that is this function and nothing else, if there is one."""
+
+    @staticmethod
+    @abstractmethod
+    def function(z: Reals) -> Reals:
+        """The function in float64, element by element."""
 
     @property
     def size(self) -> int:
         return self.drive.size
 
     def vectors(self) -> frozenset[str]:
-        """The vectors that this is computed from."""
         rate = () if self.rate is None else (*self.rate.terms,)
         factor = () if self.factor is None else (self.factor.vector,)
         return frozenset((*self.drive.terms, *rate, *factor))
 
+    def value(self, vectors: dict[str, Reals]) -> Reals:
+        z = affine_value(self.drive, vectors)
+        if self.rate is not None:
+            rate = affine_value(self.rate, vectors)
+            z = z + (rate if self.factor is None else rate * read(self.factor, vectors))
+        return self.function(z)
 
-# What a gate is computed from, in the order of its op's inputs.
-GATES: dict[str, tuple[str, ...]] = {
-    "mix": ("f", "g", "t"),  # f + t (g - f): CfC, GRU, CTRNN
-    "gated_sum": ("f", "g", "t"),  # f + t g: CfC without the complementary gate
-    "product": ("u", "v"),  # u v: LSTM's output, silu, gelu
-    "lstm_cell": ("f", "c", "i", "g"),  # f c + i g
-    # (C v + dt I) / (C + dt G): one unfold of LTC's fused solver
-    "fused_step": ("v", "current", "conductance", "dt"),
-    "quotient": ("numerator", "denominator"),  # the same with a fixed sample period
-}
+    def argument_span(self, spans: dict[str, Span]) -> Span:
+        """The interval of the function's argument."""
+        lo, hi = affine_span(self.drive, spans)
+        if self.rate is None or self.factor is None:
+            return lo, hi
+        more = times(affine_span(self.rate, spans), window_span(self.factor, spans))
+        return lo + more[0], hi + more[1]
 
 
 @dataclass(frozen=True)
-class Gate:
-    """Vectors multiplied element by element; `GATES` says what the parts of a kind are.
+class Gate(Atom):
+    """Vectors multiplied element by element.
 
-    A `fused_step` has the neurons' capacities C (times the number of unfolds) as constants.
+    The fields of a subclass that are windows are the gate's parts, in the order in which its
+    op takes them; a field's name is the part's role, and appears in the generated C.
     """
 
-    kind: str
-    parts: tuple[Window, ...]
-    constants: tuple[float, ...] = ()
+    @classmethod
+    def roles(cls) -> tuple[str, ...]:
+        """The names of the parts, in their order."""
+        return tuple(f.name for f in dataclasses.fields(cls) if f.type == "Window")
+
+    @property
+    def parts(self) -> tuple[Window, ...]:
+        """The windows that the gate reads, in the order of `roles`."""
+        return tuple(getattr(self, role) for role in self.roles())
+
+    def with_parts(self, parts: tuple[Window, ...]) -> Self:
+        """The same gate of other windows."""
+        return dataclasses.replace(self, **dict(zip(self.roles(), parts, strict=True)))
 
     @property
     def size(self) -> int:
         return self.parts[0].size
 
     def vectors(self) -> frozenset[str]:
-        """The vectors that this is computed from."""
-        return frozenset(w.vector for w in self.parts)
+        return frozenset(window.vector for window in self.parts)
 
+    def value(self, vectors: dict[str, Reals]) -> Reals:
+        return self.real(*(read(window, vectors) for window in self.parts))
 
-Atom = Activation | Gate
+    @abstractmethod
+    def real(self, *parts: Reals) -> Reals:
+        """The gate in float64, from its parts [N, size]."""
+
+    def result_frac(self, spans: dict[str, Span], own: Span) -> int:
+        """The fractional bits of the result; `own` is its span."""
+        return span_frac(own)
+
+    def state_frac(self, spans: dict[str, Span], own: Span) -> int:
+        return self.result_frac(spans, with_zero(own))
+
+    def part_fracs(self, spans: dict[str, Span], own: Span) -> dict[Window, Integers]:
+        """The formats [size] that this gate wants of parts that are affine forms; {} for any.
+
+        `own` is the span of the gate's result.
+        """
+        return {}
+
+    @classmethod
+    def of_blend(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
+        """This gate, if it computes `affine + rate * t` for a t in [0, 1] or elapsed time."""
+        return None
+
+    @classmethod
+    def of_sum(cls, atoms: AtomTable, products: dict[Window, Affine]) -> Gate | None:
+        """This gate, if it computes the sum of P * u over the items u: P of `products`."""
+        return None
+
+    @classmethod
+    def of_quotient(cls, atoms: AtomTable, over: Form, under: Form) -> Gate | None:
+        """This gate, if it computes `over / under`, whose only products are with time."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -92,3 +206,16 @@ class Network:
     def timed(self) -> bool:
         """Whether elapsed time is read anywhere, as a factor or as one more input."""
         return "dt" in self.y.terms or any("dt" in a.vectors() for a in self.atoms.values())
+
+
+def read(window: Window, vectors: dict[str, Reals]) -> Reals:
+    """The elements of a window, from vectors [N, ...]."""
+    return vectors[window.vector][:, window.lo : window.hi]
+
+
+def affine_value(form: Affine, vectors: dict[str, Reals]) -> Reals:
+    """An affine form [N, size] of vectors [N, ...]; `h` must be among them."""
+    total = np.broadcast_to(form.bias, (len(vectors["h"]), form.size))
+    for vector, matrix in form.terms.items():
+        total = total + (matrix @ vectors[vector].T).T
+    return np.asarray(total)

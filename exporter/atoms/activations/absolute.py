@@ -1,0 +1,38 @@
+"""|x|: the state's own share of the rate at which CfC's pure mode decays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.atoms.activations.rectified import RectifiedActivation
+from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.spans import Span, reach
+from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.ops import Op
+from elegans.exporter.ops.absolute import Absolute
+
+
+@dataclass(frozen=True, eq=False)
+class AbsoluteActivation(RectifiedActivation):
+    """|x|."""
+
+    reason: ClassVar[str] = "abs"
+
+    @staticmethod
+    def function(z: Reals) -> Reals:
+        return np.abs(z)
+
+    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+        lo, hi = self.argument_span(spans)
+        nearest = np.where((lo < 0) & (hi > 0), 0.0, np.minimum(np.abs(lo), np.abs(hi)))
+        return nearest, reach((lo, hi))
+
+    @staticmethod
+    def op() -> Op:
+        return Absolute()
+
+
+ACTIVATION = AbsoluteActivation

@@ -1,0 +1,45 @@
+"""dt / tau in [0, 1]: the share of the way to its target that an Euler step goes (CTRNN)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.atoms.contexts import Builder, VectorName
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.real_network import Activation, Network
+from elegans.exporter.ir.spans import Span
+from elegans.exporter.numbers.fixed import Reals
+
+_RESULT_FRAC = 15
+_SLACK = 1e-6  # beyond one, for time constants that float32 rounded
+
+
+@dataclass(frozen=True, eq=False)
+class EulerShareActivation(Activation):
+    """dt / tau, an affine form of elapsed time that is proved to lie in [0, 1]."""
+
+    in_unit_interval: ClassVar[bool] = True
+    reason: ClassVar[str] = "fraction"
+
+    @staticmethod
+    def function(z: Reals) -> Reals:
+        return z
+
+    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+        lo, hi = self.argument_span(spans)
+        if hi.max() > 1 + _SLACK or lo.min() < 0:
+            raise ElegansError(
+                "an Euler step",
+                f"of up to {hi.max():.3g} time constants is unstable",
+                "declare a shorter --dt-range, or let the state decay as exp(-dt / tau)",
+            )
+        return lo, hi
+
+    def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        to.linear(called.name, called.layer, self.drive, np.full(self.size, _RESULT_FRAC))
+
+
+ACTIVATION = EulerShareActivation

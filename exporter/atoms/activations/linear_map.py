@@ -1,0 +1,33 @@
+"""An affine form that is a vector of its own: a state, or what a gate reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from elegans.exporter.atoms.contexts import Builder, VectorName
+from elegans.exporter.ir.real_network import Activation, Network
+from elegans.exporter.ir.spans import Span
+from elegans.exporter.numbers.fixed import Reals
+
+
+@dataclass(frozen=True, eq=False)
+class LinearMapActivation(Activation):
+    """The drive itself. Its format is the one that the gate that reads it, or the state, wants."""
+
+    reason: ClassVar[str] = "an interval that the step leads back into; beyond it saturates"
+
+    @staticmethod
+    def function(z: Reals) -> Reals:
+        return z
+
+    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+        return self.argument_span(spans)
+
+    def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        frac = to.wanted.get(name)
+        frac = to.even(self.drive) if frac is None else frac
+        to.linear(called.name, called.layer, self.drive, frac)
+
+
+ACTIVATION = LinearMapActivation

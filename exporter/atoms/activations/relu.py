@@ -1,0 +1,38 @@
+"""relu(z) = max(z, 0): the backbones of CfC, and heads in front of a cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.atoms.activations.rectified import RectifiedActivation
+from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.spans import Span
+from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.ops import Op
+from elegans.exporter.ops.relu import Relu
+
+
+@dataclass(frozen=True, eq=False)
+class ReluActivation(RectifiedActivation):
+    """max(z, 0)."""
+
+    operator: ClassVar[str | None] = "Relu"
+    reason: ClassVar[str] = "relu"
+
+    @staticmethod
+    def function(z: Reals) -> Reals:
+        return np.maximum(z, 0.0)
+
+    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+        lo, hi = self.argument_span(spans)
+        return np.maximum(lo, 0.0), np.maximum(hi, 0.0)
+
+    @staticmethod
+    def op() -> Op:
+        return Relu()
+
+
+ACTIVATION = ReluActivation

@@ -1,0 +1,38 @@
+"""sigmoid: the gates of CfC, GRU and LSTM, and the synapses of LTC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.atoms.activations.tabled import TabledActivation
+from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.ops import Op
+from elegans.exporter.ops.sigmoid import Sigmoid
+from elegans.exporter.ops.tanh import GAIN
+
+
+@dataclass(frozen=True, eq=False)
+class SigmoidActivation(TabledActivation):
+    """sigmoid, in [0, 1]; its argument is in Q4.11, 8/5 of the real one."""
+
+    in_unit_interval: ClassVar[bool] = True
+    operator: ClassVar[str | None] = "Sigmoid"
+    reason: ClassVar[str] = "sigmoid"
+    argument_frac: ClassVar[int] = 11
+    gain: ClassVar[float] = GAIN
+    limits: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    @staticmethod
+    def function(z: Reals) -> Reals:
+        result: Reals = 0.5 * (1.0 + np.tanh(0.5 * z))  # as exp(-z) it would overflow
+        return result
+
+    @staticmethod
+    def op() -> Op:
+        return Sigmoid()
+
+
+ACTIVATION = SigmoidActivation

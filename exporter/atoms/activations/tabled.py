@@ -1,0 +1,106 @@
+"""What tanh, sigmoid and Phi share: a table that takes one format and gives one format."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.atoms.contexts import Builder, VectorName
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.real_network import DT, Activation, Network
+from elegans.exporter.ir.spans import Span, constant_span
+from elegans.exporter.numbers.fixed import INT16_MAX, RangeError
+from elegans.exporter.ops import Op
+from elegans.exporter.ops.gated_drive import GatedDrive
+from elegans.exporter.ops.time_gate import TimeGate
+
+_MOST_ALIGN = 15  # bits: a drive moved further up would leave int32 whatever it is
+_MOST_SHIFT = 30  # the most that `rshr` takes
+
+
+@dataclass(frozen=True, eq=False)
+class TabledActivation(Activation):
+    """An activation whose op looks its argument up in a table."""
+
+    argument_frac: ClassVar[int]
+    """Fractional bits of the table's argument."""
+    gain: ClassVar[float] = 1.0
+    """The factor that the argument is multiplied by, so that int16 ends where the curve is flat."""
+    limits: ClassVar[tuple[float, float]]
+    """The least and the greatest value of the function."""
+    result_frac: ClassVar[int] = 15
+
+    @staticmethod
+    @abstractmethod
+    def op() -> Op:
+        """The op that looks the argument up."""
+
+    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+        return constant_span(self.size, *self.limits)
+
+    def state_frac(self, spans: dict[str, Span], own: Span) -> int:
+        return self.result_frac
+
+    def state_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+        return -INT16_MAX, INT16_MAX  # no table holds the least int16
+
+    def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        z = self._argument(to, called)
+        frac = np.full(self.size, self.result_frac)
+        to.step(called.name, called.layer, self.op(), ((z,),), frac)
+
+    def _argument(self, to: Builder, called: VectorName) -> Window:
+        """The steps of the argument: one map, a rescaled vector, or `drive + rate * factor`."""
+        name, layer = f"{called.name}_sum", called.layer
+        gain = np.array([self.gain])
+        drive = self.drive.scaled(gain)
+        if self.rate is not None and self.factor is not None:
+            rate = self.rate.scaled(gain)
+            z = to.timed(name, layer, drive, rate, self.argument_frac) if self.factor == DT else None
+            return z or self._gated(to, called, drive, rate, self.factor)
+        frac = np.full(self.size, self.argument_frac)
+        window = drive.window()
+        if window is not None:
+            return to.rescaled(name, layer, to.renamed(window), frac)
+        return to.linear(name, layer, drive, frac, tabled=True)
+
+    def _gated(
+        self, to: Builder, called: VectorName, drive: Affine, rate: Affine, factor: Window
+    ) -> Window:
+        """`rate * factor + drive` as two maps and a gate, the rate as fine as int32 allows.
+
+        The product is at the scale of the rate times that of the factor, and the drive is
+        shifted up to it; so the drive is never finer than the product.
+        """
+        u, layer = to.renamed(factor), called.layer
+        u_frac = int(to.fracs(u)[0])
+        finest_a, finest_b = int(to.widest(rate).min()), int(to.widest(drive).min())
+        for a_frac in range(finest_a, self.argument_frac - u_frac - 1, -1):
+            product_frac = a_frac + u_frac
+            b_frac = min(finest_b, product_frac)
+            align, shift = product_frac - b_frac, product_frac - self.argument_frac
+            if align > _MOST_ALIGN or shift > _MOST_SHIFT:
+                continue
+            op: Op = TimeGate(align, shift) if factor == DT else GatedDrive(align, shift)
+            b_fracs, a_fracs = np.full(drive.size, b_frac), np.full(rate.size, a_frac)
+            b_map = to.mapped(f"{called.name}_b", drive, b_fracs)
+            a_map = to.mapped(f"{called.name}_a", rate, a_fracs)
+            try:
+                op.range(a_map.bounds, b_map.bounds, to.interval(u))
+            except RangeError:
+                continue
+            b = to.add(f"{called.name}_b", layer, b_map)
+            a = to.add(f"{called.name}_a", layer, a_map)
+            z_frac = np.full(drive.size, self.argument_frac)
+            return to.step(f"{called.name}_sum", layer, op, ((a,), (b,), (u,)), z_frac)
+        lo, hi = to.network.interface.dt.range or (0.0, 0.0)
+        raise ElegansError(
+            f"{called.name}, the time gate",
+            f"no format holds its product with dt in {lo:g}:{hi:g}",
+            "declare a narrower --dt-range, or another unit of time",
+        )

@@ -1,0 +1,102 @@
+"""What recognition and lowering offer to an atom: interfaces, so that atoms import neither."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.real_network import Atom, Network
+from elegans.exporter.ir.spans import Span
+from elegans.exporter.numbers.fixed import Integers, Interval
+from elegans.exporter.ops import Op
+
+# Elapsed time in a denominator, as LTC has it: C / dt. It never leaves its quotient.
+PER_DT = Window("1/dt", 0, 1)
+
+
+@dataclass(frozen=True)
+class VectorName:
+    """The layer that a vector belongs to, and the vector's name in the generated C."""
+
+    layer: str
+    name: str
+
+
+@dataclass(frozen=True)
+class MappedForm:
+    """An affine form as a fixed-point op: its inputs, its format [rows], its proved bounds."""
+
+    inputs: tuple[Window, ...]
+    op: Op
+    frac: Integers
+    bounds: Interval
+
+
+class AtomTable(Protocol):
+    """The atoms that have been recognised so far (`recogniser.Recogniser`)."""
+
+    found: dict[str, Atom]
+    sizes: dict[str, int]
+
+    def of(self, window: Window) -> Affine:
+        """A window of a known vector as an affine form."""
+
+    def add(self, atom: Atom) -> Window:
+        """A new vector of the network; a gate that is known already is not added again."""
+
+    def map(self, affine: Affine) -> Window:
+        """An affine form as a vector; one that several atoms read is computed once."""
+
+    def affine(self, place: str, form: Form) -> Affine:
+        """A form as an affine one: products become vectors of their own."""
+
+
+class Builder(Protocol):
+    """The fixed-point model in the making (`lowering.builder.ModelBuilder`)."""
+
+    network: Network
+    spans: dict[str, Span]
+    wanted: dict[str, Integers]
+
+    def renamed(self, window: Window) -> Window:
+        """A window of the real network as one of the fixed-point model."""
+
+    def fracs(self, window: Window) -> Integers:
+        """The fractional bits of a window's elements."""
+
+    def interval(self, window: Window) -> Interval:
+        """The proved bounds of a window's integers."""
+
+    def widest(self, affine: Affine) -> Integers:
+        """For each row of an affine form the finest int16 format that holds it."""
+
+    def even(self, affine: Affine) -> Integers:
+        """One format for all rows: the finest that holds every one of them."""
+
+    def step(
+        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
+    ) -> Window:
+        """Add a step and prove it. Raises ElegansError if an intermediate could leave int32."""
+
+    def linear(
+        self, name: str, layer: str, affine: Affine, out_frac: Integers, tabled: bool = False
+    ) -> Window:
+        """Add an affine form as a step; `tabled` where a table looks its result up."""
+
+    def mapped(
+        self, name: str, affine: Affine, out_frac: Integers, tabled: bool = False
+    ) -> MappedForm:
+        """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
+
+    def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
+        """Add a mapped affine form as a step."""
+
+    def timed(
+        self, name: str, layer: str, drive: Affine, rate: Affine, frac: int
+    ) -> Window | None:
+        """Add `drive + rate * dt` as one step; None where no format holds it, or it is sparse."""
+
+    def rescaled(self, name: str, layer: str, source: Window, frac: Integers) -> Window:
+        """A vector in another format; the vector itself where it has that format."""

@@ -1,0 +1,64 @@
+"""f c + i g: the cell of an LSTM (Hochreiter and Schmidhuber, 1997; Gers et al., 2000)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.atoms.contexts import AtomTable, Builder, VectorName
+from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats
+from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.real_network import Gate, Network
+from elegans.exporter.ir.spans import Span, constant_span
+from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.ops.lstm_cell import LstmCell
+
+_CELL_FRAC = 11
+_CELL = 2.0 ** (15 - _CELL_FRAC)  # where Q4.11 ends: nothing but its gates bounds the cell
+_CANDIDATE_FRAC = _GATE_FRAC = 15
+
+
+@dataclass(frozen=True)
+class LstmCellGate(Gate):
+    """The next cell: the old one as far as the forget gate lets it, and the gated candidate."""
+
+    f: Window
+    c: Window
+    i: Window
+    g: Window
+
+    reason: ClassVar[str] = "nothing bounds an LSTM's cell: it saturates"
+
+    def real(self, *parts: Reals) -> Reals:
+        forget, cell, gate, candidate = parts
+        return forget * cell + gate * candidate
+
+    @classmethod
+    def of_sum(cls, atoms: AtomTable, products: dict[Window, Affine]) -> Gate | None:
+        """The cell is read from the state, the candidate has been computed in this step."""
+        if len(products) != 2:
+            return None
+        pairs = [(gate, of.window()) for gate, of in products.items()]
+        pairs.sort(key=lambda pair: pair[1] is None or pair[1].vector != "h")
+        (forget, cell), (gate, candidate) = pairs
+        if cell is None or candidate is None or cell.vector != "h":
+            return None
+        return cls(forget, cell, gate, candidate)
+
+    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+        return constant_span(self.size, -_CELL, _CELL)
+
+    def result_frac(self, spans: dict[str, Span], own: Span) -> int:
+        return _CELL_FRAC
+
+    def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        fracs = (_GATE_FRAC, _CELL_FRAC, _GATE_FRAC, _CANDIDATE_FRAC)
+        op = LstmCell(_CANDIDATE_FRAC - _CELL_FRAC)
+        parts = parts_in_formats(self, op, to, called, fracs)
+        to.step(called.name, called.layer, op, parts, np.full(self.size, _CELL_FRAC))
+
+
+GATE = LstmCellGate

@@ -1,0 +1,94 @@
+"""f + t (g - f): CfC's default mode, a GRU's new state, a CTRNN's exact and Euler steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.atoms.activations.euler_share import EulerShareActivation
+from elegans.exporter.atoms.contexts import AtomTable, Builder, VectorName
+from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.real_network import DT, Gate, Network
+from elegans.exporter.ir.spans import Span, hull, span_frac, window_span
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals
+from elegans.exporter.ops.mix import Mix
+
+_Q15 = 15
+
+
+@dataclass(frozen=True)
+class MixGate(Gate):
+    """f where t = 0, g where t = 1, and between them otherwise; t is in [0, 1]."""
+
+    f: Window
+    g: Window
+    t: Window
+
+    reason: ClassVar[str] = "between its two heads"
+
+    def real(self, *parts: Reals) -> Reals:
+        f, g, t = parts
+        return f + t * (g - f)
+
+    @classmethod
+    def of_blend(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
+        """With f = affine and g = affine + rate; one of them may be affine, and becomes a vector."""
+        f = affine.window()
+        if t == DT:
+            return None if f is None else cls._of_euler_step(atoms, f, rate)
+        other = rate.plus(affine)
+        g = other.window()
+        if g is not None:
+            return cls(f or atoms.map(affine), g, t)
+        if f is not None and not _reads(other, f):
+            return cls(f, atoms.map(other), t)
+        return None
+
+    @classmethod
+    def _of_euler_step(cls, atoms: AtomTable, f: Window, rate: Affine) -> Gate | None:
+        """`f + dt c (g - f)`, an Euler step of the time constants 1 / c > 0."""
+        own = rate.terms.get(f.vector)
+        if own is None:
+            return None
+        c = -own[:, f.lo : f.hi].diagonal()
+        if not np.all(c > 0):
+            return None
+        other = rate.plus(atoms.of(f).scaled(c))
+        if _reads(other, f):
+            return None
+        share = atoms.of(DT).pick(np.zeros(f.size, np.int64)).scaled(c)
+        return cls(f, atoms.map(other.over(c)), atoms.add(EulerShareActivation(share)))
+
+    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+        return hull(window_span(self.f, spans), window_span(self.g, spans))
+
+    def result_frac(self, spans: dict[str, Span], own: Span) -> int:
+        heads = (window_span(window, spans) for window in (self.f, self.g))
+        return min(span_frac(head) for head in heads)
+
+    def state_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+        # A mix of odd functions in Q0.15, as tanh is, never reaches the least int16.
+        odd = max(-lo, hi) <= 1.0 and frac == _Q15
+        return (-INT16_MAX if odd else INT16_MIN), INT16_MAX
+
+    def part_fracs(self, spans: dict[str, Span], own: Span) -> dict[Window, Integers]:
+        frac = np.full(self.size, self.result_frac(spans, own))
+        return {self.f: frac, self.g: frac}
+
+    def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        out = np.full(self.size, self.result_frac(to.spans, to.spans[name]))
+        f, g, t = (to.renamed(w) for w in self.parts)
+        f = to.rescaled(f"{called.name}_f", called.layer, f, out)
+        g = to.rescaled(f"{called.name}_g", called.layer, g, out)
+        to.step(called.name, called.layer, Mix(), ((f,), (g,), (t,)), out)
+
+
+def _reads(form: Affine, window: Window) -> bool:
+    matrix = form.terms.get(window.vector)
+    return matrix is not None and bool(matrix[:, window.lo : window.hi].nnz)
+
+
+GATE = MixGate

@@ -1,0 +1,88 @@
+"""u v: an LSTM's output, silu, gelu, and CfC's pure mode, where u is a decay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
+from elegans.exporter.atoms.activations.decay import DecayActivation
+from elegans.exporter.atoms.contexts import AtomTable, Builder, VectorName
+from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.real_network import DT, Gate, Network
+from elegans.exporter.ir.spans import Span, reach, span_frac, window_span, with_zero
+from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.ops.product import Product
+
+_GATE_FRAC = 15
+
+
+@dataclass(frozen=True)
+class ProductGate(Gate):
+    """u v with u in [0, 1]."""
+
+    u: Window
+    v: Window
+
+    reason: ClassVar[str] = "its gate opens no further than one"
+
+    def real(self, *parts: Reals) -> Reals:
+        u, v = parts
+        return u * v
+
+    @classmethod
+    def of_product(cls, atoms: AtomTable, u: Window, p: Affine) -> Affine:
+        """`p * u` as a vector; a constant that scales p scales the product instead."""
+        found = p.factor()
+        if found is None or np.any(p.bias) or found[0].size != u.size:
+            return atoms.of(atoms.add(cls(u, atoms.map(p))))
+        v, c = found
+        return atoms.of(atoms.add(cls(u, v))).scaled(c)
+
+    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+        lo, hi = with_zero(window_span(self.v, spans))
+        most = self._damped(network, spans)
+        return np.maximum(lo, -most), np.minimum(hi, most)
+
+    def _damped(self, network: Network, spans: dict[str, Span]) -> Reals:
+        """The bound of exp(-dt (w + c |v|)) v, CfC's pure mode, beyond that of v alone.
+
+        |v| exp(-s |v|) is greatest at |v| = 1/s, with s = c dt, and only falls with w and dt.
+        An element whose own |v| is not in its rate, as after pruning, has its bound from w.
+        """
+        free = np.full(self.size, np.inf)
+        decay = network.atoms.get(self.u.vector)
+        if not isinstance(decay, DecayActivation) or decay.rate is None:
+            return free
+        if len(decay.rate.terms) != 1 or self.u.size != self.size:
+            return free
+        ((vector, matrix),) = decay.rate.terms.items()
+        absolute = network.atoms.get(vector)
+        if not isinstance(absolute, AbsoluteActivation) or matrix.min() < 0:
+            return free
+        c, of, entries = np.zeros(self.size), absolute.drive.sources(), matrix.tocoo()
+        for row, column, value in zip(entries.row, entries.col, entries.data, strict=True):
+            if of[column] == (self.v.vector, self.v.lo + row):
+                c[row] = value
+        shortest = spans[DT.vector][0][0] if decay.factor is not None else 1.0
+        slope = np.maximum(c * shortest, 1e-30)
+        at = np.minimum(reach(window_span(self.v, spans)), 1.0 / slope)
+        bound: Reals = at * np.exp(-slope * at - shortest * np.maximum(decay.rate.bias, 0.0))
+        return bound
+
+    def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        """Where v is damped, as in CfC's pure mode, the result has a finer format than v."""
+        u, v = (to.renamed(w) for w in self.parts)
+        v_fracs = np.full(v.size, to.fracs(v).min())
+        v = to.rescaled(f"{called.name}_v", called.layer, v, v_fracs)
+        v_frac = int(to.fracs(v)[0])
+        own_frac = span_frac(to.spans[name])
+        frac = min(max(own_frac, v_frac), v_frac + _GATE_FRAC)
+        op = Product(v_frac + _GATE_FRAC - frac)
+        to.step(called.name, called.layer, op, ((u,), (v,)), np.full(self.size, frac))
+
+
+GATE = ProductGate

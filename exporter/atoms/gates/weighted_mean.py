@@ -1,0 +1,136 @@
+"""What LTC's two quotients share: a potential that is a weighted mean, and its exact range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.contexts import Builder, VectorName
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.real_network import Gate, Network
+from elegans.exporter.ir.spans import Span, integer_ends, reach, span_frac, window_span
+from elegans.exporter.numbers.fixed import Integers, Reals, widest_frac
+
+_FINEST = 15  # fractional bits: the op multiplies an int16 by 2^frac in int32
+CONDUCTANCE_FRACS = (1.0, 2.0)
+"""Room for growth of current and conductance: I - G v fits while G uses half of int16."""
+_ROUNDS = 100  # of Dinkelbach's iteration, which converges faster than linearly: a few are enough
+
+
+@dataclass(frozen=True)
+class WeightedMeanGate(Gate):
+    """A potential that stays in the hull of its old value and its reversal potentials."""
+
+    reason: ClassVar[str] = "hull of zero, leak and reversal potentials"
+
+    def result_frac(self, spans: dict[str, Span], own: Span) -> int:
+        return min(span_frac(own), _FINEST)
+
+    def state_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+        return integer_ends(frac, lo, hi)
+
+    def potential_frac(self, to: Builder, name: str, called: VectorName) -> int:
+        """The fractional bits of the potential. Raises ElegansError beyond 32768."""
+        frac = self.result_frac(to.spans, to.spans[name])
+        if frac < 0:
+            raise ElegansError(
+                called.name,
+                "its reversal potentials or inputs reach beyond 32768",
+                "scale them down: a neuron's potential is around 1",
+            )
+        return frac
+
+    def hull_in_integers(self, to: Builder, name: str, frac: int) -> tuple[Integers, Integers]:
+        """The least and the greatest potential of each neuron [size], in integers."""
+        lo, hi = to.spans[name]
+        ends = [integer_ends(frac, float(a), float(b)) for a, b in zip(lo, hi, strict=True)]
+        return np.array([least for least, _ in ends]), np.array([most for _, most in ends])
+
+
+def common_fracs(
+    parts: tuple[Window, ...], spans: dict[str, Span], room: tuple[float, ...]
+) -> Integers:
+    """For each row the finest format that holds all parts, each with its room to grow."""
+    reaches = [reach(window_span(w, spans)) for w in parts]
+    tops = zip(*(r * more for r, more in zip(reaches, room, strict=True)), strict=True)
+    return np.array([min(widest_frac(-float(t), float(t)) for t in row) for row in tops])
+
+
+def form_of(window: Window, network: Network, spans: dict[str, Span]) -> Affine:
+    """The affine form that a window is, so that two of them can be bounded together."""
+    atom = network.atoms.get(window.vector)
+    if isinstance(atom, LinearMapActivation):
+        return atom.drive.pick(np.arange(window.lo, window.hi))
+    return Affine.of(window, len(spans[window.vector][0]))
+
+
+def ratio_span(over: Affine, under: Affine, spans: dict[str, Span]) -> Span:
+    """The exact range of over / under, row by row (Dinkelbach, 1967).
+
+    max N/D over a box is the l at which max (N - l D) is zero; with n and d the rows of
+    coefficients, each variable is at the end of its interval that the sign of n - l d tells.
+    Raises ElegansError where the denominator can be zero or negative.
+    """
+    vectors = sorted({*over.terms, *under.terms})
+    lo, hi = (np.concatenate([np.zeros(0), *(spans[v][i] for v in vectors)]) for i in (0, 1))
+    rows, columns, n, d = _entries(over, under, vectors, spans)
+    lo, hi = lo[columns], hi[columns]
+
+    def total(values: Reals) -> Reals:
+        return np.bincount(rows, values, over.size).astype(np.float64)
+
+    least = under.bias + total(d * np.where(d > 0, lo, hi))
+    if not np.all(least > 0):
+        row = int(least.argmin())
+        raise ElegansError(
+            f"neuron {row}",
+            f"its conductance can reach {least[row]:.3g}, and the state would divide by it",
+            "keep synapse weights and leaks from going negative (apply_weight_constraints in ncps)",
+        )
+    ends = []
+    for sign in (-1.0, 1.0):
+        value = (
+            sign * over.bias / under.bias if np.all(under.bias > 0) else np.full(over.size, -1e30)
+        )
+        for _ in range(_ROUNDS):
+            slope = sign * n - np.where(np.isinf(value), 0.0, value)[rows] * d
+            chosen = np.where(slope > 0, hi, lo)
+            top = sign * (over.bias + total(n * chosen))
+            better = top / (under.bias + total(d * chosen))
+            if np.all(better <= value):
+                break
+            value = np.maximum(value, better)
+        ends.append(sign * value)
+    return ends[0], ends[1]
+
+
+def _entries(
+    over: Affine, under: Affine, vectors: list[str], spans: dict[str, Span]
+) -> tuple[Integers, Integers, Reals, Reals]:
+    """(rows, columns, n, d): the coefficients of both forms wherever one of them has any.
+
+    Columns count through all the vectors, end to end.
+    """
+    ends = np.cumsum([0, *(len(spans[v][0]) for v in vectors)])
+    width = int(ends[-1])
+    places, values = [], []
+    for form in (over, under):
+        parts = [
+            (form.terms[v].tocoo(), start)
+            for v, start in zip(vectors, ends, strict=False)
+            if v in form.terms
+        ]
+        at = [p.row.astype(np.int64) * width + p.col + start for p, start in parts]
+        places.append(np.concatenate([np.zeros(0, np.int64), *at]))
+        values.append(np.concatenate([np.zeros(0), *(p.data for p, _ in parts)]))
+    both = np.unique(np.concatenate(places))
+    n, d = (
+        np.bincount(np.searchsorted(both, at), part, len(both)).astype(np.float64)
+        for at, part in zip(places, values, strict=True)
+    )
+    return both // max(width, 1), both % max(width, 1), n, d

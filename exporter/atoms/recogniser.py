@@ -1,0 +1,155 @@
+"""Recognition of cells: normal forms become activations and gates, the atoms of a network.
+
+A nonlinearity ends a form. So does a product of vectors, which must be one that a gate
+recognises as its own (`of_blend`, `of_sum`, `of_quotient`): nothing else is a cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.contexts import PER_DT
+from elegans.exporter.atoms.gates.product import ProductGate
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.real_network import DT, Activation, Atom, Gate
+
+_WRITE = "write a cell with f + t (g - f), f + t g, u v, f c + i g or (C v + dt I) / (C + dt G)"
+
+
+class Recogniser:
+    """The atoms found so far, and the size of every vector; it recognises the given gates."""
+
+    def __init__(self, sizes: dict[str, int], gates: Sequence[type[Gate]]) -> None:
+        self.found: dict[str, Atom] = {}
+        self.sizes = sizes | {PER_DT.vector: 1}
+        self._gates = gates
+        self._maps: list[tuple[Affine, Window]] = []
+        # Results by the identity of the form; the form is kept, so that its id is not reused.
+        self._settled: dict[int, tuple[Form, Form]] = {}
+        self._affine: dict[int, tuple[Form, Affine]] = {}
+
+    def of(self, window: Window) -> Affine:
+        """A window of a known vector as an affine form."""
+        return Affine.of(window, self.sizes[window.vector])
+
+    def form(self, window: Window) -> Form:
+        """A window of a known vector as a normal form."""
+        return Form(self.of(window), {})
+
+    def may_multiply(self, window: Window) -> bool:
+        """Whether a liquid cell may multiply by it: elapsed time, or a vector in [0, 1]."""
+        atom = self.found.get(window.vector)
+        return window in (DT, PER_DT) or (atom is not None and atom.in_unit_interval)
+
+    def add(self, atom: Atom) -> Window:
+        """A new vector of the network; a gate that is known already is not added again."""
+        for name, known in self.found.items():
+            if isinstance(atom, Gate) and known == atom:
+                return Window(name, 0, atom.size)
+        name = f"a{len(self.found)}"
+        self.found[name] = atom
+        self.sizes[name] = atom.size
+        return Window(name, 0, atom.size)
+
+    def map(self, affine: Affine) -> Window:
+        """An affine form as a vector; one that several atoms read is computed once."""
+        if (window := affine.window()) is not None:
+            return window
+        for known, at in self._maps:
+            if known.close_to(affine):
+                return at
+        self._maps.append((affine, self.add(LinearMapActivation(affine))))
+        return self._maps[-1][1]
+
+    def activate(self, place: str, activation: type[Activation], form: Form) -> Form:
+        """The function of a form; a product with time or with a gate may stay inside it."""
+        if len(form.products) == 1 and PER_DT not in form.products:
+            ((factor, rate),) = form.products.items()
+            settled = form if factor == DT else self.settled(form)
+            if settled.products and (factor == DT or not _is_zero(form.affine)):
+                return self.form(self.add(activation(form.affine, rate, factor)))
+        return self.form(self.add(activation(self.affine(place, form))))
+
+    def affine(self, place: str, form: Form) -> Affine:
+        """The form as an affine one: products become vectors of their own.
+
+        Raises ElegansError for a product that is no gate's.
+        """
+        form = self.settled(form)
+        known = self._affine.get(id(form))
+        if known is None:
+            known = self._affine[id(form)] = (form, self._with_products(place, form))
+        return known[1]
+
+    def _with_products(self, place: str, form: Form) -> Affine:
+        if not form.products:
+            return form.affine
+        if any(u in (DT, PER_DT) or u.size != form.size for u in form.products):
+            raise ElegansError(place, "multiplies vectors as no cell does", _WRITE)
+        if _is_zero(form.affine):
+            gate = self._first(lambda kind: kind.of_sum(self, form.products))
+            if gate is not None:
+                return self.of(self.add(gate))
+        total = form.affine
+        for u, p in form.products.items():
+            total = total.plus(ProductGate.of_product(self, u, p))
+        return total
+
+    def settled(self, form: Form) -> Form:
+        """The blended state that the form is, if a gate recognises it; else the form itself."""
+        known = self._settled.get(id(form))
+        if known is None:
+            known = self._settled[id(form)] = (form, self._blended(form))
+        return known[1]
+
+    def _blended(self, form: Form) -> Form:
+        if len(form.products) != 1 or _is_zero(form.affine):
+            return form
+        ((t, rate),) = form.products.items()
+        if t == PER_DT or not self.may_multiply(t):
+            return form
+        if t != DT and t.size != form.size:  # the kernels do not broadcast
+            return form
+        gate = self._first(lambda kind: kind.of_blend(self, form.affine, t, rate))
+        return form if gate is None else self.form(self.add(gate))
+
+    def quotient(self, place: str, over: Form, under: Form) -> Form:
+        """The gate that divides these. Raises ElegansError if there is none."""
+        over, under = (self._only_timed(place, form) for form in (over, under))
+        gate = self._first(lambda kind: kind.of_quotient(self, over, under))
+        if gate is None:
+            raise ElegansError(place, "divides vectors as no cell does", _WRITE)
+        return self.form(self.add(gate))
+
+    def _only_timed(self, place: str, form: Form) -> Form:
+        """The form with no products left but those with time."""
+        timed = {u: p for u, p in form.products.items() if u in (DT, PER_DT)}
+        rest = {u: p for u, p in form.products.items() if u not in timed}
+        return Form(self.affine(place, Form(form.affine, rest)), timed) if rest else form
+
+    def _first(self, recognised: Callable[[type[Gate]], Gate | None]) -> Gate | None:
+        """The first gate that recognises a form as its own."""
+        return next((gate for kind in self._gates if (gate := recognised(kind))), None)
+
+    def states(self, affine: Affine) -> tuple[Window, ...]:
+        """The next states as windows; what is an affine form becomes a vector."""
+        windows: list[Window] = []
+        sources = affine.sources()
+        start = 0
+        while start < affine.size:
+            end = start + 1
+            while end < affine.size and (sources[end] is None) == (sources[start] is None):
+                end += 1
+            part = affine.pick(np.arange(start, end))
+            windows += part.windows() or (self.map(part),)
+            start = end
+        return tuple(windows)
+
+
+def _is_zero(affine: Affine) -> bool:
+    return not (affine.terms or np.any(affine.bias))

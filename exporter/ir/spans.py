@@ -1,0 +1,73 @@
+"""Real intervals, element by element: where a vector's values lie for any inputs in their ranges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Reals, quantise, widest_frac
+
+Span = tuple[Reals, Reals]
+"""The least and the greatest value of each element: two arrays of the vector's length."""
+
+
+def constant_span(size: int, lo: float, hi: float) -> Span:
+    """The same interval for every element."""
+    return np.full(size, lo), np.full(size, hi)
+
+
+def window_span(window: Window, spans: dict[str, Span]) -> Span:
+    """The interval of a window of a vector whose interval is known."""
+    lo, hi = spans[window.vector]
+    return lo[window.lo : window.hi], hi[window.lo : window.hi]
+
+
+def affine_span(affine: Affine, spans: dict[str, Span]) -> Span:
+    """The exact interval of each row of `bias + sum M v` over the box of the vectors v."""
+    lo, hi = affine.bias, affine.bias
+    for vector, matrix in affine.terms.items():
+        up, down = matrix.maximum(0), matrix.minimum(0)
+        least, most = spans[vector]
+        lo = lo + up @ least + down @ most
+        hi = hi + up @ most + down @ least
+    return lo, hi
+
+
+def hull(a: Span, b: Span) -> Span:
+    """The smallest interval that holds both."""
+    return np.minimum(a[0], b[0]), np.maximum(a[1], b[1])
+
+
+def with_zero(span: Span) -> Span:
+    """The smallest interval that holds the given one and zero, where every state begins."""
+    return np.minimum(span[0], 0.0), np.maximum(span[1], 0.0)
+
+
+def times(a: Span, b: Span) -> Span:
+    """The interval of the product of two independent values."""
+    corners = [x * y for x in a for y in b]
+    return np.minimum.reduce(corners), np.maximum.reduce(corners)
+
+
+def reach(span: Span) -> Reals:
+    """The greatest magnitude of each element."""
+    magnitude: Reals = np.maximum(np.abs(span[0]), np.abs(span[1]))
+    return magnitude
+
+
+def span_frac(span: Span) -> int:
+    """The fractional bits of the finest int16 format for all elements of a span.
+
+    Values in the outermost 2^-13 of the span may saturate, as 1 does in Q0.15: otherwise a
+    span that ends a little beyond a power of two would cost a bit.
+    """
+    inside = 1 - 2.0**-13
+    return widest_frac(float(span[0].min()) * inside, float(span[1].max()) * inside)
+
+
+def integer_ends(frac: int, lo: float, hi: float) -> tuple[int, int]:
+    """A real interval, with zero included, as int16 with `frac` fractional bits."""
+    ends = quantise([min(lo, 0.0), max(hi, 0.0)], frac)
+    least, most = (int(v) for v in np.clip(ends, INT16_MIN, INT16_MAX))
+    return least, most
