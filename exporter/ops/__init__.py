@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from elegans.exporter.numbers.fixed import Integers, Interval, Value
 from elegans.exporter.numbers.sparse_matrix import Synapses
 
+# The size of one element, by its type in C.
+CTYPE_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
+
 
 @dataclasses.dataclass(frozen=True)
 class Table:
@@ -28,6 +31,11 @@ class Table:
     ctype: str
     values: Integers
     comment: str
+
+    @property
+    def bytes(self) -> int:
+        """The flash that the array takes."""
+        return CTYPE_BYTES[self.ctype] * self.values.size
 
 
 class Op(Protocol):

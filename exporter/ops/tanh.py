@@ -15,6 +15,10 @@ from elegans.exporter.ops import Table
 # Q3.12 that is 8/5 of tanh's argument; the factor goes into the map that makes it.
 GAIN = 1.6
 
+# The table has 64 segments of 2^16 / 64 = 1024 arguments each; segment i is centred on 1024 i.
+# With half a segment added, z >> 10 is the segment whose centre is nearest to z.
+HALF_SEGMENT = 512
+
 
 @dataclass(frozen=True)
 class Tanh:
@@ -51,8 +55,8 @@ def fine_tanh(z: Value) -> Value:
     goes through all 65,536 arguments.
     """
     c0, c1, c2 = (constant(column, z) for column in pieces().T)
-    u = saturate(z + 512)
-    i, j = (u >> 10) + 32, (u & 1023) - 512
+    u = saturate(z + HALF_SEGMENT)
+    i, j = (u >> 10) + 32, (u & 1023) - HALF_SEGMENT
     bend = c2[i] * j
     return c0[i] + c1[i] * j * 64 + ((bend * j + (bend >> 6)) >> 4)
 
