@@ -20,7 +20,7 @@ import numpy as np
 from elegans.exporter import ops
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.numbers.fixed import Integers, Interval, RangeError, Value, join_intervals
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 SCHEMA = 2
 
@@ -103,7 +103,7 @@ class Model:
     def weights(self) -> int:
         """Weights that are not zero; a map that is applied again, as in an unfold, counts once."""
         found = [getattr(s.op, name, None) for s in self.steps for name in ("weights", "rates")]
-        maps = [Synapses.of(m) for m in found if m is not None]
+        maps = [SparseMatrix.of(m) for m in found if m is not None]
         keys = {(m.rows.tobytes(), m.columns.tobytes(), m.values.tobytes()): m for m in maps}
         return sum(len(m.values) for m in keys.values())
 

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from elegans.exporter.ir.affine import Matrix
 from elegans.exporter.numbers.fixed import INT32_MAX, Integers, Reals, quantise
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.sliding_linear import SlidingLinear
@@ -85,7 +85,7 @@ class _Entries:
     bits: int
     tabled: bool
 
-    def quantised(self, finest: int) -> tuple[Synapses, Integers, Integers] | None:
+    def quantised(self, finest: int) -> tuple[SparseMatrix, Integers, Integers] | None:
         """(weights, bias, shift); None if a row has no scale.
 
         Each row is tried from the finest scale down. With the accumulator at scale 2^-s, the
@@ -119,7 +119,7 @@ class _Entries:
             pending &= ~good
             left = left[~done]
             if not pending.any():
-                found = Synapses.at(self.weights.shape, rows, columns, integers)
+                found = SparseMatrix.at(self.weights.shape, rows, columns, integers)
                 return found, biases, shifts
         return None
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -49,7 +49,7 @@ def constant(value: Integers, like: Value) -> Value:
     return value if make is None else make(value)
 
 
-def product(x: Value, weights: Integers | Reals | Synapses) -> Value:
+def product(x: Value, weights: Integers | Reals | SparseMatrix) -> Value:
     """Row vectors `[..., cols]` times a constant matrix `[rows, cols]`: each row's sum.
 
     NumPy multiplies integers in float64, as BLAS and scipy do. That is exact: a sum of 2^22
@@ -60,7 +60,7 @@ def product(x: Value, weights: Integers | Reals | Synapses) -> Value:
         return times(weights)
     if not isinstance(x, np.ndarray):
         return x @ constant(np.asarray(weights).T, x)
-    if isinstance(weights, Synapses):
+    if isinstance(weights, SparseMatrix):
         columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
         result = (weights @ columns).T.reshape(*x.shape[:-1], weights.shape[0])
     else:
@@ -160,7 +160,7 @@ class Interval:
         """Row vectors times a constant matrix `[cols, rows]`."""
         return self.times(weights.lo.T)
 
-    def times(self, weights: Integers | Synapses) -> Interval:
+    def times(self, weights: Integers | SparseMatrix) -> Interval:
         """`product`: middle plus or minus radius, and whole numbers again.
 
         In float64, exact wherever a sum stays below 2^52; what leaves int32 is refused.

@@ -13,7 +13,7 @@ Numbers = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Synapses:
+class SparseMatrix:
     """A matrix [rows, cols], row by row.
 
     counts   [rows] how many synapses each row has
@@ -29,24 +29,24 @@ class Synapses:
     values: Numbers
 
     @staticmethod
-    def of(matrix: ArrayLike | Synapses) -> Synapses:
+    def of(matrix: ArrayLike | SparseMatrix) -> SparseMatrix:
         """What is not zero of a dense matrix."""
-        if isinstance(matrix, Synapses):
+        if isinstance(matrix, SparseMatrix):
             return matrix
         array = np.asarray(matrix)
         if array.ndim != 2:
             raise ValueError(f"expected 2 dimensions, found {array.ndim}")
         rows, columns = np.nonzero(array)
-        return Synapses.at(array.shape, rows, columns, array[rows, columns])
+        return SparseMatrix.at(array.shape, rows, columns, array[rows, columns])
 
     @staticmethod
     def at(
         shape: tuple[int, ...], rows: ArrayLike, columns: ArrayLike, values: ArrayLike
-    ) -> Synapses:
+    ) -> SparseMatrix:
         """Values at their places, in the order of the rows; zeros are left out."""
         kept = np.flatnonzero(values)
         counts = np.bincount(np.asarray(rows)[kept], minlength=shape[0])
-        return Synapses(
+        return SparseMatrix(
             shape[1],
             _frozen(counts),
             _frozen(np.asarray(columns)[kept]),
@@ -54,12 +54,12 @@ class Synapses:
         )
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> Synapses:
+    def from_json(data: dict[str, Any]) -> SparseMatrix:
         """What `to_json` wrote. Raises ValueError, KeyError or TypeError for anything else."""
         names = ("counts", "columns", "values")
         counts, columns, values = (np.array(data[name], dtype=np.int64) for name in names)
         cols = int(data["cols"])
-        found = Synapses(cols, _frozen(counts), _frozen(columns), _frozen(values))
+        found = SparseMatrix(cols, _frozen(counts), _frozen(columns), _frozen(values))
         if any(part.ndim != 1 for part in (counts, columns, values)) or counts.min(initial=0) < 0:
             raise ValueError("no list of synapses")
         if not counts.sum() == len(columns) == len(values):
@@ -105,11 +105,11 @@ class Synapses:
         starts = np.concatenate([[0], np.cumsum(self.counts)])
         return csr_array((self.values.astype(np.float64), self.columns, starts), shape=self.shape)
 
-    def with_values(self, values: Numbers) -> Synapses:
+    def with_values(self, values: Numbers) -> SparseMatrix:
         """Other values on the same synapses."""
-        return Synapses(self.cols, self.counts, self.columns, values)
+        return SparseMatrix(self.cols, self.counts, self.columns, values)
 
-    def __abs__(self) -> Synapses:
+    def __abs__(self) -> SparseMatrix:
         return self.with_values(np.abs(self.values))
 
     def __matmul__(self, x: Numbers) -> NDArray[np.float64]:

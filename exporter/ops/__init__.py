@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.numbers.fixed import Integers, Interval, Value
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 # The size of one element, by its type in C.
 CTYPE_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
@@ -86,7 +86,7 @@ def from_json(data: dict[str, Any]) -> Op:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Synapses):
+    if isinstance(value, SparseMatrix):
         return value.to_json()
     return value.tolist() if isinstance(value, np.ndarray) else value
 

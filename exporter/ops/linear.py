@@ -18,7 +18,7 @@ from elegans.exporter.numbers.fixed import (
     rshr,
     saturate,
 )
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops import Table, integers
 
 
@@ -35,7 +35,7 @@ class Linear:
     whatever the order.
     """
 
-    weights: Integers | Synapses
+    weights: Integers | SparseMatrix
     bias: Integers
     shift: Integers
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import Integers
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops import Table, integers
 from elegans.exporter.ops.linear import Linear
 
@@ -24,13 +24,15 @@ class SparseLinear(Linear):
     weights of zero.
     """
 
-    weights: Synapses
+    weights: SparseMatrix
 
     kernel: ClassVar[str] = "sparse_linear"
 
     def __post_init__(self) -> None:
         given = self.weights
-        weights = Synapses.from_json(given) if isinstance(given, dict) else Synapses.of(given)
+        weights = (
+            SparseMatrix.from_json(given) if isinstance(given, dict) else SparseMatrix.of(given)
+        )
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "bias", integers(self.bias, 1))
         object.__setattr__(self, "shift", integers(self.shift, 1))
@@ -50,13 +52,13 @@ class SparseLinear(Linear):
         return [self.weights.shape[0]]
 
 
-def synapses(matrix: Integers | Synapses) -> tuple[Integers, Integers, Integers]:
+def synapses(matrix: Integers | SparseMatrix) -> tuple[Integers, Integers, Integers]:
     """A matrix as (weights, gaps, synapses a row), zeros left out."""
-    found = Synapses.of(matrix)
+    found = SparseMatrix.of(matrix)
     return bridged(found, np.zeros(len(found.counts), np.int64))
 
 
-def bridged(found: Synapses, starts: Integers) -> tuple[Integers, Integers, Integers]:
+def bridged(found: SparseMatrix, starts: Integers) -> tuple[Integers, Integers, Integers]:
     """The same with each row's gaps counted from a column of its own."""
     before = np.concatenate([[0], found.columns[:-1]])[: len(found.columns)]
     lead = np.flatnonzero(np.diff(found.rows, prepend=-1))

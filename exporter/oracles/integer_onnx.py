@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.ir.fixed_model import Model, Step, walk
 from elegans.exporter.numbers.fixed import Integers, Value
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 _OPSET = 18
 _LARGE = 1 << 20  # entries, from which on a sparse map is not written out as a dense one
@@ -69,11 +69,11 @@ class Node:
     def __matmul__(self, other: Node) -> Node:
         return self._two("MatMul", other)
 
-    def times(self, weights: Integers | Synapses) -> Node:
+    def times(self, weights: Integers | SparseMatrix) -> Node:
         """`fixed.product`; a large sparse map gathers what each row reads, and adds it up."""
-        widest = int(weights.counts.max(initial=1)) if isinstance(weights, Synapses) else 0
+        widest = int(weights.counts.max(initial=1)) if isinstance(weights, SparseMatrix) else 0
         rows, cols = weights.shape
-        if not isinstance(weights, Synapses) or rows * cols < _LARGE or 2 * widest > cols:
+        if not isinstance(weights, SparseMatrix) or rows * cols < _LARGE or 2 * widest > cols:
             return self @ self.new_tensor(np.asarray(weights).T)
         columns, values = np.zeros((2, rows, widest), np.int64)
         at = np.arange(len(weights.values)) - np.repeat(
