@@ -119,7 +119,7 @@ class _Entries:
             pending &= ~good
             left = left[~done]
             if not pending.any():
-                found = SparseMatrix.at(self.weights.shape, rows, columns, integers)
+                found = SparseMatrix.from_entries(self.weights.shape, rows, columns, integers)
                 return found, biases, shifts
         return None
 
