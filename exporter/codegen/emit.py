@@ -118,7 +118,7 @@ def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
         "copies_memory": True,
         "blocks": calls.blocks,
         "copies": calls.copies,
-        "synapses": original.weights,
+        "synapses": original.weight_count,
     }
 
 
