@@ -85,7 +85,7 @@ def test_a_recording_outside_its_ranges_is_named_by_channel_and_step(worm, tmp_p
         ({"x": np.zeros((4, 3)), "dt": np.zeros(0)}, "dt has the shape"),
         ({"x": np.zeros((4, 3)), "dt": np.float64(0.1)}, "dt has the shape"),
         ({"x": np.full((4, 3), np.nan), "dt": np.full(4, 0.1)}, "not all finite"),
-        ({"x": np.array([{"a": 1}], dtype=object)}, "no .npz file of plain arrays"),
+        ({"x": np.array([{"a": 1}], dtype=object)}, "not an .npz file of plain arrays"),
     ],
 )
 def test_recordings_of_the_wrong_kind(worm, tmp_path, arrays, match):

@@ -154,8 +154,8 @@ def test_a_network_without_a_state_is_told_of_delay_lines(tmp_path):
     ("states", "elapsed", "match"),
     [
         ((("a", "nothing"),), None, "no input or output 'nothing'; choose from v, a, b"),
-        ((("v", "a2"),), None, "'a2' is not the next 'v'"),
-        ((), "a", "is no single elapsed time"),
+        ((("v", "a2"),), None, "'a2' cannot be the next state of 'v'"),
+        ((), "a", "elapsed time is one number"),
     ],
 )
 def test_names_that_are_none(tmp_path, states, elapsed, match):

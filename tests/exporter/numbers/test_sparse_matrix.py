@@ -15,7 +15,7 @@ from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.sliding_linear import SlidingLinear
 from elegans.exporter.ops.sparse_linear import SparseLinear
-from elegans.exporter.oracles.integer_onnx import Node, _Graph
+from elegans.exporter.oracles.integer_onnx import GraphBuilder, Node
 
 
 def _matrix(rows, cols, density, seed=0):
@@ -56,7 +56,7 @@ def test_a_large_sparse_map_is_gathered_under_onnxruntime_with_the_same_bits():
     matrix = _matrix(1100, 1000, 0.01)
     matrix[7] = 0
     weights, x = SparseMatrix.of(matrix), _int16((3, 1000))
-    graph = _Graph()
+    graph = GraphBuilder()
     result = product(Node(graph, "x"), weights)
     ports = [helper.make_tensor_value_info("x", TensorProto.INT64, ["N", 1000])]
     output = helper.make_tensor_value_info(result.name, TensorProto.INT64, ["N", 1100])

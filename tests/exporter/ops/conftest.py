@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 
 from elegans.exporter.numbers.fixed import Integers, Interval
 from elegans.exporter.ops import Op
-from elegans.exporter.oracles.integer_onnx import Node, _Graph
+from elegans.exporter.oracles.integer_onnx import GraphBuilder, Node
 from elegans.tests.places import RUNTIME
 
 _COMPILERS = {
@@ -72,7 +72,7 @@ def everywhere(kernels: ctypes.CDLL) -> Everywhere:
 
 
 def _onnx(op: Op, inputs: tuple[Integers, ...]) -> Integers:
-    graph = _Graph()
+    graph = GraphBuilder()
     names = [f"in{i}" for i in range(len(inputs))]
     result = op.integer(*(Node(graph, name) for name in names))
     ports = [
