@@ -1,4 +1,4 @@
-"""Sparse maps: the dense one to the bit, in the time and the memory of their synapses."""
+"""Sparse matrices: they equal dense ones to the bit; time and memory grow with their entries."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_sparse_map_comes_back_from_json(kind):
         {"cols": None},
     ],
 )
-def test_damaged_synapses_are_refused(damage):
+def test_a_damaged_sparse_matrix_is_refused(damage):
     whole = {"cols": 4, "counts": [2, 1], "columns": [0, 3, 2], "values": [1, 2, 3]}
     assert SparseMatrix.from_json(whole).to_json() == whole
     with pytest.raises((ValueError, TypeError)):
