@@ -119,6 +119,7 @@ class Node:
         return self.graph.add("Slice", self.name, *bounds)
 
     def clip(self, lo: Node | int, hi: Node | int) -> Node:
+        """Saturation to lo..hi."""
         above = self.graph.add("Max", self.name, self._name(lo))
         return self.graph.add("Min", above.name, self._name(hi))
 
