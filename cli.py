@@ -112,7 +112,7 @@ def export(
         flash_limit=flash_limit,
     )
     done = exporter.export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
-    size = f"{len(done.states)} neurons, {done.weights} {weights} weights"
+    size = f"{len(done.states)} neurons, {done.weight_count} {weights} weights"
     click.echo(f"{output}: {done.name}, {size}; {output / 'report.txt'} tells what they cost")
     click.echo(f"digest {done.digest}")
 

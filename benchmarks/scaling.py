@@ -129,7 +129,7 @@ def measured(neurons: int, synapses: int) -> Row:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rate = _STEPS * lanes / seconds
     stages = (read, lowered, proved, emitted, vectors, whole)
-    return Row(neurons, model.weights, *stages, rate, memory)
+    return Row(neurons, model.weight_count, *stages, rate, memory)
 
 
 def _timed(work: Callable[[], T]) -> tuple[float, T]:

@@ -1,6 +1,9 @@
-"""ONNX step graph in, proved fixed-point model and C out. Never imports torch."""
+"""From an ONNX graph of one network step to a proved fixed-point model and its C code.
+
+May import `runtime_c` and `firmware_templates` as data, and never torch.
+"""
 
 import os
 
-# onnxruntime would tell its maker about models and machines; it asks this when it is imported.
+# Switch off onnxruntime's telemetry. It reads this variable when it is imported.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

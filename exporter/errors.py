@@ -1,13 +1,17 @@
-"""The one error a user sees: where it happened, what is so, and what to do about it."""
+"""The error type for everything that a user can put right."""
 
 from __future__ import annotations
 
 
 class ElegansError(Exception):
-    """A failure that the user can act on.
+    """A failure that the user can put right, in three parts.
 
-    The command line prints it as ``place: fact; remedy`` and exits with 1. Anything
-    else that escapes is a bug of ours and keeps its traceback.
+    place   where: a file, a node, a step, an option
+    fact    what is wrong there
+    remedy  what to do about it
+
+    The command line prints ``place: fact; remedy`` and exits with 1. Any other exception that
+    reaches the user is a bug in elegans, and keeps its traceback.
     """
 
     def __init__(self, place: object, fact: str, remedy: str) -> None:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside, then renamed."""
+"""Atomic writing: files and folders are written under a temporary name, then renamed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from elegans.exporter.errors import ElegansError
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write one file. Raises `ElegansError` for a device, a folder, or a place that is shut."""
+    """Write one file, with its parent folders, in place of any older one.
+
+    Raises `ElegansError` if `path` is a folder or a device, or cannot be written.
+    """
     require_file(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -27,13 +30,18 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def require_file(path: Path) -> None:
-    """Raise unless a file may stand at `path`: a new one, or in place of another."""
+    """Raise `ElegansError` unless `path` is a regular file, or does not exist yet."""
     if path.name in ("", "..") or (path.exists() and not path.is_file()):
-        raise ElegansError(path, "is not a file", "name a file, new or to be replaced")
+        raise ElegansError(
+            path, "is not a file", "give the name of a new file, or of one to replace"
+        )
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """A folder of files that appears at once, in place of what stood there."""
+    """Write a folder of files, by their relative paths, in place of any older folder.
+
+    Raises `ElegansError` if it cannot be written; the older folder is then still there.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
@@ -47,7 +55,7 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
 
 
 def npz(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
-    """Arrays as the bytes of an .npz file; the same arrays give the same bytes."""
+    """The bytes of an .npz file with these arrays by name; equal arrays give equal bytes."""
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
@@ -58,7 +66,7 @@ def _swap(fresh: Path, target: Path, old: Path) -> None:
         target.rename(old)
     try:
         fresh.rename(target)
-    except BaseException:  # also when interrupted: the scratch folder is about to go
+    except BaseException:  # KeyboardInterrupt too: the caller will delete the scratch folder
         if old.exists():
             old.rename(target)
         raise
@@ -66,4 +74,6 @@ def _swap(fresh: Path, target: Path, old: Path) -> None:
 
 def _unwritable(path: Path, error: OSError) -> ElegansError:
     reason = error.strerror or str(error)
-    return ElegansError(path, f"cannot be written ({reason})", "choose a folder that can be")
+    return ElegansError(
+        path, f"cannot be written ({reason})", "choose a folder that you can write to"
+    )

@@ -1,4 +1,4 @@
-"""How every template of the house is read: strictly, and looking like the file that it makes."""
+"""The Jinja environment of every template: the firmware's and the demo's report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ FIRMWARE = Path(__file__).resolve().parents[1] / "firmware_templates"
 
 @cache
 def environment(folder: Path = FIRMWARE, escape: bool = False) -> jinja2.Environment:
-    """Templates below `folder`; an unknown name is an error. `escape` is for HTML."""
+    """The environment for templates in `folder`. An undefined name in a template is an error.
+
+    escape  whether values are escaped for HTML
+    """
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,

@@ -25,6 +25,7 @@ from elegans.exporter.templates import environment
 _HOUSE = Path(__file__).resolve().parents[2]
 _RUNTIME = _HOUSE / "runtime_c"
 _FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
+_ABI = re.compile(r"#define EL_RUNTIME_ABI (\d+)")
 _INCLUDE = re.compile(r'#include "elegans/(el_\w+\.\w+)"')
 
 
@@ -79,6 +80,13 @@ def _runtime(needed: list[str]) -> dict[str, str]:
     return files
 
 
+def _runtime_abi() -> int:
+    """The version of the kernels' interface, which the runtime's own header defines."""
+    found = _ABI.search((_RUNTIME / "include/elegans/el_fixed.h").read_text(encoding="utf-8"))
+    assert found is not None
+    return int(found[1])
+
+
 def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
     plan, bounds = placement.plan(model), prove(original)
     calls = StepCode(model, plan, bounds, optimise)
@@ -90,6 +98,7 @@ def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
         "NAME": model.name.upper(),
         "version": version("elegans"),
         "digest": original.digest,
+        "abi": _runtime_abi(),
         "inputs": [_port(model, "X", c) for c in model.inputs],
         "outputs": [_port(model, "Y", c) for c in model.outputs],
         "dt": _port(model, "DT", model.dt) if model.dt else None,
@@ -109,7 +118,7 @@ def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
         "copies_memory": True,
         "blocks": calls.blocks,
         "copies": calls.copies,
-        "synapses": original.weights,
+        "synapses": original.weight_count,
     }
 
 

@@ -35,10 +35,9 @@ from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.mix import Mix
 from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.sparse_linear import SparseLinear
-from elegans.exporter.ops.tanh import Tanh
+from elegans.exporter.ops.tanh import HALF_SEGMENT, Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 
-_HALF_SEGMENT = 512
 _LEAST = 256  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out
 _DT: Argument = (Window("dt_in", 0, 1),)
@@ -186,7 +185,7 @@ def _worth_it(maps: list[Map]) -> bool:
 
 
 def _maps(
-    step: Step, bounds: dict[str, Interval], half_segment: int = _HALF_SEGMENT
+    step: Step, bounds: dict[str, Interval], half_segment: int = HALF_SEGMENT
 ) -> list[Map] | None:
     """A step's maps; None if its rows do not share a shift, or leave no room in int32."""
     op: Any = step.op
@@ -214,7 +213,7 @@ def _timed(op: TimedLinear, windows: Argument, bounds: dict[str, Interval]) -> l
     x, dt = _interval(windows, bounds), bounds["dt_in"]
     shift = _shared(op)
     reach = op.reach(x.reach(), int(dt.reach()[0]))
-    if not shift or reach.max() + (_HALF_SEGMENT << shift) > INT32_MAX:
+    if not shift or reach.max() + (HALF_SEGMENT << shift) > INT32_MAX:
         return None
     bias, rate_bias = op.bias + _offset(shift), op.rate_bias + (1 << (RATE_SHIFT - 1))
     still = x @ Interval.of(op.weights.T, op.weights.T) + Interval.of(bias, bias)
@@ -241,6 +240,6 @@ def _interval(windows: Argument, bounds: dict[str, Interval]) -> Interval:
     return join_intervals([bounds[w.vector][w.lo : w.hi] for w in windows])
 
 
-def _offset(shift: int, half_segment: int = _HALF_SEGMENT) -> int:
+def _offset(shift: int, half_segment: int = HALF_SEGMENT) -> int:
     """What rounds, and half a segment of tanh's table, which the kernels look up with."""
     return (half_segment << shift) + ((1 << shift) >> 1)

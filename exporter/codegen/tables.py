@@ -9,8 +9,7 @@ import numpy as np
 
 from elegans.exporter.ir.fixed_model import Model, Step, flat
 from elegans.exporter.numbers.fixed import Integers
-
-_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
+from elegans.exporter.ops import CTYPE_BYTES
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,5 @@ def table(name: str, ctype: str, values: Integers, comment: str) -> Table:
         rows = [f"{{{', '.join(map(str, row))}}}," for row in values.tolist()]
         return Table(f"static const {ctype} {name}[{len(values)}]", comment, rows, 2 * values.size)
     rows = textwrap.wrap(", ".join(str(v) for v in flat(values)), 92)
-    return Table(
-        f"static const {ctype} {name}[{values.size}]", comment, rows, _BYTES[ctype] * values.size
-    )
+    size = CTYPE_BYTES[ctype] * values.size
+    return Table(f"static const {ctype} {name}[{values.size}]", comment, rows, size)

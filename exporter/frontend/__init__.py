@@ -1,4 +1,4 @@
-"""An ONNX file to the network in real numbers, recognised by dataflow.
+"""From an ONNX file to the network in real numbers, recognised by its dataflow.
 
 May import `numbers`, `ir` and `passes`.
 """

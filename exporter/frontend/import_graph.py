@@ -1,7 +1,7 @@
-"""ONNX step graph in, `Network` out: recognised by dataflow, never by a node's name.
+"""From the ONNX graph of one step to a `Network`, by dataflow and never by a node's name.
 
-Every tensor of the graph becomes a normal form (`algebra.Form`). A nonlinearity, or a
-product of states, ends a form and names a new atom.
+Each tensor of the graph becomes a normal form (`affine.Form`), node by node. A nonlinearity,
+or a product of two vectors, becomes an atom of the network, which later forms refer to.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from onnx import helper
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
 from elegans.exporter.frontend.operators import RULES
-from elegans.exporter.frontend.ports import Port, Ports, States, find_ports
-from elegans.exporter.frontend.reader import Reader, Value
+from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
+from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.recognise_cells import PER_DT
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.fixed_model import Window
@@ -30,7 +30,13 @@ from elegans.exporter.passes.fold_constants import folded
 def read_interface(
     path: Path, name: str | None = None, states: States = (), elapsed: str | None = None
 ) -> Interface:
-    """What the ONNX file says of its names, units and ranges; `name` overrides the model's."""
+    """The names, units and ranges that the ONNX file declares.
+
+    name             the model's name, in place of the file's
+    states, elapsed  as `find_ports` takes them
+
+    Raises `ElegansError` for a file, a declaration or a name that is not valid.
+    """
     model = open_file.load(path)
     sizes = find_ports(model, path, states, elapsed).sizes
     default = name or path.stem.lower().replace("-", "_")
@@ -38,47 +44,58 @@ def read_interface(
     return replace(found, name=valid_name(name)) if name is not None else found
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # infinity is refused where it ends
+# Infinities are refused with the place where they arise, by `open_file.finite` and by `bounds`.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def read_network(
     path: Path, interface: Interface, states: States = (), elapsed: str | None = None
 ) -> Network:
-    """The network of an ONNX step graph, with the interface that the user settled on."""
+    """The network in real numbers of the step graph at `path`, simplified.
+
+    interface        the file's (`read_interface`), with the user's changes
+    states, elapsed  as `find_ports` takes them
+
+    Raises `ElegansError` for operators, products or quotients that elegans cannot turn into
+    fixed point, and for files that are not valid.
+    """
     model = open_file.load(path)
     ports = find_ports(model, path, states, elapsed)
     if interface.dt_fixed is not None and "dt" not in ports.sizes:
         raise ElegansError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
-    held = open_file.constants(model, path), open_file.sparse_constants(model, path)
-    reader = Reader(path, list(model.opset_import), *held)
-    _give(reader, ports, interface.dt_fixed)
+    constants = open_file.constants(model, path)
+    matrices = open_file.sparse_constants(model, path)
+    reader = Reader(path, list(model.opset_import), constants, matrices)
+    _read_inputs(reader, ports, interface.dt_fixed)
     for number, node in enumerate(model.graph.node):
-        _read(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
+        _read_node(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
     h_next = reader.atoms.states(_joined(reader, ports.h_next))
     network = Network(interface, reader.atoms.found, _joined(reader, ports.y), h_next)
     read = frozenset().union(*(atom.vectors() for atom in network.atoms.values()))
     if PER_DT.vector in read | set(network.y.terms) | {w.vector for w in h_next}:
         fact = "divides by elapsed time outside of a neuron"
-        raise ElegansError(path, fact, "divide by it in LTC's fused solver only")
+        remedy = "divide by it only as LTC's fused solver does: (C / dt v + I) / (C / dt + G)"
+        raise ElegansError(path, fact, remedy)
     return pruned(folded(network))
 
 
-def _give(reader: Reader, ports: Ports, dt: float | None) -> None:
-    """The graph's inputs as windows of x, h and dt; a fixed dt is a constant."""
+def _read_inputs(reader: Reader, ports: GraphPorts, dt: float | None) -> None:
+    """The graph's inputs become windows of x, h and dt, or a constant if dt is given."""
     read = ("x", "h") if dt is not None else ("x", "h", "dt")
     reader.atoms.sizes.update({v: n for v, n in ports.sizes.items() if v in read})
     for port in ports.inputs:
         window = Window(port.vector, port.lo, port.hi)
         fixed = port.vector == "dt" and dt is not None
         form = Form.constant(np.array([dt])) if fixed else reader.atoms.form(window)
-        reader.values[port.name] = Value(form, port.shape)
+        reader.tensors[port.name] = ShapedForm(form, port.shape)
 
 
-def _read(reader: Reader, place: str, node: onnx.NodeProto) -> None:
+def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
+    """Adds the outputs of a node to the reader, by constant folding or by its rule."""
     sparse = [name for name in node.input if name in reader.matrices]
     if sparse and node.op_type not in ("MatMul", "Gemm"):
         raise ElegansError(
             place,
             f"reads the sparse tensor {sparse[0]!r}",
-            "let MatMul or Gemm read it, or keep it as a dense one",
+            "read it by MatMul or Gemm only, or store it as a dense tensor",
         )
     if reader.fold(place, node):
         return
@@ -97,18 +114,20 @@ def _read(reader: Reader, place: str, node: onnx.NodeProto) -> None:
         raise ElegansError(
             place, f"does not fit its inputs ({error!r:.80})", "export the model again"
         ) from None
-    reader.values.update(zip(node.output, results, strict=False))
+    reader.tensors.update(zip(node.output, results, strict=False))
 
 
-def _joined(reader: Reader, ports: tuple[Port, ...]) -> Affine:
-    """Graph outputs end to end, each of the size that the graph declares."""
+def _joined(reader: Reader, ports: tuple[GraphPort, ...]) -> Affine:
+    """The concatenation of graph outputs, each checked against its declared size."""
     parts = []
     for port in ports:
         place = f"{reader.path}, {port.name!r}"
         try:
             affine, _ = reader.affine(place, port.name)
         except (ValueError, KeyError) as error:
-            raise ElegansError(place, f"is never made ({error})", "export it again") from None
+            raise ElegansError(
+                place, f"is not computed by any node ({error})", "export it again"
+            ) from None
         if affine.size != port.hi - port.lo:
             raise ElegansError(
                 place,

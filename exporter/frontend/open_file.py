@@ -1,4 +1,4 @@
-"""Opening a stranger's ONNX file: checked, bounded, and nothing read outside of its folder."""
+"""Loads ONNX files that are not trusted: checked, limited in size, confined to their folder."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ from scipy.sparse import csr_array
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Matrix
-from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.numbers.fixed import LARGEST_REAL, Reals
 
-KEY = "elegans"
-_LARGEST_FILE = 1 << 28
+METADATA_KEY = "elegans"
+# Limits that bound the time and the memory that a file can take; no network that fits a
+# microcontroller comes near them.
+_LARGEST_FILE = 1 << 28  # bytes
 _MOST_NODES = 50_000
-_WIDEST_MATRIX = 1 << 16
-_LARGEST_WEIGHT = 1e30  # fixed.widest_frac reaches just as far
-_OPSETS = range(13, 27)
-_STEP_OF_IT = (
-    "export one step: a module of x, h and dt that returns y and h_next; "
+_WIDEST_MATRIX = 1 << 16  # rows or columns of a sparse tensor
+_OPSETS = range(13, 27)  # the versions of ONNX's operators that the tests cover
+# The remedy for everything that is not one step of a network.
+EXPORT_ONE_STEP = (
+    "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
     "elegans.trainer.export_onnx does it for ncps"
 )
-_CONTROL = ("Loop", "Scan", "If", "SequenceMap")
-_SEQUENCES = ("LSTM", "GRU", "RNN")
-_KINDS = {
+_SUBGRAPH_OPERATORS = ("Loop", "Scan", "If", "SequenceMap")
+_SEQUENCE_OPERATORS = ("LSTM", "GRU", "RNN")
+_NUMERIC_TYPES = {
     *(TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE),
     *(TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),
     *(TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.BOOL),
@@ -36,13 +38,17 @@ _KINDS = {
 
 
 def load(path: Path) -> onnx.ModelProto:
-    """The model at `path`: local functions inlined, symbolic sizes one, shapes inferred."""
-    model = _parsed(path)
+    """The model at `path`, with local functions inlined and all shapes inferred.
+
+    Dimensions without a size, as a batch or the length of a sequence, become 1. Raises
+    `ElegansError` if the file is not a valid ONNX model of one step within the limits.
+    """
+    model = _parse(path)
     _check(model, path)
-    _attach(model, path)
+    _read_external_weights(model, path)
     for value in model.graph.input:
         for dim in value.type.tensor_type.shape.dim:
-            if not dim.HasField("dim_value"):  # a batch, or the length of a sequence
+            if not dim.HasField("dim_value"):
                 dim.dim_value = 1
     try:
         onnx.checker.check_model(model)
@@ -51,21 +57,22 @@ def load(path: Path) -> onnx.ModelProto:
         raise _broken(path, error) from None
 
 
-def _parsed(path: Path) -> onnx.ModelProto:
+def _parse(path: Path) -> onnx.ModelProto:
     try:
         size = path.stat().st_size
         if size > _LARGEST_FILE:
-            raise ElegansError(path, f"has {size >> 20} MB", "a step of neurons has far fewer")
+            limit = f"export one step of the network: {_LARGEST_FILE >> 20} MB at most"
+            raise ElegansError(path, f"has {size >> 20} MB", limit)
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or "cannot be read"
-        raise ElegansError(path, reason, "give the path of an ONNX step model") from None
+        raise ElegansError(path, reason, "give the path of an ONNX file") from None
     try:
         model = onnx.load_model_from_string(data)
     except (DecodeError, RuntimeError, ValueError) as error:
         raise _broken(path, error) from None
     if not model.graph.node:
-        raise ElegansError(path, "holds no graph", "export the step of your network to it")
+        raise ElegansError(path, "holds no graph", "export one step of your network to ONNX")
     return model
 
 
@@ -73,7 +80,7 @@ def _broken(path: Path, error: Exception) -> ElegansError:
     return ElegansError(
         path,
         f"is not a whole, valid ONNX model ({_first_line(error)})",
-        "export it again; a download may have been cut off",
+        "export it again, or download it again if it was cut off",
     )
 
 
@@ -87,17 +94,17 @@ def _check(model: onnx.ModelProto, path: Path) -> None:
             path, f"is of opset {version}", "export it with opset 17 to 23 (opset_version=18)"
         )
     for number, node in enumerate(model.graph.node):
-        if node.op_type in _CONTROL:
+        if node.op_type in _SUBGRAPH_OPERATORS:
             place = f"{path}, node {number} ({node.op_type} {node.name!r})"
-            raise ElegansError(place, "runs a graph of its own, as a loop over time", _STEP_OF_IT)
-        if node.op_type in _SEQUENCES:
+            raise ElegansError(place, "runs a subgraph, as a loop over time", EXPORT_ONE_STEP)
+        if node.op_type in _SEQUENCE_OPERATORS:
             place = f"{path}, node {number} ({node.op_type} {node.name!r})"
-            remedy = f"{_STEP_OF_IT}, and for torch's nn.{node.op_type}Cell"
+            remedy = f"{EXPORT_ONE_STEP}, and for torch's nn.{node.op_type}Cell"
             raise ElegansError(place, "runs over a whole sequence", remedy)
 
 
-def _attach(model: onnx.ModelProto, path: Path) -> None:
-    """Read the weights that the file keeps beside itself, from its own folder only."""
+def _read_external_weights(model: onnx.ModelProto, path: Path) -> None:
+    """Read tensors that are stored in other files, which must be in the folder of the model."""
     for tensor in model.graph.initializer:
         if tensor.data_location != TensorProto.EXTERNAL:
             continue
@@ -115,35 +122,40 @@ def _attach(model: onnx.ModelProto, path: Path) -> None:
         try:
             size, offset = beside.stat().st_size, int(given.get("offset", 0))
             length = int(given.get("length", size - offset))
-            needed = _bytes(tensor)
+            needed = _size_in_bytes(tensor)
             if not (offset >= 0 and length == needed and offset + length <= size):
-                fact = f"needs {needed} bytes, {name!r} has {length} of {size} at {offset}"
+                fact = (
+                    f"needs {needed} bytes, but has {length} at {offset} of the {size} in {name!r}"
+                )
                 raise ElegansError(place, fact, "export the model again")
             with beside.open("rb") as file:
                 file.seek(offset)
                 tensor.raw_data = file.read(length)
         except (OSError, ValueError) as error:
             raise ElegansError(
-                place, f"its weights cannot be read ({error})", "keep both files together"
+                place, f"its weights cannot be read ({error})", "keep both files in one folder"
             ) from None
         tensor.data_location = TensorProto.DEFAULT
         del tensor.external_data[:]
 
 
-def _bytes(tensor: onnx.TensorProto) -> int:
-    if tensor.data_type not in _KINDS or any(d < 0 for d in tensor.dims):
+def _size_in_bytes(tensor: onnx.TensorProto) -> int:
+    if tensor.data_type not in _NUMERIC_TYPES or any(d < 0 for d in tensor.dims):
         raise ValueError("not a tensor of numbers")
     kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
     return int(math.prod(tensor.dims) * np.dtype(kind).itemsize)
 
 
 def metadata(model: onnx.ModelProto) -> str | None:
-    """What the file says of itself under elegans' key."""
-    return {p.key: p.value for p in model.metadata_props}.get(KEY)
+    """The interface that the file declares, as JSON (`interface.from_metadata`), or None."""
+    return {p.key: p.value for p in model.metadata_props}.get(METADATA_KEY)
 
 
 def constants(model: onnx.ModelProto, path: Path) -> dict[str, Reals]:
-    """The graph's initializers, all of them finite: reals in float64, integers in int64."""
+    """The graph's dense initializers by name: floats as float64, others in their own type.
+
+    Raises `ElegansError` for tensors that are damaged, not numeric, or not finite.
+    """
     return {
         tensor.name: finite(_array(tensor, path), f"{path}, tensor {tensor.name!r}")
         for tensor in model.graph.initializer
@@ -151,7 +163,10 @@ def constants(model: onnx.ModelProto, path: Path) -> dict[str, Reals]:
 
 
 def sparse_constants(model: onnx.ModelProto, path: Path) -> dict[str, Matrix]:
-    """The graph's sparse initializers, matrices of finite reals."""
+    """The graph's sparse initializers by name: matrices of finite float64.
+
+    Raises `ElegansError` as `constants` does, and for other shapes than a matrix's.
+    """
     return {t.values.name: _sparse(t, path) for t in model.graph.sparse_initializer}
 
 
@@ -162,17 +177,17 @@ def _sparse(tensor: onnx.SparseTensorProto, path: Path) -> Matrix:
     at = _array(tensor.indices, path)
     if len(shape) != 2 or not all(0 < d <= _WIDEST_MATRIX for d in shape):
         raise ElegansError(place, f"has the shape {list(shape)}", "export a smaller network")
-    if at.ndim == 1:  # both ways are ONNX's: numbers in the whole, or a row and a column
+    if at.ndim == 1:  # ONNX allows indices into the flattened matrix, or (row, column) pairs
         at = np.stack([at // shape[1], at % shape[1]], axis=1)
     fits = at.shape == (values.size, 2) and values.ndim == 1 and at.dtype == np.int64
     if not fits or np.any(at < 0) or np.any(at >= shape):
-        raise ElegansError(place, "is damaged (indices do not fit)", "export it again")
+        raise ElegansError(place, "is damaged (its indices do not fit)", "export it again")
     return csr_array((values.astype(np.float64), (at[:, 0], at[:, 1])), shape=shape)
 
 
 def _array(tensor: onnx.TensorProto, path: Path) -> Reals:
     place = f"{path}, tensor {tensor.name!r}"
-    if tensor.data_type not in _KINDS:
+    if tensor.data_type not in _NUMERIC_TYPES:
         known = TensorProto.DataType.values()
         kind = TensorProto.DataType.Name(tensor.data_type) if tensor.data_type in known else "?"
         raise ElegansError(place, f"holds {kind}", "export weights in float32")
@@ -184,11 +199,14 @@ def _array(tensor: onnx.TensorProto, path: Path) -> Reals:
 
 
 def finite(array: Reals, place: str) -> Reals:
-    """The array itself, if all of its elements are numbers that a format can hold."""
+    """The array, floats as float64, if no element is NaN or above `LARGEST_REAL` in magnitude.
+
+    Raises `ElegansError` naming `place` and the element otherwise.
+    """
     if array.dtype.kind != "f":
         return array
     wide = array.astype(np.float64)
-    bad = np.flatnonzero(~(np.abs(wide.ravel()) <= _LARGEST_WEIGHT))
+    bad = np.flatnonzero(~(np.abs(wide.ravel()) <= LARGEST_REAL))
     if len(bad):
         raise ElegansError(
             place,

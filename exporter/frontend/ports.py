@@ -1,8 +1,9 @@
-"""Which inputs and outputs of a graph are the sensors, the state, the time and the outputs.
+"""Finds out which inputs of a graph are x, h and dt, and which outputs are y and h_next.
 
-What the user names counts first, then the names that elegans' own trainer writes (x, h, dt;
-y, h_next), then dataflow: a next state has the size of a state and depends on it, best
-element by element, and elapsed time is a single number that others are multiplied by.
+In this order: the names that the user gives; the names that elegans' trainer writes (x, h, dt,
+y, h_next); dataflow. By dataflow, a next state has the size of a state and depends on it,
+preferably element by element, and elapsed time is a single number that varying values are
+multiplied or divided by.
 """
 
 from __future__ import annotations
@@ -15,24 +16,26 @@ from pathlib import Path
 import onnx
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
 
-_WIDEST = 8192
+_WIDEST = 8192  # elements of a port; a limit on what a file that is not trusted can ask for
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16)
-_STEP = (
-    "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
-    "elegans.trainer.export_onnx does it for ncps"
-)
 _NAME_THEM = "name them: --state IN:OUT for each state, --elapsed NAME for the elapsed time"
-# Where every element of the result may depend on every element of the input.
+# Operators in whose results each element may depend on every element of an input.
 _MIXING = frozenset(("MatMul", "Gemm", "Conv", "ReduceSum", "ReduceMean", "LSTM", "GRU", "RNN"))
 _MULTIPLYING = frozenset(("Mul", "Div", "Pow", "Reciprocal"))
 
-States = tuple[tuple[str, str], ...]
+States = tuple[tuple[str, str], ...]  # names of graph inputs and outputs: (h, h_next) pairs
 
 
 @dataclass(frozen=True)
-class Port:
-    """A tensor of the graph's border: elements lo..hi of the vector x, h, dt, y or h_next."""
+class GraphPort:
+    """An input or output of the graph: elements lo..hi (exclusive) of one of the vectors.
+
+    name    of the tensor in the graph
+    vector  x, h, dt, y or h_next
+    shape   of the tensor, which has hi - lo elements
+    """
 
     name: str
     vector: str
@@ -42,16 +45,16 @@ class Port:
 
 
 @dataclass(frozen=True)
-class Ports:
-    """All ports; `h_next` is in the order of the states that it renews."""
+class GraphPorts:
+    """All inputs and outputs of a graph; h_next is in the order of h."""
 
-    inputs: tuple[Port, ...]
-    y: tuple[Port, ...]
-    h_next: tuple[Port, ...]
+    inputs: tuple[GraphPort, ...]
+    y: tuple[GraphPort, ...]
+    h_next: tuple[GraphPort, ...]
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The length of every vector; `dt` is absent where nothing reads it."""
+        """The number of elements of each vector; without `dt` if the graph has none."""
         found: dict[str, int] = {}
         for port in (*self.inputs, *self.y, *self.h_next):
             found[port.vector] = max(found.get(port.vector, 0), port.hi)
@@ -60,57 +63,69 @@ class Ports:
 
 def find_ports(
     model: onnx.ModelProto, path: Path, states: States = (), elapsed: str | None = None
-) -> Ports:
-    """The ports of a step graph. Raises ElegansError where they cannot be told apart."""
+) -> GraphPorts:
+    """The inputs and outputs of the graph of one step.
+
+    states   the user's pairs of names (input, output), or none
+    elapsed  the user's name of the input dt, or None
+
+    Raises `ElegansError` if they cannot be told apart, or the graph is not one step.
+    """
     held = {tensor.name for tensor in model.graph.initializer}
     inputs = {v.name: _shape(v, path) for v in model.graph.input if v.name not in held}
     outputs = {v.name: _shape(v, path) for v in model.graph.output}
     if not outputs or not inputs:
-        raise ElegansError(path, "has no inputs or no outputs", _STEP)
-    _check_sequence(inputs, outputs, path)
+        raise ElegansError(path, "has no inputs or no outputs", EXPORT_ONE_STEP)
+    _refuse_sequences(inputs, outputs, path)
     for name in (*(n for pair in states for n in pair), *((elapsed,) if elapsed else ())):
         if name not in inputs and name not in outputs:
             known = ", ".join((*inputs, *outputs))
             raise ElegansError(path, f"has no input or output {name!r}", f"choose from {known}")
-    graph = _Flow(model)
-    dt = elapsed or _time(graph, inputs, {i for i, _ in states})
+    graph = _Dataflow(model)
+    dt = elapsed or _elapsed_time(graph, inputs, {i for i, _ in states})
     if dt is not None and math.prod(inputs.get(dt, (0,))) != 1:
         shape = list(inputs.get(dt, ()))
-        raise ElegansError(f"{path}, {dt!r}", f"is no single elapsed time: {shape}", _STEP)
-    pairs = states or _states(graph, inputs, outputs, dt, path)
+        raise ElegansError(
+            f"{path}, {dt!r}",
+            f"has the shape {shape}; elapsed time is one number",
+            EXPORT_ONE_STEP,
+        )
+    pairs = states or _state_pairs(graph, inputs, outputs, dt, path)
     for before, after in pairs:
         if math.prod(inputs.get(before, (0,))) != math.prod(outputs.get(after, (-1,))):
-            fact = f"{after!r} is not the next {before!r}: their sizes differ"
+            fact = f"{after!r} cannot be the next state of {before!r}: their sizes differ"
             raise ElegansError(path, fact, _NAME_THEM)
     kept = {after for _, after in pairs}
     x = [name for name in inputs if name != dt and name not in dict(pairs)]
     y = [name for name in outputs if name not in kept]
     if not x:
-        raise ElegansError(path, "takes a state but no input", _STEP)
+        raise ElegansError(path, "takes a state but no input", EXPORT_ONE_STEP)
     if not y:
-        y = [pairs[0][1]]  # the state itself is all that there is to see
-    return Ports(
+        y = [pairs[0][1]]  # without an output of its own, the network shows its state
+    return GraphPorts(
         (
-            *_laid("x", x, inputs),
-            *_laid("h", [before for before, _ in pairs], inputs),
-            *_laid("dt", [dt] if dt else [], inputs),
+            *_concatenated("x", x, inputs),
+            *_concatenated("h", [before for before, _ in pairs], inputs),
+            *_concatenated("dt", [dt] if dt else [], inputs),
         ),
-        _laid("y", y, outputs),
-        _laid("h_next", [after for _, after in pairs], outputs),
+        _concatenated("y", y, outputs),
+        _concatenated("h_next", [after for _, after in pairs], outputs),
     )
 
 
-def _laid(vector: str, names: list[str], shapes: dict[str, tuple[int, ...]]) -> tuple[Port, ...]:
-    """Ports end to end in one vector."""
+def _concatenated(
+    vector: str, names: list[str], shapes: dict[str, tuple[int, ...]]
+) -> tuple[GraphPort, ...]:
+    """The ports of one vector, which is the concatenation of these tensors."""
     ends = list(itertools.accumulate((math.prod(shapes[n]) for n in names), initial=0))
     return tuple(
-        Port(name, vector, lo, hi, shapes[name])
+        GraphPort(name, vector, lo, hi, shapes[name])
         for name, (lo, hi) in zip(names, itertools.pairwise(ends), strict=True)
     )
 
 
-class _Flow:
-    """What depends on what, and whether element by element."""
+class _Dataflow:
+    """Which tensors of a graph depend on which, and whether element by element."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.model = model
@@ -122,8 +137,11 @@ class _Flow:
             for name in node.input:
                 self.readers.setdefault(name, []).append(node)
 
-    def reached(self, start: str, elementwise: bool = False) -> set[str]:
-        """Every tensor that depends on `start`; on its own element only, if asked."""
+    def dependents(self, start: str, elementwise: bool = False) -> set[str]:
+        """Every tensor that depends on `start`.
+
+        elementwise  only those of which each element depends on one element of `start`
+        """
         found, pending = {start}, [start]
         while pending:
             for node in self.readers.get(pending.pop(), ()):
@@ -135,17 +153,17 @@ class _Flow:
         return found
 
     def origin(self, name: str) -> str:
-        """The tensor that this one is a copy of, or itself."""
+        """The tensor that this one is a copy of, or this one."""
         seen = {name}
         while (name := self.copies.get(name, name)) not in seen:
             seen.add(name)
         return name
 
     def multiplies(self, name: str) -> bool:
-        """Whether something varying is multiplied or divided by it, scaled or not."""
-        varying = set().union(*(self.reached(v.name) for v in self.model.graph.input))
-        own = self.reached(name)
-        alone, pending = {name}, [name]
+        """Whether a varying tensor is multiplied or divided by this one, or by a multiple of it."""
+        varying = set().union(*(self.dependents(v.name) for v in self.model.graph.input))
+        own = self.dependents(name)
+        alone, pending = {name}, [name]  # tensors that depend on `name` and constants only
         while pending:
             for node in self.readers.get(pending.pop(), ()):
                 others = set(node.input) - alone
@@ -154,22 +172,26 @@ class _Flow:
                     alone |= set(node.output)
                 elif node.op_type in _MULTIPLYING and others - own:
                     return True
-        # C / dt with a constant C: time divides, and what comes of it is varying no more.
+        # A constant divided by it, as LTC's C / dt, or an exponential of it: what the result is
+        # multiplied by was not seen above, because the result depends on `name` alone.
         return any(
             node.op_type in ("Div", "Reciprocal", "Exp") and set(node.input) & alone
             for node in self.model.graph.node
         )
 
 
-def _time(graph: _Flow, inputs: dict[str, tuple[int, ...]], taken: set[str]) -> str | None:
+def _elapsed_time(
+    graph: _Dataflow, inputs: dict[str, tuple[int, ...]], taken: set[str]
+) -> str | None:
+    """The name of the input dt, or None; never one of `taken`, which are states."""
     if "dt" in inputs:
         return "dt"
     single = [n for n, s in inputs.items() if math.prod(s) == 1 and n not in taken | {"x", "h"}]
     return next((name for name in single if graph.multiplies(name)), None)
 
 
-def _states(
-    graph: _Flow,
+def _state_pairs(
+    graph: _Dataflow,
     inputs: dict[str, tuple[int, ...]],
     outputs: dict[str, tuple[int, ...]],
     dt: str | None,
@@ -177,32 +199,35 @@ def _states(
 ) -> States:
     if "h" in inputs and "h_next" in outputs:
         return (("h", "h_next"),)
-    reached = {name: graph.reached(name) for name in inputs if name != dt}
-    close = {name: graph.reached(name, elementwise=True) for name in reached}
-    distinct = {graph.origin(name): name for name in outputs}  # of copies, the last
+    dependents = {name: graph.dependents(name) for name in inputs if name != dt}
+    elementwise = {name: graph.dependents(name, elementwise=True) for name in dependents}
+    distinct = {graph.origin(name): name for name in outputs}  # of equal outputs, the last
     options = [
         (i, o)
-        for i in reached
+        for i in dependents
         for o in distinct.values()
-        if o in reached[i] and math.prod(inputs[i]) == math.prod(outputs[o])
+        if o in dependents[i] and math.prod(inputs[i]) == math.prod(outputs[o])
     ]
     if not options:
         raise ElegansError(
             path,
             "keeps no state: no output has the size of an input that it depends on",
-            "elegans runs recurrent steps; an MLP gets a delay line as its state: h_next = "
-            "[h[I:], x]",
+            "elegans takes steps of recurrent networks; give an MLP a delay line as its state: "
+            "h_next = [h[I:], x]",
         )
-    near = [(i, o) for i, o in options if o in close[i]]
-    found = _only(near) or _only(options)
+    preferred = [(i, o) for i, o in options if o in elementwise[i]]
+    found = _unique_pairing(preferred) or _unique_pairing(options)
     if found is None:
-        told = ", ".join(f"{i}:{o}" for i, o in options)
-        raise ElegansError(path, f"has several candidates for its states: {told}", _NAME_THEM)
+        listed = ", ".join(f"{i}:{o}" for i, o in options)
+        raise ElegansError(path, f"has several candidates for its states: {listed}", _NAME_THEM)
     return found
 
 
-def _only(options: list[tuple[str, str]]) -> States | None:
-    """The one way to pair states with outputs; symmetric states pair in their order."""
+def _unique_pairing(options: list[tuple[str, str]]) -> States | None:
+    """The only way to pair each input with an output of its own, or None.
+
+    If every input could be paired with every output, they are paired in their order.
+    """
     befores, afters = (
         (list(dict.fromkeys(side)) for side in zip(*options, strict=True)) if options else ([], [])
     )
@@ -213,7 +238,7 @@ def _only(options: list[tuple[str, str]]) -> States | None:
     return pairs if befores and complete and set(pairs) <= set(options) else None
 
 
-def _check_sequence(
+def _refuse_sequences(
     inputs: dict[str, tuple[int, ...]], outputs: dict[str, tuple[int, ...]], path: Path
 ) -> None:
     lengths = [{s[-2] for s in shapes.values() if len(s) == 3} for shapes in (inputs, outputs)]
@@ -221,16 +246,16 @@ def _check_sequence(
     times = [s for name, s in inputs.items() if name in ("dt", "timespans") and math.prod(s) > 1]
     if common or times:
         steps = math.prod(times[0]) if times else max(common)
-        raise ElegansError(path, f"is a sequence of {steps} steps, not one step", _STEP)
+        raise ElegansError(path, f"is a sequence of {steps} steps, not one step", EXPORT_ONE_STEP)
 
 
 def _shape(value: onnx.ValueInfoProto, path: Path) -> tuple[int, ...]:
-    """The shape of a port. Raises unless it is floats of a bounded, known number."""
+    """The shape of a port. Raises `ElegansError` unless it is one vector of floats."""
     kind = value.type.tensor_type
     dims = tuple(d.dim_value if d.HasField("dim_value") else 0 for d in kind.shape.dim)
     place = f"{path}, {value.name!r}"
     if kind.elem_type not in _FLOATS:
-        raise ElegansError(place, "is no tensor of floats", _STEP)
+        raise ElegansError(place, "is not a tensor of floats", EXPORT_ONE_STEP)
     size = math.prod(dims)
     if len(dims) > 1 and dims[0] > 1 and size > dims[0]:
         raise ElegansError(place, f"has a batch of {dims[0]}", "export a batch of 1")

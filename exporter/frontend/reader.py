@@ -1,4 +1,4 @@
-"""The values of an ONNX graph while it is read: constants as arrays, all others as forms."""
+"""The tensors of an ONNX graph while it is read: constants as arrays, all others as forms."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from elegans.exporter.frontend.recognise_cells import Atoms
 from elegans.exporter.ir.affine import Affine, Form, Matrix
 from elegans.exporter.numbers.fixed import Reals
 
-_LARGEST = 1 << 26
+_LARGEST = 1 << 26  # elements of a constant: half a GiB of float64, a limit on untrusted files
 
-# What is known at export must come from these: all of them are deterministic and bounded.
+# Constant folding: operators that are evaluated if all their inputs are constant. All are
+# deterministic, and `_check_size` bounds the size of their results.
 _FOLDABLE = frozenset(
     (
         *("Abs", "Add", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div"),
@@ -32,19 +33,27 @@ _FOLDABLE = frozenset(
 
 
 @dataclass(frozen=True, eq=False)
-class Value:
-    """A tensor of the graph: the form of its elements in their order, and its shape."""
+class ShapedForm:
+    """A tensor of the graph: the normal form of its elements, row by row, and its shape."""
 
     form: Form
     shape: tuple[int, ...]
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         return self.form.size
 
 
 class Reader:
-    """The values of the graph so far."""
+    """The tensors of the nodes read so far, by name.
+
+    opsets     the operator sets of the file, in which nodes are evaluated
+    constants  tensors with known elements, as arrays
+    matrices   constants that the file stores as sparse tensors
+    tensors    all other tensors
+    atoms      the atoms that the forms refer to
+    """
 
     def __init__(
         self,
@@ -56,14 +65,17 @@ class Reader:
         self.path = path
         self.opsets = opsets
         self.constants = constants
-        self.matrices = matrices  # those that the file keeps sparse
-        self.values: dict[str, Value] = {}
+        self.matrices = matrices
+        self.tensors: dict[str, ShapedForm] = {}
         self.atoms = Atoms({})
 
     def fold(self, place: str, node: onnx.NodeProto) -> bool:
-        """Evaluate a node of constants alone, once and for all; False if it is not one."""
-        if node.op_type == "Shape" and node.input[0] in self.values:
-            shape: Any = np.array(self.values[node.input[0]].shape, np.int64)
+        """Evaluate a node whose inputs are all constant; False if they are not.
+
+        Raises `ElegansError` if its operator cannot be folded, or its result is too large.
+        """
+        if node.op_type == "Shape" and node.input[0] in self.tensors:
+            shape: Any = np.array(self.tensors[node.input[0]].shape, np.int64)
             ends = {a.name: a.i for a in node.attribute}
             self.constants[node.output[0]] = shape[ends.get("start", 0) : ends.get("end")]
             return True
@@ -71,14 +83,18 @@ class Reader:
             return False
         inputs = {name: self.constants[name] for name in node.input if name}
         if node.op_type not in _FOLDABLE:
-            raise ElegansError(place, "cannot be folded", "fold the constants before exporting")
+            remedy = "compute the constant before exporting"
+            raise ElegansError(place, "has only constant inputs, and cannot be folded", remedy)
         self._check_size(place, node, inputs)
         for name, value in zip(node.output, self.evaluate(place, node, inputs), strict=True):
             self.constants[name] = open_file.finite(np.asarray(value), place)
         return True
 
     def evaluate(self, place: str, node: onnx.NodeProto, inputs: dict[str, Any]) -> list[Any]:
-        """The node on arrays, as ONNX's own reference runs it in this file's opset."""
+        """The outputs of a node for arrays, by ONNX's reference implementation.
+
+        Raises `ElegansError` if the inputs do not fit the operator.
+        """
         ports = [
             onnx.helper.make_tensor_value_info(
                 name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), None
@@ -95,22 +111,25 @@ class Reader:
                 place, f"does not fit its inputs ({error!r:.80})", "export the model again"
             ) from None
 
-    def value(self, name: str) -> Value:
-        """A tensor, constant or not. Raises KeyError for one that nothing has made yet."""
+    def tensor(self, name: str) -> ShapedForm:
+        """A tensor, constant or not. Raises KeyError if no earlier node computes it."""
         if name not in self.constants:
-            return self.values[name]
+            return self.tensors[name]
         array = self.constants[name]
         if array.size > _LARGEST:
             raise ValueError(f"{name!r} has {array.size} elements")
-        return Value(Form.constant(array.reshape(-1)), array.shape)
+        return ShapedForm(Form.constant(array.reshape(-1)), array.shape)
 
     def affine(self, place: str, name: str) -> tuple[Affine, tuple[int, ...]]:
-        """A tensor as an affine form, with its shape."""
-        value = self.value(name)
-        return self.atoms.affine(place, value.form), value.shape
+        """A tensor in affine form, its products become atoms, and its shape."""
+        tensor = self.tensor(name)
+        return self.atoms.affine(place, tensor.form), tensor.shape
 
     def matrix(self, place: str, name: str) -> Matrix:
-        """A constant matrix. Raises ValueError for a constant of another rank."""
+        """A constant matrix, dense or sparse.
+
+        Raises `ElegansError` if the tensor is not constant, ValueError if it is not a matrix.
+        """
         if name in self.matrices:
             return self.matrices[name]
         matrix = self.constants.get(name)
@@ -118,27 +137,32 @@ class Reader:
             raise ElegansError(
                 place,
                 f"multiplies by {name!r}, which is not constant",
-                "elegans needs fixed weights",
+                "use constant weights",
             )
         if matrix.ndim != 2:
-            raise ValueError(f"{name!r} of shape {list(matrix.shape)} is no matrix")
+            raise ValueError(f"{name!r} of shape {list(matrix.shape)} is not a matrix")
         return matrix
 
     @staticmethod
     def _check_size(place: str, node: onnx.NodeProto, inputs: dict[str, Reals]) -> None:
-        """Refuse what would not fit: the broadcast inputs, or a shape that is asked for."""
+        """Raise `ElegansError` if the result would be too large, before it is computed.
+
+        The bound is the size of the broadcast inputs, or the shape that the node is given.
+        """
         rank = max((a.ndim for a in inputs.values()), default=0)
         dims = np.ones(rank)
         for a in inputs.values():
             dims[rank - a.ndim :] = np.maximum(dims[rank - a.ndim :], a.shape)
         size = float(np.prod(dims)) * max(1, len(inputs))
-        asked = list(inputs.values())[-1:] if node.op_type in ("ConstantOfShape", "Expand") else []
+        given_shapes = (
+            list(inputs.values())[-1:] if node.op_type in ("ConstantOfShape", "Expand") else []
+        )
         if node.op_type == "Range":
             start, limit, step = (float(a) for a in inputs.values())
             size = abs((limit - start) / step) if step else np.inf
         if node.op_type == "Tile":
             size *= float(np.prod(list(inputs.values())[-1].astype(np.float64)))
-        for shape in asked:
+        for shape in given_shapes:
             size = max(size, float(np.prod(np.maximum(shape.astype(np.float64), 1))))
         if not size <= _LARGEST:
-            raise ElegansError(place, "makes too large a constant", "fold it before exporting")
+            raise ElegansError(place, "makes too large a constant", "export a smaller network")

@@ -1,4 +1,4 @@
-"""The two graphs of a step: the network in real numbers, and the fixed-point model.
+"""The two representations of a network step: in real numbers, and in fixed point.
 
 May import `numbers` and `ops`.
 """

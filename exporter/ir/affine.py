@@ -1,13 +1,14 @@
-"""A normal form for the vectors of a step graph, so that spelling does not matter.
+"""A normal form of vectors, in which equal expressions are equal however they are written.
 
-Between two nonlinearities a network only adds, scales, joins and slices, and a liquid cell
-multiplies by a gate or by elapsed time. Every such vector is
+Between two nonlinearities a network only adds, scales, concatenates and slices, and a liquid
+cell also multiplies by a gate or by elapsed time. Every such vector is
 
     bias + sum_k M_k v_k + sum_j P_j * u_j
 
-with known vectors v_k, constant matrices M_k, windows u_j and affine P_j. Written so,
-`f (1 - t) + t g`, `f + t (g - f)` and `t g - f t + f` are one and the same. The matrices
-are sparse: joining and slicing only select, and a wiring has few synapses.
+with known vectors v_k, constant matrices M_k, windows u_j of known vectors, and affine P_j;
+`*` is element by element. In this form `f (1 - t) + t g`, `f + t (g - f)` and
+`t g - f t + f` are the same. The matrices are sparse, because slices and concatenations only
+select, and a wiring has few synapses.
 """
 
 from __future__ import annotations
@@ -22,27 +23,33 @@ from scipy import sparse
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import Integers, Reals
 
-Matrix = Any  # scipy.sparse.csr_array, [rows, size of the vector]
+Matrix = Any  # a scipy.sparse.csr_array of float64, [rows, size of the vector it multiplies]
 
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """`bias + sum M v`: bias [N], and for each vector by name a matrix M [N, v.size]."""
+    """A vector of N elements, `bias + sum_v M_v v`.
+
+    bias   [N]
+    terms  the matrix M_v, [N, size of v], by the name of the vector v
+    """
 
     bias: Reals
     terms: dict[str, Matrix]
 
     @property
     def size(self) -> int:
+        """The number of elements, N."""
         return len(self.bias)
 
     @staticmethod
     def constant(value: Reals) -> Affine:
+        """The constant vector `value`, [N]."""
         return Affine(np.asarray(value, dtype=np.float64), {})
 
     @staticmethod
     def of(window: Window, size: int | None = None) -> Affine:
-        """A window of a vector of `size` elements (one that ends with it if None)."""
+        """A window of a vector of `size` elements; None if the vector ends where it does."""
         rows = np.arange(window.size)
         shape = (window.size, size or window.hi)
         entries = (np.ones(window.size), (rows, window.lo + rows))
@@ -50,7 +57,7 @@ class Affine:
 
     @staticmethod
     def joined(parts: list[Affine]) -> Affine:
-        """Vectors end to end."""
+        """The concatenation of vectors."""
         ends = np.cumsum([p.size for p in parts])
         total = Affine.constant(np.zeros(ends[-1]))
         for part, end in zip(parts, ends, strict=True):
@@ -62,15 +69,18 @@ class Affine:
         return total
 
     def pick(self, rows: Integers) -> Affine:
-        """The given elements, in this order; an element may come several times."""
+        """The elements at these indices, in this order; an index may be repeated."""
         return Affine(self.bias[rows], {v: m[rows] for v, m in self.terms.items()}).trimmed()
 
     def scaled(self, factor: Reals) -> Affine:
-        """Each element times a constant, [N]."""
+        """Each element times a constant; `factor` is [N] or [1]."""
         return self.times(sparse.diags_array(np.broadcast_to(factor, self.size)).tocsr())
 
     def over(self, divisor: Reals) -> Affine:
-        """Each element divided by a constant [N]; c / c is one to the bit, c * (1 / c) is not."""
+        """Each element divided by a constant, [N].
+
+        Not `scaled` by the reciprocal: in floats c / c is exactly 1, c * (1 / c) need not be.
+        """
         terms = {}
         for vector, matrix in self.terms.items():
             terms[vector] = matrix.copy()
@@ -78,28 +88,30 @@ class Affine:
         return Affine(self.bias / divisor, terms)
 
     def times(self, matrix: Matrix) -> Affine:
-        """A constant matrix [M, N] times the vector."""
+        """A constant matrix [M, N] times the vector, [M]."""
         return Affine(
             matrix @ self.bias, {v: sparse.csr_array(matrix @ m) for v, m in self.terms.items()}
         ).trimmed()
 
     def plus(self, other: Affine) -> Affine:
+        """The sum of two vectors of one size."""
         terms = dict(self.terms)
         for vector, matrix in other.terms.items():
             terms[vector] = terms[vector] + matrix if vector in terms else matrix
         return Affine(self.bias + other.bias, terms).trimmed()
 
     def without(self, vector: str) -> Affine:
+        """The vector without the term of one vector."""
         return Affine(self.bias, {v: m for v, m in self.terms.items() if v != vector})
 
     def trimmed(self) -> Affine:
-        """No stored zeros, and no vector that is not read."""
+        """The same without stored zeros, and without terms that are all zero."""
         for matrix in self.terms.values():
             matrix.eliminate_zeros()
         return Affine(self.bias, {v: m for v, m in self.terms.items() if m.nnz})
 
     def close_to(self, other: Affine) -> bool:
-        """Whether both are the same but for the rounding of float32 constants."""
+        """Whether both are equal to a relative 1e-6, which allows for constants in float32."""
         if self.terms.keys() != other.terms.keys() or self.size != other.size:
             return False
         pairs = [(m, other.terms[v]) for v, m in self.terms.items()]
@@ -108,7 +120,7 @@ class Affine:
         )
 
     def windows(self) -> tuple[Window, ...] | None:
-        """The windows that this vector is the concatenation of, if it is one."""
+        """The windows that this vector is a concatenation of, or None if it is not one."""
         if np.any(self.bias) or sum(m.nnz for m in self.terms.values()) != self.size:
             return None
         found: list[Window] = []
@@ -123,7 +135,7 @@ class Affine:
         return tuple(found)
 
     def sources(self) -> list[tuple[str, int] | None]:
-        """For each element the element (vector, index) that it is, unchanged; else None."""
+        """[N]: the (vector, index) of which each element is a copy, or None if it is not one."""
         count = np.zeros(self.size, np.int64)
         found: list[tuple[str, int] | None] = [None] * self.size
         for vector, matrix in self.terms.items():
@@ -135,14 +147,15 @@ class Affine:
         return [s if n == 1 else None for s, n in zip(found, count, strict=True)]
 
     def window(self) -> Window | None:
-        """The window that this vector is, unchanged, if it is one."""
+        """The window that this vector is a copy of, or None if it is not one."""
         windows = self.windows()
         return windows[0] if windows is not None and len(windows) == 1 else None
 
     def factor(self) -> tuple[Window, Reals] | None:
-        """`(u, c)` where this vector is `c * u + bias`, element by element.
+        """`(u, c)` with this vector = `c * u + bias`, element by element; None if there is none.
 
-        u is as long as the vector, if it can be, or a single element that all of them share.
+        u is as long as this vector if possible, or else a single element that all rows share;
+        c is [N].
         """
         if len(self.terms) != 1:
             return None
@@ -163,9 +176,9 @@ class Affine:
 
 @dataclass(frozen=True, eq=False)
 class Form:
-    """`affine + sum P u`: the normal form. `products` maps each factor u to its P.
+    """A vector in the normal form, `affine + sum_u P_u * u`.
 
-    A factor is as long as the form, or a single element.
+    products  the affine P_u by its factor u, which is as long as the form or has one element
     """
 
     affine: Affine
@@ -173,18 +186,21 @@ class Form:
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         return self.affine.size
 
     @staticmethod
     def constant(value: Reals) -> Form:
+        """The constant vector `value`."""
         return Form(Affine.constant(value), {})
 
     @property
     def is_constant(self) -> bool:
+        """Whether the vector depends on nothing."""
         return not self.products and not self.affine.terms
 
     def pick(self, rows: Integers) -> Form | None:
-        """The given elements; None where that would tear a factor apart."""
+        """The elements at these indices; None if a factor's elements were no longer a window."""
         products = {}
         for u, p in self.products.items():
             if u.size > 1 and not np.array_equal(rows, rows[0] + np.arange(len(rows))):
@@ -194,16 +210,19 @@ class Form:
         return Form(self.affine.pick(rows), products)
 
     def scaled(self, factor: Reals) -> Form:
+        """Each element times a constant; `factor` is [size] or [1]."""
         return Form(
             self.affine.scaled(factor), {u: p.scaled(factor) for u, p in self.products.items()}
         )
 
     def over(self, divisor: Reals) -> Form:
+        """Each element divided by a constant, [size]."""
         return Form(
             self.affine.over(divisor), {u: p.over(divisor) for u, p in self.products.items()}
         )
 
     def plus(self, other: Form) -> Form:
+        """The sum of two forms of one size."""
         products = dict(self.products)
         for u, p in other.products.items():
             products[u] = products[u].plus(p) if u in products else p
@@ -212,10 +231,11 @@ class Form:
 
 
 def product(a: Affine, b: Affine, is_gate: Callable[[Window], bool]) -> Form | None:
-    """`a * b` element by element; None unless one of them is a scaled gate plus a constant.
+    """`a * b` element by element; None unless one of them is constant or `c * u + d`.
 
-    With b = c u + d the product is (c a) u + d a. Where both would do, elapsed time is the
-    factor: what it multiplies is a rate, even where that is one gate's multiple.
+    u is a gate, that is a window for which `is_gate` is true, and c and d are constants. With
+    b = c u + d the product is (c a) u + d a. If both have this shape, elapsed time becomes
+    the factor u, so that what it multiplies is read as a rate of change.
     """
     if not b.terms:
         return Form(a.scaled(b.bias), {})

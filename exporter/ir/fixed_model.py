@@ -1,8 +1,8 @@
-"""The fixed-point model: what the microcontroller computes, as frozen data.
+"""The fixed-point model: what the microcontroller computes, as immutable data.
 
-A model is one step of a recurrent network in single assignment: each `Step` applies an op
-to windows of earlier vectors and names its result. A walk over the steps is how the model
-is executed, whatever the values are: integers, intervals, gradients, ONNX nodes.
+A model is one time step of a recurrent network in single-assignment form: each `Step`
+applies an op to windows of earlier vectors and names its result. `walk` executes the steps
+on any kind of value: integers, intervals, torch tensors, ONNX nodes.
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ import numpy as np
 from elegans.exporter import ops
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.numbers.fixed import Integers, Interval, RangeError, Value, join_intervals
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
-SCHEMA = 2
+SCHEMA = 2  # of the JSON document; raised by each change that older readers would misread
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One integer that crosses the model's border: an input, a state, an output.
+    """The format of one element of x, dt, h or y.
 
-    value = integer / 2^frac, `lo` <= integer <= `hi`, in `unit`.
+    unit    of the real value, which is integer / 2^frac
+    lo, hi  the least and the greatest integer
+    bits    the size of the integer
     """
 
     name: str
@@ -41,7 +43,7 @@ class Channel:
 
     @property
     def range(self) -> tuple[float, float]:
-        """The real values that the channel can hold."""
+        """The least and the greatest real value, in `unit`."""
         return self.lo / 2.0**self.frac, self.hi / 2.0**self.frac
 
 
@@ -55,17 +57,21 @@ class Window:
 
     @property
     def size(self) -> int:
+        """The number of elements."""
         return self.hi - self.lo
 
 
-Argument = tuple[Window, ...]  # windows end to end: one vector
+Argument = tuple[Window, ...]  # an input of an op: the concatenation of these windows
 
 
 @dataclass(frozen=True)
 class Step:
-    """`name = op(*inputs)`: a vector of `size` integers with `frac` fractional bits each.
+    """`name = op(*inputs)`.
 
-    `group` is the layer that the step belongs to; it orders the generated C.
+    name   of the resulting vector, unique in the model
+    group  the layer that the step belongs to, by which the generated C is arranged
+    size   the number of elements of the result
+    frac   [size] the fractional bits of each element
     """
 
     name: str
@@ -78,10 +84,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Model:
-    """One step of the network: `x, dt, h -> y, h_next`.
+    """One time step of a network: `x, dt, h -> y, h_next`.
 
-    The vectors `x`, `dt` and `h` are given, every other one is some step's result. `dt` is
-    None when the sample period was fixed at export.
+    name           the prefix of the generated C
+    inputs         the channels of x
+    dt             the channel of elapsed time; None if the sample period is a constant
+    states         the channels of h
+    outputs        the channels of y
+    steps          in an order in which each reads earlier vectors only
+    y, h_next      the windows that make up the results
+
+    `x`, `dt` and `h` are the names of the given vectors.
     """
 
     name: str
@@ -95,20 +108,20 @@ class Model:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the model: the same on every machine and on every run."""
+        """SHA-256 of the model's JSON: it identifies the model on every machine."""
         text = json.dumps(to_json(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
-    def weights(self) -> int:
-        """Weights that are not zero; a map that is applied again, as in an unfold, counts once."""
+    def weight_count(self) -> int:
+        """The number of nonzero weights. Equal maps, as LTC's unfolds have, count once."""
         found = [getattr(s.op, name, None) for s in self.steps for name in ("weights", "rates")]
-        maps = [Synapses.of(m) for m in found if m is not None]
+        maps = [SparseMatrix.of(m) for m in found if m is not None]
         keys = {(m.rows.tobytes(), m.columns.tobytes(), m.values.tobytes()): m for m in maps}
         return sum(len(m.values) for m in keys.values())
 
     def fracs(self) -> dict[str, tuple[int, ...]]:
-        """The fractional bits of every vector, element by element."""
+        """The fractional bits of each element of every vector, by the vector's name."""
         given = {"x": self.inputs, "h": self.states, "dt": (self.dt,) if self.dt else ()}
         known = {name: tuple(c.frac for c in channels) for name, channels in given.items()}
         return known | {step.name: step.frac for step in self.steps}
@@ -122,11 +135,10 @@ def walk(
 ) -> tuple[Value, Value, dict[str, Value]]:
     """Execute a model on values of any kind.
 
-    given  the vectors `x`, `h` and, unless it is fixed, `dt`, `[..., size]`
-    join   lays vectors end to end
-    apply  executes one step
-
-    Returns y, h_next and every vector by name.
+    given    the vectors `x`, `h` and, unless it is a constant, `dt`, each [..., size]
+    join     concatenates vectors
+    apply    executes one step on its arguments
+    returns  y, h_next, and all vectors by name
     """
     vectors = dict(given)
 
@@ -140,12 +152,12 @@ def walk(
 
 
 def prove(model: Model) -> dict[str, Interval]:
-    """Bounds of every vector, for any inputs whatever and for ever.
+    """Bounds of every vector, for all inputs and any number of steps.
 
-    Raw inputs may be any int16; the states are assumed in their channels' bounds, and the
-    step is shown to lead back into them, so by induction no run ever leaves them. Every
-    intermediate value is shown to fit int32 on the way. Raises `ElegansError` with the
-    step's name if either fails.
+    The inputs may be any int16. The states are assumed within their channels' bounds, and
+    h_next is shown to be within them again, so by induction the states never leave them. On
+    the way every intermediate value is shown to fit int32. Raises `ElegansError`, naming the
+    step or the state, if either fails.
     """
     given = {
         "x": _any_int16(len(model.inputs)),
@@ -153,44 +165,48 @@ def prove(model: Model) -> dict[str, Interval]:
         "h": _bounds(model.states),
     }
 
-    numbers = itertools.count()
+    indices = itertools.count()
 
     def apply(step: Step, args: list[Value]) -> Value:
-        return step_range(next(numbers), step, args)
+        return step_range(next(indices), step, args)
 
     fracs = model.fracs()
     if [f for w in model.h_next for f in fracs[w.vector][w.lo : w.hi]] != [
         c.frac for c in model.states
     ]:
-        raise ElegansError("h", "its next value has another format", "export the model again")
+        raise ElegansError("h_next", "its format is not that of h", "export the model again")
     y, h_next, vectors = walk(model, given, join_intervals, apply)
     for what, found, channels in (("h", h_next, model.states), ("y", y, model.outputs)):
-        _hold(what, found, channels)
+        _check_bounds(what, found, channels)
     return vectors
 
 
-def step_range(number: int, step: Step, args: Sequence[Interval]) -> Interval:
-    """One step over intervals, with the place named if it cannot be proved."""
+def step_range(index: int, step: Step, args: Sequence[Interval]) -> Interval:
+    """The bounds of a step's result, for bounds of its arguments.
+
+    Raises `ElegansError` with the step's number and name if an intermediate value could leave
+    int32.
+    """
     try:
         return step.op.range(*args)
     except RangeError as error:
         raise ElegansError(
-            f"step {number} ({step.name}, {step.op.kernel})",
+            f"step {index} ({step.name}, {step.op.kernel})",
             str(error),
             "declare a narrower input range, or train with smaller weights",
         ) from None
 
 
-def _hold(what: str, found: Interval, channels: Sequence[Channel]) -> None:
+def _check_bounds(what: str, found: Interval, channels: Sequence[Channel]) -> None:
     for i, channel in enumerate(channels):
         lo, hi = int(found.lo[i]), int(found.hi[i])
         if lo < channel.lo or hi > channel.hi:
             reach, end = (hi, channel.hi) if hi > channel.hi else (lo, channel.lo)
             raise ElegansError(
                 f"{what}[{i}] ({channel.name})",
-                f"the next value reaches {reach / 2**channel.frac:g}, its format is proved to "
-                f"{end / 2**channel.frac:g}",
-                "this network's state is not bounded by the theorem the format relies on",
+                f"the next value can reach {reach / 2**channel.frac:g}, but its format is only "
+                f"proved up to {end / 2**channel.frac:g}",
+                "use a cell whose state is bounded (docs/cells.md), or smaller weights",
             )
 
 
@@ -203,7 +219,7 @@ def _any_int16(size: int) -> Interval:
 
 
 def to_json(model: Model) -> dict[str, Any]:
-    """The whole model as plain data; `from_json` reads it back."""
+    """The whole model as plain data, for `from_json`; `Model.digest` is of this."""
     return {
         "schema": SCHEMA,
         "name": model.name,
@@ -228,7 +244,7 @@ def to_json(model: Model) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any]) -> Model:
-    """The model that `to_json` wrote. Raises KeyError, TypeError or ValueError on any other."""
+    """The model that `to_json` wrote. Raises KeyError, TypeError or ValueError for other data."""
     if data["schema"] != SCHEMA:
         raise ValueError(f"schema {data['schema']}, expected {SCHEMA}")
     return Model(
@@ -267,5 +283,5 @@ def _argument(data: list[list[Any]]) -> Argument:
 
 
 def flat(values: Integers) -> list[int]:
-    """An array as Python integers, row by row."""
+    """All elements of an array as Python integers, row by row."""
     return [int(v) for v in values.ravel()]

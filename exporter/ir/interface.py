@@ -1,8 +1,8 @@
-"""What the graph alone cannot tell: names, units, and the ranges of inputs and of time.
+"""What an ONNX graph does not say: names, units, and the ranges of inputs and elapsed time.
 
-The trainer writes it into the ONNX file's metadata under the key `elegans`; the command
-line can override it. A model file is hostile: everything here is checked, and what ends up
-in generated C has the shape of an identifier.
+The trainer writes them into the ONNX file's metadata under the key `elegans`, as JSON; the
+command line can override them. Model files are not trusted: everything is checked here, and
+every name that appears in generated C is a plain identifier.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.numbers.fixed import LARGEST_REAL
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
-# What the runtime's and the firmware's own functions begin with.
+# The first words of the names of the runtime's and the firmware's own C functions.
 _TAKEN = frozenset(("board", "cortex", "el", "fault", "serial", "uart"))
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _UNIT = re.compile(r"[A-Za-z0-9/%^²³°µ.() -]{0,16}")
-_LARGEST = 1e30  # fixed.widest_frac reaches just as far
-Range = tuple[float, float]
+Range = tuple[float, float]  # (least, greatest), in the unit of a signal
 
 
 @dataclass(frozen=True)
 class Signal:
-    """A named quantity with a unit and, where the file or the user says so, a range."""
+    """A named quantity with its unit and its range; the range is None if nobody gave one."""
 
     name: str
     unit: str = ""
@@ -35,7 +35,13 @@ class Signal:
 
 @dataclass(frozen=True)
 class Interface:
-    """A model's name and signals. `dt_fixed` is the sample period when it never varies."""
+    """A model's name and signals.
+
+    inputs, outputs  one signal for each element of x and y
+    dt               elapsed time
+    dt_fixed         the sample period, in dt's unit, if it is a constant of the model
+    layers           (name, size) of the groups of states, as the trainer names them
+    """
 
     name: str
     inputs: tuple[Signal, ...]
@@ -46,7 +52,14 @@ class Interface:
 
 
 def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Interface:
-    """The interface that an ONNX file declares; plain names where it declares nothing."""
+    """The interface that an ONNX file declares, or x0, x1, ..., y0, ... if it declares none.
+
+    text             the value of the metadata key `elegans`, or None
+    name             the model's name if the file does not give one
+    inputs, outputs  the sizes of x and y in the graph, which the declaration must match
+
+    Raises `ElegansError` for a declaration that is malformed or does not match.
+    """
     place = "the model's metadata key 'elegans'"
     if text is None:
         return Interface(
@@ -66,7 +79,7 @@ def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Int
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ElegansError(
-            place, f"is not what elegans writes ({error!r})", "export the model again"
+            place, f"is not a valid declaration ({error!r})", "export the model again"
         ) from None
     for what, signals, count in (
         ("inputs", found.inputs, inputs),
@@ -80,63 +93,82 @@ def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Int
             )
         macros = [m for s in signals for m in (s.name.upper(), f"{s.name.upper()}_FRAC")]
         if len(set(macros)) != len(macros):
-            raise ElegansError(place, f"two {what} have the same name in C", "name them apart")
+            raise ElegansError(place, f"two {what} have the same name in C", "rename one of them")
     return found
 
 
 def with_ranges(
     interface: Interface, inputs: list[Range], dt: Range | None, dt_fixed: float | None
 ) -> Interface:
-    """The interface with the user's own ranges: one for all inputs, or one a channel."""
+    """The interface with the ranges that the user gave, each of which overrides the file's.
+
+    inputs    none, one range for all inputs, or one for each input in order
+    dt        the range of elapsed time, or None
+    dt_fixed  a constant sample period, or None
+
+    Raises `ElegansError` for ranges that are empty, infinite, or of the wrong number.
+    """
     if inputs and len(inputs) not in (1, len(interface.inputs)):
         raise ElegansError(
             "--input-range",
             f"given {len(inputs)} times, the model has {len(interface.inputs)} inputs",
-            "give it once for all of them, or once for each in their order",
+            "give it once for all inputs, or once for each input in order",
         )
     if inputs:
         ranges = inputs * len(interface.inputs) if len(inputs) == 1 else inputs
         signals = zip(interface.inputs, ranges, strict=True)
         interface = replace(
-            interface, inputs=tuple(replace(s, range=checked(s.name, r)) for s, r in signals)
+            interface, inputs=tuple(replace(s, range=checked_range(s.name, r)) for s, r in signals)
         )
     if dt is not None:
         interface = replace(interface, dt=replace(interface.dt, range=_checked_time(dt)))
     if dt_fixed is not None:
         if not (math.isfinite(dt_fixed) and dt_fixed > 0):
-            raise ElegansError("--dt", f"is {dt_fixed:g}", "give the sample period, above zero")
+            raise ElegansError(
+                "--dt", f"is {dt_fixed:g}", "give the sample period, a number above zero"
+            )
         interface = replace(interface, dt_fixed=dt_fixed)
     return interface
 
 
-def checked(place: str, bounds: Range) -> Range:
-    """A range of finite numbers in ascending order."""
+def checked_range(place: str, bounds: Range) -> Range:
+    """`bounds`, if both are finite, in ascending order and not beyond `LARGEST_REAL`.
+
+    Raises `ElegansError` naming `place` otherwise.
+    """
     lo, hi = float(bounds[0]), float(bounds[1])
     if not (math.isfinite(lo) and math.isfinite(hi) and lo < hi):
         raise ElegansError(
             f"the range of {place}", f"{lo:g}:{hi:g} is empty or not finite", "give LO:HI, LO < HI"
         )
-    if max(abs(lo), abs(hi)) > _LARGEST:
+    if max(abs(lo), abs(hi)) > LARGEST_REAL:
         raise ElegansError(
-            f"the range of {place}", f"{lo:g}:{hi:g} ends beyond {_LARGEST:g}", "take another unit"
+            f"the range of {place}",
+            f"{lo:g}:{hi:g} ends beyond {LARGEST_REAL:g}",
+            "take another unit",
         )
     return lo, hi
 
 
 def _checked_time(bounds: Range) -> Range:
-    lo, hi = checked("dt", bounds)
+    lo, hi = checked_range("dt", bounds)
     if lo < 0:
         raise ElegansError("the range of dt", f"starts at {lo:g}", "elapsed time is never negative")
     return lo, hi
 
 
 def valid_name(name: str) -> str:
-    """A model's name: it becomes the prefix of the generated C, none of elegans' own."""
+    """`name`, if it can be the prefix of all names in the generated C.
+
+    It is 1 to 31 of a-z, 0-9 and _, begins with a letter, and its first word is not one that
+    elegans' own C functions begin with. Raises `ElegansError` otherwise.
+    """
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name.split("_")[0] in _TAKEN:
         raise ElegansError(
             f"the model name {name!r:.60}",
             "cannot be a prefix in C",
-            "choose one with --name: a-z, 0-9 and _, at most 31, no prefix of elegans' own C",
+            "choose one with --name: at most 31 of a-z, 0-9 and _, and no first word that elegans' "
+            f"own C has ({', '.join(sorted(_TAKEN))})",
         )
     return name
 
@@ -153,7 +185,7 @@ def _signal(entry: dict[str, Any]) -> Signal:
     if bounds is None:
         return Signal(name, unit)
     lo, hi = bounds
-    return Signal(name, unit, checked(name, (lo, hi)))
+    return Signal(name, unit, checked_range(name, (lo, hi)))
 
 
 def _label(name: Any) -> str:

@@ -9,13 +9,14 @@ from scipy import sparse
 
 from elegans.exporter.ir.affine import Matrix
 from elegans.exporter.numbers.fixed import INT32_MAX, Integers, Reals, quantise
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.sliding_linear import SlidingLinear
 from elegans.exporter.ops.sliding_linear8 import SlidingLinear8
 from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
+from elegans.exporter.ops.tanh import HALF_SEGMENT
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
@@ -27,11 +28,8 @@ _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
 # A map whose rows share one shift is faster on every core. It may cost a row so many bits, which
 # leave it no less exact than the row that asked for them: all feed the same table.
 _SHARED_SHIFT_BITS = 5
-# The cores' kernels look a table up with half a segment added to its argument.
-_HALF_SEGMENT = 512
 _TIMED = {16: TimedLinear, 8: TimedLinear8}
 _SMALL = 4096
-_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
 
 
 def linear(
@@ -87,7 +85,7 @@ class _Entries:
     bits: int
     tabled: bool
 
-    def quantised(self, finest: int) -> tuple[Synapses, Integers, Integers] | None:
+    def quantised(self, finest: int) -> tuple[SparseMatrix, Integers, Integers] | None:
         """(weights, bias, shift); None if a row has no scale.
 
         Each row is tried from the finest scale down. With the accumulator at scale 2^-s, the
@@ -111,7 +109,7 @@ class _Entries:
             w = quantise(np.where(small, reals, 0.0), scale[row] - frac)
             b = quantise(np.where(good, self.bias, 0.0), scale)
             good[row[np.abs(w) >= 1 << (self.bits - 1)]] = False
-            room = (_HALF_SEGMENT << shift) * self.tabled + ((1 << shift) >> 1)
+            room = (HALF_SEGMENT << shift) * self.tabled + ((1 << shift) >> 1)
             # Below 2^53, so exact: 2^23 products of int16.
             reach = np.bincount(row, np.abs(w) * self.in_reach[columns[left]], count)
             good &= reach + np.abs(b) + room <= INT32_MAX
@@ -121,7 +119,7 @@ class _Entries:
             pending &= ~good
             left = left[~done]
             if not pending.any():
-                found = Synapses.at(self.weights.shape, rows, columns, integers)
+                found = SparseMatrix.from_entries(self.weights.shape, rows, columns, integers)
                 return found, biases, shifts
         return None
 
@@ -187,7 +185,7 @@ def _timed_row(
         if len(ints) < len(row) or largest >= 1 << (bits - 1):
             continue
         op = TimedLinear(ints[0], ints[1], ints[2], ints[3], np.array([shift]))
-        if op.reach(in_reach, dt_reach)[0] + (_HALF_SEGMENT << shift) <= INT32_MAX:
+        if op.reach(in_reach, dt_reach)[0] + (HALF_SEGMENT << shift) <= INT32_MAX:
             return op
     return None
 
@@ -197,4 +195,4 @@ def _flash(op: Linear) -> int | None:
     tables = op.tables()
     if not all(table.values.size for table in tables):
         return None
-    return sum(_BYTES[table.ctype] * table.values.size for table in tables)
+    return sum(table.bytes for table in tables)

@@ -1,4 +1,4 @@
-"""Fixed point: formats, the one rounding rule, intervals, sparse integer matrices.
+"""Fixed-point arithmetic: formats, rounding, intervals, and sparse integer matrices.
 
-Imports nothing of elegans but `exporter.errors`.
+Of elegans, it may import `exporter.errors` only.
 """

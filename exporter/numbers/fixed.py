@@ -1,8 +1,9 @@
-"""Fixed point: formats, the one rounding rule, and intervals that prove where values stay.
+"""Fixed-point arithmetic: formats, the rounding rule, and intervals that bound every value.
 
-Everything on the device is a two's-complement integer with a power-of-two scale. An
-op's meaning is written once, with plain operators, and runs on any of four kinds of
-value: NumPy arrays, torch tensors, the nodes of an ONNX graph, and the `Interval` below.
+Every number on the device is a two's-complement integer with a power-of-two scale: with
+`frac` fractional bits the real value is integer / 2^frac. An op is written once, with plain
+operators, and runs on any of four kinds of value: NumPy arrays, torch tensors, nodes of an
+ONNX graph, and the `Interval` below.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
 
-# A NumPy int64 array, a torch int64 tensor, an ONNX graph node, or an Interval.
+# A NumPy int64 array, a torch int64 tensor, an `integer_onnx.Node`, or an `Interval`.
 Value = Any
 
 INT16_MIN, INT16_MAX = -(1 << 15), (1 << 15) - 1
@@ -28,39 +29,47 @@ INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 
 def rshr(a: Value, n: int | Integers) -> Value:
-    """`a / 2^n`, rounded half up: the one rounding rule. `n` is 0..30, alone or one a row."""
+    """`a / 2^n`, rounded half up (ties go towards +infinity): the device's only rounding rule.
+
+    n  0..30, one for all elements or one for each
+    """
     half = (1 << np.asarray(n, dtype=np.int64)) >> 1
     return (a + constant(half, a)) >> constant(np.asarray(n, dtype=np.int64), a)
 
 
 def rdiv(a: Value, b: Value) -> Value:
-    """`a / b`, rounded half up, for b of at least 1: the rule of `rshr` for any divisor."""
+    """`a / b`, rounded half up as in `rshr`, for any divisor b >= 1."""
     return (a + (b >> 1)) // b
 
 
 def saturate(a: Value) -> Value:
-    """`a` held in int16."""
+    """`a` saturated to int16."""
     return a.clip(INT16_MIN, INT16_MAX)
 
 
 def constant(value: Integers, like: Value) -> Value:
-    """`value` as a constant in the arithmetic of `like`."""
+    """`value` as a constant of the same kind as `like`: array, tensor, graph node or interval."""
     make = getattr(like, "new_tensor", None)
     return value if make is None else make(value)
 
 
-def product(x: Value, weights: Integers | Reals | Synapses) -> Value:
-    """Row vectors `[..., cols]` times a constant matrix `[rows, cols]`: each row's sum.
+def product(x: Value, weights: Integers | Reals | SparseMatrix) -> Value:
+    """The matrix-vector product W x.
 
-    NumPy multiplies integers in float64, as BLAS and scipy do. That is exact: a sum of 2^22
-    products of int16, in whatever order, stays below 2^53.
+    x        [..., cols] one or more vectors
+    weights  [rows, cols] constant
+    returns  [..., rows] integers if both are integers
+
+    NumPy arrays are multiplied in float64, because BLAS and scipy are fast there. The result
+    is exact: a product of two int16 is at most 2^30 in magnitude, so up to 2^22 of them, added
+    in any order, stay below 2^53.
     """
     times = getattr(x, "times", None)
     if times is not None:
         return times(weights)
     if not isinstance(x, np.ndarray):
         return x @ constant(np.asarray(weights).T, x)
-    if isinstance(weights, Synapses):
+    if isinstance(weights, SparseMatrix):
         columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
         result = (weights @ columns).T.reshape(*x.shape[:-1], weights.shape[0])
     else:
@@ -70,50 +79,57 @@ def product(x: Value, weights: Integers | Reals | Synapses) -> Value:
 
 
 def round_half_up(value: ArrayLike) -> Integers:
-    """Real numbers to integers by the tie rule of `rshr` (NumPy and torch tie to even)."""
+    """Real numbers to integers, ties upwards as in `rshr` (NumPy and torch round ties to even)."""
     return np.floor(np.asarray(value, dtype=np.float64) + 0.5).astype(np.int64)
 
 
 def quantise(value: ArrayLike, frac: int | Integers) -> Integers:
-    """Real numbers to integers of scale 2^-frac, rounded half up, not saturated."""
+    """Real numbers to integers with `frac` fractional bits, rounded half up, not saturated."""
     return round_half_up(np.ldexp(np.asarray(value, dtype=np.float64), frac))
 
 
 def dequantise(integer: ArrayLike, frac: int | Integers) -> Reals:
-    """Integers of scale 2^-frac to the real numbers they stand for, exactly."""
+    """The real values of integers with `frac` fractional bits, exactly."""
     return np.asarray(np.ldexp(np.asarray(integer, dtype=np.float64), -np.asarray(frac)))
 
 
-# No scale is finer than 2^-100 or coarser than 2^85: real numbers end at 1e30.
+# The greatest magnitude accepted of a weight or a declared range: below 2^100, far inside
+# float32 and far beyond any physical quantity.
+LARGEST_REAL = 1e30
+# A magnitude of up to 2^100 takes int16 integers at the scale 2^(100 - 15) = 2^85, that is -85
+# fractional bits. At the other end, 100 bits keep the exponents of tiny ranges bounded.
 _FINEST, _COARSEST = 100, -85
 
 
 def widest_frac(lo: float, hi: float) -> int:
-    """The finest int16 scale 2^-frac for a real range.
+    """The most fractional bits with which int16 holds the real range [lo, hi]; -85..100.
 
-    A range that ends at a power of two, as [-1, 1] does, saturates there by one unit in the
-    last place instead of giving up half of its resolution.
+    A range whose magnitude is a power of two, as [-1, 1], gets the bit that it would need for
+    that one end, which saturates by one unit in the last place (1.0 becomes 32767 / 32768).
     """
     mantissa, exponent = math.frexp(max(abs(lo), abs(hi)))
     return min(max(15 - exponent + (mantissa in (0.0, 0.5)), _COARSEST), _FINEST)
 
 
 def q_name(frac: int, bits: int = 16) -> str:
-    """`Q3.12` for 16 bits with 12 fractional ones: integer bits without the sign first."""
+    """The name of a format: `Q3.12` has 3 integer bits, 12 fractional ones and the sign bit."""
     return f"Q{bits - 1 - frac}.{frac}"
 
 
 class RangeError(Exception):
-    """An intermediate value can leave int32. Carries the fact; the walk adds the place."""
+    """A proof failed: a value could leave int32, or an op's precondition could be broken.
+
+    It says what is wrong; `fixed_model.step_range` adds the step in which it happens.
+    """
 
 
 @dataclass(frozen=True)
 class Interval:
-    """For each element the least and the greatest integer that it can be.
+    """Bounds of a vector of integers: element i is in lo[i]..hi[i], both included.
 
-    Every operator returns bounds that hold for all members, and raises `RangeError` if the
-    result could leave int32. C computes the same expressions in int32_t, so a walk that
-    ends without an error has proved every intermediate value free of overflow.
+    Every operator returns bounds of all possible results, and raises `RangeError` if a result
+    could leave int32. C computes the same expressions in int32_t, so if an op runs on
+    intervals without an error, none of its intermediate values can overflow.
     """
 
     lo: Integers
@@ -121,7 +137,7 @@ class Interval:
 
     @staticmethod
     def of(lo: ArrayLike, hi: ArrayLike) -> Interval:
-        """Bounds as given, checked against int32."""
+        """These bounds. Raises ValueError if lo > hi, `RangeError` if they leave int32."""
         low, high = np.asarray(lo, dtype=np.int64), np.asarray(hi, dtype=np.int64)
         if np.any(low > high):
             raise ValueError("an interval's lower bound lies above its upper bound")
@@ -131,7 +147,7 @@ class Interval:
         return Interval(low, high)
 
     def new_tensor(self, value: Integers) -> Interval:
-        """A constant: the interval of one member."""
+        """A constant, as an interval of one value (torch's name for it; see `constant`)."""
         return Interval.of(value, value)
 
     def _lift(self, other: Interval | int) -> Interval:
@@ -157,13 +173,16 @@ class Interval:
     __rmul__ = __mul__
 
     def __matmul__(self, weights: Interval) -> Interval:
-        """Row vectors times a constant matrix `[cols, rows]`."""
+        """Row vectors `[..., cols]` times a constant matrix `[cols, rows]`."""
         return self.times(weights.lo.T)
 
-    def times(self, weights: Integers | Synapses) -> Interval:
-        """`product`: middle plus or minus radius, and whole numbers again.
+    def times(self, weights: Integers | SparseMatrix) -> Interval:
+        """`product` on intervals: W x lies within W m - |W| r .. W m + |W| r.
 
-        In float64, exact wherever a sum stays below 2^52; what leaves int32 is refused.
+        m is the midpoint and r half the width of each input. Both may end in one half, so
+        float64 is exact as long as the sums stay below 2^52; a sum beyond that is far outside
+        of int32 and raises `RangeError`. The bounds themselves are whole numbers again: each is
+        a sum of products of a weight and an end of an input.
         """
         middle = product(0.5 * (self.lo + self.hi), weights)
         magnitudes: Any = abs(weights)
@@ -175,7 +194,8 @@ class Interval:
         return Interval.of(self.lo >> shift, self.hi >> shift)
 
     def __floordiv__(self, other: Interval | int) -> Interval:
-        """Floor division by a positive divisor: monotone in each, so the corners bound it."""
+        """Floor division by a divisor >= 1: monotone in each argument, so its extremes are at
+        the corners. Raises `RangeError` if the divisor can be less than 1."""
         b = self._lift(other)
         if b.lo.min() < 1:
             raise RangeError(f"a divisor can be {b.lo.min()}")
@@ -191,7 +211,8 @@ class Interval:
         return Interval.of(low, np.maximum(np.abs(self.lo), np.abs(self.hi)))
 
     def __getitem__(self, index: Any) -> Interval:
-        """Some elements; or, for a constant table indexed by an interval, all it can hold."""
+        """Selected elements; or a table lookup, if the index is itself an interval: the least
+        and the greatest entry that it can reach."""
         if not isinstance(index, Interval):
             return Interval.of(self.lo[index], self.hi[index])
         spans = list(zip(index.lo.flat, index.hi.flat, strict=True))
@@ -201,30 +222,30 @@ class Interval:
         return Interval.of(np.reshape(low, shape), np.reshape(high, shape))
 
     def clip(self, lo: Interval | int, hi: Interval | int) -> Interval:
-        """Saturation."""
+        """Saturation to lo..hi, which are constants."""
         low, high = self._lift(lo).lo, self._lift(hi).lo
         return Interval.of(np.clip(self.lo, low, high), np.clip(self.hi, low, high))
 
     def within(self, other: Interval) -> bool:
-        """Whether every member of this interval is one of the other's."""
+        """Whether this interval is a subset of the other, element by element."""
         return bool(np.all(self.lo >= other.lo) and np.all(self.hi <= other.hi))
 
     def hull(self, other: Interval) -> Interval:
-        """The smallest interval that holds both."""
+        """The smallest interval that contains both."""
         return Interval.of(np.minimum(self.lo, other.lo), np.maximum(self.hi, other.hi))
 
     def image(self, monotone: Callable[[Integers], Integers]) -> Interval:
-        """The exact image under a function that never falls."""
+        """The exact image under a function that is monotonically non-decreasing."""
         return Interval.of(monotone(self.lo), monotone(self.hi))
 
     def reach(self) -> Integers:
-        """The greatest magnitude of any member, one an element."""
+        """The greatest magnitude of each element, [size]."""
         reach: Integers = np.maximum(np.abs(self.lo), np.abs(self.hi))
         return reach
 
 
 def join_intervals(parts: list[Interval]) -> Interval:
-    """Vectors end to end."""
+    """The concatenation of vectors."""
     return Interval.of(
         np.concatenate([part.lo for part in parts]), np.concatenate([part.hi for part in parts])
     )

@@ -1,4 +1,4 @@
-"""A constant matrix of integers that holds what is not zero: a wiring has few synapses."""
+"""A constant integer matrix that stores only its nonzero entries, as most wirings are sparse."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ Numbers = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Synapses:
-    """A matrix [rows, cols], row by row.
+class SparseMatrix:
+    """A matrix [rows, cols] in compressed-row form; its entries are the nonzero elements.
 
-    counts   [rows] how many synapses each row has
-    columns  of every synapse, rising within a row
-    values   of every synapse
+    cols     the number of columns
+    counts   [rows] the number of entries in each row
+    columns  [entries] the column of each entry, row by row, ascending within a row
+    values   [entries] the value of each entry, in the same order
 
-    Whatever wants an array of it gets the dense one.
+    `np.asarray` and indexing give the dense matrix.
     """
 
     cols: int
@@ -29,24 +30,24 @@ class Synapses:
     values: Numbers
 
     @staticmethod
-    def of(matrix: ArrayLike | Synapses) -> Synapses:
-        """What is not zero of a dense matrix."""
-        if isinstance(matrix, Synapses):
+    def of(matrix: ArrayLike | SparseMatrix) -> SparseMatrix:
+        """A dense matrix in sparse form. Raises ValueError unless it has two dimensions."""
+        if isinstance(matrix, SparseMatrix):
             return matrix
         array = np.asarray(matrix)
         if array.ndim != 2:
             raise ValueError(f"expected 2 dimensions, found {array.ndim}")
         rows, columns = np.nonzero(array)
-        return Synapses.at(array.shape, rows, columns, array[rows, columns])
+        return SparseMatrix.from_entries(array.shape, rows, columns, array[rows, columns])
 
     @staticmethod
-    def at(
+    def from_entries(
         shape: tuple[int, ...], rows: ArrayLike, columns: ArrayLike, values: ArrayLike
-    ) -> Synapses:
-        """Values at their places, in the order of the rows; zeros are left out."""
+    ) -> SparseMatrix:
+        """The matrix with `values` at (rows, columns), which are sorted; zeros are left out."""
         kept = np.flatnonzero(values)
         counts = np.bincount(np.asarray(rows)[kept], minlength=shape[0])
-        return Synapses(
+        return SparseMatrix(
             shape[1],
             _frozen(counts),
             _frozen(np.asarray(columns)[kept]),
@@ -54,67 +55,71 @@ class Synapses:
         )
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> Synapses:
-        """What `to_json` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    def from_json(data: dict[str, Any]) -> SparseMatrix:
+        """The matrix that `to_json` wrote. Raises ValueError, KeyError or TypeError for others."""
         names = ("counts", "columns", "values")
         counts, columns, values = (np.array(data[name], dtype=np.int64) for name in names)
         cols = int(data["cols"])
-        found = Synapses(cols, _frozen(counts), _frozen(columns), _frozen(values))
+        found = SparseMatrix(cols, _frozen(counts), _frozen(columns), _frozen(values))
         if any(part.ndim != 1 for part in (counts, columns, values)) or counts.min(initial=0) < 0:
-            raise ValueError("no list of synapses")
+            raise ValueError("counts, columns and values are not flat lists with counts >= 0")
         if not counts.sum() == len(columns) == len(values):
-            raise ValueError(f"{counts.sum()} synapses, {len(columns)} columns")
+            raise ValueError(
+                f"{counts.sum()} entries, {len(columns)} columns, {len(values)} values"
+            )
         rising = np.diff(columns + found.rows * cols) > 0
         if columns.min(initial=0) < 0 or columns.max(initial=-1) >= cols or not np.all(rising):
-            raise ValueError("columns of synapses do not rise within their rows")
+            raise ValueError("columns are outside of the matrix, or not ascending in a row")
         return found
 
     def to_json(self) -> dict[str, Any]:
-        """The matrix as plain data."""
+        """The matrix as plain data, for `from_json`."""
         parts = {"counts": self.counts, "columns": self.columns, "values": self.values}
         return {"cols": self.cols} | {name: part.tolist() for name, part in parts.items()}
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(rows, cols)."""
         return len(self.counts), self.cols
 
     @property
     def T(self) -> Numbers:  # noqa: N802 - NumPy's own name
-        """The dense matrix, columns first."""
+        """The dense transpose, [cols, rows]."""
         return np.asarray(self).T
 
     @property
     def dtype(self) -> np.dtype[Any]:
+        """The type of the values."""
         return self.values.dtype
 
     @property
     def size(self) -> int:
-        """Entries of the dense matrix."""
+        """The number of elements of the dense matrix, rows * cols."""
         return len(self.counts) * self.cols
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
-        """The row of every synapse."""
+        """[entries] the row of each entry."""
         return np.repeat(np.arange(len(self.counts)), self.counts)
 
     @cached_property
-    def matrix(self) -> Any:
-        """The same as scipy's, in float64: it multiplies in the time of the synapses."""
+    def as_scipy(self) -> Any:
+        """The matrix as scipy's, in float64: the time of a product grows with the entries only."""
         from scipy.sparse import csr_array
 
         starts = np.concatenate([[0], np.cumsum(self.counts)])
         return csr_array((self.values.astype(np.float64), self.columns, starts), shape=self.shape)
 
-    def with_values(self, values: Numbers) -> Synapses:
-        """Other values on the same synapses."""
-        return Synapses(self.cols, self.counts, self.columns, values)
+    def with_values(self, values: Numbers) -> SparseMatrix:
+        """The matrix with other values at the same entries."""
+        return SparseMatrix(self.cols, self.counts, self.columns, values)
 
-    def __abs__(self) -> Synapses:
+    def __abs__(self) -> SparseMatrix:
         return self.with_values(np.abs(self.values))
 
     def __matmul__(self, x: Numbers) -> NDArray[np.float64]:
-        """The matrix times columns `[cols]` or `[cols, n]`, in float64."""
-        result: NDArray[np.float64] = self.matrix @ x.astype(np.float64)
+        """The matrix times column vectors `[cols]` or `[cols, n]`, in float64."""
+        result: NDArray[np.float64] = self.as_scipy @ x.astype(np.float64)
         return result
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Numbers:

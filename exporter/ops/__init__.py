@@ -1,8 +1,8 @@
-"""One op, one room: `<op>.py` here, `el_<op>.h` and `el_<op>.c` in the runtime.
+"""Fixed-point ops, one in each module: `<op>.py` here, `el_<op>.h` and `el_<op>.c` in C.
 
-A module in this folder defines one frozen dataclass, called `OP`. Its integer meaning is
-written once and executed by every kind of `fixed.Value`; C is the only second text.
-Nothing else lists the ops: adding one is adding its files.
+Each module defines one frozen dataclass and binds it to `OP`. The op is written once, for
+every kind of `fixed.Value`; its C kernel is the only second implementation. `kinds` finds
+the modules by themselves, so adding an op is adding its files. May import `numbers`.
 """
 
 from __future__ import annotations
@@ -17,52 +17,76 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.numbers.fixed import Integers, Interval, Value
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
+
+# The bytes of one element, by its type in C.
+CTYPE_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A constant array of the generated C: `static const <ctype> <step>_<suffix>[]`."""
+    """A constant array of the generated C: `static const <ctype> <step>_<suffix>[]`.
+
+    suffix   distinguishes the arrays of one step
+    ctype    a key of `CTYPE_BYTES`
+    values   of any shape, in the order in which C has them
+    comment  printed above the array
+    """
 
     suffix: str
     ctype: str
     values: Integers
     comment: str
 
+    @property
+    def bytes(self) -> int:
+        """The size of the array in flash."""
+        return CTYPE_BYTES[self.ctype] * self.values.size
+
 
 class Op(Protocol):
-    """What a fixed-point op can do. Inputs are row vectors, `[..., size]`."""
+    """The interface of all ops. Vectors are `[..., size]`, with any leading dimensions.
+
+    kernel    the name of the C function, `el_<kernel>`, and of its header
+    in_place  whether the kernel's output may be the same array as its first input
+
+    The fields of the dataclass are the op's constants, which every model stores.
+    """
 
     kernel: ClassVar[str]
-    in_place: ClassVar[bool]  # whether the kernel's output may be its first input
+    in_place: ClassVar[bool]
 
     @property
     def integer(self) -> Callable[..., Value]:
-        """The meaning: int16 vectors in, an int16 vector out."""
+        """The op itself: int16 vectors in, an int16 vector out, exactly as in C."""
 
     @property
     def real(self) -> Callable[..., Value]:
-        """`integer` without rounding and saturation, on real numbers at the same scales."""
+        """The same function of real numbers, without rounding; 1.0 is one unit of an integer.
+
+        Training differentiates it, and the report compares `integer` with it.
+        """
 
     @property
     def range(self) -> Callable[..., Interval]:
-        """Bounds of the output; raises `RangeError` if an intermediate could leave int32."""
+        """Bounds of the output for bounds of the inputs. Raises `RangeError` if an
+        intermediate value could leave int32, or an input break what the op requires."""
 
     def tables(self) -> list[Table]:
-        """The constant arrays, in the order in which the C kernel takes them."""
+        """The constant arrays, in the order of the C kernel's arguments."""
 
     def scalars(self) -> list[int]:
-        """The constants that follow the tables in the C kernel's arguments."""
+        """The constant numbers, which follow the arrays in the C kernel's arguments."""
 
 
 def kinds() -> dict[str, type[Any]]:
-    """Every op by the name of its kernel."""
+    """The class of every op, by the name of its kernel."""
     modules = sorted(info.name for info in pkgutil.iter_modules(__path__))
     return {name: importlib.import_module(f"{__name__}.{name}").OP for name in modules}
 
 
 def to_json(op: Op) -> dict[str, Any]:
-    """An op as plain data: its kernel's name and its fields."""
+    """An op as plain data: its kernel's name and its fields. Part of a model's digest."""
     fields = {
         f.name: _plain(getattr(op, f.name))
         for f in dataclasses.fields(op)  # type: ignore[arg-type]
@@ -71,20 +95,23 @@ def to_json(op: Op) -> dict[str, Any]:
 
 
 def from_json(data: dict[str, Any]) -> Op:
-    """The op that `to_json` wrote."""
+    """The op that `to_json` wrote. Raises KeyError, TypeError or ValueError for other data."""
     fields = {key: value for key, value in data.items() if key != "kernel"}
     op: Op = kinds()[data["kernel"]](**fields)
     return op
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Synapses):
+    if isinstance(value, SparseMatrix):
         return value.to_json()
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
-def integers(values: Any, ndim: int) -> NDArray[np.int64]:
-    """A field given as an array or as JSON's nested lists, frozen."""
+def frozen_integers(values: Any, ndim: int) -> NDArray[np.int64]:
+    """A field, given as an array or as JSON's nested lists, as a read-only int64 array.
+
+    Raises ValueError unless it has `ndim` dimensions.
+    """
     array = np.array(values, dtype=np.int64)
     if array.ndim != ndim:
         raise ValueError(f"expected {ndim} dimensions, found {array.ndim}")

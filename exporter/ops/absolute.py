@@ -11,7 +11,10 @@ from elegans.exporter.ops import Table
 
 @dataclass(frozen=True)
 class Absolute:
-    """The magnitude, at the same scale; that of -32768 is 32767."""
+    """y = |x| at the scale of x, any scale; |-32768| saturates to 32767.
+
+    x, y  [..., n]
+    """
 
     kernel: ClassVar[str] = "absolute"
     in_place: ClassVar[bool] = True

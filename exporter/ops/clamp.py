@@ -1,4 +1,4 @@
-"""A raw input, held inside the range that the proof assumes of it."""
+"""y = x held in lo..hi: inputs, kept inside the range that the proof assumes of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant
-from elegans.exporter.ops import Table, integers
+from elegans.exporter.ops import Table, frozen_integers
 
 
 @dataclass(frozen=True, eq=False)
 class Clamp:
-    """lo and hi [size]: each channel's declared range, in its own format."""
+    """y = min(max(x, lo), hi), element by element.
+
+    x, y    [..., n] one channel each, every one in its own format
+    lo, hi  [n] the declared range of each channel, in the same format
+    """
 
     lo: Integers
     hi: Integers
@@ -20,8 +24,8 @@ class Clamp:
     in_place: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lo", integers(self.lo, 1))
-        object.__setattr__(self, "hi", integers(self.hi, 1))
+        object.__setattr__(self, "lo", frozen_integers(self.lo, 1))
+        object.__setattr__(self, "hi", frozen_integers(self.hi, 1))
 
     def integer(self, x: Value) -> Value:
         return x.clip(constant(self.lo, x), constant(self.hi, x))

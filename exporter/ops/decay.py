@@ -1,4 +1,4 @@
-"""e = 2^-(a dt): how a state decays over an elapsed time, exp(-rate dt) with a = rate log2(e)."""
+"""e = 2^-(a dt): exponential decay over elapsed time, exp(-rate dt) with a = rate log2(e)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,20 @@ from elegans.exporter.numbers.fixed import (
 )
 from elegans.exporter.ops import Table
 
-_GONE = 16  # halvings after which nothing of Q0.15 is left
+_GONE = 16  # halvings after which nothing is left: 2^-16 is half a unit of Q0.15
 
 
 @dataclass(frozen=True)
 class Decay:
-    """e in Q0.15, in [0, 32767]; never rises with a or dt. Within 2 units of the truth.
+    """e = 2^-(a dt), monotonically falling in a and dt, within 2 units of the exact value.
 
-    a      [n] at least 0, a rate in halvings a unit of time
-    dt     [1] at least 0, one elapsed time for all
-    shift  from the product's scale to 2^-15 halvings
+    a      [..., n] at least 0: a decay rate, in halvings per unit of time
+    dt     [..., 1] at least 0: elapsed time
+    shift  0..30: brings a * dt to 15 fractional bits (of halvings)
+    e      [..., n] Q0.15, 0..32767
+
+    With x = k + s / 128 + r / 2^15 halvings, 2^-x is the line between two entries of
+    `halving_table` (s, r), times 2^-k.
     """
 
     shift: int
@@ -65,13 +69,13 @@ class Decay:
 
 @cache
 def halving_table() -> Integers:
-    """2^-(k / 128) in Q0.15; one, which int16 lacks, is 32768 here."""
+    """[129]: 2^-(k / 128) in Q0.15. Entry 0 is 32768, so C stores the table as uint16_t."""
     return round_half_up(32768 * np.exp2(-np.arange(129) / 128))
 
 
 @cache
 def _powers() -> Integers:
-    """2^-k in Q0.15 for k whole halvings, then nothing."""
+    """[17]: 2^-k in Q0.15 for k = 0..15 whole halvings, then 0."""
     return np.array([1 << (15 - k) for k in range(_GONE)] + [0], dtype=np.int64)
 
 

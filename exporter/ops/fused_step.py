@@ -1,4 +1,7 @@
-"""v' = (C v + dt I) / (C + dt G): one unfold of LTC's fused solver (Hasani et al. 2021)."""
+"""v' = (C v + dt I) / (C + dt G): one unfold of LTC's fused ODE solver.
+
+Hasani et al., "Liquid time-constant networks", AAAI 2021, algorithm 1.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +20,29 @@ from elegans.exporter.numbers.fixed import (
     rshr,
     saturate,
 )
-from elegans.exporter.ops import Table, integers
+from elegans.exporter.ops import Table, frozen_integers
 
+# The bound of C / dt. The divisor C / dt + G is then below 2^30 + 2^15, and the rounded division
+# adds half of it to |u| 2^frac <= 2^30: 2^30 + 2^29 + 2^14 < 2^31.
 _LARGEST = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
 class FusedStep:
-    """v' = v + (I - G v) / (C / dt + G), held in [lo, hi]; with dt = 0 it is v.
+    """v' = v + (I - G v) / (C / dt + G), held in [lo, hi]; v' = v if dt = 0.
 
-    v         [n] the potential, with `frac` fractional bits, 0..15
-    I, G      [n] current and conductance, each neuron's at one scale, G at least 0
-    dt        [1] elapsed time, at least 0
-    capacity  [n] int32, C at the scale of dt G, 2^lift coarser
-    lo, hi    [n] the hull of the leak's and the synapses' reversal potentials and zero
+    v, v'     [..., n] membrane potentials
+    I, G      [..., n] synaptic current and conductance; one scale for both in each neuron; G >= 0
+    dt        [..., 1] elapsed time, at least 0
+    capacity  [n] int32, at least 0: C at the scale of dt * G, divided by 2^lift
+    lift      [n] 0..30
+    frac      0..15, the fractional bits of v
+    lo, hi    [n] the hull of zero, the leak's potential and the synapses' reversal potentials
 
-    In real numbers v' is a weighted mean of v and of I / G, which is one of reversal
-    potentials, so it stays in their hull (theorem 2). Here rounding may leave it by a
-    unit, and the clip keeps the theorem. Only the change is divided: a small dt costs no
-    precision. |I - G v| is held in int16, so its product with 2^frac is below 2^31.
+    In real numbers v' is a weighted mean of v and I / G, and I / G is a weighted mean of
+    reversal potentials, so v' stays in their hull (the paper's theorem 2). In integers
+    rounding could leave the hull by one unit; the clip prevents it. Only the change of v is
+    divided, so a small dt costs no precision.
     """
 
     capacity: Integers
@@ -49,7 +56,7 @@ class FusedStep:
 
     def __post_init__(self) -> None:
         for field in ("capacity", "lift", "lo", "hi"):
-            object.__setattr__(self, field, integers(getattr(self, field), 1))
+            object.__setattr__(self, field, frozen_integers(getattr(self, field), 1))
 
     def integer(self, v: Value, current: Value, conductance: Value, dt: Value) -> Value:
         u = saturate(current - rshr(conductance * v, self.frac))

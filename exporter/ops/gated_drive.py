@@ -1,4 +1,4 @@
-"""z = a u + b, element by element: a gate inside a drive (GRU's reset gate)."""
+"""z = a u + b, element by element: a gate inside an activation's argument, as GRU's reset gate."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from elegans.exporter.ops import Table
 
 @dataclass(frozen=True)
 class GatedDrive:
-    """z = rshr(a * u + b * 2^align, shift), held in int16.
+    """z = sat16(rshr(a * u + b * 2^align, shift)).
 
-    align  from b's scale to that of the product a * u
-    shift  from there to z's
+    a, b, z  [..., n] any scales
+    u        [..., n] Q0.15, a gate
+    align    0..30: brings b to the scale of a * u
+    shift    0..30: brings the sum to the scale of z
     """
 
     align: int

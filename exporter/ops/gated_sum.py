@@ -11,7 +11,11 @@ from elegans.exporter.ops import Table
 
 @dataclass(frozen=True)
 class GatedSum:
-    """f, g and t in Q0.15, h in Q1.14, one bit coarser: |f + t g| can reach 2."""
+    """h = sat16(rshr(f * 2^15 + t * g, 16)).
+
+    f, g, t  [..., n] Q0.15
+    h        [..., n] Q1.14, one bit coarser, because |f + t g| can reach 2
+    """
 
     kernel: ClassVar[str] = "gated_sum"
     in_place: ClassVar[bool] = True

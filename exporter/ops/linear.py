@@ -1,4 +1,4 @@
-"""y = W x + b: int16 weights and activations, an int32 accumulator, one shift a row."""
+"""y = W x + b: int16 weights and activations, an int32 accumulator and a shift for each row."""
 
 from __future__ import annotations
 
@@ -18,24 +18,27 @@ from elegans.exporter.numbers.fixed import (
     rshr,
     saturate,
 )
-from elegans.exporter.numbers.sparse_matrix import Synapses
-from elegans.exporter.ops import Table, integers
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
+from elegans.exporter.ops import Table, frozen_integers
 
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """A linear map whose every weight is stored.
+    """y = sat16(rshr(W x + bias, shift)), every weight stored.
 
-    weights  [rows, cols] of `weight_bits`; row r is at scale 2^-(shift[r] + frac of y - frac of x)
+    x        [..., cols]
+    weights  [rows, cols] of `weight_bits`; the weight of row r and column c has
+             shift[r] + (fractional bits of y[r]) - (those of x[c]) fractional bits
     bias     [rows] int32, at the accumulator's scale
     shift    [rows] 0..30, from the accumulator to y
+    y        [..., rows]
 
-    The kernel starts at bias + rounding and adds one product after the other, so its
-    partial sums stay below sum|w| max|x| + |bias| + rounding, which `range` holds in int32
-    whatever the order.
+    The kernel starts with bias + rounding and adds the products one by one. In any order,
+    a partial sum is at most sum|w| max|x| + |bias| + rounding in magnitude; `range` raises
+    `RangeError` for a row where that exceeds int32.
     """
 
-    weights: Integers | Synapses
+    weights: Integers | SparseMatrix
     bias: Integers
     shift: Integers
 
@@ -44,9 +47,9 @@ class Linear:
     in_place: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "weights", integers(self.weights, 2))
-        object.__setattr__(self, "bias", integers(self.bias, 1))
-        object.__setattr__(self, "shift", integers(self.shift, 1))
+        object.__setattr__(self, "weights", frozen_integers(self.weights, 2))
+        object.__setattr__(self, "bias", frozen_integers(self.bias, 1))
+        object.__setattr__(self, "shift", frozen_integers(self.shift, 1))
 
     def integer(self, x: Value) -> Value:
         accumulator = product(x, self.weights) + constant(self.bias, x)
@@ -75,11 +78,11 @@ class Linear:
         ]
 
     def weight_type(self) -> str:
-        """The weights' type in C."""
+        """The weights' type in C: int8_t or int16_t."""
         return f"int{self.weight_bits}_t"
 
     def row_tables(self) -> list[Table]:
-        """What every layout needs for each row."""
+        """The tables of biases and shifts, which every layout of a dense or sparse map has."""
         return [
             Table("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
             Table("s", "uint8_t", self.shift, "shifts, accumulator to output"),

@@ -1,4 +1,4 @@
-"""The linear map with int8 weights: half the flash, a coarser network."""
+"""`linear` with int8 weights: half the flash, coarser weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from elegans.exporter.ops.linear import Linear
 
 @dataclass(frozen=True, eq=False)
 class Linear8(Linear):
-    """`Linear`'s meaning to the bit, with every weight in -127..127."""
+    """As `Linear`, with weights in -127..127."""
 
     kernel: ClassVar[str] = "linear8"
     weight_bits: ClassVar[int] = 8

@@ -1,4 +1,4 @@
-"""c' = f c + i g: the cell of an LSTM (Hochreiter and Schmidhuber, 1997; Gers et al., 2000)."""
+"""c' = f c + i g: the cell state of an LSTM (Hochreiter and Schmidhuber 1997; Gers et al. 2000)."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from elegans.exporter.ops import Table
 class LstmCell:
     """c' = sat16(rshr(f * c + rshr(i * g, align), 15)).
 
-    f, i  gates in Q0.15; g in Q0.15
-    align from g's scale to c's
+    f, i   [..., n] forget and input gate, Q0.15
+    g      [..., n] candidate, Q0.15
+    c, c'  [..., n] cell state, with 15 - align fractional bits
+    align  brings i * g, which has 30 fractional bits, to the scale of f * c: 4 for c in Q4.11
 
-    Nothing bounds the cell of an LSTM but the gates it learnt, so c' saturates.
+    Nothing but the learned gates bounds the cell state of an LSTM, so c' saturates.
     """
 
     align: int

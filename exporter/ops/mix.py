@@ -1,4 +1,7 @@
-"""h = f + t (g - f): the gate of a CfC (Hasani et al. 2022, equation 10)."""
+"""h = f + t (g - f): the time-dependent gate of a CfC.
+
+Hasani et al., "Closed-form continuous-time neural networks", 2022, equation 10.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,13 @@ from elegans.exporter.ops import Table
 
 @dataclass(frozen=True)
 class Mix:
-    """f, g and h share a scale; t is Q0.15 in [0, 32767].
+    """h = f + rshr(t * (g - f), 15).
 
-    h lies between f and g: with d = g - f, t d / 2^15 lies between 0 and d, both of which
-    are integers, so rounding cannot leave that span.
+    f, g, h  [..., n] all at one scale, any
+    t        [..., n] Q0.15, 0..32767
+
+    h always lies between f and g: with d = g - f, t d / 2^15 lies between 0 and d, which are
+    integers, and rounding to the nearest integer cannot leave an interval with integer ends.
     """
 
     kernel: ClassVar[str] = "mix"

@@ -1,4 +1,4 @@
-"""Phi(z), the normal distribution's cumulative function: gelu(x) = x Phi(x)."""
+"""Phi(z), the cumulative distribution function of the standard normal: gelu(x) = x Phi(x)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ from elegans.exporter.ops import Table
 
 @dataclass(frozen=True)
 class NormalCdf:
-    """z in Q2.13, result in Q0.15, in [0, 32767]: monotone, within 2 units of Phi.
+    """Phi(z), monotone, within 2 units of the exact value.
 
-    At +-4, where z ends, Phi is one unit short of flat.
+    z       [..., n] Q2.13; at its ends, +-4, Phi is within one unit of Q0.15 of 0 and 1
+    result  [..., n] Q0.15, 0..32767
     """
 
     kernel: ClassVar[str] = "normal_cdf"
@@ -49,10 +50,13 @@ class NormalCdf:
 
 
 def odd_curve(z: Value, entries: Integers) -> Value:
-    """An odd function from 257 entries for z >= 0, interpolated.
+    """An odd function, linearly interpolated between entries at z = 0, 128, 256, ..., 32768.
 
-    The sign goes last, so the result is odd. -32768, which has no negative in int16, counts
-    as -32767. A slope is at most 1024 and the fraction below 128: the product fits.
+    entries  [257], Q0.15
+
+    The sign is applied last, so the result is exactly odd. z = -32768, whose magnitude int16
+    lacks, is taken as -32767. A slope is below 1024 and the fraction below 128, so their
+    product fits int32.
     """
     table = constant(entries, z)
     sign = (z >> 15) * 2 + 1
@@ -65,10 +69,11 @@ def odd_curve(z: Value, entries: Integers) -> Value:
 
 @cache
 def normal_table() -> Integers:
-    """erf(k / 64 / sqrt(2)) in Q0.15, lifted by half of what a chord falls short.
+    """[257]: f(z) = erf(z / sqrt(2)) at z = k / 64 in Q0.15, plus a correction; 2 Phi = 1 + f.
 
-    On a segment of width w a chord lies below a concave curve by up to w^2/8 |f''|; lifting
-    both its ends by half of that balances the error around zero.
+    On a segment of width w, the chord of a concave curve lies below it by up to w^2 / 8 |f''|,
+    with |f''(z)| = sqrt(2 / pi) z exp(-z^2 / 2). Raising both ends by half of that centres the
+    error of the interpolation at zero.
     """
     width = 1 / 64
     z = np.arange(257) * width
@@ -78,7 +83,7 @@ def normal_table() -> Integers:
 
 
 def _phi(z: Value) -> Value:
-    """The real-valued function, for NumPy as for torch."""
+    """Phi of a NumPy array or a torch tensor."""
     if hasattr(z, "erf"):
         return 0.5 * (1.0 + (z * 0.5**0.5).erf())
     return 0.5 * (1.0 + np.vectorize(erf, otypes=[float])(np.asarray(z) * 0.5**0.5))

@@ -1,4 +1,4 @@
-"""y = u v, element by element: an output gate, or a self-gated unit (silu)."""
+"""y = u v, element by element: LSTM's output gate, or a self-gated unit as silu."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from elegans.exporter.ops import Table
 
 @dataclass(frozen=True)
 class Product:
-    """y = sat16(rshr(u * v, shift)) with a gate u in Q0.15 in [0, 32767].
+    """y = sat16(rshr(u * v, shift)).
 
-    With a shift of 15 y has the scale of v, and |y| <= |v|: a gate never opens beyond one.
-    A smaller shift gives a finer scale, where the product is known to be small.
+    u      [..., n] Q0.15, 0..32767: a gate
+    v, y   [..., n]
+    shift  15 if y has the scale of v: then |y| <= |v|, because u is below one. Less if y has a
+           finer scale, which takes a proof that the product is small
     """
 
     shift: int = 15

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from elegans.exporter.numbers.fixed import INT32_MAX, Integers, Interval, Value, constant, rdiv
-from elegans.exporter.ops import Table, integers
+from elegans.exporter.ops import Table, frozen_integers
 
 
 @dataclass(frozen=True, eq=False)
 class Quotient:
     """y = rdiv(n * 2^frac, d), held in [lo, hi].
 
-    n, d    [n] at one scale, d at least 0 (a divisor of 0 counts as 1)
-    frac    0..15, the fractional bits of y: |n| 2^15 is at most 2^30
-    lo, hi  [n] the hull that the real quotient cannot leave
+    n, d    [..., size] at one scale; d >= 0, and 0 is taken as 1
+    frac    0..15, the fractional bits of y; |n| 2^frac <= 2^30 fits int32
+    lo, hi  [size] bounds of the real quotient, which rounding must not leave
+    y       [..., size]
     """
 
     frac: int
@@ -26,8 +27,8 @@ class Quotient:
     in_place: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "lo", integers(self.lo, 1))
-        object.__setattr__(self, "hi", integers(self.hi, 1))
+        object.__setattr__(self, "lo", frozen_integers(self.lo, 1))
+        object.__setattr__(self, "hi", frozen_integers(self.hi, 1))
 
     def integer(self, n: Value, d: Value) -> Value:
         y = rdiv(n * (1 << self.frac), d.clip(1, INT32_MAX))

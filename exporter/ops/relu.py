@@ -11,7 +11,10 @@ from elegans.exporter.ops import Table
 
 @dataclass(frozen=True)
 class Relu:
-    """The rectifier; any scale, and the result's is the same."""
+    """y = max(x, 0) at the scale of x, any scale.
+
+    x, y  [..., n]
+    """
 
     kernel: ClassVar[str] = "relu"
     in_place: ClassVar[bool] = True

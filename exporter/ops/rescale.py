@@ -1,4 +1,4 @@
-"""The same vector at another scale."""
+"""y = x at another scale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from elegans.exporter.ops import Table
 
 @dataclass(frozen=True)
 class Rescale:
-    """y = sat16(rshr(x * 2^left, right)); one of left and right is 0."""
+    """y = sat16(rshr(x * 2^left, right)); left or right is 0.
+
+    x, y   [..., n], y with left - right more fractional bits than x
+    left   0..15
+    right  0..15
+    """
 
     left: int
     right: int

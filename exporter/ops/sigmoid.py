@@ -9,16 +9,19 @@ from elegans.exporter.numbers.fixed import Interval, Value
 from elegans.exporter.ops import Table
 from elegans.exporter.ops.tanh import GAIN, fine_tanh, smooth_tanh
 
-# A half in Q0.31, and what rounds the half of tanh's fine bits.
+# One half in Q0.31, and rounding: `fine_tanh` includes half a unit of Q0.15, which is 2^15; the
+# shift by one leaves 2^14 of it, and this adds the other 2^14.
 _HALF = (1 << 30) + (1 << 14)
 
 
 @dataclass(frozen=True)
 class Sigmoid:
-    """z is 8/5 of the argument in Q4.11, result in Q0.15, in [1, 32767]: monotone.
+    """sigmoid(a) of a real argument a, monotone, within 2 units of the exact value.
 
-    Halving z costs nothing: an integer of Q4.11 read as Q3.12 is z/2. And at z's ends,
-    +-10, sigmoid is flat to 2 units of Q0.15.
+    z       [..., n] 8/5 a in Q4.11; at its ends, a = +-10, sigmoid is within 2 units of 0 and 1
+    result  [..., n] Q0.15, 1..32767
+
+    tanh needs half of the argument; an integer of Q4.11 read as Q3.12 is just that.
     """
 
     kernel: ClassVar[str] = "sigmoid"

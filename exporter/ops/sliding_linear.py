@@ -1,40 +1,47 @@
-"""The linear map of a convolution: synapses that slide over their input are stored once."""
+"""y = W x + b of a convolution: a filter that slides over the input is stored once."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
 from elegans.exporter.ops import Table
-from elegans.exporter.ops.sparse_linear import SparseLinear, bridged
+from elegans.exporter.ops.sparse_linear import SparseLinear, gap_encoded
 
 _UINT16_MAX = (1 << 16) - 1
 
 
 @dataclass(frozen=True)
 class Filter:
-    """`positions` rows that follow each other, each `stride` columns to the right of the last."""
+    """Consecutive rows with the same weights, each further right than the row before.
+
+    weights, gaps  of one row, as `gap_encoded` gives them
+    bias, shift    of every row
+    first          the column from which the first row's gaps count, 0..65535
+    positions      the number of rows, at least 1
+    stride         the columns from one row to the next, at least 0
+    """
 
     weights: tuple[int, ...]
     gaps: tuple[int, ...]
     bias: int
     shift: int
-    first: int  # the column from which the first row's gaps count
+    first: int
     positions: int = 1
     stride: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class SlidingLinear(SparseLinear):
-    """`Linear`'s meaning to the bit; its tables hold one copy of each run of equal rows.
+    """The same function as `Linear`, to the bit; the tables hold filters instead of rows.
 
-    Rows are equal if they have the same synapses, bias and shift but for a constant stride
-    of columns from one to the next. Any matrix can be laid out so; where no row resembles
-    the next, every row is a filter of one position.
+    Rows become one filter if they have the same weights, bias and shift, and a constant
+    stride of columns from one to the next. Any matrix can be stored so: a row that resembles
+    neither of its neighbours is a filter with one position.
     """
 
     kernel: ClassVar[str] = "sliding_linear"
@@ -59,25 +66,25 @@ class SlidingLinear(SparseLinear):
 def filters(op: SparseLinear) -> list[Filter]:
     """The rows of a map as filters, in order.
 
-    A row without synapses gets one of weight zero, so that no table is ever empty.
+    A row without weights gets one weight of zero, because C has no empty arrays.
     """
     found: list[Filter] = []
-    for one in _alone(op):
-        longer = _longer(found[-1], one) if found else None
+    for row in _rows(op):
+        longer = _extended(found[-1], row) if found else None
         if longer is None:
-            found.append(one)
+            found.append(row)
         else:
             found[-1] = longer
     return found
 
 
-def _alone(op: SparseLinear) -> Iterator[Filter]:
-    """Each row as a filter of one position."""
-    kept = op.weights
-    starts = np.zeros(len(kept.counts), np.int64)
-    lead = np.flatnonzero(np.diff(kept.rows, prepend=-1))
-    starts[kept.rows[lead]] = np.minimum(kept.columns[lead], _UINT16_MAX)
-    weights, gaps, counts = (part.tolist() for part in bridged(kept, starts))
+def _rows(op: SparseLinear) -> Iterator[Filter]:
+    """Each row as a filter with one position."""
+    matrix = op.weights
+    starts = np.zeros(len(matrix.counts), np.int64)
+    firsts = np.flatnonzero(np.diff(matrix.rows, prepend=-1))
+    starts[matrix.rows[firsts]] = np.minimum(matrix.columns[firsts], _UINT16_MAX)
+    weights, gaps, counts = (part.tolist() for part in gap_encoded(matrix, starts))
     ends = itertools.accumulate(counts, initial=0)
     rows = zip(itertools.pairwise(ends), op.bias.tolist(), op.shift.tolist(), strict=True)
     for ((lo, hi), bias, shift), first in zip(rows, starts.tolist(), strict=True):
@@ -87,16 +94,16 @@ def _alone(op: SparseLinear) -> Iterator[Filter]:
             yield Filter(tuple(weights[lo:hi]), tuple(gaps[lo:hi]), bias, shift, first)
 
 
-def _longer(run: Filter, row: Filter) -> Filter | None:
-    """The run with one more row; None if the row does not go on as it does."""
-    if (run.bias, run.shift) != (row.bias, row.shift):
+def _extended(found: Filter, row: Filter) -> Filter | None:
+    """The filter with one more row; None if the row is not its next position."""
+    if (found.bias, found.shift) != (row.bias, row.shift):
         return None
-    same = (run.weights, run.gaps) == (row.weights, row.gaps)
-    stride = run.stride if run.positions > 1 else row.first - run.first
-    in_step = row.first == run.first + stride * run.positions
-    if not (same and in_step and stride >= 0 and run.positions < _UINT16_MAX):
+    same = (found.weights, found.gaps) == (row.weights, row.gaps)
+    stride = found.stride if found.positions > 1 else row.first - found.first
+    in_step = row.first == found.first + stride * found.positions
+    if not (same and in_step and stride >= 0 and found.positions < _UINT16_MAX):
         return None
-    return Filter(run.weights, run.gaps, run.bias, run.shift, run.first, run.positions + 1, stride)
+    return replace(found, positions=found.positions + 1, stride=stride)
 
 
 OP = SlidingLinear

@@ -1,4 +1,4 @@
-"""The sliding linear map with int8 weights."""
+"""`sliding_linear` with int8 weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from elegans.exporter.ops.sliding_linear import SlidingLinear
 
 @dataclass(frozen=True, eq=False)
 class SlidingLinear8(SlidingLinear):
-    """`SlidingLinear`'s meaning and layout, with every weight in -127..127."""
+    """As `SlidingLinear`, with weights in -127..127."""
 
     kernel: ClassVar[str] = "sliding_linear8"
     weight_bits: ClassVar[int] = 8

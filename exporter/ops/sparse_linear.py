@@ -1,4 +1,4 @@
-"""The linear map again, laid out so that an absent synapse costs neither flash nor time."""
+"""y = W x + b with only the nonzero weights stored: a zero costs neither flash nor time."""
 
 from __future__ import annotations
 
@@ -8,35 +8,39 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import Integers
-from elegans.exporter.numbers.sparse_matrix import Synapses
-from elegans.exporter.ops import Table, integers
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
+from elegans.exporter.ops import Table, frozen_integers
 from elegans.exporter.ops.linear import Linear
 
-_WIDEST_GAP = 255
+_WIDEST_GAP = 255  # of a uint8_t
 
 
 @dataclass(frozen=True, eq=False)
 class SparseLinear(Linear):
-    """`Linear`'s meaning to the bit; it holds the synapses only, and so do its tables.
+    """The same function as `Linear`, to the bit; a nonzero weight is called a synapse.
 
-    Each weight comes with its gap: how many columns lie between it and the one before it
-    in the row (before the first: column 0). A gap that does not fit a byte is bridged by
-    weights of zero.
+    weights      [rows, cols], sparse
+    bias, shift  [rows] as in `Linear`
+
+    The tables store each weight with its gap, the number of columns from the weight before it
+    in the same row (from column 0 for the first). A gap above 255 is split by weights of zero.
     """
 
-    weights: Synapses
+    weights: SparseMatrix
 
     kernel: ClassVar[str] = "sparse_linear"
 
     def __post_init__(self) -> None:
         given = self.weights
-        weights = Synapses.from_json(given) if isinstance(given, dict) else Synapses.of(given)
+        weights = (
+            SparseMatrix.from_json(given) if isinstance(given, dict) else SparseMatrix.of(given)
+        )
         object.__setattr__(self, "weights", weights)
-        object.__setattr__(self, "bias", integers(self.bias, 1))
-        object.__setattr__(self, "shift", integers(self.shift, 1))
+        object.__setattr__(self, "bias", frozen_integers(self.bias, 1))
+        object.__setattr__(self, "shift", frozen_integers(self.shift, 1))
 
     def tables(self) -> list[Table]:
-        weights, gaps, counts = synapses(self.weights)
+        weights, gaps, counts = gap_encoded(self.weights)
         return [
             Table(
                 "w", self.weight_type(), weights, f"weights of {len(weights)} synapses, row by row"
@@ -50,26 +54,29 @@ class SparseLinear(Linear):
         return [self.weights.shape[0]]
 
 
-def synapses(matrix: Integers | Synapses) -> tuple[Integers, Integers, Integers]:
-    """A matrix as (weights, gaps, synapses a row), zeros left out."""
-    found = Synapses.of(matrix)
-    return bridged(found, np.zeros(len(found.counts), np.int64))
+def gap_encoded(
+    matrix: Integers | SparseMatrix, starts: Integers | None = None
+) -> tuple[Integers, Integers, Integers]:
+    """The nonzero weights of a matrix, each with its distance from the one before.
 
-
-def bridged(found: Synapses, starts: Integers) -> tuple[Integers, Integers, Integers]:
-    """The same with each row's gaps counted from a column of its own."""
+    matrix   [rows, cols]
+    starts   [rows] the column from which the first gap of each row counts; 0 if None
+    returns  weights [n] and gaps [n], row by row, and counts [rows], the weights of each row;
+             gaps are at most 255, and weights of zero split those that would be wider
+    """
+    found = SparseMatrix.of(matrix)
     before = np.concatenate([[0], found.columns[:-1]])[: len(found.columns)]
-    lead = np.flatnonzero(np.diff(found.rows, prepend=-1))
-    before[lead] = starts[found.rows[lead]]
-    gaps = found.columns - before
-    bridges = np.maximum(gaps - 1, 0) // _WIDEST_GAP
-    ends = np.cumsum(bridges + 1)
-    weights = np.zeros(int((bridges + 1).sum()), np.int64)
-    steps = np.full(len(weights), _WIDEST_GAP)
+    firsts = np.flatnonzero(np.diff(found.rows, prepend=-1))
+    before[firsts] = 0 if starts is None else starts[found.rows[firsts]]
+    distances = found.columns - before
+    padding = np.maximum(distances - 1, 0) // _WIDEST_GAP
+    ends = np.cumsum(padding + 1)
+    weights = np.zeros(int((padding + 1).sum()), np.int64)
+    gaps = np.full(len(weights), _WIDEST_GAP)
     weights[ends - 1] = found.values
-    steps[ends - 1] = gaps - _WIDEST_GAP * bridges
-    counts = found.counts + np.bincount(found.rows, bridges, len(found.counts)).astype(np.int64)
-    return weights, steps, counts
+    gaps[ends - 1] = distances - _WIDEST_GAP * padding
+    counts = found.counts + np.bincount(found.rows, padding, len(found.counts)).astype(np.int64)
+    return weights, gaps, counts
 
 
 OP = SparseLinear

@@ -1,4 +1,4 @@
-"""The sparse linear map with int8 weights."""
+"""`sparse_linear` with int8 weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from elegans.exporter.ops.sparse_linear import SparseLinear
 
 @dataclass(frozen=True, eq=False)
 class SparseLinear8(SparseLinear):
-    """`SparseLinear`'s meaning and layout, with every weight in -127..127."""
+    """As `SparseLinear`, with weights in -127..127."""
 
     kernel: ClassVar[str] = "sparse_linear8"
     weight_bits: ClassVar[int] = 8

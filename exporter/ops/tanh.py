@@ -1,4 +1,4 @@
-"""tanh from one odd table of 64 parabolas: 512 bytes, no branch, no sign to restore."""
+"""tanh by 64 parabolas from a table of 512 bytes that covers both signs, without a branch."""
 
 from __future__ import annotations
 
@@ -11,16 +11,21 @@ import numpy as np
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant, saturate
 from elegans.exporter.ops import Table
 
-# The argument's scale: 32768 stands for 5, beyond which tanh is flat to 3 units of Q0.15. In
-# Q3.12 that is 8/5 of tanh's argument; the factor goes into the map that makes it.
+# int16 ends at an argument of 5, where tanh is within 3 units of Q0.15 of 1: 2^15 stands for 5.
+# As Q3.12 2^15 is 8, so z is 8/5 of the argument; the factor is part of the map that makes z.
 GAIN = 1.6
+
+# The table has 64 segments of 2^16 / 64 = 1024 arguments each; segment i is centred on 1024 i.
+# With half a segment added, z >> 10 is the segment whose centre is nearest to z.
+HALF_SEGMENT = 512
 
 
 @dataclass(frozen=True)
 class Tanh:
-    """z is 8/5 of the argument in Q3.12, result in Q0.15.
+    """tanh(a) of a real argument a: odd, monotone, within 2 units of the exact value rounded.
 
-    Odd, monotone, within 2 units of tanh correctly rounded.
+    z       [..., n] 8/5 a in Q3.12
+    result  [..., n] Q0.15, -32766..32766
     """
 
     kernel: ClassVar[str] = "tanh"
@@ -43,35 +48,37 @@ class Tanh:
 
 
 def fine_tanh(z: Value) -> Value:
-    """tanh with 16 more fractional bits, plus the half unit that rounds them off: Q0.31.
+    """tanh in Q0.31, plus 2^15, half a unit of Q0.15: `>> 16` then rounds it to Q0.15.
 
-    Segment i holds the z that are nearest to 1024 i, j is where in it: -512..511. With
-    J = 64 j this is c0 + ((c1 2^16 + c2 + c2 J) J >> 16), which a core that multiplies 32 by
-    16 bits has in two instructions. No intermediate leaves int32; tests/exporter/ops/test_tanh.py
-    goes through all 65,536 arguments.
+    Segment i holds the z that are nearest to 1024 i, and z = 1024 i + j with j in -512..511.
+    With J = 64 j the result is c0 + ((c1 2^16 + c2 + c2 J) J >> 16), which is two instructions
+    on a core that multiplies 32 by 16 bits. No intermediate value leaves int32:
+    tests/exporter/ops/test_tanh.py tries all 65,536 arguments.
     """
     c0, c1, c2 = (constant(column, z) for column in pieces().T)
-    u = saturate(z + 512)
-    i, j = (u >> 10) + 32, (u & 1023) - 512
+    u = saturate(z + HALF_SEGMENT)
+    i, j = (u >> 10) + 32, (u & 1023) - HALF_SEGMENT
     bend = c2[i] * j
     return c0[i] + c1[i] * j * 64 + ((bend * j + (bend >> 6)) >> 4)
 
 
 @cache
 def pieces() -> Integers:
-    """[64, 3]: c0, c1 and c2 of the segments -32..31; the negative ones are mirror images."""
+    """[64, 3]: c0, c1 and c2 of segments -32..31. Negative segments mirror the positive ones."""
     table = np.zeros((64, 3), dtype=np.int64)
     for i, (c0, c1, c2) in enumerate(_HALF):
         table[32 + i] = _ROUNDING + c0, c1, c2
         table[32 - i] = _ROUNDING - c0, c1, -c2
-    # What z = 32256 and all beyond it have: there segment 31 ends.
+    # Segment -32 is z < -32256, the mirror image of z > 32256, where u saturates at the end of
+    # segment 31: tanh stays at its last value.
     table[0] = _ROUNDING - (_LARGEST << 16), 0, 0
     table.setflags(write=False)
     return table
 
 
-_ROUNDING, _LARGEST = 1 << 15, 32766
-# c0, c1, c2 of z near 1024 i, for i = 0..31, as `python -m benchmarks.tanh_table` finds them.
+_ROUNDING = 1 << 15  # half a unit of Q0.15, in Q0.31
+_LARGEST = 32766  # the value of segment 31 at its end, in Q0.15
+# c0, c1, c2 of segments 0..31, found by `python -m benchmarks.tanh_table`.
 # fmt: off
 _HALF = (
     (0, 5111, 0), (332830317, 4988, -119), (650067963, 4644, -219),
@@ -90,7 +97,7 @@ _HALF = (
 
 
 def smooth_tanh(z: Value) -> Value:
-    """The real-valued function, for NumPy as for torch."""
+    """tanh of a NumPy array or a torch tensor."""
     return z.tanh() if hasattr(z, "tanh") else np.tanh(z)
 
 

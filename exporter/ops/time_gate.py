@@ -1,4 +1,4 @@
-"""z = a dt + b: how elapsed time enters a CfC, before the sigmoid."""
+"""z = a dt + b: the argument of the sigmoid in a CfC's time gate."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from elegans.exporter.ops.gated_drive import GatedDrive
 
 @dataclass(frozen=True)
 class TimeGate(GatedDrive):
-    """`GatedDrive`'s meaning with one u for all neurons: elapsed time, at any scale."""
+    """z = sat16(rshr(a * dt + b * 2^align, shift)): `GatedDrive` with one u for all elements.
+
+    a, b, z  [..., n] any scales
+    dt       [..., 1] elapsed time, any scale
+    """
 
     kernel: ClassVar[str] = "time_gate"
 

@@ -1,4 +1,4 @@
-"""z = W x + b + dt (R x + r): how elapsed time enters a CfC, in one sum."""
+"""z = W x + b + dt (R x + r): the argument of a CfC's time gate as one map."""
 
 from __future__ import annotations
 
@@ -18,21 +18,24 @@ from elegans.exporter.numbers.fixed import (
     rshr,
     saturate,
 )
-from elegans.exporter.ops import Table, integers
+from elegans.exporter.ops import Table, frozen_integers
 
-RATE_SHIFT = 16  # what is left of a rate is the upper half of its accumulator: an int16
+RATE_SHIFT = 16  # from a rate's accumulator to the rate: its upper half is an int16
 
 
 @dataclass(frozen=True, eq=False)
 class TimedLinear:
-    """Two maps of one input, the second one times elapsed time.
+    """z = sat16(rshr(W x + b + rshr(R x + r, 16) * dt, shift)).
 
-    weights, rates    [rows, cols] of `weight_bits`
-    bias, rate_bias   [rows] int32, each at its accumulator's scale
-    shift             [rows] 0..30, from the accumulator of W x + b to z
+    x                [..., cols]
+    dt               [..., 1] elapsed time
+    weights, rates   [rows, cols] of `weight_bits`: W and R
+    bias, rate_bias  [rows] int32: b and r, each at its accumulator's scale
+    shift            [rows] 0..30, from the accumulator of W x + b to z
+    z                [..., rows]
 
-    A rate is rounded to int16, its accumulator's upper half; times dt it has the scale of
-    the other accumulator and joins it, so z is rounded once.
+    R's scale is such that the rate, rounded to int16, times dt has the scale of the other
+    accumulator. It is added there, so z is rounded only once.
     """
 
     weights: Integers
@@ -48,7 +51,7 @@ class TimedLinear:
     def __post_init__(self) -> None:
         dimensions = {"weights": 2, "bias": 1, "rates": 2, "rate_bias": 1, "shift": 1}
         for name, ndim in dimensions.items():
-            object.__setattr__(self, name, integers(getattr(self, name), ndim))
+            object.__setattr__(self, name, frozen_integers(getattr(self, name), ndim))
 
     def integer(self, x: Value, dt: Value) -> Value:
         rate = rshr(product(x, self.rates) + constant(self.rate_bias, x), RATE_SHIFT)
@@ -70,7 +73,11 @@ class TimedLinear:
         return result
 
     def reach(self, x: Integers, dt: int) -> Integers:
-        """[rows]: what the larger accumulator can come to, partial sums and rounding included."""
+        """The greatest magnitude of either accumulator, with partial sums and rounding, [rows].
+
+        x   [cols] the greatest magnitude of each input
+        dt  the greatest magnitude of elapsed time
+        """
         rates = np.abs(self.rates) @ x + np.abs(self.rate_bias) + (1 << (RATE_SHIFT - 1))
         still = np.abs(self.weights) @ x + np.abs(self.bias) + ((1 << self.shift) >> 1)
         reach: Integers = np.maximum(rates, still + ((rates >> RATE_SHIFT) + 1) * dt)

@@ -1,4 +1,4 @@
-"""The timed linear map with int8 weights: half the flash, a coarser network."""
+"""`timed_linear` with int8 weights: half the flash, coarser weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from elegans.exporter.ops.timed_linear import TimedLinear
 
 @dataclass(frozen=True, eq=False)
 class TimedLinear8(TimedLinear):
-    """`TimedLinear`'s meaning to the bit, with every weight in -127..127."""
+    """As `TimedLinear`, with weights in -127..127."""
 
     kernel: ClassVar[str] = "timed_linear8"
     weight_bits: ClassVar[int] = 8

@@ -1,4 +1,4 @@
-"""Executions to compare with, golden vectors, and what the integers cost.
+"""Reference executions, golden vectors, and reports on what quantisation costs.
 
 May import everything in `exporter` but `codegen`.
 """

@@ -1,8 +1,8 @@
-"""Golden vectors: inputs, and every output and state that must come back, to the bit.
+"""Golden vectors: inputs and states of steps, and the exact outputs and states that follow.
 
-Corners come first, then seeded random runs, then the recording. A vector is one step: the
-state before it is part of it, so runs of any length can be told apart by comparing it with
-the state after the vector before.
+Corner cases come first, then random runs from a fixed seed, then the user's recording. A
+vector is one step, with the state before it. A new run begins wherever that state is not
+the state after the previous vector.
 """
 
 from __future__ import annotations
@@ -19,35 +19,51 @@ from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import Integers, Reals, quantise
 from elegans.exporter.oracles.reference import run
 
-_SEED = 302
-_CORNERS = 512
-_RUNS, _RUN_LENGTH = 50, 100
+_SEED = 302  # any constant: the vectors of a model are the same on every machine
+_CORNERS = 512  # the number of corner vectors, at least
+_RUNS, _RUN_LENGTH = 50, 100  # random runs, and steps of each
 
-CORNER, RANDOM, RECORDED = 0, 1, 2
+CORNER, RANDOM, RECORDED = 0, 1, 2  # values of `section`
 
 
 @dataclass(frozen=True)
 class Recording:
-    """Real sensor values: x [N, T, I] in the inputs' units, dt [N, T] in dt's."""
+    """Recorded inputs of N runs of T steps.
+
+    x   [N, T, inputs], in the inputs' units
+    dt  [N, T], in the unit of elapsed time; zeros if the sample period is a constant
+    """
 
     x: Reals
     dt: Reals
 
     @property
     def steps(self) -> int:
+        """The number of steps of all runs, N * T."""
         return int(np.prod(self.x.shape[:2]))
 
 
 def load_recording(path: Path, model: Model) -> Recording:
-    """`x [T, I]` or `[N, T, I]` and optional `dt` of the same lengths, all inside their ranges."""
+    """The recording in an .npz file.
+
+    x   [T, inputs] or [N, T, inputs], in the inputs' units
+    dt  [T] or [N, T], with a last axis of 1 or without; ignored if the sample period is constant
+
+    Raises `ElegansError` for arrays that are missing, of another shape, or not finite, and for
+    values outside of the declared ranges.
+    """
     arrays = load_arrays(path)
     if "x" not in arrays:
-        raise ElegansError(path, "holds no array 'x'", "save x [T, I] and, if it varies, dt [T]")
+        raise ElegansError(
+            path, "holds no array 'x'", "save x [T, inputs] and, if it varies, dt [T]"
+        )
     given = arrays["x"].astype(np.float64)
     x = given[None] if given.ndim == 2 else given
     if x.ndim != 3 or x.shape[-1] != len(model.inputs) or not x.size:
         raise ElegansError(
-            path, f"x has the shape {given.shape}", f"save x [T, {len(model.inputs)}], a row a step"
+            path,
+            f"x has the shape {given.shape}",
+            f"save x [T, {len(model.inputs)}], one row for each step",
         )
     if model.dt is None:
         dt = np.zeros(x.shape[:2])
@@ -55,7 +71,7 @@ def load_recording(path: Path, model: Model) -> Recording:
         dt = arrays["dt"].astype(np.float64)
         if dt.shape not in (given.shape[:-1], (*given.shape[:-1], 1)):
             fact = f"dt has the shape {dt.shape}, x {given.shape}"
-            raise ElegansError(path, fact, "save one dt a row of x")
+            raise ElegansError(path, fact, "save one dt for each row of x")
         dt = dt.reshape(x.shape[:2])
     else:
         raise ElegansError(path, "holds no 'dt'", "save the elapsed time of each step, dt [T]")
@@ -67,26 +83,32 @@ def load_recording(path: Path, model: Model) -> Recording:
 
 
 def load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    """The numeric arrays of an .npz file; never unpickles."""
+    """All arrays of an .npz file by name. Never unpickles objects.
+
+    Raises `ElegansError` if the file cannot be read, or an array is not of finite numbers.
+    """
     remedy = "give an .npz file of numbers, as numpy.savez writes it"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             arrays = {name: np.asarray(data[name]) for name in data.files}
     except OSError as error:
         raise ElegansError(path, error.strerror or "cannot be read", remedy) from None
-    except Exception:  # zipfile and numpy each have their own
-        raise ElegansError(path, "is no .npz file of plain arrays", remedy) from None
+    except Exception:  # numpy, zipfile and zlib raise many kinds for damaged files
+        raise ElegansError(path, "is not an .npz file of plain arrays", remedy) from None
     for name, array in arrays.items():
         place = f"{path}, array {name!r}"
         if array.dtype.kind not in "fiu":
             raise ElegansError(place, f"holds {array.dtype}, not numbers", remedy)
         if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-            raise ElegansError(place, "is not all finite", "mend or leave out the NaN and infinity")
+            raise ElegansError(place, "is not all finite", "remove or replace NaN and infinity")
     return arrays
 
 
 def check_range(place: object, values: Reals, channel: Channel) -> None:
-    """Raise if a value lies outside a channel's range by more than its resolution."""
+    """Raise `ElegansError` if a value is outside of a channel's range by more than one unit.
+
+    values  [..., T] in the channel's unit; the last index is the step
+    """
     lo, hi = channel.range
     slack = 2.0**-channel.frac
     outside = (values < lo - slack) | (values > hi + slack)
@@ -101,16 +123,27 @@ def check_range(place: object, values: Reals, channel: Channel) -> None:
 
 
 def to_integers(recording: Recording, model: Model) -> tuple[Integers, Integers]:
-    """The integers that the device is given: x [N, T, I], dt [N, T]."""
+    """The integers that the device receives: x [N, T, inputs] and dt [N, T].
+
+    They are clamped to their channels' bounds.
+    """
     fracs = np.array([c.frac for c in model.inputs])
-    x = _held(quantise(recording.x, fracs), model.inputs)
+    x = _clamped(quantise(recording.x, fracs), model.inputs)
     if model.dt is None:
         return x, np.zeros(recording.dt.shape, np.int64)
-    return x, _held(quantise(recording.dt, model.dt.frac)[..., None], (model.dt,))[..., 0]
+    return x, _clamped(quantise(recording.dt, model.dt.frac)[..., None], (model.dt,))[..., 0]
 
 
 def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[np.generic]]:
-    """x, dt, h, y, h_next (int16) and section (uint8), one row a vector."""
+    """The arrays of `vectors.npz`, one row for each of V vectors.
+
+    x        [V, inputs] int16
+    dt       [V] int16, zeros if the sample period is a constant
+    h        [V, states] int16, before the step
+    y        [V, outputs] int16
+    h_next   [V, states] int16, after the step
+    section  [V] uint8: CORNER, RANDOM or RECORDED
+    """
     rng = np.random.default_rng(_SEED)
     parts = [(CORNER, *_corners(model, rng)), (RANDOM, *_random(model, rng))]
     if recording is not None:
@@ -125,19 +158,22 @@ def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[np.ge
     return arrays | {"section": np.concatenate(sections)}
 
 
-_Rows = tuple[Integers, Integers, Integers, Integers, Integers]
+_Rows = tuple[Integers, Integers, Integers, Integers, Integers]  # x, dt, h, y, h_next
 
 
 def _corners(model: Model, rng: np.random.Generator) -> _Rows:
-    """Every mix of extreme inputs, times and states, also inputs that the clamp must hold."""
+    """Every combination of extreme inputs, times and states, then random corners of the box.
+
+    The inputs include both ends of int16, outside of the ranges that the device clamps to.
+    """
     x_levels = [*_levels(model.inputs), np.full(len(model.inputs), -(1 << 15))]
     x_levels.append(np.full(len(model.inputs), (1 << 15) - 1))
     dt_levels = _levels((model.dt,)) if model.dt else [np.zeros(1, np.int64)]
     h_levels = _levels(model.states)
     picks = list(itertools.product(x_levels, dt_levels, h_levels))
-    lo, hi = _ends(model.inputs)
-    h_lo, h_hi = _ends(model.states)
-    while len(picks) < _CORNERS:  # each channel at one of its ends
+    lo, hi = _bounds(model.inputs)
+    h_lo, h_hi = _bounds(model.states)
+    while len(picks) < _CORNERS:  # each channel at either of its bounds
         x = np.where(rng.integers(0, 2, lo.shape), hi, lo)
         h = np.where(rng.integers(0, 2, h_lo.shape), h_hi, h_lo)
         picks.append((x, dt_levels[int(rng.integers(len(dt_levels)))], h))
@@ -147,15 +183,15 @@ def _corners(model: Model, rng: np.random.Generator) -> _Rows:
 
 
 def _random(model: Model, rng: np.random.Generator) -> _Rows:
-    """Free runs of uniform noise over the whole input space."""
-    lo, hi = _ends(model.inputs)
+    """Runs with uniformly random inputs and times within their ranges."""
+    lo, hi = _bounds(model.inputs)
     x = rng.integers(lo, hi + 1, (_RUNS, _RUN_LENGTH, len(lo)))
-    dt_lo, dt_hi = _ends((model.dt,)) if model.dt else (np.zeros(1, np.int64),) * 2
+    dt_lo, dt_hi = _bounds((model.dt,)) if model.dt else (np.zeros(1, np.int64),) * 2
     return _free_runs(model, x, rng.integers(dt_lo[0], dt_hi[0] + 1, x.shape[:2]))
 
 
 def _free_runs(model: Model, x: Integers, dt: Integers) -> _Rows:
-    """Runs from rest, one after the other: x [N, T, I], dt [N, T]."""
+    """N runs of T steps that begin with a state of zeros: x [N, T, inputs], dt [N, T]."""
     result = run(model, x.swapaxes(0, 1), dt.swapaxes(0, 1))
     y, h, h_next = (_rows(a.swapaxes(0, 1)) for a in (result.y, result.h, result.h_next))
     return _rows(x), dt.reshape(-1), h, y, h_next
@@ -166,15 +202,16 @@ def _rows(values: Integers) -> Integers:
 
 
 def _levels(channels: tuple[Channel, ...]) -> list[Integers]:
-    lo, hi = _ends(channels)
+    """All channels at their lower bound, upper bound, zero, and middle."""
+    lo, hi = _bounds(channels)
     return [lo, hi, np.clip(np.zeros_like(lo), lo, hi), (lo + hi) >> 1]
 
 
-def _ends(channels: tuple[Channel, ...]) -> tuple[Integers, Integers]:
+def _bounds(channels: tuple[Channel, ...]) -> tuple[Integers, Integers]:
     return np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
 
 
-def _held(values: Integers, channels: tuple[Channel, ...]) -> Integers:
-    lo, hi = _ends(channels)
-    held: Integers = np.clip(values, lo, hi)
-    return held
+def _clamped(values: Integers, channels: tuple[Channel, ...]) -> Integers:
+    lo, hi = _bounds(channels)
+    clamped: Integers = np.clip(values, lo, hi)
+    return clamped

@@ -1,7 +1,7 @@
-"""The model as an ONNX graph of integers: an oracle that runs under onnxruntime alone.
+"""The model as an ONNX graph of integers: a second reference, which needs onnxruntime only.
 
-Inputs and outputs are int16, as on the device; inside everything is int64. ONNX shifts
-unsigned numbers only, so `a >> n` is `(a - a mod 2^n) / 2^n`, exact for either sign.
+Inputs and outputs are int16, as on the device; all other tensors are int64. ONNX shifts
+unsigned numbers only, so `a >> n` becomes `(a - a mod 2^n) / 2^n`, exact for either sign.
 """
 
 from __future__ import annotations
@@ -14,25 +14,27 @@ from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.ir.fixed_model import Model, Step, walk
 from elegans.exporter.numbers.fixed import Integers, Value
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 _OPSET = 18
-_LARGE = 1 << 20  # entries, from which on a sparse map is not written out as a dense one
+_LARGE = 1 << 20  # elements (8 MiB of int64) from which a sparse matrix is not stored as dense
 
 
-class _Graph:
-    """The nodes and constants of a graph that is being built."""
+class GraphBuilder:
+    """The nodes and constants of a graph under construction. Equal constants are stored once."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[tuple[str, tuple[int, ...], bytes], onnx.TensorProto] = {}
 
     def add(self, kind: str, *inputs: str, **attributes: Any) -> Node:
+        """A new node of an ONNX operator; returns its output."""
         output = f"v{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return Node(self, output)
 
     def constant(self, value: Any) -> str:
+        """The name of a constant int64 tensor."""
         array = np.asarray(value, dtype=np.int64)
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self.constants:
@@ -42,13 +44,14 @@ class _Graph:
 
 
 class Node:
-    """A value of the graph, with the operators that an op's meaning is written in."""
+    """A tensor of the graph, with all the operators that ops use; each adds nodes."""
 
-    def __init__(self, graph: _Graph, name: str) -> None:
+    def __init__(self, graph: GraphBuilder, name: str) -> None:
         self.graph = graph
         self.name = name
 
     def new_tensor(self, value: Integers) -> Node:
+        """A constant of the same graph (torch's name for it; see `fixed.constant`)."""
         return Node(self.graph, self.graph.constant(value))
 
     def _name(self, other: Node | int) -> str:
@@ -69,17 +72,21 @@ class Node:
     def __matmul__(self, other: Node) -> Node:
         return self._two("MatMul", other)
 
-    def times(self, weights: Integers | Synapses) -> Node:
-        """`fixed.product`; a large sparse map gathers what each row reads, and adds it up."""
-        widest = int(weights.counts.max(initial=1)) if isinstance(weights, Synapses) else 0
+    def times(self, weights: Integers | SparseMatrix) -> Node:
+        """`fixed.product`. A large sparse matrix becomes Gather, Mul and ReduceSum.
+
+        Each row then has as many elements as the fullest row, those left over with weight 0.
+        """
+        widest = int(weights.counts.max(initial=1)) if isinstance(weights, SparseMatrix) else 0
         rows, cols = weights.shape
-        if not isinstance(weights, Synapses) or rows * cols < _LARGE or 2 * widest > cols:
+        if not isinstance(weights, SparseMatrix) or rows * cols < _LARGE or 2 * widest > cols:
             return self @ self.new_tensor(np.asarray(weights).T)
         columns, values = np.zeros((2, rows, widest), np.int64)
-        at = np.arange(len(weights.values)) - np.repeat(
+        place = np.arange(len(weights.values)) - np.repeat(
             np.cumsum(weights.counts) - weights.counts, weights.counts
         )
-        columns[weights.rows, at], values[weights.rows, at] = weights.columns, weights.values
+        columns[weights.rows, place] = weights.columns
+        values[weights.rows, place] = weights.values
         read = self.graph.add("Gather", self.name, self.graph.constant(columns), axis=-1)
         axes = self.graph.constant([-1])
         return self.graph.add("ReduceSum", (read * self.new_tensor(values)).name, axes, keepdims=0)
@@ -91,7 +98,10 @@ class Node:
         return self // self.graph.add("Pow", self.graph.constant(2), self._name(n))
 
     def __floordiv__(self, other: Node | int) -> Node:
-        """ONNX divides integers towards zero; less the remainder, which has b's sign, it floors."""
+        """Floor division. ONNX's Div truncates, so the remainder is subtracted first.
+
+        The remainder is that of Mod, which has the divisor's sign, so Div is then exact.
+        """
         divisor = Node(self.graph, self._name(other))
         return self.graph.add("Div", (self - (self % divisor)).name, divisor.name)
 
@@ -109,6 +119,7 @@ class Node:
         return self.graph.add("Slice", self.name, *bounds)
 
     def clip(self, lo: Node | int, hi: Node | int) -> Node:
+        """Saturation to lo..hi."""
         above = self.graph.add("Max", self.name, self._name(lo))
         return self.graph.add("Min", above.name, self._name(hi))
 
@@ -122,13 +133,14 @@ def _apply(step: Step, args: list[Value]) -> Value:
 
 
 def integer_onnx(model: Model) -> onnx.ModelProto:
-    """`x [N, I], dt [N, 1], h [N, H] -> y [N, O], h_next [N, H]`, int16, any batch N.
+    """The ONNX graph of one step of a batch of N independent runs; all tensors are int16.
 
-    A model with a fixed sample period has no `dt`.
+    inputs   x [N, inputs], dt [N, 1] unless the sample period is a constant, h [N, states]
+    outputs  y [N, outputs], h_next [N, states]
     """
-    graph = _Graph()
+    graph = GraphBuilder()
     sizes = {"x": len(model.inputs), "dt": 1 if model.dt else 0, "h": len(model.states)}
-    inputs = [_port(name, size) for name, size in sizes.items() if size]
+    inputs = [_tensor_info(name, size) for name, size in sizes.items() if size]
     given = {i.name: graph.add("Cast", i.name, to=TensorProto.INT64) for i in inputs}
     y, h_next, _ = walk(model, given, _join, _apply)
     for value, name in ((y, "y"), (h_next, "h_next")):
@@ -138,7 +150,7 @@ def integer_onnx(model: Model) -> onnx.ModelProto:
             graph.nodes,
             model.name,
             inputs,
-            [_port("y", len(model.outputs)), _port("h_next", len(model.states))],
+            [_tensor_info("y", len(model.outputs)), _tensor_info("h_next", len(model.states))],
             list(graph.constants.values()),
         ),
         opset_imports=[helper.make_opsetid("", _OPSET)],
@@ -149,5 +161,5 @@ def integer_onnx(model: Model) -> onnx.ModelProto:
     return proto
 
 
-def _port(name: str, size: int) -> onnx.ValueInfoProto:
+def _tensor_info(name: str, size: int) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.INT16, ["N", size])

@@ -1,4 +1,4 @@
-"""The reference: a model executed with NumPy integers. These are the bits that count."""
+"""The reference: a model executed on NumPy integers. Every other execution must equal it."""
 
 from __future__ import annotations
 
@@ -19,21 +19,27 @@ def _apply(step: Step, args: list[Value]) -> Value:
 
 
 def step(model: Model, x: Integers, dt: Integers, h: Integers) -> tuple[Integers, Integers]:
-    """One step of any number of independent runs.
+    """One step of a batch of independent runs.
 
-    x [..., I], dt [..., 1], h [..., H] -> y [..., O], h_next [..., H], all int16 values in
-    int64. dt is ignored where the sample period is fixed.
+    x        [..., inputs]
+    dt       [..., 1], ignored if the sample period is a constant of the model
+    h        [..., states]
+    returns  y [..., outputs] and h_next [..., states]
+
+    All are int16 values, in arrays of int64.
     """
-    given = {"x": _wide(x), "dt": _wide(dt), "h": _wide(h)}
+    given = {"x": _int64(x), "dt": _int64(dt), "h": _int64(h)}
     y, h_next, _ = walk(model, given, _join, _apply)
     return y, h_next
 
 
 @dataclass(frozen=True)
-class Run:
-    """A free run: what went in, and every output and state that came out.
+class Trajectory:
+    """The outputs and the states of T steps, each of which begins in the state before it.
 
-    y [T, ..., O], h [T, ..., H] (the state before each step), h_next [T, ..., H].
+    y       [T, ..., outputs]
+    h       [T, ..., states] before each step
+    h_next  [T, ..., states] after each step
     """
 
     y: Integers
@@ -41,17 +47,22 @@ class Run:
     h_next: Integers
 
 
-def run(model: Model, x: Integers, dt: Integers, h0: Integers | None = None) -> Run:
-    """Run free over time: x [T, ..., I], dt [T, ...], h0 [..., H] (zeros if None)."""
-    steps, lanes = x.shape[0], x.shape[1:-1]
-    h = np.zeros((*lanes, len(model.states)), np.int64) if h0 is None else _wide(h0)
-    y = np.zeros((steps, *lanes, len(model.outputs)), np.int64)
-    states = np.zeros((steps + 1, *lanes, len(model.states)), np.int64)
-    states[0] = h
+def run(model: Model, x: Integers, dt: Integers, h0: Integers | None = None) -> Trajectory:
+    """T steps, one after the other, of a batch of independent runs.
+
+    x   [T, ..., inputs]
+    dt  [T, ...]
+    h0  [..., states] before the first step; zeros if None
+    """
+    steps, batch = x.shape[0], x.shape[1:-1]
+    y = np.zeros((steps, *batch, len(model.outputs)), np.int64)
+    states = np.zeros((steps + 1, *batch, len(model.states)), np.int64)
+    if h0 is not None:
+        states[0] = _int64(h0)
     for t in range(steps):
         y[t], states[t + 1] = step(model, x[t], dt[t][..., None], states[t])
-    return Run(y, states[:-1], states[1:])
+    return Trajectory(y, states[:-1], states[1:])
 
 
-def _wide(values: Integers) -> Integers:
+def _int64(values: Integers) -> Integers:
     return np.asarray(values, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Step graphs written by hand, so that the exporter is tested without torch."""
+"""Step graphs built by hand, so that the exporter is tested without torch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ INPUTS, LAYERS = 3, (4, 2)
 
 
 class Graph:
-    """Nodes and weights in the making; `cfc` writes a wired CfC in a chosen spelling."""
+    """Builds the ONNX graph of one step; `cfc` adds a wired CfC, written in one of many ways.
+
+    linear  how maps are written: gemm, matmul, or mask (dense weights times a mask)
+    blend   how f (1 - t) + g t is written: ncps, difference, expanded, negated or late; or the
+            other cell, no_gate
+    split   how the states of the two layers are sliced from h: split, slice or gather
+    """
 
     def __init__(self, seed: int = 0) -> None:
         self.rng = np.random.default_rng(seed)
@@ -28,11 +34,13 @@ class Graph:
         self.held: list[onnx.TensorProto] = []
 
     def node(self, kind: str, *inputs: str, outputs: int = 1, **attributes: object) -> str:
+        """Add a node of an operator; returns the name of its first output."""
         names = [f"n{len(self.nodes)}_{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
         return names[0]
 
     def hold(self, array: object, dtype: type = np.float32) -> str:
+        """Add an initializer; returns its name."""
         name = f"w{len(self.held)}"
         self.held.append(numpy_helper.from_array(np.asarray(array, dtype=dtype), name))
         return name

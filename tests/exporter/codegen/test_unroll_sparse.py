@@ -7,7 +7,7 @@ import pytest
 
 from elegans.exporter.codegen.unroll_sparse import _function
 from elegans.exporter.numbers.fixed import Interval
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.sparse_linear import SparseLinear
 
 
@@ -18,7 +18,7 @@ def test_a_window_without_a_synapse_is_named_as_unread(column, unread):
     """A compiler that warns of unused parameters would refuse it otherwise."""
     weights = np.zeros((1, 4), np.int64)
     weights[0, column] = 7
-    op = SparseLinear(Synapses.of(weights), np.array([3]), np.array([2]))
+    op = SparseLinear(SparseMatrix.of(weights), np.array([3]), np.array([2]))
     x = Interval.of(np.full(4, -9), np.full(4, 9))
     made = _function("net", "sum", op, (2, 2), x)
     assert [line for line in made.lines if "(void)" in line] == [f"(void){n};" for n in unread]

@@ -1,4 +1,4 @@
-"""What every refusal has in common, whatever was wrong."""
+"""What every refused export has in common."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from elegans.exporter.export import Request, export
 
 
 def refused(source, tmp_path, match, **request):
+    """Assert that an export raises `place: fact; remedy` and leaves no files."""
     target = tmp_path / "OUT"
     with pytest.raises(ElegansError, match=match) as caught:
         export(Request(source, **request), target)

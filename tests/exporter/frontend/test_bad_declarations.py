@@ -1,4 +1,4 @@
-"""What a file or a user says of a network: names, units, ranges, times, recordings."""
+"""Names, units, ranges, times and recordings that are not valid, from a file or a user."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_number_of_ranges_that_does_not_fit(worm, tmp_path):
     refused(worm, tmp_path, "given 2 times", input_ranges=((-1.0, 1.0), (0.0, 1.0)))
 
 
-def test_time_that_runs_backwards(worm, tmp_path):
+def test_negative_times(worm, tmp_path):
     refused(worm, tmp_path, "never negative", dt_range=(-0.1, 0.1))
     refused(worm, tmp_path, "sample period", dt=-0.1)
     refused(worm, tmp_path, "sample period", dt=float("nan"))
@@ -60,7 +60,7 @@ def test_hostile_metadata(graph, save, metadata, tmp_path, key, value):
     refused(path, tmp_path, "metadata|model name|two inputs|never negative")
 
 
-def test_metadata_that_is_no_json(graph, worm, tmp_path):
+def test_metadata_that_is_not_json(graph, worm, tmp_path):
     proto = onnx.load(worm)
     helper.set_model_props(proto, {"elegans": "{nope"})
     onnx.save(proto, worm)
@@ -85,7 +85,7 @@ def test_a_recording_outside_its_ranges_is_named_by_channel_and_step(worm, tmp_p
         ({"x": np.zeros((4, 3)), "dt": np.zeros(0)}, "dt has the shape"),
         ({"x": np.zeros((4, 3)), "dt": np.float64(0.1)}, "dt has the shape"),
         ({"x": np.full((4, 3), np.nan), "dt": np.full(4, 0.1)}, "not all finite"),
-        ({"x": np.array([{"a": 1}], dtype=object)}, "no .npz file of plain arrays"),
+        ({"x": np.array([{"a": 1}], dtype=object)}, "not an .npz file of plain arrays"),
     ],
 )
 def test_recordings_of_the_wrong_kind(worm, tmp_path, arrays, match):
@@ -100,14 +100,14 @@ def test_a_range_for_every_channel_is_taken_in_order(worm):
     assert [signal.range for signal in found.inputs] == ranges
 
 
-def test_a_range_that_its_offset_leaves_one_integer_of(worm, tmp_path):
+def test_a_range_narrower_than_the_resolution_at_its_offset(worm, tmp_path):
     refused(
         worm, tmp_path, "touch.*all of 100:100.001 is one integer", input_ranges=((100, 100.001),)
     )
 
 
 @pytest.mark.parametrize("bounds", [(0.0, 1e31), (-1e308, 1.0), (0.0, 1e-310)])
-def test_ranges_beyond_any_unit(worm, tmp_path, bounds):
+def test_ranges_too_large_or_too_small_for_int16(worm, tmp_path, bounds):
     refused(worm, tmp_path, "take another unit|is one integer", input_ranges=(bounds,))
 
 

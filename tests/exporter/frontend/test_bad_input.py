@@ -1,4 +1,4 @@
-"""A stranger's file: each way to be wrong gets a place, a fact and a remedy."""
+"""Files that are not valid or not one step: each is refused with place, fact and remedy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_folder_instead_of_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an onnx", b"\x00" * 64, b"hello"])
-def test_a_file_that_is_no_onnx(tmp_path, content):
+def test_a_file_that_is_not_onnx(tmp_path, content):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
     refused(path, tmp_path, "not a whole, valid ONNX|holds no graph")
@@ -92,14 +92,14 @@ def test_weights_too_large_for_any_scale_are_named_by_their_step(graph, save, tm
     refused(save(g), tmp_path, "inter_f_sum.*no int16 scale")
 
 
-def _in_another_file(worm, location, **said):
-    """The worm with its weights in a file beside it, as `location` has it."""
+def _in_another_file(worm, location, **fields):
+    """Stores the worm's weights in weights.bin; the model names `location` and `fields`."""
     proto = onnx.load(worm)
     onnx.save(proto, worm, save_as_external_data=True, location="weights.bin", size_threshold=0)
     proto = onnx.load(worm, load_external_data=False)
     for tensor in proto.graph.initializer:
         for entry in tensor.external_data:
-            entry.value = {"location": location, **said}.get(entry.key, entry.value)
+            entry.value = {"location": location, **fields}.get(entry.key, entry.value)
     worm.write_bytes(proto.SerializeToString())
 
 
@@ -117,10 +117,10 @@ def test_weights_outside_of_the_model_s_folder_are_not_followed(worm, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    "said", [{"offset": "999999"}, {"length": "3"}, {"offset": "-4"}, {"offset": "x"}]
+    "fields", [{"offset": "999999"}, {"length": "3"}, {"offset": "-4"}, {"offset": "x"}]
 )
-def test_weights_in_another_file_must_be_there_in_full(worm, tmp_path, said):
-    _in_another_file(worm, "weights.bin", **said)
+def test_weights_in_another_file_must_be_there_in_full(worm, tmp_path, fields):
+    _in_another_file(worm, "weights.bin", **fields)
     refused(worm, tmp_path, "bytes|cannot be read|not a whole, valid")
 
 
@@ -139,7 +139,7 @@ def test_a_sequence_instead_of_a_step(graph, tmp_path):
     refused(path, tmp_path, "does not fit|not a whole, valid")
 
 
-def test_a_folder_that_is_no_export_is_never_replaced(worm, tmp_path):
+def test_a_folder_that_is_not_an_export_is_never_replaced(worm, tmp_path):
     target = tmp_path / "thesis"
     target.mkdir()
     (target / "thesis.tex").write_text("years of work")
@@ -162,7 +162,7 @@ def test_a_damaged_build_is_not_loaded(built):
         load_model(built)
 
 
-def test_a_bias_too_large_for_any_scale_is_told_as_one(graph, save, tmp_path):
+def test_a_bias_too_large_for_any_scale_is_named_as_a_bias(graph, save, tmp_path):
     g = graph().cfc()
     large = numpy_helper.to_array(g.held[2]) * np.float32(1e9)
     g.held[2].CopyFrom(numpy_helper.from_array(large, g.held[2].name))
@@ -203,7 +203,7 @@ def test_an_interrupted_export_leaves_the_earlier_one(worm, built, monkeypatch):
 
 
 def _with_output(g, make):
-    """The worm, with outputs made from its motor neurons."""
+    """The worm, with outputs that `make` computes from its motor neurons."""
     (y,) = [node for node in g.nodes if "y" in node.output]
     g.nodes.remove(y)
     g.rename(make(g, y.input[0]), "y", "Identity")
@@ -218,8 +218,8 @@ def _with_output(g, make):
         (lambda g, h: g.node("Add", h, g.hold(np.ones((2, 1)))), "has 4 elements"),
         (lambda g, h: g.node("Div", h, h), "its conductance can reach -1"),
         (lambda g, h: g.node("Div", h, g.hold([0.0])), "divides by zero"),
-        (lambda g, h: g.node("MatMul", h, g.hold(np.ones(2))), "no matrix"),
-        (lambda g, h: g.node("MatMul", h, g.hold(np.ones((2, 2, 2)))), "no matrix"),
+        (lambda g, h: g.node("MatMul", h, g.hold(np.ones(2))), "not a matrix"),
+        (lambda g, h: g.node("MatMul", h, g.hold(np.ones((2, 2, 2)))), "not a matrix"),
         (lambda g, h: g.node("Concat", h, h, axis=1), "'y'.*has 4 elements.*declared with 2"),
     ],
 )
@@ -234,13 +234,13 @@ def test_a_state_of_another_size_than_declared(graph, save, tmp_path, sizes):
 
 @pytest.mark.parametrize("blend", ["ncps", "no_gate", "difference"])
 def test_one_gate_for_all_neurons(graph, save, tmp_path, blend):
-    """The kernels read a gate for each neuron: one for all would be read past its end."""
+    """The kernels read one gate for each neuron: a single one would be read past its end."""
     refused(save(_one_cell(graph(), 6, 6, 1, blend)), tmp_path, "as no cell does")
 
 
 @pytest.mark.parametrize("sizes", [(1, 6, 6), (6, 1, 6)])
 @pytest.mark.parametrize("blend", ["ncps", "difference"])
-def test_one_head_for_all_neurons_is_spread_over_them(graph, save, tmp_path, sizes, blend):
+def test_one_head_for_all_neurons_is_broadcast(graph, save, tmp_path, sizes, blend):
     path = save(_one_cell(graph(), *sizes, blend))
     model = export(Request(path), tmp_path / "BUILD")
     x = np.random.default_rng(0).integers(-9000, 9000, (1, 300, 3))

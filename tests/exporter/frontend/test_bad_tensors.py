@@ -1,4 +1,4 @@
-"""Weights of any kind of number, or of none; graphs out of order or in a circle."""
+"""Tensors of every element type; graphs that are out of order or cyclic."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _first(worm):
 
 
 @pytest.mark.parametrize("kind", ["FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "INT32", "INT64"])
-def test_constants_of_any_kind_of_number_are_the_numbers_they_are(worm, tmp_path, kind):
+def test_constants_of_any_numeric_type_keep_their_values(worm, tmp_path, kind):
     index, name, array = _first(worm)
     whole = np.round(array * 2)
     kind_of = getattr(TensorProto, kind)
@@ -47,7 +47,7 @@ def test_constants_of_any_kind_of_number_are_the_numbers_they_are(worm, tmp_path
     assert len(digests) == 1
 
 
-def test_denormal_weights_are_as_good_as_none(worm, tmp_path):
+def test_denormal_weights_are_accepted(worm, tmp_path):
     index, name, array = _first(worm)
     small = np.full(array.shape, 1e-42, np.float32)
     path = _replaced(worm, index, numpy_helper.from_array(small, name))
@@ -55,14 +55,14 @@ def test_denormal_weights_are_as_good_as_none(worm, tmp_path):
 
 
 @pytest.mark.parametrize("value", [2e30, -2e30])
-def test_weights_beyond_all_reason_are_named(worm, tmp_path, value):
+def test_weights_beyond_the_largest_real_are_named(worm, tmp_path, value):
     index, name, array = _first(worm)
     path = _replaced(worm, index, numpy_helper.from_array(np.full_like(array, value), name))
     refused(path, tmp_path, f"tensor '{name}'.*element 0 is {value:g}".replace("+", "."))
 
 
 @pytest.mark.parametrize("kind", ["STRING", "COMPLEX64", "FLOAT8E4M3FN"])
-def test_weights_that_are_no_numbers(worm, tmp_path, kind):
+def test_weights_that_are_not_numbers(worm, tmp_path, kind):
     index, name, array = _first(worm)
     proto = onnx.load(worm)
     tensor = proto.graph.initializer[index]
@@ -79,17 +79,17 @@ def test_weights_that_are_no_numbers(worm, tmp_path, kind):
     refused(worm, tmp_path, f"holds {kind}|not a whole, valid")
 
 
-def test_a_tensor_of_no_elements(worm, tmp_path):
+def test_a_tensor_without_elements(worm, tmp_path):
     index, name, _ = _first(worm)
     nothing = numpy_helper.from_array(np.zeros((0, 4), np.float32), name)
     refused(_replaced(worm, index, nothing), tmp_path, "does not fit|not a whole, valid")
 
 
-@pytest.mark.parametrize("mistake", ["reversed", "circle"])
-def test_graphs_out_of_order_or_in_a_circle(worm, tmp_path, mistake):
+@pytest.mark.parametrize("mistake", ["reversed", "cycle"])
+def test_graphs_out_of_order_or_cyclic(worm, tmp_path, mistake):
     proto = onnx.load(worm)
     nodes = list(proto.graph.node)
-    if mistake == "circle":
+    if mistake == "cycle":
         nodes[0].input[0] = nodes[-1].output[0]
     else:
         nodes = nodes[::-1]
@@ -100,7 +100,7 @@ def test_graphs_out_of_order_or_in_a_circle(worm, tmp_path, mistake):
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
-def test_a_recurrent_node_is_told_how_to_become_a_step(worm, tmp_path, kind):
+def test_a_recurrent_node_is_refused_with_how_to_export_a_step(worm, tmp_path, kind):
     proto = onnx.load(worm)
     proto.graph.node.append(helper.make_node(kind, ["x", "w", "r"], ["z"], hidden_size=2))
     worm.write_bytes(proto.SerializeToString())

@@ -10,7 +10,7 @@ from elegans.tests.places import WORM
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_mutated_file_is_read_or_refused_in_a_line(tmp_path, seed):
+def test_a_mutated_file_is_read_or_refused_in_one_line(tmp_path, seed):
     random, path, read = np.random.default_rng(seed), tmp_path / "mutant.onnx", 0
     for _ in range(100):
         path.write_bytes(mutated(WORM.read_bytes(), random))

@@ -1,4 +1,4 @@
-"""Whoever spells the graph, and however: the same network gives the same integers."""
+"""The same network gives the same integers, in whatever way its graph is written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SPLIT = ["split", "slice", "gather"]
 @pytest.mark.parametrize(
     ("linear", "blend", "split"), list(itertools.product(_LINEAR, _BLEND, _SPLIT))
 )
-def test_spelling_does_not_matter(graph, lowered, linear, blend, split):
+def test_the_way_a_graph_is_written_does_not_matter(graph, lowered, linear, blend, split):
     plain = lowered(graph().cfc())
     assert lowered(graph().cfc(linear, blend, split)).digest == plain.digest
 
@@ -131,7 +131,7 @@ def test_each_output_has_the_finest_format_of_its_own(graph, lowered, weights):
 @pytest.mark.parametrize("scale", [1e-9, 1e-3, 1.0])
 @pytest.mark.parametrize("longest", [1e-6, 1e-2, 1.0, 2400.0, 1e6])
 def test_time_may_have_any_unit(graph, save, scale, longest):
-    """A rate of about 1/longest, and a drive from next to nothing up."""
+    """A rate of about 1 / longest, and a drive from almost zero to one."""
     g = graph()
     f, k = (g.node("Tanh", g.linear("x", 3, 6, "gemm")) for _ in "fg")
     rate = g.node("Mul", g.linear("h", 6, 6, "gemm"), g.hold([1 / longest]))

@@ -1,4 +1,4 @@
-"""Sensors, states, time and outputs are found by shape and dataflow, or as the user names them."""
+"""x, h, dt, y and h_next are found by shape and dataflow, or as the user names them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from elegans.tests.exporter.frontend.refusal import refused
 
 
 class _Step:
-    """A graph with ports of any names and shapes."""
+    """Builds a graph with inputs and outputs of any names and shapes."""
 
     def __init__(self):
         self.rng, self.nodes, self.held = np.random.default_rng(0), [], []
@@ -75,7 +75,7 @@ def _ranges(path, **more):
     return Request(path, "net", ((-1.0, 1.0),), (0.0, 1.0), **more)
 
 
-def test_an_lstm_s_states_pair_by_what_becomes_of_them(tmp_path):
+def test_an_lstm_s_states_pair_with_outputs_by_dataflow(tmp_path):
     path = _lstm(tmp_path / "net.onnx")
     ports = find_ports(onnx.load(path), path)
     assert [p.name for p in ports.inputs] == ["v", "a", "b"]
@@ -93,7 +93,7 @@ def test_the_user_may_name_the_states(tmp_path):
 
 
 @pytest.mark.parametrize("batch", [1, "N"])
-def test_elapsed_time_is_what_others_are_multiplied_by(tmp_path, batch):
+def test_elapsed_time_is_the_number_that_others_are_multiplied_by(tmp_path, batch):
     path = _cfc(tmp_path / "net.onnx", batch=batch)
     model = export(_ranges(path), tmp_path / "BUILD")
     assert model.dt is not None
@@ -107,7 +107,7 @@ def test_one_sensor_is_not_taken_for_time(tmp_path):
     assert len(model.inputs) == 1
 
 
-def test_outputs_that_are_the_state_itself(tmp_path):
+def test_outputs_that_are_copies_of_the_state(tmp_path):
     path = _cfc(tmp_path / "net.onnx", copies=True)
     model = export(_ranges(path), tmp_path / "BUILD")
     assert len(model.outputs) == len(model.states) == 6
@@ -143,7 +143,7 @@ def test_two_outputs_that_could_be_the_state_are_listed(tmp_path):
     assert len(export(_ranges(path, states=(("s", "q"),)), tmp_path / "BUILD").states) == 4
 
 
-def test_a_network_without_a_state_is_told_of_delay_lines(tmp_path):
+def test_a_network_without_a_state_is_refused_with_a_hint_at_delay_lines(tmp_path):
     g = _Step()
     g.node("Tanh", g.linear("u", 3, 4), output="p")
     path = g.save(tmp_path / "net.onnx", {"u": [1, 3]}, {"p": [1, 4]})
@@ -154,17 +154,17 @@ def test_a_network_without_a_state_is_told_of_delay_lines(tmp_path):
     ("states", "elapsed", "match"),
     [
         ((("a", "nothing"),), None, "no input or output 'nothing'; choose from v, a, b"),
-        ((("v", "a2"),), None, "'a2' is not the next 'v'"),
-        ((), "a", "is no single elapsed time"),
+        ((("v", "a2"),), None, "'a2' cannot be the next state of 'v'"),
+        ((), "a", "elapsed time is one number"),
     ],
 )
-def test_names_that_are_none(tmp_path, states, elapsed, match):
+def test_names_that_do_not_fit(tmp_path, states, elapsed, match):
     path = _lstm(tmp_path / "net.onnx")
     with pytest.raises(ElegansError, match=match):
         find_ports(onnx.load(path), path, states, elapsed)
 
 
-def test_a_sequence_is_told_how_to_become_a_step(tmp_path):
+def test_a_sequence_is_refused_with_how_to_export_a_step(tmp_path):
     g = _Step()
     g.node("Tanh", g.linear("u", 3, 4), output="p")
     g.node("Tanh", g.linear("s", 4, 4), output="q")
@@ -174,7 +174,7 @@ def test_a_sequence_is_told_how_to_become_a_step(tmp_path):
     refused(path, tmp_path, "a sequence of 20 steps.*export one step.*export_onnx")
 
 
-def test_a_loop_is_told_how_to_become_a_step(tmp_path, worm):
+def test_a_loop_is_refused_with_how_to_export_a_step(tmp_path, worm):
     proto = onnx.load(worm)
     body = helper.make_graph([helper.make_node("Identity", ["a"], ["b"])], "body", [], [])
     proto.graph.node.append(helper.make_node("Scan", ["x"], ["z"], body=body, num_scan_inputs=1))
@@ -183,22 +183,22 @@ def test_a_loop_is_told_how_to_become_a_step(tmp_path, worm):
 
 
 @pytest.mark.parametrize("version", [11, 40])
-def test_opsets_that_nobody_tried_are_refused(tmp_path, worm, version):
+def test_opsets_that_are_not_tested_are_refused(tmp_path, worm, version):
     proto = onnx.load(worm)
     proto.opset_import[0].version = version
     worm.write_bytes(proto.SerializeToString())
     refused(worm, tmp_path, f"is of opset {version}")
 
 
-def test_a_graph_says_nothing_of_names_needs_ranges_only(tmp_path):
+def test_a_graph_without_declared_names_needs_ranges_only(tmp_path):
     path = _cfc(tmp_path / "net.onnx")
     model = export(_ranges(path), tmp_path / "BUILD")
-    told = json.loads((tmp_path / "BUILD" / "model.json").read_text())
-    assert [c["name"] for c in told["inputs"]] == ["x0", "x1", "x2"]
+    document = json.loads((tmp_path / "BUILD" / "model.json").read_text())
+    assert [c["name"] for c in document["inputs"]] == ["x0", "x1", "x2"]
     assert model.name == "net"
 
 
-def test_time_is_divided_by_in_a_neuron_only(tmp_path):
+def test_dividing_by_time_outside_of_a_neuron_is_refused(tmp_path):
     g = _Step()
     z = g.node("Add", g.linear("x", 3, 4), g.linear("h", 4, 4))
     g.node("Tanh", z, output="h_next")

@@ -1,4 +1,4 @@
-"""The one rounding rule, formats, and intervals."""
+"""The rounding rule, formats, and intervals."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_quantising_uses_the_same_tie_rule(value, frac):
 
 
 @given(st.integers(-32768, 32767), st.integers(-5, 25))
-def test_an_integer_survives_the_way_to_real_and_back(n, frac):
+def test_an_integer_survives_dequantising_and_quantising(n, frac):
     assert int(quantise(dequantise(n, frac), frac)) == n
 
 
@@ -50,7 +50,7 @@ def test_formats_are_named_by_their_bits(frac, name):
 
 
 @given(_SMALL, _SMALL, _SMALL, _SMALL, st.data())
-def test_interval_arithmetic_holds_every_member(a, b, c, d, data):
+def test_interval_arithmetic_contains_every_result(a, b, c, d, data):
     p, q = Interval.of(*sorted((a, b))), Interval.of(*sorted((c, d)))
     x = data.draw(st.integers(int(p.lo), int(p.hi)))
     y = data.draw(st.integers(int(q.lo), int(q.hi)))

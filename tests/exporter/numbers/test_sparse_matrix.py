@@ -1,4 +1,4 @@
-"""Sparse maps: the dense one to the bit, in the time and the memory of their synapses."""
+"""Sparse matrices: they equal dense ones to the bit; time and memory grow with their entries."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from onnx import TensorProto, helper
 
 from elegans.exporter import ops
 from elegans.exporter.numbers.fixed import Interval, product
-from elegans.exporter.numbers.sparse_matrix import Synapses
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.sliding_linear import SlidingLinear
 from elegans.exporter.ops.sparse_linear import SparseLinear
-from elegans.exporter.oracles.integer_onnx import Node, _Graph
+from elegans.exporter.oracles.integer_onnx import GraphBuilder, Node
 
 
 def _matrix(rows, cols, density, seed=0):
@@ -33,11 +33,11 @@ def test_a_sparse_product_is_the_dense_one_to_the_bit(rows, cols, density):
     matrix = _matrix(rows, cols, density)
     x = np.concatenate([_int16((20, cols)), np.full((2, cols), -32768)]).reshape(2, 11, cols)
     exact = x @ matrix.T  # in int64, without BLAS
-    for weights in (matrix, Synapses.of(matrix)):
+    for weights in (matrix, SparseMatrix.of(matrix)):
         found = product(x, weights)
         assert found.dtype == np.int64
         np.testing.assert_array_equal(found, exact)
-    np.testing.assert_array_equal(np.asarray(Synapses.of(matrix)), matrix)
+    np.testing.assert_array_equal(np.asarray(SparseMatrix.of(matrix)), matrix)
 
 
 def test_a_sparse_map_has_the_bounds_of_the_dense_one():
@@ -55,8 +55,8 @@ def test_a_sparse_map_has_the_bounds_of_the_dense_one():
 def test_a_large_sparse_map_is_gathered_under_onnxruntime_with_the_same_bits():
     matrix = _matrix(1100, 1000, 0.01)
     matrix[7] = 0
-    weights, x = Synapses.of(matrix), _int16((3, 1000))
-    graph = _Graph()
+    weights, x = SparseMatrix.of(matrix), _int16((3, 1000))
+    graph = GraphBuilder()
     result = product(Node(graph, "x"), weights)
     ports = [helper.make_tensor_value_info("x", TensorProto.INT64, ["N", 1000])]
     output = helper.make_tensor_value_info(result.name, TensorProto.INT64, ["N", 1100])
@@ -97,8 +97,8 @@ def test_a_sparse_map_comes_back_from_json(kind):
         {"cols": None},
     ],
 )
-def test_damaged_synapses_are_refused(damage):
+def test_a_damaged_sparse_matrix_is_refused(damage):
     whole = {"cols": 4, "counts": [2, 1], "columns": [0, 3, 2], "values": [1, 2, 3]}
-    assert Synapses.from_json(whole).to_json() == whole
+    assert SparseMatrix.from_json(whole).to_json() == whole
     with pytest.raises((ValueError, TypeError)):
-        Synapses.from_json(whole | damage)
+        SparseMatrix.from_json(whole | damage)

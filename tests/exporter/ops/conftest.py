@@ -1,4 +1,4 @@
-"""One op, executed everywhere: NumPy, torch, onnxruntime, and C from every host compiler."""
+"""Executes an op by NumPy, torch, onnxruntime, intervals, and C from every host compiler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 
 from elegans.exporter.numbers.fixed import Integers, Interval
 from elegans.exporter.ops import Op
-from elegans.exporter.oracles.integer_onnx import Node, _Graph
+from elegans.exporter.oracles.integer_onnx import GraphBuilder, Node
 from elegans.tests.places import RUNTIME
 
 _COMPILERS = {
@@ -42,7 +42,7 @@ Everywhere = Callable[..., Integers]
 def kernels(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> ctypes.CDLL:
-    """The runtime's kernels from one compiler at one level of optimisation."""
+    """A library of the runtime's kernels, by one compiler at one optimisation level."""
     compiler, level = request.param.split("-")
     library = tmp_path_factory.mktemp("kernels") / "libkernels.so"
     sources = sorted(str(path) for path in (RUNTIME / "src").glob("*.c"))
@@ -53,9 +53,9 @@ def kernels(
 
 @pytest.fixture
 def everywhere(kernels: ctypes.CDLL) -> Everywhere:
-    """Execute an op on rows of inputs [N, size]; every execution must give the same bits.
+    """A function that executes an op on inputs [N, size] in every way, and returns the outputs.
 
-    The interval of the inputs must hold the outputs as well.
+    All executions must give the same bits, within the bounds that `range` gives for the inputs.
     """
 
     def execute(op: Op, *inputs: Integers) -> Integers:
@@ -72,7 +72,7 @@ def everywhere(kernels: ctypes.CDLL) -> Everywhere:
 
 
 def _onnx(op: Op, inputs: tuple[Integers, ...]) -> Integers:
-    graph = _Graph()
+    graph = GraphBuilder()
     names = [f"in{i}" for i in range(len(inputs))]
     result = op.integer(*(Node(graph, name) for name in names))
     ports = [
@@ -95,7 +95,7 @@ def _onnx(op: Op, inputs: tuple[Integers, ...]) -> Integers:
 def _c(
     kernels: ctypes.CDLL, op: Op, inputs: tuple[Integers, ...], shape: tuple[int, ...]
 ) -> Integers:
-    """Row by row through the C kernel, with canaries behind its output."""
+    """The C kernel, row by row, with a guard value behind its output."""
     function = getattr(kernels, f"el_{op.kernel}")
     function.restype = None
     tables = [np.ascontiguousarray(t.values, dtype=_CTYPES[t.ctype]) for t in op.tables()]

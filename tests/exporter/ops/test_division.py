@@ -1,4 +1,4 @@
-"""LTC's fused step and the quotient: the hull that nothing leaves, and the truth they round."""
+"""LTC's fused step and the quotient: their bounds, and how near they are to real numbers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_quotient_gives_the_same_bits_everywhere(everywhere, frac):
     ends=st.tuples(_INT16, _INT16).map(sorted),
 )
 @settings(max_examples=500)
-def test_the_potential_never_leaves_the_hull_whatever_comes(
+def test_the_potential_never_leaves_its_hull_for_any_inputs(
     v, current, conductance, dt, capacity, lift, frac, ends
 ):
     op = _step(1, capacity, lift, frac, *ends)
@@ -98,7 +98,7 @@ def test_the_potential_never_overshoots_its_target(v, current, conductance, dt):
 
 
 def test_a_fused_step_follows_the_real_one():
-    """Capacities, conductances and times as LTC has them; errors in units of 2^-15."""
+    """With capacities, conductances and times that LTCs have; errors in units of 2^-15."""
     rng = np.random.default_rng(0)
     n, d_frac, q = 20000, 15, 12
     capacity = rng.uniform(0.5, 6, n)
@@ -114,7 +114,7 @@ def test_a_fused_step_follows_the_real_one():
         g, i = conductance / 2**q, current / 2**q
         truth = (capacity * v / 32768 + now * i) / (capacity + now * g) * 32768
         error = np.abs(op.integer(v, current, conductance, np.array([dt])) - truth)
-        # Half a unit of I - G v and half a unit of C / dt, at 2^-12, and half a unit of v'.
+        # Rounding: half a unit (2^-12) each of I - G v and of C / dt, and half a unit of v'.
         way = np.abs(reversal - v / 32768) + 1e-3
         assert np.all(error <= 2**2 * (1 + way) / (g + capacity / max(now, 1e-9)) + 0.51), dt
 

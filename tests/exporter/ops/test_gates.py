@@ -1,4 +1,4 @@
-"""What a CfC does with its gate: mix, gated sum, time gate, and the clamp before it all."""
+"""The ops of a CfC's gate: mix, gated sum and time gate; and the clamp of inputs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_gates_give_the_same_bits_everywhere(everywhere, op):
 
 
 @given(_INT16, _INT16, st.integers(0, 32767))
-def test_a_mix_lies_between_what_it_mixes(f, g, t):
+def test_a_mix_lies_between_its_two_heads(f, g, t):
     h = int(Mix().integer(np.array(f), np.array(g), np.array(t)))
     assert min(f, g) <= h <= max(f, g)
 
@@ -70,7 +70,7 @@ def test_the_clamp_gives_the_same_bits_everywhere(everywhere):
 
 
 @pytest.mark.parametrize(("lo", "hi"), [(-1, 100), (0, 32769)])
-def test_a_mix_is_bounded_by_what_it_mixes_only_while_its_gate_is_one(lo, hi):
+def test_a_mix_with_a_gate_outside_of_0_to_1_is_refused(lo, hi):
     f, g = Interval.of([-5], [5]), Interval.of([0], [9])
     with pytest.raises(RangeError, match="gate leaves"):
         Mix().range(f, g, Interval.of([lo], [hi]))

@@ -8,7 +8,7 @@ import pytest
 from elegans.exporter.numbers.fixed import Interval, RangeError
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
-from elegans.exporter.ops.sparse_linear import SparseLinear, synapses
+from elegans.exporter.ops.sparse_linear import SparseLinear, gap_encoded
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 
 _ENDS = np.array([-32768, -32767, -1, 0, 1, 32767])
@@ -45,7 +45,7 @@ def test_a_sparse_map_stores_its_synapses_and_nothing_else():
     weights = np.zeros((3, 40), np.int64)
     weights[0, [0, 39]] = 5, -6
     weights[2, 7] = 8
-    kept, gaps, counts = synapses(weights)
+    kept, gaps, counts = gap_encoded(weights)
     assert kept.tolist() == [5, -6, 8]
     assert gaps.tolist() == [0, 39, 7]
     assert counts.tolist() == [2, 0, 1]
@@ -54,7 +54,7 @@ def test_a_sparse_map_stores_its_synapses_and_nothing_else():
 def test_a_gap_wider_than_a_byte_is_bridged_by_zeros():
     weights = np.zeros((1, 600), np.int64)
     weights[0, 599] = 3
-    kept, gaps, _ = synapses(weights)
+    kept, gaps, _ = gap_encoded(weights)
     assert sum(gaps) == 599
     assert max(gaps) <= 255
     assert kept.tolist() == [0, 0, 3]

@@ -1,4 +1,4 @@
-"""What GRU, LSTM and gated units do with their gates, and the small ops beside them."""
+"""The gated ops of GRU, LSTM and self-gated units, and rectifier and rescale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layout of convolutions: any matrix keeps its meaning, and equal rows are stored once."""
+"""The layout of convolutions: exact for any matrix, and repeated rows are stored once."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_convolution_gives_the_same_bits_everywhere(everywhere, kind, reach):
 
 @pytest.mark.parametrize(("kind", "reach"), _OPS)
 @pytest.mark.parametrize("cols", [1, 7, 600])
-def test_any_matrix_can_be_laid_out_so(everywhere, kind, reach, cols):
+def test_any_matrix_can_have_this_layout(everywhere, kind, reach, cols):
     rng = np.random.default_rng(cols)
     weights = rng.integers(-reach, reach, (9, cols)) * (rng.random((9, cols)) < 0.1)
     fields = (weights, rng.integers(-9000, 9000, 9), rng.integers(0, 12, 9))

@@ -1,4 +1,4 @@
-"""The tables of Phi and of halvings, over every input there is."""
+"""The tables of Phi and of decay, over all of int16."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""tanh and sigmoid over every int16 there is."""
+"""tanh and sigmoid over all of int16."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_no_intermediate_leaves_int32():
 
 
 def test_the_definition_is_two_multiplications_of_32_by_16_bits():
-    """SMLABT and SMLAWT, as the cores' kernels have it."""
+    """The kernels of cores with DSP use SMLABT and SMLAWT."""
     c0, c1, c2 = pieces().T
     u = np.clip(_ALL + 512, -(1 << 15), (1 << 15) - 1)
     i, j = (u >> 10) + 32, ((u & 1023) - 512) * 64

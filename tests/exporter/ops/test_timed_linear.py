@@ -1,4 +1,4 @@
-"""The map with a rate: how elapsed time enters a CfC in one sum."""
+"""The linear map with a rate: z = W x + b + dt (R x + r)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_rate_that_could_overflow_with_time_is_refused_by_its_row():
 
 
 @pytest.mark.parametrize("bits", [16, 8])
-def test_what_is_quantised_is_near_the_real_map_and_leaves_room(bits):
+def test_a_quantised_map_is_near_the_real_one_and_leaves_room_for_half_a_segment(bits):
     rng = np.random.default_rng(bits)
     maps = (
         rng.normal(0, 0.5, (6, 9)),

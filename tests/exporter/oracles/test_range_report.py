@@ -13,11 +13,11 @@ from elegans.exporter.oracles.range_report import rows
 
 def test_every_vector_has_its_row_and_every_state_its_bound(worm, built):
     model = export(Request(worm), built)
-    told = (built / "report.txt").read_text()
+    text = (built / "report.txt").read_text()
     for step in model.steps:
-        assert re.search(rf"^  {step.name} .*Q-?\d+\.\d+.*\[.*\].*bits", told, re.M), step.name
-    assert re.search(r"inter\[0\.\.3\] +Q0\.15 .*between its two heads", told)
-    assert "nan" not in told
+        assert re.search(rf"^  {step.name} .*Q-?\d+\.\d+.*\[.*\].*bits", text, re.M), step.name
+    assert re.search(r"inter\[0\.\.3\] +Q0\.15 .*between its two heads", text)
+    assert "nan" not in text
 
 
 def test_each_vector_s_error_is_a_few_units_of_its_own_format(worm, built):
@@ -26,19 +26,19 @@ def test_each_vector_s_error_is_a_few_units_of_its_own_format(worm, built):
     golden = dict(np.load(built / "vectors.npz"))
     for row in rows(model, network, golden):
         if row.name in ("x_in", "dt_in") or row.name.endswith("_sum"):
-            continue  # the corners' inputs, and arguments where tanh is flat, are cut
+            continue  # inputs of corner vectors are clamped, and arguments of tanh saturate
         unit = 2.0 ** -int(row.formats[-1].split(".")[1])
         assert row.rms <= row.worst
         assert row.rms <= 8 * unit, row
 
 
 def test_what_saturates_shows_as_an_error(graph, save, tmp_path):
-    """tanh's argument ends at 8: a drive of 40 is cut, which its own row must tell."""
+    """The format of tanh's argument ends at 8 = 8/5 * 5; a drive of 40 is saturated there."""
     g = graph()
     wide = g.node("Mul", g.linear("x", 3, 6, "gemm"), g.hold([60.0]))
     g.rename(g.node("Tanh", wide), "h_next", "Identity")
     g.rename(g.linear("h", 6, 2, "gemm"), "y", "Identity")
     export(Request(save(g)), tmp_path / "BUILD")
-    told = (tmp_path / "BUILD" / "report.txt").read_text()
-    (line,) = [row for row in told.splitlines() if "_h_sum" in row]
+    text = (tmp_path / "BUILD" / "report.txt").read_text()
+    (line,) = [row for row in text.splitlines() if "_h_sum" in row]
     assert float(line.split()[-2]) > 10

@@ -1,4 +1,4 @@
-"""Networks of which pruning left almost nothing: they come in, near float, with one meaning."""
+"""Networks with almost all synapses pruned: near the float network, and C equals the reference."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _ltc_without_a_leak():
     return net
 
 
-_LEFT = {
+_PRUNED = {
     "pure_whose_amplitude_is_one": _pure_whose_amplitude_is_one,
     "pure_with_a_constant_neuron": _pure_with_a_constant_neuron,
     "ltc_with_one_sensory_synapse": lambda: _ltc([(0, 1)], []),
@@ -64,11 +64,11 @@ _LEFT = {
 }
 
 
-@pytest.mark.parametrize("kind", _LEFT)
-def test_what_pruning_left_comes_in_with_one_meaning(tmp_path, kind):
+@pytest.mark.parametrize("kind", _PRUNED)
+def test_a_network_pruned_to_almost_nothing_exports_with_the_same_bits(tmp_path, kind):
     torch.manual_seed(302)
     with torch.no_grad():
-        net = _LEFT[kind]()
+        net = _PRUNED[kind]()
     source, build = tmp_path / "net.onnx", tmp_path / "BUILD"
     export_onnx(net, _INPUTS, source, input_ranges=(-1.0, 1.0), dt_range=(0.1, 1.0))
     model = export(Request(source), build)

@@ -1,4 +1,4 @@
-"""What no synapse reaches is no neuron: it becomes a part of biases."""
+"""Constant folding: an element that no input reaches becomes part of biases."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _pruned(folder, activation, rows):
 
 
 @pytest.mark.parametrize("activation", ["tanh", "lecun_tanh", "relu"])
-def test_a_row_of_zeros_takes_no_room_and_changes_nothing(tmp_path, activation):
+def test_elements_without_inputs_are_removed_and_nothing_changes(tmp_path, activation):
     source = _pruned(tmp_path, activation, 3)
     network = read_network(source, read_interface(source))
     assert 5 in {atom.size for atom in network.atoms.values()}
