@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles.accuracy import against_float
 from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
@@ -22,7 +22,7 @@ def main(folder: Path, weights: str) -> None:
     """Print the table as Markdown; FOLDER holds model.onnx and recording.npz."""
     source = folder / "model.onnx"
     bits = int(weights.removeprefix("int"))
-    model = lower(read_network(source, read_interface(source)), bits)
+    model = lower(read_file(source), bits)
     x, dt = to_integers(load_recording(folder / "recording.npz", model), model)
     found = against_float(source, model, x, dt, None)
     click.echo("| steps | worst error / state range | rms | worst neuron |")

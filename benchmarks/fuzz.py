@@ -18,7 +18,7 @@ import numpy as np
 import onnx
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir.interface import with_ranges
 from elegans.exporter.lowering.lower import lower
 
@@ -74,8 +74,9 @@ def _wrong(graph: onnx.GraphProto, random: np.random.Generator) -> None:
 def tried(path: Path) -> str:
     """What became of one file: 'read', or the error's own words without its place."""
     try:
-        interface = read_interface(path)
-        lower(read_network(path, with_ranges(interface, [(-1.0, 1.0)], (0.0, 1.0), None)))
+        graph = open_graph(path)
+        interface = with_ranges(read_interface(graph), [(-1.0, 1.0)], (0.0, 1.0), None)
+        lower(read_network(graph, interface))
     except ElegansError as error:
         return str(error).split(": ", 1)[-1].split(";")[0][:60]
     return "read"

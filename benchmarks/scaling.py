@@ -26,7 +26,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.export import Request, export
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir.fixed_model import prove
 from elegans.exporter.ir.interface import with_ranges
 from elegans.exporter.lowering.lower import lower
@@ -114,8 +114,8 @@ def measured(neurons: int, synapses: int) -> Row:
         onnx.save(sparse_cfc(neurons, synapses), path)
         ranges = ((-1.0, 1.0),), (0.01, 0.1)
         request = Request(path, input_ranges=ranges[0], dt_range=ranges[1])
-        interface = with_ranges(read_interface(path), list(ranges[0]), ranges[1], None)
-        read, network = _timed(lambda: read_network(path, interface))
+        interface = with_ranges(read_interface(open_graph(path)), list(ranges[0]), ranges[1], None)
+        read, network = _timed(lambda: read_network(open_graph(path), interface))
         lowered, model = _timed(lambda: lower(network))
         proved, _ = _timed(lambda: prove(model))
         emitted, _ = _timed(lambda: emit(model))

@@ -12,7 +12,7 @@ from typing import Any
 from elegans.exporter.codegen.emit import emit, flash
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, write_folder
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.ports import States
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove, to_json
 from elegans.exporter.ir.interface import Range, with_ranges
@@ -48,10 +48,10 @@ def export(
     """
     _check_target(target)
     progress("reading the graph")
-    named = (request.states, request.elapsed)
-    interface = read_interface(request.source, request.name, *named)
+    graph = open_graph(request.source, request.states, request.elapsed)
+    interface = read_interface(graph, request.name)
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
-    network = read_network(request.source, interface, *named)
+    network = read_network(graph, interface)
     progress("choosing formats and proving ranges")
     model = lower(network, request.weight_bits)
     recording = (

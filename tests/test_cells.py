@@ -10,7 +10,7 @@ from torch import nn
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir.interface import with_ranges
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles import reference
@@ -170,7 +170,8 @@ def test_without_elapsed_time_a_liquid_neuron_stays(exported):
         pytest.skip("only the fused solver has this limit in its form")
     if any(step.op.kernel == "lstm_cell" for step in model.steps):
         pytest.skip("mixed memory moves the state itself, whatever time has passed")
-    now = lower(read_network(source, with_ranges(read_interface(source), [], (0.0, 1.0), None)))
+    graph = open_graph(source)
+    now = lower(read_network(graph, with_ranges(read_interface(graph), [], (0.0, 1.0), None)))
     rng = np.random.default_rng(6)
     lo, hi = (np.array([getattr(c, end) for c in now.states]) for end in ("lo", "hi"))
     h = rng.integers(lo, hi + 1, (500, len(lo)))

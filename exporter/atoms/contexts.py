@@ -26,12 +26,11 @@ class VectorName:
 
 @dataclass(frozen=True)
 class MappedForm:
-    """An affine form as a fixed-point op: its inputs, its format [rows], its proved bounds."""
+    """An affine form as a fixed-point op: its inputs, and the fractional bits [rows] it gives."""
 
     inputs: tuple[Window, ...]
     op: Op
     frac: Integers
-    bounds: Interval
 
 
 class AtomTable(Protocol):
@@ -93,9 +92,10 @@ class Builder(Protocol):
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
 
-    def timed(
-        self, name: str, layer: str, drive: Affine, rate: Affine, frac: int
-    ) -> Window | None:
+    def range_of(self, mapped: MappedForm) -> Interval:
+        """The bounds that the result of a mapped affine form would have."""
+
+    def timed(self, name: str, layer: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
         """Add `drive + rate * dt` as one step; None where no format holds it, or it is sparse."""
 
     def rescaled(self, name: str, layer: str, source: Window, frac: Integers) -> Window:

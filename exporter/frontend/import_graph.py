@@ -6,64 +6,81 @@ or a product of two vectors, becomes an atom of the network, which later forms r
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import helper
 
+from elegans.exporter.atoms.contexts import PER_DT
+from elegans.exporter.atoms.gates import gates
+from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
 from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
-from elegans.exporter.frontend.recognise_cells import PER_DT
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Interface, from_metadata, valid_name
-from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.real_network import Gate, Network
 from elegans.exporter.passes.eliminate_dead import pruned
 from elegans.exporter.passes.fold_constants import folded
 
 
-def read_interface(
-    path: Path, name: str | None = None, states: States = (), elapsed: str | None = None
-) -> Interface:
-    """The names, units and ranges that the ONNX file declares.
+@dataclass(frozen=True, eq=False)
+class StepGraph:
+    """An ONNX file that has been read and checked, and what its inputs and outputs are."""
 
-    name             the model's name, in place of the file's
+    path: Path
+    model: onnx.ModelProto
+    ports: GraphPorts
+
+
+def open_graph(path: Path, states: States = (), elapsed: str | None = None) -> StepGraph:
+    """Read the ONNX file of one step.
+
     states, elapsed  as `find_ports` takes them
 
-    Raises `ElegansError` for a file, a declaration or a name that is not valid.
+    Raises `ElegansError` for a file that is not valid, or is not the graph of a step.
     """
     model = open_file.load(path)
-    sizes = find_ports(model, path, states, elapsed).sizes
-    default = name or path.stem.lower().replace("-", "_")
-    found = from_metadata(open_file.metadata(model), default, sizes["x"], sizes["y"])
+    return StepGraph(path, model, find_ports(model, path, states, elapsed))
+
+
+def read_interface(graph: StepGraph, name: str | None = None) -> Interface:
+    """The names, units and ranges that the file declares; `name` replaces the model's name.
+
+    Raises `ElegansError` for a declaration or a name that is not valid.
+    """
+    sizes = graph.ports.sizes
+    default = name or graph.path.stem.lower().replace("-", "_")
+    found = from_metadata(open_file.metadata(graph.model), default, sizes["x"], sizes["y"])
     return replace(found, name=valid_name(name)) if name is not None else found
 
 
 # Infinities are refused with the place where they arise, by `open_file.finite` and by `bounds`.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def read_network(
-    path: Path, interface: Interface, states: States = (), elapsed: str | None = None
+    graph: StepGraph, interface: Interface, kinds: Sequence[type[Gate]] | None = None
 ) -> Network:
-    """The network in real numbers of the step graph at `path`, simplified.
+    """The network in real numbers of a step graph, simplified.
 
-    interface        the file's (`read_interface`), with the user's changes
-    states, elapsed  as `find_ports` takes them
+    interface  the file's (`read_interface`), with the user's changes
+    kinds      the gates that are recognised; those of `atoms.gates` if None
 
     Raises `ElegansError` for operators, products or quotients that elegans cannot turn into
-    fixed point, and for files that are not valid.
+    fixed point.
     """
-    model = open_file.load(path)
-    ports = find_ports(model, path, states, elapsed)
+    path, model, ports = graph.path, graph.model, graph.ports
     if interface.dt_fixed is not None and "dt" not in ports.sizes:
         raise ElegansError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
     constants = open_file.constants(model, path)
     matrices = open_file.sparse_constants(model, path)
-    reader = Reader(path, list(model.opset_import), constants, matrices)
+    recogniser = Recogniser({}, gates() if kinds is None else kinds)
+    reader = Reader(path, list(model.opset_import), constants, matrices, recogniser)
     _read_inputs(reader, ports, interface.dt_fixed)
     for number, node in enumerate(model.graph.node):
         _read_node(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
@@ -75,6 +92,12 @@ def read_network(
         remedy = "divide by it only as LTC's fused solver does: (C / dt v + I) / (C / dt + G)"
         raise ElegansError(path, fact, remedy)
     return pruned(folded(network))
+
+
+def read_file(path: Path) -> Network:
+    """The network of an ONNX file with the interface that the file itself declares."""
+    graph = open_graph(path)
+    return read_network(graph, read_interface(graph))
 
 
 def _read_inputs(reader: Reader, ports: GraphPorts, dt: float | None) -> None:

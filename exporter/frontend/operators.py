@@ -16,11 +16,15 @@ import numpy as np
 import onnx
 from scipy import sparse
 
+from elegans.exporter.atoms.activations import activations
+from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
+from elegans.exporter.atoms.activations.decay import DecayActivation
+from elegans.exporter.atoms.activations.normal_cdf import NormalCdfActivation
+from elegans.exporter.atoms.contexts import PER_DT
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.reader import Reader, ShapedForm
-from elegans.exporter.frontend.recognise_cells import PER_DT
 from elegans.exporter.ir.affine import Affine, Form, Matrix, product
-from elegans.exporter.ir.real_network import DT
+from elegans.exporter.ir.real_network import DT, Activation
 
 Attributes = dict[str, Any]  # of a node
 Outputs = list[ShapedForm]
@@ -91,7 +95,7 @@ def _multiply(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -
         if other.is_constant:
             return [ShapedForm(reader.atoms.settled(one).scaled(other.affine.bias), shape)]
     atoms = reader.atoms
-    form = product(atoms.affine(place, a), atoms.affine(place, b), atoms.is_gate)
+    form = product(atoms.affine(place, a), atoms.affine(place, b), atoms.may_multiply)
     if form is None:
         raise ElegansError(
             place,
@@ -171,17 +175,18 @@ def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
     return [result]
 
 
-def _activation(function: str) -> Rule:
+def _activation(activation: type[Activation]) -> Rule:
     def rule(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
         value = reader.tensor(node.input[0])
-        return [ShapedForm(reader.atoms.activate(place, function, value.form), value.shape)]
+        return [ShapedForm(reader.atoms.activate(place, activation, value.form), value.shape)]
 
     return rule
 
 
 def _exp(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
-    value = reader.tensor(node.input[0])
-    return [ShapedForm(reader.atoms.decay(place, value.form), value.shape)]
+    value, atoms = reader.tensor(node.input[0]), reader.atoms
+    decay = DecayActivation.of_exp(atoms, place, value.form)
+    return [ShapedForm(atoms.form(atoms.add(decay)), value.shape)]
 
 
 def _abs(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
@@ -189,12 +194,13 @@ def _abs(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Out
     form, shape = reader.affine(place, node.input[0])
     x = ShapedForm(reader.atoms.form(reader.atoms.map(form)), shape)
     reader.tensors[node.input[0]] = x
-    return [ShapedForm(reader.atoms.activate(place, "abs", x.form), shape)]
+    return [ShapedForm(reader.atoms.activate(place, AbsoluteActivation, x.form), shape)]
 
 
 def _normal_cdf(reader: Reader, place: str, x: Affine) -> Form:
     """The normal distribution's Phi(x). x becomes an atom first, because gelu reads both."""
-    return reader.atoms.activate(place, "normal_cdf", reader.atoms.form(reader.atoms.map(x)))
+    argument = reader.atoms.form(reader.atoms.map(x))
+    return reader.atoms.activate(place, NormalCdfActivation, argument)
 
 
 def _erf(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
@@ -210,7 +216,7 @@ def _gelu(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
     if given.get("approximate", b"none") != b"none":
         raise ElegansError(place, "approximates gelu by tanh", "use the exact gelu, or silu")
     x, shape = reader.affine(place, node.input[0])
-    form = product(x, _normal_cdf(reader, place, x).affine, reader.atoms.is_gate)
+    form = product(x, _normal_cdf(reader, place, x).affine, reader.atoms.may_multiply)
     assert form is not None
     return [ShapedForm(form, shape)]
 
@@ -299,6 +305,7 @@ def _cast(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
 
 
 RULES: dict[str, Rule] = {
+    **{kind.operator: _activation(kind) for kind in activations() if kind.operator},
     "Add": _add(1.0),
     "Sub": _add(-1.0),
     "Sum": _sum,
@@ -308,9 +315,6 @@ RULES: dict[str, Rule] = {
     "Reciprocal": _reciprocal,
     "MatMul": _matmul,
     "Gemm": _gemm,
-    "Tanh": _activation("tanh"),
-    "Sigmoid": _activation("sigmoid"),
-    "Relu": _activation("relu"),
     "Abs": _abs,
     "Exp": _exp,
     "Erf": _erf,

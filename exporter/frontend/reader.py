@@ -10,9 +10,9 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
+from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
-from elegans.exporter.frontend.recognise_cells import Atoms
 from elegans.exporter.ir.affine import Affine, Form, Matrix
 from elegans.exporter.numbers.fixed import Reals
 
@@ -61,13 +61,14 @@ class Reader:
         opsets: list[onnx.OperatorSetIdProto],
         constants: dict[str, Reals],
         matrices: dict[str, Matrix],
+        atoms: Recogniser,
     ) -> None:
         self.path = path
         self.opsets = opsets
         self.constants = constants
         self.matrices = matrices
         self.tensors: dict[str, ShapedForm] = {}
-        self.atoms = Atoms({})
+        self.atoms = atoms
 
     def fold(self, place: str, node: onnx.NodeProto) -> bool:
         """Evaluate a node whose inputs are all constant; False if they are not.

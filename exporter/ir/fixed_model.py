@@ -170,15 +170,28 @@ def prove(model: Model) -> dict[str, Interval]:
     def apply(step: Step, args: list[Value]) -> Value:
         return step_range(next(indices), step, args)
 
-    fracs = model.fracs()
-    if [f for w in model.h_next for f in fracs[w.vector][w.lo : w.hi]] != [
-        c.frac for c in model.states
-    ]:
-        raise ElegansError("h_next", "its format is not that of h", "export the model again")
-    y, h_next, vectors = walk(model, given, join_intervals, apply)
-    for what, found, channels in (("h", h_next, model.states), ("y", y, model.outputs)):
-        _check_bounds(what, found, channels)
+    _, _, vectors = walk(model, given, join_intervals, apply)
+    check_results(model, vectors)
     return vectors
+
+
+def check_results(model: Model, bounds: dict[str, Interval]) -> None:
+    """The induction of the proof: h_next has the format of h and is within the bounds of h.
+
+    bounds  of every vector of the model, found under the assumption that h is within its own
+
+    Raises `ElegansError` for a state or an output that leaves the bounds of its channel.
+    """
+    fracs = model.fracs()
+    found = [f for w in model.h_next for f in fracs[w.vector][w.lo : w.hi]]
+    if found != [c.frac for c in model.states]:
+        raise ElegansError("h_next", "its format is not that of h", "export the model again")
+    for what, argument, channels in (
+        ("h", model.h_next, model.states),
+        ("y", model.y, model.outputs),
+    ):
+        parts = [bounds[w.vector][w.lo : w.hi] for w in argument]
+        _check_bounds(what, join_intervals(parts), channels)
 
 
 def step_range(index: int, step: Step, args: Sequence[Interval]) -> Interval:

@@ -131,6 +131,12 @@ class Gate(Atom):
     op takes them; a field's name is the part's role, and appears in the generated C.
     """
 
+    carried: ClassVar[str | None] = None
+    """The role of the part that one unfold of a solver hands to the next, if there are unfolds."""
+
+    synapses: ClassVar[str | None] = None
+    """The role of a part that is a sum over synapses, which are named after it."""
+
     @classmethod
     def roles(cls) -> tuple[str, ...]:
         """The names of the parts, in their order."""

@@ -1,4 +1,4 @@
-"""Real intervals, element by element: where a vector's values lie for any inputs in their ranges."""
+"""Real intervals, element by element: where values lie for any inputs in their ranges."""
 
 from __future__ import annotations
 

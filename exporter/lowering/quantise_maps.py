@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -20,76 +20,42 @@ from elegans.exporter.ops.tanh import HALF_SEGMENT
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
-_LARGEST_SHIFT = 30
+_LARGEST_SHIFT = 30  # the most that `rshr` takes
 _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
     16: (Linear, SparseLinear, SlidingLinear),
     8: (Linear8, SparseLinear8, SlidingLinear8),
 }
-# A map whose rows share one shift is faster on every core. It may cost a row so many bits, which
-# leave it no less exact than the row that asked for them: all feed the same table.
+# A map whose rows share one shift is faster on every core. It may cost a row this many bits: all
+# rows feed the same table, so none becomes less exact than the row with the smallest shift.
 _SHARED_SHIFT_BITS = 5
 _TIMED = {16: TimedLinear, 8: TimedLinear8}
-_SMALL = 4096
-
-
-def linear(
-    weights: Matrix,
-    bias: Reals,
-    in_frac: Integers,
-    in_reach: Integers,
-    out_frac: Integers,
-    bits: int = 16,
-    tabled: bool = False,
-) -> Linear | None:
-    """`weights @ x + bias` as integers; None if a row's weights are too large for any scale.
-
-    weights  [rows, cols], scipy's, bias [rows]
-    in_frac  [cols] the inputs' fractional bits
-    in_reach [cols] the greatest magnitude of each input integer
-    out_frac [rows] the fractional bits of the result
-    bits     of a weight, 16 or 8
-    tabled   whether the result goes into a table: all rows then get one shift, if that costs
-             none of them more than 5 bits, and room for half a segment of the table
-
-    Exact zeros stay zeros; the map gets the layout that takes the least flash: dense, one
-    of synapses, or one of filters that slide.
-    """
-    weights = sparse.csr_array(weights)
-    weights.sum_duplicates()
-    entries = _Entries(weights, bias, in_frac, in_reach, out_frac, bits, tabled)
-    kept = entries.quantised(_LARGEST_SHIFT)
-    if kept is not None and tabled and bits == 16:
-        shifts = kept[2]
-        if 0 < np.ptp(shifts) <= _SHARED_SHIFT_BITS:
-            kept = entries.quantised(int(shifts.min()))
-    if kept is None:
-        return None
-    dense, *others = _LAYOUTS[bits]
-    found, *_ = kept
-    # A large map of few synapses is never the smallest as a dense one, and is not made.
-    possible = found.size <= max(_SMALL, 4 * (len(found.values) + len(found.counts)))
-    ops = [layout(*kept) for layout in ([dense, *others] if possible else others)]
-    sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
-    return sizes[min(sizes)]
+_SMALL = 4096  # entries of a map for which every layout is tried
 
 
 @dataclass(frozen=True, eq=False)
-class _Entries:
-    """`linear`'s arguments; the matrix is gone through entry by entry, all rows at once."""
+class RealMap:
+    """`weights @ x + bias` in real numbers, and what is known of its integers.
+
+    weights   [rows, cols], scipy's
+    bias      [rows]
+    in_frac   [cols] the fractional bits of x
+    in_reach  [cols] the greatest magnitude of each integer of x
+    out_frac  [rows] the fractional bits that the result shall have
+    """
 
     weights: Matrix
     bias: Reals
     in_frac: Integers
     in_reach: Integers
     out_frac: Integers
-    bits: int
-    tabled: bool
 
-    def quantised(self, finest: int) -> tuple[SparseMatrix, Integers, Integers] | None:
-        """(weights, bias, shift); None if a row has no scale.
+    def quantised(
+        self, finest: int, bits: int, tabled: bool
+    ) -> tuple[SparseMatrix, Integers, Integers] | None:
+        """(weights, bias [rows], shift [rows]); None if a row has no scale.
 
-        Each row is tried from the finest scale down. With the accumulator at scale 2^-s, the
-        weight of column c is at 2^-(s - in_frac[c]).
+        Each row is tried from the shift `finest` down, all rows at once. With the accumulator
+        at scale 2^-s, the weight of column c is at scale 2^-(s - in_frac[c]).
         """
         at = self.weights.tocoo()
         count, rows, columns, values = len(self.bias), at.row, at.col, at.data
@@ -103,13 +69,13 @@ class _Entries:
             scale = self.out_frac + shift
             row, frac = rows[left], self.in_frac[columns[left]]
             reals = values[left]
-            small = np.abs(reals) < np.ldexp(1.0, self.bits - scale[row] + frac)
+            small = np.abs(reals) < np.ldexp(1.0, bits - scale[row] + frac)
             good = pending & (np.abs(self.bias) < np.ldexp(1.0, 31 - scale))
             good[row[~small]] = False
             w = quantise(np.where(small, reals, 0.0), scale[row] - frac)
             b = quantise(np.where(good, self.bias, 0.0), scale)
-            good[row[np.abs(w) >= 1 << (self.bits - 1)]] = False
-            room = (HALF_SEGMENT << shift) * self.tabled + ((1 << shift) >> 1)
+            good[row[np.abs(w) >= 1 << (bits - 1)]] = False
+            room = (HALF_SEGMENT << shift) * tabled + ((1 << shift) >> 1)
             # Below 2^53, so exact: 2^23 products of int16.
             reach = np.bincount(row, np.abs(w) * self.in_reach[columns[left]], count)
             good &= reach + np.abs(b) + room <= INT32_MAX
@@ -124,70 +90,101 @@ class _Entries:
         return None
 
 
-def timed(
-    maps: tuple[Reals, Reals, Reals, Reals],
-    in_frac: Integers,
-    in_reach: Integers,
-    dt: tuple[int, int],
-    out_frac: int,
-    bits: int = 16,
-) -> TimedLinear | None:
-    """`W x + b + dt (R x + r)` as integers; None if no scale holds it.
+def linear(real: RealMap, bits: int = 16, tabled: bool = False) -> Linear | None:
+    """A real map as integers; None if a row's weights are too large for any scale.
 
-    maps  W [rows, cols], b [rows], R [rows, cols], r [rows]
-    dt    the fractional bits and the greatest magnitude of elapsed time
+    bits    of a weight, 16 or 8
+    tabled  whether a table looks the result up: all rows then get one shift, if that costs none
+            of them more than 5 bits, and room for half a segment of the table
 
-    Each row at the finest scale at which no accumulator can leave int32, or, with 16 bits,
-    all at the coarsest of these if that costs none of them more than 5 bits.
+    Exact zeros stay zeros; of the layouts dense, sparse and sliding filters, the map gets the
+    one that takes the least flash.
+    """
+    weights = sparse.csr_array(real.weights)
+    weights.sum_duplicates()
+    real = replace(real, weights=weights)
+    kept = real.quantised(_LARGEST_SHIFT, bits, tabled)
+    if kept is not None and tabled and bits == 16:
+        shifts = kept[2]
+        if 0 < np.ptp(shifts) <= _SHARED_SHIFT_BITS:
+            kept = real.quantised(int(shifts.min()), bits, tabled)
+    if kept is None:
+        return None
+    dense, *others = _LAYOUTS[bits]
+    found, *_ = kept
+    # Above `_SMALL` entries, a map that is mostly zeros is never smallest in the dense layout,
+    # and the dense array is not even made.
+    possible = found.size <= max(_SMALL, 4 * (len(found.values) + len(found.counts)))
+    ops = [layout(*kept) for layout in ([dense, *others] if possible else others)]
+    sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
+    return sizes[min(sizes)]
+
+
+@dataclass(frozen=True, eq=False)
+class RealTimedMap:
+    """`W x + b + dt (R x + r)` in real numbers, and what is known of its integers.
+
+    weights, rates     W and R [rows, cols]
+    bias, rate_bias    b and r [rows]
+    in_frac, in_reach  [cols] fractional bits and greatest magnitude of the integers of x
+    dt_frac, dt_reach  those of elapsed time
+    out_frac           the fractional bits that the result shall have
     """
 
-    def at(finest: int) -> list[TimedLinear] | None:
+    weights: Reals
+    bias: Reals
+    rates: Reals
+    rate_bias: Reals
+    in_frac: Integers
+    in_reach: Integers
+    dt_frac: int
+    dt_reach: int
+    out_frac: int
+
+    def quantised(self, finest: int, bits: int) -> list[TimedLinear] | None:
+        """One op a row, each at the finest scale that holds it; None if a row has none."""
         rows = []
-        for w, b, r, c in zip(*maps, strict=True):
-            row = _timed_row((w, b, r, c), in_frac, in_reach, dt, out_frac, bits, finest)
-            if row is None:
+        for row in range(len(self.bias)):
+            op = self._row(row, finest, bits)
+            if op is None:
                 return None
-            rows.append(row)
+            rows.append(op)
         return rows
 
-    rows = at(_LARGEST_SHIFT)
-    shifts = [int(row.shift[0]) for row in rows or ()]
-    if rows and bits == 16 and 0 < max(shifts) - min(shifts) <= _SHARED_SHIFT_BITS:
-        rows = at(min(shifts))
-    if rows is None:
+    def _row(self, row: int, finest: int, bits: int) -> TimedLinear | None:
+        """One row, tried from the shift `finest` down."""
+        drive, rate = (self.weights[row], self.bias[row]), (self.rates[row], self.rate_bias[row])
+        for shift in range(finest, -1, -1):
+            scale = self.out_frac + shift
+            ints: list[Integers] = []
+            for (w, b), at in ((drive, scale), (rate, scale - self.dt_frac + RATE_SHIFT)):
+                small = np.all(np.abs(w) < 2.0 ** (bits - at + self.in_frac))
+                if small and abs(b) < 2.0 ** (31 - at):
+                    ints += [quantise(w, at - self.in_frac)[None], quantise([b], at)]
+            largest = max((int(np.abs(w).max()) for w in ints[::2]), default=0)
+            if len(ints) < 4 or largest >= 1 << (bits - 1):
+                continue
+            op = TimedLinear(ints[0], ints[1], ints[2], ints[3], np.array([shift]))
+            if op.reach(self.in_reach, self.dt_reach)[0] + (HALF_SEGMENT << shift) <= INT32_MAX:
+                return op
         return None
 
-    def joined(name: str) -> Integers:
-        return np.concatenate([getattr(row, name) for row in rows])
 
-    fields = [joined(name) for name in ("weights", "bias", "rates", "rate_bias", "shift")]
+def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
+    """A real map with a rate as integers; None if no scale holds it.
+
+    Each row is at the finest scale at which no accumulator can leave int32 or, with weights of
+    16 bits, all rows at the coarsest of these if that costs none of them more than 5 bits.
+    """
+    rows = real.quantised(_LARGEST_SHIFT, bits)
+    shifts = [int(row.shift[0]) for row in rows or ()]
+    if rows and bits == 16 and 0 < max(shifts) - min(shifts) <= _SHARED_SHIFT_BITS:
+        rows = real.quantised(min(shifts), bits)
+    if rows is None:
+        return None
+    names = ("weights", "bias", "rates", "rate_bias", "shift")
+    fields = [np.concatenate([getattr(row, name) for row in rows]) for name in names]
     return _TIMED[bits](*fields)
-
-
-def _timed_row(
-    row: tuple[Reals, float, Reals, float],
-    in_frac: Integers,
-    in_reach: Integers,
-    dt: tuple[int, int],
-    out_frac: int,
-    bits: int,
-    finest: int,
-) -> TimedLinear | None:
-    """One row, tried from the finest scale down."""
-    dt_frac, dt_reach = dt
-    for shift in range(finest, -1, -1):
-        scale = out_frac + shift
-        ints: list[Integers] = []
-        for w, b, at in ((*row[:2], scale), (*row[2:], scale - dt_frac + RATE_SHIFT)):
-            if np.all(np.abs(w) < 2.0 ** (bits - at + in_frac)) and abs(b) < 2.0 ** (31 - at):
-                ints += [quantise(w, at - in_frac)[None], quantise([b], at)]
-        largest = max((int(np.abs(w).max()) for w in ints[::2]), default=0)
-        if len(ints) < len(row) or largest >= 1 << (bits - 1):
-            continue
-        op = TimedLinear(ints[0], ints[1], ints[2], ints[3], np.array([shift]))
-        if op.reach(in_reach, dt_reach)[0] + (HALF_SEGMENT << shift) <= INT32_MAX:
-            return op
-    return None
 
 
 def _flash(op: Linear) -> int | None:

@@ -3,78 +3,73 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 
-from elegans.exporter.ir.real_network import GATES, Gate, Network
-
-
-@dataclass(frozen=True)
-class Layer:
-    """Which layer an atom belongs to, and its name in the generated C."""
-
-    group: str
-    name: str
+from elegans.exporter.atoms.contexts import VectorName
+from elegans.exporter.ir.real_network import Gate, Network
 
 
-def layers(network: Network) -> dict[str, Layer]:
-    """For every atom its layer: a gate's own, and that of what it alone is computed from.
+def vector_names(network: Network) -> dict[str, VectorName]:
+    """The layer and the name of every atom's vector, by the atom's name.
 
-    Names come from the interface (inter, command, motor) where the sizes agree and C can
-    tell them apart, otherwise layers are numbered.
+    A layer is an atom that makes a part of the state, with all that it alone is computed from.
+    Layers are named by the interface (inter, command, motor) where the sizes agree and C can
+    tell the names apart, otherwise they are numbered.
     """
     heads = [w.vector for w in network.h_next if w.vector in network.atoms]
     heads = list(dict.fromkeys(heads))
     declared = network.interface.layers
     sizes = [network.atoms[name].size for name in heads]
-    groups = [name.lower() for name, _ in declared]
-    if [size for _, size in declared] != sizes or not _apart(groups):
-        groups = [f"layer{i}" for i in range(len(heads))]
-    found = {name: Layer(group, f"{group}_h") for name, group in zip(heads, groups, strict=True)}
-    for head, group in zip(heads, groups, strict=True):
-        _name_parts(network, head, group, found)
+    layers = [name.lower() for name, _ in declared]
+    if [size for _, size in declared] != sizes or not _apart(layers):
+        layers = [f"layer{i}" for i in range(len(heads))]
+    found = {
+        name: VectorName(layer, f"{layer}_h") for name, layer in zip(heads, layers, strict=True)
+    }
+    for head, layer in zip(heads, layers, strict=True):
+        _name_parts(network, head, layer, found)
         for name in _sources(network, head):
-            found.setdefault(name, Layer(group, f"{group}_{name}"))
-    rest = {name: Layer("layer", name) for name in network.atoms if name not in found}
+            found.setdefault(name, VectorName(layer, f"{layer}_{name}"))
+    rest = {name: VectorName("layer", name) for name in network.atoms if name not in found}
     return found | rest
 
 
-def _name_parts(network: Network, head: str, group: str, found: dict[str, Layer]) -> None:
-    """A gate's parts after their roles; those of a chain of unfolds are numbered."""
+def _name_parts(network: Network, head: str, layer: str, found: dict[str, VectorName]) -> None:
+    """Names a gate's parts after their roles; those of a chain of unfolds are numbered."""
     chain: list[Gate] = []
     atom = network.atoms.get(head)
     while isinstance(atom, Gate):
         chain.insert(0, atom)
-        atom = network.atoms.get(atom.parts[0].vector) if atom.kind == "fused_step" else None
+        atom = network.atoms.get(getattr(atom, atom.carried).vector) if atom.carried else None
     for number, gate in enumerate(chain, 1):
         suffix = str(number) if len(chain) > 1 else ""
-        for part, window in zip(GATES[gate.kind], gate.parts, strict=True):
+        for role, window in zip(gate.roles(), gate.parts, strict=True):
             if window.vector in network.atoms:
-                found.setdefault(window.vector, Layer(group, f"{group}_{part}{suffix}"))
-        if gate.kind == "fused_step":
-            _name_synapses(network, gate, group, suffix, found)
+                found.setdefault(window.vector, VectorName(layer, f"{layer}_{role}{suffix}"))
+        if gate.synapses:
+            _name_synapses(network, getattr(gate, gate.synapses).vector, layer, suffix, found)
 
 
 def _name_synapses(
-    network: Network, gate: Gate, group: str, suffix: str, found: dict[str, Layer]
+    network: Network, total: str, layer: str, suffix: str, found: dict[str, VectorName]
 ) -> None:
-    """The sigmoids of a neuron's synapses: those of the sensors, and those of this unfold."""
-    current = network.atoms.get(gate.parts[1].vector)
-    for vector in current.vectors() if current else ():
+    """Names what the sum `total` reads: the synapses of the sensors, and those of this unfold."""
+    atom = network.atoms.get(total)
+    for vector in atom.vectors() if atom else ():
         source = network.atoms.get(vector)
         if source is None or vector in found:
             continue
         name = "sensory" if source.vectors() == {"x"} else f"synapses{suffix}"
-        if Layer(group, f"{group}_{name}") not in found.values():
-            found[vector] = Layer(group, f"{group}_{name}")
+        if VectorName(layer, f"{layer}_{name}") not in found.values():
+            found[vector] = VectorName(layer, f"{layer}_{name}")
 
 
-def _apart(groups: list[str]) -> bool:
-    """Whether no name is another's beginning.
+def _apart(layers: list[str]) -> bool:
+    """Whether no layer's name and underscore are the beginning of another's.
 
-    Every vector and table of a layer is called `<group>_<part>`, so layers `a` and `a_f`
-    could both have an `a_f_sum`. The part also keeps C's keywords out.
+    Every vector and table of a layer is called `<layer>_<part>`, so layers `a` and `a_f` could
+    both have an `a_f_sum`. The part also keeps C's keywords out.
     """
-    stems = sorted(f"{group}_" for group in groups)
+    stems = sorted(f"{layer}_" for layer in layers)
     return not any(b.startswith(a) for a, b in itertools.pairwise(stems))
 
 

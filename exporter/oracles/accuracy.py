@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir import real_eval
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, dequantise
@@ -34,7 +34,8 @@ def against_float(
 
     `period` is the sample period in dt's unit where the model has it fixed.
     """
-    network = read_network(source, replace(read_interface(source), dt_fixed=period))
+    graph = open_graph(source)
+    network = read_network(graph, replace(read_interface(graph), dt_fixed=period))
     fixed = reference.run(model, x.swapaxes(0, 1), dt.swapaxes(0, 1)).h_next
     fracs = np.array([c.frac for c in model.states])
     real_x = dequantise(x, np.array([c.frac for c in model.inputs])).swapaxes(0, 1)

@@ -13,24 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.ir import real_eval
 from elegans.exporter.ir.fixed_model import Model, Step, prove, walk
-from elegans.exporter.ir.real_network import Activation, Atom, Gate, Network
-from elegans.exporter.lowering.vector_names import layers
+from elegans.exporter.ir.real_network import Network
+from elegans.exporter.lowering.vector_names import vector_names
 from elegans.exporter.numbers.fixed import Reals, Value, dequantise, q_name
 
 _ROWS = 500  # golden vectors that the errors are measured on
-
-_WHY = {
-    "mix": "between its two heads",
-    "gated_sum": "the sum of its two heads",
-    "product": "its gate opens no further than one",
-    "lstm_cell": "nothing bounds an LSTM's cell: it saturates",
-    "fused_step": "hull of zero, leak and reversal potentials",
-    "quotient": "hull of zero, leak and reversal potentials",
-    "tanh": "tanh",
-    "identity": "an interval that the step leads back into; beyond it saturates",
-}
 
 
 @dataclass(frozen=True)
@@ -86,13 +74,13 @@ def rows(model: Model, network: Network, vectors: dict[str, NDArray[np.generic]]
 
 def _against_the_network(network: Network, values: dict[str, Reals]) -> dict[str, Reals]:
     """The error of each atom's vector, weights' rounding included."""
-    names = {name: layer.name for name, layer in layers(network).items()}
+    names = {name: layer.name for name, layer in vector_names(network).items()}
     known = {name: values[made] for name, made in names.items() if made in values}
     known |= {"x": values["x_in"], "h": values["h"]}
     if "dt_in" in values:
         known["dt"] = values["dt_in"]
     return {
-        names[name]: known[name] - real_eval.value(atom, known)
+        names[name]: known[name] - atom.value(known)
         for name, atom in network.atoms.items()
         if name in known
     }
@@ -119,7 +107,7 @@ def text(model: Model, network: Network, table: list[Row]) -> str:
 def _states(model: Model, network: Network) -> list[tuple[str, float, float, int, str]]:
     """Each neuron's bound and its reason; neighbours with the same ones told together."""
     found: list[tuple[str, float, float, int, str]] = []
-    reasons = [_why(network.atoms.get(w.vector)) for w in network.h_next for _ in range(w.size)]
+    reasons = [_reason(network, w.vector) for w in network.h_next for _ in range(w.size)]
     start = 0
     for i, channel in enumerate(model.states):
         last = i + 1 == len(model.states)
@@ -139,10 +127,6 @@ def _states(model: Model, network: Network) -> list[tuple[str, float, float, int
     return found
 
 
-def _why(atom: Atom | None) -> str:
-    if atom is None:
-        return "an input, as it came in"
-    kind = atom.kind if isinstance(atom, Gate) else atom.function
-    if isinstance(atom, Activation) and kind not in _WHY:
-        return kind
-    return _WHY[kind]
+def _reason(network: Network, vector: str) -> str:
+    atom = network.atoms.get(vector)
+    return "an input, as it came in" if atom is None else atom.reason

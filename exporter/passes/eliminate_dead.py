@@ -1,8 +1,8 @@
-"""What nothing reads is not computed: an LTC's masked synapses, a head's unused rows.
+"""Dead-code elimination: elements of the network that neither y nor h_next depend on are removed.
 
-A wiring written as a mask computes all synapses and multiplies most of them by zero. Each
-element of an activation that only affine forms read is kept if one of them reads it;
-whatever a gate reads, or a gate itself, is kept whole.
+A wiring that is written as a mask computes all synapses and multiplies most of them by zero.
+An element of an activation is kept if a form that is kept reads it. A gate is kept whole, and
+so is every window that a gate reads.
 """
 
 from __future__ import annotations
@@ -48,30 +48,32 @@ def _live(network: Network) -> dict[str, np.ndarray[tuple[int], np.dtype[np.bool
     for name, atom in reversed(network.atoms.items()):
         if not live[name].any():
             continue
+        windows: tuple[Window, ...] = ()
         if isinstance(atom, Gate):
             live[name][:] = True
-            parts: tuple[Window, ...] = atom.parts
-        else:
-            parts = () if atom.factor is None or atom.factor.size == 1 else (atom.factor,)
-            live[name][:] |= bool(parts)
+            windows = atom.parts
+        elif isinstance(atom, Activation):
+            windows = () if atom.factor is None else (atom.factor,)
+            if any(window.size > 1 for window in windows):
+                live[name][:] = True
             rows = np.flatnonzero(live[name])
-            read(atom.drive.pick(rows))
-            if atom.rate is not None:
-                read(atom.rate.pick(rows))
-        if isinstance(atom, Activation) and atom.factor is not None:
-            parts = (atom.factor,)
-        for part in parts:
-            if part.vector in live:
-                live[part.vector][:] = True
+            for form in (atom.drive, atom.rate):
+                if form is not None:
+                    read(form.pick(rows))
+        for window in windows:
+            if window.vector in live:
+                live[window.vector][:] = True
     return live
 
 
 def _rebuilt(atom: Atom, rows: Integers, kept: dict[str, Integers]) -> Atom:
-    if isinstance(atom, Gate):
-        return replace(atom, parts=tuple(_window(w, kept) for w in atom.parts))
-    rate = None if atom.rate is None else _columns(atom.rate.pick(rows), kept)
-    factor = None if atom.factor is None else _window(atom.factor, kept)
-    return replace(atom, drive=_columns(atom.drive.pick(rows), kept), rate=rate, factor=factor)
+    """The atom with the kept rows only, of vectors that have only their kept elements."""
+    if isinstance(atom, Activation):
+        rate = None if atom.rate is None else _columns(atom.rate.pick(rows), kept)
+        factor = None if atom.factor is None else _window(atom.factor, kept)
+        return replace(atom, drive=_columns(atom.drive.pick(rows), kept), rate=rate, factor=factor)
+    assert isinstance(atom, Gate)
+    return atom.with_parts(tuple(_window(w, kept) for w in atom.parts))
 
 
 def _columns(affine: Affine, kept: dict[str, Integers]) -> Affine:

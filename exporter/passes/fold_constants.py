@@ -1,7 +1,7 @@
-"""What no synapse reaches is a number, and goes into the biases of what reads it.
+"""Constant folding: elements that no input reaches go into the biases of the forms that read them.
 
-A pruned network has such elements: with nothing but a bias, tanh of it is the same for ever.
-The element itself is gone once nothing else reads it (prune.py).
+Pruned networks have such elements: an activation of nothing but a bias is a constant. Once no
+form reads the element, dead-code elimination removes it (`eliminate_dead`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import numpy as np
 from scipy import sparse
 
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.real_eval import function
 from elegans.exporter.ir.real_network import Activation, Atom, Network
 from elegans.exporter.numbers.fixed import Integers, Reals
 
@@ -20,7 +19,7 @@ Known = dict[str, tuple[Integers, Reals]]  # elements of a vector, and their val
 
 
 def folded(network: Network) -> Network:
-    """The same network with what is constant as numbers."""
+    """The same network with its constant elements folded into biases."""
     known: Known = {}
     atoms: dict[str, Atom] = {}
     for name, atom in network.atoms.items():
@@ -29,7 +28,7 @@ def folded(network: Network) -> Network:
             atom = replace(atom, drive=_folded(atom.drive, known), rate=rate)
             rows = _unreached(atom)
             if len(rows):
-                known[name] = rows, function(atom.function, atom.drive.bias[rows])
+                known[name] = rows, atom.function(atom.drive.bias[rows])
         atoms[name] = atom
     return replace(network, atoms=atoms, y=_folded(network.y, known))
 
@@ -42,7 +41,10 @@ def _unreached(atom: Activation) -> Integers:
 
 
 def _folded(affine: Affine, known: Known) -> Affine:
-    """With numbers for what is known; as it was if nothing else is left to read."""
+    """The form with its known elements in the bias; as it was if nothing else would be left.
+
+    A form of no vector at all would give a map without inputs, which no kernel has.
+    """
     bias, terms = affine.bias.copy(), dict(affine.terms)
     for vector in affine.terms.keys() & known.keys():
         rows, values = known[vector]

@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.export import Request, export
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.lowering.lower import lower
 
@@ -175,7 +175,7 @@ def save(tmp_path: Path, metadata: dict[str, object]) -> Callable[..., Path]:
 def lowered(save) -> Callable[..., Model]:
     def build(graph: Graph) -> Model:
         path = save(graph)
-        return lower(read_network(path, read_interface(path)))
+        return lower(read_file(path))
 
     return build
 

@@ -61,7 +61,11 @@ class TabledActivation(Activation):
         drive = self.drive.scaled(gain)
         if self.rate is not None and self.factor is not None:
             rate = self.rate.scaled(gain)
-            z = to.timed(name, layer, drive, rate, self.argument_frac) if self.factor == DT else None
+            z = (
+                to.timed(name, layer, drive, rate, self.argument_frac)
+                if self.factor == DT
+                else None
+            )
             return z or self._gated(to, called, drive, rate, self.factor)
         frac = np.full(self.size, self.argument_frac)
         window = drive.window()
@@ -91,7 +95,7 @@ class TabledActivation(Activation):
             b_map = to.mapped(f"{called.name}_b", drive, b_fracs)
             a_map = to.mapped(f"{called.name}_a", rate, a_fracs)
             try:
-                op.range(a_map.bounds, b_map.bounds, to.interval(u))
+                op.range(to.range_of(a_map), to.range_of(b_map), to.interval(u))
             except RangeError:
                 continue
             b = to.add(f"{called.name}_b", layer, b_map)

@@ -1,4 +1,4 @@
-"""(C v + dt I) / (C + dt G): one unfold of LTC's fused solver (Hasani et al., 2021, algorithm 1)."""
+"""(C v + dt I) / (C + dt G): one unfold of LTC's fused solver (Hasani et al., 2021)."""
 
 from __future__ import annotations
 
@@ -39,6 +39,9 @@ class FusedStepGate(WeightedMeanGate):
     conductance: Window
     dt: Window
     capacity: tuple[float, ...]
+
+    carried: ClassVar[str | None] = "v"
+    synapses: ClassVar[str | None] = "current"
 
     def real(self, *parts: Reals) -> Reals:
         v, current, conductance, dt = parts

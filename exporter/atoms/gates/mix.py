@@ -35,7 +35,7 @@ class MixGate(Gate):
 
     @classmethod
     def of_blend(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
-        """With f = affine and g = affine + rate; one of them may be affine, and becomes a vector."""
+        """With f = affine and g = affine + rate, of which one need not be a vector yet."""
         f = affine.window()
         if t == DT:
             return None if f is None else cls._of_euler_step(atoms, f, rate)

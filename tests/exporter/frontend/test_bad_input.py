@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export, load_model
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles.accuracy import against_float
 from elegans.tests.exporter.frontend.refusal import refused
@@ -48,7 +48,7 @@ def test_a_damaged_file_is_refused_or_read_but_never_crashes(worm, tmp_path, see
             damaged[place] = rng.choice([0, 1, 2, 127, 128, 255, rng.integers(256)])
         worm.write_bytes(damaged)
         try:
-            lower(read_network(worm, read_interface(worm)))
+            lower(read_file(worm))
         except ElegansError:
             refused += 1
     assert refused > 20

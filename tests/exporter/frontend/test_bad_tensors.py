@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.export import Request, export
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.lowering.lower import lower
 from elegans.tests.exporter.frontend.refusal import refused
 
@@ -43,7 +43,8 @@ def test_constants_of_any_numeric_type_keep_their_values(worm, tmp_path, kind):
     proto = onnx.load(worm)
     proto.graph.initializer[index].CopyFrom(numpy_helper.from_array(whole.astype("f4"), name))
     onnx.save(proto, plain)
-    digests = {lower(read_network(p, read_interface(p, "worm"))).digest for p in (path, plain)}
+    graphs = [open_graph(p) for p in (path, plain)]
+    digests = {lower(read_network(g, read_interface(g, "worm"))).digest for g in graphs}
     assert len(digests) == 1
 
 

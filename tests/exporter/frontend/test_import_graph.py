@@ -9,7 +9,12 @@ import onnx
 import onnxruntime as ort
 import pytest
 
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import (
+    open_graph,
+    read_file,
+    read_interface,
+    read_network,
+)
 from elegans.exporter.ir.interface import with_ranges
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.numbers.fixed import dequantise
@@ -35,7 +40,7 @@ def test_names_of_nodes_do_not_matter(graph, save, lowered):
     for i, node in enumerate(proto.graph.node):
         node.name = f"node_of_somebody_else_{i}"
     onnx.save(proto, path)
-    assert lower(read_network(path, read_interface(path))).digest == model.digest
+    assert lower(read_file(path)).digest == model.digest
 
 
 def test_layers_take_their_names_from_the_wiring(graph, lowered):
@@ -54,7 +59,7 @@ def test_no_gate_doubles_the_state_s_range(graph, lowered):
 @pytest.mark.parametrize("blend", ["ncps", "no_gate"])
 def test_integers_follow_the_float_network(graph, save, blend):
     path = save(graph().cfc(blend=blend))
-    model = lower(read_network(path, read_interface(path)))
+    model = lower(read_file(path))
     rng = np.random.default_rng(1)
     x = rng.integers([c.lo for c in model.inputs], [c.hi for c in model.inputs], (1000, 3))
     dt = rng.integers(model.dt.lo, model.dt.hi, 1000)
@@ -74,11 +79,11 @@ def test_integers_follow_the_float_network(graph, save, blend):
 
 def test_a_fixed_sample_period_folds_time_into_one_map(graph, save):
     path = save(graph().cfc())
-    fixed = with_ranges(read_interface(path), [], None, 0.05)
-    model = lower(read_network(path, fixed))
+    fixed = with_ranges(read_interface(open_graph(path)), [], None, 0.05)
+    model = lower(read_network(open_graph(path), fixed))
     assert model.dt is None
     assert not any(step.op.kernel == "time_gate" for step in model.steps)
-    varying = lower(read_network(path, read_interface(path)))
+    varying = lower(read_file(path))
     rng = np.random.default_rng(2)
     x = rng.integers([c.lo for c in model.inputs], [c.hi for c in model.inputs], (300, 3))
     dt = np.full(300, int(0.05 * 2**varying.dt.frac))
@@ -95,7 +100,7 @@ def test_an_output_may_be_an_affine_map_of_neurons(graph, save):
     scaled = g.node("Mul", neurons, g.hold([[3.0, -0.25]]))
     g.nodes.append(onnx.helper.make_node("Sub", [scaled, g.hold([0.5])], ["y"]))
     path = save(g)
-    model = lower(read_network(path, read_interface(path)))
+    model = lower(read_file(path))
     run = reference.run(model, np.zeros((20, 3), np.int64), np.full(20, model.dt.hi))
     h = dequantise(run.h_next[:, 4:], 15)
     y_real = dequantise(run.y, np.array([c.frac for c in model.outputs]))
@@ -104,8 +109,8 @@ def test_an_output_may_be_an_affine_map_of_neurons(graph, save):
 
 def test_a_graph_without_metadata_gets_its_ranges_from_the_command_line(graph, save):
     path = save(graph().cfc(), meta=None)
-    interface = with_ranges(read_interface(path), [(-1.0, 1.0)], (0.0, 0.5), None)
-    model = lower(read_network(path, interface))
+    interface = with_ranges(read_interface(open_graph(path)), [(-1.0, 1.0)], (0.0, 0.5), None)
+    model = lower(read_network(open_graph(path), interface))
     assert [c.name for c in model.inputs] == ["x0", "x1", "x2"]
     assert model.name == "worm"
 
@@ -140,8 +145,8 @@ def test_time_may_have_any_unit(graph, save, scale, longest):
     g.rename(g.blend(f, k, t, "ncps"), "h_next", "Identity")
     g.rename(g.linear("h", 6, 2, "gemm"), "y", "Identity")
     path = save(g)
-    interface = with_ranges(read_interface(path), [], (0.0, longest), None)
-    model = lower(read_network(path, interface))
+    interface = with_ranges(read_interface(open_graph(path)), [], (0.0, longest), None)
+    model = lower(read_network(open_graph(path), interface))
     rng = np.random.default_rng(3)
     x = rng.integers([c.lo for c in model.inputs], [c.hi for c in model.inputs], (200, 3))
     dt, h = rng.integers(0, model.dt.hi, (200, 1)), rng.integers(-32767, 32767, (200, 6))

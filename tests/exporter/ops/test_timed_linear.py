@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elegans.exporter.lowering import quantise_maps
+from elegans.exporter.lowering.quantise_maps import RealTimedMap, timed
 from elegans.exporter.numbers.fixed import Interval, RangeError, dequantise
 from elegans.exporter.ops.timed_linear import TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
@@ -47,7 +47,8 @@ def test_a_quantised_map_is_near_the_real_one_and_leaves_room_for_half_a_segment
         rng.normal(0, 3, 6),
     )
     reach = np.full(9, 32768)
-    op = quantise_maps.timed(maps, np.full(9, 15), reach, (18, 26214), 11, bits)
+    real = RealTimedMap(*maps, np.full(9, 15), reach, dt_frac=18, dt_reach=26214, out_frac=11)
+    op = timed(real, bits)
     assert op.reach(reach, 26214).max() + (512 << op.shift.max()) < 2**31
     x, dt = rng.integers(-32768, 32768, (500, 9)), rng.integers(2621, 26215, (500, 1))
     h, t = dequantise(x, 15), dequantise(dt, 18)
@@ -62,7 +63,8 @@ def test_rows_share_a_shift_unless_that_costs_one_of_them_more_than_5_bits():
     def shifts(last):
         weights = np.ones((2, 4)) * [[16.0], [last]]
         maps = (weights, np.zeros(2), weights, np.zeros(2))
-        return set(quantise_maps.timed(maps, frac, reach, (18, 26214), 11).shift.tolist())
+        real = RealTimedMap(*maps, frac, reach, dt_frac=18, dt_reach=26214, out_frac=11)
+        return set(timed(real).shift.tolist())
 
     assert len(shifts(4.0)) == 1
     assert len(shifts(0.01)) == 2

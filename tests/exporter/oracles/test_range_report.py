@@ -7,7 +7,7 @@ import re
 import numpy as np
 
 from elegans.exporter.export import Request, export
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.oracles.range_report import rows
 
 
@@ -22,7 +22,7 @@ def test_every_vector_has_its_row_and_every_state_its_bound(worm, built):
 
 def test_each_vector_s_error_is_a_few_units_of_its_own_format(worm, built):
     model = export(Request(worm), built)
-    network = read_network(worm, read_interface(worm))
+    network = read_file(worm)
     golden = dict(np.load(built / "vectors.npz"))
     for row in rows(model, network, golden):
         if row.name in ("x_in", "dt_in") or row.name.endswith("_sum"):

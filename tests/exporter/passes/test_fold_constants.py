@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from elegans.exporter.frontend.import_graph import read_interface, read_network
+from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_eval
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles.accuracy import against_float
@@ -28,7 +28,7 @@ def _pruned(folder, activation, rows):
 @pytest.mark.parametrize("activation", ["tanh", "lecun_tanh", "relu"])
 def test_elements_without_inputs_are_removed_and_nothing_changes(tmp_path, activation):
     source = _pruned(tmp_path, activation, 3)
-    network = read_network(source, read_interface(source))
+    network = read_file(source)
     assert 5 in {atom.size for atom in network.atoms.values()}
     assert 8 not in {atom.size for atom in network.atoms.values()}
     model = lower(network)
@@ -40,7 +40,7 @@ def test_elements_without_inputs_are_removed_and_nothing_changes(tmp_path, activ
 
 def test_a_layer_of_nothing_but_zeros_is_left_as_it_is(tmp_path):
     source = _pruned(tmp_path, "tanh", 8)
-    network = read_network(source, read_interface(source))
+    network = read_file(source)
     h = np.zeros((1, 5))
     y, _, _ = real_eval.step(network, np.ones((1, 4)), np.full((1, 1), 0.05), h)
     other, _, _ = real_eval.step(network, -np.ones((1, 4)), np.full((1, 1), 0.05), h)
