@@ -26,6 +26,7 @@ from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.ir.affine import Affine, Form, Matrix, product
 from elegans.exporter.ir.real_network import DT, Activation
 
+Shape = tuple[int, ...]
 Attributes = dict[str, Any]  # of a node
 Outputs = list[ShapedForm]
 # A rule takes the tensors read so far, the node's place for errors, the node and its attributes.
@@ -36,9 +37,7 @@ _WIDEST = 1 << 22  # elements of a tensor; a limit on what a file that is not tr
 _MOST_PROBED = 4096  # elements of a probed operator's input; it is run on one unit vector for each
 
 
-def _broadcast(
-    reader: Reader, place: str, *values: ShapedForm
-) -> tuple[list[Form], tuple[int, ...]]:
+def _broadcast(reader: Reader, place: str, *values: ShapedForm) -> tuple[list[Form], Shape]:
     """The forms of several tensors, broadcast to their common shape, and that shape."""
     shape = np.broadcast_shapes(*(v.shape for v in values))
     if math.prod(shape) > _WIDEST:
@@ -56,9 +55,7 @@ def _broadcast(
     return forms, shape
 
 
-def _operands(
-    reader: Reader, place: str, node: onnx.NodeProto
-) -> tuple[Form, Form, tuple[int, ...]]:
+def _operands(reader: Reader, place: str, node: onnx.NodeProto) -> tuple[Form, Form, Shape]:
     (a, b), shape = _broadcast(reader, place, *(reader.tensor(name) for name in node.input))
     return a, b, shape
 
@@ -130,10 +127,7 @@ def _quotient(reader: Reader, place: str, over: Form, under: Form) -> Form:
 
 
 def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
-    """A constant matrix times columns, or rows times a constant matrix.
-
-    Several columns or rows are one long vector here, which a Kronecker product multiplies.
-    """
+    """A constant matrix times columns, or rows times one; a Kronecker product does them all."""
     left, right = node.input
     if left in reader.matrices or (left in reader.constants and right not in reader.constants):
         matrix, (form, shape) = reader.matrix(place, left), reader.affine(place, right)
@@ -150,7 +144,7 @@ def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> 
     return [_vectors_times(form, shape, reader.matrix(place, right))]
 
 
-def _vectors_times(form: Affine, shape: tuple[int, ...], matrix: Matrix) -> ShapedForm:
+def _vectors_times(form: Affine, shape: Shape, matrix: Matrix) -> ShapedForm:
     """Row vectors [..., columns] times a constant matrix [columns, rows]."""
     columns, rows = matrix.shape
     if not shape or shape[-1] != columns:
@@ -238,8 +232,7 @@ def _select(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> 
             inputs[name] = reader.constants[name]
     indices = reader.evaluate(place, node, inputs)
     if any(not 0 < np.size(index) <= _WIDEST for index in indices):
-        fact = f"selects nothing, or more than {_WIDEST} elements"
-        raise ElegansError(place, fact, "export a smaller network")
+        raise ElegansError(place, "selects nothing, or too much", "export a smaller network")
     whole = forms[0] if len(forms) == 1 else None
     joined = None
     results = []

@@ -86,13 +86,13 @@ class Step:
 class Model:
     """One time step of a network: `x, dt, h -> y, h_next`.
 
-    name           the prefix of the generated C
-    inputs         the channels of x
-    dt             the channel of elapsed time; None if the sample period is a constant
-    states         the channels of h
-    outputs        the channels of y
-    steps          in an order in which each reads earlier vectors only
-    y, h_next      the windows that make up the results
+    name       the prefix of the generated C
+    inputs     the channels of x
+    dt         the channel of elapsed time; None if the sample period is a constant
+    states     the channels of h
+    outputs    the channels of y
+    steps      in an order in which each reads earlier vectors only
+    y, h_next  the windows that make up the results
 
     `x`, `dt` and `h` are the names of the given vectors.
     """

@@ -162,7 +162,8 @@ _Rows = tuple[Integers, Integers, Integers, Integers, Integers]  # x, dt, h, y, 
 
 
 def _corners(model: Model, rng: np.random.Generator) -> _Rows:
-    """Every combination of extreme inputs, times and states, then random corners of the box.
+    """Every combination of extreme inputs, times and states, then states and inputs of
+    which each element is at a random end of its range.
 
     The inputs include both ends of int16, outside of the ranges that the device clamps to.
     """

@@ -62,7 +62,7 @@ def test_a_network_of_300_sparse_neurons_is_exported_by_its_synapses(tmp_path):
     path = _saved(_step(300, 20, sparse=True), tmp_path)
     model = export(Request(path, input_ranges=((-1.0, 1.0),)), tmp_path / "BUILD")
     (op,) = (s.op for s in model.steps if isinstance(s.op, SparseLinear))
-    assert model.weights == len(op.weights.values) <= 300 * 20
+    assert model.weight_count == len(op.weights.values) <= 300 * 20
     vectors = np.load(tmp_path / "BUILD" / "vectors.npz")
     x, dt, h = (vectors[name].astype(np.int64) for name in ("x", "dt", "h"))
     y, h_next = step(load_model(tmp_path / "BUILD"), x, dt[:, None], h)
