@@ -25,6 +25,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.codegen.emit import emit
+from elegans.exporter.codegen.plan import plan
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir.fixed_model import prove
@@ -117,8 +118,8 @@ def measured(neurons: int, synapses: int) -> Row:
         interface = with_ranges(read_interface(open_graph(path)), list(ranges[0]), ranges[1], None)
         read, network = _timed(lambda: read_network(open_graph(path), interface))
         lowered, model = _timed(lambda: lower(network))
-        proved, _ = _timed(lambda: prove(model))
-        emitted, _ = _timed(lambda: emit(model))
+        proved, bounds = _timed(lambda: prove(model))
+        emitted, _ = _timed(lambda: emit(plan(model, bounds)))
         vectors, _ = _timed(lambda: golden(model, None))
         whole, _ = _timed(lambda: export(request, Path(scratch) / "BUILD"))
     rng = np.random.default_rng(_SEED)

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elegans.exporter.codegen.emit import emit, flash
+from elegans.exporter.codegen.emit import emit
+from elegans.exporter.codegen.plan import plan
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.ports import States
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove, to_json
 from elegans.exporter.ir.interface import Range, with_ranges
-from elegans.exporter.lowering.lower import lower
+from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import golden_vectors, range_report
 from elegans.exporter.oracles.integer_onnx import integer_onnx
 
@@ -53,38 +54,25 @@ def export(
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
     network = read_network(graph, interface)
     progress("choosing formats and proving ranges")
-    model = lower(network, request.weight_bits)
-    recording = (
-        golden_vectors.load_recording(request.recording, model) if request.recording else None
-    )
+    lowered = lower_with_proof(network, request.weight_bits)
+    model = lowered.model
+    recording = None
+    if request.recording is not None:
+        recording = golden_vectors.load_recording(request.recording, model)
     progress("generating C")
-    optimise = _layout(model, request)
-    files = {path: text.encode() for path, text in emit(model, optimise).items()}
+    code = plan(model, lowered.bounds, request.optimise, request.flash_limit)
+    files = {path: text.encode() for path, text in emit(code).items()}
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
     golden = golden_vectors.golden(model, recording)
     files["vectors.npz"] = npz(golden)
     progress("measuring what each format costs")
-    table = range_report.rows(model, network, golden)
-    files["model.json"] = _model_json(model, optimise, files, table)
+    table = range_report.rows(lowered, network, golden)
+    files["model.json"] = _model_json(model, code.layout, files, table)
     # Not among model.json's checksums: its errors come from float, which libm may round.
     files["report.txt"] = range_report.text(model, network, table).encode()
     write_folder(target, files)
     return model
-
-
-def _layout(model: Model, request: Request) -> str:
-    """For speed where its tables fit the limit, else for size."""
-    limit = request.flash_limit
-    for optimise in dict.fromkeys((request.optimise, "size")):
-        taken = flash(model, optimise)
-        if limit is None or taken <= limit:
-            return optimise
-    raise ElegansError(
-        model.name,
-        f"takes {taken} bytes of flash for its tables alone, the limit is {limit}",
-        "raise --flash-limit, take --weights int8, or train a smaller network",
-    )
 
 
 def load_model(build: Path) -> Model:
@@ -125,14 +113,14 @@ def _is_build(folder: Path) -> bool:
 
 
 def _model_json(
-    model: Model, optimise: str, files: dict[str, bytes], table: list[range_report.Row]
+    model: Model, layout: str, files: dict[str, bytes], table: list[range_report.Row]
 ) -> bytes:
     data = to_json(model)
     for key in ("inputs", "states", "outputs"):
         data[key] = [_described(c) for c in getattr(model, key)]
     data["dt"] = _described(model.dt) if model.dt else None
     data["digest"] = model.digest
-    data["optimise"] = optimise
+    data["optimise"] = layout
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     return (json.dumps(data, indent=1) + "\n").encode()

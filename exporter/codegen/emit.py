@@ -1,6 +1,6 @@
-"""`Model` to C: `{path: text}`, pure and the same on every run.
+"""`Plan` to C: texts by path, pure and the same on every run.
 
-Everything that computes is here; the templates print ready-made values.
+The templates print ready-made values; whatever is computed is computed here or before.
 """
 
 from __future__ import annotations
@@ -12,13 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from elegans.exporter.codegen import placement
-from elegans.exporter.codegen.fuse import fuse
-from elegans.exporter.codegen.fused_ops import FUSED
-from elegans.exporter.codegen.scratch_buffer import misplaced
-from elegans.exporter.codegen.step_body import StepCode, is_inline
-from elegans.exporter.codegen.tables import tables
-from elegans.exporter.ir.fixed_model import Channel, Model, prove
+from elegans.exporter.codegen.plan import Plan
+from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.templates import environment
 
@@ -29,41 +24,18 @@ _ABI = re.compile(r"#define EL_RUNTIME_ABI (\d+)")
 _INCLUDE = re.compile(r'#include "elegans/(el_\w+\.\w+)"')
 
 
-def emit(model: Model, optimise: str = "speed") -> dict[str, str]:
-    """The generated C, its README, and the runtime files that it uses.
-
-    `speed` computes a layer at a time by a core's own kernel, `size` all layers by one loop.
-    """
-    context = _context(model, _arranged(model, optimise), optimise)
+def emit(plan: Plan) -> dict[str, str]:
+    """The generated C, its README, and the runtime files that it uses: texts by path."""
+    context = _context(plan)
     templates = dict(_FILES)
-    if context["runs"]:
+    if plan.body.runs:
         templates["layers.S"] = "layers.S.j2"
     files = {
         path: environment().get_template(template).render(context)
         for path, template in templates.items()
     }
-    needed = [f"el_{kernel}.h" for kernel in context["kernels"]]
-    return files | _runtime([*needed, *(["el_layers.inc"] if context["runs"] else [])])
-
-
-def flash(model: Model, optimise: str) -> int:
-    """The bytes that the generated tables take on the core where they are largest."""
-    context = _context(model, _arranged(model, optimise), optimise)
-    own: int = sum(table.bytes for table in context["tables"])
-    layers: int = sum(run.flash for run in context["runs"])
-    functions: int = sum(function.bytes for function in context["functions"])
-    return own + layers + functions
-
-
-def _arranged(model: Model, optimise: str) -> Model:
-    """The model as it is computed: its layers fused, as far as their places allow it."""
-    apart: set[str] = set()
-    while True:
-        fused = fuse(model, optimise, apart)
-        wrong = misplaced(fused, placement.plan(fused))
-        if not wrong:
-            return fused
-        apart |= wrong
+    needed = [f"el_{kernel}.h" for kernel in plan.kernels]
+    return files | _runtime([*needed, *(["el_layers.inc"] if plan.body.runs else [])])
 
 
 def _runtime(needed: list[str]) -> dict[str, str]:
@@ -87,17 +59,16 @@ def _runtime_abi() -> int:
     return int(found[1])
 
 
-def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
-    plan, bounds = placement.plan(model), prove(original)
-    calls = StepCode(model, plan, bounds, optimise)
-    functions = {f.name: f for f in calls.written.values()}
-    called = [s for s in model.steps if not is_inline(s) and s.name not in calls.written]
-    own = [s for s in called if not isinstance(s.op, FUSED)]
+def _context(plan: Plan) -> dict[str, Any]:
+    """What the templates print, ready-made."""
+    model, body = plan.model, plan.body
+    functions = {function.name: function for function in body.functions.values()}
+    size = plan.placement.state_size
     return {
         "name": model.name,
         "NAME": model.name.upper(),
         "version": version("elegans"),
-        "digest": original.digest,
+        "digest": model.digest,
         "abi": _runtime_abi(),
         "inputs": [_port(model, "X", c) for c in model.inputs],
         "outputs": [_port(model, "Y", c) for c in model.outputs],
@@ -105,20 +76,16 @@ def _context(original: Model, model: Model, optimise: str) -> dict[str, Any]:
         "neurons": len(model.states),
         "states": _runs(model, lambda c: (c.name.split("[")[0], c.frac)),
         "held": _runs(model, lambda c: (c.lo, c.hi)),
-        "state_size": plan.state_size + plan.state_size % 2,
-        "h": plan.h.offset,
-        "kernels": sorted({step.op.kernel for step in called}),
-        "tables": [
-            *(table for step in own for table in tables(step, calls.tables)),
-            *calls.own_tables,
-        ],
-        "buffers": [*calls.shared, *calls.scratch],
+        "state_size": size + size % 2,  # whole words
+        "h": plan.placement.h.offset,
+        "kernels": plan.kernels,
+        "tables": plan.tables,
+        "buffers": body.buffers,
         "functions": list(functions.values()),
-        "runs": calls.runs,
-        "copies_memory": True,
-        "blocks": calls.blocks,
-        "copies": calls.copies,
-        "synapses": original.weight_count,
+        "runs": body.runs,
+        "blocks": body.blocks,
+        "copies": body.copies,
+        "synapses": model.weight_count,
     }
 
 

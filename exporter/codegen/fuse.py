@@ -1,29 +1,32 @@
-"""Steps that one kernel can execute together, without a bit's difference.
+"""Fusion: runs of steps that one kernel executes together, without a bit's difference.
 
-What a layer of CfC neurons is made of (three or four maps of the same input, two tanh, a
-sigmoid, a mix) becomes one step, and so does a map with its tanh. Each core has a kernel for
-them that keeps a neuron in registers (`layers.S`); the model itself, its reference and its
-digest know nothing of it.
+The steps of a layer of CfC neurons (three or four maps of the same input, two tanh, a sigmoid, a
+mix) become one call, and so do a map and its tanh, and a large map by itself. Each core has a
+kernel for them that keeps a neuron in registers (`layers.S`). The model, its reference and its
+digest are the same with and without fusion.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from elegans.exporter.codegen.fused_ops import (
+from elegans.exporter.codegen.program import (
     BLOCK,
     CfcFixedLayer,
     CfcLayer,
     CompactLayer,
-    Layer,
+    FusedLayer,
+    FusedMap,
+    LayerCall,
     LinearLayer,
-    Map,
+    Program,
+    ProgramStep,
     TanhLayer,
+    windows_of,
 )
-from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, prove
+from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
@@ -39,65 +42,72 @@ from elegans.exporter.ops.tanh import HALF_SEGMENT, Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 
 _LEAST = 256  # weights of a map that is worth a kernel's call
-_LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out
+_LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
 _DT: Argument = (Window("dt_in", 0, 1),)
 
+Bounds = dict[str, Interval]
+Recognise = Callable[[Sequence[Step], Bounds], LayerCall | None]
 
-def fuse(model: Model, optimise: str, apart: set[str]) -> Model:
-    """The model with its layers as single steps, as far as there are any; steps of
-    `apart` are left as they are."""
-    bounds = prove(model)
-    steps = list(model.steps)
-    apart = apart | _repeated(model)
-    fast = ((7, _cfc), (2, _tanh), (1, _linear))
-    kinds = fast if optimise == "speed" else ((7, _compact),)
+
+def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Program:
+    """The program with its layers as single calls.
+
+    bounds  of every vector of the program, by name
+    layout  speed: the cores' kernels; size: one loop over all layers of CfC neurons
+    apart   names of steps that are left as they are; so are the steps of loops
+    """
+    steps: list[ProgramStep] = list(program.steps)
+    apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
+    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, _linear))
+    kinds = fast if layout == "speed" else ((7, _compact),)
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
-            run = steps[at - count : at]
-            kept = any(step.name in apart for step in run)
-            fused = None if kept else recognise(run, bounds)
-            if fused is not None and not _read_outside(model, run):
-                steps[at - count : at] = [fused]
+            run = [s for s in steps[at - count : at] if isinstance(s, Step) and s.name not in apart]
+            call = recognise(run, bounds) if len(run) == count else None
+            if call is not None and not _read_outside(program, run):
+                steps[at - count : at] = [call]
                 at = max(at - count, count - 1)
             at += 1
-    return replace(model, steps=_gathered(steps))
+    return Program(program.model, _gathered(steps), program.loops)
 
 
-def _repeated(model: Model) -> set[str]:
-    """Maps that a step applies again and again, as unfolds do: their table is shared, and a
-    layer's is its own."""
+def _repeated(steps: Sequence[ProgramStep]) -> set[str]:
+    """Maps that occur more than once: they share one table, and a fused layer has its own."""
     found: dict[tuple[bytes, ...], list[str]] = {}
-    for step in model.steps:
+    for step in steps:
         if isinstance(step.op, Linear):
             tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
             found.setdefault(tables, []).append(step.name)
     return {name for names in found.values() if len(names) > 1 for name in names}
 
 
-def _gathered(steps: list[Step]) -> tuple[Step, ...]:
-    """The steps with layers right behind earlier ones where nothing that they read is made in
-    between: fewer calls, and what they read is brought to them once."""
-    found: list[Step] = []
+def _gathered(steps: list[ProgramStep]) -> tuple[ProgramStep, ...]:
+    """The steps, with each fused layer moved up to follow another one where it can.
+
+    Layers that follow each other are one call, and what they read is copied to them once. A
+    layer may move up past steps that make nothing that it reads.
+    """
+    found: list[ProgramStep] = []
     for step in steps:
         at = len(found)
-        if isinstance(step.op, Layer) and step is not steps[-1]:
+        if isinstance(step.op, FusedLayer) and step is not steps[-1]:
             read = {window.vector for argument in step.inputs for window in argument}
             ready = max((i for i, s in enumerate(found) if s.name in read), default=0)
-            behind = [i + 1 for i in range(ready, at) if isinstance(found[i].op, Layer)]
+            behind = [i + 1 for i in range(ready, at) if isinstance(found[i].op, FusedLayer)]
             at = max(behind, default=at)
         found.insert(at, step)
     return tuple(found)
 
 
-def _read_outside(model: Model, run: list[Step]) -> bool:
+def _read_outside(program: Program, run: Sequence[Step]) -> bool:
     """Whether anything but this run reads what is made within it."""
     inner, own = {s.name for s in run[:-1]}, {s.name for s in run}
-    read = [w for s in model.steps if s.name not in own for a in s.inputs for w in a]
-    return any(w.vector in inner for w in (*read, *model.y, *model.h_next))
+    read = windows_of([s for s in program.steps if s.name not in own])
+    return any(w.vector in inner for w in (*read, *program.results))
 
 
-def _sums(run: list[Step]) -> list[Step] | None:
+def _sums(run: Sequence[Step]) -> list[Step] | None:
     """The maps of f, g and t, if these seven steps are a layer of CfC neurons."""
     if not isinstance(run[-1].op, Mix):
         return None
@@ -117,9 +127,9 @@ def _sums(run: list[Step]) -> list[Step] | None:
     return sums if used == set(made) else None
 
 
-def _cfc(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     """These seven steps as a layer, if they are f, g, t and their mix."""
-    maps: list[Map] = []
+    maps: list[FusedMap] = []
     for drive in _sums(run) or ():
         found = _maps(drive, bounds)
         if found is None:
@@ -129,75 +139,72 @@ def _cfc(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
         return None
     timed = len(maps) == BLOCK
     layer = CfcLayer if timed else CfcFixedLayer
-    return _step(run[-1], layer(tuple(maps)), timed)
+    return _call(run[-1], layer(tuple(maps)), timed)
 
 
-def _compact(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+def _compact(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     """The same in the least flash; its maps must read the same inputs."""
     sums = _sums(run)
     if sums is None or len({s.inputs[0] for s in sums}) != 1:
         return None
-    ops: list[Any] = [s.op for s in sums]
-    if any(isinstance(op, SparseLinear) and op.weights.size > _LARGEST for op in ops):
+    f, g, t = (s.op for s in sums if isinstance(s.op, (Linear, TimedLinear)))
+    if any(isinstance(op, SparseLinear) and op.weights.size > _LARGEST for op in (f, g, t)):
         return None
-    layer = CompactLayer(tuple(ops))
+    layer = CompactLayer((f, g, t))
     maps = [weights for weights, _ in layer.maps()]
     kept = 2 * np.count_nonzero(layer.wired()) + sum(w.size for w in maps[2:])
     if sum(np.count_nonzero(w) for w in maps) * 2 < kept:
         return None
     inputs = (sums[0].inputs[0], _DT) if layer.timed else (sums[0].inputs[0],)
-    return replace(run[-1], group="layers", op=layer, inputs=inputs)  # type: ignore[arg-type]
+    return LayerCall(run[-1].name, layer, inputs, run[-1].size, run[-1].frac)
 
 
-def _tanh(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
+def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     """These two steps as a layer, if they are a map and its tanh."""
     drive, step = run
     if not isinstance(step.op, Tanh) or _whole(step.inputs[0]) != drive.name:
         return None
     maps = None if isinstance(drive.op, TimedLinear) else _maps(drive, bounds)
-    return _step(step, TanhLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
+    return _call(step, TanhLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
 
 
-def _linear(run: list[Step], bounds: dict[str, Interval]) -> Step | None:
-    """A map by itself, if it is large enough for its copies not to matter."""
+def _linear(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
+    """A map by itself, if it is so large that copying its inputs and results is worth it."""
     (drive,) = run
-    op: Any = drive.op
+    op = drive.op
     if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < _LEAST:
         return None
     maps = _maps(drive, bounds, half_segment=0)
-    return _step(drive, LinearLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
+    return _call(drive, LinearLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
 
 
-def _step(last: Step, op: Layer, timed: bool) -> Step:
+def _call(last: Step, op: FusedLayer, timed: bool) -> LayerCall:
+    """The call that stands for a run of steps which ends with `last`."""
     read = tuple(dict.fromkeys(w for m in op.maps for w in m.windows))
     inputs = (read, _DT) if timed else (read,)
-    return replace(last, group="layers", op=op, inputs=inputs)  # type: ignore[arg-type]
+    return LayerCall(last.name, op, inputs, last.size, last.frac)
 
 
 def _whole(argument: Argument) -> str:
     return argument[0].vector if len(argument) == 1 and argument[0].lo == 0 else ""
 
 
-def _worth_it(maps: list[Map]) -> bool:
+def _worth_it(maps: list[FusedMap]) -> bool:
     """Whether at least half of the weights are synapses: the kernels go through them all."""
     synapses = sum(int(np.count_nonzero(m.weights)) for m in maps)
     return synapses * 2 >= sum(m.weights.size for m in maps)
 
 
-def _maps(
-    step: Step, bounds: dict[str, Interval], half_segment: int = HALF_SEGMENT
-) -> list[Map] | None:
+def _maps(step: Step, bounds: Bounds, half_segment: int = HALF_SEGMENT) -> list[FusedMap] | None:
     """A step's maps; None if its rows do not share a shift, or leave no room in int32."""
-    op: Any = step.op
-    windows = step.inputs[0]
+    op, windows = step.op, step.inputs[0]
     if len(set(windows)) < len(windows):
         return None
     if isinstance(op, TimedLinear):
         return _timed(op, windows, bounds)
     if isinstance(op, SparseLinear) and op.weights.size > _LARGEST:
         return None
-    shift = _shared(op) if isinstance(op, Linear) else 0
-    if not shift:
+    if not isinstance(op, Linear) or not (shift := _shared(op)):
         return None
     x, weights = _interval(windows, bounds), np.asarray(op.weights)
     offset = _offset(shift, half_segment)
@@ -206,10 +213,10 @@ def _maps(
     if reach.max() > INT32_MAX:
         return None
     sums = x @ Interval.of(weights.T, weights.T) + Interval.of(bias, bias)
-    return [Map(windows, weights, bias, shift, _saturates(sums, shift))]
+    return [FusedMap(windows, weights, bias, shift, _saturates(sums, shift))]
 
 
-def _timed(op: TimedLinear, windows: Argument, bounds: dict[str, Interval]) -> list[Map] | None:
+def _timed(op: TimedLinear, windows: Argument, bounds: Bounds) -> list[FusedMap] | None:
     x, dt = _interval(windows, bounds), bounds["dt_in"]
     shift = _shared(op)
     reach = op.reach(x.reach(), int(dt.reach()[0]))
@@ -220,8 +227,8 @@ def _timed(op: TimedLinear, windows: Argument, bounds: dict[str, Interval]) -> l
     rates = x @ Interval.of(op.rates.T, op.rates.T) + Interval.of(rate_bias, rate_bias)
     saturates = _saturates(still + (rates >> RATE_SHIFT) * dt, shift)
     return [
-        Map(windows, op.weights, bias, shift, saturates),
-        Map(windows, op.rates, rate_bias, RATE_SHIFT, False),
+        FusedMap(windows, op.weights, bias, shift, saturates),
+        FusedMap(windows, op.rates, rate_bias, RATE_SHIFT, False),
     ]
 
 
@@ -236,7 +243,7 @@ def _saturates(sums: Interval, shift: int) -> bool:
     return bool(shifted.lo.min() < INT16_MIN or shifted.hi.max() > INT16_MAX)
 
 
-def _interval(windows: Argument, bounds: dict[str, Interval]) -> Interval:
+def _interval(windows: Argument, bounds: Bounds) -> Interval:
     return join_intervals([bounds[w.vector][w.lo : w.hi] for w in windows])
 
 

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 
-from elegans.exporter.codegen import placement
-from elegans.exporter.codegen.fused_ops import BLOCK, CfcLayer, CompactLayer, Layer
+from elegans.exporter.codegen.placement import Place, Placement
+from elegans.exporter.codegen.program import (
+    BLOCK,
+    CfcLayer,
+    CompactLayer,
+    FusedLayer,
+    LayerCall,
+    Program,
+)
 from elegans.exporter.codegen.scratch_buffer import Scratch, rows, scratch
-from elegans.exporter.ir.fixed_model import Model, Step
 from elegans.exporter.numbers.fixed import Integers
 
 
 @dataclass(frozen=True)
-class Run:
-    """Layers that follow each other, ready to print.
+class LayerRun:
+    """Fused layers that follow each other, ready to print.
 
     `words` is the table, line by line; `calls` are the portable C's statements, `macros`
     the assembler's lines; `scratch` is the buffer that both need, `inputs` the most that a
-    layer has, `flash` the table's bytes on a core that takes a word a weight, and `unused` the
+    layer has, `bytes` the table's bytes on a core that takes a word a weight, and `unused` the
     parameters that the calls do not need.
     """
 
@@ -31,22 +37,22 @@ class Run:
     macros: list[str]
     scratch: Scratch
     inputs: int
-    flash: int
+    bytes: int
     unused: list[str]
 
 
 @dataclass(frozen=True)
-class _Layer:
-    """One layer with its places: x is read from, h written to, `array[offset]`."""
+class _PlacedLayer:
+    """One fused layer with its places: where it reads x, and where it writes its result."""
 
-    step: Step
-    op: Layer
-    source: placement.Place
+    step: LayerCall
+    op: FusedLayer
+    source: Place
     pairs: int
     rows: list[Integers]  # one a map: [n, 2 pairs]
     neurons: int
-    target: placement.Place
-    through: placement.Place | None  # where h waits until nobody reads the old one
+    target: Place
+    through: Place | None  # where h waits until nobody reads the old one
 
 
 @dataclass(frozen=True)
@@ -60,16 +66,17 @@ class CompactRun:
     inputs: int
 
 
-def compact_run(steps: list[Step], plan: placement.Plan) -> CompactRun:
+def compact_run(
+    steps: Sequence[tuple[LayerCall, CompactLayer]], placement: Placement
+) -> CompactRun:
     """A run of compact layers as one call."""
     places, weights, biases, rows = [], [], [], []
-    for step in steps:
-        op = cast(CompactLayer, cast(Any, step.op))
-        source = plan.address(step.inputs[0])
+    for step, op in steps:
+        source = placement.address(step.inputs[0])
         assert source is not None
         maps, wired = op.maps(), op.wired()
         inputs = wired.shape[1]
-        places.append([source.offset, inputs, plan.places[step.name].offset, step.size])
+        places.append([source.offset, inputs, placement.places[step.name].offset, step.size])
         for n in range(step.size):
             weights += [w[n, wired[n]] if m < 2 else w[n] for m, (w, _) in enumerate(maps)]
         biases.append(np.stack([b for _, b in maps], axis=1).ravel())
@@ -82,14 +89,19 @@ def compact_run(steps: list[Step], plan: placement.Plan) -> CompactRun:
         "b": ("int32_t", np.concatenate(biases)),
         "rows": ("uint8_t", np.concatenate(rows)),
     }
-    neurons, inputs = max(step.size for step in steps), max(row[1] for row in places)
+    neurons, inputs = max(step.size for step, _ in steps), max(row[1] for row in places)
     return CompactRun(tables, op.kernel, neurons, inputs)
 
 
-def run(name: str, steps: list[Step], model: Model, plan: placement.Plan) -> Run:
-    """A run of layers as one function `name`."""
-    found = scratch(steps, model, plan)
-    layers = [_layer(step, found) for step in steps]
+def layer_run(
+    name: str,
+    steps: Sequence[tuple[LayerCall, FusedLayer]],
+    program: Program,
+    placement: Placement,
+) -> LayerRun:
+    """A run of fused layers as one function `name`."""
+    found = scratch([step for step, _ in steps], program, placement)
+    layers = [_placed(step, op, found) for step, op in steps]
     words: list[str] = []
     calls: list[str] = []
     macros: list[str] = []
@@ -100,12 +112,11 @@ def run(name: str, steps: list[Step], model: Model, plan: placement.Plan) -> Run
     inputs = 2 * max(layer.pairs for layer in layers)
     needed = set(re.findall(r"\w+", " ".join(calls)))
     unused = [name for name in ("v", "scratch", "dt") if name not in needed]
-    flash = sum(4 * _blocks_size(layer) for layer in layers)
-    return Run(name, words, calls, macros, found, inputs, flash, unused)
+    size = sum(4 * _blocks_size(layer) for layer in layers)
+    return LayerRun(name, words, calls, macros, found, inputs, size, unused)
 
 
-def _layer(step: Step, found: Scratch) -> _Layer:
-    op = cast(Layer, cast(Any, step.op))
+def _placed(step: LayerCall, op: FusedLayer, found: Scratch) -> _PlacedLayer:
     places = found.sources[step.inputs[0]]
     first = min(place.offset for place in places.values()) & ~1
     last = max(place.offset + window.size for window, place in places.items())
@@ -122,14 +133,14 @@ def _layer(step: Step, found: Scratch) -> _Layer:
             column += window.size
         spread_rows.append(spread)
     array = next(iter(places.values())).array
-    source, target = placement.Place(array, first), found.targets[step.name]
+    source, target = Place(array, first), found.targets[step.name]
     overlaps = source.array == target.array and neurons > 1
-    through = placement.Place("scratch", 0) if overlaps or target.array == "v" else None
+    through = Place("scratch", 0) if overlaps or target.array == "v" else None
     through = None if neurons == 1 else through
-    return _Layer(step, op, source, pairs, spread_rows, neurons, target, through)
+    return _PlacedLayer(step, op, source, pairs, spread_rows, neurons, target, through)
 
 
-def _words(layer: _Layer) -> list[str]:
+def _words(layer: _PlacedLayer) -> list[str]:
     lines = []
     roles = ("f", "g", "t", "rate")
     for block in _blocks(layer):
@@ -147,29 +158,29 @@ def _words(layer: _Layer) -> list[str]:
     return lines
 
 
-def _blocks(layer: _Layer) -> list[list[tuple[int, int]]]:
+def _blocks(layer: _PlacedLayer) -> list[list[tuple[int, int]]]:
     """(map, row) of what is computed together, in the order of the table."""
     if isinstance(layer.op, CfcLayer):
         return [[(m, n) for m in range(len(layer.op.maps))] for n in range(layer.neurons)]
     return [[(0, n + k) for k in range(BLOCK)] for n in range(0, layer.neurons, BLOCK)]
 
 
-def _blocks_size(layer: _Layer) -> int:
+def _blocks_size(layer: _PlacedLayer) -> int:
     """Biases and weights of a layer, each a word."""
     rows = sum(len(block) for block in _blocks(layer))
     return rows * (1 + 2 * layer.pairs)
 
 
-def _bias(layer: _Layer, part: int, row: int) -> int:
+def _bias(layer: _PlacedLayer, part: int, row: int) -> int:
     bias = layer.op.maps[part].bias
     return int(bias[row]) if row < len(bias) else 0
 
 
-def _shifts(layer: _Layer) -> list[int]:
+def _shifts(layer: _PlacedLayer) -> list[int]:
     return [m.shift for m in layer.op.maps[:3]]
 
 
-def _call(layer: _Layer) -> list[str]:
+def _call(layer: _PlacedLayer) -> list[str]:
     target = layer.through or layer.target
     shifts = "".join(f", {s}U" for s in _shifts(layer))
     dt = ", dt" if layer.op.kernel == "cfc" else ""
@@ -184,7 +195,7 @@ def _call(layer: _Layer) -> list[str]:
     return lines
 
 
-def _macro(layer: _Layer) -> list[str]:
+def _macro(layer: _PlacedLayer) -> list[str]:
     target = layer.through or layer.target
     saturate = sum(1 << i for i, m in enumerate(layer.op.maps[:3]) if m.saturates)
     numbers = [layer.pairs, layer.neurons, *_shifts(layer), saturate]
@@ -197,6 +208,6 @@ def _macro(layer: _Layer) -> list[str]:
     return lines
 
 
-def _at(place: placement.Place) -> str:
+def _at(place: Place) -> str:
     """A place as the macros take it: the slot that holds its array, and an offset in bytes."""
     return f"EL_{place.array.upper()}, {2 * place.offset}"

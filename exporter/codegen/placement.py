@@ -1,9 +1,9 @@
-"""Where each vector lives in C, so that joining and slicing cost nothing.
+"""Placement: where each vector lives in C, so that joining and slicing cost nothing.
 
-The clamped input and the state share one array, `v`, side by side in the order in which
-the layers read them; a layer's new state takes its old one's place as soon as nobody reads
-that any more. So what the graph spells as Concat is an address. Everything else is local
-to a block, and an element-wise kernel works in the buffer of its first input.
+The clamped input and the state share one array, `v`, side by side in the order in which the
+layers read them; a layer's new state takes the place of the old one as soon as nothing reads that
+any more. So what the graph spells as Concat is an address. Every other vector is a local buffer,
+and a kernel that may overwrite its first input does so where nothing else reads it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window
+from elegans.exporter.codegen.program import LayerCall, Program, ProgramStep
+from elegans.exporter.ir.fixed_model import Argument, Step, Window
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Local:
-    """A buffer on the stack; `block` is the one that it lives in, None for the whole step."""
+    """A buffer on the stack of `size` elements; `block` is the one that it is declared in.
+
+    None stands for the whole step.
+    """
 
     name: str
     size: int
@@ -35,11 +39,12 @@ class Local:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Placement:
     """The place of every vector, the local buffers, and the size of `v`.
 
-    `stays` tells whether each part of h_next is computed where it belongs, or must be
-    copied there at the end.
+    h      where the states lie
+    stays  for each window of h_next whether it is computed where it belongs; if not, it is
+           copied there at the end
     """
 
     places: dict[str, Place]
@@ -59,23 +64,28 @@ class Plan:
         return first
 
     def at(self, window: Window) -> Place:
+        """The address of a window."""
         place = self.places[window.vector]
         return Place(place.array, place.offset + window.lo)
 
 
-def blocks(model: Model) -> list[list[Step]]:
+def blocks(program: Program) -> list[list[ProgramStep]]:
     """The steps in their order, apart wherever the layer changes: the blocks of the C.
 
     A graph may weave its layers into each other, so a layer can have several blocks.
     """
-    return [list(run) for _, run in itertools.groupby(model.steps, key=lambda step: step.group)]
+    runs = itertools.groupby(
+        program.steps, key=lambda step: (isinstance(step, LayerCall), step.group)
+    )
+    return [list(run) for _, run in runs]
 
 
-def plan(model: Model) -> Plan:
+def place(program: Program) -> Placement:
     """A placement; deterministic, and the same for every target."""
-    inputs, neurons = len(model.inputs), len(model.states)
-    x_first = _reads(model, "x_in", "h") >= _reads(model, "h", "x_in")
-    x_at, h_at = (0, inputs) if x_first else (neurons, 0)
+    model = program.model
+    inputs, states = len(model.inputs), len(model.states)
+    x_first = _reads(program, "x_in", "h") >= _reads(program, "h", "x_in")
+    x_at, h_at = (0, inputs) if x_first else (states, 0)
     places = {
         "x": Place("x", 0),
         "dt": Place("&dt", 0),
@@ -84,104 +94,127 @@ def plan(model: Model) -> Plan:
     }
     stays, offset = [], h_at
     for window in model.h_next:
-        stays.append(_replaceable(model, window, offset - h_at))
+        stays.append(_replaceable(program, window, offset - h_at))
         if stays[-1]:
             places[window.vector] = Place("s->v", offset)
         offset += window.size
-    if model.steps[-1].name == "y_out":
+    if program.steps[-1].name == "y_out":
         places["y_out"] = Place("y", 0)
-    return Plan(places, _locals(model, places), inputs + neurons, Place("s->v", h_at), tuple(stays))
+    buffers = _Buffers(program, places)
+    for number in range(len(program.steps)):
+        buffers.add(number)
+    found = tuple(buffers.found.values())
+    return Placement(places, found, inputs + states, Place("s->v", h_at), tuple(stays))
 
 
-def _reads(model: Model, first: str, second: str) -> int:
+def _reads(program: Program, first: str, second: str) -> int:
     """How often an argument has a window of `second` right behind one of `first`."""
     return sum(
         (a.vector, b.vector) == (first, second)
-        for step in model.steps
+        for step in program.steps
         for argument in step.inputs
         for a, b in itertools.pairwise(argument)
     )
 
 
-def _replaceable(model: Model, window: Window, offset: int) -> bool:
+def _replaceable(program: Program, window: Window, offset: int) -> bool:
     """Whether a whole new vector can take the place of the old state at `offset`."""
-    made = next((i for i, s in enumerate(model.steps) if s.name == window.vector), None)
-    if made is None or (window.lo, window.hi) != (0, model.steps[made].size):
+    made = program.index.get(window.vector)
+    if made is None or (window.lo, window.hi) != (0, program.steps[made].size):
         return False
+    model = program.model
     if sum(w.vector == window.vector for w in model.h_next) != 1:
         return False
-    later = [w for step in model.steps[made + 1 :] for a in step.inputs for w in a]
+    loop = program.loop(program.steps[made])
+    begin = loop.carried.get(window.vector) if loop else None
+    if begin is not None and begin.vector == "h" and begin.lo != offset:
+        return False  # the first round would read one state and overwrite another
     return not any(
         w.vector == "h" and w.lo < offset + window.size and offset < w.hi
-        for w in (*later, *model.y, *model.h_next)
+        for w in program.read_from(made + 1)
     )
 
 
-def _locals(model: Model, places: dict[str, Place]) -> tuple[Local, ...]:
-    """Buffers for the vectors that have no place yet, shared where a kernel allows it."""
-    found: dict[str, Local] = {}
-    block_of = {s.name: i for i, block in enumerate(blocks(model)) for s in block}
-    for number, step in enumerate(model.steps):
-        if step.name in places:
-            continue
-        shared = _dying_input(model, number, step, places, found)
+class _Buffers:
+    """Local buffers for the vectors that have no place yet, shared where a kernel allows it.
+
+    Steps are added in their order; `places` grows with them, and `found` has the buffers.
+    """
+
+    def __init__(self, program: Program, places: dict[str, Place]) -> None:
+        self.program, self.places = program, places
+        self.found: dict[str, Local] = {}
+        self._block_of = {s.name: i for i, run in enumerate(blocks(program)) for s in run}
+
+    def add(self, number: int) -> None:
+        """Find a place for the result of a step, and for what its loop carries."""
+        step = self.program.steps[number]
+        loop = self.program.loop(step)
+        if loop is not None and loop.names[0] == step.name:
+            for name in loop.carried:
+                if name not in self.places:
+                    maker = self.program.steps[self.program.index[name]]
+                    self.found[name] = Local(name, maker.size, self._block(maker))
+                    self.places[name] = Place(name, 0)
+        if step.name in self.places:
+            return
+        shared = self._dying_input(number, step)
         if shared is not None:
-            old = found.pop(shared)
-            users = {old.block, _block(model, step, block_of)}
-            own = step.inputs[0][0].vector == shared  # it takes the name of what it ends up as
-            name = step.name if own else shared
-            found[name] = Local(name, old.size, users.pop() if len(users) == 1 else None)
-            for vector, place in places.items():
-                if place.array == shared:
-                    places[vector] = Place(name, place.offset)
-            places[step.name] = Place(name, 0)
-            continue
-        local = Local(step.name, step.size, _block(model, step, block_of))
-        free = _free(model, number, local, found, places)
+            self._take_over(step, shared)
+            return
+        local = Local(step.name, step.size, self._block(step))
+        free = self._free(number, local)
         if free is None:
-            found[step.name] = local
-        places[step.name] = Place(free or step.name, 0)
-    return tuple(found.values())
+            self.found[step.name] = local
+        self.places[step.name] = Place(free or step.name, 0)
 
+    def _take_over(self, step: ProgramStep, shared: str) -> None:
+        """Put a step's result into the buffer `shared` of an input that nothing reads again."""
+        old = self.found.pop(shared)
+        users = {old.block, self._block(step)}
+        # The buffer is named after what it holds in the end.
+        name = step.name if step.inputs[0][0].vector == shared else shared
+        self.found[name] = Local(name, old.size, users.pop() if len(users) == 1 else None)
+        for vector, place in self.places.items():
+            if place.array == shared:
+                self.places[vector] = Place(name, place.offset)
+        self.places[step.name] = Place(name, 0)
 
-def _free(
-    model: Model, number: int, wanted: Local, found: dict[str, Local], places: dict[str, Place]
-) -> str | None:
-    """A buffer of the same block and size that nothing reads from this step on."""
-    later = [w for s in model.steps[number:] for a in s.inputs for w in a]
-    read = {places[w.vector].array for w in (*later, *model.y, *model.h_next) if w.vector in places}
-    for name, local in found.items():
-        same = local.block is not None and (local.block, local.size) == (wanted.block, wanted.size)
-        if same and name not in read:
-            return name
-    return None
-
-
-def _dying_input(
-    model: Model, number: int, step: Step, places: dict[str, Place], found: dict[str, Local]
-) -> str | None:
-    """The local buffer of the first input, if this step is the last to read it."""
-    if not step.op.in_place or len(step.inputs[0]) != 1:
+    def _free(self, number: int, wanted: Local) -> str | None:
+        """A buffer of the same block and size that nothing reads from this step on."""
+        later = self.program.read_from(number)
+        read = {self.places[w.vector].array for w in later if w.vector in self.places}
+        for name, local in self.found.items():
+            same = (local.block, local.size) == (wanted.block, wanted.size)
+            if local.block is not None and same and name not in read:
+                return name
         return None
-    window = step.inputs[0][0]
-    buffer = places[window.vector]
-    if buffer.array not in found or buffer.offset or found[buffer.array].size != step.size:
-        return None
-    if (window.lo, window.hi) != (0, step.size):
-        return None
-    others = [w for a in step.inputs[1:] for w in a if w.vector == window.vector]
-    if any(w.lo < window.hi and w != window for w in others):
-        return None  # a kernel's output may be one of its inputs, but not overlap it shifted
-    later = [w for s in model.steps[number + 1 :] for a in s.inputs for w in a]
-    read_again = any(w.vector == window.vector for w in (*later, *model.y, *model.h_next))
-    return None if read_again else buffer.array
 
+    def _dying_input(self, number: int, step: ProgramStep) -> str | None:
+        """The local buffer of the first input, if this step is the last to read it."""
+        if not isinstance(step, Step) or not step.op.in_place or len(step.inputs[0]) != 1:
+            return None
+        window = step.inputs[0][0]
+        buffer = self.places[window.vector]
+        if buffer.array not in self.found or buffer.offset:
+            return None
+        if self.found[buffer.array].size != step.size or (window.lo, window.hi) != (0, step.size):
+            return None
+        others = [w for a in step.inputs[1:] for w in a if w.vector == window.vector]
+        if any(w.lo < window.hi and w != window for w in others):
+            return None  # a kernel's output may be one of its inputs, but not overlap it shifted
+        later = self.program.read_from(number + 1)
+        return None if any(w.vector == window.vector for w in later) else buffer.array
 
-def _block(model: Model, step: Step, block_of: dict[str, int]) -> int | None:
-    """The one block that makes and reads a vector; None if several do."""
-    users = {block_of[step.name]}
-    users |= {
-        block_of[s.name] for s in model.steps for a in s.inputs for w in a if w.vector == step.name
-    }
-    outside = any(w.vector == step.name for w in (*model.y, *model.h_next))
-    return users.pop() if len(users) == 1 and not outside else None
+    def _block(self, step: ProgramStep) -> int | None:
+        """The one block that makes and reads a vector; None if several do."""
+        users = {self._block_of[step.name]}
+        users |= {
+            self._block_of[s.name]
+            for s in self.program.steps
+            for a in s.inputs
+            for w in a
+            if w.vector == step.name
+        }
+        outside = any(w.vector == step.name for w in self.program.results)
+        return users.pop() if len(users) == 1 and not outside else None

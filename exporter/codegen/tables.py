@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.ir.fixed_model import Model, Step, flat
+from elegans.exporter.codegen.program import LayerCall, ProgramStep
+from elegans.exporter.ir.fixed_model import Step, flat
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.ops import CTYPE_BYTES
 
 
 @dataclass(frozen=True)
-class Table:
-    """A constant array, ready to print."""
+class ConstantArray:
+    """A constant array of the generated C, ready to print; `bytes` is what it takes of flash."""
 
     declaration: str
     comment: str
@@ -22,16 +24,16 @@ class Table:
     bytes: int
 
 
-def table_names(model: Model, apart: tuple[type, ...]) -> dict[tuple[str, str], str]:
+def table_names(steps: Sequence[ProgramStep]) -> dict[tuple[str, str], str]:
     """The C name of each step's tables, by (step, suffix).
 
-    Steps of which all tables are equal share them: an LTC repeats the maps of its synapses
-    in every unfold. Ops of the kinds `apart` have none of their own.
+    Steps of which all tables are equal share them, as equal maps do. A fused layer has its
+    tables in its run.
     """
     known: dict[tuple[object, ...], str] = {}
     names: dict[tuple[str, str], str] = {}
-    for step in model.steps:
-        if isinstance(step.op, apart):
+    for step in steps:
+        if isinstance(step, LayerCall):
             continue
         tables = step.op.tables()
         values = (np.asarray(table.values, np.int64).tobytes() for table in tables)
@@ -40,19 +42,21 @@ def table_names(model: Model, apart: tuple[type, ...]) -> dict[tuple[str, str], 
     return names
 
 
-def tables(step: Step, names: dict[tuple[str, str], str]) -> list[Table]:
-    """What a step brings itself; it may have them from another."""
+def own_tables(step: Step, names: dict[tuple[str, str], str]) -> list[ConstantArray]:
+    """The tables that this step owns; equal tables are emitted once, by the first to need them."""
     return [
-        table(f"{step.name}_{t.suffix}", t.ctype, t.values, f"{step.name}: {t.comment}")
+        constant_array(f"{step.name}_{t.suffix}", t.ctype, t.values, f"{step.name}: {t.comment}")
         for t in step.op.tables()
         if names[step.name, t.suffix] == f"{step.name}_{t.suffix}"
     ]
 
 
-def table(name: str, ctype: str, values: Integers, comment: str) -> Table:
-    if ctype.startswith("el_"):  # an array of structures, a row each
+def constant_array(name: str, ctype: str, values: Integers, comment: str) -> ConstantArray:
+    """Values as an array of `ctype`; those of a structure, `el_...`, are [count, fields]."""
+    if ctype.startswith("el_"):
         rows = [f"{{{', '.join(map(str, row))}}}," for row in values.tolist()]
-        return Table(f"static const {ctype} {name}[{len(values)}]", comment, rows, 2 * values.size)
+        size = CTYPE_BYTES["uint16_t"] * values.size  # the fields of every structure
+        return ConstantArray(f"static const {ctype} {name}[{len(values)}]", comment, rows, size)
     rows = textwrap.wrap(", ".join(str(v) for v in flat(values)), 92)
     size = CTYPE_BYTES[ctype] * values.size
-    return Table(f"static const {ctype} {name}[{values.size}]", comment, rows, size)
+    return ConstantArray(f"static const {ctype} {name}[{values.size}]", comment, rows, size)

@@ -1,24 +1,25 @@
-"""Sparse maps as straight C, a line a row: no counting, no gaps, weights in the code.
+"""Unrolled sparse maps: straight C with a line for each row and the weights in the code.
 
-An LTC's synapses are maps with a synapse or a few a row, executed in every unfold. Of so
-few, the table's kernel spends most on going from row to row.
+An LTC's synapses are maps with one synapse a row, or a few. A loop over a table would spend most
+of its instructions on going from row to row.
 """
 
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.codegen import tables
-from elegans.exporter.codegen.fused_ops import FUSED
-from elegans.exporter.ir.fixed_model import Argument, Model
+from elegans.exporter.codegen.program import Program
+from elegans.exporter.codegen.tables import table_names
+from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.numbers.fixed import INT16_MAX, Interval, join_intervals
 from elegans.exporter.ops.sparse_linear import SparseLinear
 
 _MOST_SYNAPSES = 512
-# Of Thumb-1, where code is largest.
+# Estimates for Thumb-1, where code is largest: load, multiply, add; and shift, saturate, store.
 _SYNAPSE_BYTES, _ROW_BYTES = 14, 32
 
 
@@ -26,7 +27,8 @@ _SYNAPSE_BYTES, _ROW_BYTES = 14, 32
 class Function:
     """`static void name(int16_t *y, const int16_t *x0, ...)`, ready to print.
 
-    There is an x for each window of the argument, so that none need be copied beside another.
+    It has a parameter for each window of the argument, so that no window need be copied beside
+    another. `bytes` is an estimate of its code.
     """
 
     name: str
@@ -36,29 +38,39 @@ class Function:
     bytes: int
 
 
-def written_out(model: Model, bounds: dict[str, Interval]) -> dict[str, Function]:
-    """The function of each step that is worth one; equal maps share theirs."""
-    owners = tables.table_names(model, FUSED)
-    found: dict[str, Function] = {}
-    known: dict[tuple[object, ...], Function] = {}
-    for step in model.steps:
-        if type(step.op) is not SparseLinear or len(step.op.weights.values) > _MOST_SYNAPSES:
+def unrolled(program: Program, bounds: dict[str, Interval]) -> dict[str, Function]:
+    """The function of each step that is worth one, by the step's name; equal maps share theirs."""
+    owners = table_names(program.steps)
+    sharers: dict[tuple[object, ...], list[Step]] = {}
+    for step in program.steps:
+        if not isinstance(step, Step) or type(step.op) is not SparseLinear:
             continue
-        owner, sizes = owners[step.name, "b"], tuple(w.size for w in step.inputs[0])
-        if (owner, sizes) not in known:
-            x = _reach(step.inputs[0], bounds)
-            known[owner, sizes] = _function(model.name, step.name, step.op, sizes, x)
-        found[step.name] = known[owner, sizes]
+        if len(step.op.weights.values) <= _MOST_SYNAPSES:
+            sizes = tuple(window.size for window in step.inputs[0])
+            sharers.setdefault((owners[step.name, "b"], sizes), []).append(step)
+    found: dict[str, Function] = {}
+    for steps in sharers.values():
+        function = _function(program.model.name, steps[0], _joint_range(steps, bounds))
+        found |= {step.name: function for step in steps}
     return found
 
 
-def _reach(argument: Argument, bounds: dict[str, Interval]) -> Interval:
-    return join_intervals([bounds[w.vector][w.lo : w.hi] for w in argument])
+def _joint_range(steps: Sequence[Step], bounds: dict[str, Interval]) -> Interval:
+    """The bounds of an argument that several steps bring."""
+    arguments = [
+        join_intervals([bounds[w.vector][w.lo : w.hi] for w in step.inputs[0]]) for step in steps
+    ]
+    joint = arguments[0]
+    for other in arguments[1:]:
+        joint = joint.hull(other)
+    return joint
 
 
-def _function(
-    model: str, step: str, op: SparseLinear, sizes: tuple[int, ...], x: Interval
-) -> Function:
+def _function(model: str, step: Step, x: Interval) -> Function:
+    """The function of a sparse map whose argument has the bounds `x`."""
+    op = step.op
+    assert isinstance(op, SparseLinear)
+    sizes = tuple(window.size for window in step.inputs[0])
     weights, starts = op.weights, np.concatenate([[0], np.cumsum(op.weights.counts)])
     bias = op.bias + ((1 << op.shift) >> 1)
     reach = np.asarray(abs(weights)) @ x.reach() + np.abs(bias)
@@ -68,7 +80,7 @@ def _function(
     for row, shift in enumerate(op.shift.tolist()):
         span = slice(starts[row], starts[row + 1])
         columns, values = weights.columns[span].tolist(), weights.values[span].tolist()
-        # What stays together in a line has a tilde for a space.
+        # A tilde stands for a space at which a line must not be broken.
         terms = [f"({w}~*~{inputs[c]})" for c, w in zip(columns, values, strict=True)]
         total = f"({' +~'.join([str(bias[row]), *terms])})"
         held = int(reach[row]) >> shift <= INT16_MAX
@@ -82,5 +94,5 @@ def _function(
     synapses = len(weights.values)
     size = synapses * _SYNAPSE_BYTES + len(op.shift) * _ROW_BYTES
     parameters = ", ".join(["int16_t *y", *(f"const int16_t *{name}" for name in names)])
-    comment = f"{step}: {synapses} synapses, biases with what rounds"
-    return Function(f"{model}_{step}", comment, parameters, lines, size)
+    comment = f"{step.name}: {synapses} synapses, biases with what rounds"
+    return Function(f"{model}_{step.name}", comment, parameters, lines, size)

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.ir.fixed_model import Model, Step, prove, walk
+from elegans.exporter.atoms.contexts import VectorName
+from elegans.exporter.ir.fixed_model import Model, Step, walk
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.lowering.vector_names import vector_names
+from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Reals, Value, dequantise, q_name
 
 _ROWS = 500  # golden vectors that the errors are measured on
@@ -33,8 +34,9 @@ class Row:
     rms: float
 
 
-def rows(model: Model, network: Network, vectors: dict[str, NDArray[np.generic]]) -> list[Row]:
+def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.generic]]) -> list[Row]:
     """A row for every step of the model, errors measured on its golden vectors."""
+    model, bounds = lowered.model, lowered.bounds
     every = max(1, len(vectors["x"]) // _ROWS)
     given = {k: vectors[k][::every].astype(np.int64) for k in ("x", "h")}
     given["dt"] = vectors["dt"][::every].astype(np.int64)[:, None]
@@ -51,8 +53,7 @@ def rows(model: Model, network: Network, vectors: dict[str, NDArray[np.generic]]
 
     _, _, integers = walk(model, given, lambda parts: np.concatenate(parts, axis=-1), apply)
     values = {name: dequantise(v, fracs[name]) for name, v in integers.items() if name in fracs}
-    errors |= _against_the_network(network, values)
-    bounds = prove(model)
+    errors |= _against_the_network(network, lowered.names, values)
     table = []
     for step in model.steps:
         scale = np.ldexp(1.0, -fracs[step.name])
@@ -72,9 +73,11 @@ def rows(model: Model, network: Network, vectors: dict[str, NDArray[np.generic]]
     return table
 
 
-def _against_the_network(network: Network, values: dict[str, Reals]) -> dict[str, Reals]:
+def _against_the_network(
+    network: Network, called: dict[str, VectorName], values: dict[str, Reals]
+) -> dict[str, Reals]:
     """The error of each atom's vector, weights' rounding included."""
-    names = {name: layer.name for name, layer in vector_names(network).items()}
+    names = {name: layer.name for name, layer in called.items()}
     known = {name: values[made] for name, made in names.items() if made in values}
     known |= {"x": values["x_in"], "h": values["h"]}
     if "dt_in" in values:

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from elegans.exporter.codegen.emit import emit
+from elegans.exporter.codegen.plan import plan
 from elegans.exporter.files import npz, write_folder
-from elegans.exporter.ir.fixed_model import Channel, Model, Step, Window
+from elegans.exporter.ir.fixed_model import Channel, Model, Step, Window, prove
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.linear import Linear
@@ -44,7 +45,7 @@ def one_map(folder: Path, op: Linear, x: Integers, activation: Tanh | None = Non
     arrays = {"x": x, "dt": np.zeros(len(x)), "h": h, "y": y, "h_next": h_next}
     golden = {name: values.astype(np.int16) for name, values in arrays.items()}
     golden["section"] = np.ones(len(x), np.uint8)
-    files = {path: text.encode() for path, text in emit(model).items()}
+    files = {path: text.encode() for path, text in emit(plan(model, prove(model))).items()}
     files["vectors.npz"] = npz(golden)
     told = {"name": model.name, "digest": model.digest, "dt": None}
     told |= {key: [0] * len(getattr(model, key)) for key in ("inputs", "outputs", "states")}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from elegans.exporter.codegen.unroll_sparse import _function
+from elegans.exporter.ir.fixed_model import Step, Window
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.sparse_linear import SparseLinear
@@ -20,5 +21,6 @@ def test_a_window_without_a_synapse_is_named_as_unread(column, unread):
     weights[0, column] = 7
     op = SparseLinear(SparseMatrix.of(weights), np.array([3]), np.array([2]))
     x = Interval.of(np.full(4, -9), np.full(4, 9))
-    made = _function("net", "sum", op, (2, 2), x)
+    windows = (Window("a", 0, 2), Window("b", 1, 3))
+    made = _function("net", Step("sum", "layer0", op, (windows,), 1, (12,)), x)
     assert [line for line in made.lines if "(void)" in line] == [f"(void){n};" for n in unread]

@@ -1,0 +1,105 @@
+"""The plan of the code: what is decided about a model's C, made once and passed on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elegans.exporter.codegen.fuse import fuse
+from elegans.exporter.codegen.loops import roll
+from elegans.exporter.codegen.placement import Placement, place
+from elegans.exporter.codegen.program import Program
+from elegans.exporter.codegen.scratch_buffer import misplaced
+from elegans.exporter.codegen.step_body import StepBody, is_inline, step_body
+from elegans.exporter.codegen.tables import ConstantArray, own_tables
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.fixed_model import Model, Step
+from elegans.exporter.numbers.fixed import Interval
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The C of a model, decided but not yet printed.
+
+    layout     speed: a layer at a time by a core's own kernel; size: all layers by one loop
+    bounds     of every vector of the program, by name
+    program    the steps as they are executed
+    placement  where each vector lies
+    body       the statements of `step`
+    tables     every constant array but those of fused layers, which are in their runs
+    """
+
+    model: Model
+    layout: str
+    bounds: dict[str, Interval]
+    program: Program
+    placement: Placement
+    body: StepBody
+    tables: list[ConstantArray]
+
+    @property
+    def bytes(self) -> int:
+        """What the weights and tables take of flash, on the core where they are largest.
+
+        Unrolled maps are code with weights in it, and count here; other code does not.
+        """
+        tables = sum(table.bytes for table in self.tables)
+        runs = sum(run.bytes for run in self.body.runs)
+        functions = {function.name: function for function in self.body.functions.values()}
+        return tables + runs + sum(function.bytes for function in functions.values())
+
+    @property
+    def kernels(self) -> list[str]:
+        """The kernels that the step calls, sorted."""
+        called = {
+            step.op.kernel
+            for step in self.program.steps
+            if not is_inline(step) and step.name not in self.body.functions
+        }
+        return sorted(called)
+
+
+def plan(
+    model: Model, bounds: dict[str, Interval], layout: str = "speed", limit: int | None = None
+) -> Plan:
+    """The plan of a model's C.
+
+    bounds  of every vector of the model, as `lower_with_proof` and `prove` find them
+    layout  speed or size; both give the same bits
+    limit   of `Plan.bytes`: where the layout for speed exceeds it, the one for size is taken
+
+    Raises `ElegansError` if the layout for size exceeds the limit, too.
+    """
+    for chosen in dict.fromkeys((layout, "size")):
+        found = _planned(model, bounds, chosen)
+        if limit is None or found.bytes <= limit:
+            return found
+    raise ElegansError(
+        model.name,
+        f"takes {found.bytes} bytes of flash for its tables alone, the limit is {limit}",
+        "raise --flash-limit, take --weights int8, or train a smaller network",
+    )
+
+
+def _planned(model: Model, bounds: dict[str, Interval], layout: str) -> Plan:
+    rolled, bounds = roll(model, bounds)
+    program, placement = _fused(rolled, bounds, layout)
+    body = step_body(program, placement, bounds, layout)
+    own = [
+        step
+        for step in program.steps
+        if isinstance(step, Step) and not is_inline(step) and step.name not in body.functions
+    ]
+    tables = [table for step in own for table in own_tables(step, body.names)]
+    return Plan(model, layout, bounds, program, placement, body, [*tables, *body.tables])
+
+
+def _fused(program: Program, bounds: dict[str, Interval], layout: str) -> tuple[Program, Placement]:
+    """The program with its layers fused, as far as the places of their vectors allow it."""
+    apart: set[str] = set()
+    while True:
+        fused = fuse(program, bounds, layout, apart)
+        placement = place(fused)
+        wrong = misplaced(fused, placement)
+        if not wrong:
+            return fused, placement
+        apart |= wrong

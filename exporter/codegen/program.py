@@ -1,0 +1,181 @@
+"""The program of a step: what the generated C executes, and in which order.
+
+A program computes what its model computes, to the bit, with other means: several steps of the
+model may be one call of a kernel (`LayerCall`), and equal runs of steps a loop (`Loop`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window
+from elegans.exporter.numbers.fixed import Integers
+from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.timed_linear import TimedLinear
+
+BLOCK = 4
+"""Rows of a map that the kernels of `TanhLayer` and `LinearLayer` compute together."""
+
+
+@dataclass(frozen=True, eq=False)
+class FusedMap:
+    """One map of a fused layer, with a row for each neuron.
+
+    windows    what it reads, `cols` elements
+    weights    [rows, cols]
+    bias       [rows] with the rounding, and half a segment of tanh's table where one follows
+    shift      of all rows
+    saturates  whether a shifted sum can leave int16
+    """
+
+    windows: Argument
+    weights: Integers
+    bias: Integers
+    shift: int
+    saturates: bool
+
+
+@dataclass(frozen=True, eq=False)
+class FusedLayer:
+    """A layer that a core's own kernel computes neuron by neuron in registers.
+
+    `maps` are f, g, t and, with elapsed time, the rate of t; or the one map of other layers.
+    """
+
+    kernel: ClassVar[str]
+    maps: tuple[FusedMap, ...]
+
+
+class CfcLayer(FusedLayer):
+    """A layer of CfC neurons whose gate reads elapsed time."""
+
+    kernel = "cfc"
+
+
+class CfcFixedLayer(CfcLayer):
+    """A layer of CfC neurons with a fixed sample period."""
+
+    kernel = "cfc_fixed"
+
+
+class TanhLayer(FusedLayer):
+    """A map and its tanh."""
+
+    kernel = "tanh_layer"
+
+
+class LinearLayer(FusedLayer):
+    """A map by itself."""
+
+    kernel = "linear_layer"
+
+
+@dataclass(frozen=True, eq=False)
+class CompactLayer:
+    """A layer of CfC neurons in the least flash: `sums` are the maps of f, g and t."""
+
+    sums: tuple[Linear | TimedLinear, Linear | TimedLinear, Linear | TimedLinear]
+
+    @property
+    def timed(self) -> bool:
+        """Whether the gate reads elapsed time."""
+        return isinstance(self.sums[2], TimedLinear)
+
+    @property
+    def kernel(self) -> str:
+        """The name of the kernel, by the bits of a weight."""
+        return "cfc_compact8" if self.sums[0].weight_bits == 8 else "cfc_compact"
+
+    def maps(self) -> list[tuple[Integers, Integers]]:
+        """Weights [neurons, inputs] and biases [neurons] of f, g, t and t's rate."""
+        maps = [(np.asarray(op.weights), op.bias) for op in self.sums]
+        gate = self.sums[2]
+        return [*maps, (gate.rates, gate.rate_bias)] if isinstance(gate, TimedLinear) else maps
+
+    def wired(self) -> NDArray[np.bool_]:
+        """[neurons, inputs] where f or g has a weight; the kernel wants at least one a row."""
+        f, g, *_ = (weights for weights, _ in self.maps())
+        wired: NDArray[np.bool_] = (f != 0) | (g != 0)
+        wired[~wired.any(axis=1), 0] = True
+        return wired
+
+
+@dataclass(frozen=True)
+class LayerCall:
+    """Several steps of a model as one call of a kernel; `name` is the last step's."""
+
+    name: str
+    op: FusedLayer | CompactLayer
+    inputs: tuple[Argument, ...]
+    size: int
+    frac: tuple[int, ...]
+    group: str = "layers"
+
+
+ProgramStep = Step | LayerCall
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Steps that follow each other in the program and are executed `count` times.
+
+    names    of the steps of the body
+    carried  by the name of a vector of the body that the next round reads: the window that the
+             first round reads instead. The step that makes it is the last to read its old value.
+    """
+
+    count: int
+    names: tuple[str, ...]
+    carried: dict[str, Window]
+
+
+@dataclass(frozen=True)
+class Program:
+    """The steps of a model as they are executed; a loop's body stands in them once."""
+
+    model: Model
+    steps: tuple[ProgramStep, ...]
+    loops: tuple[Loop, ...] = ()
+
+    @property
+    def results(self) -> Argument:
+        """What the step gives: the windows of y and of h_next."""
+        return (*self.model.y, *self.model.h_next)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The position of each step, by name."""
+        return {step.name: i for i, step in enumerate(self.steps)}
+
+    @cached_property
+    def _bodies(self) -> dict[str, Loop]:
+        return {name: loop for loop in self.loops for name in loop.names}
+
+    def loop(self, step: ProgramStep) -> Loop | None:
+        """The loop that a step belongs to."""
+        return self._bodies.get(step.name)
+
+    def read_from(self, first: int) -> list[Window]:
+        """All windows whose values are still needed when step `first` is about to run.
+
+        Where the step before it belongs to a loop, the loop may begin another round: that
+        round needs what was made outside of the loop, and what the loop carries.
+        """
+        windows = windows_of(self.steps[first:])
+        loop = self.loop(self.steps[first - 1]) if first else None
+        if loop is not None:
+            begin = self.index[loop.names[0]]
+            made = set(loop.names) - loop.carried.keys()
+            windows += [w for w in windows_of(self.steps[begin:first]) if w.vector not in made]
+        return [*windows, *self.results]
+
+
+def windows_of(steps: Sequence[ProgramStep]) -> list[Window]:
+    """All windows that these steps read."""
+    return [window for step in steps for argument in step.inputs for window in argument]
