@@ -19,7 +19,10 @@ _INDEPENDENT = {("trainer", "boards"), ("trainer", "hil_tests")}  # torch never 
 # are the exporter's modules that every stage may use; "" stands for the package's other modules.
 _SHARED = {"exporter.errors", "exporter.files", "exporter.templates"}
 _STAGES = {
-    "exporter": ["numbers", "ops", "ir", "passes", "frontend", "lowering", "codegen", "oracles"],
+    "exporter": [
+        *("numbers", "ops", "ir", "atoms", "passes"),
+        *("frontend", "lowering", "codegen", "oracles"),
+    ],
     "boards": ["descriptors", "firmware", "flashing", "emulation", "profiling"],
     "hil_tests": ["wire", "link", "session", "lab"],
     "trainer": ["wiring", "cells", "networks", "onnx_out", "tasks"],
