@@ -1,4 +1,4 @@
-"""Options that several verbs have, and the one way in which errors end."""
+"""Options that several commands share, and how errors end: in one line, with an exit code."""
 
 from __future__ import annotations
 
@@ -11,33 +11,68 @@ import click
 from click.core import ParameterSource
 
 from elegans.boards.emulation.child_process import ended_tidily
+from elegans.boards.firmware import toolchain
 from elegans.exporter.errors import ElegansError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LEVELS = click.Choice(["auto", "0", "1", "2", "3", "s"])
+LEVELS = ("auto", *toolchain.LEVELS)
+LAYOUTS = ("speed", "size")
+
 BUILD = click.argument("build", type=click.Path(path_type=Path))
-JSON = click.option("--json", "as_json", is_flag=True, help="one JSON object on stdout")
+JSON = click.option("--json", "as_json", is_flag=True, help="print one JSON object to stdout")
+BOARD = click.option(
+    "--board",
+    default="mps2-an386",
+    show_default=True,
+    help="name of a board (see 'elegans boards') or path of its descriptor (.toml)",
+)
+EMULATOR = click.option(
+    "--emulator",
+    default="auto",
+    show_default=True,
+    help="unicorn or qemu; auto takes the first that is installed",
+)
+COMPILER = click.option(
+    "--compiler",
+    default="auto",
+    show_default=True,
+    help="zig or gcc; auto takes the first that is installed",
+)
+PORT = click.option(
+    "--port", help="serial port of a real board, e.g. /dev/ttyACM0, or a URL that pyserial opens"
+)
 
 
-class Two(click.ParamType[tuple[Any, Any]]):
-    """Two of a kind with a colon between: LO:HI, IN:OUT."""
+class Pair(click.ParamType[tuple[Any, Any]]):
+    """Two values of one type with a colon between them, written like ``name``: LO:HI, IN:OUT."""
 
     def __init__(self, name: str, kind: type) -> None:
         self.name, self.kind = name, kind
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, Any]:
+        """The two values; click's usage error if there are not two, or not of this type."""
         try:
             one, other = (self.kind(part) for part in str(value).rsplit(":", 1))
         except ValueError:
-            self.fail(f"{value!r} is not {self.name}, two with a colon between", param, ctx)
+            self.fail(f"{value!r} is not {self.name}: give two values with a colon", param, ctx)
         return one, other
 
 
+class RenamedError(click.ClickException):
+    """An option was given under its old name: one line on stderr, exit code 2."""
+
+    exit_code = 2
+
+
 class Verbs(click.Group):
-    """Errors a user can act on end in one line and exit code 1."""
+    """The commands, in the order in which they are defined.
+
+    An `ElegansError`, which the user can act on, ends in one line on stderr and exit code 1.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an `ElegansError` is printed, its traceback is not."""
         try:
             with ended_tidily():
                 return super().invoke(ctx)
@@ -46,56 +81,63 @@ class Verbs(click.Group):
             ctx.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of definition, not of the alphabet as click has it."""
         return list(self.commands)
 
 
 def complaint(phase: str | None, error: object) -> str:
-    """The one line in which a failure ends, with the phase of the run that it ended."""
+    """The line that reports an error. ``phase`` is where a HIL run ended, as in `hil_tests`."""
     return f"elegans: {phase}: {error}" if phase else f"elegans: {error}"
 
 
 def given(option: str) -> Any:
-    """What the user said of an option, None where its default stands."""
+    """The value of an option if the command line has it; None if it has its default."""
     ctx = click.get_current_context()
-    said = ctx.get_parameter_source(option) is ParameterSource.COMMANDLINE
-    return ctx.params[option] if said else None
+    source = ctx.get_parameter_source(option)
+    return ctx.params[option] if source is ParameterSource.COMMANDLINE else None
 
 
 def example(text: str) -> dict[str, str]:
+    """The argument of `click.command` that ends a help text with example calls.
+
+    ``text`` has the calls with "; " between them; each gets a line of its own.
+    """
     return {"epilog": "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))}
 
 
-def _compiled(function: F) -> F:
-    """How a firmware is compiled."""
-    for option in (
-        click.option("--compiler", default="auto", help="zig or gcc; auto takes zig if installed"),
-        click.option(
-            "--optimise", default="auto", type=LEVELS, help="-O; auto takes s for size, else 2"
-        ),
-    ):
-        function = option(function)
-    return function
-
-
-def on_board(function: F) -> F:
-    """The options of every verb that builds for a board."""
-    board = click.option(
-        "--board", default="mps2-an386", show_default=True, help="see 'elegans boards'"
+def level_option(function: F) -> F:
+    """The optimisation level of the compiler, as ``level``."""
+    option = click.option(
+        "--level",
+        default="auto",
+        show_default=True,
+        type=click.Choice(LEVELS),
+        help="optimisation level of the compiler, as in -O2; auto takes s for a BUILD that was "
+        "exported with --layout size, else 2",
     )
-    return _compiled(board(function))
+    return _renamed("--optimise", f"--level {'|'.join(LEVELS)}")(option(function))
 
 
-def on_boards(function: F) -> F:
-    """The same for several boards; none of them stands for every virtual one."""
+def firmware_options(function: F) -> F:
+    """Of every command that builds firmware for one board: ``board, compiler, level``."""
+    return level_option(COMPILER(BOARD(function)))
 
-    @click.option("--all", "everywhere", is_flag=True, help="every virtual board")
+
+def boards_options(function: F) -> F:
+    """The same for several boards: ``names, compiler, level``.
+
+    ``names`` is empty with --all, which stands for every virtual board.
+    """
+
+    @click.option("--all", "everywhere", is_flag=True, help="measure on every virtual board")
     @click.option(
         "--board",
         "names",
         multiple=True,
         default=["mps2-an386"],
         show_default=True,
-        help="see 'elegans boards'; may be given again",
+        help="name of a board (see 'elegans boards') or path of its descriptor (.toml); "
+        "repeat it for several boards",
     )
     @functools.wraps(function)
     def chosen(*, everywhere: bool, names: tuple[str, ...], **others: Any) -> Any:
@@ -103,42 +145,56 @@ def on_boards(function: F) -> F:
             raise click.UsageError("--all takes every virtual board: leave --board out")
         return function(names=() if everywhere else names, **others)
 
-    return _compiled(cast(F, chosen))
+    return level_option(COMPILER(cast(F, chosen)))
 
 
-def sized(function: F) -> F:
-    """What an export may take of a chip."""
+def emulator_options(function: F) -> F:
+    """Of every command that starts a board: those of `firmware_options`, and ``emulator``."""
+    return firmware_options(EMULATOR(function))
+
+
+def connection_options(function: F) -> F:
+    """Of every command that talks to a board: those of `emulator_options`, and ``port``."""
+    return emulator_options(PORT(function))
+
+
+def size_options(function: F) -> F:
+    """What the generated C may take of a chip: ``weights, layout, flash_limit``."""
     for option in (
         click.option(
             "--flash-limit",
             type=click.IntRange(min=1),
             metavar="BYTES",
-            help="of tables and weights, code not counted: take size where speed needs more",
+            help="most bytes of flash for tables and weights (code not counted); "
+            "the layout becomes size if speed needs more",
         ),
         click.option(
-            "--optimise",
-            type=click.Choice(["speed", "size"]),
+            "--layout",
+            type=click.Choice(LAYOUTS),
             default="speed",
             show_default=True,
-            help="kernels for each core, or the least flash; the bits are the same",
+            help="of tables and code: fewest instructions, or least flash; same results to the bit",
         ),
         click.option(
-            "--weights", type=click.Choice(["int16", "int8"]), default="int16", show_default=True
+            "--weights",
+            type=click.Choice(["int16", "int8"]),
+            default="int16",
+            show_default=True,
+            help="integer type of the weights; int8 is smaller and less accurate",
         ),
     ):
         function = option(function)
-    return function
+    return _renamed("--optimise", f"--layout {'|'.join(LAYOUTS)}")(function)
 
 
-def emulated(function: F) -> F:
-    """The options of every verb that boots a board."""
-    emulator = click.option(
-        "--emulator", default="auto", help="unicorn or qemu; auto takes the first installed"
-    )
-    return on_board(emulator(function))
+def _renamed(old: str, new: str) -> Callable[[F], F]:
+    """A hidden option that only says what it is called now.
 
+    It is eager, so that it is read before any other option can be missing or wrong.
+    """
 
-def powered(function: F) -> F:
-    """The options of every verb that talks to a board."""
-    port = click.option("--port", help="a real board's serial port, or a URL that pyserial opens")
-    return emulated(port(function))
+    def refuse(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            raise RenamedError(f"{old} has a new name in 'elegans {ctx.info_name}': use {new}")
+
+    return click.option(old, hidden=True, expose_value=False, is_eager=True, callback=refuse)
