@@ -1,4 +1,4 @@
-"""What a step of two networks costs on every core, beside the best other implementation.
+"""What a step of two networks costs on every core, beside the best peer: CMSIS-NN or float.
 
     python -m benchmarks.figures [--nets build/nets] [--check | --update]
 
@@ -42,7 +42,7 @@ _KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "ncp19, size, int8": ("ncp19", {"optimise": "size", "weight_bits": 8}, "s"),
     "cfc32": ("cfc32", {}, "2"),
 }
-# The fewest instructions of another implementation, measured under QEMU with gcc 12.2 -O2:
+# The fewest instructions of a peer, another implementation, measured under QEMU with gcc 12.2 -O2:
 # CMSIS-NN int8 on M0, M3 and M55; float with a rational tanh and -ffast-math on M4 and M7.
 _PEERS = {
     "ncp19": {"M0": 20_354, "M3": 9_726, "M4": 5_071, "M7": 4_729, "M55": 4_729},
