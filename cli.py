@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,16 +20,18 @@ from elegans.commands.options import (
     COMPILER,
     EMULATOR,
     JSON,
-    PORT,
-    Pair,
+    PATH,
+    SEED,
     Verbs,
     boards_options,
     connection_options,
     emulator_options,
     example,
+    export_options,
     firmware_options,
-    level_option,
-    size_options,
+    lab_options,
+    output_option,
+    replay_options,
 )
 
 
@@ -53,18 +56,10 @@ def main() -> None:
 
 @main.command(**example("elegans train lane -o build/lane; elegans train motions -o build/motions"))
 @click.argument("task", type=click.Choice(["lane", "motions"]))
+@output_option("folder for model.onnx, weights, metrics and pictures", required=True)
+@SEED
 @click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="folder for model.onnx, weights, metrics and pictures",
-)
-@click.option("--seed", default=1, show_default=True, help="seed of all random numbers")
-@click.option(
-    "--epochs",
-    type=click.IntRange(1),
-    help="passes over the training data; the default depends on the task",
+    "--epochs", type=click.IntRange(1), help="passes over the data; the default is the task's"
 )
 @click.option("--short", is_flag=True, help="train a few epochs only, to try the command")
 def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -> None:
@@ -87,59 +82,10 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
         " elegans export other.onnx -o build/model --state hx:hx_out --state cx:cx_out --elapsed ts"
     )
 )
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), required=True, help="BUILD folder to write"
-)
-@click.option("--name", help="prefix of the C functions; default: the name stored in MODEL")
-@click.option(
-    "--input-range",
-    "ranges",
-    type=Pair("LO:HI", float),
-    multiple=True,
-    help="range of the inputs: given once for all of them, or once for each in their order; "
-    "default: the ranges stored in MODEL",
-)
-@click.option(
-    "--dt-range", type=Pair("LO:HI", float), help="range of the time that elapses between steps"
-)
-@click.option(
-    "--dt",
-    type=float,
-    help="a sample period that never changes; it is folded into the weights, and the C "
-    "function has no dt argument",
-)
-@size_options
-@click.option(
-    "--recording",
-    type=click.Path(path_type=Path),
-    help=".npz with x [T, I] and dt [T], to be added to the golden vectors; "
-    "default: recording.npz beside MODEL, if there is one",
-)
-@click.option(
-    "--state",
-    "states",
-    type=Pair("IN:OUT", str),
-    multiple=True,
-    help="names of a state's input and output in the graph; needed only if they are ambiguous",
-)
-@click.option(
-    "--elapsed", help="name of the input that is the elapsed time; needed only if it is ambiguous"
-)
-def export(
-    model: Path,
-    output: Path,
-    name: str | None,
-    ranges: tuple[tuple[float, float], ...],
-    dt_range: tuple[float, float] | None,
-    dt: float | None,
-    weights: str,
-    layout: str,
-    flash_limit: int | None,
-    recording: Path | None,
-    states: tuple[tuple[str, str], ...],
-    elapsed: str | None,
-) -> None:
+@click.argument("model", type=PATH)
+@output_option("BUILD folder to write", required=True)
+@export_options
+def export(model: Path, output: Path, options: dict[str, Any]) -> None:
     """Turn an ONNX MODEL into fixed-point C.
 
     The BUILD folder also gets an integer reference, golden vectors, and a report of every
@@ -147,24 +93,9 @@ def export(
     """
     from elegans.exporter import export as exporter
 
-    if dt is not None and dt_range is not None:
-        raise click.UsageError("--dt fixes the sample period; leave out --dt-range")
-    beside = model.parent / "recording.npz"
-    request = exporter.Request(
-        source=model,
-        name=name,
-        input_ranges=ranges,
-        dt_range=dt_range,
-        dt=dt,
-        recording=recording or (beside if beside.exists() else None),
-        weight_bits=int(weights.removeprefix("int")),
-        states=states,
-        elapsed=elapsed,
-        optimise=layout,
-        flash_limit=flash_limit,
-    )
+    request = exporter.Request(source=model, **options)
     done = exporter.export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
-    size = f"{len(done.states)} states, {done.weights} {weights} weights"
+    size = f"{len(done.states)} states, {done.weights} int{request.weight_bits} weights"
     click.echo(f"{output}: {done.name}, {size}; ranges and errors are in {output / 'report.txt'}")
     click.echo(f"digest {done.digest}")
 
@@ -194,11 +125,7 @@ def build(build: Path, board: str, compiler: str, level: str, as_json: bool) -> 
 @BUILD
 @emulator_options
 @click.option("--probe", help="unique id of the debug probe, or the first characters of it")
-@click.option(
-    "--drive",
-    type=click.Path(path_type=Path),
-    help="folder of a UF2 boot drive, or name of a .uf2 file to write",
-)
+@click.option("--drive", type=PATH, help="folder of a UF2 boot drive, or a .uf2 file to write")
 @click.option("--rom", help="serial port of an STM32 that was reset with BOOT0 high")
 def flash(
     build: Path,
@@ -231,29 +158,7 @@ def flash(
     )
 )
 @BUILD
-@click.option(
-    "--input",
-    "source",
-    type=click.Path(path_type=Path),
-    required=True,
-    help=".npz with x [T, I], and optionally dt [T] and the first state h0 [H]",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help=".npz to write: y [T, O] and h [T, H], and the same as integers in y_int and h_int",
-)
-@click.option(
-    "--on",
-    default="reference",
-    show_default=True,
-    help="reference (NumPy), onnx (onnxruntime), host (C on this machine), or a board",
-)
-@EMULATOR
-@COMPILER
-@level_option
-@PORT
+@replay_options
 def run(
     build: Path,
     source: Path,
@@ -286,18 +191,8 @@ def run(
 @BUILD
 @connection_options
 @JSON
-@click.option(
-    "--junit", type=click.Path(path_type=Path), help="also write the results as JUnit XML"
-)
 @click.option("--probe", help="unique id of a real board's debug probe, to flash the board first")
-@click.option(
-    "--map",
-    "lab",
-    type=click.Path(path_type=Path),
-    help="TOML file with the boards of a lab (see 'elegans boards scan'); "
-    "all of them run at the same time",
-)
-@click.option("--tag", help="with --map: only the boards that have this tag")
+@lab_options
 def hil(
     build: Path,
     board: str,
@@ -359,9 +254,7 @@ def boards(ctx: click.Context, as_json: bool) -> None:
 
 
 @boards.command(**example("elegans boards scan -o lab.toml"))
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="file to write; default: stdout"
-)
+@output_option("file to write; default: stdout")
 def scan(output: Path | None) -> None:
     """Write a map (TOML) of the boards that are plugged in.
 
@@ -398,19 +291,12 @@ def doctor(port: str | None, baud: int) -> None:
 
 
 @main.command(**example("elegans demo; elegans demo --short -o /tmp/demo"))
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    default=Path("build/demo"),
-    show_default=True,
-    help="folder for the model, its BUILD and report.html",
-)
+@output_option("folder for model, BUILD and report.html", default="build/demo", show_default=True)
 @click.option("--short", is_flag=True, help="train fewer epochs and drive 20 s instead of 60")
 @BOARD
 @EMULATOR
 @COMPILER
-@click.option("--seed", default=1, show_default=True, help="seed of all random numbers")
+@SEED
 def demo(output: Path, short: bool, board: str, emulator: str, compiler: str, seed: int) -> None:
     """Run everything: train, export, compare, drive.
 

@@ -19,7 +19,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 LEVELS = ("auto", *toolchain.LEVELS)
 LAYOUTS = ("speed", "size")
 
-BUILD = click.argument("build", type=click.Path(path_type=Path))
+PATH = click.Path(path_type=Path)
+BUILD = click.argument("build", type=PATH)
 JSON = click.option("--json", "as_json", is_flag=True, help="print one JSON object to stdout")
 BOARD = click.option(
     "--board",
@@ -42,6 +43,7 @@ COMPILER = click.option(
 PORT = click.option(
     "--port", help="serial port of a real board, e.g. /dev/ttyACM0, or a URL that pyserial opens"
 )
+SEED = click.option("--seed", default=1, show_default=True, help="seed of all random numbers")
 
 
 class Pair(click.ParamType[tuple[Any, Any]]):
@@ -105,6 +107,11 @@ def example(text: str) -> dict[str, str]:
     return {"epilog": "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))}
 
 
+def output_option(help_text: str, **more: Any) -> Callable[[F], F]:
+    """Where the result is written, as ``output``; ``more`` are arguments of `click.option`."""
+    return click.option("-o", "--output", type=PATH, help=help_text, **more)
+
+
 def level_option(function: F) -> F:
     """The optimisation level of the compiler, as ``level``."""
     option = click.option(
@@ -158,33 +165,128 @@ def connection_options(function: F) -> F:
     return emulator_options(PORT(function))
 
 
-def size_options(function: F) -> F:
-    """What the generated C may take of a chip: ``weights, layout, flash_limit``."""
-    for option in (
-        click.option(
-            "--flash-limit",
-            type=click.IntRange(min=1),
-            metavar="BYTES",
-            help="most bytes of flash for tables and weights (code not counted); "
-            "the layout becomes size if speed needs more",
-        ),
-        click.option(
-            "--layout",
-            type=click.Choice(LAYOUTS),
-            default="speed",
-            show_default=True,
-            help="of tables and code: fewest instructions, or least flash; same results to the bit",
-        ),
-        click.option(
-            "--weights",
-            type=click.Choice(["int16", "int8"]),
-            default="int16",
-            show_default=True,
-            help="integer type of the weights; int8 is smaller and less accurate",
-        ),
-    ):
-        function = option(function)
-    return _renamed("--optimise", f"--layout {'|'.join(LAYOUTS)}")(function)
+def replay_options(function: F) -> F:
+    """Of `elegans run`: ``source, output, on, emulator, compiler, level, port``."""
+    source = click.option(
+        "--input",
+        "source",
+        type=PATH,
+        required=True,
+        help=".npz with x [T, I], and optionally dt [T] and the first state h0 [H]",
+    )
+    output = click.option(
+        "--output",
+        type=PATH,
+        required=True,
+        help=".npz to write: y [T, O] and h [T, H], and the same as integers in y_int and h_int",
+    )
+    where = click.option(
+        "--on",
+        default="reference",
+        show_default=True,
+        help="reference (NumPy), onnx (onnxruntime), host (C on this machine), or a board",
+    )
+    return source(output(where(EMULATOR(COMPILER(level_option(PORT(function)))))))
+
+
+def lab_options(function: F) -> F:
+    """Of `elegans hil`: ``lab, tag, junit``."""
+    lab = click.option(
+        "--map",
+        "lab",
+        type=PATH,
+        help="TOML file with the boards of a lab (see 'elegans boards scan'); "
+        "all of them run at the same time",
+    )
+    tag = click.option("--tag", help="with --map: only the boards that have this tag")
+    junit = click.option("--junit", type=PATH, help="also write the results as JUnit XML")
+    return lab(tag(junit(function)))
+
+
+def export_options(function: F) -> F:
+    """All options of `elegans export` but the output, as ``options``.
+
+    They are the keyword arguments of `exporter.export.Request` beside its source, the
+    argument MODEL.
+    """
+
+    @functools.wraps(function)
+    def collected(model: Path, output: Path, weights: str, **options: Any) -> Any:
+        if options["dt"] is not None and options["dt_range"] is not None:
+            raise click.UsageError("--dt fixes the sample period; leave out --dt-range")
+        beside = model.parent / "recording.npz"
+        if options["recording"] is None and beside.exists():
+            options["recording"] = beside
+        options["weight_bits"] = int(weights.removeprefix("int"))
+        return function(model=model, output=output, options=options)
+
+    decorated = cast(F, collected)
+    for option in reversed(_EXPORT):
+        decorated = option(decorated)
+    return _renamed("--optimise", f"--layout {'|'.join(LAYOUTS)}")(decorated)
+
+
+_EXPORT = (
+    click.option("--name", help="prefix of the C functions; default: the name stored in MODEL"),
+    click.option(
+        "--input-range",
+        "input_ranges",
+        type=Pair("LO:HI", float),
+        multiple=True,
+        help="range of the inputs: given once for all of them, or once for each in their order; "
+        "default: the ranges stored in MODEL",
+    ),
+    click.option(
+        "--dt-range",
+        type=Pair("LO:HI", float),
+        help="range of the time that elapses between steps",
+    ),
+    click.option(
+        "--dt",
+        type=float,
+        help="a sample period that never changes; it is folded into the weights, and the C "
+        "function has no dt argument",
+    ),
+    click.option(
+        "--weights",
+        type=click.Choice(["int16", "int8"]),
+        default="int16",
+        show_default=True,
+        help="integer type of the weights; int8 is smaller and less accurate",
+    ),
+    click.option(
+        "--layout",
+        "optimise",
+        type=click.Choice(LAYOUTS),
+        default="speed",
+        show_default=True,
+        help="of tables and code: fewest instructions, or least flash; same results to the bit",
+    ),
+    click.option(
+        "--flash-limit",
+        type=click.IntRange(min=1),
+        metavar="BYTES",
+        help="most bytes of flash for tables and weights (code not counted); "
+        "the layout becomes size if speed needs more",
+    ),
+    click.option(
+        "--recording",
+        type=PATH,
+        help=".npz with x [T, I] and dt [T], to be added to the golden vectors; "
+        "default: recording.npz beside MODEL, if there is one",
+    ),
+    click.option(
+        "--state",
+        "states",
+        type=Pair("IN:OUT", str),
+        multiple=True,
+        help="names of a state's input and output in the graph; needed only if they are ambiguous",
+    ),
+    click.option(
+        "--elapsed",
+        help="name of the input that is the elapsed time; needed only if it is ambiguous",
+    ),
+)
 
 
 def _renamed(old: str, new: str) -> Callable[[F], F]:
