@@ -43,8 +43,9 @@ def _pattern(path: str) -> str:
 
 @pytest.mark.parametrize("document", [d for d in _DOCUMENTS if d != "CHANGELOG.md"])
 def test_every_path_of_the_project_in_a_document_exists(document):
-    spans = re.findall(r"`([\w.-]+(?:/[\w.-]*)+)`", _text(document))
-    paths = {span for span in spans if span.split("/")[0] in _FOLDERS}
+    words = [word for span in re.findall(r"`([^`\n]+)`", _text(document)) for word in span.split()]
+    paths = {word for word in words if re.fullmatch(r"[\w.-]+(/[\w.-]*)+", word)}
+    paths = {path for path in paths if path.split("/")[0] in _FOLDERS}
     absent = {path for path in paths if not any(CHECKOUT.glob(_pattern(path)))}
     assert not absent
 
