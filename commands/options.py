@@ -211,13 +211,13 @@ def export_options(function: F) -> F:
     """
 
     @functools.wraps(function)
-    def collected(model: Path, output: Path, weights: str, **options: Any) -> Any:
+    def collected(model: Path, output: Path, weights: str, layout: str, **options: Any) -> Any:
         if options["dt"] is not None and options["dt_range"] is not None:
             raise click.UsageError("--dt fixes the sample period; leave out --dt-range")
         beside = model.parent / "recording.npz"
         if options["recording"] is None and beside.exists():
             options["recording"] = beside
-        options["weight_bits"] = int(weights.removeprefix("int"))
+        options |= {"weight_bits": int(weights.removeprefix("int")), "optimise": layout}
         return function(model=model, output=output, options=options)
 
     decorated = cast(F, collected)
@@ -256,7 +256,6 @@ _EXPORT = (
     ),
     click.option(
         "--layout",
-        "optimise",
         type=click.Choice(LAYOUTS),
         default="speed",
         show_default=True,
@@ -299,4 +298,7 @@ def _renamed(old: str, new: str) -> Callable[[F], F]:
         if value is not None:
             raise RenamedError(f"{old} has a new name in 'elegans {ctx.info_name}': use {new}")
 
-    return click.option(old, hidden=True, expose_value=False, is_eager=True, callback=refuse)
+    # A name of its own for its value, so that no other option shares it.
+    return click.option(
+        old, "old_name", hidden=True, expose_value=False, is_eager=True, callback=refuse
+    )
