@@ -1,7 +1,8 @@
-"""The command line: one function a verb, and nothing else.
+"""The command line: one function per command, which reads options and calls what does the work.
 
-Every verb exits with 0, with 1 when the work failed (a mismatch, a range, a build) or with
-2 when it was asked wrongly. Progress and tables go to stderr, results to stdout.
+Exit codes: 0 for success, 1 when the work failed (integers differ, a range cannot be proved,
+the firmware does not compile), 2 when the command line is wrong. Progress goes to stderr,
+results go to stdout. Imports of weight stand inside the functions, so that --help is fast.
 """
 
 from __future__ import annotations
@@ -9,45 +10,63 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from elegans.commands.options import (
+    BOARD,
     BUILD,
+    COMPILER,
+    EMULATOR,
     JSON,
-    LEVELS,
-    Two,
+    PATH,
+    SEED,
     Verbs,
-    emulated,
+    boards_options,
+    connection_options,
+    emulator_options,
     example,
-    on_board,
-    on_boards,
-    powered,
-    sized,
+    export_options,
+    firmware_options,
+    lab_options,
+    output_option,
+    replay_options,
 )
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    **example(
+        "elegans train lane -o build/lane;"
+        " elegans export build/lane/model.onnx -o build/model;"
+        " elegans hil build/model --board mps2-an386"
+    ),
+)
 @click.version_option(package_name="elegans")
 def main() -> None:
-    """Liquid neural networks on microcontrollers, proved to the bit.
+    """Run liquid neural networks on microcontrollers and verify every bit.
 
-    \b
-    train     a network in PyTorch, to model.onnx
-    export    model.onnx to fixed-point C, with golden vectors
-    hil       compare a board with the reference, bit for bit
-    demo      all of it at once: a circuit of 19 neurons steers a car
+    A MODEL is an ONNX file with one step of a network. 'export' turns it into a BUILD: a
+    folder of fixed-point C, an integer reference and golden vectors. The other commands
+    compile a BUILD, run it on a board or an emulator, and compare or measure it.
     """
 
 
 @main.command(**example("elegans train lane -o build/lane; elegans train motions -o build/motions"))
 @click.argument("task", type=click.Choice(["lane", "motions"]))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="folder")
-@click.option("--seed", default=1, show_default=True)
-@click.option("--epochs", type=click.IntRange(1), help="passes over the data; default: the task's")
-@click.option("--short", is_flag=True, help="a few epochs only, to see that everything works")
+@output_option("folder for model.onnx, weights, metrics and pictures", required=True)
+@SEED
+@click.option(
+    "--epochs", type=click.IntRange(1), help="passes over the data; the default is the task's"
+)
+@click.option("--short", is_flag=True, help="train a few epochs only, to try the command")
 def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -> None:
-    """Train a TASK and write model.onnx, weights, metrics and pictures."""
+    """Train a network and write it as model.onnx.
+
+    lane steers a simulated car; motions tells activities apart by a smartwatch's sensors.
+    """
     from elegans.trainer.progress import shown
     from elegans.trainer.tasks import train as train_task
 
@@ -59,77 +78,41 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
 @main.command(
     **example(
         "elegans export model.onnx -o build/model;"
-        " elegans export model.onnx -o BUILD --input-range -2:2 --dt-range 0.01:0.1;"
-        " elegans export other.onnx -o BUILD --state hx:hx_out --state cx:cx_out --elapsed ts"
+        " elegans export model.onnx -o build/model --input-range -2:2 --dt-range 0.01:0.1;"
+        " elegans export other.onnx -o build/model --state hx:hx_out --state cx:cx_out --elapsed ts"
     )
 )
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="BUILD folder")
-@click.option("--name", help="prefix of the C functions; default: the model's own name")
-@click.option(
-    "--input-range", "ranges", type=Two("LO:HI", float), multiple=True, help="for all, or one each"
-)
-@click.option("--dt-range", type=Two("LO:HI", float), help="of the elapsed time between steps")
-@click.option("--dt", type=float, help="a sample period that never varies, folded into the weights")
-@sized
-@click.option("--recording", type=click.Path(path_type=Path), help="x, dt (.npz) for the vectors")
-@click.option(
-    "--state",
-    "states",
-    type=Two("IN:OUT", str),
-    multiple=True,
-    help="where the graph is ambiguous",
-)
-@click.option("--elapsed", help="the input that is the elapsed time, where it is ambiguous")
-def export(
-    model: Path,
-    output: Path,
-    name: str | None,
-    ranges: tuple[tuple[float, float], ...],
-    dt_range: tuple[float, float] | None,
-    dt: float | None,
-    weights: str,
-    optimise: str,
-    flash_limit: int | None,
-    recording: Path | None,
-    states: tuple[tuple[str, str], ...],
-    elapsed: str | None,
-) -> None:
-    """Turn an ONNX step MODEL into fixed-point C, a reference and golden vectors.
+@click.argument("model", type=PATH)
+@output_option("BUILD folder to write", required=True)
+@export_options
+def export(model: Path, output: Path, options: dict[str, Any]) -> None:
+    """Turn an ONNX MODEL into fixed-point C.
 
-    A recording.npz beside MODEL is taken for the vectors unless --recording names another.
+    The BUILD folder also gets an integer reference, golden vectors, and a report of every
+    range. The same MODEL and options always give the same bytes.
     """
     from elegans.exporter import export as exporter
 
-    if dt is not None and dt_range is not None:
-        raise click.UsageError("--dt fixes the sample period; leave out --dt-range")
-    beside = model.parent / "recording.npz"
-    recording = recording or (beside if beside.exists() else None)
-    bits = int(weights.removeprefix("int"))
-    request = exporter.Request(
-        *(model, name, ranges, dt_range, dt, recording, bits, states, elapsed),
-        optimise=optimise,
-        flash_limit=flash_limit,
-    )
+    request = exporter.Request(source=model, **options)
     done = exporter.export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
-    size = f"{len(done.states)} neurons, {done.weight_count} {weights} weights"
-    click.echo(f"{output}: {done.name}, {size}; {output / 'report.txt'} tells what they cost")
+    size = f"{len(done.states)} states, {done.weight_count} int{request.weight_bits} weights"
+    click.echo(f"{output}: {done.name}, {size}; ranges and errors are in {output / 'report.txt'}")
     click.echo(f"digest {done.digest}")
 
 
-@main.command(**example("elegans build build/model --board mps2-an386"))
+@main.command(**example("elegans build build/model --board mps2-an386 --level s"))
 @BUILD
-@on_board
+@firmware_options
 @JSON
-def build(build: Path, board: str, compiler: str, optimise: str, as_json: bool) -> None:
+def build(build: Path, board: str, compiler: str, level: str, as_json: bool) -> None:
     """Compile the firmware of a BUILD for a board."""
     from elegans.boards.descriptors.descriptor import find_board
     from elegans.boards.firmware.build import build as build_firmware
 
-    done = build_firmware(build, find_board(board), compiler, optimise)
+    done = build_firmware(build, find_board(board), compiler, level)
     sizes = {"flash_bytes": done.flash_bytes, "ram_bytes": done.ram_bytes}
-    told = f"{done.elf}: model {done.flash_bytes} bytes flash, {done.ram_bytes} bytes RAM"
-    click.echo(json.dumps({"board": board, "elf": str(done.elf), **sizes}) if as_json else told)
+    text = f"{done.elf}: model {done.flash_bytes} bytes flash, {done.ram_bytes} bytes RAM"
+    click.echo(json.dumps({"board": board, "elf": str(done.elf), **sizes}) if as_json else text)
 
 
 @main.command(
@@ -140,49 +123,42 @@ def build(build: Path, board: str, compiler: str, optimise: str, as_json: bool) 
     )
 )
 @BUILD
-@emulated
-@click.option("--probe", help="unique id of the debug probe, or its beginning")
-@click.option("--drive", type=click.Path(path_type=Path), help="a boot drive, or a .uf2 to write")
-@click.option("--rom", help="serial port of an STM32 that was started with BOOT0 high")
+@emulator_options
+@click.option("--probe", help="unique id of the debug probe, or the first characters of it")
+@click.option("--drive", type=PATH, help="folder of a UF2 boot drive, or a .uf2 file to write")
+@click.option("--rom", help="serial port of an STM32 that was reset with BOOT0 high")
 def flash(
     build: Path,
     board: str,
     compiler: str,
-    optimise: str,
+    level: str,
     emulator: str,
     probe: str | None,
     drive: Path | None,
     rom: str | None,
 ) -> None:
-    """Put the firmware of a BUILD into a board, verify it, and start it.
+    """Write the firmware of a BUILD into a board.
 
-    Through its debug probe, unless --drive or --rom say otherwise. A virtual board is
-    booted, says hello, and stops.
+    Then it is read back and started. This uses the board's debug probe, unless --drive or
+    --rom is given. A virtual board is started in its emulator, asked for its identity, and
+    stopped.
     """
     from elegans.commands.flashing import flash_board
 
     ways = {"probe": probe, "drive": drive, "rom": rom}
     if sum(way is not None for way in ways.values()) > 1:
         raise click.UsageError("give one of --probe, --drive and --rom")
-    click.echo(flash_board(build, board, (emulator, compiler, optimise), probe, drive, rom))
+    click.echo(flash_board(build, board, (emulator, compiler, level), probe, drive, rom))
 
 
 @main.command(
     **example(
-        "elegans run BUILD --input drive.npz --output out.npz --on reference;"
-        " elegans run BUILD --input drive.npz --output out.npz --on mps2-an386"
+        "elegans run build/model --input drive.npz --output out.npz --on reference;"
+        " elegans run build/model --input drive.npz --output out.npz --on mps2-an386"
     )
 )
 @BUILD
-@click.option("--input", "source", type=click.Path(path_type=Path), required=True, help="x, dt, h0")
-@click.option("--output", type=click.Path(path_type=Path), required=True, help="y, h, y_int, h_int")
-@click.option(
-    "--on", default="reference", show_default=True, help="reference, onnx, host or a board"
-)
-@click.option("--emulator", default="auto")
-@click.option("--compiler", default="auto")
-@click.option("--optimise", default="auto", type=LEVELS)
-@click.option("--port", help="a real board's serial port")
+@replay_options
 def run(
     build: Path,
     source: Path,
@@ -190,15 +166,18 @@ def run(
     on: str,
     emulator: str,
     compiler: str,
-    optimise: str,
+    level: str,
     port: str | None,
 ) -> None:
-    """Run recorded data through a BUILD: wherever it runs, the result is the same file."""
+    """Run recorded data through a BUILD.
+
+    The result is the same file, byte for byte, wherever it runs.
+    """
     from elegans.exporter.files import npz, require_file, write_file
     from elegans.hil_tests.session.replay import Target, replay
 
     require_file(output)
-    arrays = replay(build, source, Target(on, emulator, compiler, optimise, port))
+    arrays = replay(build, source, Target(on, emulator, compiler, level, port))
     write_file(output, npz(arrays))
     click.echo(f"{output}: {len(arrays['y'])} steps on {on}")
 
@@ -210,17 +189,15 @@ def run(
     )
 )
 @BUILD
-@powered
+@connection_options
 @JSON
-@click.option("--junit", type=click.Path(path_type=Path), help="write the verdict as JUnit XML")
-@click.option("--probe", help="unique id of a real board's debug probe, to flash it first")
-@click.option("--map", "lab", type=click.Path(path_type=Path), help="a lab's boards, all at once")
-@click.option("--tag", help="of the map, only the boards with this tag")
+@click.option("--probe", help="unique id of a real board's debug probe, to flash the board first")
+@lab_options
 def hil(
     build: Path,
     board: str,
     compiler: str,
-    optimise: str,
+    level: str,
     emulator: str,
     port: str | None,
     as_json: bool,
@@ -229,28 +206,37 @@ def hil(
     lab: Path | None,
     tag: str | None,
 ) -> None:
-    """Run the HIL suite on a board: golden vectors, bad lines, resets, to the last bit.
+    """Test a BUILD on a board, to the bit.
 
-    With --map on all of a lab's boards at once. Exit status 1 when a test does not pass.
+    The hardware-in-the-loop tests compare every golden vector, and try damaged frames and
+    resets; with --map, on all boards of a lab. The exit code is 1 if a test does not pass.
     """
     from elegans.commands.hil import hil_on_board, hil_on_map
 
-    settings = (compiler, optimise)
+    settings = (compiler, level)
     if lab is not None:
         sys.exit(hil_on_map(build, settings, lab, tag, as_json=as_json, junit=junit))
     options = {"board": board, "emulator": emulator, "port": port, "probe": probe}
     sys.exit(hil_on_board(build, settings, options, as_json=as_json, junit=junit))
 
 
-@main.command(**example("elegans bench build/model --board microbit; elegans bench BUILD --all"))
+@main.command(
+    **example(
+        "elegans bench build/model --board microbit; elegans bench build/model --all --level s"
+    )
+)
 @BUILD
-@on_boards
+@boards_options
 @JSON
-def bench(build: Path, names: tuple[str, ...], compiler: str, optimise: str, as_json: bool) -> None:
-    """Count what a step costs: instructions, cycles, flash, RAM and stack."""
+def bench(build: Path, names: tuple[str, ...], compiler: str, level: str, as_json: bool) -> None:
+    """Measure what one step of a BUILD costs.
+
+    Instructions by function and layer, estimated cycles, flash, RAM and stack; and whether
+    any branch depends on the data.
+    """
     from elegans.commands.bench import bench as measure
 
-    measure(build, names, compiler, optimise, as_json)
+    measure(build, names, compiler, level, as_json)
 
 
 @main.group(
@@ -260,7 +246,7 @@ def bench(build: Path, names: tuple[str, ...], compiler: str, optimise: str, as_
 @JSON
 @click.pass_context
 def boards(ctx: click.Context, as_json: bool) -> None:
-    """List the boards that elegans knows, and those that are plugged in."""
+    """List the known boards and those plugged in."""
     from elegans.commands.lab import told_boards
 
     if ctx.invoked_subcommand is None:
@@ -268,19 +254,28 @@ def boards(ctx: click.Context, as_json: bool) -> None:
 
 
 @boards.command(**example("elegans boards scan -o lab.toml"))
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="the map; default: stdout")
+@output_option("file to write; default: stdout")
 def scan(output: Path | None) -> None:
-    """Write a map of the boards that are plugged in, to be named and tagged by you."""
+    """Write a map (TOML) of the boards that are plugged in.
+
+    Edit it to give the boards names and tags; 'elegans hil --map' reads it.
+    """
     from elegans.commands.lab import scan_map
 
     click.echo(scan_map(output))
 
 
 @main.command(**example("elegans doctor; elegans doctor --port /dev/ttyACM0"))
-@click.option("--port", help="a serial port with a board behind it, to try")
-@click.option("--baud", default=115200, show_default=True, help="at which the board starts")
+@click.option("--port", help="test the line to the board on this serial port instead")
+@click.option(
+    "--baud", default=115200, show_default=True, help="baud rate of the board after a reset"
+)
 def doctor(port: str | None, baud: int) -> None:
-    """Say what is installed, what is missing, and how to get it; or try a line."""
+    """Check what is installed and what is missing.
+
+    It says how to install what is missing. With --port it tests a serial line instead:
+    whether a board answers, and how fast.
+    """
     from elegans.boards.doctor import examine
 
     if port is not None:
@@ -296,18 +291,23 @@ def doctor(port: str | None, baud: int) -> None:
 
 
 @main.command(**example("elegans demo; elegans demo --short -o /tmp/demo"))
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("build/demo"))
-@click.option("--short", is_flag=True, help="few epochs and fewer steps")
-@click.option("--board", default="mps2-an386", show_default=True)
-@click.option("--emulator", default="auto")
-@click.option("--compiler", default="auto")
-@click.option("--seed", default=1, show_default=True)
+@output_option("folder for model, BUILD and report.html", default="build/demo", show_default=True)
+@click.option("--short", is_flag=True, help="train fewer epochs and drive 20 s instead of 60")
+@BOARD
+@EMULATOR
+@COMPILER
+@SEED
 def demo(output: Path, short: bool, board: str, emulator: str, compiler: str, seed: int) -> None:
-    """Train, export, boot, compare every bit, and steer a car from the board."""
-    from elegans.demo import acts, report
+    """Run everything: train, export, compare, drive.
+
+    A network is trained and exported, every bit is compared on a board (by default an
+    emulated one), and the board steers a simulated car.
+    """
+    from elegans.demo import report
+    from elegans.demo.run_demo import Settings, run_demo
     from elegans.trainer.progress import shown
 
     with shown() as progress:
-        result = acts.play(output, acts.Stage(board, emulator, compiler, seed, short), progress)
+        result = run_demo(output, Settings(board, emulator, compiler, seed, short), progress)
     click.echo(report.table(result))
     result.require()

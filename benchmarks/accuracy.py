@@ -1,4 +1,4 @@
-"""Fixed point against float: both run free over the recording beside a trained model.
+"""The error of fixed point against float64, both free-running over a model's recording.
 
 python -m benchmarks.accuracy build/demo [--weights int8]
 """
@@ -17,9 +17,15 @@ from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, exists=True))
-@click.option("--weights", type=click.Choice(["int16", "int8"]), default="int16")
+@click.option(
+    "--weights",
+    type=click.Choice(["int16", "int8"]),
+    default="int16",
+    show_default=True,
+    help="integer type of the weights",
+)
 def main(folder: Path, weights: str) -> None:
-    """Print the table as Markdown; FOLDER holds model.onnx and recording.npz."""
+    """Print the table as Markdown. FOLDER has model.onnx and recording.npz."""
     source = folder / "model.onnx"
     bits = int(weights.removeprefix("int"))
     model = lower(read_file(source), bits)

@@ -1,6 +1,8 @@
-"""Bits, instructions, flash and RAM of a BUILD on every virtual board, compiler and level.
+"""Differing integers, instructions, flash and RAM of a BUILD on every virtual board.
 
 python -m benchmarks.boards build/demo/export [--board B ...] [--level L ...] [--every-emulator]
+
+It is compiled by every installed compiler, at each of the given levels.
 """
 
 from __future__ import annotations
@@ -23,9 +25,21 @@ _HEAD = (
 
 @click.command()
 @click.argument("build", type=click.Path(path_type=Path, exists=True))
-@click.option("--board", "names", multiple=True, help="default: every virtual board")
-@click.option("--level", "levels", multiple=True, type=click.Choice(LEVELS), default=("2", "s"))
-@click.option("--every-emulator", is_flag=True, help="not only the first that has the board")
+@click.option(
+    "--board", "names", multiple=True, help="repeat for several; default: every virtual board"
+)
+@click.option(
+    "--level",
+    "levels",
+    multiple=True,
+    type=click.Choice(LEVELS),
+    default=("2", "s"),
+    show_default=True,
+    help="optimisation level of the compiler; repeat for several",
+)
+@click.option(
+    "--every-emulator", is_flag=True, help="all installed emulators of a board, not only the first"
+)
 def main(
     build: Path, names: tuple[str, ...], levels: tuple[str, ...], every_emulator: bool
 ) -> None:

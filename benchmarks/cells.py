@@ -1,10 +1,10 @@
-"""Every cell of the field: its reference, its ways in, its error, its cost and its bits.
+"""Every cell: its reference, its exporters, its error, its cost, and integers that differ.
 
 python -m benchmarks.cells [--write docs/cells.md] [--only ltc,gru]
 
-Each network is trained for a moment on a signal filtered across random gaps, then exported
-three ways, run free over 1,000 irregular steps against float64, and compared with its
-reference on the virtual board to the last bit.
+Each network is trained for a few seconds to filter an irregularly sampled signal and written
+by three exporters. Then it runs free for 1,000 irregular steps, against float64, and it is
+compared with its reference on the virtual board, bit by bit.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ CELLS: dict[str, tuple[str, Callable[[], Recurrent]]] = {
 
 
 def _batch(random: torch.Generator, size: int = 32, steps: int = 32) -> tuple[Tensor, ...]:
-    """Sensors x, gaps dt, and what a leaky integrator of 0.5 s makes of two of them."""
+    """Inputs x [N, T, I], gaps dt [N, T] in s, and the target [N, T]: two of the inputs, filtered
+    by a leaky integrator with a time constant of 0.5 s."""
     x = torch.rand(size, steps, _INPUTS, generator=random) * 4 - 2
     dt = torch.rand(size, steps, generator=random) * (_DT[1] - _DT[0]) + _DT[0]
     target, wanted = torch.zeros(size), []
@@ -113,7 +114,7 @@ def _batch(random: torch.Generator, size: int = 32, steps: int = 32) -> tuple[Te
 
 
 def trained(make: Callable[[], Recurrent], updates: int) -> tuple[Recurrent, float]:
-    """The network after some updates of Adam, and its rms error on a batch it never saw."""
+    """The network after ``updates`` steps of Adam, and its rms error on another batch."""
     torch.manual_seed(_SEED)
     random, net = torch.Generator().manual_seed(_SEED), make()
     optimiser = torch.optim.Adam(net.parameters(), 5e-3)
@@ -132,7 +133,7 @@ def trained(make: Callable[[], Recurrent], updates: int) -> tuple[Recurrent, flo
 
 
 def _traced(net: Recurrent, path: Path, dynamo: bool) -> Path:
-    """The step as a user would export it by hand, with either of torch's exporters."""
+    """The step, written by one of torch's two exporters as a user would call it."""
     step = step_of(net).eval()
     example = (torch.zeros(1, net.input_size), torch.zeros(1, net.state_size), torch.ones(1, 1))
     options: dict[str, Any] = {"external_data": False} if dynamo else {"opset_version": 17}
@@ -154,7 +155,7 @@ def _traced(net: Recurrent, path: Path, dynamo: bool) -> Path:
 
 @dataclass(frozen=True)
 class _Figures:
-    """What one cell measured."""
+    """What was measured of one cell."""
 
     exports: int
     error16: float
@@ -192,7 +193,7 @@ def _measure(net: Recurrent, folder: Path) -> _Figures:
 
 
 def _error(source: Path, model: Model) -> float:
-    """The worst error of a state in its range, over 1,000 irregular steps run free."""
+    """The largest error of a state, as a fraction of its range, over 1,000 free-running steps."""
     random = np.random.default_rng(_SEED)
     ends = [c.lo for c in model.inputs], [c.hi + 1 for c in model.inputs]
     x = random.integers(*ends, (1, 1000, len(model.inputs)))
@@ -203,9 +204,13 @@ def _error(source: Path, model: Model) -> float:
 
 
 @click.command()
-@click.option("--write", type=click.Path(path_type=Path), help="also into this document")
-@click.option("--only", default="", help="cells whose names contain one of these, by commas")
-@click.option("--updates", default=150, show_default=True, help="of the training before")
+@click.option(
+    "--write", type=click.Path(path_type=Path), help="also replace the table of this document"
+)
+@click.option(
+    "--only", default="", help="cells whose names contain one of these parts, separated by commas"
+)
+@click.option("--updates", default=150, show_default=True, help="steps of training")
 def main(write: Path | None, only: str, updates: int) -> None:
     """Print the table as Markdown."""
     wanted = [part for part in only.lower().split(",") if part]

@@ -1,10 +1,10 @@
-"""What a step of the two networks costs on every core, beside what others need for it.
+"""What a step of two networks costs on every core, beside the best peer: CMSIS-NN or float.
 
     python -m benchmarks.figures [--nets build/nets] [--check | --update]
 
-The networks are those of `benchmarks.nets`, made if they are not there. `--check` compares
-with benchmarks/figures.json and ends with 1 if a figure is more than 2 % worse; it leaves out
-what was measured with a compiler that is not installed here.
+The networks are those of `benchmarks.nets`; they are made if they are absent. `--check`
+compares with benchmarks/figures.json and exits with 1 if a figure is more than 2 % worse.
+Figures of a compiler that is not installed here, or of another version, are not compared.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ _KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "ncp19, size, int8": ("ncp19", {"optimise": "size", "weight_bits": 8}, "s"),
     "cfc32": ("cfc32", {}, "2"),
 }
-# The fewest instructions of a peer, measured by us under QEMU with gcc 12.2 -O2: CMSIS-NN int8
-# on M0, M3 and M55, float with a rational tanh and -ffast-math on M4 and M7.
+# The fewest instructions of a peer, another implementation, measured under QEMU with gcc 12.2 -O2:
+# CMSIS-NN int8 on M0, M3 and M55; float with a rational tanh and -ffast-math on M4 and M7.
 _PEERS = {
     "ncp19": {"M0": 20_354, "M3": 9_726, "M4": 5_071, "M7": 4_729, "M55": 4_729},
     "cfc32": {"M0": 53_829, "M3": 26_720, "M4": 17_263, "M7": 16_463, "M55": 9_695},
@@ -54,7 +54,7 @@ _FIGURES = ("instructions", "flash_bytes", "ram_bytes", "stack_bytes")
 def measure(
     nets: Path, kinds: list[str], boards: list[str], compilers: list[str], steps: int
 ) -> dict[str, dict[str, Any]]:
-    """The figures by "kind / board / compiler"."""
+    """The figures, by keys such as "ncp19 / microbit / gcc". Each row is printed when measured."""
     found = {}
     for kind in kinds:
         net, options, level = _KINDS[kind]
@@ -74,7 +74,7 @@ def measure(
 
 
 def _error(source: Path, model: Model, period: float | None) -> float:
-    """The worst of 4 free runs of 1,000 steps of noise, with irregular elapsed time."""
+    """The largest error in 4 free runs of 1,000 steps, with random inputs and elapsed times."""
     rng = np.random.default_rng(302)
     lo, hi = (np.array([getattr(c, end) for c in model.inputs]) for end in ("lo", "hi"))
     x = rng.integers(lo, hi + 1, (4, 1000, len(lo)))
@@ -85,7 +85,7 @@ def _error(source: Path, model: Model, period: float | None) -> float:
 
 
 def worse(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """What is more than 2 % worse, or was never committed, in a sentence each."""
+    """A sentence for each figure that is more than 2 % worse or has no committed value."""
     told = [f"{key}: has no committed figure" for key in new.keys() - old.keys()]
     for key in old.keys() & new.keys():
         for name in _FIGURES:
@@ -107,13 +107,19 @@ def _row(kind: str, board: str, compiler: str, row: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.option("--nets", type=click.Path(path_type=Path), default=Path("build/nets"))
+@click.option(
+    "--nets",
+    type=click.Path(path_type=Path),
+    default=Path("build/nets"),
+    show_default=True,
+    help="folder of the networks",
+)
 @click.option("--kind", "kinds", multiple=True, type=click.Choice(list(_KINDS)))
 @click.option("--board", "boards", multiple=True, type=click.Choice(list(_BOARDS)))
 @click.option("--compiler", "compilers", multiple=True, type=click.Choice(["gcc", "zig"]))
 @click.option("--steps", type=click.IntRange(min=1), default=1024, show_default=True)
 @click.option("--check", is_flag=True, help="compare with the committed figures")
-@click.option("--update", is_flag=True, help="commit to these figures")
+@click.option("--update", is_flag=True, help="write the figures to benchmarks/figures.json")
 def main(
     nets: Path,
     kinds: tuple[str, ...],

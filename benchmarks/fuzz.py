@@ -1,9 +1,9 @@
-"""Mutated ONNX files: whatever comes, the importer reads it or says in a line why not.
+"""Mutated ONNX files: the importer must read each one or refuse it with an error in one line.
 
 python -m benchmarks.fuzz [--cases 10000] [--seed 0]
 
-Prints how often each kind of error was told, and every case that escaped as anything but
-an ElegansError, or took longer than ten seconds; exits with 1 if there was one.
+Prints how often each error occurred, and every case that raised anything but an ElegansError
+or took longer than ten seconds; exits with 1 if there was such a case.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _KINDS += ["ReduceSum", "Conv", "Gather", "Abs", "Transpose", "Loop", "Expand", 
 
 
 def mutated(data: bytes, random: np.random.Generator) -> bytes:
-    """The file with some of its bytes, or some of its graph, made wrong."""
+    """The file with some bytes, or some parts of its graph, replaced at random."""
     if random.random() < 0.5:
         damaged = bytearray(data)
         for place in random.integers(0, len(data), random.integers(1, 5)):
@@ -72,7 +72,7 @@ def _wrong(graph: onnx.GraphProto, random: np.random.Generator) -> None:
 
 
 def tried(path: Path) -> str:
-    """What became of one file: 'read', or the error's own words without its place."""
+    """The outcome for one file: 'read', or the text of the error without its place."""
     try:
         graph = open_graph(path)
         interface = with_ranges(read_interface(graph), [(-1.0, 1.0)], (0.0, 1.0), None)

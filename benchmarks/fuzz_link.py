@@ -1,9 +1,9 @@
-"""The device's end of the wire under libFuzzer, AddressSanitizer and UBSan.
+"""The device's side of the protocol under libFuzzer, AddressSanitizer and UBSan.
 
 python -m benchmarks.fuzz_link [--runs 10000000] [--jobs 2]
 
-Needs clang with its fuzzer runtime (on Debian: clang and libclang-rt-14-dev). What the
-fuzzer finds new is merged into ``tests/fuzz/corpus`` with ``--keep``.
+Needs clang with its fuzzer runtime (on Debian: clang and libclang-rt-14-dev). With ``--keep``
+inputs that reach new code are merged into ``tests/fuzz/corpus``.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import click
 
 from elegans.exporter.errors import ElegansError
 
-_HOUSE = Path(__file__).resolve().parents[1]
-_CORPUS = _HOUSE / "tests" / "fuzz" / "corpus"
-_TINY = _HOUSE / "tests" / "boards" / "tiny_build"
-_LINK = _HOUSE / "runtime_c" / "link"
+_CHECKOUT = Path(__file__).resolve().parents[1]
+_CORPUS = _CHECKOUT / "tests" / "fuzz" / "corpus"
+_TINY = _CHECKOUT / "tests" / "boards" / "tiny_build"
+_LINK = _CHECKOUT / "runtime_c" / "link"
 
 
 def compile_fuzzer(folder: Path) -> Path:
-    """The fuzzer, or `ElegansError` where clang or its runtime is missing."""
+    """Compile the fuzzer. Raises `ElegansError` if clang or its runtime is missing."""
     program = folder / "link_fuzz"
-    sources = [_HOUSE / "tests" / "fuzz" / "link_fuzz.c", *_LINK.glob("*.c")]
+    sources = [_CHECKOUT / "tests" / "fuzz" / "link_fuzz.c", *_LINK.glob("*.c")]
     sources += [*_TINY.glob("*.c"), *_TINY.glob("src/*.c")]
     checks = ["-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
     line = ["clang", "-g", "-O1", *checks, f"-I{_LINK}", f"-I{_TINY}", f"-I{_TINY}/include"]
@@ -49,7 +49,9 @@ def compile_fuzzer(folder: Path) -> Path:
 
 
 def fuzz(program: Path, runs: int, new: Path, seed: int = 1) -> tuple[int, str]:
-    """Run it from the kept corpus; its status and what it said."""
+    """Run the fuzzer from the committed corpus; its exit status and its output.
+
+    Inputs that reach new code are written to the folder ``new``."""
     line = [str(program), f"-runs={runs}", f"-seed={seed}", "-max_len=600", "-print_final_stats=1"]
     artifacts = f"-artifact_prefix={new}/"
     done = subprocess.run(
@@ -65,9 +67,9 @@ def fuzz(program: Path, runs: int, new: Path, seed: int = 1) -> tuple[int, str]:
 @click.command()
 @click.option("--runs", default=10_000_000, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--keep", is_flag=True, help="merge what is new into the corpus")
+@click.option("--keep", is_flag=True, help="merge new inputs into the corpus")
 def main(runs: int, seed: int, keep: bool) -> None:
-    """Print executions, their rate, coverage, and whether anything was found."""
+    """Print the number of executions, their rate, the coverage and the exit status."""
     with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
         folder = Path(scratch)
         try:

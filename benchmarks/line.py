@@ -1,4 +1,4 @@
-"""How much of a line's limit the link uses: golden vectors through a cable of a given rate.
+"""Which share of a serial line's limit the link uses, for several baud rates.
 
 python -m benchmarks.line build/demo/export [--board mps2-an386] [--emulator unicorn]
 """
@@ -28,7 +28,7 @@ _HEAD = "| baud | steps/s | frames/s | bytes/s to the board | bytes/s to the hos
 @click.option("--emulator", default="unicorn", show_default=True)
 @click.option("--seconds", default=10.0, show_default=True, help="of traffic at each rate")
 def main(build: Path, board: str, emulator: str, seconds: float) -> None:
-    """Print the table as Markdown. The limit is that of the busier direction, ten bits a byte."""
+    """Print the table as Markdown. The limit is that of the busier direction, ten bits per byte."""
     firmware, golden = build_firmware(build, find_board(board)), load(build).vectors
     print(_HEAD)
     print("|" + "---|" * _HEAD.count(" |"))

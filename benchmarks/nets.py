@@ -1,12 +1,12 @@
-"""The two networks of the figures, from ncps with fixed seeds:
+"""The two networks of `benchmarks.figures`, made with ncps and fixed seeds:
 
     python -m benchmarks.nets -o build/nets
 
 ncp19  `CfC(8, AutoNCP(19, 1))`: 1,188 of 1,372 weights, 57 activations, 19 blends
 cfc32  `CfC(8, 32, backbone_units=32, backbone_layers=1)`: 5,376 weights
 
-Both learn for a few seconds to follow a leaky average of their inputs, sampled irregularly,
-so that their weights are those of trained networks.
+Both are trained for a few seconds to follow a leaky average of their irregularly sampled
+inputs, so that their weights are not random.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def networks() -> dict[str, nn.Module]:
 
 
 def weights(net: nn.Module) -> tuple[int, int]:
-    """How many weights a network's step multiplies, and how many it has with the masked ones."""
+    """How many weights a step uses, and how many the network stores, masked ones included."""
     maps = [m for m in net.modules() if isinstance(m, nn.Linear)]
     masks = {id(m): m.weight for m in maps}
     for cell in net.modules():
@@ -47,7 +47,9 @@ def weights(net: nn.Module) -> tuple[int, int]:
 
 
 def train(net: nn.Module) -> float:
-    """The loss at the end. One thread, because a sum's order decides its last bits."""
+    """Train ``net`` and return its last loss.
+
+    It uses one thread, because the order of a sum determines its last bits."""
     torch.manual_seed(_SEED)
     torch.set_num_threads(1)
     optimiser = torch.optim.Adam(net.parameters(), lr=0.01)
@@ -74,7 +76,7 @@ def _error(net: nn.Module, x: Tensor, dt: Tensor) -> Tensor:
 
 
 def make(folder: Path) -> dict[str, Path]:
-    """Train and export both; `<folder>/<name>.onnx`."""
+    """Train both networks and write each to `<folder>/<name>.onnx`; the paths by name."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
     for name, net in networks().items():

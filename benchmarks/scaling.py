@@ -1,10 +1,10 @@
-"""How export, proof and reference grow with a network: sparse CfC steps of 19 to 5,000 neurons.
+"""Time and memory of export, proof and reference, for sparse CfCs of 19 to 5,000 neurons.
 
 python -m benchmarks.scaling [--neurons 19 --neurons 1000] [--synapses 20]
 
-Each neuron has four maps of the same synapses, as in an NCP of which every map is wired; the
-graph keeps them in ONNX's sparse tensors, so the file grows with the synapses as well. Every
-size runs in a process of its own, so that its peak of memory is its own, too.
+The four maps of a neuron read the same inputs, as in an NCP whose maps are all wired. The
+graph stores them as sparse tensors of ONNX, so the file grows with the number of synapses.
+Every size runs in a process of its own, so that its peak of memory is measured alone.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Row:
-    """One size: seconds of each stage, steps a second of the reference, megabytes at most."""
+    """One size: seconds of each stage, ``rate`` in reference steps per second, peak ``memory``
+    in MB."""
 
     neurons: int
     synapses: int
@@ -58,7 +59,7 @@ class Row:
 
 
 def sparse_cfc(neurons: int, synapses: int = 20, inputs: int = _INPUTS) -> onnx.ModelProto:
-    """The step of a CfC in which every map of a neuron reads the same few inputs and neurons.
+    """The step of a CfC in which all maps of a neuron read the same few inputs and neurons.
 
     h' = f + t (g - f) with f, g = tanh and t = sigmoid(a dt + b), as in ncps.
     """
@@ -109,7 +110,7 @@ def sparse_cfc(neurons: int, synapses: int = 20, inputs: int = _INPUTS) -> onnx.
 
 
 def measured(neurons: int, synapses: int) -> Row:
-    """The stages of an export one by one, then a whole one, and a run of many lanes."""
+    """Time each stage of an export, a whole export, and a run of the reference on many lanes."""
     with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
         path = Path(scratch) / "cfc.onnx"
         onnx.save(sparse_cfc(neurons, synapses), path)
@@ -140,10 +141,23 @@ def _timed(work: Callable[[], T]) -> tuple[float, T]:
 
 
 @click.command()
-@click.option("--neurons", type=click.IntRange(1), multiple=True, default=SIZES)
-@click.option("--synapses", type=click.IntRange(1), default=20, show_default=True)
+@click.option(
+    "--neurons",
+    type=click.IntRange(1),
+    multiple=True,
+    default=SIZES,
+    show_default=True,
+    help="size of a network; repeat for several",
+)
+@click.option(
+    "--synapses",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="of each neuron in each of its four maps",
+)
 def main(neurons: tuple[int, ...], synapses: int) -> None:
-    """Print the table as Markdown, a row a size."""
+    """Print the table as Markdown, one row for each size."""
     head = ("neurons", "synapses", "read s", "lower s", "prove s", "emit s", "golden s")
     head = (*head, "export s", "reference steps/s", "synapses/s", "peak MB")
     click.echo(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")

@@ -1,9 +1,9 @@
-"""A million frames over a hostile line: what was injected, what was found, what was lost.
+"""A million frames over a line that damages them: faults injected, undetected, frames lost.
 
 python -m benchmarks.soak build/demo/export [--frames 1000000] [--rate 1e-3] [--seed 1]
 
-The device's side is the C of the firmware in a program of its own, the line is
-`elegans.hil_tests.wire.faulty_cable`, and everything is compared with the golden vectors.
+The device's side is the C of the firmware, compiled for this machine. The line is
+`elegans.hil_tests.wire.faulty_cable`. Every answer is compared with the golden vectors.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ _LINK = ("config.h", "device.c", "device.h", "el_")
 
 @dataclass
 class Tally:
-    """``frames`` are requests and answers that counted; ``resent`` what the faults cost."""
+    """What happened on the line.
+
+    ``frames`` counts requests and answers that were accepted, ``vectors`` the golden vectors
+    compared, ``undetected`` those that differ, ``lost`` those never answered. ``resent``
+    counts requests sent again, ``damaged`` the frames that the host dropped."""
 
     frames: int = 0
     vectors: int = 0
@@ -49,7 +53,7 @@ class Tally:
 
 @contextmanager
 def host_device(build: Path) -> Iterator[str]:
-    """The name of a tty behind which the BUILD's firmware answers."""
+    """Run the BUILD's firmware on this machine, behind a pseudo-terminal; the terminal's name."""
     files = firmware_files(read_model(build), find_board("mps2-an386"), "00" * 32)
     with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
         folder = Path(scratch)
@@ -74,7 +78,7 @@ def host_device(build: Path) -> Iterator[str]:
 
 
 def soak(port: str, model: Model, frames: int, noise: tuple[Noise, Noise]) -> Tally:
-    """Stream the golden vectors again and again until ``frames`` frames counted."""
+    """Stream the golden vectors repeatedly until ``frames`` frames were accepted."""
     tally, golden = Tally(), model.vectors
     began = time.perf_counter()
     with Cable(port, None, *noise) as cable, Link.open(cable.port) as link:
@@ -99,8 +103,15 @@ def soak(port: str, model: Model, frames: int, noise: tuple[Noise, Noise]) -> Ta
 
 @click.command()
 @click.argument("build", type=click.Path(path_type=Path, exists=True))
-@click.option("--frames", default=1_000_000, show_default=True, help="for each rate")
-@click.option("--rate", "rates", type=float, multiple=True, default=(1e-3,), help="faults a byte")
+@click.option("--frames", default=1_000_000, show_default=True, help="how many, for each rate")
+@click.option(
+    "--rate",
+    "rates",
+    type=float,
+    multiple=True,
+    default=(1e-3,),
+    help="faults per byte; repeat for several",
+)
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, default=KINDS)
 @click.option("--seed", default=1, show_default=True)
 def main(

@@ -1,9 +1,9 @@
-"""Finds the 32 parabolas of `exporter/ops/tanh.py`: python -m benchmarks.tanh_table
+"""Search the 32 parabolas of `exporter/ops/tanh.py`: python -m benchmarks.tanh_table
 
 Each segment starts from the parabola through its Chebyshev nodes. Its slope and bend are
-tried a few units up and down and its value is shifted, until the rounded curve starts where
-the one before ends, never falls, and is odd although it is computed with floors. A beam
-search keeps the choices whose worst error, and then whose sum of errors, is least.
+varied by a few units, and its value is shifted, until the rounded curve starts where the
+segment before ends, is monotone, and is odd although it is computed with floors. A beam
+search keeps the choices with the least worst error, and among them the least sum of errors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _NODES = _WIDTH / 2 * np.cos(np.pi * (2 * np.arange(3) + 1) / 6)
 
 
 def fine(c0: int, c1: int, c2: int) -> Ints:
-    """The curve of one segment in Q0.31, with the half unit that rounds it."""
+    """The curve of one segment in Q0.31, including the half unit of Q0.15 that rounds it."""
     bend = c2 * _J
     return np.asarray(c0 + c1 * _J * 64 + ((bend * _J + (bend >> 6)) >> 4) + (1 << 15))
 
@@ -37,7 +37,7 @@ def rounded(*piece: int) -> Ints:
 
 
 def halved(*piece: int) -> Ints:
-    """What sigmoid makes of it."""
+    """The curve of sigmoid, less its constant 1/2, in Q0.15: half of tanh's, rounded."""
     return ((fine(*piece) >> 1) + (1 << 14)) >> 16
 
 
@@ -51,7 +51,7 @@ def truth(z: NDArray[np.float64] | Ints) -> NDArray[np.float64]:
 
 
 def search() -> tuple[float, tuple[Piece, ...]]:
-    """The worst error in units, and the pieces of segments 0..31."""
+    """The worst error in units of Q0.15, and the coefficients of segments 0..31."""
     _, slope, _ = _ideal(0)
     starts = [(0, slope // 64 + d, 0) for d in range(-4, 5)]
     beams: list[Beam] = [(*_errors(0, piece), (piece,)) for piece in starts if _odd(piece)]
@@ -85,12 +85,13 @@ def _odd(piece: Piece) -> bool:
 
 
 def _end(piece: Piece) -> int:
-    """Where the next segment must begin: what the mirror image's first value asks for."""
+    """Where the next segment must begin so that the curve is odd: minus the first value of the
+    mirrored segment."""
     return -int(rounded(*mirrored(piece))[0])
 
 
 def _rises(before: Piece, piece: Piece) -> bool:
-    """Whether sigmoid does not fall either, on both sides of zero, from one to the other."""
+    """Whether sigmoid is monotone, too, over both segments and their mirror images."""
     there = np.concatenate([halved(*before), halved(*piece)])
     back = np.concatenate([halved(*mirrored(piece)), halved(*mirrored(before))])
     return bool(min(np.diff(there).min(), np.diff(back).min()) >= 0)
@@ -106,7 +107,8 @@ def _candidates(i: int, start: int) -> Iterator[Piece]:
 
 
 def _shifted(i: int, start: int, c1: int, c2: int) -> Piece | None:
-    """The value that balances the error, as near as start and oddness allow."""
+    """The segment with the value that balances the error best among those that start at
+    ``start`` and are odd; None if there is none."""
     at = _J * (64 * c1) + ((c2 * _J * _J + (c2 * _J >> 6)) >> 4)
     gap = at / 65536 - truth(_WIDTH * i + _J)
     least = start * 65536 - (1 << 15) - int(at[0]) + 64
@@ -124,7 +126,7 @@ def _shifted(i: int, start: int, c1: int, c2: int) -> Piece | None:
 
 @click.command()
 def main() -> None:
-    """Print the table as Python writes it."""
+    """Print the table as Python source."""
     worst, pieces = search()
     for i in range(0, _SEGMENTS, 3):
         click.echo("    " + " ".join(f"{piece}," for piece in pieces[i : i + 3]))

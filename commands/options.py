@@ -1,4 +1,4 @@
-"""Options that several verbs have, and the one way in which errors end."""
+"""Options that several commands share, and how errors end: in one line, with an exit code."""
 
 from __future__ import annotations
 
@@ -11,33 +11,70 @@ import click
 from click.core import ParameterSource
 
 from elegans.boards.emulation.child_process import ended_tidily
+from elegans.boards.firmware import toolchain
 from elegans.exporter.errors import ElegansError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-LEVELS = click.Choice(["auto", "0", "1", "2", "3", "s"])
-BUILD = click.argument("build", type=click.Path(path_type=Path))
-JSON = click.option("--json", "as_json", is_flag=True, help="one JSON object on stdout")
+LEVELS = ("auto", *toolchain.LEVELS)
+LAYOUTS = ("speed", "size")
+
+PATH = click.Path(path_type=Path)
+BUILD = click.argument("build", type=PATH)
+JSON = click.option("--json", "as_json", is_flag=True, help="print one JSON object to stdout")
+BOARD = click.option(
+    "--board",
+    default="mps2-an386",
+    show_default=True,
+    help="name of a board (see 'elegans boards') or path of its descriptor (.toml)",
+)
+EMULATOR = click.option(
+    "--emulator",
+    default="auto",
+    show_default=True,
+    help="unicorn or qemu; auto takes the first that is installed",
+)
+COMPILER = click.option(
+    "--compiler",
+    default="auto",
+    show_default=True,
+    help="zig or gcc; auto takes the first that is installed",
+)
+PORT = click.option(
+    "--port", help="serial port of a real board, e.g. /dev/ttyACM0, or a URL that pyserial opens"
+)
+SEED = click.option("--seed", default=1, show_default=True, help="seed of all random numbers")
 
 
-class Two(click.ParamType[tuple[Any, Any]]):
-    """Two of a kind with a colon between: LO:HI, IN:OUT."""
+class Pair(click.ParamType[tuple[Any, Any]]):
+    """Two values of one type with a colon between them, written like ``name``: LO:HI, IN:OUT."""
 
     def __init__(self, name: str, kind: type) -> None:
         self.name, self.kind = name, kind
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, Any]:
+        """The two values; click's usage error if there are not two, or not of this type."""
         try:
             one, other = (self.kind(part) for part in str(value).rsplit(":", 1))
         except ValueError:
-            self.fail(f"{value!r} is not {self.name}, two with a colon between", param, ctx)
+            self.fail(f"{value!r} is not {self.name}: give two values with a colon", param, ctx)
         return one, other
 
 
+class RenamedError(click.ClickException):
+    """An option was given under its old name: one line on stderr, exit code 2."""
+
+    exit_code = 2
+
+
 class Verbs(click.Group):
-    """Errors a user can act on end in one line and exit code 1."""
+    """The commands, in the order in which they are defined.
+
+    An `ElegansError`, which the user can act on, ends in one line on stderr and exit code 1.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an `ElegansError` is printed, its traceback is not."""
         try:
             with ended_tidily():
                 return super().invoke(ctx)
@@ -46,56 +83,68 @@ class Verbs(click.Group):
             ctx.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of definition, not of the alphabet as click has it."""
         return list(self.commands)
 
 
 def complaint(phase: str | None, error: object) -> str:
-    """The one line in which a failure ends, with the phase of the run that it ended."""
+    """The line that reports an error. ``phase`` is where a HIL run ended, as in `hil_tests`."""
     return f"elegans: {phase}: {error}" if phase else f"elegans: {error}"
 
 
 def given(option: str) -> Any:
-    """What the user said of an option, None where its default stands."""
+    """The value of an option if the command line has it; None if it has its default."""
     ctx = click.get_current_context()
-    said = ctx.get_parameter_source(option) is ParameterSource.COMMANDLINE
-    return ctx.params[option] if said else None
+    source = ctx.get_parameter_source(option)
+    return ctx.params[option] if source is ParameterSource.COMMANDLINE else None
 
 
 def example(text: str) -> dict[str, str]:
+    """The argument of `click.command` that ends a help text with example calls.
+
+    ``text`` has the calls with "; " between them; each gets a line of its own.
+    """
     return {"epilog": "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))}
 
 
-def _compiled(function: F) -> F:
-    """How a firmware is compiled."""
-    for option in (
-        click.option("--compiler", default="auto", help="zig or gcc; auto takes zig if installed"),
-        click.option(
-            "--optimise", default="auto", type=LEVELS, help="-O; auto takes s for size, else 2"
-        ),
-    ):
-        function = option(function)
-    return function
+def output_option(help_text: str, **more: Any) -> Callable[[F], F]:
+    """Where the result is written, as ``output``; ``more`` are arguments of `click.option`."""
+    return click.option("-o", "--output", type=PATH, help=help_text, **more)
 
 
-def on_board(function: F) -> F:
-    """The options of every verb that builds for a board."""
-    board = click.option(
-        "--board", default="mps2-an386", show_default=True, help="see 'elegans boards'"
+def level_option(function: F) -> F:
+    """The optimisation level of the compiler, as ``level``."""
+    option = click.option(
+        "--level",
+        default="auto",
+        show_default=True,
+        type=click.Choice(LEVELS),
+        help="optimisation level of the compiler, as in -O2; auto takes s for a BUILD that was "
+        "exported with --layout size, else 2",
     )
-    return _compiled(board(function))
+    return _renamed("--optimise", f"--level {'|'.join(LEVELS)}")(option(function))
 
 
-def on_boards(function: F) -> F:
-    """The same for several boards; none of them stands for every virtual one."""
+def firmware_options(function: F) -> F:
+    """Of every command that builds firmware for one board: ``board, compiler, level``."""
+    return level_option(COMPILER(BOARD(function)))
 
-    @click.option("--all", "everywhere", is_flag=True, help="every virtual board")
+
+def boards_options(function: F) -> F:
+    """The same for several boards: ``names, compiler, level``.
+
+    ``names`` is empty with --all, which stands for every virtual board.
+    """
+
+    @click.option("--all", "everywhere", is_flag=True, help="measure on every virtual board")
     @click.option(
         "--board",
         "names",
         multiple=True,
         default=["mps2-an386"],
         show_default=True,
-        help="see 'elegans boards'; may be given again",
+        help="name of a board (see 'elegans boards') or path of its descriptor (.toml); "
+        "repeat it for several boards",
     )
     @functools.wraps(function)
     def chosen(*, everywhere: bool, names: tuple[str, ...], **others: Any) -> Any:
@@ -103,42 +152,153 @@ def on_boards(function: F) -> F:
             raise click.UsageError("--all takes every virtual board: leave --board out")
         return function(names=() if everywhere else names, **others)
 
-    return _compiled(cast(F, chosen))
+    return level_option(COMPILER(cast(F, chosen)))
 
 
-def sized(function: F) -> F:
-    """What an export may take of a chip."""
-    for option in (
-        click.option(
-            "--flash-limit",
-            type=click.IntRange(min=1),
-            metavar="BYTES",
-            help="of tables and weights, code not counted: take size where speed needs more",
-        ),
-        click.option(
-            "--optimise",
-            type=click.Choice(["speed", "size"]),
-            default="speed",
-            show_default=True,
-            help="kernels for each core, or the least flash; the bits are the same",
-        ),
-        click.option(
-            "--weights", type=click.Choice(["int16", "int8"]), default="int16", show_default=True
-        ),
-    ):
-        function = option(function)
-    return function
+def emulator_options(function: F) -> F:
+    """Of every command that starts a board: those of `firmware_options`, and ``emulator``."""
+    return firmware_options(EMULATOR(function))
 
 
-def emulated(function: F) -> F:
-    """The options of every verb that boots a board."""
-    emulator = click.option(
-        "--emulator", default="auto", help="unicorn or qemu; auto takes the first installed"
+def connection_options(function: F) -> F:
+    """Of every command that talks to a board: those of `emulator_options`, and ``port``."""
+    return emulator_options(PORT(function))
+
+
+def replay_options(function: F) -> F:
+    """Of `elegans run`: ``source, output, on, emulator, compiler, level, port``."""
+    source = click.option(
+        "--input",
+        "source",
+        type=PATH,
+        required=True,
+        help=".npz with x [T, I], and optionally dt [T] and the first state h0 [H]",
     )
-    return on_board(emulator(function))
+    output = click.option(
+        "--output",
+        type=PATH,
+        required=True,
+        help=".npz to write: y [T, O] and h [T, H], and the same as integers in y_int and h_int",
+    )
+    where = click.option(
+        "--on",
+        default="reference",
+        show_default=True,
+        help="reference (NumPy), onnx (onnxruntime), host (C on this machine), or a board",
+    )
+    return source(output(where(EMULATOR(COMPILER(level_option(PORT(function)))))))
 
 
-def powered(function: F) -> F:
-    """The options of every verb that talks to a board."""
-    port = click.option("--port", help="a real board's serial port, or a URL that pyserial opens")
-    return emulated(port(function))
+def lab_options(function: F) -> F:
+    """Of `elegans hil`: ``lab, tag, junit``."""
+    lab = click.option(
+        "--map",
+        "lab",
+        type=PATH,
+        help="TOML file with the boards of a lab (see 'elegans boards scan'); "
+        "all of them run at the same time",
+    )
+    tag = click.option("--tag", help="with --map: only the boards that have this tag")
+    junit = click.option("--junit", type=PATH, help="also write the results as JUnit XML")
+    return lab(tag(junit(function)))
+
+
+def export_options(function: F) -> F:
+    """All options of `elegans export` but the output, as ``options``.
+
+    They are the keyword arguments of `exporter.export.Request` beside its source, the
+    argument MODEL.
+    """
+
+    @functools.wraps(function)
+    def collected(model: Path, output: Path, weights: str, layout: str, **options: Any) -> Any:
+        if options["dt"] is not None and options["dt_range"] is not None:
+            raise click.UsageError("--dt fixes the sample period; leave out --dt-range")
+        beside = model.parent / "recording.npz"
+        if options["recording"] is None and beside.exists():
+            options["recording"] = beside
+        options |= {"weight_bits": int(weights.removeprefix("int")), "optimise": layout}
+        return function(model=model, output=output, options=options)
+
+    decorated = cast(F, collected)
+    for option in reversed(_EXPORT):
+        decorated = option(decorated)
+    return _renamed("--optimise", f"--layout {'|'.join(LAYOUTS)}")(decorated)
+
+
+_EXPORT = (
+    click.option("--name", help="prefix of the C functions; default: the name stored in MODEL"),
+    click.option(
+        "--input-range",
+        "input_ranges",
+        type=Pair("LO:HI", float),
+        multiple=True,
+        help="range of the inputs: given once for all of them, or once for each in their order; "
+        "default: the ranges stored in MODEL",
+    ),
+    click.option(
+        "--dt-range",
+        type=Pair("LO:HI", float),
+        help="range of the time that elapses between steps",
+    ),
+    click.option(
+        "--dt",
+        type=float,
+        help="a sample period that never changes; it is folded into the weights, and the C "
+        "function has no dt argument",
+    ),
+    click.option(
+        "--weights",
+        type=click.Choice(["int16", "int8"]),
+        default="int16",
+        show_default=True,
+        help="integer type of the weights; int8 is smaller and less accurate",
+    ),
+    click.option(
+        "--layout",
+        type=click.Choice(LAYOUTS),
+        default="speed",
+        show_default=True,
+        help="of tables and code: fewest instructions, or least flash; same results to the bit",
+    ),
+    click.option(
+        "--flash-limit",
+        type=click.IntRange(min=1),
+        metavar="BYTES",
+        help="most bytes of flash for tables and weights (code not counted); "
+        "the layout becomes size if speed needs more",
+    ),
+    click.option(
+        "--recording",
+        type=PATH,
+        help=".npz with x [T, I] and dt [T], to be added to the golden vectors; "
+        "default: recording.npz beside MODEL, if there is one",
+    ),
+    click.option(
+        "--state",
+        "states",
+        type=Pair("IN:OUT", str),
+        multiple=True,
+        help="names of a state's input and output in the graph; needed only if they are ambiguous",
+    ),
+    click.option(
+        "--elapsed",
+        help="name of the input that is the elapsed time; needed only if it is ambiguous",
+    ),
+)
+
+
+def _renamed(old: str, new: str) -> Callable[[F], F]:
+    """A hidden option that only says what it is called now.
+
+    It is eager, so that it is read before any other option can be missing or wrong.
+    """
+
+    def refuse(ctx: click.Context, option: click.Parameter, value: str | None) -> None:
+        if value is not None:
+            raise RenamedError(f"{old} has a new name in 'elegans {ctx.info_name}': use {new}")
+
+    # A name of its own for its value, so that no other option shares it.
+    return click.option(
+        old, "old_name", hidden=True, expose_value=False, is_eager=True, callback=refuse
+    )

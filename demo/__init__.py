@@ -1,1 +1,4 @@
-"""The whole way in one command: train, export, boot, compare every bit, drive the car."""
+"""`elegans demo`: train, export, boot, compare every bit, and drive a simulated car.
+
+May import every package but `commands` and `cli`.
+"""

@@ -1,6 +1,7 @@
-"""Three hands on the wheel, one network: float, its fixed-point reference, and the board.
+"""Controllers of the car that all run one network: in float, as integers, and on the board.
 
-Each is a controller for `closed_loop.drive`: (sensors [I], dt in s) -> steering in rad.
+Each is a `Driver`, as `closed_loop.drive` calls it: (sensors x [I] in their units, dt in s) ->
+steering in rad.
 """
 
 from __future__ import annotations
@@ -23,35 +24,40 @@ Samples = NDArray[np.float32]
 Driver = Callable[[Samples, float], float]
 
 
-class Float:
-    """The trained network in float32, by onnxruntime."""
+class FloatDriver:
+    """The trained network in float32, executed by onnxruntime. It has ``states`` states."""
 
-    def __init__(self, path: Path, neurons: int) -> None:
+    def __init__(self, path: Path, states: int) -> None:
         self._session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        self._h = np.zeros((1, neurons), np.float32)
+        self._h = np.zeros((1, states), np.float32)
 
     def __call__(self, x: Samples, dt: float) -> float:
+        """One step: the steering, and a new state kept for the next call."""
         feed = {"x": x[None].astype(np.float32), "h": self._h, "dt": np.array([[dt]], np.float32)}
         y, self._h = self._session.run(["y", "h_next"], feed)
         return float(y[0, 0])
 
 
-class Fixed:
-    """The integers, by whoever computes one step of them; `trace` keeps every one."""
+class IntegerDriver:
+    """The fixed-point network. ``step`` computes (x [I], dt) -> outputs and next states.
+
+    ``trace`` keeps what every step returned, [O + H], to be compared with another's.
+    """
 
     def __init__(self, model: Model, step: Callable[[Integers, int], Integers]) -> None:
         self._model, self._step = model, step
         self.trace: list[Integers] = []
 
     def __call__(self, x: Samples, dt: float) -> float:
+        """One step: x and dt are quantised, the first output is the steering."""
         sample = Recording(np.asarray(x, np.float64)[None, None], np.array([[dt]]))
         x_int, dt_int = to_integers(sample, self._model)
         self.trace.append(self._step(x_int[0, 0], int(dt_int[0, 0])))
         return float(dequantise(self.trace[-1][0], self._model.outputs[0].frac))
 
 
-def by_reference(model: Model) -> Fixed:
-    """The reference at the wheel; each entry of its trace is y and the next state."""
+def reference_driver(model: Model) -> IntegerDriver:
+    """The integer reference (NumPy) drives."""
     h = np.zeros(len(model.states), np.int64)
 
     def step(x: Integers, dt: int) -> Integers:
@@ -59,15 +65,15 @@ def by_reference(model: Model) -> Fixed:
         y, h = reference.step(model, x, np.array([dt]), h)
         return np.concatenate([y, h])
 
-    return Fixed(model, step)
+    return IntegerDriver(model, step)
 
 
-def by_board(model: Model, link: Link) -> Fixed:
-    """The board at the wheel, over its serial port."""
+def board_driver(model: Model, link: Link) -> IntegerDriver:
+    """The board drives, over its serial port."""
     controller = Controller(link)
 
     def step(x: Integers, dt: int) -> Integers:
         y, h = controller.step(x.astype(np.int16), dt)
         return np.concatenate([y, h]).astype(np.int64)
 
-    return Fixed(model, step)
+    return IntegerDriver(model, step)

@@ -1,4 +1,4 @@
-"""What the demo leaves behind: a table, a picture of the drives, and a page with both."""
+"""The demo's files: a table, a picture of the drives, and a page with both."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import base64
 import json
 from pathlib import Path
 
-from elegans.demo.acts import Result
+from elegans.demo.result import Result
 from elegans.exporter.files import write_file
 from elegans.exporter.templates import environment
 from elegans.trainer.tasks.lane.drive_picture import draw_drives
 
 _PICTURES = {
-    "trajectories.png": "The same road by every hand; shaded where fog hides what is ahead.",
-    "wiring.png": "The circuit, as it is wired.",
+    "trajectories.png": "The same road, driven by each controller; shaded where there is fog.",
+    "wiring.png": "The wiring of the circuit.",
     "training.png": "Training: imitation of the expert, then rounds of DAgger.",
 }
 
 
 def rows(result: Result) -> list[tuple[str, str]]:
-    """The table: what was measured, line by line."""
+    """The lines of the table: what was measured, and its value with the unit."""
     verdict = result.verdict
     lines = [
         (f"lateral error, {name}", f"rms {one.rms * 100:.2f} cm, worst {one.worst * 100:.1f} cm")
@@ -53,14 +53,14 @@ def rows(result: Result) -> list[tuple[str, str]]:
 
 
 def table(result: Result) -> str:
-    """The rows as text."""
+    """The table as text, in two columns."""
     pairs = rows(result)
     width = max(len(name) for name, _ in pairs)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in pairs)
 
 
 def write_report(target: Path, result: Result) -> None:
-    """`trajectories.png`, `demo.json` and `report.html`, one page with its pictures inside."""
+    """Write `trajectories.png`, `demo.json` and `report.html` (pictures included) to ``target``."""
     draw_drives(result.drives, target / "trajectories.png")
     write_file(target / "demo.json", json.dumps(dict(rows(result)), indent=1).encode() + b"\n")
     page = (
@@ -80,4 +80,5 @@ def write_report(target: Path, result: Result) -> None:
 
 
 def _inline(path: Path) -> str:
+    """A PNG as a data URL, so that the page is one file."""
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()

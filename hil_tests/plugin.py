@@ -37,7 +37,7 @@ _HELP = {
     "build": "BUILD directory made by `elegans export` (default: the demo's, if it is there)",
     "emulator": "unicorn, qemu or auto (default)",
     "compiler": "zig, gcc or auto (default)",
-    "optimise": "optimisation level of the firmware: 0, 1, 2, 3, s or auto (default)",
+    "level": "optimisation level of the compiler: 0, 1, 2, 3, s or auto (default)",
     "port": "serial port of a real board; without --probe it runs this BUILD already",
     "probe": "unique id of a real board's debug probe, to flash it",
     "map": "a lab's map of boards: each worker takes one that nobody is using",
@@ -54,7 +54,7 @@ class Wanted:
     build: str | None = None
     emulator: str = "auto"
     compiler: str = "auto"
-    optimise: str = "auto"
+    level: str = "auto"
     port: str | None = None
     probe: str | None = None
     map: str | None = None
@@ -126,7 +126,7 @@ class Bench:
                 place.board,
                 place.emulator,
                 wanted.compiler,
-                wanted.optimise,
+                wanted.level,
                 place.port,
                 probe=place.probe,
             )

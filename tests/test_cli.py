@@ -1,4 +1,4 @@
-"""The command line: exit codes, one-line errors, examples that are in the help."""
+"""The command line: exit codes, errors in one line, help texts with an example."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 from elegans.cli import main
 from elegans.tests.places import GOLDEN
 
-_VERBS = ["train", "export", "build", "flash", "run", "hil", "boards", "doctor", "demo"]
+_VERBS = ["train", "export", "build", "flash", "run", "hil", "bench", "boards", "doctor", "demo"]
 
 
 def _call(*arguments):
@@ -46,6 +47,37 @@ def test_every_verb_has_help_with_an_example(verb):
     assert f"Example:\n    elegans {verb}" in result.output
 
 
+def _commands(group, before=""):
+    """The path and the command of everything that can be called: ("boards scan", ...)."""
+    for name, command in group.commands.items():
+        yield f"{before}{name}", command
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{before}{name} ")
+
+
+def test_the_list_of_verbs_above_is_complete():
+    assert list(main.commands) == _VERBS
+
+
+@pytest.mark.parametrize("path", dict(_commands(main)))
+def test_every_option_of_every_verb_says_what_it_is(path):
+    command = dict(_commands(main))[path]
+    assert command.help
+    assert command.epilog
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            assert option.help, option.opts
+
+
+@pytest.mark.parametrize("verb", ["build", "flash", "run", "hil", "bench", "export"])
+def test_the_old_name_of_level_and_layout_is_told_in_one_line(verb):
+    result = _call(verb, "x", "--optimise", "2")
+    assert result.exit_code == 2
+    assert len(result.output.splitlines()) == 1
+    new = "--layout speed|size" if verb == "export" else "--level auto|0|1|2|3|s"
+    assert f"'elegans {verb}': use {new}" in result.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
@@ -54,7 +86,8 @@ def test_every_verb_has_help_with_an_example(verb):
         (["export", "m.onnx", "-o", "OUT", "--input-range", "1-2"], 2, "not LO:HI"),
         (["export", "m.onnx", "-o", "OUT", "--dt", "1", "--dt-range", "0:1"], 2, "leave out"),
         (["build", "no-such-build"], 1, "no-such-build"),
-        (["build", "x", "--optimise", "9"], 2, "Invalid value"),
+        (["build", "x", "--level", "9"], 2, "Invalid value"),
+        (["export", "m.onnx", "-o", "OUT", "--layout", "2"], 2, "Invalid value"),
         (["hil", "no-such-build"], 1, "no-such-build"),
         (["train", "chess", "-o", "OUT"], 2, "Invalid value"),
         (["run", "none", "--input", "a.npz", "--output", "b.npz"], 1, "model.json: is not there"),

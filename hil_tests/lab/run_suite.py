@@ -122,7 +122,7 @@ def run_suite(
     ``{"bench-1": {"map": "lab.toml", "name": "bench-1"}}``. ``told`` is called with all runs
     whenever one of them got on. A board that fails ends its own run, and no other.
     """
-    common = {"build": build, "compiler": compiler, "optimise": optimise}
+    common = {"build": build, "compiler": compiler, "level": optimise}
     with ExitStack() as stack, selectors.DefaultSelector() as ready:
         runs = []
         for name, options in boards.items():
