@@ -1,11 +1,44 @@
-"""Options of the unit tests."""
+"""Options of the tests, and what the workers of one run share."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+
+from elegans.boards.firmware import toolchain
+from elegans.tests.shared import SharedCompiler
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden/ with what is generated"
     )
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that is the same for all workers of this run, and new in each run."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_compiler(shared: Path) -> Iterator[SharedCompiler]:
+    """Compilers that run once for the same sources, whoever asks."""
+    compiler = SharedCompiler(shared / "compiled", toolchain.run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toolchain, "run", compiler)
+        yield compiler
+
+
+@pytest.fixture
+def compiled_anew(shared_compiler: SharedCompiler) -> Iterator[None]:
+    """For tests of the compilers themselves: each command is executed."""
+    shared_compiler.on = False
+    yield
+    shared_compiler.on = True
