@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden/ with what is generated"
     )
+
+
+def pytest_runtest_setup() -> None:
+    """Let torch's ONNX exporter keep its table of operators, once a test has loaded it.
+
+    It compiles five hundred functions of onnxscript anew for every file that it exports, which
+    takes four times as long as all the rest; the table depends on the opset alone.
+    """
+    module = sys.modules.get("torch.onnx._internal.exporter._registration")
+    registry = getattr(module, "ONNXRegistry", None)
+    made = getattr(registry, "from_torchlib", None)
+    if made is not None and not hasattr(made, "cache_info"):
+        registry.from_torchlib = staticmethod(cache(made))
 
 
 @pytest.fixture(scope="session")

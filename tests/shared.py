@@ -39,9 +39,7 @@ class SharedCompiler:
         self._folder, self._run = folder, run
         self.on = True
 
-    def __call__(
-        self, compiler: Compiler, arguments: list[str], folder: Path, place: str
-    ) -> None:
+    def __call__(self, compiler: Compiler, arguments: list[str], folder: Path, place: str) -> None:
         key = self._digest(compiler, arguments, folder) if self.on else None
         if key is None:
             self._run(compiler, arguments, folder, place)

@@ -6,13 +6,13 @@ import re
 
 import numpy as np
 
-from elegans.exporter.export import Request, export
+from elegans.exporter.export import Request, export, load_model
 from elegans.exporter.frontend.import_graph import read_interface, read_network
 from elegans.exporter.oracles.range_report import rows
 
 
-def test_every_vector_has_its_row_and_every_state_its_bound(worm, built):
-    model = export(Request(worm), built)
+def test_every_vector_has_its_row_and_every_state_its_bound(built):
+    model = load_model(built)
     told = (built / "report.txt").read_text()
     for step in model.steps:
         assert re.search(rf"^  {step.name} .*Q-?\d+\.\d+.*\[.*\].*bits", told, re.M), step.name
@@ -21,7 +21,7 @@ def test_every_vector_has_its_row_and_every_state_its_bound(worm, built):
 
 
 def test_each_vector_s_error_is_a_few_units_of_its_own_format(worm, built):
-    model = export(Request(worm), built)
+    model = load_model(built)
     network = read_network(worm, read_interface(worm))
     golden = dict(np.load(built / "vectors.npz"))
     for row in rows(model, network, golden):
