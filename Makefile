@@ -29,7 +29,7 @@ demo: setup ## train a circuit, put it on an emulated board, compare every bit, 
 check: setup ## lint, types and the fast tests, in two minutes: for the loop while you work
 	@$(MAKE) --no-print-directory -j2 lint fast
 
-test: setup .venv-farm/ready ## lint, types, all tests, a board farm, a short demo, the HIL suite
+test: setup ## lint, types, all tests, a board farm, a short demo, the HIL suite
 	@# Side by side, because a test that waits for a board or a server leaves a core idle.
 	@$(MAKE) --no-print-directory -j2 unit beside
 

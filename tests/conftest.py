@@ -11,7 +11,43 @@ from pathlib import Path
 import pytest
 
 from elegans.boards.firmware import toolchain
+from elegans.tests.places import TESTS
 from elegans.tests.shared import SharedCompiler
+
+# What compiles for boards, emulates, trains, or takes long: `make check` leaves it out. Single
+# tests and parameters of other files carry the mark themselves.
+_SLOW = (
+    "boards/emulation",
+    "boards/firmware/test_build.py",
+    "boards/firmware/test_own_board.py",
+    "boards/firmware/test_real_boards.py",
+    "boards/firmware/test_symbolise.py",
+    "boards/flashing/test_debug_probe.py",
+    "boards/profiling/test_bench.py",
+    "boards/profiling/test_constant_time.py",
+    "boards/profiling/test_kernels.py",
+    "boards/profiling/test_one_map.py",
+    "exporter/passes/test_eliminate_dead.py",
+    "farm",
+    "fuzz",
+    "hil_tests/session/test_every_board.py",
+    "test_cells.py",
+    "test_examples.py",
+    "test_figures.py",
+    "test_from_ncps.py",
+    "test_one_meaning.py",
+    "trainer/tasks/lane/test_train.py",
+    "trainer/tasks/motions/test_train.py",
+    "trainer/tasks/test_registry.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = [TESTS / name for name in _SLOW]
+    for item in items:
+        if any(item.path.is_relative_to(path) for path in slow):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

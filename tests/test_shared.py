@@ -1,4 +1,4 @@
-"""The compiler that the tests share gives a result again only for the very same sources."""
+"""What the tests share: a compiler that gives a result again only for the very same sources."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pytest
 
 from elegans.boards.firmware.toolchain import Compiler
 from elegans.exporter.errors import ElegansError
+from elegans.tests.conftest import _SLOW
+from elegans.tests.places import TESTS
 from elegans.tests.shared import SharedCompiler
 
 _COMPILER = Compiler("cc", ("cc",), "1")
@@ -92,3 +94,7 @@ def test_it_can_be_switched_off(compiled):
     compiled()
     compiled.shared.on = False
     assert compiled() == "2"
+
+
+def test_the_list_of_slow_tests_names_what_there_is():
+    assert [name for name in _SLOW if not (TESTS / name).exists()] == []
