@@ -7,7 +7,7 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 SHORT := build/short
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint unit hil farm bench clean
+.PHONY: help setup demo check test beside lint fast unit hil farm bench clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,12 +26,25 @@ setup: .venv/ready ## create .venv and install everything that demo and test use
 demo: setup ## train a circuit, put it on an emulated board, compare every bit, drive the car
 	$(BIN)/elegans demo -o build/demo
 
-test: setup lint unit farm hil ## lint, types, unit tests, a board farm, a short demo, and the HIL suite
+check: setup ## lint, types and the fast tests, in two minutes: for the loop while you work
+	@$(MAKE) --no-print-directory -j2 lint fast
+
+test: setup ## lint, types, all tests, a board farm, a short demo, the HIL suite
+	@# Side by side, because a test that waits for a board or a server leaves a core idle.
+	@$(MAKE) --no-print-directory -j2 unit beside
+
+beside:
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory hil
+	@$(MAKE) --no-print-directory farm
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fast: setup
+	$(BIN)/pytest tests -q -n 2 --dist worksteal -m "not slow"
 
 unit: setup
 	$(BIN)/pytest tests -q -n 2 --dist worksteal

@@ -1,11 +1,95 @@
-"""Options of the unit tests."""
+"""Options of the tests, and what the workers of one run share."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
 import pytest
+
+from elegans.boards.firmware import toolchain
+from elegans.tests.places import TESTS
+from elegans.tests.shared import SharedCompiler
+
+# What compiles for boards, emulates, trains, or takes long: `make check` leaves it out. Single
+# tests and parameters of other files carry the mark themselves.
+_SLOW = (
+    "boards/emulation",
+    "boards/firmware/test_build.py",
+    "boards/firmware/test_own_board.py",
+    "boards/firmware/test_real_boards.py",
+    "boards/firmware/test_symbolise.py",
+    "boards/flashing/test_debug_probe.py",
+    "boards/profiling/test_bench.py",
+    "boards/profiling/test_constant_time.py",
+    "boards/profiling/test_kernels.py",
+    "boards/profiling/test_one_map.py",
+    "exporter/passes/test_eliminate_dead.py",
+    "farm",
+    "fuzz",
+    "hil_tests/session/test_every_board.py",
+    "test_cells.py",
+    "test_examples.py",
+    "test_figures.py",
+    "test_from_ncps.py",
+    "test_one_meaning.py",
+    "trainer/tasks/lane/test_train.py",
+    "trainer/tasks/motions/test_train.py",
+    "trainer/tasks/test_registry.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = [TESTS / name for name in _SLOW]
+    for item in items:
+        if any(item.path.is_relative_to(path) for path in slow):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden/ with what is generated"
     )
+
+
+def pytest_runtest_setup() -> None:
+    """Let torch's ONNX exporter keep its table of operators, once a test has loaded it.
+
+    It compiles five hundred functions of onnxscript anew for every file that it exports, which
+    takes four times as long as all the rest; the table depends on the opset alone.
+    """
+    module = sys.modules.get("torch.onnx._internal.exporter._registration")
+    registry = getattr(module, "ONNXRegistry", None)
+    made = getattr(registry, "from_torchlib", None)
+    if made is not None and not hasattr(made, "cache_info"):
+        registry.from_torchlib = staticmethod(cache(made))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that is the same for all workers of this run, and new in each run."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_compiler(shared: Path) -> Iterator[SharedCompiler]:
+    """Compilers that run once for the same sources, whoever asks."""
+    compiler = SharedCompiler(shared / "compiled", toolchain.run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toolchain, "run", compiler)
+        yield compiler
+
+
+@pytest.fixture
+def compiled_anew(shared_compiler: SharedCompiler) -> Iterator[None]:
+    """For tests of the compilers themselves: each command is executed."""
+    shared_compiler.on = False
+    yield
+    shared_compiler.on = True

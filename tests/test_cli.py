@@ -26,11 +26,20 @@ def _call(*arguments):
     return CliRunner().invoke(main, [str(a) for a in arguments])
 
 
-@pytest.fixture
-def exported(tmp_path):
-    result = _call("export", GOLDEN / "worm.onnx", "-o", tmp_path / "BUILD")
+@pytest.fixture(scope="session")
+def _exported_once(tmp_path_factory):
+    """The worm's BUILD, with the firmware of the board that is taken by default."""
+    build = tmp_path_factory.mktemp("cli") / "BUILD"
+    result = _call("export", GOLDEN / "worm.onnx", "-o", build)
     assert result.exit_code == 0, result.output
-    return tmp_path / "BUILD"
+    _call("build", build)  # without a compiler the tests that need one fail by themselves
+    return build
+
+
+@pytest.fixture
+def exported(_exported_once, tmp_path):
+    """A BUILD that a test may damage."""
+    return shutil.copytree(_exported_once, tmp_path / "BUILD")
 
 
 def _recording(path, steps=50, **more):

@@ -37,7 +37,7 @@ def traced(elf: Path, board: Board, log: Path, listening: int) -> list[str]:
     socket = f"socket,id=stub,fd={listening},server=on,wait=off,nodelay=on"
     stub = ["-chardev", socket, "-gdb", "chardev:stub"]
     single = ["-accel", "tcg,one-insn-per-tb=on"] if _version() >= (8, 1) else ["-singlestep"]
-    log_to = ["-d", "exec,cpu,nochain", "-D", str(log)]
+    log_to = ["-d", "cpu,nochain", "-D", str(log)]
     return [PROGRAM, *machine, *_SILENT, *stub, *single, *log_to]
 
 

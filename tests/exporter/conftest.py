@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -185,8 +186,15 @@ def worm(graph, save) -> Path:
     return save(graph().cfc())
 
 
+@pytest.fixture(scope="session")
+def _exported_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built")
+    onnx.save(Graph().cfc().model(METADATA), folder / "worm.onnx")
+    export(Request(folder / "worm.onnx"), folder / "BUILD")
+    return folder / "BUILD"
+
+
 @pytest.fixture
-def built(worm, tmp_path) -> Path:
-    """The BUILD of a small wired CfC."""
-    export(Request(worm), tmp_path / "BUILD")
-    return tmp_path / "BUILD"
+def built(_exported_once, tmp_path) -> Path:
+    """The BUILD of a small wired CfC, to read and to damage."""
+    return Path(shutil.copytree(_exported_once, tmp_path / "BUILD"))

@@ -16,6 +16,8 @@ from elegans.boards.firmware.elf_image import read_image, require_fit
 from elegans.exporter.errors import ElegansError
 from elegans.tests.boards.conftest import copy_of_tiny
 
+pytestmark = pytest.mark.usefixtures("compiled_anew")
+
 _COMPILERS = [
     "zig",
     pytest.param(
