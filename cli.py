@@ -124,7 +124,7 @@ def export(
 def build(build: Path, board: str, compiler: str, optimise: str, as_json: bool) -> None:
     """Compile the firmware of a BUILD for a board."""
     from elegans.boards.descriptors.descriptor import find_board
-    from elegans.boards.firmware.build import build as build_firmware
+    from elegans.boards.firmware.build import build_firmware
 
     done = build_firmware(build, find_board(board), compiler, optimise)
     sizes = {"flash_bytes": done.flash_bytes, "ram_bytes": done.ram_bytes}
@@ -159,12 +159,13 @@ def flash(
     Through its debug probe, unless --drive or --rom say otherwise. A virtual board is
     booted, says hello, and stops.
     """
-    from elegans.commands.flashing import flash_board
+    from elegans.commands.flashing import FlashOptions, flash_board
 
     ways = {"probe": probe, "drive": drive, "rom": rom}
     if sum(way is not None for way in ways.values()) > 1:
         raise click.UsageError("give one of --probe, --drive and --rom")
-    click.echo(flash_board(build, board, (emulator, compiler, optimise), probe, drive, rom))
+    options = FlashOptions(emulator, compiler, optimise, probe, drive, rom)
+    click.echo(flash_board(build, board, options))
 
 
 @main.command(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from elegans.boards.descriptors.descriptor import Board, boards
 from elegans.boards.emulation import qemu, virtual_board
 from elegans.boards.firmware import toolchain
-from elegans.boards.flashing.discover import connected
+from elegans.boards.flashing.discover import connected_boards
 
 _EXTRAS = {
     "elegans[sim]": {
@@ -88,7 +88,7 @@ def catalogue() -> list[dict[str, str]]:
             "name": board.name,
             "title": board.title,
             "core": board.core.name,
-            "runs_on": ", ".join(virtual_board.emulators(board)) or _absent(board),
+            "runs_on": ", ".join(virtual_board.installed_emulators(board)) or _absent(board),
         }
         for board in boards().values()
     ]
@@ -108,12 +108,12 @@ def plugged_in() -> list[dict[str, str]]:
             "ports": " ".join(row.ports),
             "boards": " or ".join(row.boards) or f"{row.probe.title}, of no known board",
         }
-        for row in connected()
+        for row in connected_boards()
     ]
 
 
 def _any_emulator() -> bool:
-    return any(virtual_board.emulators(board) for board in boards().values())
+    return any(virtual_board.installed_emulators(board) for board in boards().values())
 
 
 def _version(package: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 from click.core import ParameterSource
 
-from elegans.boards.emulation.child_process import ended_tidily
+from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.exporter.errors import ElegansError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,7 +39,7 @@ class Verbs(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with ended_tidily():
+            with exit_on_sigterm():
                 return super().invoke(ctx)
         except ElegansError as error:
             click.echo(complaint(getattr(error, "phase", None), error), err=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation.virtual_board import choose
+from elegans.boards.emulation.virtual_board import choose_emulator
 from elegans.boards.firmware.toolchain import cross_compiler
 from elegans.demo import drivers
 from elegans.exporter.errors import ElegansError
@@ -108,7 +108,7 @@ def play(target: Path, stage: Stage, progress: Progress) -> Result:
 
     started = time.monotonic()
     # Whatever was asked for in vain is told before the training, not after it.
-    choose(stage.emulator, find_board(stage.board))
+    choose_emulator(stage.emulator, find_board(stage.board))
     cross_compiler(stage.compiler)
     train("lane", target, seed=stage.seed, short=stage.short, progress=progress)
     source, recorded = target / "model.onnx", target / "recording.npz"

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image, require_fit
 from elegans.exporter.errors import ElegansError
 from elegans.tests.boards.conftest import copy_of_tiny
@@ -28,17 +28,17 @@ _COMPILERS = [
 
 
 @pytest.mark.parametrize("compiler", _COMPILERS)
-@pytest.mark.parametrize("optimise", ["0", "2", "s"])
-def test_every_compiler_and_level_builds(tiny, m4, compiler, optimise):
-    firmware = build(tiny, m4, compiler, optimise)
-    assert (firmware.compiler, firmware.optimise) == (compiler, optimise)
-    assert firmware.elf.is_relative_to(tiny / "firmware" / f"mps2-an386-{compiler}-O{optimise}")
+@pytest.mark.parametrize("level", ["0", "2", "s"])
+def test_every_compiler_and_level_builds(tiny, m4, compiler, level):
+    firmware = build_firmware(tiny, m4, compiler, level)
+    assert (firmware.compiler, firmware.level) == (compiler, level)
+    assert firmware.elf.is_relative_to(tiny / "firmware" / f"mps2-an386-{compiler}-O{level}")
     require_fit(read_image(firmware.elf), m4, firmware.elf)
 
 
 @pytest.mark.parametrize("compiler", _COMPILERS)
 def test_sizes_tell_the_model_from_the_image(tiny, m4, compiler):
-    firmware = build(tiny, m4, compiler)
+    firmware = build_firmware(tiny, m4, compiler)
     assert firmware.ram_bytes == 2 * 3  # the state and nothing else
     assert 100 < firmware.flash_bytes < 600
     assert firmware.image_flash_bytes > firmware.flash_bytes + 1000
@@ -52,35 +52,35 @@ def test_the_place_of_a_build_does_not_change_a_byte(tmp_path, m4, compiler):
     images = set()
     for place in ("here", "some/where/else"):
         folder = copy_of_tiny(tmp_path / place)
-        images.add(build(folder, m4, compiler).elf.read_bytes())
+        images.add(build_firmware(folder, m4, compiler).elf.read_bytes())
     assert len(images) == 1
     assert str(tmp_path).encode() not in images.pop()
 
 
 def test_a_build_is_kept_until_a_source_changes(tmp_path, m4, monkeypatch):
     folder = copy_of_tiny(tmp_path / "BUILD")
-    first = build(folder, m4)
+    first = build_firmware(folder, m4)
     ran = []
     run = toolchain.run
     monkeypatch.setattr(toolchain, "run", lambda *a: (ran.append(a), run(*a)))
-    assert build(folder, m4) == first
+    assert build_firmware(folder, m4) == first
     assert not ran
     text = (folder / "model.c").read_text()
     (folder / "model.c").write_text(text.replace("9000", "9001"))
-    assert build(folder, m4).firmware_digest != first.firmware_digest
+    assert build_firmware(folder, m4).firmware_digest != first.firmware_digest
     assert ran
 
 
 def test_a_damaged_image_is_built_again(tmp_path, m4):
     folder = copy_of_tiny(tmp_path / "BUILD")
-    elf = build(folder, m4).elf
+    elf = build_firmware(folder, m4).elf
     whole = elf.read_bytes()
     elf.write_bytes(whole[:1000])
-    assert build(folder, m4).elf.read_bytes() == whole
+    assert build_firmware(folder, m4).elf.read_bytes() == whole
 
 
 def test_the_sources_beside_an_image_say_what_was_compiled(tiny, m4):
-    source = build(tiny, m4).elf.parent / "source"
+    source = build_firmware(tiny, m4).elf.parent / "source"
     assert '#define BOARD_NAME "mps2-an386"' in (source / "config.h").read_text()
     assert (source / "model/model.c").read_bytes() == (tiny / "model.c").read_bytes()
 
@@ -90,13 +90,13 @@ def test_a_warning_ends_the_build_with_its_line_and_leaves_nothing(tmp_path, m4)
     text = (folder / "model.c").read_text()
     (folder / "model.c").write_text(text + "\nint64_t far(void);\nint64_t far(void) { oops }\n")
     with pytest.raises(ElegansError, match=r"zig says: model/model\.c:\d+:\d+: error: .*oops"):
-        build(folder, m4, "zig")
+        build_firmware(folder, m4, "zig")
     assert not [path for path in (folder / "firmware").glob("*") if path.suffix != ".lock"]
 
 
 def test_a_folder_that_is_no_build_is_named(tmp_path, m4):
     with pytest.raises(ElegansError, match=r"is no BUILD, it has no model\.json; export"):
-        build(tmp_path, m4)
+        build_firmware(tmp_path, m4)
 
 
 @pytest.mark.parametrize(
@@ -115,34 +115,34 @@ def test_a_model_json_that_was_tampered_with_is_refused(tmp_path, m4, change, co
     change(document)
     (folder / "model.json").write_text(json.dumps(document))
     with pytest.raises(ElegansError, match=complaint):
-        build(folder, m4)
+        build_firmware(folder, m4)
 
 
 def test_a_missing_source_is_named(tmp_path, m4):
     folder = copy_of_tiny(tmp_path / "BUILD")
     (folder / "model.h").unlink()
     with pytest.raises(ElegansError, match=r"model\.h: cannot be read"):
-        build(folder, m4)
+        build_firmware(folder, m4)
 
 
 def test_a_missing_compiler_says_how_to_get_it(tiny, m4, monkeypatch):
     monkeypatch.setattr(toolchain, "_present", lambda command: False)
     with pytest.raises(ElegansError, match=r"ziglang is not installed; pip install 'elegans\[sim"):
-        build(tiny, m4)
+        build_firmware(tiny, m4)
     with pytest.raises(ElegansError, match=r"arm-none-eabi-gcc is not installed; apt install"):
-        build(tiny, m4, "gcc")
+        build_firmware(tiny, m4, "gcc")
 
 
 @pytest.mark.parametrize(
-    ("compiler", "optimise", "complaint"),
+    ("compiler", "level", "complaint"),
     [
         ("tcc", "2", "tcc: is not a compiler for boards; choose one of: zig, gcc"),
         ("auto", "9", "-O9: is no optimisation level; choose one of: auto, 0, 1, 2, 3, s"),
     ],
 )
-def test_an_unknown_compiler_or_level_is_refused(tiny, m4, compiler, optimise, complaint):
+def test_an_unknown_compiler_or_level_is_refused(tiny, m4, compiler, level, complaint):
     with pytest.raises(ElegansError, match=complaint):
-        build(tiny, m4, compiler, optimise)
+        build_firmware(tiny, m4, compiler, level)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
@@ -150,13 +150,13 @@ def test_a_build_that_can_not_be_written_to_is_named(tmp_path, m4):
     folder = copy_of_tiny(tmp_path / "BUILD")
     folder.chmod(0o555)
     with pytest.raises(ElegansError, match=r"cannot be written"):
-        build(folder, m4)
+        build_firmware(folder, m4)
 
 
 def test_a_frame_too_small_for_the_model_ends_the_build(tiny, m4):
     board = dataclasses.replace(m4, link=dataclasses.replace(m4.link, max_frame=64))
     with pytest.raises(ElegansError, match="max_frame does not hold a HELLO reply"):
-        build(tiny, board)
+        build_firmware(tiny, board)
 
 
 def test_a_compiler_that_hangs_is_ended(tmp_path, monkeypatch):

@@ -15,11 +15,11 @@ from elegans.tests.boards.conftest import copy_of_tiny
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang", "zig"])
-@pytest.mark.parametrize("optimise", ["0", "3"])
-def test_every_compiler_repeats_the_vectors(tiny, vectors, compiler, optimise):
+@pytest.mark.parametrize("level", ["0", "3"])
+def test_every_compiler_repeats_the_vectors(tiny, vectors, compiler, level):
     if compiler != "zig" and not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
-    model = HostModel.compile(tiny, compiler, optimise)
+    model = HostModel.compile(tiny, compiler, level)
     y, h = model.steps(vectors["x"], vectors["dt"], vectors["h"])
     assert (y == vectors["y"]).all()
     assert (h == vectors["h_next"]).all()

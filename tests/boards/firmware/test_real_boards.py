@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from elegans.boards.descriptors.descriptor import boards, find_board
-from elegans.boards.emulation.unicorn_machine import Machine
-from elegans.boards.firmware.build import build
+from elegans.boards.emulation.unicorn_machine import UnicornMachine
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.hil_tests.wire.frames import Decoder, Frame, Kind, encode
 from elegans.hil_tests.wire.messages import Hello, Shape, Step, StepReply
@@ -43,7 +43,7 @@ class Bench:
         self.board, self.chip = firmware.board, chip(firmware.board.name)
         self._out = bytearray()
         image = read_image(firmware.elf)
-        self.machine = Machine(self.board, image, self._out.extend, print, self.chip)
+        self.machine = UnicornMachine(self.board, image, self._out.extend, print, self.chip)
         self.machine.boot()
 
     def ask(self, kind: int, payload: bytes) -> bytes:
@@ -60,7 +60,7 @@ def benches(tiny):
 
     def bench(name: str) -> Bench:
         if name not in made:
-            made[name] = Bench(build(tiny, find_board(name), "zig"))
+            made[name] = Bench(build_firmware(tiny, find_board(name), "zig"))
         return made[name]
 
     return bench
@@ -70,7 +70,7 @@ def benches(tiny):
 @pytest.mark.parametrize("compiler", _COMPILERS)
 @pytest.mark.parametrize("name", _REAL)
 def test_the_firmware_of_a_real_board_answers_bit_for_bit(tiny, vectors, name, compiler, level):
-    bench = Bench(build(tiny, find_board(name), compiler, level))
+    bench = Bench(build_firmware(tiny, find_board(name), compiler, level))
     hello = Hello.parse(bench.ask(Kind.HELLO, b"abcd"))
     assert (hello.board, hello.model_digest.hex()) == (name, twin.digest(tiny)[:32])
     assert hello.counter_hz == bench.board.counter.hz
@@ -273,7 +273,7 @@ def _flash(firmware, offset: int, count: int) -> bytes:
 @pytest.mark.parametrize("compiler", _COMPILERS)
 @pytest.mark.parametrize("name", _REAL)
 def test_the_vector_table_stands_where_the_chip_looks(tiny, name, compiler):
-    firmware = build(tiny, find_board(name), compiler)
+    firmware = build_firmware(tiny, find_board(name), compiler)
     memory = firmware.board.memory
     stack, start = struct.unpack("<2I", _flash(firmware, memory.vectors, 8))
     assert memory.ram.origin < stack <= memory.ram.origin + memory.ram.bytes
@@ -296,7 +296,7 @@ def _boot_rom_crc(data: bytes) -> int:
 
 @pytest.mark.parametrize("compiler", _COMPILERS)
 def test_the_pico_s_boot_rom_takes_the_first_stage(tiny, compiler):
-    stage = _flash(build(tiny, find_board("raspberry-pi-pico"), compiler), 0, 256)
+    stage = _flash(build_firmware(tiny, find_board("raspberry-pi-pico"), compiler), 0, 256)
     assert int.from_bytes(stage[252:], "little") == _boot_rom_crc(stage[:252])
 
 
@@ -312,13 +312,13 @@ def test_the_pico_s_first_stage_is_what_its_comment_says(tiny, tmp_path):
         subprocess.run(["arm-none-eabi-" + command.split()[0], *command.split()[1:]],
                        cwd=tmp_path, check=True)  # fmt: skip
     code = (tmp_path / "stage.bin").read_bytes()
-    stage = _flash(build(tiny, board), 0, 256)
+    stage = _flash(build_firmware(tiny, board), 0, 256)
     assert stage[:252] == code.ljust(252, b"\0")
 
 
 @pytest.mark.parametrize("compiler", _COMPILERS)
 def test_the_pico_2_s_boot_rom_finds_the_image(tiny, compiler):
-    head = _flash(build(tiny, find_board("raspberry-pi-pico2"), compiler), 0, 4096)
+    head = _flash(build_firmware(tiny, find_board("raspberry-pi-pico2"), compiler), 0, 4096)
     block = struct.pack("<5I", 0xFFFFDED3, 0x10210142, 0x1FF, 0, 0xAB123579)
     assert head.count(block) == 1
     assert head.index(block) % 4 == 0
@@ -326,7 +326,7 @@ def test_the_pico_2_s_boot_rom_finds_the_image(tiny, compiler):
 
 @pytest.mark.parametrize("compiler", _COMPILERS)
 def test_the_k64_is_left_unsecured(tiny, compiler):
-    field = _flash(build(tiny, find_board("frdm-k64f"), compiler), 0x400, 16)
+    field = _flash(build_firmware(tiny, find_board("frdm-k64f"), compiler), 0x400, 16)
     assert field == b"\xff" * 12 + b"\xfe" + b"\xff" * 3
 
 
@@ -334,4 +334,4 @@ def test_a_source_that_is_missing_is_named(tiny, tmp_path):
     text = Path(find_board("frdm-k64f").path).read_text()
     (tmp_path / "mine.toml").write_text(text)
     with pytest.raises(Exception, match=r"frdm-k64f\.c: cannot be read .*beside the descriptor"):
-        build(tiny, find_board(str(tmp_path / "mine.toml")))
+        build_firmware(tiny, find_board(str(tmp_path / "mine.toml")))

@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 
-from elegans.boards.firmware.build import build
-from elegans.boards.firmware.symbolise import locate
+from elegans.boards.firmware.build import build_firmware
+from elegans.boards.firmware.symbolise import symbolise
 from elegans.hil_tests.session.session import session
 from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.errors import HilError, Phase
@@ -61,15 +61,15 @@ def test_a_fault_names_its_function_its_line_and_its_cause(sick, ill, compiler):
 
 
 def test_an_address_outside_of_any_function_is_nowhere(tiny, m4):
-    firmware = build(tiny, m4)
-    assert locate(firmware.elf, 0x2000_0000) is None
-    assert locate(firmware.elf.with_name("none.elf"), 0) is None
+    firmware = build_firmware(tiny, m4)
+    assert symbolise(firmware.elf, 0x2000_0000) is None
+    assert symbolise(firmware.elf.with_name("none.elf"), 0) is None
     (broken := firmware.elf.parent / "broken.elf").write_bytes(firmware.elf.read_bytes()[:5000])
-    assert locate(broken, 0x100) is None
+    assert symbolise(broken, 0x100) is None
 
 
 def test_the_image_does_not_name_the_folder_that_it_was_compiled_in(tiny, m4):
     for compiler in ("zig", "gcc") if shutil.which("arm-none-eabi-gcc") else ("zig",):
-        image = build(tiny, m4, compiler).elf.read_bytes()
+        image = build_firmware(tiny, m4, compiler).elf.read_bytes()
         assert b"elegans-" not in image
         assert str(tiny).encode() not in image

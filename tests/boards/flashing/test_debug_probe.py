@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 
 from elegans.boards.descriptors.descriptor import boards, find_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing import debug_probe as flashing
 from elegans.boards.flashing.debug_probe import FlashError, flash
@@ -62,7 +62,7 @@ def empty_microbit():
 
 @pytest.fixture(scope="session")
 def firmware(worm):
-    return build(worm, find_board("microbit"), "zig")
+    return build_firmware(worm, find_board("microbit"), "zig")
 
 
 def test_an_empty_board_is_flashed_read_back_booted_and_compared(worm, firmware):
@@ -85,7 +85,7 @@ def test_what_is_there_already_is_left_alone(firmware):
 
 
 def test_other_firmware_takes_the_place_of_what_was_there(worm, firmware, tiny):
-    other = build(tiny, find_board("microbit"), "zig")
+    other = build_firmware(tiny, find_board("microbit"), "zig")
     with empty_microbit() as (probe, tty, _):
         flash(other, probe)
         assert not flash(firmware, probe).skipped

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing.debug_probe import FlashError
 from elegans.boards.flashing.rom_loader import flash_by_rom
@@ -135,7 +135,7 @@ def _no_modem_lines(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def firmware(tiny):
-    return build(tiny, find_board("nucleo-l432kc"), "zig")
+    return build_firmware(tiny, find_board("nucleo-l432kc"), "zig")
 
 
 def test_an_stm32_is_erased_written_verified_and_started(firmware):
@@ -185,4 +185,4 @@ def test_the_command_line_writes_a_uf2_and_refuses_two_ways_at_once(tiny, tmp_pa
     done = CliRunner().invoke(
         main, ["flash", str(tiny), "--board", "frdm-k64f", "--drive", "x.uf2"]
     )
-    assert (done.exit_code, "takes no UF2" in done.output) == (1, True)
+    assert (done.exit_code, "has no boot drive" in done.output) == (1, True)

@@ -91,13 +91,13 @@ def test_what_bench_cannot_measure_is_told_in_a_line(
 def test_boards_without_an_installed_emulator_are_left_out_and_named(worm, monkeypatch):
     from elegans.commands import bench
 
-    kept = virtual_board.emulators
+    installed = virtual_board.installed_emulators
     monkeypatch.setattr(
         virtual_board,
-        "emulators",
-        lambda b: kept(b) if b.name in ("microbit", "mps2-an386") else [],
+        "installed_emulators",
+        lambda b: installed(b) if b.name in ("microbit", "mps2-an386") else [],
     )
-    assert [board.name for board in bench._emulated()] == ["microbit", "mps2-an386"]
+    assert [board.name for board in bench._emulated_boards()] == ["microbit", "mps2-an386"]
     left_out = sum(bool(b.emulators) for b in boards().values()) - 2
     monkeypatch.setattr(bench, "figures", lambda build, board, *_: {"board": board.name})
     monkeypatch.setattr(bench, "_table", lambda found: "")

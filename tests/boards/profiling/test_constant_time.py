@@ -10,7 +10,7 @@ pytest.importorskip("capstone", reason="capstone is not installed")
 from elegans.benchmarks.cells import CELLS
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation import virtual_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
@@ -27,7 +27,7 @@ _BOARDS = ["microbit", "mps2-an385", "mps2-an386"]  # M0, M3, M4
 _M55 = pytest.param(
     "mps3-an547",
     marks=pytest.mark.skipif(
-        not virtual_board.emulators(find_board("mps3-an547")), reason="needs QEMU"
+        not virtual_board.installed_emulators(find_board("mps3-an547")), reason="needs QEMU"
     ),
 )
 # A branch that no compiler turns into straight code.
@@ -52,18 +52,18 @@ def cell(request, tmp_path_factory):
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("board", _BOARDS)
 def test_no_branch_of_any_cell_depends_on_the_data(cell, board, compiler):
-    done = profile(cell, build(cell, find_board(board), compiler), steps=16)
-    assert done.uneven == ()
+    done = profile(cell, build_firmware(cell, find_board(board), compiler), steps=16)
+    assert done.data_dependent == ()
     assert done.paths == 1
-    assert done.different == 0
+    assert done.mismatches == 0
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("level", ["0", "1", "3", "s"])
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
 def test_no_level_of_optimisation_brings_a_branch(worm, board, level, compiler):
-    done = profile(worm, build(worm, find_board(board), compiler, level), steps=32)
-    assert (done.uneven, done.paths, done.different) == ((), 1, 0)
+    done = profile(worm, build_firmware(worm, find_board(board), compiler, level), steps=32)
+    assert (done.data_dependent, done.paths, done.mismatches) == ((), 1, 0)
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
@@ -72,10 +72,10 @@ def test_no_level_of_optimisation_brings_a_branch(worm, board, level, compiler):
     [*_BOARDS, _M55],
 )
 def test_a_thousand_corners_and_random_inputs_take_the_same_instructions(worm, board, compiler):
-    done = profile(worm, build(worm, find_board(board), compiler))
+    done = profile(worm, build_firmware(worm, find_board(board), compiler))
     assert done.steps >= 1000
     assert done.instructions[0] == done.instructions[1]
-    assert (done.uneven, done.paths, done.different) == ((), 1, 0)
+    assert (done.data_dependent, done.paths, done.mismatches) == ((), 1, 0)
     assert 0 < done.stack <= 1024
 
 
@@ -89,6 +89,6 @@ def test_a_branch_on_data_is_found_and_named(tmp_path, board):
     (folder / "model.c").write_text(
         text.replace("    int16_t next[", _BRANCH + "    int16_t next[")
     )
-    done = profile(folder, build(folder, find_board(board)), steps=64)
+    done = profile(folder, build_firmware(folder, find_board(board)), steps=64)
     assert done.paths > 1
-    assert any(line.startswith("tiny_step+") for line in done.uneven), done.uneven
+    assert any(line.startswith("tiny_step+") for line in done.data_dependent), done.data_dependent

@@ -11,7 +11,7 @@ import torch
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation import virtual_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
@@ -26,7 +26,7 @@ _BOARDS = ["microbit", "mps2-an385", "mps2-an386"]  # M0, M3, M4
 _M55 = pytest.param(
     "mps3-an547",
     marks=pytest.mark.skipif(
-        not virtual_board.emulators(find_board("mps3-an547")), reason="needs QEMU"
+        not virtual_board.installed_emulators(find_board("mps3-an547")), reason="needs QEMU"
     ),
 )
 
@@ -69,8 +69,8 @@ def network(request, tmp_path_factory):
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("board", _BOARDS)
 def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board, compiler):
-    done = profile(network, build(network, find_board(board), compiler), steps=128)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+    done = profile(network, build_firmware(network, find_board(board), compiler), steps=128)
+    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
     assert done.instructions[0] == done.instructions[1]
 
 
@@ -97,16 +97,18 @@ def many_lengths(request, tmp_path_factory):
 @pytest.mark.parametrize("board", [*_BOARDS, _M55])
 def test_products_of_every_length_have_the_reference_s_bits(many_lengths, board, compiler):
     assert len(np.unique(load_arrays(many_lengths / "vectors.npz")["y"])) > 100
-    done = profile(many_lengths, build(many_lengths, find_board(board), compiler), steps=64)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+    done = profile(
+        many_lengths, build_firmware(many_lengths, find_board(board), compiler), steps=64
+    )
+    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
 
 
 def test_m7_and_m33_have_the_kernels_of_m4(tmp_path):
     network = _export(tmp_path, *_NETWORKS["a_backbone"])
     layers = []
     for board in ("mps2-an386", "mps2-an500", "mps2-an505"):
-        done = profile(network, build(network, find_board(board)), steps=64)
-        assert (done.different, done.paths) == (0, 1)
+        done = profile(network, build_firmware(network, find_board(board)), steps=64)
+        assert (done.mismatches, done.paths) == (0, 1)
         layers.append({n: count for n, count in done.functions.items() if "_layers" in n})
     assert layers[0] == layers[1] == layers[2]
 
@@ -120,9 +122,9 @@ def test_portable_c_has_the_same_bits_on_a_core(tmp_path, board, compiler):
     core.write_text(
         told.replace("#ifndef EL_CORE\n", "#define EL_CORE EL_PORTABLE\n#ifndef EL_CORE\n")
     )
-    firmware = build(built, find_board(board), compiler)
+    firmware = build_firmware(built, find_board(board), compiler)
     done = profile(built, firmware, steps=64)
-    assert done.different == 0
+    assert done.mismatches == 0
     assert "el_cfc" in "".join(done.functions), "the kernels of the core are still there"
 
 
@@ -133,8 +135,8 @@ def test_the_layers_are_in_a_core_s_own_kernels(network):
 @pytest.mark.parametrize("board", [_M55])
 @pytest.mark.parametrize("compiler", cross_compilers())
 def test_vectors_of_eight_have_the_reference_s_bits(network, board, compiler):
-    done = profile(network, build(network, find_board(board), compiler), steps=64)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+    done = profile(network, build_firmware(network, find_board(board), compiler), steps=64)
+    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
 
 
 @pytest.fixture(scope="module", params=[16, 8])
@@ -158,10 +160,10 @@ def fast_and_small(request, tmp_path_factory):
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
 def test_size_has_the_same_bits_in_less_flash_on_one_path(fast_and_small, board, compiler):
     fast, small = fast_and_small
-    firmware = build(small, find_board(board), compiler)
+    firmware = build_firmware(small, find_board(board), compiler)
     done = profile(small, firmware, steps=64)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
-    assert firmware.flash_bytes < build(fast, find_board(board), compiler).flash_bytes
+    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
+    assert firmware.flash_bytes < build_firmware(fast, find_board(board), compiler).flash_bytes
 
 
 @pytest.mark.parametrize("board", [*_BOARDS, _M55])
@@ -181,8 +183,8 @@ def test_size_stores_no_synapse_that_is_not_there(
     kept = present.sum() + 1  # the kernels have one at least
     maps = 2 * kept + (1 if period else 2) * present.size
     assert f"_layers_w[{int(maps)}]" in (built / "model.c").read_text()
-    done = profile(built, build(built, find_board(board), optimise="s"), steps=64)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+    done = profile(built, build_firmware(built, find_board(board), optimise="s"), steps=64)
+    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
 
 
 def test_a_flash_limit_takes_size_where_speed_needs_more(tmp_path):
@@ -200,7 +202,7 @@ def test_a_flash_limit_takes_size_where_speed_needs_more(tmp_path):
 @pytest.mark.parametrize("network", ["odd_everything", "fixed_and_saturating"], indirect=True)
 def test_the_profile_counts_what_hil_counts_but_for_the_call(network):
     board = find_board("mps2-an386")
-    firmware = build(network, board)
+    firmware = build_firmware(network, board)
     done = profile(network, firmware, steps=64)
     told = hil(network, board.name, "unicorn", firmware.compiler).instructions
     assert np.abs(np.array(told) - done.instructions).max() <= 12

@@ -11,7 +11,7 @@ pytest.importorskip("capstone", reason="capstone is not installed")
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation import virtual_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.ops.linear import Linear
@@ -29,11 +29,11 @@ _SHAPES = [(16, 16, 15), (33, 8, 1), (7, 37, 17), (5, 60, 30), (130, 2, 16), (4,
 
 def _profile(built, board, compiler, steps):
     chosen = find_board(board)
-    if not virtual_board.emulators(chosen):
+    if not virtual_board.installed_emulators(chosen):
         pytest.skip(f"no emulator of {board} is installed")
-    done = profile(built, build(built, chosen, compiler), steps)
+    done = profile(built, build_firmware(built, chosen, compiler), steps)
     assert done.steps == steps
-    return done.different, done.paths, done.uneven
+    return done.mismatches, done.paths, done.data_dependent
 
 
 @pytest.fixture(scope="module", params=_SHAPES, ids=str)
@@ -60,7 +60,7 @@ def test_a_map_of_any_shape_has_the_reference_s_bits(linear_map, board, compiler
 
 
 def test_a_network_without_tanh_has_no_table_of_it(linear_map):
-    firmware = build(linear_map, find_board("mps2-an386"))
+    firmware = build_firmware(linear_map, find_board("mps2-an386"))
     assert profile(linear_map, firmware, steps=1).tables == 0
 
 

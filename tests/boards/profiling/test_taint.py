@@ -12,10 +12,10 @@ pytest.importorskip("capstone", reason="capstone is not installed")
 pytest.importorskip("unicorn", reason="unicorn is not installed")
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.firmware.elf_image import Image
-from elegans.boards.profiling.branch_operands import Decisions
-from elegans.boards.profiling.step_call import Called
-from elegans.boards.profiling.taint import DataFlow
+from elegans.boards.firmware.elf_image import ElfImage
+from elegans.boards.profiling.branch_operands import BranchRecorder
+from elegans.boards.profiling.step_call import StepFunction
+from elegans.boards.profiling.taint import TaintTracker
 from elegans.boards.profiling.thumb_decoder import decode
 from elegans.boards.profiling.unicorn_caller import UnicornCaller
 from elegans.exporter.errors import ElegansError
@@ -41,11 +41,11 @@ def _code(*halfwords):
 def _follow(*halfwords, accesses=None):
     """Execute with data in R0; `accesses` are the addresses of loads and stores, in order,
     None where a condition leaves one out."""
-    flow, at = DataFlow([0], [range(_RAM, _RAM + 4)]), iter(accesses or ())
+    flow, at = TaintTracker([0], [range(_RAM, _RAM + 4)]), iter(accesses or ())
     for one in decode(_code(*halfwords), 0):
-        address = next(at) if one.moves else None
+        address = next(at) if one.transfers else None
         part = [] if address is None else [range(address, address + 4)]
-        flow.execute(one, part, done=address is not None or not one.moves)
+        flow.execute(one, part, done=address is not None or not one.transfers)
     return [text.split(":")[0].split()[0] for text in flow.found.values()]
 
 
@@ -97,11 +97,13 @@ def test_what_an_it_block_says_holds_over_the_end_of_a_page_of_code(dt):
     """unicorn begins a new block there: MOV is executed under the condition all the same."""
     step = _code(0x2B00, _IT_EQ, _MOV_R2_R1, _CMP_R2, _BNE_ON, _BX_LR)
     start, end = 0x3FC, 0x3FC + len(step) - 2
-    image = Image(((0, bytes(start) + step),), {})
-    called = Called(start, end, end, 0, 0x2000_0000, 0x2000_1000, 1, 1, 1, image)
+    image = ElfImage(((0, bytes(start) + step),), {})
+    called = StepFunction(start, end, end, 0, 0x2000_0000, 0x2000_1000, 1, 1, 1, image)
     caller = UnicornCaller(SimpleNamespace(board=find_board("mps2-an385")), called)
     row = np.zeros(1, np.int16)
-    assert [t.split(":")[0].split()[0] for t in caller.uneven(row, dt, row).values()] == ["bne"]
+    assert [t.split(":")[0].split()[0] for t in caller.data_dependent(row, dt, row).values()] == [
+        "bne"
+    ]
 
 
 def test_unknown_code_is_refused():
@@ -111,13 +113,13 @@ def test_unknown_code_is_refused():
 
 def _decide(halfwords, rows):
     code = _code(*halfwords)
-    known = Decisions(lambda at, n: (code + bytes(8))[at : at + n])
+    recorder = BranchRecorder(lambda at, n: (code + bytes(8))[at : at + n])
     registers = np.zeros((len(rows), 17), np.uint32)
     for row, (at, values) in zip(registers, rows, strict=True):
         row[15] = at
         for register, value in values.items():
             row[register] = value
-    return [d.values for d in known.of(registers)]
+    return [d.values for d in recorder.operands(registers)]
 
 
 def test_a_branch_is_decided_by_what_was_compared_last():
