@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from elegans.boards.descriptors.descriptor import Board, boards, find_board
+from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.descriptor import boards, find_board
 from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.profiling.cycles import estimate_cycles

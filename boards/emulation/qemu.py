@@ -8,7 +8,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from elegans.boards.descriptors.descriptor import Board, QemuMachine
+from elegans.boards.descriptors.board import Board, QemuMachine
 from elegans.exporter.errors import ElegansError
 
 PROGRAM = "qemu-system-arm"

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 import unicorn as _untyped
 from unicorn import arm_const as arm
 
-from elegans.boards.descriptors.descriptor import Board, Region
+from elegans.boards.descriptors.board import Board, Region
 from elegans.boards.emulation.uart_model import UartModel
 from elegans.boards.firmware.elf_image import ElfImage
 from elegans.boards.firmware.thumb import instruction_addresses

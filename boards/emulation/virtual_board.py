@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from elegans.boards.descriptors.descriptor import Board
+from elegans.boards.descriptors.board import Board
 from elegans.boards.emulation import child_process, qemu, unicorn_board
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.elf_image import read_image, require_fit

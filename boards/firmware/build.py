@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from elegans.boards.descriptors.descriptor import Board
+from elegans.boards.descriptors.board import Board
 from elegans.boards.firmware import toolchain
 from elegans.boards.firmware.build_cache import build_cached, compilation_digest
 from elegans.boards.firmware.elf_image import read_image

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from elegans.boards.descriptors.descriptor import Board
+from elegans.boards.descriptors.board import Board
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.templates import FIRMWARE, environment
 

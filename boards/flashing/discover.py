@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from elegans.boards.descriptors.descriptor import Board, boards
+from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.descriptor import boards
 from elegans.boards.flashing.debug_probe import FlashError, probes
 
 

@@ -1,4 +1,4 @@
-"""Boards as data: those that come along, and one of the user's own."""
+"""Descriptors of boards: those of the catalogue, and a user's own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elegans.tests.places import CHECKOUT
 _M4 = CHECKOUT / "boards" / "catalogue" / "mps2-an386.toml"
 
 
-def test_the_file_of_a_board_has_its_name():
+def test_a_descriptor_is_named_after_its_board():
     assert _M4.stem in boards()
     for name, board in boards().items():
         assert board.path.stem == name == board.name
@@ -26,7 +26,7 @@ def test_an_unknown_board_is_refused_with_the_known_ones():
         find_board("arduino")
 
 
-def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
+def test_a_user_s_own_board_is_read_by_path(tmp_path):
     mine = tmp_path / "mine.toml"
     mine.write_text(_M4.read_text().replace('name = "mps2-an386"', 'name = "mine"'))
     assert find_board(str(mine)).name == "mine"
@@ -34,12 +34,12 @@ def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "complaint"),
+    ("old", "new", "message"),
     [
         (
             'core = "cortex-m4f"',
             'core = "z80"',
-            "core = 'z80' is not a known core; choose one of: cortex",
+            "'z80' is not a known core; choose one of: cortex",
         ),
         ('core = "cortex-m4f"', "core = []", "core = [] is not a known core"),
         ("irq = 0", "", "uart.irq is missing"),
@@ -51,12 +51,12 @@ def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
         (
             "max_frame = 4096",
             "max_frame = 70000",
-            "link.credit and link.max_frame must fit in 16 bits",
+            "link.max_frame must fit in 16 bits",
         ),
         (
             "max_frame = 4096",
             "max_frame = -1",
-            "link.credit and link.max_frame must fit in 16 bits",
+            "link.max_frame must fit in 16 bits",
         ),
         ("credit = 8192", "credit = 1", "and hold a HELLO reply"),
         ("stack = 4096", "stack = 64", "memory.stack = 64 is too small"),
@@ -78,7 +78,7 @@ def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
         (
             "core =",
             'source = "../board.c"\ncore =',
-            "is not the name of a C file beside the descriptor",
+            "is not the name of a C file",
         ),
         (
             "0x20000000, bytes = 0x400000",
@@ -91,20 +91,20 @@ def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
         ('"unicorn", "qemu"', '"bochs"', "emulators has 'bochs', which is unknown"),
     ],
 )
-def test_a_wrong_descriptor_is_refused_by_its_key(tmp_path, old, new, complaint):
+def test_a_wrong_descriptor_is_refused_by_its_key(tmp_path, old, new, message):
     text = _M4.read_text()
     assert old in text
     (tmp_path / "mine.toml").write_text(text.replace(old, new))
-    with pytest.raises(ElegansError, match=re.escape(complaint)):
+    with pytest.raises(ElegansError, match=re.escape(message)):
         find_board(str(tmp_path / "mine.toml"))
 
 
-def test_a_missing_descriptor_is_named(tmp_path):
+def test_a_missing_descriptor_is_reported(tmp_path):
     with pytest.raises(ElegansError, match="cannot be read"):
         find_board(str(tmp_path / "none.toml"))
 
 
-def test_the_shift_of_qemu_gives_room_for_a_tick_of_rounding():
+def test_an_instruction_on_qemu_takes_four_ticks_or_more():
     for board in boards().values():
         if board.qemu:
             ticks = board.counter.hz * 1e-9 * (1 << board.qemu.icount_shift)
@@ -117,7 +117,7 @@ def test_the_catalogue_says_what_runs_a_board_here():
     assert "unicorn" in row["runs_on"]
 
 
-def test_the_doctor_misses_what_is_not_there(monkeypatch):
+def test_the_doctor_reports_what_is_missing(monkeypatch):
     monkeypatch.setattr(toolchain, "_present", lambda command: False)
     monkeypatch.setattr(doctor, "_version", lambda package: None)
     findings = {finding.name: finding for finding in doctor.examine()}
@@ -127,7 +127,7 @@ def test_the_doctor_misses_what_is_not_there(monkeypatch):
     assert not findings["torch"].present
 
 
-def test_the_doctor_finds_what_is_there():
+def test_the_doctor_reports_what_is_installed():
     findings = {finding.name: finding for finding in doctor.examine()}
     assert findings["unicorn"].present
     assert str(findings["unicorn"]).startswith("ok")

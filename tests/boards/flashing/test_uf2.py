@@ -1,4 +1,4 @@
-"""UF2, block by block: what goes in comes out, and a drive is only written where there is one."""
+"""UF2: blocks decode to the bytes that were encoded; a file is copied to a single drive only."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_byte_of_an_image_comes_back_from_its_page(image):
 
 @pytest.mark.parametrize("name", ["raspberry-pi-pico", "raspberry-pi-pico2"])
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
-def test_a_pico_s_firmware_makes_blocks_that_its_boot_rom_takes(tiny, name, compiler):
+def test_a_pico_s_firmware_is_encoded_as_its_boot_rom_expects(tiny, name, compiler):
     if compiler == "gcc" and not shutil.which("arm-none-eabi-gcc"):
         pytest.skip("arm-none-eabi-gcc is not installed")
     firmware = build_firmware(tiny, find_board(name), compiler)
@@ -70,14 +70,14 @@ def test_a_pico_s_firmware_makes_blocks_that_its_boot_rom_takes(tiny, name, comp
         (12, b"\1", "block 0 of 4 goes to 0x10000001"),
     ],
 )
-def test_a_damaged_block_is_named(at, value, complaint):
+def test_a_damaged_block_is_reported_by_its_number(at, value, complaint):
     data = bytearray(uf2.encode(((0x1000_0000, bytes(1000)),), _RP2040))
     data[at : at + len(value)] = value
     with pytest.raises(ElegansError, match=complaint):
         uf2.decode(bytes(data), _RP2040)
 
 
-def test_half_a_block_is_no_file():
+def test_an_incomplete_block_is_refused():
     with pytest.raises(ElegansError, match="700 bytes are not a number of blocks"):
         uf2.decode(bytes(700), _RP2040)
 
@@ -94,7 +94,7 @@ def test_the_one_boot_drive_is_found_and_written(tmp_path, monkeypatch):
 _REAL_DRIVES = uf2.drives
 
 
-def test_no_drive_two_drives_and_a_mere_folder_are_told_apart(tmp_path, monkeypatch):
+def test_no_drive_two_drives_and_another_folder_are_different_errors(tmp_path, monkeypatch):
     monkeypatch.setattr(uf2, "drives", list)
     with pytest.raises(FlashError, match="no boot drive is mounted; hold BOOTSEL"):
         uf2.copy_to_drive(b"")

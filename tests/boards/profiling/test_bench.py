@@ -1,4 +1,4 @@
-"""`elegans bench`: what it measures is told as a table and as JSON on the last line."""
+"""`elegans bench` prints what it measures as a table, and as JSON on the last line."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def _bench(*arguments):
     return result
 
 
-def test_one_board_s_costs_are_told_by_function_and_add_up(worm):
+def test_the_instructions_of_all_functions_add_up_to_those_of_a_step(worm):
     result = _bench(worm, "--board", "mps2-an386")
     told = json.loads(result.stdout.splitlines()[-1])
     count = told["instructions_per_step"]
     assert count["min"] == count["max"] == sum(told["instructions_by_function"].values())
     assert told["flash_bytes"] == sum(told["flash"].values())
     assert told["flash"]["tables"] == 512
-    assert told["flash"]["weights"] > 2 * 30  # of them, at least
+    assert told["flash"]["weights"] > 2 * 30  # 30 weights of int16 at least
     assert 0 < told["ram_bytes"] <= 128
     assert 0 < told["stack_bytes"] <= 256
     assert (told["paths"], told["branches_by_data"], told["different"]) == (1, [], 0)
@@ -40,12 +40,12 @@ def test_one_board_s_costs_are_told_by_function_and_add_up(worm):
     assert "no branch depends on the data" in result.stdout
 
 
-def test_json_is_all_that_is_printed_if_it_is_asked_for(worm):
+def test_with_json_nothing_else_is_printed(worm):
     result = _bench(worm, "--board", "microbit", "--json")
     assert json.loads(result.stdout)["core"] == "cortex-m0"
 
 
-def test_a_second_run_tells_the_same(worm):
+def test_a_second_run_prints_the_same(worm):
     first, second = (_bench(worm, "--board", "microbit", "--json").stdout for _ in range(2))
     assert first == second
 
@@ -77,9 +77,7 @@ def test_a_build_is_compiled_for_what_it_was_exported_for(aim, level, tmp_path):
         (["BUILD"], 1, "vectors.npz: No such file or directory; run `elegans export` again"),
     ],
 )
-def test_what_bench_cannot_measure_is_told_in_a_line(
-    worm, tmp_path, monkeypatch, arguments, status, complaint
-):
+def test_an_error_is_printed_in_one_line(worm, tmp_path, monkeypatch, arguments, status, complaint):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(worm, "BUILD", ignore=shutil.ignore_patterns("vectors.npz", "firmware"))
     result = CliRunner().invoke(main, ["bench", *arguments])

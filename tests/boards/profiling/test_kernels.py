@@ -1,4 +1,4 @@
-"""Every core's own kernels: the reference's bits, on one path whatever the data."""
+"""The kernels in each core's own instructions: the bits of the reference, on a single path."""
 
 from __future__ import annotations
 
@@ -10,27 +10,19 @@ import pytest
 import torch
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
 from elegans.exporter.oracles.golden_vectors import load_arrays
 from elegans.hil_tests.session.session import hil
+from elegans.tests.boards.conftest import M0_M3_M4, M55
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import CfCCell
 from elegans.trainer.cells.gru_lstm_mlp import MLPCell
 from elegans.trainer.networks.recurrent import Recurrent
 
-_BOARDS = ["microbit", "mps2-an385", "mps2-an386"]  # M0, M3, M4
-_M55 = pytest.param(
-    "mps3-an547",
-    marks=pytest.mark.skipif(
-        not virtual_board.installed_emulators(find_board("mps3-an547")), reason="needs QEMU"
-    ),
-)
-
-# inputs, neurons, backbone, how much larger than usual the weights are, a fixed period
+# Inputs, neurons, units of the backbone, factor on the weights, fixed sample period.
 _NETWORKS = {
     "one_neuron": (1, 1, 0, 1.0, None),
     "odd_everything": (3, 5, 0, 1.0, None),
@@ -67,11 +59,11 @@ def network(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("board", _BOARDS)
+@pytest.mark.parametrize("board", M0_M3_M4)
 def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board, compiler):
-    done = profile(network, build_firmware(network, find_board(board), compiler), steps=128)
-    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
-    assert done.instructions[0] == done.instructions[1]
+    measured = profile(network, build_firmware(network, find_board(board), compiler), steps=128)
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
+    assert measured.instructions[0] == measured.instructions[1]
 
 
 @pytest.fixture(
@@ -80,7 +72,8 @@ def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board,
     ids=str,
 )
 def many_lengths(request, tmp_path_factory):
-    """Dense maps of as many lengths: a perceptron with rectifiers, whose signal stays."""
+    """A perceptron whose dense maps have many different lengths. With ReLU and positive weights
+    no layer makes the signal vanish."""
     weights, hidden = request.param
     folder = tmp_path_factory.mktemp("lengths")
     torch.manual_seed(5)
@@ -94,54 +87,54 @@ def many_lengths(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("board", [*_BOARDS, _M55])
+@pytest.mark.parametrize("board", [*M0_M3_M4, M55])
 def test_products_of_every_length_have_the_reference_s_bits(many_lengths, board, compiler):
     assert len(np.unique(load_arrays(many_lengths / "vectors.npz")["y"])) > 100
-    done = profile(
+    measured = profile(
         many_lengths, build_firmware(many_lengths, find_board(board), compiler), steps=64
     )
-    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 
 def test_m7_and_m33_have_the_kernels_of_m4(tmp_path):
     network = _export(tmp_path, *_NETWORKS["a_backbone"])
     layers = []
     for board in ("mps2-an386", "mps2-an500", "mps2-an505"):
-        done = profile(network, build_firmware(network, find_board(board)), steps=64)
-        assert (done.mismatches, done.paths) == (0, 1)
-        layers.append({n: count for n, count in done.functions.items() if "_layers" in n})
+        measured = profile(network, build_firmware(network, find_board(board)), steps=64)
+        assert (measured.mismatches, measured.paths) == (0, 1)
+        layers.append({n: count for n, count in measured.functions.items() if "_layers" in n})
     assert layers[0] == layers[1] == layers[2]
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("board", ["microbit", "mps2-an386", _M55])
+@pytest.mark.parametrize("board", ["microbit", "mps2-an386", M55])
 def test_portable_c_has_the_same_bits_on_a_core(tmp_path, board, compiler):
     built = _export(tmp_path, *_NETWORKS["a_backbone_that_saturates"])
     core = built / "include" / "elegans" / "el_core.h"
-    told = core.read_text()
+    text = core.read_text()
     core.write_text(
-        told.replace("#ifndef EL_CORE\n", "#define EL_CORE EL_PORTABLE\n#ifndef EL_CORE\n")
+        text.replace("#ifndef EL_CORE\n", "#define EL_CORE EL_PORTABLE\n#ifndef EL_CORE\n")
     )
     firmware = build_firmware(built, find_board(board), compiler)
-    done = profile(built, firmware, steps=64)
-    assert done.mismatches == 0
-    assert "el_cfc" in "".join(done.functions), "the kernels of the core are still there"
+    measured = profile(built, firmware, steps=64)
+    assert measured.mismatches == 0
+    assert "el_cfc" in "".join(measured.functions), "the portable kernels are not used"
 
 
 def test_the_layers_are_in_a_core_s_own_kernels(network):
     assert "EL_CFC" in (network / "layers.S").read_text()
 
 
-@pytest.mark.parametrize("board", [_M55])
+@pytest.mark.parametrize("board", [M55])
 @pytest.mark.parametrize("compiler", cross_compilers())
 def test_vectors_of_eight_have_the_reference_s_bits(network, board, compiler):
-    done = profile(network, build_firmware(network, find_board(board), compiler), steps=64)
-    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
+    measured = profile(network, build_firmware(network, find_board(board), compiler), steps=64)
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 
 @pytest.fixture(scope="module", params=[16, 8])
 def fast_and_small(request, tmp_path_factory):
-    """The same model for speed and for size."""
+    """Two BUILDs of the same model: for speed, and for size."""
     built = [
         _export(
             tmp_path_factory.mktemp(aim),
@@ -161,33 +154,33 @@ def fast_and_small(request, tmp_path_factory):
 def test_size_has_the_same_bits_in_less_flash_on_one_path(fast_and_small, board, compiler):
     fast, small = fast_and_small
     firmware = build_firmware(small, find_board(board), compiler)
-    done = profile(small, firmware, steps=64)
-    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
+    measured = profile(small, firmware, steps=64)
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
     assert firmware.flash_bytes < build_firmware(fast, find_board(board), compiler).flash_bytes
 
 
-@pytest.mark.parametrize("board", [*_BOARDS, _M55])
+@pytest.mark.parametrize("board", [*M0_M3_M4, M55])
 @pytest.mark.parametrize(
     ("inputs", "neurons", "scale", "weights", "period"),
     [(3, 5, 1, 16, None), (4, 5, 12, 8, None), (2, 5, 12, 16, 0.05), (9, 8, 1, 8, 0.05)],
 )
-def test_size_stores_no_synapse_that_is_not_there(
+def test_size_stores_only_the_synapses_that_exist(
     tmp_path, inputs, neurons, scale, weights, period, board
 ):
     rng = np.random.default_rng(inputs)
     present = (rng.random((neurons, inputs + neurons)) < 0.5).astype(np.float32)
-    present[0] = 0  # a neuron of which nothing but t has synapses
+    present[0] = 0  # a neuron without synapses, except for those of its time gate
     present[1] = 1
     shape = (inputs, neurons, 0, float(scale), period, present)
     built = _export(tmp_path, *shape, weight_bits=weights, optimise="size")
-    kept = present.sum() + 1  # the kernels have one at least
-    maps = 2 * kept + (1 if period else 2) * present.size
+    stored = present.sum() + 1  # the kernels need one synapse for the neuron that has none
+    maps = 2 * stored + (1 if period else 2) * present.size
     assert f"_layers_w[{int(maps)}]" in (built / "model.c").read_text()
-    done = profile(built, build_firmware(built, find_board(board), optimise="s"), steps=64)
-    assert (done.mismatches, done.paths, done.data_dependent) == (0, 1, ())
+    measured = profile(built, build_firmware(built, find_board(board), optimise="s"), steps=64)
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 
-def test_a_flash_limit_takes_size_where_speed_needs_more(tmp_path):
+def test_a_flash_limit_selects_size_if_speed_needs_more(tmp_path):
     from elegans.exporter.errors import ElegansError
 
     shape = (5, 7, 0, 1.0, None)
@@ -200,11 +193,11 @@ def test_a_flash_limit_takes_size_where_speed_needs_more(tmp_path):
 
 
 @pytest.mark.parametrize("network", ["odd_everything", "fixed_and_saturating"], indirect=True)
-def test_the_profile_counts_what_hil_counts_but_for_the_call(network):
+def test_the_profile_counts_what_hil_counts_except_for_the_call(network):
     board = find_board("mps2-an386")
     firmware = build_firmware(network, board)
-    done = profile(network, firmware, steps=64)
-    told = hil(network, board.name, "unicorn", firmware.compiler).instructions
-    assert np.abs(np.array(told) - done.instructions).max() <= 12
-    assert sum(done.functions.values()) == done.instructions[0]
-    assert 0 < done.stack <= 1024
+    measured = profile(network, firmware, steps=64)
+    counted = hil(network, board.name, "unicorn", firmware.compiler).instructions
+    assert np.abs(np.array(counted) - measured.instructions).max() <= 12
+    assert sum(measured.functions.values()) == measured.instructions[0]
+    assert 0 < measured.stack <= 1024
