@@ -1,7 +1,7 @@
 """The clocks of every real board, computed from the registers that its firmware has written.
 
 A function for each family of chips returns the frequencies of core and UART in Hz, and checks the
-limits of the clock tree and the wait states of the flash.
+limits of the clock tree and the wait states of the flash (one more for each 16 or 30 MHz).
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ def _l4(c: Chip) -> tuple[int, int]:
     assert 64e6 <= 16e6 / m * n <= 344e6
     assert c.field(0x40021008, 4, 10) == 0  # HPRE, PPRE1, PPRE2: all 1
     core = 16_000_000 // m * n // r
-    assert (
-        c.field(0x40022000, 0, 3) >= core // 16_000_001
-    )  # RM0394, table 11: a wait state for each 16 MHz
+    assert c.field(0x40022000, 0, 3) >= core // 16_000_001  # RM0394, table 11: one per 16 MHz
     return core, core
 
 
@@ -59,9 +57,7 @@ def _f4(c: Chip) -> tuple[int, int]:
     assert 100e6 <= 8e6 / m * n <= 432e6
     core = 8_000_000 // m * n // p // _ahb(c.field(0x40023808, 4, 4))
     assert core // _apb(c.field(0x40023808, 10, 3)) <= 45e6
-    assert (
-        c.field(0x40023C00, 0, 4) >= core // 30_000_001
-    )  # RM0090, table 11: a wait state for each 30 MHz
+    assert c.field(0x40023C00, 0, 4) >= core // 30_000_001  # RM0090, table 11: one per 30 MHz
     return core, core // _apb(c.field(0x40023808, 13, 3))
 
 
