@@ -34,8 +34,8 @@ def main(build: Path, board: str, emulator: str, seconds: float) -> None:
     print("|" + "---|" * _HEAD.count(" |"))
     for baud in _RATES:
         with (
-            emulate(firmware, emulator) as powered,
-            Cable(powered.port, baud) as cable,
+            emulate(firmware, emulator) as virtual,
+            Cable(virtual.port, baud) as cable,
             Link.open(cable.port) as link,
         ):
             link.hello()

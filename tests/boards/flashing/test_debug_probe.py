@@ -133,7 +133,7 @@ def test_a_chip_that_does_not_answer_is_tried_again_under_reset(firmware, monkey
     assert modes == ["halt", "under-reset"]
 
 
-def test_no_probe_and_too_many_are_told_apart(firmware, monkeypatch):
+def test_no_probe_and_too_many_are_different_errors(firmware, monkeypatch):
     with pytest.raises(FlashError, match="gdb stub answers"):
         flash(firmware, f"gdb:{_free_port()}")
     monkeypatch.setattr(flashing, "probes", lambda unique_id=None: [])

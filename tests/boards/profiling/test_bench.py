@@ -24,18 +24,18 @@ def _bench(*arguments):
 
 def test_the_instructions_of_all_functions_add_up_to_those_of_a_step(worm):
     result = _bench(worm, "--board", "mps2-an386")
-    told = json.loads(result.stdout.splitlines()[-1])
-    count = told["instructions_per_step"]
-    assert count["min"] == count["max"] == sum(told["instructions_by_function"].values())
-    assert told["flash_bytes"] == sum(told["flash"].values())
-    assert told["flash"]["tables"] == 512
-    assert told["flash"]["weights"] > 2 * 30  # 30 weights of int16 at least
-    assert 0 < told["ram_bytes"] <= 128
-    assert 0 < told["stack_bytes"] <= 256
-    assert (told["paths"], told["branches_by_data"], told["different"]) == (1, [], 0)
-    assert count["max"] <= told["cycles"]["max"] <= 3 * told["cycles"]["min"]
-    layers = told["instructions_per_neuron_of"]
-    assert all(told["instructions_by_function"][name] >= n for name, n in layers.items())
+    printed = json.loads(result.stdout.splitlines()[-1])
+    count = printed["instructions_per_step"]
+    assert count["min"] == count["max"] == sum(printed["instructions_by_function"].values())
+    assert printed["flash_bytes"] == sum(printed["flash"].values())
+    assert printed["flash"]["tables"] == 512
+    assert printed["flash"]["weights"] > 2 * 30  # 30 weights of int16 at least
+    assert 0 < printed["ram_bytes"] <= 128
+    assert 0 < printed["stack_bytes"] <= 256
+    assert (printed["paths"], printed["branches_by_data"], printed["different"]) == (1, [], 0)
+    assert count["max"] <= printed["cycles"]["max"] <= 3 * printed["cycles"]["min"]
+    layers = printed["instructions_per_neuron_of"]
+    assert all(printed["instructions_by_function"][name] >= n for name, n in layers.items())
     assert layers
     assert "no branch depends on the data" in result.stdout
 
@@ -65,8 +65,8 @@ def test_a_build_is_compiled_for_what_it_was_exported_for(aim, level, tmp_path):
         main, ["export", str(WORM), "--optimise", aim, "-o", str(tmp_path / "BUILD")]
     )
     assert done.exit_code == 0, done.output
-    told = json.loads(_bench(tmp_path / "BUILD", "--board", "microbit", "--json").stdout)
-    assert told["optimise"] == level
+    printed = json.loads(_bench(tmp_path / "BUILD", "--board", "microbit", "--json").stdout)
+    assert printed["optimise"] == level
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -22,40 +23,58 @@ from elegans.trainer.cells.cfc import CfCCell
 from elegans.trainer.cells.gru_lstm_mlp import MLPCell
 from elegans.trainer.networks.recurrent import Recurrent
 
-# Inputs, neurons, units of the backbone, factor on the weights, fixed sample period.
+
+@dataclass(frozen=True)
+class _CfC:
+    """A CfC of one layer; ``scale`` multiplies all weights, ``period`` is a fixed sample period in
+    seconds, and ``present [neurons, inputs + neurons]`` is 1 where there is a synapse."""
+
+    inputs: int
+    neurons: int
+    backbone: int = 0
+    scale: float = 1.0
+    period: float | None = None
+    present: np.ndarray | None = None
+
+
 _NETWORKS = {
-    "one_neuron": (1, 1, 0, 1.0, None),
-    "odd_everything": (3, 5, 0, 1.0, None),
-    "saturating": (6, 7, 0, 12.0, None),
-    "fixed_period": (5, 6, 0, 1.0, 0.05),
-    "fixed_and_saturating": (4, 9, 0, 12.0, 0.05),
-    "a_backbone": (5, 8, 10, 1.0, None),
-    "a_backbone_that_saturates": (4, 6, 7, 9.0, 0.02),
-    "more_than_sixteen_pairs": (30, 13, 0, 1.0, None),
-    "more_than_forty_pairs": (75, 10, 0, 1.0, None),
-    "many_pairs_and_a_fixed_period": (75, 11, 0, 1.0, 0.05),
+    "one_neuron": _CfC(1, 1),
+    "odd_everything": _CfC(3, 5),
+    "saturating": _CfC(6, 7, scale=12.0),
+    "fixed_period": _CfC(5, 6, period=0.05),
+    "fixed_and_saturating": _CfC(4, 9, scale=12.0, period=0.05),
+    "a_backbone": _CfC(5, 8, backbone=10),
+    "a_backbone_that_saturates": _CfC(4, 6, backbone=7, scale=9.0, period=0.02),
+    "more_than_sixteen_pairs": _CfC(30, 13),
+    "more_than_forty_pairs": _CfC(75, 10),
+    "many_pairs_and_a_fixed_period": _CfC(75, 11, period=0.05),
 }
 
 
-def _export(folder, inputs, neurons, backbone, scale, period, present=None, **more):
-    torch.manual_seed(inputs + neurons)
-    layers = {"backbone_units": backbone, "backbone_layers": 1} if backbone else {}
-    cell = CfCCell(inputs, neurons, **(layers or {"backbone_layers": 0}))
+def _export(folder, cfc, **more):
+    """The BUILD of a random CfC; ``more`` are fields of the `Request`."""
+    torch.manual_seed(cfc.inputs + cfc.neurons)
+    layers = {"backbone_units": cfc.backbone, "backbone_layers": 1} if cfc.backbone else {}
+    cell = CfCCell(cfc.inputs, cfc.neurons, **(layers or {"backbone_layers": 0}))
     with torch.no_grad():
         for parameter in cell.parameters():
-            parameter *= scale
+            parameter *= cfc.scale
         for gate in (cell.ff1, cell.ff2):
-            gate.weight *= torch.tensor(1.0 if present is None else present)
+            gate.weight *= torch.tensor(1.0 if cfc.present is None else cfc.present)
     export_onnx(
-        Recurrent(cell), inputs, folder / "net.onnx", input_ranges=(-1, 1), dt_range=(0.01, 0.1)
+        Recurrent(cell),
+        cfc.inputs,
+        folder / "net.onnx",
+        input_ranges=(-1, 1),
+        dt_range=(0.01, 0.1),
     )
-    export(Request(folder / "net.onnx", dt=period, **more), folder / "BUILD")
+    export(Request(folder / "net.onnx", dt=cfc.period, **more), folder / "BUILD")
     return folder / "BUILD"
 
 
 @pytest.fixture(scope="module", params=_NETWORKS)
 def network(request, tmp_path_factory):
-    return _export(tmp_path_factory.mktemp(request.param), *_NETWORKS[request.param])
+    return _export(tmp_path_factory.mktemp(request.param), _NETWORKS[request.param])
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
@@ -97,7 +116,7 @@ def test_products_of_every_length_have_the_reference_s_bits(many_lengths, board,
 
 
 def test_m7_and_m33_have_the_kernels_of_m4(tmp_path):
-    network = _export(tmp_path, *_NETWORKS["a_backbone"])
+    network = _export(tmp_path, _NETWORKS["a_backbone"])
     layers = []
     for board in ("mps2-an386", "mps2-an500", "mps2-an505"):
         measured = profile(network, build_firmware(network, find_board(board)), steps=64)
@@ -109,7 +128,7 @@ def test_m7_and_m33_have_the_kernels_of_m4(tmp_path):
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386", M55])
 def test_portable_c_has_the_same_bits_on_a_core(tmp_path, board, compiler):
-    built = _export(tmp_path, *_NETWORKS["a_backbone_that_saturates"])
+    built = _export(tmp_path, _NETWORKS["a_backbone_that_saturates"])
     core = built / "include" / "elegans" / "el_core.h"
     text = core.read_text()
     core.write_text(
@@ -138,7 +157,7 @@ def fast_and_small(request, tmp_path_factory):
     built = [
         _export(
             tmp_path_factory.mktemp(aim),
-            *(5, 7, 0, 3.0, None),
+            _CfC(5, 7, scale=3.0),
             weight_bits=request.param,
             optimise=aim,
         )
@@ -161,35 +180,39 @@ def test_size_has_the_same_bits_in_less_flash_on_one_path(fast_and_small, board,
 
 @pytest.mark.parametrize("board", [*M0_M3_M4, M55])
 @pytest.mark.parametrize(
-    ("inputs", "neurons", "scale", "weights", "period"),
-    [(3, 5, 1, 16, None), (4, 5, 12, 8, None), (2, 5, 12, 16, 0.05), (9, 8, 1, 8, 0.05)],
+    ("cfc", "weights"),
+    [
+        (_CfC(3, 5), 16),
+        (_CfC(4, 5, scale=12.0), 8),
+        (_CfC(2, 5, scale=12.0, period=0.05), 16),
+        (_CfC(9, 8, period=0.05), 8),
+    ],
 )
-def test_size_stores_only_the_synapses_that_exist(
-    tmp_path, inputs, neurons, scale, weights, period, board
-):
-    rng = np.random.default_rng(inputs)
-    present = (rng.random((neurons, inputs + neurons)) < 0.5).astype(np.float32)
+def test_size_stores_only_the_synapses_that_exist(tmp_path, cfc, weights, board):
+    rng = np.random.default_rng(cfc.inputs)
+    shape = (cfc.neurons, cfc.inputs + cfc.neurons)
+    present = (rng.random(shape) < 0.5).astype(np.float32)
     present[0] = 0  # a neuron without synapses, except for those of its time gate
     present[1] = 1
-    shape = (inputs, neurons, 0, float(scale), period, present)
-    built = _export(tmp_path, *shape, weight_bits=weights, optimise="size")
+    cfc = replace(cfc, present=present)
+    built = _export(tmp_path, cfc, weight_bits=weights, optimise="size")
     stored = present.sum() + 1  # the kernels need one synapse for the neuron that has none
-    maps = 2 * stored + (1 if period else 2) * present.size
+    maps = 2 * stored + (1 if cfc.period else 2) * present.size
     assert f"_layers_w[{int(maps)}]" in (built / "model.c").read_text()
-    measured = profile(built, build_firmware(built, find_board(board), optimise="s"), steps=64)
+    measured = profile(built, build_firmware(built, find_board(board), level="s"), steps=64)
     assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 
 def test_a_flash_limit_selects_size_if_speed_needs_more(tmp_path):
     from elegans.exporter.errors import ElegansError
 
-    shape = (5, 7, 0, 1.0, None)
-    large = _export(tmp_path, *shape, flash_limit=100_000)
+    cfc = _CfC(5, 7)
+    large = _export(tmp_path, cfc, flash_limit=100_000)
     assert (large / "layers.S").exists()
-    small = _export(tmp_path, *shape, flash_limit=1_000)
+    small = _export(tmp_path, cfc, flash_limit=1_000)
     assert not (small / "layers.S").exists()
     with pytest.raises(ElegansError, match="limit is 10"):
-        _export(tmp_path, *shape, flash_limit=10)
+        _export(tmp_path, cfc, flash_limit=10)
 
 
 @pytest.mark.parametrize("network", ["odd_everything", "fixed_and_saturating"], indirect=True)
