@@ -1,4 +1,4 @@
-"""What describes a board: frozen dataclasses, whose fields are the keys of a descriptor.
+"""A board as frozen dataclasses, whose fields are the keys of its descriptor.
 
 ``docs/boards.md`` shows a descriptor.
 """
@@ -74,8 +74,8 @@ class Uart:
 
 @dataclass(frozen=True)
 class Counter:
-    """What counts the ticks of a step: ``kind`` names ``firmware_templates/counter_<kind>.c``;
-    ``hz`` is its frequency on the real board."""
+    """The counter whose ticks measure a step: ``kind`` names
+    ``firmware_templates/counter_<kind>.c``, ``hz`` is its frequency on the board."""
 
     kind: str
     hz: int
@@ -83,8 +83,11 @@ class Counter:
 
 @dataclass(frozen=True)
 class LinkBuffers:
-    """The sizes of the link's buffers in bytes: the largest decoded frame, and the receive
-    buffer, a power of two, of which the host gets ``credit``."""
+    """The sizes of the link's buffers in bytes.
+
+    ``max_frame`` is the largest decoded frame. ``credit`` is the size of the receive buffer, a
+    power of two: the host may have no more bytes than that on the way.
+    """
 
     max_frame: int
     credit: int

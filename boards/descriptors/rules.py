@@ -19,7 +19,7 @@ from elegans.exporter.templates import FIRMWARE
 # The least stack that a descriptor may ask for. The HIL suite uses at most 735 bytes, measured
 # on Cortex-M0 with zig at -O0.
 _LEAST_STACK = 1024
-_MOST_INTERRUPTS = 480  # external interrupts of an NVIC (Armv7-M manual, B3.4)
+_MOST_INTERRUPTS = 480  # external interrupts of Cortex-M33 and M55, at most; others have fewer
 _OVERSAMPLING = 16  # clock cycles that a UART needs for a bit, at least
 
 
@@ -46,7 +46,7 @@ def _checks(board: Board) -> Iterator[tuple[bool, str, str]]:
     for part in memory.fixed:
         yield (
             not re.fullmatch(r"\.[a-z0-9_.]+", part.section),
-            f"memory.fixed has the section {part.section!r}",
+            f"memory.fixed: section {part.section!r} is not a valid name",
             "use a dot, followed by characters of a-z, 0-9, '_' and '.'",
         )
     for name, region in (("flash", memory.flash), ("ram", memory.ram)):

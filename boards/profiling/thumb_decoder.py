@@ -19,7 +19,7 @@ SP, LR, PC = 13, 14, 15
 VECTORS = 16  # the number that stands for all registers of the FPU and of MVE together
 _JUMP, _CALL = 1, 2  # capstone's numbers of groups of instructions
 
-# Instructions by the beginning of their names: those that set N and Z, but never V; shifts, too.
+# Instructions, by the beginnings of their names, that set N, Z and perhaps C, but never V.
 _NZ_ONLY = ("mov", "mvn", "and", "eor", "orr", "orn", "bic", "tst", "teq", "mul")
 _SHIFTS = ("lsl", "lsr", "asr", "ror")
 _WITH_CARRY = ("adc", "sbc", "rrx")
@@ -27,6 +27,7 @@ _WITH_CARRY = ("adc", "sbc", "rrx")
 _READ_DESTINATION = ("umlal", "smlal", "smlsl", "umaal", "movt", "bfi", "bfc")
 # Loads and stores whose addresses end below the base register.
 _DESCENDING = ("push", "ldmdb", "stmdb", "vpush", "vldmdb", "vstmdb")
+# Loads and stores of bytes and halfwords.
 _NARROW = re.compile(r"(?:ld|st)r(?:ex)?s?([bh])")
 # Bytes that a load or store transfers, by a letter of its name or of a vector register's name.
 _BYTES = {"b": 1, "h": 2, "d": 8, "q": 16}
@@ -39,8 +40,8 @@ class Instruction:
 
     reads, writes      the numbers of registers, without those in the next lines
     address_registers  the registers that form the address of a load or store: base, index
-    index_shift        the index is shifted left by so many bits
-    offset             the constant that is added to the address
+    index_shift        the number of bits by which the index is shifted left
+    offset             a constant that is added to the address
     transfers          the registers that a load writes or a store reads, in order of addresses
     transfer_size      the bytes of memory of each of them
     writeback          whether the base register is changed
