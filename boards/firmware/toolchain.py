@@ -82,7 +82,7 @@ def resolve_level(level: str, aim: str) -> str:
         return "s" if aim == "size" else "2"
     if level not in LEVELS:
         known = ", ".join(("auto", *LEVELS))
-        raise ElegansError(f"-O{level}", "is no optimisation level", f"choose one of: {known}")
+        raise ElegansError(f"-O{level}", "is not an optimisation level", f"choose one of: {known}")
     return level
 
 

@@ -126,7 +126,7 @@ def test_a_missing_compiler_says_how_to_get_it(tiny, m4, monkeypatch):
     ("compiler", "level", "message"),
     [
         ("tcc", "2", "tcc: is not a compiler for boards; choose one of: zig, gcc"),
-        ("auto", "9", "-O9: is no optimisation level; choose one of: auto, 0, 1, 2, 3, s"),
+        ("auto", "9", "-O9: is not an optimisation level; choose one of: auto, 0, 1, 2, 3, s"),
     ],
 )
 def test_an_unknown_compiler_or_level_is_refused(tiny, m4, compiler, level, message):
