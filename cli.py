@@ -107,7 +107,7 @@ def export(model: Path, output: Path, options: dict[str, Any]) -> None:
 def build(build: Path, board: str, compiler: str, level: str, as_json: bool) -> None:
     """Compile the firmware of a BUILD for a board."""
     from elegans.boards.descriptors.descriptor import find_board
-    from elegans.boards.firmware.build import build as build_firmware
+    from elegans.boards.firmware.build import build_firmware
 
     done = build_firmware(build, find_board(board), compiler, level)
     sizes = {"flash_bytes": done.flash_bytes, "ram_bytes": done.ram_bytes}
@@ -143,12 +143,13 @@ def flash(
     --rom is given. A virtual board is started in its emulator, asked for its identity, and
     stopped.
     """
-    from elegans.commands.flashing import flash_board
+    from elegans.commands.flashing import FlashOptions, flash_board
 
     ways = {"probe": probe, "drive": drive, "rom": rom}
     if sum(way is not None for way in ways.values()) > 1:
         raise click.UsageError("give one of --probe, --drive and --rom")
-    click.echo(flash_board(build, board, (emulator, compiler, level), probe, drive, rom))
+    options = FlashOptions(emulator, compiler, level, probe, drive, rom)
+    click.echo(flash_board(build, board, options))
 
 
 @main.command(

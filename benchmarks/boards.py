@@ -49,7 +49,7 @@ def main(
     total = different = 0
     chosen = [b for b in boards().values() if b.emulators and (not names or b.name in names)]
     for board, compiler, level in itertools.product(chosen, cross_compilers(), levels):
-        for emulator in virtual_board.emulators(board)[: None if every_emulator else 1]:
+        for emulator in virtual_board.installed_emulators(board)[: None if every_emulator else 1]:
             verdict = hil(build, board.name, emulator, compiler, level)
             lo, hi = verdict.instructions or (0, 0)
             count = f"{lo}" if lo == hi else f"{lo} to {hi}"

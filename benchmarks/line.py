@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation.virtual_board import power_on
-from elegans.boards.firmware.build import build as build_firmware
+from elegans.boards.emulation.virtual_board import emulate
+from elegans.boards.firmware.build import build_firmware
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import load
 from elegans.hil_tests.session.stream import stream
@@ -34,8 +34,8 @@ def main(build: Path, board: str, emulator: str, seconds: float) -> None:
     print("|" + "---|" * _HEAD.count(" |"))
     for baud in _RATES:
         with (
-            power_on(firmware, emulator) as powered,
-            Cable(powered.port, baud) as cable,
+            emulate(firmware, emulator) as virtual,
+            Cable(virtual.port, baud) as cable,
             Link.open(cable.port) as link,
         ):
             link.hello()

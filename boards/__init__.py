@@ -1,1 +1,1 @@
-"""Boards as data: build for them, flash them, or emulate them behind a serial port."""
+"""Boards, described as data: firmware is built for them, and flashed or emulated."""

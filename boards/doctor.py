@@ -1,4 +1,4 @@
-"""What is installed here, what is missing, and how to get it."""
+"""What elegans finds on this machine: installed programs and packages, and connected boards."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-from elegans.boards.descriptors.descriptor import Board, boards
+from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.descriptor import boards
 from elegans.boards.emulation import qemu, virtual_board
 from elegans.boards.firmware import toolchain
-from elegans.boards.flashing.discover import connected
+from elegans.boards.flashing.discover import connected_boards
 
+# The packages of each extra of elegans, and what each is for.
 _EXTRAS = {
     "elegans[sim]": {
         "ziglang": "a compiler for boards",
@@ -21,21 +23,25 @@ _EXTRAS = {
     "elegans[train]": {
         "torch": "trains",
         "onnxscript": "writes ONNX from torch",
-        "safetensors": "keeps weights",
-        "matplotlib": "draws",
+        "safetensors": "stores weights",
+        "matplotlib": "draws plots",
     },
     "elegans[flash]": {
         "pyocd": "flashes boards through debug probes",
         "stm32loader": "flashes an STM32 over its serial port",
     },
-    "elegans[data]": {"aeon": "brings recorded motions"},
+    "elegans[data]": {"aeon": "provides recorded motions"},
     "elegans[farm]": {"labgrid": "reaches boards on other machines"},
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked for. Without what is ``needed`` no board can be emulated."""
+    """A program or package that was looked for.
+
+    ``needed`` says that no board can be emulated without it. ``detail`` is its version, or None
+    if it is missing; ``remedy`` is the command that installs it.
+    """
 
     name: str
     purpose: str
@@ -45,75 +51,75 @@ class Finding:
 
     @property
     def present(self) -> bool:
-        """Whether it is here."""
+        """Whether it is installed."""
         return self.detail is not None
 
     def __str__(self) -> str:
         if self.present:
             return f"ok       {self.name:<20}{self.detail}"
-        word = "missing" if self.needed else "absent"
-        return f"{word:<9}{self.name:<20}{self.purpose}; {self.remedy}"
+        status = "missing" if self.needed else "absent"
+        return f"{status:<9}{self.name:<20}{self.purpose}; {self.remedy}"
 
 
 def examine() -> list[Finding]:
-    """Everything that elegans can use, present or not, what is needed first."""
+    """Look for everything that elegans can use."""
     python = ".".join(map(str, sys.version_info[:3]))
     found = [Finding("python", "runs elegans", True, python, "")]
     compilers, emulators = toolchain.cross_compilers(), _any_emulator()
     for extra, packages in _EXTRAS.items():
         for package, purpose in packages.items():
-            # A system compiler or emulator does as well as the one from PyPI.
+            # A compiler or emulator of the system replaces the one from PyPI.
             needed = extra == "elegans[sim]" and not {
                 "ziglang": compilers,
                 "unicorn": emulators,
             }.get(package)
             remedy = f"pip install '{extra}'"
             found.append(Finding(package, purpose, needed, _version(package), remedy))
-    for program, purpose, get in (
+    for program, purpose, remedy in (
         ("arm-none-eabi-gcc", "another compiler for boards", "apt install gcc-arm-none-eabi"),
-        (qemu.PROGRAM, "another emulator", "apt install qemu-system-arm"),
+        (qemu.PROGRAM, "another emulator", qemu.INSTALL),
         ("gcc", "compiles models for this machine", "apt install gcc, or use zig"),
         ("clang", "compiles models for this machine", "apt install clang, or use zig"),
     ):
         detail = toolchain.version((program,)) if shutil.which(program) else None
-        found.append(Finding(program, purpose, False, detail, get))
+        found.append(Finding(program, purpose, False, detail, remedy))
     return found
 
 
 def catalogue() -> list[dict[str, str]]:
-    """The boards that elegans knows: ``name``, ``title``, ``core`` and what each ``runs_on``
-    here, or what it would take."""
+    """The boards that elegans knows: ``name``, ``title``, ``core`` and what each one ``runs_on``:
+    the installed emulators, the board itself, or what must be installed."""
     return [
         {
             "name": board.name,
             "title": board.title,
             "core": board.core.name,
-            "runs_on": ", ".join(virtual_board.emulators(board)) or _absent(board),
+            "runs_on": ", ".join(virtual_board.installed_emulators(board)) or _needed(board),
         }
         for board in boards().values()
     ]
 
 
-def _absent(board: Board) -> str:
+def _needed(board: Board) -> str:
     if not board.emulators:
         return "itself, plugged in"
     return f"nothing here; install {' or '.join(board.emulators)}"
 
 
 def plugged_in() -> list[dict[str, str]]:
-    """The debug probes on this machine, their serial ports, and what boards they may be."""
+    """The connected debug probes, their serial ports, and the boards that they may belong to."""
     return [
         {
             "probe": row.probe.id,
             "ports": " ".join(row.ports),
             "boards": " or ".join(row.boards) or f"{row.probe.title}, of no known board",
         }
-        for row in connected()
+        for row in connected_boards()
     ]
 
 
 def _any_emulator() -> bool:
-    return any(virtual_board.emulators(board) for board in boards().values())
+    return any(virtual_board.installed_emulators(board) for board in boards().values())
 
 
 def _version(package: str) -> str | None:

@@ -1,4 +1,4 @@
-"""`elegans bench`: what a step costs on one board or on all, as a table and as JSON."""
+"""`elegans bench`: measures a step on one board or on several; prints a table and JSON."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 
-from elegans.boards.descriptors.descriptor import Board, boards, find_board
+from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.descriptor import boards, find_board
 from elegans.boards.emulation import virtual_board
-from elegans.boards.firmware.build import build
-from elegans.boards.profiling.cycles import cycles
+from elegans.boards.firmware.build import build_firmware
+from elegans.boards.profiling.cycles import estimate_cycles
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import load_model
 from elegans.exporter.ir.fixed_model import Model
@@ -21,67 +22,72 @@ from elegans.hil_tests.session.build_files import load as check_vectors
 
 
 def bench(
-    build_dir: Path, names: Sequence[str], compiler: str, optimise: str, as_json: bool
+    build_dir: Path, names: Sequence[str], compiler: str, level: str, as_json: bool
 ) -> list[dict[str, Any]]:
-    """Measure a BUILD on these boards; on all that an emulator here has if there are none.
-    Prints the table unless JSON is wanted, and the figures as one JSON object on the last
-    line."""
-    chosen = [find_board(name) for name in names] or _emulated()
+    """Measure a BUILD on boards, by name; with no names, on all boards that can be emulated here.
+
+    Prints a table, unless ``as_json``, and the figures as one JSON object on the last line.
+    Returns the figures of each board. Raises as `figures` does.
+    """
+    chosen = [find_board(name) for name in names] or _emulated_boards()
     found = []
     for board in chosen:
         if not as_json and len(chosen) > 1:
             click.echo(f"{board.name} ...", err=True)
-        found.append(figures(build_dir, board, compiler, optimise))
+        found.append(figures(build_dir, board, compiler, level))
     if not as_json:
         click.echo(_table(found))
-        for one in found if len(found) == 1 else []:
-            click.echo(_functions(one))
+        if len(found) == 1:
+            click.echo(_functions(found[0]))
     click.echo(json.dumps(found[0] if len(names) == 1 else {"boards": found}))
     return found
 
 
-def _emulated() -> list[Board]:
-    """The virtual boards, but for those whose emulator is not installed: they are told."""
+def _emulated_boards() -> list[Board]:
+    """The virtual boards whose emulator is installed; the others are named on stderr."""
     virtual = [b for b in boards().values() if b.emulators]
     for board in virtual:
-        if not virtual_board.emulators(board):
+        if not virtual_board.installed_emulators(board):
             needed = " or ".join(board.emulators)
             click.echo(f"{board.name} is left out: {needed} is not installed", err=True)
-    return [b for b in virtual if virtual_board.emulators(b)]
+    return [b for b in virtual if virtual_board.installed_emulators(b)]
 
 
 def figures(
-    build_dir: Path, board: Board, compiler: str, optimise: str, steps: int = 1024
+    build_dir: Path, board: Board, compiler: str, level: str, steps: int = 1024
 ) -> dict[str, Any]:
-    """All that is measured of one board, in so many steps."""
-    firmware = build(build_dir, board, compiler, optimise)
+    """The figures of one board, from up to ``steps`` calls of the step, as JSON prints them.
+
+    Raises `ElegansError` if a compiler or emulator is missing, or the BUILD is incomplete.
+    """
+    firmware = build_firmware(build_dir, board, compiler, level)
     check_vectors(build_dir)
     model = load_model(build_dir)
-    done = profile(build_dir, firmware, steps)
-    lo, hi = done.instructions
+    measured = profile(build_dir, firmware, steps)
+    lo, hi = measured.instructions
     return {
         "board": board.name,
         "core": board.core.name,
         "compiler": firmware.compiler,
-        "optimise": firmware.optimise,
+        "optimise": firmware.level,
         "flash_bytes": firmware.flash_bytes,
         "ram_bytes": firmware.ram_bytes,
         "instructions_per_step": {"min": lo, "max": hi},
         "instructions_per_neuron": round(hi / len(model.states), 1),
-        "instructions_by_function": done.functions,
-        "instructions_per_neuron_of": dict(_by_neuron(done.functions, model)),
-        "paths": done.paths,
-        "branches_by_data": done.uneven,
-        "different": done.different,
-        "steps": done.steps,
-        "cycles": cycles(done.blocks, board.core.name),
-        "stack_bytes": done.stack,
-        "flash": {"code": done.code, "tables": done.tables, "weights": done.weights},
+        "instructions_by_function": measured.functions,
+        "instructions_per_neuron_of": dict(_by_neuron(measured.functions, model)),
+        "paths": measured.paths,
+        "branches_by_data": measured.data_dependent,
+        "different": measured.mismatches,
+        "steps": measured.steps,
+        "cycles": estimate_cycles(measured.blocks, board.core.name),
+        "stack_bytes": measured.stack,
+        "flash": {"code": measured.code, "tables": measured.tables, "weights": measured.weights},
     }
 
 
 def _by_neuron(functions: dict[str, int], model: Model) -> Iterator[tuple[str, float]]:
-    """What one neuron of each layer takes, the same for all of them: a layer is a loop."""
+    """The instructions of each layer, divided by the number of its neurons."""
     sizes = {step.name: step.size for step in model.steps}
     for name, count in functions.items():
         layer = re.fullmatch(rf"{model.name}_layers\d*_(\w+)", name)
@@ -89,7 +95,7 @@ def _by_neuron(functions: dict[str, int], model: Model) -> Iterator[tuple[str, f
             yield name, round(count / sizes[layer[1]], 1)
 
 
-_CYCLES = "cycles: by ARM's manuals for M0, M0+, M3 and M4, from memory that never waits"
+_CYCLES = "cycles: by ARM's manuals for M0, M0+, M3 and M4, for memory without wait states"
 _HEAD = (
     "| board | core | compiler | -O | instructions a step | a neuron | cycles, estimated | flash "
     "| code | tables | weights | RAM | stack |"
@@ -110,8 +116,8 @@ def _table(found: list[dict[str, Any]]) -> str:
 
 
 def _cycles(one: dict[str, Any]) -> str:
-    told: dict[str, int] | None = one["cycles"]
-    return "{min}..{max}".format(**told) if told else "not known"
+    cycles: dict[str, int] | None = one["cycles"]
+    return "{min}..{max}".format(**cycles) if cycles else "not known"
 
 
 def _functions(one: dict[str, Any]) -> str:
@@ -122,7 +128,7 @@ def _functions(one: dict[str, Any]) -> str:
         f"  {count:8d}  {count / total:5.1%}  {name}{each.get(name, '')}"
         for name, count in parts.items()
     ]
-    paths, uneven = one["paths"], one["branches_by_data"]
-    tail = f"\n{one['steps']} steps went {paths} way{'s' * (paths != 1)} through the code"
-    tail += "".join(f"\n  {branch}" for branch in uneven) or ": no branch depends on the data"
+    paths, branches = one["paths"], one["branches_by_data"]
+    tail = f"\n{one['steps']} steps took {paths} path{'s' * (paths != 1)} through the code"
+    tail += "".join(f"\n  {branch}" for branch in branches) or ": no branch depends on the data"
     return "\n".join(["", "instructions of a step, by function and layer:", *rows]) + tail + "\n"

@@ -1,59 +1,72 @@
-"""`elegans flash`: which way a firmware takes into a board."""
+"""`elegans flash`: puts a firmware into a board, in the way that the options choose."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.firmware.build import Firmware
-from elegans.boards.firmware.build import build as build_firmware
+from elegans.boards.firmware.build import Firmware, build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing import uf2
-from elegans.boards.flashing.debug_probe import Flashed, FlashError, flash
+from elegans.boards.flashing.debug_probe import FlashError, FlashResult, flash
 from elegans.hil_tests.session.session import session
 from elegans.trainer.progress import shown
 
 
-def flash_board(
-    build: Path,
-    board: str,
-    settings: tuple[str, str, str],
-    probe: str | None,
-    drive: Path | None,
-    rom: str | None,
-) -> str:
-    """Flash, and say in a line what was done. ``settings`` are emulator, compiler and level."""
-    emulator, compiler, optimise = settings
+@dataclass(frozen=True)
+class FlashOptions:
+    """How the firmware is compiled, and how it is flashed: through a debug ``probe`` (the
+    default), a boot ``drive``, or the ROM loader on the serial port ``rom``. One of the three."""
+
+    emulator: str = "auto"
+    compiler: str = "auto"
+    level: str = "auto"
+    probe: str | None = None
+    drive: Path | None = None
+    rom: str | None = None
+
+
+def flash_board(build: Path, board: str, options: FlashOptions) -> str:
+    """Flash the firmware of a BUILD; a virtual board is booted instead. Returns a line that says
+    what was done.
+
+    Raises `ElegansError` if the BUILD or the board cannot be used, and `FlashError` if flashing
+    fails.
+    """
+    compiler, level = options.compiler, options.level
     descriptor = find_board(board)
-    if descriptor.emulators and not (probe or drive or rom):
-        with session(build, board, emulator, compiler, optimise) as device:
+    if descriptor.emulators and not (options.probe or options.drive or options.rom):
+        with session(build, board, options.emulator, compiler, level) as device:
             digest = device.hello.model_digest.hex()
             return f"{device.hello.board} on {device.link.port.name} runs model {digest}"
-    firmware = build_firmware(build, descriptor, compiler, optimise)
-    if drive is not None:
-        return _by_drive(firmware, drive)
-    if rom is not None:
+    firmware = build_firmware(build, descriptor, compiler, level)
+    if options.drive is not None:
+        return _flash_drive(firmware, options.drive)
+    if options.rom is not None:
         from elegans.boards.flashing.rom_loader import flash_by_rom
 
         if descriptor.flash is None or not descriptor.flash.rom_loader:
-            raise FlashError(descriptor.name, "has no serial loader in its ROM", "use its probe")
-        return _told(flash_by_rom(firmware, rom))
+            raise FlashError(descriptor.name, "has no serial loader in its ROM", "use --probe")
+        return _describe(flash_by_rom(firmware, options.rom))
     with shown() as progress:
-        done = flash(firmware, probe, lambda share: progress("flash", round(100 * share), 100, "%"))
-    return _told(done)
+        result = flash(
+            firmware, options.probe, lambda share: progress("flash", round(100 * share), 100, "%")
+        )
+    return _describe(result)
 
 
-def _by_drive(firmware: Firmware, drive: Path) -> str:
+def _flash_drive(firmware: Firmware, drive: Path) -> str:
     how = firmware.board.flash
     if how is None or how.uf2_family is None:
-        raise FlashError(firmware.board.name, "takes no UF2", "use its debug probe")
+        raise FlashError(firmware.board.name, "has no boot drive for UF2 files", "use --probe")
     segments = read_image(firmware.elf).segments
     if drive.suffix == ".uf2":
         uf2.write(drive, segments, how.uf2_family)
-        return f"{drive}: drop it on the board's boot drive"
+        return f"{drive}: copy it to the board's boot drive"
     return f"{uf2.copy_to_drive(uf2.encode(segments, how.uf2_family), drive)} written"
 
 
-def _told(done: Flashed) -> str:
-    act = "has this firmware already" if done.skipped else "flashed and read back"
-    return f"{done.board} ({done.probe}): {act}, {done.bytes} bytes in {done.seconds:.1f} s"
+def _describe(result: FlashResult) -> str:
+    act = "has this firmware already" if result.skipped else "flashed and read back"
+    return f"{result.board} ({result.probe}): {act}, {result.bytes} bytes in {result.seconds:.1f} s"

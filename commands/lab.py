@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from elegans.boards.doctor import catalogue, plugged_in
-from elegans.boards.flashing.discover import connected
+from elegans.boards.flashing.discover import connected_boards
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file, write_file
 from elegans.hil_tests.lab.lab_map import Place, write_map
@@ -35,7 +35,7 @@ def scan_map(output: Path | None) -> str:
             probe=row.probe.id,
             tags=row.boards[1:] and ("check-the-board",),
         )
-        for number, row in enumerate(connected(), 1)
+        for number, row in enumerate(connected_boards(), 1)
         if row.boards
     ]
     if not places:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 import click
 from click.core import ParameterSource
 
-from elegans.boards.emulation.child_process import ended_tidily
+from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.boards.firmware import toolchain
 from elegans.exporter.errors import ElegansError
 
@@ -76,7 +76,7 @@ class Verbs(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an `ElegansError` is printed, its traceback is not."""
         try:
-            with ended_tidily():
+            with exit_on_sigterm():
                 return super().invoke(ctx)
         except ElegansError as error:
             click.echo(complaint(getattr(error, "phase", None), error), err=True)

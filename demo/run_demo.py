@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation.virtual_board import choose
+from elegans.boards.emulation.virtual_board import choose_emulator
 from elegans.boards.firmware.toolchain import cross_compiler
 from elegans.demo.drivers import Driver, FloatDriver, board_driver, reference_driver
 from elegans.demo.report import write_report
@@ -50,7 +50,7 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
     """
     started = time.monotonic()
     # A board, emulator or compiler that is not there is reported before the training.
-    choose(settings.emulator, find_board(settings.board))
+    choose_emulator(settings.emulator, find_board(settings.board))
     cross_compiler(settings.compiler)
     train("lane", target, seed=settings.seed, short=settings.short, progress=progress)
     source, recorded = target / "model.onnx", target / "recording.npz"

@@ -51,10 +51,10 @@ def _compare(host, build):
         np.testing.assert_array_equal(h, v["h_next"][a:b])
 
 
-@pytest.mark.parametrize("optimise", ["0", "2", "3", "s"])
+@pytest.mark.parametrize("level", ["0", "2", "3", "s"])
 @pytest.mark.parametrize("compiler", _HOST)
-def test_host_c_repeats_the_reference_bit_for_bit(built, compiler, optimise):
-    _compare(HostModel.compile(built, compiler, optimise), built)
+def test_host_c_repeats_the_reference_bit_for_bit(built, compiler, level):
+    _compare(HostModel.compile(built, compiler, level), built)
 
 
 def test_the_sanitizer_finds_no_undefined_behaviour(built):
@@ -62,10 +62,10 @@ def test_the_sanitizer_finds_no_undefined_behaviour(built):
     _compare(HostModel.compile(built, compiler, "2", sanitise=True), built)
 
 
-@pytest.mark.parametrize("optimise", ["0", "2", "3", "s"])
+@pytest.mark.parametrize("level", ["0", "2", "3", "s"])
 @pytest.mark.parametrize("compiler", _BOARD)
-def test_the_board_repeats_the_reference_bit_for_bit(built, compiler, optimise):
-    verdict = hil(built, "mps2-an386", "unicorn", compiler, optimise)
+def test_the_board_repeats_the_reference_bit_for_bit(built, compiler, level):
+    verdict = hil(built, "mps2-an386", "unicorn", compiler, level)
     assert verdict.vectors >= 5512
     assert verdict.mismatches == 0, verdict.first_difference
 

@@ -1,4 +1,4 @@
-/* FRDM-K64F: 120 MHz from the 50 MHz that the Ethernet PHY gives out, and UART0 to the debug
+/* FRDM-K64F: 120 MHz from the 50 MHz clock of the Ethernet PHY, and UART0 to the debug
  * chip. Sections are those of NXP's K64P144M120SF5RM. */
 #include "board.h"
 #include "cortex_m.h"
@@ -19,14 +19,14 @@
 #define MCG_C6 REGISTER8(0x40064005)
 #define MCG_S REGISTER8(0x40064006)
 
-enum { WDOG_OFF = 0x01D2 };                                   /* its reset value less WDOGEN */
+enum { WDOG_OFF = 0x01D2 };                                   /* its reset value without WDOGEN */
 enum { RANGE_VERY_HIGH = 2 << 4 };                            /* C2: EREFS 0, a clock, no crystal */
 enum { CLKS_EXTERNAL = 2 << 6, FRDIV_1536 = 7 << 3 };         /* C1 */
 enum { PLLS = 1 << 6 };                                       /* C6 */
 enum { CLKST = 3 << 2, IREFST = 1 << 4, PLLST = 1 << 5, LOCK = 1 << 6 }; /* S */
 
 /* 29.3.1: the flash configuration field. 0xFE in its 13th byte leaves the chip unsecured:
- * anything else there could close it for ever. */
+ * another value could lock it permanently. */
 __attribute__((used, section(".flash_config"))) static const uint8_t flash_config[16] = {
     0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, /* back-door key */
     0xFF, 0xFF, 0xFF, 0xFF,                         /* nothing is protected */
@@ -42,17 +42,17 @@ void board_init(void)
 
     /* 12.2.17: core 120 MHz, bus 60, FlexBus 40, flash 24, before the clock rises. */
     SIM_CLKDIV1 = 0u << 28 | 1u << 24 | 2u << 20 | 4u << 16;
-    /* 25.4.1: from the FLL on the internal clock, past it (FBE), */
+    /* 25.4.1: from the FLL with the internal clock to the bypassed FLL (FBE), */
     MCG_C2 = RANGE_VERY_HIGH;
     MCG_C1 = CLKS_EXTERNAL | FRDIV_1536;
     while ((MCG_S & IREFST) || (MCG_S & CLKST) != 2 << 2) {
     }
-    /* then with the PLL running (PBE), 50 MHz / 20 * 48 = 120 MHz, */
+    /* then to the bypassed PLL (PBE), 50 MHz / 20 * 48 = 120 MHz, */
     MCG_C5 = 20 - 1;
     MCG_C6 = PLLS | (48 - 24);
     while (!(MCG_S & PLLST) || !(MCG_S & LOCK)) {
     }
-    /* and on the PLL (PEE). */
+    /* and to the PLL (PEE). */
     MCG_C1 = FRDIV_1536;
     while ((MCG_S & CLKST) != CLKST) {
     }

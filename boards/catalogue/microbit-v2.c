@@ -1,5 +1,6 @@
-/* BBC micro:bit v2 (nRF52833): the 32 MHz crystal, and UART0 to the interface chip. The core's 64 MHz need no
- * setting up; a UART wants the crystal, for the internal oscillator may be off by 6 %. */
+/* BBC micro:bit v2 (nRF52833): the 32 MHz crystal, and UART0 to the interface chip. The
+ * core runs at 64 MHz without set-up; a UART needs the crystal, since the internal oscillator may
+ * deviate by 6 %. */
 #include "board.h"
 #include "config.h"
 #include "cortex_m.h"
@@ -20,7 +21,7 @@ enum { SW_DISABLE = 0x5A };                    /* APPROTECT.DISABLE */
 
 void board_init(void)
 {
-    /* Chips of 2021 and later close the debug port at reset unless firmware says otherwise. */
+    /* Chips of 2021 and later disable the debug port at reset unless the firmware enables it. */
     APPROTECT_DISABLE = SW_DISABLE;
 
     HFCLK_STARTED = 0;
@@ -28,7 +29,7 @@ void board_init(void)
     while (!HFCLK_STARTED) {
     }
 
-    /* TX P0.06 rests high, RX P1.08 is pulled up while nobody drives it. */
+    /* TX P0.06 is high when idle, RX P1.08 is pulled up while nobody drives it. */
     OUTSET(TX_PORT) = 1u << TX_PIN;
     PIN_CNF(TX_PORT, TX_PIN) = OUTPUT;
     PIN_CNF(RX_PORT, RX_PIN) = INPUT_PULLED_UP;

@@ -34,8 +34,8 @@ enum { RGE_8_TO_16 = 3 << 2, DIVP1EN = 1 << 16 };               /* PLLCFGR */
 
 enum { DCACHE_ON = 1 << 16, ICACHE_ON = 1 << 17 }; /* CCR */
 
-/* What is in a cache after a reset is not defined (Armv7-M ARM, B2.2.7). The data cache has
- * 16 KiB in 4 ways of 128 lines of 32 bytes; no DMA is in use that could pass it by. */
+/* The contents of the caches after a reset are undefined (Armv7-M ARM, B2.2.7). The data cache has
+ * 16 KiB in 4 ways of 128 lines of 32 bytes; no DMA is in use that would bypass it. */
 static void start_caches(void)
 {
     SCB_ICIALLU = 0;
@@ -53,7 +53,7 @@ void board_init(void)
 {
     start_caches();
 
-    /* 6.4.1: the supply is chosen by the first write; then scale 1 for up to 400 MHz. */
+    /* 6.4.1: the first write selects the supply; then scale 1 for up to 400 MHz. */
     PWR_CR3 = LDOEN;
     while (!(PWR_CSR1 & ACTVOSRDY)) {
     }
@@ -72,7 +72,7 @@ void board_init(void)
     RCC_CR |= PLL1ON;
     while (!(RCC_CR & PLL1RDY)) {
     }
-    /* Buses: AXI and AHB at a half, 200 MHz, and every APB at half of that. */
+    /* Buses: AXI and AHB at 200 MHz, half of the core's clock; each APB at half of that. */
     RCC_D1CFGR = 8 | 4 << 4;
     RCC_D2CFGR = 4 << 4 | 4 << 8;
     RCC_D3CFGR = 4 << 4;
@@ -83,7 +83,7 @@ void board_init(void)
     /* PD8 is USART3_TX, PD9 USART3_RX (pulled up), both function 7. */
     RCC_AHB4ENR |= 1 << 3;
     RCC_APB1LENR |= 1 << 18;
-    (void)RCC_APB1LENR; /* 8.5.11: the clock is there two cycles later */
+    (void)RCC_APB1LENR; /* 8.5.11: the clock is on two cycles later */
     GPIOD_AFRH = (GPIOD_AFRH & ~0xFFu) | 0x77u;
     GPIOD_PUPDR = (GPIOD_PUPDR & ~(3u << 18)) | 1u << 18;
     GPIOD_MODER = (GPIOD_MODER & ~(15u << 16)) | 10u << 16;

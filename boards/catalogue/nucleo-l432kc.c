@@ -21,7 +21,7 @@ enum { WAIT_STATES = 4, PREFETCH = 1 << 8, CACHES = 3 << 9 };                 /*
 
 void board_init(void)
 {
-    /* 3.3.3: above 64 MHz in range 1, which is that after reset, the flash takes 4. */
+    /* 3.3.3: above 64 MHz, in range 1 (the one after a reset), the flash needs 4 wait states. */
     FLASH_ACR = WAIT_STATES | PREFETCH | CACHES;
     while ((FLASH_ACR & 7) != WAIT_STATES) {
     }
@@ -41,7 +41,7 @@ void board_init(void)
     /* PA2 is USART2_TX (function 7), PA15 USART2_RX (function 3, pulled up). */
     RCC_AHB2ENR |= 1 << 0;
     RCC_APB1ENR1 |= 1 << 17;
-    (void)RCC_APB1ENR1; /* 6.2.17: the clock is there two cycles later */
+    (void)RCC_APB1ENR1; /* 6.2.17: the clock is on two cycles later */
     GPIOA_AFRL = (GPIOA_AFRL & ~(15u << 8)) | 7u << 8;
     GPIOA_AFRH = (GPIOA_AFRH & ~(15u << 28)) | 3u << 28;
     GPIOA_PUPDR = (GPIOA_PUPDR & ~(3u << 30)) | 1u << 30;

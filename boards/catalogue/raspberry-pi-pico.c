@@ -31,7 +31,7 @@ enum { FUNCTION_UART = 2 };
 
 /* 2.8.1.3: the boot ROM copies the first 256 bytes of the flash to RAM, checks the CRC-32 in
  * their last word, and runs them. This sets the flash up to be read in place with the plain
- * command 03h, which every chip knows, and goes on at the vector table behind it:
+ * command 03h, which all flash chips support, and continues at the vector table behind it:
  *
  *     ldr r0, =0x18000000     XIP_SSI
  *     movs r1, #0
@@ -54,7 +54,7 @@ enum { FUNCTION_UART = 2 };
  *     msr msp, r1
  *     bx r2
  *
- * tests/boards/firmware/test_real_boards.py assembles this comment and checks bytes and CRC. */
+ * tests/boards/firmware/test_boot_images.py assembles this comment and checks bytes and CRC. */
 __attribute__((used, section(".boot2"))) static const uint32_t boot2[64] = {
     0x2100480A, 0x21046081, 0x49096141, 0x21006001, 0x49086041, 0x60114A08,
     0x60812101, 0x49084807, 0xC8066008, 0x8808F381, 0x00004710, 0x18000000,
@@ -71,7 +71,7 @@ static void release(uint32_t what)
 
 void board_init(void)
 {
-    /* A reset of the core alone leaves the clocks as they are: step off the PLL first. */
+    /* A reset of the core alone leaves the clocks as they are: switch away from the PLL first. */
     CLK_SYS_CTRL = SYS_REF;
     while (!(CLK_SYS_SELECTED & 1u << SYS_REF)) {
     }
@@ -98,7 +98,7 @@ void board_init(void)
     }
     CLK_PERI_CTRL = PERI_ON;
 
-    /* GP0 is UART0 TX, GP1 RX; their pads come up as inputs with nothing cut off. */
+    /* GP0 is UART0 TX, GP1 RX; their pads are enabled inputs after a reset. */
     release(IO_BANK0 | PADS_BANK0 | UART0);
     GPIO0_CTRL = FUNCTION_UART;
     GPIO1_CTRL = FUNCTION_UART;

@@ -32,8 +32,8 @@ enum { IO_BANK0 = 1 << 6, PADS_BANK0 = 1 << 9, PLL_SYS = 1 << 14, UART0 = 1 << 2
 enum { FUNCTION_UART = 2 };
 enum { INPUT = 1 << 6, PULL_UP = 1 << 3 }; /* pads; isolated (bit 8) from reset until written */
 
-/* 5.9.5.1: without this block in the first 4 KiB the boot ROM takes the flash for empty. It
- * says: an executable for the Arm cores of an RP2350, secure; the block is the only one. */
+/* 5.9.5.1: without this block in the first 4 KiB the boot ROM treats the flash as empty. It
+ * declares a secure executable for the Arm cores of an RP2350, and that it is the only block. */
 __attribute__((used, section(".image_def"))) static const uint32_t image_def[5] = {
     0xFFFFDED3, 0x10210142, 0x000001FF, 0x00000000, 0xAB123579,
 };
@@ -47,7 +47,7 @@ static void release(uint32_t what)
 
 void board_init(void)
 {
-    /* A reset of the core alone leaves the clocks as they are: step off the PLL first. */
+    /* A reset of the core alone leaves the clocks as they are: switch away from the PLL first. */
     CLK_SYS_CTRL = SYS_REF;
     while (!(CLK_SYS_SELECTED & 1u << SYS_REF)) {
     }

@@ -20,7 +20,7 @@ enum { WAIT_STATES = 5, PREFETCH = 1 << 8, CACHES = 3 << 9 };                  /
 
 void board_init(void)
 {
-    /* 3.5.1: 5 wait states from 150 MHz on, at 2.7 to 3.6 V. */
+    /* 3.5.1: 5 wait states above 150 MHz, at 2.7 to 3.6 V. */
     FLASH_ACR = WAIT_STATES | PREFETCH | CACHES;
     while ((FLASH_ACR & 15) != WAIT_STATES) {
     }
@@ -42,7 +42,7 @@ void board_init(void)
     /* PA9 is USART1_TX, PA10 USART1_RX (pulled up), both function 7. */
     RCC_AHB1ENR |= 1 << 0;
     RCC_APB2ENR |= 1 << 4;
-    (void)RCC_APB2ENR; /* 6.3.18: the clock is there two cycles later */
+    (void)RCC_APB2ENR; /* 6.3.18: the clock is on two cycles later */
     GPIOA_AFRH = (GPIOA_AFRH & ~0xFF0u) | 0x770u;
     GPIOA_PUPDR = (GPIOA_PUPDR & ~(3u << 20)) | 1u << 20;
     GPIOA_MODER = (GPIOA_MODER & ~(15u << 18)) | 10u << 18;

@@ -1,4 +1,4 @@
-"""What a board is: its core, its memory, its UART, how to run or flash it.
+"""What a board is: its core, its memory, its UART, and how it is flashed or emulated.
 
 Imports `exporter` only.
 """

@@ -1,4 +1,4 @@
-"""The processor cores that firmware is compiled for: a table of what differs between them."""
+"""The processor cores that firmware is compiled for: a table of how they differ."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Core:
-    """A core as compilers and emulators name it.
+    """A core, with its options for the compilers and its name in the emulator.
 
-    ``fpu`` says that coprocessor access must be granted before floating point or MVE is
-    touched; ``mainline`` that it has the fault status register and the cycle counter (DWT),
-    which the baseline, v6-M, lacks. ``unicorn`` is the model of the pip-only emulator, a
-    ``UC_CPU_ARM_*`` name, or None when it has none.
+    ``gcc`` and ``zig`` are options of the compilers. ``fpu`` says that access to the
+    coprocessors must be enabled before floating point or MVE is used; ``mainline`` that the
+    core has the fault status register and the cycle counter (DWT), which v6-M lacks.
+    ``unicorn`` is the CPU model of the emulator unicorn, a ``UC_CPU_ARM_*`` name, or None if
+    it has none.
     """
 
     name: str
@@ -24,31 +25,41 @@ class Core:
 
 
 def _core(
-    name: str, gcc: str, zig: str, fpu: str | None, mainline: bool, unicorn: str | None
+    cpu: str, unicorn: str | None, fpu: str | None = None, zig_features: str = "", v6m: bool = False
 ) -> Core:
-    # With an FPU values travel in its registers; a model has none, but the two must agree.
+    """A row of the table: ``cpu`` and ``fpu`` are gcc's names; a core with an FPU is named
+    with an ``f`` behind ``cpu``, except for the M55."""
+    # With an FPU, the calling convention passes floats in its registers. Models have no floats,
+    # but all objects of a firmware must use the same convention.
     floats = ("-mfloat-abi=hard", f"-mfpu={fpu}") if fpu else ("-mfloat-abi=soft",)
     abi = "eabihf" if fpu else "eabi"
+    zig_cpu = cpu.replace("-", "_") + zig_features
     return Core(
-        name=name,
-        gcc=(f"-mcpu={gcc}", "-mthumb", *floats),
-        zig=("-target", f"thumb-freestanding-{abi}", f"-mcpu={zig}"),
+        name=cpu if fpu in (None, "auto") else f"{cpu}f",
+        gcc=(f"-mcpu={cpu}", "-mthumb", *floats),
+        zig=(
+            "-target",
+            f"thumb-freestanding-{abi}",
+            f"-mcpu={zig_cpu}",
+        ),
         fpu=fpu is not None,
-        mainline=mainline,
+        mainline=not v6m,
         unicorn=f"UC_CPU_ARM_{unicorn}" if unicorn else None,
     )
 
 
-# zig leaves DSP and MVE out unless they are spelled out.
+# zig uses the DSP and MVE extensions only if they are named. unicorn has no M0+; its M0 executes
+# the same instructions.
 CORES = {
     core.name: core
     for core in (
-        _core("cortex-m0", "cortex-m0", "cortex_m0", None, False, "CORTEX_M0"),
-        _core("cortex-m0plus", "cortex-m0plus", "cortex_m0plus", None, False, "CORTEX_M0"),
-        _core("cortex-m3", "cortex-m3", "cortex_m3", None, True, "CORTEX_M3"),
-        _core("cortex-m4f", "cortex-m4", "cortex_m4", "fpv4-sp-d16", True, "CORTEX_M4"),
-        _core("cortex-m7f", "cortex-m7", "cortex_m7", "fpv5-d16", True, "CORTEX_M7"),
-        _core("cortex-m33f", "cortex-m33", "cortex_m33+dsp", "fpv5-sp-d16", True, "CORTEX_M33"),
-        _core("cortex-m55", "cortex-m55", "cortex_m55+mve", "auto", True, None),
+        _core("cortex-m0", "CORTEX_M0", v6m=True),
+        _core("cortex-m0plus", "CORTEX_M0", v6m=True),
+        _core("cortex-m3", "CORTEX_M3"),
+        _core("cortex-m4", "CORTEX_M4", fpu="fpv4-sp-d16"),
+        _core("cortex-m7", "CORTEX_M7", fpu="fpv5-d16"),
+        _core("cortex-m33", "CORTEX_M33", fpu="fpv5-sp-d16", zig_features="+dsp"),
+        _core("cortex-m55", None, fpu="auto", zig_features="+mve"),
     )
 }
+"""By name, as in the key ``core`` of a descriptor."""

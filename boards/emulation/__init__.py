@@ -1,4 +1,4 @@
-"""Boards that are processes: unicorn and QEMU behind a serial port.
+"""Emulated boards: unicorn and QEMU in processes of their own, behind a serial port.
 
 May import `descriptors` and `firmware`.
 """

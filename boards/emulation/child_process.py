@@ -1,8 +1,10 @@
-"""A process that must not outlive its owner: it ends when its standard input does.
+"""Child processes that end when their parent does, and the signals that end a process.
 
-As a program, it runs another program on that leash:
-``python -m elegans.boards.emulation.child_process COMMAND...`` exits with the command's own
-status. The command inherits the file descriptors that this process was given.
+A child's standard input is a pipe from its parent, which ends when the parent ends, however it
+ends. As a program, this module runs any command as such a child:
+``python -m elegans.boards.emulation.child_process COMMAND...`` kills the command once standard
+input ends, and exits with the command's status. The command inherits the file descriptors that
+this process was given.
 """
 
 from __future__ import annotations
@@ -13,14 +15,37 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG = 1  # of prctl(2)
+_STOP_S = 1.0
 
 
-def when_released(act: Callable[[], None]) -> None:
-    """Call ``act``, in a thread, once standard input has ended."""
+def python_module(module: str, *arguments: str) -> list[str]:
+    """The command line that runs a module of elegans in this Python."""
+    # -P: do not import a file of the working directory instead of the module.
+    return [sys.executable, "-P", "-m", module, *arguments]
+
+
+def tied(command: Sequence[str]) -> list[str]:
+    """The command line that runs ``command`` as a child that ends when its standard input does."""
+    return python_module("elegans.boards.emulation.child_process", *command)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a child by closing its standard input; kill it if it takes longer than a second."""
+    if process.stdin:
+        process.stdin.close()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def on_stdin_end(act: Callable[[], None]) -> None:
+    """Call ``act``, in a thread of its own, once standard input has ended."""
 
     def wait() -> None:
         while os.read(0, 4096):
@@ -31,10 +56,14 @@ def when_released(act: Callable[[], None]) -> None:
 
 
 @contextmanager
-def ended_tidily() -> Iterator[None]:
-    """Let SIGTERM, as a lab's time limit sends it, power boards off and remove drafts too."""
-    if threading.current_thread() is not threading.main_thread():  # signals are not ours
-        yield
+def exit_on_sigterm() -> Iterator[None]:
+    """Within the block, let SIGTERM raise `SystemExit`, so that ``with`` and ``finally`` clean up.
+
+    A lab's time limit sends SIGTERM, whose default would leave emulators and temporary files
+    behind.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set signal handlers
         return
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
@@ -44,39 +73,39 @@ def ended_tidily() -> Iterator[None]:
 
 
 @contextmanager
-def signals_held() -> Iterator[None]:
-    """Act on SIGTERM and Ctrl-C at the end of the block, in which processes begin.
+def defer_signals() -> Iterator[None]:
+    """Hold SIGTERM and SIGINT back until the end of the block, in which processes are started.
 
-    An exception out of the middle of `subprocess.Popen` would leave a process that nobody
-    knows, and so nobody ends.
+    An exception in the middle of `subprocess.Popen` would leave a process to which nobody has a
+    reference, so that nobody ends it.
     """
-    if threading.current_thread() is not threading.main_thread():  # signals are not ours
-        yield
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set signal handlers
         return
-    held: list[int] = []
+    deferred: list[int] = []
     numbers = (signal.SIGTERM, signal.SIGINT)
-    before = {number: signal.signal(number, lambda n, _: held.append(n)) for number in numbers}
+    before = {number: signal.signal(number, lambda n, _: deferred.append(n)) for number in numbers}
     try:
         yield
     finally:
         for number in numbers:
             signal.signal(number, before[number])
-        for caught in held:
+        for caught in deferred:
             signal.raise_signal(caught)
 
 
 def main(command: list[str]) -> int:
-    """Run ``command`` until it ends or standard input does."""
+    """Run ``command`` until it ends or standard input does; return its exit status."""
     process = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, close_fds=False, preexec_fn=_die_with_parent
     )
-    when_released(process.kill)
+    on_stdin_end(process.kill)
     status = process.wait()
     return status if status >= 0 else 128 - status
 
 
 def _die_with_parent() -> None:
-    # For the case that the leash itself is killed. Only Linux has it.
+    # In case this process itself is killed. Only Linux offers it.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

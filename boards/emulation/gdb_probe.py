@@ -1,8 +1,10 @@
-"""A debug probe for pyOCD that is QEMU: its gdb stub dressed up as SWD, DP and AHB-AP.
+"""A pyOCD debug probe in front of QEMU: translates accesses to DP, AHB-AP and the core's debug
+registers into requests to QEMU's gdb stub.
 
-So pyOCD runs its true flash algorithms against an emulated flash controller, and flashing is
-tested without a board. ``gdb:PORT`` or ``gdb:HOST:PORT`` names it; it is never found by
-itself. (Arm ADIv5.2 for DP and AP, Armv6-M ARM chapter C1 for the debug registers.)
+With it pyOCD runs its own flash algorithms against an emulated flash controller, and flashing
+is tested without a board. The probe is used only if it is named, as ``gdb:PORT`` or
+``gdb:HOST:PORT``. (Arm ADIv5.2 for DP and AP; Armv6-M manual, chapter C1, for the debug
+registers.)
 """
 
 from __future__ import annotations
@@ -15,27 +17,30 @@ from pyocd.core import exceptions
 from pyocd.core.plugin import Plugin
 from pyocd.probe.debug_probe import DebugProbe
 
-from elegans.boards.emulation.gdb_remote import Gdb, GdbError
+from elegans.boards.emulation.gdb_remote import GdbClient, GdbError
 
-_DP_IDR, _DP_CTRL, _DP_SELECT, _DP_RDBUFF = 0x0, 0x4, 0x8, 0xC
+# Registers of the debug port, of the access port, and of the core.
+_DP_IDR, _DP_CTRL = 0x0, 0x4
 _CSW, _TAR, _DRW, _BASE, _IDR = 0x00, 0x04, 0x0C, 0xF8, 0xFC
 _ROM, _SCS = 0xE00F_F000, 0xE000_E000
 _AIRCR, _DFSR, _DHCSR, _DCRSR, _DCRDR, _DEMCR = (
     *(0xE000_ED0C, 0xE000_ED30, 0xE000_EDF0, 0xE000_EDF4, 0xE000_EDF8, 0xE000_EDFC),
 )
+# Bits of DHCSR (the key stands in its upper half), of AIRCR and of DEMCR.
 _HALT, _STEP, _KEY = 2, 4, 0xA05F
 _REGISTER_READY, _HALTED, _WAS_RESET = 1 << 16, 1 << 17, 1 << 25
 _SYSRESETREQ, _CATCH_RESET = 4, 1
 
 
 def _component(base: int, kind: int, part: int) -> dict[int, int]:
-    """The identification registers of a CoreSight component of Arm's."""
+    """The identification registers (PIDR and CIDR) of a CoreSight component by Arm."""
     ids = [0x04, 0, 0, 0, part & 0xFF, 0xB0 | part >> 8, 0x0B, 0x00, 0x0D, kind, 0x05, 0xB1]
     return {base + 0xFD0 + 4 * i: value for i, value in enumerate(ids)}
 
 
-# What the stub does not show: a ROM table that leads to the core, and who they are.
-_FIXED = {
+# Words that the stub does not have: a ROM table that points to the core, and the identification
+# of both.
+_ROM_WORDS = {
     _ROM: (_SCS - _ROM & 0xFFFF_F000) | 3,
     _ROM + 4: 0,
     _ROM + 0xFCC: 1,
@@ -44,15 +49,18 @@ _FIXED = {
 }
 
 
-class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
-    """One stub, by its address."""
+class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD has no types
+    """The gdb stub at ``address``, PORT or HOST:PORT, as a probe.
+
+    The methods without a docstring are those of pyOCD's `DebugProbe`.
+    """
 
     def __init__(self, address: str) -> None:
         super().__init__()
         host, _, port = address.rpartition(":")
         self._host, self._port = host or "127.0.0.1", int(port)
         self._address = address
-        self._gdb: Gdb | None = None
+        self._gdb: GdbClient | None = None
         self._ap: dict[int, int] = {}
         self._ctrl = self._data = self._demcr = 0
         self._was_reset = self._in_reset = False
@@ -78,7 +86,7 @@ class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
     capabilities = property(lambda self: set[DebugProbe.Capability]())
 
     def open(self) -> None:
-        self._gdb = self._told(lambda: Gdb(self._host, self._port))
+        self._gdb = self._as_probe_error(lambda: GdbClient(self._host, self._port))
 
     def close(self) -> None:
         if self._gdb:
@@ -95,18 +103,18 @@ class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
         pass
 
     def reset(self) -> None:
-        self._told(self._reset)
+        self._as_probe_error(self._reset)
 
     def assert_reset(self, asserted: bool) -> None:
         if asserted != self._in_reset:
-            self._told(self._hold if asserted else self._release)
+            self._as_probe_error(self._hold if asserted else self._release)
         self._in_reset = asserted
 
     def is_reset_asserted(self) -> bool:
         return self._in_reset
 
     def read_dp(self, addr: int, now: bool = True) -> Any:
-        # Power is granted as soon as it is asked for: each acknowledge is one bit higher.
+        # Requests for power are granted at once: each acknowledge bit is one above its request.
         values = {_DP_IDR: 0x0BB1_1477, _DP_CTRL: self._ctrl | (self._ctrl & 0x5000_0000) << 1}
         value = values.get(addr & 0xF, 0)
         return value if now else lambda: value
@@ -116,38 +124,40 @@ class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
             self._ctrl = data
 
     def read_ap(self, addr: int, now: bool = True) -> Any:
-        value = self._told(lambda: self._read_ap(addr))
+        value = self._as_probe_error(lambda: self._read_ap(addr))
         return value if now else lambda: value
 
     def write_ap(self, addr: int, data: int) -> None:
         self.write_ap_multiple(addr, [data])
 
     def read_ap_multiple(self, addr: int, count: int = 1, now: bool = True) -> Any:
-        values = self._told(lambda: self._read_memory(count) if addr & 0xFF == _DRW else [])
+        values = self._as_probe_error(
+            lambda: self._read_memory(count) if addr & 0xFF == _DRW else []
+        )
         return values if now else lambda: values
 
     def write_ap_multiple(self, addr: int, values: Sequence[int]) -> None:
         if addr >> 24:
             return
         if addr & 0xFF == _DRW:
-            self._told(lambda: self._write_memory(values))
+            self._as_probe_error(lambda: self._write_memory(values))
         else:
             self._ap[addr & 0xFF] = values[-1]
 
-    def _told(self, act: Callable[[], Any]) -> Any:
+    def _as_probe_error(self, act: Callable[[], Any]) -> Any:
         try:
             return act()
         except GdbError as error:
             raise exceptions.ProbeError(str(error)) from error
 
     @property
-    def _target(self) -> Gdb:
+    def _target(self) -> GdbClient:
         if self._gdb is None:
             raise GdbError("the probe is not open")
         return self._gdb
 
     def _read_ap(self, addr: int) -> int:
-        if addr >> 24:  # there is one access port
+        if addr >> 24:  # there is one access port, number 0
             return 0
         if addr & 0xFF == _DRW:
             return self._read_memory(1)[0]
@@ -155,9 +165,9 @@ class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
         return known.get(addr & 0xFF, self._ap.get(addr & 0xFF, 0))
 
     def _read_memory(self, count: int) -> list[int]:
-        """Words, or lanes of them, from TAR on, as CSW has it."""
+        """Values from the address in TAR on, of the size in CSW, each in its byte lane."""
         size, step, at = self._size(), self._step(), self._ap.get(_TAR, 0)
-        special = at in _FIXED or (at & ~0xFFF == _SCS and at >= _AIRCR)
+        special = at in _ROM_WORDS or (at & ~0xFFF == _SCS and at >= _AIRCR)
         if count == 1 or special or not step:
             values = [self._read_word(at + i * step, size) for i in range(count)]
         else:
@@ -184,8 +194,8 @@ class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
         return self._size() if self._ap.get(_CSW, 0) >> 4 & 3 else 0
 
     def _read_word(self, at: int, size: int) -> int:
-        if at in _FIXED:
-            return _FIXED[at]
+        if at in _ROM_WORDS:
+            return _ROM_WORDS[at]
         if at == _DHCSR:
             stopped = self._target.stopped(0.002)
             was, self._was_reset = self._was_reset, False
@@ -222,7 +232,7 @@ class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
         elif value & _HALT:
             target.halt()
         elif not target.running:
-            target.go()
+            target.resume()
 
     def _reset(self) -> None:
         self._hold()
@@ -234,13 +244,14 @@ class GdbProbe(DebugProbe):  # type: ignore[misc]  # pyOCD tells no types
 
     def _release(self) -> None:
         if not self._demcr & _CATCH_RESET:
-            self._target.go()
+            self._target.resume()
 
 
 class GdbProbePlugin(Plugin):  # type: ignore[misc]
-    """What pyOCD finds under the entry point ``pyocd.probe``."""
+    """The plugin that pyOCD finds under the entry point ``pyocd.probe``."""
 
     def load(self) -> type[DebugProbe]:
+        """The class of the probe."""
         return GdbProbe
 
     name = property(lambda self: "gdb")

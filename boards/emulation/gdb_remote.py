@@ -1,7 +1,8 @@
-"""The remote protocol of gdb, as far as a debug probe needs it: memory, registers, run, halt.
+"""A client of the gdb remote protocol, as far as a debug probe needs it: memory, registers,
+run, halt. (GDB manual, appendix E.)
 
-(GDB manual, appendix E.) Whatever arrives while the target runs makes QEMU's stub stop it, so
-every access here stops a running target, and lets it go on afterwards.
+QEMU's stub stops a running target at any packet, so an access to memory here halts a running
+target, and resumes it afterwards.
 """
 
 from __future__ import annotations
@@ -13,15 +14,21 @@ from contextlib import contextmanager
 
 _TIMEOUT_S = 5.0
 _CHUNK = 0x400  # bytes of memory in one packet
-_XPSR = 25  # its number in the description of an M-profile target
+_XPSR = 25  # the number of this register in gdb's description of an M-profile core
+_BKPT = b"\x00\xbe"  # the instruction BKPT #0
+_RESET_S = 0.05  # QEMU answers before it has reset the machine
 
 
 class GdbError(Exception):
-    """The stub is not there, is gone, or refuses."""
+    """The gdb stub cannot be reached, has gone, or rejects a command."""
 
 
-class Gdb:
-    """A connection to a stub. The target is halted when it begins."""
+class GdbClient:
+    """A connection to a gdb stub, which halts the target.
+
+    ``running`` says whether the target runs, as far as the stub has reported. Every method
+    raises `GdbError`.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         try:
@@ -31,22 +38,22 @@ class Gdb:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = b""
         self.running = False
-        self._trap: int | None = None
-        # Only after its description is read does QEMU know the registers by these numbers.
+        self._trap: int | None = None  # where a breakpoint stands for a BKPT
+        # QEMU uses these register numbers only after its target description has been read.
         self._ask(b"qXfer:features:read:target.xml:0,fff")
         self._ask(b"?")
 
     def close(self) -> None:
-        """Let the target go, as it is."""
+        """Detach from the target, halted or running as it is."""
         try:
             if not self.running:
                 self._send(b"D")
         except GdbError:
-            pass  # it has gone first
+            pass  # the stub has gone before
         self._socket.close()
 
     def read(self, address: int, count: int) -> bytes:
-        """Memory; zeros where there is none."""
+        """Read ``count`` bytes of memory; zeros where there is none."""
         data = b""
         with self._halted():
             while len(data) < count:
@@ -56,7 +63,7 @@ class Gdb:
         return data
 
     def write(self, address: int, data: bytes) -> None:
-        """Memory, or registers of the chip."""
+        """Write to memory, or to registers of the chip."""
         with self._halted():
             for at in range(0, len(data), _CHUNK):
                 part = data[at : at + _CHUNK]
@@ -65,55 +72,57 @@ class Gdb:
                     raise GdbError(f"cannot write {len(part)} bytes at {address + at:#010x}")
 
     def register(self, number: int) -> int:
-        """r0 to r15 and, as 16, xPSR; 0 for what the stub does not show."""
+        """A register of the core: 0 to 15 for R0 to R15, 16 for xPSR. 0 for one that the stub
+        does not have."""
         answer = self._ask(b"p%x" % (_XPSR if number == 16 else number))
-        return (
-            0
-            if answer.startswith(b"E")
-            else int.from_bytes(bytes.fromhex(answer.decode()), "little")
-        )
+        if answer.startswith(b"E"):
+            return 0
+        return int.from_bytes(bytes.fromhex(answer.decode()), "little")
 
     def set_register(self, number: int, value: int) -> None:
-        """As `register`; what the stub does not show stays as it is."""
-        where = _XPSR if number == 16 else number
-        self._ask(b"P%x=%s" % (where, value.to_bytes(4, "little").hex().encode()))
+        """Set a register, numbered as for `register`; no effect if the stub does not have it."""
+        gdb_number = _XPSR if number == 16 else number
+        self._ask(b"P%x=%s" % (gdb_number, value.to_bytes(4, "little").hex().encode()))
 
-    def go(self) -> None:
-        """Run. A function that was called with LR at a BKPT halts when it returns: BKPT itself
-        does not stop QEMU, so a breakpoint is planted there."""
-        back = self.register(14) & ~1
-        if self.read(back, 2) == b"\x00\xbe":
-            self._trap = back
-            self._ask(b"Z0,%x,2" % back)
+    def resume(self) -> None:
+        """Let the target run.
+
+        pyOCD calls a function with LR at a BKPT, so that the target halts when it returns. BKPT
+        does not halt QEMU, so a breakpoint is set there as well.
+        """
+        return_address = self.register(14) & ~1
+        if self.read(return_address, 2) == _BKPT:
+            self._trap = return_address
+            self.set_breakpoint(return_address)
         self._send(b"c")
         self.running = True
 
-    def break_at(self, address: int) -> None:
-        """Halt whenever the instruction there is about to be executed."""
+    def set_breakpoint(self, address: int) -> None:
+        """Halt whenever the instruction at ``address`` is about to be executed."""
         self._ask(b"Z0,%x,2" % address)
 
     def step(self) -> None:
-        """One instruction."""
+        """Execute one instruction."""
         self._send(b"s")
         self._reply()
 
     def halt(self) -> None:
-        """Stop a running target."""
+        """Halt a running target."""
         if self.running and not self.stopped():
             self._write(b"\x03")
             self._stop(self._reply())
 
     def stopped(self, within: float = 0.0) -> bool:
-        """Whether the target stands, by itself or since `halt`."""
+        """Whether the target is halted; waits for up to ``within`` seconds until it is."""
         if self.running and (packet := self._packet(within)) is not None:
             self._stop(packet)
         return not self.running
 
     def reset(self) -> None:
-        """Reset the machine; it stands at its reset vector."""
+        """Reset the machine, and leave it halted at its reset vector."""
         self.halt()
         self._ask(b"qRcmd," + b"system_reset".hex().encode())
-        time.sleep(0.05)  # QEMU answers before it has done it
+        time.sleep(_RESET_S)
 
     def _stop(self, packet: bytes) -> None:
         self.running = False
@@ -131,13 +140,13 @@ class Gdb:
         if was_running:
             if trap is not None:
                 self._trap = trap
-                self._ask(b"Z0,%x,2" % trap)
+                self.set_breakpoint(trap)
             self._send(b"c")
             self.running = True
 
     def _ask(self, body: bytes) -> bytes:
         self._send(body)
-        # Beside the answer come texts of the monitor, and word of a stop that is known already.
+        # Skip texts of the monitor, and reports of a halt that is known already.
         while (answer := self._reply())[:1] in (b"O", b"T", b"S") and answer != b"OK":
             if body == b"?":
                 break
@@ -155,11 +164,11 @@ class Gdb:
     def _reply(self) -> bytes:
         packet = self._packet(_TIMEOUT_S)
         if packet is None:
-            raise GdbError(f"the gdb stub said nothing for {_TIMEOUT_S:.0f} s")
+            raise GdbError(f"the gdb stub did not answer within {_TIMEOUT_S:.0f} s")
         return packet
 
     def _packet(self, within: float) -> bytes | None:
-        """The next packet, acknowledged; None when none comes in time."""
+        """The next packet, which is acknowledged; None if none comes within so many seconds."""
         end = time.monotonic() + within
         while True:
             start = self._buffer.find(b"$")
@@ -176,5 +185,5 @@ class Gdb:
             except OSError as error:
                 raise GdbError(f"the gdb stub is gone ({error})") from None
             if not data:
-                raise GdbError("the gdb stub has hung up")
+                raise GdbError("the gdb stub has closed the connection")
             self._buffer += data

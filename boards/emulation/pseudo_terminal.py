@@ -1,4 +1,4 @@
-"""The board's end of a serial cable: a pseudo-terminal whose other end any program can open."""
+"""The emulated board's end of a serial cable: a pseudo-terminal that any program can open."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import select
 import time
 import tty
 
-_UNPLUGGED_S = 0.005
+_UNPLUGGED_S = 0.005  # between two looks whether a host has opened the other end
 
 
-class Terminal:
+class PseudoTerminal:
     """A raw pseudo-terminal; ``name`` is the path that the host opens.
 
-    While nobody has it open, what the board sends is lost, as on an unplugged cable.
+    While no host has it open, what the board sends is lost, as on an unplugged cable.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Terminal:
         self._writable.register(self._fd, select.POLLOUT)
 
     def read(self) -> bytes:
-        """Whatever the host has sent, at least one byte; waits for it."""
+        """Wait for bytes from the host, and return those that have come: at least one."""
         while True:
             events = self._readable.poll()[0][1]
             if events & select.POLLIN:

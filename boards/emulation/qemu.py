@@ -1,4 +1,4 @@
-"""How QEMU is asked to be a board."""
+"""QEMU command lines: boot an image; trace it under gdb."""
 
 from __future__ import annotations
 
@@ -8,37 +8,49 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
-from elegans.boards.descriptors.descriptor import Board, Qemu
+from elegans.boards.descriptors.board import Board, QemuMachine
 from elegans.exporter.errors import ElegansError
 
 PROGRAM = "qemu-system-arm"
+INSTALL = "apt install qemu-system-arm"
+PORT_LINE = "char device redirected to "  # what QEMU prints before the path of its serial port
 _SILENT = ["-display", "none", "-monitor", "none", "-no-user-config", "-nodefaults"]
-PORT_LINE = "char device redirected to "
 
 
-def command(elf: Path, board: Board) -> list[str]:
-    """The command line that boots ``elf``, its UART on a pseudo-terminal that QEMU names.
+def boot_command(elf: Path, board: Board) -> list[str]:
+    """The command line that boots ``elf`` with its UART on a pseudo-terminal, whose path QEMU
+    prints after `PORT_LINE`.
 
-    Always with -icount: time is then a count of instructions, so ticks repeat exactly.
-    (Without it QEMU 7.2 at times also misses the interrupt that should end a WFI.)
+    Raises `ElegansError` if QEMU is not installed or does not have the board.
     """
-    _require_installed(board, "apt install qemu-system-arm, or take --emulator unicorn")
-    qemu = _of(board)
+    # With -icount time is a count of instructions, so ticks repeat exactly. (Without it QEMU 7.2
+    # sometimes misses the interrupt that should end a WFI, too.)
+    _require_installed(board, f"{INSTALL}, or use --emulator unicorn")
+    qemu = _machine(board)
     clock = ["-icount", f"shift={qemu.icount_shift}"]
     machine = ["-M", qemu.machine, "-kernel", str(elf), "-serial", "pty"]
     return [PROGRAM, *machine, *_SILENT, *clock]
 
 
-def traced(elf: Path, board: Board, log: Path, listening: int) -> list[str]:
-    """The command line of a board that stands at reset, its gdb stub behind the file
-    descriptor of a listening socket; ``log`` gets the registers before each instruction."""
-    _require_installed(board, "apt install qemu-system-arm")
-    machine = ["-M", _of(board).machine, "-kernel", str(elf), "-serial", "null", "-S"]
+def trace_command(elf: Path, board: Board, log: Path, listening: int) -> list[str]:
+    """The command line that loads ``elf``, halts at reset and waits for gdb.
+
+    ``listening`` is the file descriptor of the socket on which the gdb stub accepts its client.
+    While the firmware runs, QEMU writes the registers before each instruction to ``log``.
+    Raises `ElegansError` as `boot_command` does.
+    """
+    _require_installed(board, INSTALL)
+    machine = ["-M", _machine(board).machine, "-kernel", str(elf), "-serial", "null", "-S"]
     socket = f"socket,id=stub,fd={listening},server=on,wait=off,nodelay=on"
     stub = ["-chardev", socket, "-gdb", "chardev:stub"]
     single = ["-accel", "tcg,one-insn-per-tb=on"] if _version() >= (8, 1) else ["-singlestep"]
     log_to = ["-d", "cpu,nochain", "-D", str(log)]
     return [PROGRAM, *machine, *_SILENT, *stub, *single, *log_to]
+
+
+def instructions(ticks: int, board: Board) -> int:
+    """The number of instructions executed in so many ticks of the board's counter."""
+    return round(ticks * 1e9 / board.counter.hz / (1 << _machine(board).icount_shift))
 
 
 @cache
@@ -53,12 +65,7 @@ def _require_installed(board: Board, remedy: str) -> None:
         raise ElegansError(board.name, f"{PROGRAM} is not installed", remedy)
 
 
-def instructions(ticks: int, board: Board) -> int:
-    """Executed instructions, from ticks of the board's counter."""
-    return round(ticks * 1e9 / board.counter.hz / (1 << _of(board).icount_shift))
-
-
-def _of(board: Board) -> Qemu:
+def _machine(board: Board) -> QemuMachine:
     if board.qemu is None:
-        raise ElegansError(board.name, "QEMU does not have this board", "take another emulator")
+        raise ElegansError(board.name, "QEMU does not have this board", "use another emulator")
     return board.qemu

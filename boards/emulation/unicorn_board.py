@@ -1,6 +1,6 @@
-"""A board that is a program: the unicorn machine behind a real terminal.
+"""A board emulated by unicorn, as a program: its serial port is a pseudo-terminal.
 
-``python -m elegans.boards.emulation.unicorn_board ELF --board NAME`` prints the path of its
+``python -m elegans.boards.emulation.unicorn_board ELF --board NAME`` prints the path of the
 serial port and runs until its standard input ends.
 """
 
@@ -12,16 +12,17 @@ import sys
 from pathlib import Path
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation.child_process import when_released
-from elegans.boards.emulation.pseudo_terminal import Terminal
+from elegans.boards.emulation.child_process import on_stdin_end
+from elegans.boards.emulation.pseudo_terminal import PseudoTerminal
 from elegans.boards.firmware.elf_image import read_image, require_fit
+from elegans.boards.firmware.toolchain import INSTALL_SIM
 from elegans.exporter.errors import ElegansError
 
-PORT_LINE = "serial port: "
+PORT_LINE = "serial port: "  # what is printed before the path of the serial port
 
 
 def main(arguments: list[str]) -> int:
-    """Boot and serve. Ends with 1 on lockup or an image that is none, saying why."""
+    """Boot and serve. Returns 1, with the reason printed, on lockup or for an invalid image."""
     parser = argparse.ArgumentParser(
         prog="elegans.boards.emulation.unicorn_board", description=__doc__
     )
@@ -36,18 +37,21 @@ def main(arguments: list[str]) -> int:
 
 
 def serve(elf: Path, name: str) -> int:
-    """Put ``elf`` on the board ``name``; returns only when the board is beyond help."""
+    """Run ``elf`` on the board ``name``. Returns 1 if the emulated core locks up.
+
+    Raises `ElegansError` for an invalid image, or if unicorn is not installed.
+    """
     try:
-        from elegans.boards.emulation.unicorn_machine import Machine, MachineError
+        from elegans.boards.emulation.unicorn_machine import MachineError, UnicornMachine
     except ImportError:
-        remedy = "pip install 'elegans[sim]', or take --emulator qemu"
+        remedy = f"{INSTALL_SIM}, or use --emulator qemu"
         raise ElegansError("unicorn", "is not installed", remedy) from None
     board = find_board(name)
     image = read_image(elf)
     require_fit(image, board, elf)
-    terminal = Terminal()
-    machine = Machine(board, image, terminal.write, _note)
-    when_released(lambda: os._exit(0))
+    terminal = PseudoTerminal()
+    machine = UnicornMachine(board, image, terminal.write, _log)
+    on_stdin_end(lambda: os._exit(0))
     print(PORT_LINE + terminal.name, flush=True)
     try:
         machine.boot()
@@ -58,7 +62,7 @@ def serve(elf: Path, name: str) -> int:
         return 1
 
 
-def _note(line: str) -> None:
+def _log(line: str) -> None:
     print(line, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Power for virtual boards: a firmware boots in a process of its own, behind a real tty."""
+"""Virtual boards: a firmware runs on an emulator in a child process, behind a serial port."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import importlib.util
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,28 +13,29 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from elegans.boards.descriptors.descriptor import Board
-from elegans.boards.emulation import qemu, unicorn_board
+from elegans.boards.descriptors.board import Board
+from elegans.boards.emulation import child_process, qemu, unicorn_board
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.elf_image import read_image, require_fit
+from elegans.boards.firmware.toolchain import INSTALL_SIM
 from elegans.exporter.errors import ElegansError
 
 _BOOT_S = 20.0
 _POLL_S = 0.002
-_LAST_LINES = 5
-_GET = {"unicorn": "pip install 'elegans[sim]'", "qemu": "apt install qemu-system-arm"}
+_LAST_LINES = 5  # of an emulator's output, in an error
+_INSTALL = {"unicorn": INSTALL_SIM, "qemu": qemu.INSTALL}
 _PORT_LINE = {"unicorn": unicorn_board.PORT_LINE, "qemu": qemu.PORT_LINE}
 
 
 class BoardFaultError(ElegansError):
-    """A board stopped working by itself."""
+    """The emulator of a board has ended by itself."""
 
     phase = "FAULT"
 
 
 @dataclass(frozen=True)
-class Powered:
-    """A board under power. ``port`` is the path of its serial port, a tty."""
+class VirtualBoard:
+    """A running emulated board. ``port`` is the path of its serial port, a pseudo-terminal."""
 
     port: str
     emulator: str
@@ -44,46 +44,47 @@ class Powered:
     _log: Path
 
     def instructions(self, ticks: int) -> int:
-        """How many instructions ``ticks`` of the board's counter stand for, exactly."""
+        """The exact number of instructions executed in so many ticks of the board's counter."""
         return ticks if self.emulator == "unicorn" else qemu.instructions(ticks, self.board)
 
     def check(self) -> None:
-        """Raises `BoardFaultError` if the emulator has ended, with its last words."""
+        """Raises `BoardFaultError`, with what the emulator printed last, if it has ended."""
         status = self._process.poll()
         if status is not None:
-            fact = f"{self.emulator} ended with {status}: {_last_words(self.log)}"
-            raise BoardFaultError(self.board.name, fact, "see where the firmware faulted")
+            fact = f"{self.emulator} ended with {status}: {_last_output(self.log)}"
+            raise BoardFaultError(self.board.name, fact, "find where the firmware faulted")
 
     @property
     def log(self) -> str:
-        """What the emulator has printed so far: resets, faults, complaints."""
+        """What the emulator has printed so far: resets, faults, errors; empty once it is off."""
         try:
             return self._log.read_text(errors="replace")
-        except FileNotFoundError:  # the power is off
+        except FileNotFoundError:  # its folder goes with the emulator
             return ""
 
 
-def emulators(board: Board) -> list[str]:
+def installed_emulators(board: Board) -> list[str]:
     """The emulators of a board that are installed, the preferred one first."""
-    return [name for name in board.emulators if installed(name)]
+    return [name for name in board.emulators if is_installed(name)]
 
 
-def installed(emulator: str) -> bool:
-    """Whether ``unicorn`` or ``qemu`` is here."""
+def is_installed(emulator: str) -> bool:
+    """Whether an emulator, ``unicorn`` or ``qemu``, is installed."""
     if emulator == "unicorn":
         return importlib.util.find_spec("unicorn") is not None
     return shutil.which(qemu.PROGRAM) is not None
 
 
 @contextmanager
-def power_on(firmware: Firmware, emulator: str = "auto") -> Iterator[Powered]:
-    """A board that has booted ``firmware``, off again at the end of the ``with``.
+def emulate(firmware: Firmware, emulator: str = "auto") -> Iterator[VirtualBoard]:
+    """Boot ``firmware`` on its board, emulated, for as long as the ``with`` lasts.
 
-    Raises `ElegansError` when the emulator is missing or refuses the image. The board
-    also goes off when this process dies, however it dies.
+    ``emulator`` is ``unicorn``, ``qemu``, or ``auto`` for the preferred installed one. The
+    emulator also ends when this process does, however it ends. Raises `ElegansError` when the
+    emulator is missing, rejects the image, or does not boot within 20 s.
     """
     board = firmware.board
-    name = choose(emulator, board)
+    name = choose_emulator(emulator, board)
     require_fit(read_image(firmware.elf), board, firmware.elf)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elegans-")))
@@ -92,44 +93,47 @@ def power_on(firmware: Firmware, emulator: str = "auto") -> Iterator[Powered]:
             process = subprocess.Popen(
                 _command(name, firmware), stdin=subprocess.PIPE, stdout=output, stderr=output
             )
-        stack.callback(_power_off, process)
+        stack.callback(child_process.stop, process)
         port = _wait_for_port(name, firmware, process, log)
         if name == "qemu":
-            # QEMU looks only once a second whether somebody has opened the port.
+            # QEMU checks only once a second whether somebody has opened the port.
             stack.callback(os.close, os.open(port, os.O_RDWR | os.O_NOCTTY))
-        yield Powered(port, name, board, process, log)
+        yield VirtualBoard(port, name, board, process, log)
 
 
-def choose(emulator: str, board: Board) -> str:
-    """The emulator that a wish comes to. Raises `ElegansError` where there is none."""
+def choose_emulator(emulator: str, board: Board) -> str:
+    """The emulator that ``unicorn``, ``qemu`` or ``auto`` stands for on this board.
+
+    Raises `ElegansError` for a real board, and for an emulator that does not have the board or
+    is not installed.
+    """
     known = board.emulators
     if not known:
-        raise ElegansError(board.name, "is a real board, nothing emulates it", "pass its --port")
+        fact = "is a real board, no emulator has it"
+        raise ElegansError(board.name, fact, "name its serial port: --port")
     if emulator == "auto":
-        emulator = next(iter(emulators(board)), known[0])
+        emulator = next(iter(installed_emulators(board)), known[0])
     if emulator not in known:
-        raise ElegansError(board.name, f"{emulator} does not have it", f"take {' or '.join(known)}")
-    if not installed(emulator):
-        raise ElegansError(board.name, f"{emulator} is not installed", _GET[emulator])
+        fact = f"{emulator} does not have this board"
+        raise ElegansError(board.name, fact, f"use --emulator {' or '.join(known)}")
+    if not is_installed(emulator):
+        raise ElegansError(board.name, f"{emulator} is not installed", _INSTALL[emulator])
     return emulator
 
 
 def _command(emulator: str, firmware: Firmware) -> list[str]:
-    # -P: a file in the working directory must not pass for a module.
-    python = [sys.executable, "-P", "-m"]
     if emulator == "qemu":
-        return [
-            *python,
-            "elegans.boards.emulation.child_process",
-            *qemu.command(firmware.elf, firmware.board),
-        ]
-    board = str(firmware.board.path)
-    return [*python, "elegans.boards.emulation.unicorn_board", str(firmware.elf), "--board", board]
+        return child_process.tied(qemu.boot_command(firmware.elf, firmware.board))
+    module = "elegans.boards.emulation.unicorn_board"
+    return child_process.python_module(
+        module, str(firmware.elf), "--board", str(firmware.board.path)
+    )
 
 
 def _wait_for_port(
     emulator: str, firmware: Firmware, process: subprocess.Popen[bytes], log: Path
 ) -> str:
+    """The path of the serial port, once the emulator has printed it."""
     deadline = time.monotonic() + _BOOT_S
     while True:
         ended = process.poll() is not None
@@ -138,26 +142,16 @@ def _wait_for_port(
         if found and "\n" in rest:
             return rest.split()[0]
         if ended:
-            fact = f"{emulator} did not take it: {_last_words(text)}"
+            fact = f"{emulator} rejects the image: {_last_output(text)}"
             raise ElegansError(firmware.elf, fact, "build it again")
         if time.monotonic() > deadline:
-            fact = f"{emulator} named no serial port within {_BOOT_S:.0f} s"
-            raise ElegansError(firmware.elf, fact, "try again on a machine with less to do")
+            fact = f"{emulator} printed no serial port within {_BOOT_S:.0f} s"
+            raise ElegansError(firmware.elf, fact, "try again while the machine is less busy")
         time.sleep(_POLL_S)
 
 
-def _power_off(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin:
-        process.stdin.close()
-    try:
-        process.wait(1.0)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _last_words(text: str) -> str:
+def _last_output(text: str) -> str:
     lines = text.splitlines()
-    # QEMU says what is wrong and then prints every register.
+    # When QEMU gives up, it prints the reason in a line with `fatal`, then all registers.
     fatal = [line for line in lines if "fatal" in line]
-    return " | ".join(fatal or lines[-_LAST_LINES:]) or "without a word"
+    return " | ".join(fatal or lines[-_LAST_LINES:]) or "it printed nothing"

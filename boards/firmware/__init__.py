@@ -1,4 +1,4 @@
-"""A BUILD folder to an ELF image, and what can be read from one.
+"""Compiles a BUILD folder to an ELF image, and reads images: segments, symbols, source lines.
 
 May import `descriptors`.
 """

@@ -1,16 +1,15 @@
-"""From a BUILD to firmware for a board: compile, link, and measure."""
+"""Firmware: compile and link the C of a BUILD for a board, and measure the image."""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from elegans.boards.descriptors.descriptor import Board
+from elegans.boards.descriptors.board import Board
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.build_cache import digest_of, kept
+from elegans.boards.firmware.build_cache import build_cached, compilation_digest
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.firmware.source import ModelSource, firmware_files, read_model
 from elegans.boards.firmware.toolchain import Compiler
@@ -18,22 +17,23 @@ from elegans.boards.firmware.toolchain import Compiler
 _ELF = "firmware.elf"
 _COMMON = ["-std=gnu99", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
 _INCLUDE = ["-isystem", "libc", "-I", ".", "-I", "model", "-I", "model/include"]
-# zig checks for undefined behaviour unless told otherwise, which a board cannot report.
+# By default zig inserts checks for undefined behaviour, whose reports a board cannot print.
 _ZIG = ["-fno-sanitize=undefined"]
 
 
 @dataclass(frozen=True)
 class Firmware:
-    """An ELF image for a board, and what it costs in bytes.
+    """An ELF image for a board, and its sizes in bytes.
 
-    ``flash_bytes`` (code, tables, weights) and ``ram_bytes`` (state) are the model's alone;
-    the ``image_*`` are the whole image's, start-up, link, buffers and stack included.
+    ``flash_bytes`` (code, tables, weights) and ``ram_bytes`` (state) count the model only;
+    ``image_flash_bytes`` and ``image_ram_bytes`` count the whole image, with start-up code,
+    link, buffers and stack. ``level`` is the compiler's optimisation level.
     """
 
     elf: Path
     board: Board
     compiler: str
-    optimise: str
+    level: str
     model_digest: str
     firmware_digest: str
     flash_bytes: int
@@ -42,22 +42,22 @@ class Firmware:
     image_ram_bytes: int
 
 
-def build(
-    build_dir: Path, board: Board, compiler: str = "auto", optimise: str = "auto"
+def build_firmware(
+    build_dir: Path, board: Board, compiler: str = "auto", level: str = "auto"
 ) -> Firmware:
-    """Compile the firmware of a BUILD, or find it in ``BUILD/firmware/`` as it was compiled.
+    """Compile the firmware of a BUILD, or take it from the build cache in ``BUILD/firmware/``.
 
-    ``compiler`` is ``zig``, ``gcc`` or ``auto``, ``optimise`` what `toolchain.level` takes.
-    The same sources and compiler give the same bytes, wherever the BUILD lies. Raises
-    `ElegansError` for a BUILD that is not whole, a compiler that is not installed, and
-    the first error that it reports.
+    ``compiler`` is ``zig``, ``gcc`` or ``auto``; ``level`` is 0, 1, 2, 3, s or ``auto`` (see
+    `toolchain.resolve_level`). The same sources and compiler give the same bytes, wherever the
+    BUILD lies. Raises `ElegansError` for an incomplete BUILD, a compiler that is not installed,
+    and the first error that the compiler reports.
     """
     model = read_model(build_dir)
-    optimise = toolchain.level(optimise, model.aim)
+    level = toolchain.resolve_level(level, model.aim)
     tool = toolchain.cross_compiler(compiler)
-    digest = _digest(model, board, tool, optimise)
-    folder = build_dir / "firmware" / f"{board.name}-{tool.name}-O{optimise}"
-    kept(folder, digest, _ELF, lambda: _compile(model, board, tool, optimise, digest))
+    digest = _digest(model, board, tool, level)
+    folder = build_dir / "firmware" / f"{board.name}-{tool.name}-O{level}"
+    build_cached(folder, digest, _ELF, lambda: _compile(model, board, tool, level, digest))
     elf = folder / _ELF
     sizes = read_image(elf).sizes
     flash = sum(sizes.get(name, 0) for name in (".vectors", ".model", ".text", ".data"))
@@ -66,7 +66,7 @@ def build(
         elf=elf,
         board=board,
         compiler=tool.name,
-        optimise=optimise,
+        level=level,
         model_digest=model.digest,
         firmware_digest=digest,
         flash_bytes=sizes.get(".model", 0),
@@ -76,30 +76,26 @@ def build(
     )
 
 
-def _flags(board: Board, tool: Compiler, optimise: str) -> list[str]:
+def _flags(board: Board, tool: Compiler, level: str) -> list[str]:
     own = [*board.core.zig, *_ZIG] if tool.name == "zig" else [*board.core.gcc]
-    return [*own, f"-O{optimise}"]
+    return [*own, f"-O{level}"]
 
 
-def _digest(model: ModelSource, board: Board, tool: Compiler, optimise: str) -> str:
-    """Of everything that decides the bytes of the firmware but its own digest."""
+def _digest(model: ModelSource, board: Board, tool: Compiler, level: str) -> str:
+    """The firmware's digest: of everything that determines its bytes, except for the digest
+    itself, which is part of the firmware and stands as zeros here."""
     files = firmware_files(model, board, digest="00" * 32)
-    parts = [part for path, content in sorted(files.items()) for part in (path, content)]
-    return digest_of(tool.name, tool.version, *_flags(board, tool, optimise), "--", *parts)
+    return compilation_digest(tool, _flags(board, tool, level), files)
 
 
 def _compile(
-    model: ModelSource, board: Board, tool: Compiler, optimise: str, digest: str
+    model: ModelSource, board: Board, tool: Compiler, level: str, digest: str
 ) -> dict[str, bytes]:
-    """The ELF image and, below ``source/``, what it was made from."""
+    """The files of the cache: the ELF image and, below ``source/``, its sources."""
     files = firmware_files(model, board, digest)
-    flags = _flags(board, tool, optimise)
+    flags = _flags(board, tool, level)
     place = f"{board.name} with {tool.name}"
-    with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
-        folder = Path(scratch)
-        for path, content in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(content)
+    with toolchain.scratch_folder(files) as folder:
         units = sorted(path for path in files if path.endswith((".c", ".S")))
         objects = {unit: _object(unit) for unit in units}
 
@@ -115,19 +111,22 @@ def _compile(
 
 
 def _debug(tool: Compiler, folder: Path) -> list[str]:
-    """Line numbers, for faults, without the name of the folder that was compiled in."""
+    """Options for line numbers, which locate faults; without the name of the scratch folder,
+    which differs each time."""
     here = ["-fdebug-compilation-dir=."] if tool.name == "zig" else []
     return ["-g", f"-ffile-prefix-map={folder}=.", *here]
 
 
 def _object(unit: str) -> str:
-    """Kernels lie beside the model, so that the linker script can tell them by their folder."""
+    """The object file of a source: those of kernels are put beside the model's, so that the
+    linker script selects all of them by their folder."""
     return str(Path(unit.replace("/src/", "/")).with_suffix(".o"))
 
 
 def _link_line(flags: list[str], tool: Compiler, objects: list[str]) -> list[str]:
-    # zig brings the compiler's own routines only when it may choose the libraries itself.
+    # zig links its runtime library (64-bit division and the like) only if it may choose the
+    # libraries itself.
     libraries = [] if tool.name == "zig" else ["-nostdlib", "-lgcc"]
     script = ["-Wl,-T,link.ld", "-Wl,-e,reset_handler", "-Wl,--gc-sections", "-Wl,--build-id=none"]
-    # Without -g zig would leave out the symbols where it optimises for size.
+    # Without -g zig strips the symbols when it optimises for size.
     return [*flags, "-g", *script, *objects, *libraries, "-o", _ELF]

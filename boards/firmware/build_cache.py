@@ -1,22 +1,29 @@
-"""Folders of build results, kept until what they were made from changes."""
+"""The build cache: folders of build results, rebuilt when what they were made from changes."""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from elegans.boards.firmware.toolchain import Compiler
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_folder
 
-NOTE = "made.json"
+_MANIFEST = "made.json"  # the digests of what a folder was made from, and of its result
 
 
-def digest_of(*parts: str | bytes) -> str:
-    """SHA-256 over parts, each with its length before it, so that no two lists collide."""
+def compilation_digest(compiler: Compiler, flags: Sequence[str], files: Mapping[str, bytes]) -> str:
+    """SHA-256, in hex, of everything that a compilation depends on.
+
+    Each part is preceded by its length, so that different lists of parts cannot collide.
+    """
+    parts: list[str | bytes] = [compiler.name, compiler.version, *flags, "--"]
+    for path, content in sorted(files.items()):
+        parts += [path, content]
     sha = hashlib.sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
@@ -25,32 +32,36 @@ def digest_of(*parts: str | bytes) -> str:
     return sha.hexdigest()
 
 
-def kept(folder: Path, digest: str, result: str, make: Callable[[], Mapping[str, bytes]]) -> None:
-    """Let ``folder`` hold what ``make`` returns for ``digest``, unless it already does.
+def build_cached(
+    folder: Path, digest: str, result: str, make: Callable[[], Mapping[str, bytes]]
+) -> None:
+    """Make ``folder`` hold the files that ``make`` returns, unless it holds them already.
 
-    ``result`` is the file that counts: one that was damaged or lost is made again.
-    Safe against other processes that want the same folder.
+    ``digest`` identifies what they are made from. ``result`` is the name of the file that is
+    checked: if it is missing or damaged, all files are made again. Safe against other processes
+    that build the same folder. Raises `ElegansError` if the folder cannot be written.
     """
     with _locked(folder):
-        if _whole(folder, digest, result):
+        if _is_current(folder, digest, result):
             return
         files = dict(make())
-        note = {"digest": digest, "sha256": hashlib.sha256(files[result]).hexdigest()}
-        files[NOTE] = (json.dumps(note, indent=1) + "\n").encode()
+        manifest = {"digest": digest, "sha256": hashlib.sha256(files[result]).hexdigest()}
+        files[_MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
         write_folder(folder, files)
 
 
-def _whole(folder: Path, digest: str, result: str) -> bool:
+def _is_current(folder: Path, digest: str, result: str) -> bool:
     try:
-        note = json.loads((folder / NOTE).read_bytes())
+        manifest = json.loads((folder / _MANIFEST).read_bytes())
         sha256 = hashlib.sha256((folder / result).read_bytes()).hexdigest()
     except (OSError, ValueError):
         return False
-    return bool(note == {"digest": digest, "sha256": sha256})
+    return bool(manifest == {"digest": digest, "sha256": sha256})
 
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lock on ``folder`` against other processes."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = (folder.parent / f".{folder.name}.lock").open("w")

@@ -1,4 +1,4 @@
-"""What an ELF image puts into memory."""
+"""What an ELF image puts into memory: segments, sections and symbols."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elegans.boards.descriptors.descriptor import Board, Region
+from elegans.boards.descriptors.board import Board
+from elegans.boards.firmware.toolchain import INSTALL_SIM
 from elegans.exporter.errors import ElegansError
 
 _REBUILD = "build it again: elegans build BUILD"
 
 
 @dataclass(frozen=True)
-class Image:
-    """``segments`` are (address, bytes) as they lie in flash, ``sizes`` bytes by section."""
+class ElfImage:
+    """``segments`` are pairs of an address and the bytes that are loaded there; ``sizes`` are
+    the bytes of each section, by name."""
 
     segments: tuple[tuple[int, bytes], ...]
     sizes: dict[str, int]
 
 
-def read_image(elf: Path) -> Image:
+def read_image(elf: Path) -> ElfImage:
     """Read an ELF image for a Cortex-M. Raises `ElegansError` when it is missing or broken."""
     try:
         from elftools.elf.elffile import ELFFile
     except ImportError:
-        remedy = "pip install 'elegans[sim]'"
-        raise ElegansError(elf, "pyelftools, which reads it, is not installed", remedy) from None
+        fact = "pyelftools, which reads it, is not installed"
+        raise ElegansError(elf, fact, INSTALL_SIM) from None
     try:
         file = ELFFile(io.BytesIO(elf.read_bytes()))
         if file["e_machine"] != "EM_ARM" or file.elfclass != 32:
@@ -42,49 +44,53 @@ def read_image(elf: Path) -> Image:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ElegansError(elf, f"cannot be read ({reason})", _REBUILD) from None
-    except Exception as error:  # a broken file makes pyelftools raise anything
-        raise ElegansError(elf, f"is no whole ELF image ({error})", _REBUILD) from None
+    except Exception as error:  # for a broken file pyelftools may raise anything
+        raise ElegansError(elf, f"is not a complete ELF image ({error})", _REBUILD) from None
     if not segments:
-        raise ElegansError(elf, "loads nothing", _REBUILD)
-    return Image(segments, sizes)
+        raise ElegansError(elf, "has no segments to load", _REBUILD)
+    return ElfImage(segments, sizes)
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A function, a layer within one, or an array. ``model`` says that it is the model's."""
+    """A function, a label within one, or an array, with its address and its bytes.
+
+    ``is_data`` says that it is an array; ``in_model`` that it belongs to the model.
+    """
 
     name: str
     address: int
     size: int
-    data: bool
-    model: bool
+    is_data: bool
+    in_model: bool
 
 
 def read_symbols(elf: Path) -> list[Symbol]:
-    """The symbols of an image that `read_image` has read."""
+    """The functions and arrays of an image, and the labels of the model's layers.
+
+    The image must be one that `read_image` accepts.
+    """
     from elftools.elf.elffile import ELFFile
 
     file: Any = ELFFile(io.BytesIO(elf.read_bytes()))
     sections = [section.name for section in file.iter_sections()]
-    found = []
+    symbols = []
     for symbol in file.get_section_by_name(".symtab").iter_symbols():
         kind, index = symbol["st_info"]["type"], symbol["st_shndx"]
-        own = isinstance(index, int) and sections[index] == ".model"
-        label = own and kind == "STT_NOTYPE" and symbol.name and not symbol.name.startswith("$")
-        if kind in ("STT_FUNC", "STT_OBJECT") or label:
-            data = kind == "STT_OBJECT"
-            address = symbol["st_value"] & (-1 if data else -2)
-            found.append(Symbol(symbol.name, address, symbol["st_size"], data, own))
-    return found
+        in_model = isinstance(index, int) and sections[index] == ".model"
+        # Names with $ are mapping symbols, which mark where code and data begin.
+        named = symbol.name and not symbol.name.startswith("$")
+        if kind in ("STT_FUNC", "STT_OBJECT") or (in_model and kind == "STT_NOTYPE" and named):
+            is_data = kind == "STT_OBJECT"
+            address = symbol["st_value"] & (-1 if is_data else -2)  # bit 0 of code means Thumb
+            symbols.append(Symbol(symbol.name, address, symbol["st_size"], is_data, in_model))
+    return symbols
 
 
-def require_fit(image: Image, board: Board, elf: Path) -> None:
+def require_fit(image: ElfImage, board: Board, elf: Path) -> None:
     """Raises `ElegansError` when a segment lies outside the board's memory."""
     for address, data in image.segments:
-        if not any(_holds(r, address, len(data)) for r in (board.memory.flash, board.memory.ram)):
+        regions = (board.memory.flash, board.memory.ram)
+        if not any(region.contains(address, len(data)) for region in regions):
             fact = f"puts {len(data)} bytes at {address:#010x}, where {board.name} has no memory"
             raise ElegansError(elf, fact, "build it for this board")
-
-
-def _holds(region: Region, address: int, count: int) -> bool:
-    return region.origin <= address and address + count <= region.origin + region.bytes

@@ -1,9 +1,8 @@
-"""The model's C on this machine: the same sources as a board's, in a program of its own."""
+"""The C of a BUILD on this machine: the sources that boards run, compiled into a program."""
 
 from __future__ import annotations
 
 import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.build_cache import digest_of, kept
+from elegans.boards.firmware.build_cache import build_cached, compilation_digest
 from elegans.boards.firmware.source import ModelSource, host_file, read_model
 from elegans.boards.firmware.toolchain import Compiler
 from elegans.exporter.errors import ElegansError
@@ -21,56 +20,59 @@ Ints = NDArray[np.int16]
 _PROGRAM = "model"
 _STANDARD = ["-std=c99", "-I", ".", "-I", "include"]
 _SANITISE = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
-_TIMEOUT_S = 600
+_TIMEOUT_S = 600  # of a run, whatever its length
 
 
 @dataclass(frozen=True)
 class HostModel:
-    """A compiled model. Runs are independent of each other and share no state."""
+    """A compiled model of I inputs, O outputs and H states. Runs share no state."""
 
     program: Path
     inputs: int
     outputs: int
-    neurons: int
+    states: int
     has_dt: bool
 
     @classmethod
     def compile(
-        cls, build_dir: Path, compiler: str = "auto", optimise: str = "auto", sanitise: bool = False
+        cls, build_dir: Path, compiler: str = "auto", level: str = "auto", sanitise: bool = False
     ) -> HostModel:
-        """Compile a BUILD with ``gcc``, ``clang``, ``zig`` or ``auto``, all warnings on.
+        """Compile a BUILD with ``gcc``, ``clang``, ``zig`` or ``auto``, with warnings as errors.
 
-        ``sanitise`` stops a run at the first undefined behaviour. Kept in ``BUILD/host/``.
-        Raises `ElegansError` as `elegans.boards.firmware.build.build` does.
+        The program is cached in ``BUILD/host/``. With ``sanitise`` a run ends at the first
+        undefined behaviour. Raises `ElegansError` as `build.build_firmware` does.
         """
         model = read_model(build_dir)
-        optimise = toolchain.level(optimise, model.aim)
+        level = toolchain.resolve_level(level, model.aim)
         tool = toolchain.host_compiler(compiler)
         own = _SANITISE if sanitise else ["-fno-sanitize=undefined"] * (tool.name == "zig")
-        flags = [f"-O{optimise}", *own, *toolchain.WARNINGS, *_STANDARD]
+        flags = [f"-O{level}", *own, *toolchain.WARNINGS, *_STANDARD]
         files = model.files | {"host.c": host_file(model)}
-        parts = [part for path, content in sorted(files.items()) for part in (path, content)]
-        digest = digest_of(tool.name, tool.version, *flags, "--", *parts)
-        name = f"{tool.name}-O{optimise}" + "-sanitised" * sanitise
+        digest = compilation_digest(tool, flags, files)
+        name = f"{tool.name}-O{level}" + "-sanitised" * sanitise
         folder = build_dir / "host" / name
-        kept(folder, digest, _PROGRAM, lambda: _compile(model, files, tool, flags))
+        build_cached(folder, digest, _PROGRAM, lambda: _compile(model, files, tool, flags))
         program = folder / _PROGRAM
         program.chmod(0o755)
-        return cls(program.resolve(), model.inputs, model.outputs, model.neurons, model.has_dt)
+        return cls(program.resolve(), model.inputs, model.outputs, model.states, model.has_dt)
 
     def run(self, x: Ints, dt: Ints | None = None, h0: Ints | None = None) -> tuple[Ints, Ints]:
-        """A free run of ``x [T, I]``, ``dt [T]`` from ``h0 [H]`` (zero by default).
+        """Run ``T`` steps on ``x [T, I]`` and ``dt [T]``, each from the state after the last.
 
-        Returns ``y [T, O]`` and the state after each step ``h [T, H]``, int16. ``dt`` is
-        ignored where the model has a fixed sample period. Raises `ElegansError` when the
-        program dies, which under ``sanitise`` means undefined behaviour.
+        All arrays are int16. ``h0 [H]``, zero by default, is the state before the first step;
+        ``dt`` is ignored by a model with a fixed sample period. Returns ``y [T, O]`` and the
+        states after each step, ``h [T, H]``. Raises `ElegansError` if ``dt`` is missing, or if
+        the program fails, with ``sanitise`` at undefined behaviour, too.
         """
-        start = np.zeros(self.neurons, np.int16) if h0 is None else _int16(h0)
+        start = np.zeros(self.states, np.int16) if h0 is None else _int16(h0)
         return self._answer(b"f" + start.tobytes(), self._columns(x, dt))
 
     def steps(self, x: Ints, dt: Ints | None, h: Ints) -> tuple[Ints, Ints]:
-        """``N`` steps that do not follow from one another, each from its own row of
-        ``h [N, H]``: ``y [N, O]`` and ``h_next [N, H]``."""
+        """Run ``N`` independent steps, each from its own row of ``h [N, H]``.
+
+        Takes ``x [N, I]`` and ``dt [N]``, returns ``y [N, O]`` and ``h_next [N, H]``. Raises as
+        `run` does.
+        """
         return self._answer(b"e", np.hstack([_int16(h), self._columns(x, dt)]))
 
     def _columns(self, x: Ints, dt: Ints | None) -> Ints:
@@ -90,10 +92,10 @@ class HostModel:
         except subprocess.TimeoutExpired:
             fact = f"{len(rows)} steps took more than {_TIMEOUT_S} s"
             raise ElegansError(self.program, fact, "run fewer at a time") from None
-        width = self.outputs + self.neurons
+        width = self.outputs + self.states
         if done.returncode != 0 or len(done.stdout) != 2 * width * len(rows):
             said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-            fact = f"ended with {done.returncode}: {said or 'no word'}"
+            fact = f"ended with {done.returncode}: {said or 'it printed nothing'}"
             raise ElegansError(self.program, fact, "this is a defect of the generated C: report it")
         answer = np.frombuffer(done.stdout, np.int16).reshape(len(rows), width)
         return answer[:, : self.outputs].copy(), answer[:, self.outputs :].copy()
@@ -106,12 +108,8 @@ def _int16(values: Ints) -> Ints:
 def _compile(
     model: ModelSource, files: dict[str, bytes], tool: Compiler, flags: list[str]
 ) -> dict[str, bytes]:
-    """The program and, below ``source/``, what it was made from."""
-    with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
-        folder = Path(scratch)
-        for path, content in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(content)
+    """The files of the cache: the program and, below ``source/``, its sources."""
+    with toolchain.scratch_folder(files) as folder:
         line = [*flags, "host.c", *model.units, "-o", _PROGRAM]
         toolchain.run(tool, line, folder, f"{model.name} with the host's {tool.name}")
         program = (folder / _PROGRAM).read_bytes()

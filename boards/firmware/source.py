@@ -1,4 +1,5 @@
-"""The C that gets compiled: a BUILD's own, the link's, and what templates make of a board."""
+"""The sources of a firmware: those of a BUILD, those of the link, and the board's, which are
+made from templates."""
 
 from __future__ import annotations
 
@@ -7,48 +8,53 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from elegans.boards.descriptors.descriptor import Board
+from elegans.boards.descriptors.board import Board
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.templates import FIRMWARE, environment
 
-_HOUSE = Path(__file__).resolve().parents[2]
-_LINK = _HOUSE / "runtime_c" / "link"
+_LINK = Path(__file__).resolve().parents[2] / "runtime_c" / "link"
 _EXPORT = "export it again: elegans export model.onnx -o BUILD"
 
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A BUILD as a compiler sees it. ``aim`` is what it was generated for, speed or size;
-    ``files`` maps paths below the BUILD to their bytes."""
+    """The sources of a BUILD, and what is needed to compile them.
+
+    ``inputs``, ``outputs`` and ``states`` are numbers of elements; ``has_dt`` says that a step
+    takes the elapsed time; ``aim`` is what the C was generated for, ``speed`` or ``size``;
+    ``files`` are the contents by path relative to the BUILD.
+    """
 
     name: str
     digest: str
     inputs: int
     outputs: int
-    neurons: int
+    states: int
     has_dt: bool
     aim: str
     files: dict[str, bytes]
 
     @property
     def macro(self) -> str:
-        """The prefix of the model's macros."""
+        """The prefix of the model's C macros."""
         return self.name.upper()
 
     @property
     def units(self) -> list[str]:
-        """The files that are compiled, the model first."""
+        """The C files to compile, the model's first."""
         return ["model.c", *sorted(path for path in self.files if path.startswith("src/"))]
 
     @property
-    def assembler(self) -> list[str]:
-        """What is assembled beside them for an Arm core."""
+    def assembly(self) -> list[str]:
+        """The assembly files to add to them for an Arm core."""
         return [path for path in self.files if path.endswith(".S")]
 
 
 def read_model(build_dir: Path) -> ModelSource:
-    """The C of a BUILD and what `model.json` says of it. Raises `ElegansError` for anything
-    that is not a whole BUILD."""
+    """Read the sources of a BUILD and what its `model.json` says about them.
+
+    Raises `ElegansError` for a BUILD that is incomplete or was changed.
+    """
     place = build_dir / "model.json"
     try:
         document = json.loads(place.read_bytes())
@@ -79,11 +85,13 @@ def read_model(build_dir: Path) -> ModelSource:
 
 
 def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:
-    """Every source of a firmware, by its path. ``digest`` (64 hex) is what it tells the host.
+    """All sources of a firmware by path: the board's and the link's at the top, the model's
+    below ``model/``.
 
-    The board's and the link's files stand at the top, the model's below ``model/``.
+    ``digest`` (64 hex digits) is the firmware's digest, the first half of which the firmware
+    reports to the host. Raises `ElegansError` if the board's own source cannot be read.
     """
-    nouns = {
+    context = {
         "board": board,
         "firmware": {"digest": _initialiser(digest)},
         "model": {
@@ -91,7 +99,7 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
             "macro": model.macro,
             "has_dt": model.has_dt,
             "digest": _initialiser(model.digest),
-            "objects": [_object(unit) for unit in (*model.units, *model.assembler)],
+            "objects": [_object(unit) for unit in (*model.units, *model.assembly)],
         },
         "version": version("elegans"),
     }
@@ -102,14 +110,15 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
             root = _LINK if path.is_relative_to(_LINK) else FIRMWARE
             files[str(path.relative_to(root))] = path.read_bytes()
     for name in ("config.h", "device.c", "link.ld"):
-        files[name] = environment().get_template(f"{name}.j2").render(nouns).encode()
+        files[name] = environment().get_template(f"{name}.j2").render(context).encode()
     if board.source is not None:
         files["board.c"] = _board_source(board)
     return files
 
 
 def host_file(model: ModelSource) -> bytes:
-    """The main program that runs a model on this machine, over standard input and output."""
+    """The C of a main program that runs a model on this machine, between standard input and
+    standard output."""
     return environment().get_template("host.c.j2").render(model=model).encode()
 
 
@@ -119,15 +128,15 @@ def _board_source(board: Board) -> bytes:
         return path.read_bytes()
     except OSError as error:
         reason = error.strerror or str(error)
-        remedy = "put it beside the descriptor, or correct source there"
+        remedy = "put it beside the descriptor, or correct the key source"
         raise ElegansError(path, f"cannot be read ({reason})", remedy) from None
 
 
 def _object(unit: str) -> str:
-    """What the linker script calls the object of a model's source."""
+    """The path of a model's object file in the linker script."""
     return f"model/{Path(unit).stem}.o"
 
 
 def _initialiser(digest: str) -> str:
-    """The first half of a digest, as C writes an array of bytes."""
+    """The first 16 bytes of a digest, as the initialiser of an array in C."""
     return ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(digest)[:16])

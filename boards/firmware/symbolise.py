@@ -1,4 +1,4 @@
-"""From an address in a firmware to the function and line that it was compiled from."""
+"""Symbolises addresses: the function and the source line of an instruction in an image."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from pathlib import Path
 from typing import Any
 
 
-def locate(elf: Path, address: int) -> str | None:
-    """Function, file and line of an instruction, as ``lane_step (model/model.c:41)``.
+def symbolise(elf: Path, address: int) -> str | None:
+    """Function, file and line of the instruction at ``address``, as in
+    ``lane_step (model/model.c:41)``.
 
-    None when the image is not there, is not readable, or does not tell: a fault is
-    reported with its bare address then.
+    None if the image is missing or broken, or if the address is in no function of it.
     """
     try:
         from elftools.elf.elffile import ELFFile
 
         file = ELFFile(io.BytesIO(elf.read_bytes()))
-        # Outside of functions only lines of code that the linker dropped would be found.
+        # The line table also has entries for functions that the linker removed.
         function = _function(file, address)
         line = _line(file, address) if function else None
-    except Exception:  # a broken file makes pyelftools raise anything, and this is only a hint
+    except Exception:  # for a broken file pyelftools may raise anything; a fault's address is
+        # reported without its function then
         return None
     return f"{function} ({line})" if line else function
 
 
 def _function(file: Any, address: int) -> str | None:
     for symbol in file.get_section_by_name(".symtab").iter_symbols():
-        first = symbol["st_value"] & ~1  # bit 0 says Thumb
+        first = symbol["st_value"] & ~1  # bit 0 means Thumb
         code = symbol["st_info"]["type"] == "STT_FUNC"
         if code and first <= address < first + max(symbol["st_size"], 1):
             return str(symbol.name)
@@ -35,26 +36,31 @@ def _function(file: Any, address: int) -> str | None:
 
 
 def _line(file: Any, address: int) -> str | None:
-    """The last row of the line table at or before ``address``, in the run that holds it."""
+    """``file:line`` from the last row of the line table at or before ``address``.
+
+    A table consists of sequences of rows with rising addresses; only rows of the sequence that
+    covers ``address`` count.
+    """
     if not file.has_dwarf_info():
         return None
     dwarf = file.get_dwarf_info()
     for unit in dwarf.iter_CUs():
         program = dwarf.line_program_for_CU(unit)
-        before = None
+        before = None  # the last row of the current sequence
         for entry in program.get_entries() if program else ():
             state = entry.state
             if state is None:
                 continue
             if before is not None and before.address <= address < state.address:
                 return f"{_file(program, before.file)}:{before.line}"
-            if state.line or state.end_sequence:  # line 0: the compiler's own addition
+            if state.line or state.end_sequence:  # line 0: code that the compiler added
                 before = None if state.end_sequence else state
     return None
 
 
 def _file(program: Any, number: int) -> str:
-    # Before DWARF 5 files and folders count from one, and folder 0 is where it was compiled.
+    # Up to DWARF 4 files and folders are numbered from 1, and folder 0 is the folder in which
+    # the compiler ran.
     header = program.header
     modern = header["version"] >= 5
     entry = header["file_entry"][number if modern else number - 1]

@@ -1,7 +1,7 @@
-"""The C compilers: which are here, and one way to run them.
+"""The C compilers: which ones are installed, and how they are run.
 
-Crossing to a board: ``zig`` (from PyPI) and ``gcc`` (arm-none-eabi-gcc). For the host:
-``gcc``, ``clang`` and ``zig``. All take the options of gcc.
+Cross compilers for boards are ``zig`` (from PyPI) and ``gcc`` (arm-none-eabi-gcc); compilers for
+the host are ``gcc``, ``clang`` and ``zig``. All of them take the options of gcc.
 """
 
 from __future__ import annotations
@@ -11,32 +11,37 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from elegans.exporter.errors import ElegansError
 
+INSTALL_SIM = "pip install 'elegans[sim]'"  # brings zig, unicorn, pyelftools and capstone
 LEVELS = ("0", "1", "2", "3", "s")
+"""The optimisation levels of a compiler: -O0 to -O3, -Os."""
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 _TIMEOUT_S = 300
 
 _ZIG = (sys.executable, "-m", "ziglang", "cc")
-_GET_ZIG = "pip install 'elegans[sim]'"
+# Compilers by name: the command, and how to install it. The preferred one comes first.
 _CROSS = {
-    "zig": (_ZIG, _GET_ZIG),
-    "gcc": (("arm-none-eabi-gcc",), "apt install gcc-arm-none-eabi, or take --compiler zig"),
+    "zig": (_ZIG, INSTALL_SIM),
+    "gcc": (("arm-none-eabi-gcc",), "apt install gcc-arm-none-eabi, or use --compiler zig"),
 }
 _HOST = {
-    "gcc": (("gcc",), "apt install gcc, or take zig"),
-    "clang": (("clang",), "apt install clang, or take zig"),
-    "zig": (_ZIG, _GET_ZIG),
+    "gcc": (("gcc",), "apt install gcc, or use zig"),
+    "clang": (("clang",), "apt install clang, or use zig"),
+    "zig": (_ZIG, INSTALL_SIM),
 }
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A compiler that is installed. ``version`` tells two of the same name apart."""
+    """An installed compiler: its name, the command that starts it, and its version."""
 
     name: str
     command: tuple[str, ...]
@@ -54,28 +59,38 @@ def host_compilers() -> list[str]:
 
 
 def cross_compiler(name: str = "auto") -> Compiler:
-    """A compiler for boards: ``zig``, ``gcc``, or the first of them that is installed."""
+    """A compiler for boards: ``zig``, ``gcc``, or with ``auto`` the preferred installed one.
+
+    Raises `ElegansError` for an unknown name, or if the compiler is not installed.
+    """
     return _find(name, _CROSS, "a compiler for boards")
 
 
 def host_compiler(name: str = "auto") -> Compiler:
-    """A compiler for this machine: ``gcc``, ``clang``, ``zig``, or the first installed."""
+    """A compiler for this machine: ``gcc``, ``clang``, ``zig``, or with ``auto`` the preferred
+    installed one. Raises `ElegansError` as `cross_compiler` does."""
     return _find(name, _HOST, "a compiler for this machine")
 
 
-def level(optimise: str, aim: str) -> str:
-    """One of `LEVELS`; ``auto`` takes what suits the aim, speed or size, that C was generated
-    with. Raises `ElegansError` for any other."""
-    if optimise == "auto":
+def resolve_level(level: str, aim: str) -> str:
+    """The one of `LEVELS` that ``level`` stands for.
+
+    ``auto`` stands for ``s`` if the C was generated for size (``aim``), else for ``2``. Raises
+    `ElegansError` for an unknown level.
+    """
+    if level == "auto":
         return "s" if aim == "size" else "2"
-    if optimise not in LEVELS:
+    if level not in LEVELS:
         known = ", ".join(("auto", *LEVELS))
-        raise ElegansError(f"-O{optimise}", "is no optimisation level", f"choose one of: {known}")
-    return optimise
+        raise ElegansError(f"-O{level}", "is not an optimisation level", f"choose one of: {known}")
+    return level
 
 
 def run(compiler: Compiler, arguments: list[str], folder: Path, place: str) -> None:
-    """Compile or link in ``folder``. The first complaint becomes an `ElegansError`."""
+    """Compile or link in ``folder``, with a time limit of 300 s.
+
+    Raises `ElegansError` at ``place`` with the first error that the compiler reports.
+    """
     try:
         done = subprocess.run(
             [*compiler.command, *arguments],
@@ -89,10 +104,21 @@ def run(compiler: Compiler, arguments: list[str], folder: Path, place: str) -> N
         )
     except subprocess.TimeoutExpired:
         fact = f"{compiler.name} did not end within {_TIMEOUT_S} s"
-        raise ElegansError(place, fact, "try again, or take another compiler") from None
+        raise ElegansError(place, fact, "try again, or use another compiler") from None
     if done.returncode != 0:
-        fact = f"{compiler.name} says: {_first_complaint(done.stderr + done.stdout)}"
-        raise ElegansError(place, fact, "correct the source, or take another compiler")
+        fact = f"{compiler.name} says: {_first_error(done.stderr + done.stdout)}"
+        raise ElegansError(place, fact, "correct the source, or use another compiler")
+
+
+@contextmanager
+def scratch_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """A temporary folder with ``files``, by their relative paths, until the ``with`` ends."""
+    with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
+        folder = Path(scratch)
+        for path, content in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(content)
+        yield folder
 
 
 def _find(name: str, known: dict[str, tuple[tuple[str, ...], str]], what: str) -> Compiler:
@@ -104,11 +130,12 @@ def _find(name: str, known: dict[str, tuple[tuple[str, ...], str]], what: str) -
     if not _present(command):
         missing = "ziglang" if command == _ZIG else command[0]
         raise ElegansError(name, f"{missing} is not installed", remedy)
-    return Compiler(name, _direct(command), version(command))
+    return Compiler(name, _without_python(command), version(command))
 
 
-def _direct(command: tuple[str, ...]) -> tuple[str, ...]:
-    """zig itself: a Python that only starts it takes longer than many a file to compile."""
+def _without_python(command: tuple[str, ...]) -> tuple[str, ...]:
+    """The command that starts zig itself instead of a Python that starts zig: for small files
+    starting Python takes longer than the compilation."""
     found = importlib.util.find_spec("ziglang") if command == _ZIG else None
     if found is None or found.origin is None:
         return command
@@ -124,7 +151,7 @@ def _present(command: tuple[str, ...]) -> bool:
 
 @cache
 def version(command: tuple[str, ...]) -> str:
-    """What the compiler says of itself, in one line."""
+    """The version that a compiler reports, in one line."""
     if command == _ZIG:
         return importlib.metadata.version("ziglang")
     done = subprocess.run(
@@ -133,9 +160,9 @@ def version(command: tuple[str, ...]) -> str:
     return (done.stdout or done.stderr).partition("\n")[0].strip()
 
 
-def _first_complaint(text: str) -> str:
-    # collect2 only says that somebody else has complained.
+def _first_error(text: str) -> str:
+    # collect2 only reports that the linker has failed, which has printed the reason before.
     lines = [line.strip() for line in text.splitlines() if line.strip() and "collect2" not in line]
     words = ("error", "undefined", "overflowed", "overlaps", "will not fit")
     errors = [line for line in lines if any(word in line.lower() for word in words)]
-    return (errors or lines or ["nothing at all"])[0]
+    return (errors or lines or ["it printed nothing"])[0]

@@ -1,7 +1,7 @@
-"""Which boards hang on this machine: debug probes, and the serial ports that belong to them.
+"""Finds the boards that are connected to this machine: debug probes and their serial ports.
 
-A probe and its port are two faces of one USB device, so they have one serial number. pyOCD
-knows no ports, and pyserial no probes.
+A probe and its serial ports belong to one USB device, so they have the same serial number.
+pyOCD lists the probes, pyserial the ports.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from elegans.boards.descriptors.descriptor import Board, boards
+from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.descriptor import boards
 from elegans.boards.flashing.debug_probe import FlashError, probes
 
 
 @dataclass(frozen=True)
 class Probe:
-    """A debug probe; ``target`` is pyOCD's name of the chip, where the probe tells it."""
+    """A debug probe; ``target`` is pyOCD's name of the chip, if the probe reports it."""
 
     id: str
     title: str
@@ -24,7 +25,7 @@ class Probe:
 
 @dataclass(frozen=True)
 class SerialPort:
-    """A serial port of a USB device. ``location`` orders several of one device."""
+    """A serial port of a USB device. ``location`` orders the ports of one device."""
 
     device: str
     serial_number: str
@@ -32,57 +33,54 @@ class SerialPort:
 
 
 @dataclass(frozen=True)
-class Connected:
-    """A probe with its ports, and the boards that it may be: several share a chip, or none."""
+class ConnectedBoard:
+    """A probe, its serial ports, and the names of the boards that have its chip: none, one or
+    several."""
 
     probe: Probe
     ports: tuple[str, ...]
     boards: tuple[str, ...]
 
 
-def connected() -> list[Connected]:
-    """What is plugged in. Without pyOCD, or the right to use USB, nothing is found."""
+def connected_boards() -> list[ConnectedBoard]:
+    """The connected boards; none without pyOCD, or without permission to use USB."""
     try:
         found = [_probe(probe) for probe in probes()]
     except FlashError:
         found = []
-    return match(found, serial_ports())
+    return match_ports(found, serial_ports())
 
 
-def match(found: Iterable[Probe], ports: Iterable[SerialPort]) -> list[Connected]:
-    """Probes with the ports of the same serial number, and the boards of the same chip."""
+def match_ports(found: Iterable[Probe], ports: Iterable[SerialPort]) -> list[ConnectedBoard]:
+    """For each probe the ports with its serial number and the real boards with its chip."""
     listed = sorted(ports, key=lambda port: (port.location, port.device))
     chips = {b.name: b.flash.target for b in boards().values() if not b.emulators and b.flash}
     rows = []
     for probe in found:
-        own = tuple(p.device for p in listed if _same(p.serial_number, probe.id))
+        own = tuple(p.device for p in listed if _same_serial_number(p.serial_number, probe.id))
         fits = tuple(n for n, target in chips.items() if target and target == probe.target)
-        rows.append(Connected(probe, own, fits))
+        rows.append(ConnectedBoard(probe, own, fits))
     return rows
 
 
-def find(board: Board, probe: str | None) -> Connected:
-    """The one connected board that is ``board``, or hangs on ``probe``.
-
-    Raises `FlashError` when there is none, or more than one.
-    """
-    rows = [row for row in connected() if probe is None or row.probe.id.startswith(probe)]
+def find_connected(board: Board, probe: str | None) -> ConnectedBoard:
+    """The connected board that is a ``board``; with ``probe``, only on a probe whose id begins
+    so. Raises `FlashError` when there is none, or more than one."""
+    rows = [row for row in connected_boards() if probe is None or row.probe.id.startswith(probe)]
     certain = [row for row in rows if board.name in row.boards]
-    # A probe that does not tell its chip may be any board's: it is taken if it is the only one.
+    # A probe that does not report its chip may belong to any board: take it if it is the only one.
     chosen = certain or [row for row in rows if not row.boards]
     if len(chosen) == 1:
         return chosen[0]
     if not chosen:
-        remedy = (
-            "plug it in; `elegans boards` lists what is found, `elegans doctor` what is missing"
-        )
+        remedy = "plug it in; see `elegans boards` and `elegans doctor`"
         raise FlashError(board.name, "no such board is connected", remedy)
     ids = ", ".join(row.probe.id for row in chosen)
-    raise FlashError(board.name, f"there are {len(chosen)} of them: {ids}", "name one: --probe")
+    raise FlashError(board.name, f"{len(chosen)} of them are connected: {ids}", "name one: --probe")
 
 
 def serial_ports() -> list[SerialPort]:
-    """The serial ports of this machine that tell a serial number."""
+    """The serial ports of this machine whose USB device has a serial number."""
     from serial.tools.list_ports import comports
 
     return [
@@ -99,6 +97,6 @@ def _probe(probe: object) -> Probe:
     return Probe(str(getattr(probe, "unique_id", "")), str(name), target)
 
 
-def _same(usb: str, probe: str) -> bool:
-    """J-Links fill their number up with zeros on USB, and pyOCD does not."""
+def _same_serial_number(usb: str, probe: str) -> bool:
+    """Compare serial numbers: J-Links have leading zeros on USB, which pyOCD leaves out."""
     return bool(usb) and usb.lstrip("0").lower() == probe.lstrip("0").lower()

@@ -1,7 +1,7 @@
-"""UF2, the format that a Raspberry Pi Pico's boot drive takes: flash in blocks of 512 bytes.
+"""UF2, the file format of a Raspberry Pi Pico's boot drive: flash in blocks of 512 bytes.
 
-Each block carries 256 bytes of flash, where they go, how many blocks there are, and which
-family of chips they are for. (https://github.com/microsoft/uf2)
+Each block has 256 bytes of flash, their address, the number of blocks, and the family of chips
+that they are for. (https://github.com/microsoft/uf2)
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from elegans.boards.flashing.debug_probe import FlashError, Segments
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_file
 
+# Header: first and second magic number, flags, address, bytes, block number, number of blocks,
+# family. The third magic number ends the block.
 _HEAD = struct.Struct("<8I")
 _FIRST, _SECOND, _END = 0x0A324655, 0x9E5D5157, b"\x30\x6f\xb1\x0a"
 _HAS_FAMILY = 0x2000
@@ -23,7 +25,7 @@ _MOUNTS = ("/media", "/run/media", "/mnt", "/Volumes")
 
 
 def encode(segments: Segments, family: int) -> bytes:
-    """The blocks of an image. The flash is written by whole pages: gaps inside one are zero."""
+    """An image as UF2. Blocks are whole pages of 256 bytes; gaps within a page are zero."""
     pages: dict[int, bytearray] = {}
     for address, data in segments:
         for at in range(len(data)):
@@ -38,16 +40,17 @@ def encode(segments: Segments, family: int) -> bytes:
 
 
 def decode(data: bytes, family: int, place: object = "UF2") -> Segments:
-    """The pages of a file, each block checked. Raises `ElegansError` naming the block."""
+    """The pages of a UF2 file, whose ``place`` is for errors. Raises `ElegansError` for the
+    first invalid block."""
     segments = []
     total = len(data) // _BLOCK
     if not data or len(data) % _BLOCK:
-        raise ElegansError(place, f"{len(data)} bytes are no whole blocks", "write it again")
+        raise ElegansError(place, f"{len(data)} bytes are not a number of blocks", "write it again")
     for number in range(total):
         block = data[number * _BLOCK : (number + 1) * _BLOCK]
         first, second, flags, address, size, index, count, kind = _HEAD.unpack_from(block)
         wrong = {
-            "is no UF2": (first, second, block[-4:]) != (_FIRST, _SECOND, _END),
+            "is not UF2": (first, second, block[-4:]) != (_FIRST, _SECOND, _END),
             f"is number {index} of {count}": (index, count) != (number, total),
             f"is for the family {kind:#010x}": not flags & _HAS_FAMILY or kind != family,
             f"carries {size} bytes": size != _PAYLOAD,
@@ -61,7 +64,7 @@ def decode(data: bytes, family: int, place: object = "UF2") -> Segments:
 
 
 def drives(roots: Iterable[str] = _MOUNTS) -> list[Path]:
-    """The mounted boot drives: folders with an INFO_UF2.TXT."""
+    """The mounted boot drives: folders below ``roots`` with a file INFO_UF2.TXT."""
     found = []
     for root in roots:
         for depth in ("*", "*/*"):
@@ -70,9 +73,10 @@ def drives(roots: Iterable[str] = _MOUNTS) -> list[Path]:
 
 
 def copy_to_drive(image: bytes, drive: Path | None = None) -> Path:
-    """Write ``image`` to a boot drive, which flashes it and restarts the board.
+    """Copy ``image``, in UF2, to a boot drive, which flashes it and restarts the board.
 
-    Raises `FlashError` when there is no drive, or when there are several and none is named.
+    Without ``drive`` to the one that is mounted. Returns the path of the written file. Raises
+    `FlashError` when there is no drive, or when there are several and none is named.
     """
     remedy = "hold BOOTSEL while you plug the board in, and wait for its drive"
     found = [drive] if drive is not None else drives()
@@ -82,7 +86,7 @@ def copy_to_drive(image: bytes, drive: Path | None = None) -> Path:
         names = ", ".join(map(str, found))
         raise FlashError("UF2", f"there are {len(found)} boot drives: {names}", "name one: --drive")
     if not (found[0] / "INFO_UF2.TXT").is_file():
-        raise FlashError(found[0], "is no boot drive, it has no INFO_UF2.TXT", remedy)
+        raise FlashError(found[0], "is not a boot drive, it has no INFO_UF2.TXT", remedy)
     target = found[0] / "firmware.uf2"
     try:
         with target.open("wb") as file:
@@ -90,12 +94,13 @@ def copy_to_drive(image: bytes, drive: Path | None = None) -> Path:
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
-        # The board restarts as soon as it has the last block, and takes its drive along.
+        # The board restarts after the last block, and its drive disappears: that is a success.
         if found[0].exists():
-            raise FlashError(target, error.strerror or str(error), "unplug it, try again") from None
+            reason = error.strerror or str(error)
+            raise FlashError(target, reason, "unplug the board and try again") from None
     return target
 
 
 def write(path: Path, segments: Segments, family: int) -> None:
-    """The blocks as a file, to be dropped on the drive by hand."""
+    """Write an image as a UF2 file, to be copied to the drive by hand."""
     write_file(path, encode(segments, family))

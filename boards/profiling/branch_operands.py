@@ -1,7 +1,7 @@
-"""What the branches of one executed path were decided from.
+"""The values that each branch of an executed path was decided from.
 
-For a core whose vector instructions capstone does not know: none of them branches, nor sets
-the flags that a branch reads.
+For Cortex-M55, whose vector instructions capstone does not know: none of them branches, nor sets
+flags that a branch reads.
 """
 
 from __future__ import annotations
@@ -10,76 +10,82 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from elegans.boards.firmware.thumb import CONDITIONS, instruction_size
 from elegans.boards.profiling.thumb_decoder import PC, Instruction, decode_one
 
-_COMPARING = ("cmp", "cmn", "tst", "teq")
-_XPSR = 16
-# As they are numbered: each next to its opposite (Armv7-M manual, A7.3).
-_CONDITIONS = (
-    *("eq", "ne", "hs", "lo", "mi", "pl", "vs", "vc"),
-    *("hi", "ls", "ge", "lt", "gt", "le", "al"),
-)
+_COMPARISONS = ("cmp", "cmn", "tst", "teq")
+_XPSR = 16  # its column in a row of registers
 
 
 @dataclass(frozen=True)
-class Decision:
-    """A branch, and the registers that it, or what set its flags, looked at."""
+class BranchOperands:
+    """A branch at ``address``, and the ``values`` of the registers that it depends on: its own
+    operands, and those of the instructions that set its flags."""
 
     address: int
     text: str
     values: tuple[int, ...]
 
 
-class Decisions:
-    """Decodes code as it is executed, each instruction once."""
+class BranchRecorder:
+    """Finds the branches of executed paths; each instruction is decoded once.
+
+    ``code(address, count)`` are ``count`` bytes of the program at ``address``.
+    """
 
     def __init__(self, code: Callable[[int, int], bytes]) -> None:
         self._code = code
-        self._known: dict[int, Instruction | None] = {}
+        self._decoded: dict[int, Instruction | None] = {}
 
     def size(self, address: int) -> int:
-        return 4 if self._code(address, 2)[1] >= 0xE8 else 2
+        """The bytes of the instruction at ``address``."""
+        return instruction_size(self._code(address, 2))
 
-    def of(self, registers: Any) -> list[Decision]:
-        """The decisions of a path, from R0 to R15 and xPSR before each of its instructions."""
-        found: list[Decision] = []
-        flags: tuple[int, ...] = ()
-        block: list[str] = []  # the conditions of what is left of an IT block
+    def operands(self, registers: Any) -> list[BranchOperands]:
+        """The branches of a path, in order.
+
+        ``registers [N, 17]`` are R0 to R15 and xPSR before each of its N instructions.
+        """
+        found: list[BranchOperands] = []
+        flags: tuple[int, ...] = ()  # the values that the flags were computed from
+        it_block: list[str] = []  # the conditions of the instructions that are left of an IT block
         for row in registers.tolist():
-            under = block.pop(0) if block else ""
-            one = self._one(row[PC])
+            condition = it_block.pop(0) if it_block else ""
+            one = self._decode(row[PC])
             if one is None:
                 continue
-            executed = not under or _holds(under, row[_XPSR])
-            looked_at = tuple(row[r] for r in (*one.reads, *one.base) if r <= PC)
+            executed = not condition or _holds(condition, row[_XPSR])
+            values = tuple(row[r] for r in (*one.reads, *one.address_registers) if r <= PC)
             if one.branches:
-                seen = flags if one.condition or under else ()
-                found.append(Decision(one.address, one.text, looked_at * executed + seen))
-            # Under IT, short instructions leave the flags alone unless they compare.
-            own = not under or one.text.startswith(_COMPARING) or self.size(row[PC]) == 4
-            if one.sets and own and executed:
-                flags = looked_at + (flags if one.carry or under else ())
-            block = block or _conditions(one.text)
+                conditional = flags if one.condition or condition else ()
+                operands = values * executed + conditional
+                found.append(BranchOperands(one.address, one.text, operands))
+            # In an IT block 16-bit instructions leave the flags unchanged, except comparisons.
+            compares = one.text.startswith(_COMPARISONS)
+            sets_flags = not condition or compares or self.size(row[PC]) == 4
+            if one.sets_flags and sets_flags and executed:
+                flags = values + (flags if one.uses_carry or condition else ())
+            it_block = it_block or _it_conditions(one.text)
         return found
 
-    def _one(self, address: int) -> Instruction | None:
-        if address not in self._known:
-            self._known[address] = decode_one(self._code(address, 4), address)
-        return self._known[address]
+    def _decode(self, address: int) -> Instruction | None:
+        if address not in self._decoded:
+            self._decoded[address] = decode_one(self._code(address, 4), address)
+        return self._decoded[address]
 
 
-def _conditions(text: str) -> list[str]:
-    """Of an IT instruction, what each that follows is executed under: `itte eq` eq, eq, ne."""
+def _it_conditions(text: str) -> list[str]:
+    """The conditions that an IT instruction gives to those after it: for `itte eq` eq, eq, ne."""
     name, *rest = text.split()
     if not name.startswith("it"):
         return []
     first = rest[0]
-    other = _CONDITIONS[_CONDITIONS.index(first) ^ 1] if "e" in name else first
+    other = CONDITIONS[CONDITIONS.index(first) ^ 1] if "e" in name else first
     return [first, *(first if letter == "t" else other for letter in name[2:])]
 
 
 def _holds(condition: str, xpsr: int) -> bool:
     n, z, c, v = (bool(xpsr >> bit & 1) for bit in (31, 30, 29, 28))
-    number = _CONDITIONS.index(condition)
-    found = (z, c, n, v, c and not z, n == v, not z and n == v, True)
-    return found[number >> 1] != bool(number & 1)
+    number = CONDITIONS.index(condition)
+    even = (z, c, n, v, c and not z, n == v, not z and n == v, True)  # eq, hs, mi, vs, hi ...
+    return even[number >> 1] != bool(number & 1)

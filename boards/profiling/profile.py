@@ -1,7 +1,7 @@
-"""What a step costs on a core: instructions by function, stack, and the path it takes.
+"""Measures a step on a core: instructions by function, stack, and the path through the code.
 
-The firmware's own `<model>_step` is called on an emulated core, with the inputs, states and
-elapsed times of a BUILD's golden vectors. Counts are exact and repeat on every machine.
+The firmware's `<model>_step` is called on an emulated core with the inputs, states and elapsed
+times of a BUILD's golden vectors. Counts are exact, and the same on every machine.
 """
 
 from __future__ import annotations
@@ -22,36 +22,39 @@ from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.elf_image import Symbol, read_symbols
 from elegans.boards.firmware.source import read_model
 from elegans.boards.profiling.qemu_caller import qemu_caller
-from elegans.boards.profiling.step_call import Block, Called, Caller, called
+from elegans.boards.profiling.step_call import Block, StepCaller, StepFunction, find_step
 from elegans.boards.profiling.unicorn_caller import UnicornCaller
 from elegans.exporter.oracles.golden_vectors import CORNER, load_arrays
 
-_ARRAY = re.compile(r"^(?:static )?const \w+ (\w+)\[", re.MULTILINE)
-_MOST_LOGGED = 1_300_000  # instructions, each with its registers
+_ARRAY = re.compile(r"^(?:static )?const \w+ (\w+)\[", re.MULTILINE)  # its definition in C
+_MOST_LOGGED = 1_300_000  # instructions that QEMU logs with their registers, to bound the time
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Costs of one step of a model, over all of the vectors that it was called with.
+    """Costs of one step of a model, over all vectors that it was called with.
 
-    instructions  the least and the most
-    paths         how many different sequences of instructions there were
-    uneven        branches and stores that depend on the data, `function+offset: code`; where
-                  there are none, the path is that of every input whatever, as the flow of the
-                  data shows (dataflow.py) or, on QEMU, the sameness of what decides (decisions.py)
-    different     integers of y and h that are not the golden vectors'
-    functions     instructions by function, of one step; a layer counts as one
-    stack         the most bytes below the caller's stack pointer
-    code          bytes of flash that are instructions and their constants
-    tables        of functions, as tanh's
-    weights       of the network: with biases, shifts and where they belong
+    steps           the number of calls
+    instructions    the least and the most instructions of a call
+    paths           the number of different sequences of instructions
+    data_dependent  branches and stores that depend on the data, as `function+offset: code`.
+                    If there are none, every input takes the same path: by taint tracking
+                    (taint.py) or, on QEMU, because all branches are decided from the same values
+                    for different data (branch_operands.py)
+    mismatches      integers of y and h that differ from the golden vectors
+    functions       instructions of a step by function; a layer counts as a function
+    stack           the most bytes used below the caller's stack pointer
+    code            bytes of flash for instructions and the constants among them
+    tables          bytes of flash for tables of functions, such as tanh's
+    weights         bytes of flash for the network's weights, biases, shifts and indices
+    blocks          the executed pieces of code, and how often each was executed in a step
     """
 
     steps: int
     instructions: tuple[int, int]
     paths: int
-    uneven: tuple[str, ...]
-    different: int
+    data_dependent: tuple[str, ...]
+    mismatches: int
     functions: dict[str, int]
     stack: int
     code: int
@@ -61,14 +64,18 @@ class Profile:
 
 
 def profile(build_dir: Path, firmware: Firmware, steps: int = 1024) -> Profile:
-    """Call the step `steps` times; fewer where QEMU would log too much for that."""
-    function = called(build_dir, firmware, read_symbols(firmware.elf))
+    """Call the step of a BUILD in its firmware up to ``steps`` times, and measure it.
+
+    On QEMU there may be fewer calls, since its log is long. Raises `ElegansError` if an emulator
+    or capstone is not installed, or the BUILD is incomplete.
+    """
+    function = find_step(build_dir, firmware, read_symbols(firmware.elf))
     with _caller(firmware, function) as caller:
         return _measured(build_dir, firmware, function, caller, steps)
 
 
 @contextmanager
-def _caller(firmware: Firmware, function: Called) -> Iterator[Caller]:
+def _caller(firmware: Firmware, function: StepFunction) -> Iterator[StepCaller]:
     if firmware.board.core.unicorn is not None:
         yield UnicornCaller(firmware, function)
         return
@@ -77,15 +84,15 @@ def _caller(firmware: Firmware, function: Called) -> Iterator[Caller]:
 
 
 def _measured(
-    build_dir: Path, firmware: Firmware, function: Called, caller: Caller, steps: int
+    build_dir: Path, firmware: Firmware, function: StepFunction, caller: StepCaller, steps: int
 ) -> Profile:
     symbols = read_symbols(firmware.elf)
     counts: list[int] = []
     paths: dict[bytes, Counter[Block]] = {}
-    different = 0
+    mismatches = 0
     for x, dt, h, *expected in _vectors(build_dir, steps):
         trace = caller.step(x, dt, h)
-        different += int(np.count_nonzero(caller.results() != np.concatenate(expected)))
+        mismatches += int(np.count_nonzero(caller.results() != np.concatenate(expected)))
         blocks = Counter(trace)
         counts.append(sum(len(function.instructions(block)) * n for block, n in blocks.items()))
         path = hashlib.sha256(np.array(trace, dtype=np.uint64).tobytes()).digest()
@@ -93,16 +100,16 @@ def _measured(
         if firmware.board.core.unicorn is None and sum(counts) > _MOST_LOGGED:
             break
     first = next(iter(paths.values()))
-    arrays = [s for s in symbols if s.model and s.data]
-    runtime = _arrays_of_the_runtime(build_dir)
-    tables = sum(s.size for s in arrays if s.name in runtime)
-    weights = sum(s.size for s in arrays) - tables
+    arrays = [symbol for symbol in symbols if symbol.in_model and symbol.is_data]
+    of_runtime = _arrays_of_the_runtime(build_dir)
+    tables = sum(array.size for array in arrays if array.name in of_runtime)
+    weights = sum(array.size for array in arrays) - tables
     return Profile(
         steps=len(counts),
         instructions=(min(counts), max(counts)),
         paths=len(paths),
-        uneven=tuple(_places(caller.uneven(x, dt, h), symbols)),
-        different=different,
+        data_dependent=tuple(_describe(caller.data_dependent(x, dt, h), symbols)),
+        mismatches=mismatches,
         functions=_by_function(first, function, symbols),
         stack=caller.stack(),
         code=firmware.flash_bytes - tables - weights,
@@ -113,13 +120,15 @@ def _measured(
 
 
 def _arrays_of_the_runtime(build_dir: Path) -> set[str]:
+    """The names of the constant arrays that the C runtime defines."""
     files = read_model(build_dir).files
     sources = (text.decode() for path, text in files.items() if path.startswith("src/"))
     return {name for text in sources for name in _ARRAY.findall(text)}
 
 
 def _vectors(build_dir: Path, steps: int) -> Iterator[tuple[Any, int, Any, Any, Any]]:
-    """x, dt, h, y and h_next: half of them corners, half of all the other golden vectors."""
+    """x, dt, h, y and h_next of golden vectors: one half are corners, where values are at the ends
+    of their ranges, the other half is spread over all other sections."""
     arrays = load_arrays(build_dir / "vectors.npz")
     corners = np.flatnonzero(arrays["section"] == CORNER)[: steps // 2]
     rest = np.flatnonzero(arrays["section"] != CORNER)
@@ -130,19 +139,28 @@ def _vectors(build_dir: Path, steps: int) -> Iterator[tuple[Any, int, Any, Any, 
         yield x, int(arrays["dt"][row]), h, y, h_next
 
 
-def _places(found: dict[int, str], symbols: list[Symbol]) -> Iterator[str]:
-    starts = sorted((s.address, s.name) for s in symbols if not s.data)
+def _describe(found: dict[int, str], symbols: list[Symbol]) -> Iterator[str]:
+    """What was found at addresses, with function and offset instead of the address."""
+    functions = _functions(symbols)
     for address, text in sorted(found.items()):
-        start, name = max(s for s in starts if s[0] <= address)
+        start, name = max(function for function in functions if function[0] <= address)
         yield f"{name}+{address - start:#x}: {text}"
 
 
-def _by_function(blocks: Counter[Block], function: Called, symbols: list[Symbol]) -> dict[str, int]:
-    starts = sorted((s.address, s.name) for s in symbols if not s.data)
-    addresses = np.array([address for address, _ in starts])
-    found: Counter[str] = Counter()
+def _functions(symbols: list[Symbol]) -> list[tuple[int, str]]:
+    """Address and name of all functions and layers, by address."""
+    return sorted((symbol.address, symbol.name) for symbol in symbols if not symbol.is_data)
+
+
+def _by_function(
+    blocks: Counter[Block], function: StepFunction, symbols: list[Symbol]
+) -> dict[str, int]:
+    """The instructions executed in each function, the most first."""
+    functions = _functions(symbols)
+    addresses = np.array([address for address, _ in functions])
+    counts: Counter[str] = Counter()
     for block, times in blocks.items():
         owners = np.searchsorted(addresses, function.instructions(block), side="right") - 1
         for owner in owners:
-            found[starts[owner][1]] += times
-    return dict(found.most_common())
+            counts[functions[owner][1]] += times
+    return dict(counts.most_common())

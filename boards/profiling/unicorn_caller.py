@@ -1,4 +1,4 @@
-"""Calls of a firmware's step on a unicorn core with its flash and RAM, and nothing else."""
+"""Calls a firmware's step on a core emulated by unicorn, with flash and RAM and nothing else."""
 
 from __future__ import annotations
 
@@ -8,113 +8,120 @@ from typing import Any
 import numpy as np
 
 from elegans.boards.firmware.build import Firmware
-from elegans.boards.profiling.step_call import Block, Called, Row
-from elegans.boards.profiling.taint import DataFlow
+from elegans.boards.firmware.toolchain import INSTALL_SIM
+from elegans.boards.profiling.step_call import Block, Row, StepFunction
+from elegans.boards.profiling.taint import TaintTracker
 from elegans.boards.profiling.thumb_decoder import decode
 from elegans.exporter.errors import ElegansError
 
-_PAGE = 0x1000
-_RETURN = 0x1FFF_F000
-_PAINT = b"\xa5"
-_DT = 3  # the register of dt
-_STACK = 0x8000
+_PAGE = 0x1000  # unicorn maps memory in pages of 4 KiB
+_RETURN = 0x1FFF_F000  # where calls return to: an address that no board uses
+_PAINT = b"\xa5"  # fills the stack before a call, to find how much of it was used
+_DT = 3  # the register of the argument dt
+_STACK = 0x8000  # the most bytes of stack that are painted
 
 
 class UnicornCaller:
-    """A `Caller`; its blocks are unicorn's."""
+    """A `StepCaller` whose blocks are unicorn's basic blocks.
 
-    def __init__(self, firmware: Firmware, called: Called) -> None:
+    Raises `ElegansError` if unicorn is not installed.
+    """
+
+    def __init__(self, firmware: Firmware, function: StepFunction) -> None:
         try:
             import unicorn as untyped
             from unicorn import arm_const
         except ImportError:
-            remedy = "pip install 'elegans[sim]'"
-            raise ElegansError("unicorn", "is not installed", remedy) from None
-        self._unicorn: Any = untyped  # it says that it is typed, but its annotations do not hold
+            raise ElegansError("unicorn", "is not installed", INSTALL_SIM) from None
+        self._unicorn: Any = untyped  # its type annotations are wrong
         self._arm: Any = arm_const
         self._core = [getattr(arm_const, f"UC_ARM_REG_R{i}") for i in range(13)]
-        self._called, self._place, memory = called, firmware.board.name, firmware.board.memory
-        unicorn, cpu = self._unicorn, str(firmware.board.core.unicorn)
+        self._function, self._board = function, firmware.board.name
+        unicorn, memory = self._unicorn, firmware.board.memory
         self._cpu: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-        self._cpu.ctl_set_cpu_model(getattr(self._arm, cpu))
+        self._cpu.ctl_set_cpu_model(getattr(self._arm, str(firmware.board.core.unicorn)))
         for region in (memory.flash, memory.ram):
-            first = region.origin & -_PAGE
-            last = -(-(region.origin + region.bytes) // _PAGE) * _PAGE
-            self._cpu.mem_map(first, last - first)
+            self._cpu.mem_map(*region.pages(_PAGE))
         self._cpu.mem_map(_RETURN, _PAGE)
-        for address, data in called.image.segments:
+        for address, data in function.image.segments:
             self._cpu.mem_write(address, data)
-        self._floor = max(called.floor, called.top - _STACK)
-        self._lowest = called.top
+        self._floor = max(function.floor, function.top - _STACK)
+        self._lowest = function.top
         self._trace: list[Block] = []
         self._cpu.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
 
     def step(self, x: Row, dt: int, h: Row) -> list[Block]:
-        self._prepare(x, h)
-        room = self._called.top - self._floor
-        self._cpu.mem_write(self._floor, _PAINT * room)
+        """Execute one step: see `StepCaller`."""
+        self._set_arguments(x, h)
+        size = self._function.top - self._floor
+        self._cpu.mem_write(self._floor, _PAINT * size)
         self._trace = []
         self._step(dt)
-        painted = bytes(self._cpu.mem_read(self._floor, room))
-        self._lowest = min(self._lowest, self._called.top - len(painted.lstrip(_PAINT)))
+        painted = bytes(self._cpu.mem_read(self._floor, size))
+        self._lowest = min(self._lowest, self._function.top - len(painted.lstrip(_PAINT)))
         return self._trace
 
     def results(self) -> Row:
-        self._call(self._called.get_h, self._called.state)
+        """y and h after the last step."""
+        self._call(self._function.get_h, self._function.state)
         at = self._cpu.reg_read(self._arm.UC_ARM_REG_R0)
-        y = self._cpu.mem_read(self._called.y, 2 * self._called.outputs)
-        h = self._cpu.mem_read(at, 2 * self._called.neurons)
+        y = self._cpu.mem_read(self._function.y, 2 * self._function.outputs)
+        h = self._cpu.mem_read(at, 2 * self._function.states)
         return np.frombuffer(bytes(y + h), np.int16)
 
     def stack(self) -> int:
-        return self._called.top - self._lowest
+        """The most bytes of stack that a step so far has used."""
+        return self._function.top - self._lowest
 
-    def uneven(self, x: Row, dt: int, h: Row) -> dict[int, str]:
-        """By the flow of the data through one step: what is not found here cannot happen with
-        any other x, dt and h either."""
+    def data_dependent(self, x: Row, dt: int, h: Row) -> dict[int, str]:
+        """By taint tracking through one step: what is not found for this x, dt and h cannot
+        happen for any others. Raises `ElegansError` if an instruction is unknown."""
         trace = list(self.step(x, dt, h))
-        runs = set(_joined(trace))
-        known = {i.address: i for b in runs for i in decode(self._called.code(*b), b[0])}
+        code = set(_joined(trace))
+        decoded = {i.address: i for b in code for i in decode(self._function.code(*b), b[0])}
         executed: list[tuple[int, list[range]]] = []
         registers = [*self._core, self._arm.UC_ARM_REG_SP, self._arm.UC_ARM_REG_LR]
 
         def on_code(cpu: Any, address: int, size: int, _: Any) -> None:
-            accesses = known[address].accesses(lambda r: int(cpu.reg_read(registers[r])))
+            accesses = decoded[address].accesses(lambda r: int(cpu.reg_read(registers[r])))
             executed.append((address, accesses))
 
-        self._prepare(x, h)
-        self._cpu.ctl_flush_tb()  # what has been translated already calls no hooks
-        # No hook on reads: with one, unicorn 2.1.4 leaves out loads, and computes other results.
+        self._set_arguments(x, h)
+        self._cpu.ctl_flush_tb()  # blocks that were translated before do not call the hook
+        # Addresses are computed from registers, for with a hook on reads unicorn 2.1.4 skips loads
+        # and computes other results.
         hook = self._cpu.hook_add(self._unicorn.UC_HOOK_CODE, on_code)
         self._step(dt)
         self._cpu.hook_del(hook)
-        flow, at = DataFlow([_DT], self._called.data()), 0
-        for address in (i for block in trace for i in self._called.instructions(block)):
-            one = known[address]
+        taint, at = TaintTracker([_DT], self._function.data()), 0
+        for address in (i for block in trace for i in self._function.instructions(block)):
+            one = decoded[address]
             if at < len(executed) and executed[at][0] == address:
-                flow.execute(one, executed[at][1])
+                taint.execute(one, executed[at][1])
                 at += 1
-            elif one.condition:  # unicorn does not show what an IT block leaves out
-                flow.execute(one, [], done=False)
+            elif one.condition:  # no hook is called for what an IT block skips
+                taint.execute(one, [], done=False)
             else:
-                raise ElegansError(self._place, f"unicorn left out {one.text}", "report it")
-        return flow.found
+                fact = f"unicorn did not execute {one.text}"
+                raise ElegansError(self._board, fact, "report it")
+        return taint.found
 
-    def _prepare(self, x: Row, h: Row) -> None:
-        self._cpu.mem_write(self._called.x, np.asarray(x, np.int16).tobytes())
-        self._cpu.mem_write(self._called.h, np.asarray(h, np.int16).tobytes())
-        self._call(self._called.set_h, self._called.state, self._called.h)
+    def _set_arguments(self, x: Row, h: Row) -> None:
+        function = self._function
+        self._cpu.mem_write(function.x, np.asarray(x, np.int16).tobytes())
+        self._cpu.mem_write(function.h, np.asarray(h, np.int16).tobytes())
+        self._call(function.set_h, function.state, function.h)
 
     def _step(self, dt: int) -> None:
-        called = self._called
-        self._call(called.step, called.state, called.y, called.x, dt & 0xFFFF_FFFF)
+        function = self._function
+        self._call(function.step, function.state, function.y, function.x, dt & 0xFFFF_FFFF)
 
-    def _call(self, function: int, *arguments: int) -> None:
+    def _call(self, address: int, *arguments: int) -> None:
         for register, value in zip(self._core, arguments, strict=False):
             self._cpu.reg_write(register, value)
-        self._cpu.reg_write(self._arm.UC_ARM_REG_SP, self._called.top)
+        self._cpu.reg_write(self._arm.UC_ARM_REG_SP, self._function.top)
         self._cpu.reg_write(self._arm.UC_ARM_REG_LR, _RETURN | 1)
-        self._cpu.emu_start(function | 1, _RETURN)
+        self._cpu.emu_start(address | 1, _RETURN)
 
     def _on_block(self, cpu: Any, address: int, size: int, _: Any) -> None:
         if address != _RETURN:
@@ -122,8 +129,8 @@ class UnicornCaller:
 
 
 def _joined(trace: list[Block]) -> Iterator[Block]:
-    """Stretches of code as they were executed: unicorn ends a block at the end of a page, too,
-    even within an IT block."""
+    """Adjacent blocks as one: unicorn also ends a block at the end of a page, even within an IT
+    block, which must be decoded as a whole."""
     start, size = trace[0]
     for address, more in trace[1:]:
         if address == start + size:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from elegans.boards.emulation.child_process import signals_held
+from elegans.boards.emulation.child_process import defer_signals
 
 _SUITE = Path(__file__).resolve().parents[1]
 _PYTEST = [
@@ -127,7 +127,7 @@ def run_suite(
         runs = []
         for name, options in boards.items():
             runs.append(Run(name))
-            with signals_held():
+            with defer_signals():
                 child = _Child(runs[-1], {**common, **options})
                 stack.callback(child.end)
             ready.register(child.events, selectors.EVENT_READ, child)

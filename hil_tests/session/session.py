@@ -14,11 +14,11 @@ from functools import partial
 from pathlib import Path
 
 from elegans.boards.descriptors.descriptor import boards, find_board
-from elegans.boards.emulation.virtual_board import Powered, power_on
-from elegans.boards.firmware.build import Firmware, build
-from elegans.boards.firmware.symbolise import locate
+from elegans.boards.emulation.virtual_board import VirtualBoard, emulate
+from elegans.boards.firmware.build import Firmware, build_firmware
+from elegans.boards.firmware.symbolise import symbolise
 from elegans.boards.flashing.debug_probe import flash
-from elegans.boards.flashing.discover import find
+from elegans.boards.flashing.discover import find_connected
 from elegans.hil_tests.link.baud_rate import hasten
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import Model, Vectors, load
@@ -38,7 +38,7 @@ class Device:
     model: Model
     emulator: str | None = None
     firmware: Firmware | None = None
-    powered: Powered | None = None
+    powered: VirtualBoard | None = None
 
     def log(self) -> list[str]:
         """What the board said in LOG frames, and its emulator beside them."""
@@ -90,15 +90,15 @@ def session(
             return
         descriptor = find_board(board)
         with during(Phase.BUILD):
-            firmware = build(build_dir, descriptor, compiler, optimise)
-        where = partial(locate, firmware.elf)
+            firmware = build_firmware(build_dir, descriptor, compiler, optimise)
+        where = partial(symbolise, firmware.elf)
         if probe is not None or not descriptor.emulators:
             link = stack.enter_context(_flashed(firmware, port, baud, probe))
             device = Device(descriptor.name, link, link.peer, model, None, firmware)
             yield _identified(device)
             return
         with during(Phase.FLASH):
-            powered = stack.enter_context(power_on(firmware, emulator))
+            powered = stack.enter_context(emulate(firmware, emulator))
 
         def alive() -> None:
             with during(Phase.FAULT):
@@ -115,14 +115,14 @@ def _flashed(firmware: Firmware, port: str | None, baud: int | None, probe: str 
     board = firmware.board
     if port is None:
         with during(Phase.FLASH):
-            found = find(board, probe)
+            found = find_connected(board, probe)
         probe = found.probe.id
         if not found.ports:
             fact = f"the probe {probe} has no serial port"
             remedy = "connect the board's UART to a USB serial cable and name it: --port"
             raise HilError(Phase.SYNC, board.name, fact, remedy)
         port = found.ports[0]
-    link = Link.open(port, baud or board.uart.baud, locate=partial(locate, firmware.elf))
+    link = Link.open(port, baud or board.uart.baud, locate=partial(symbolise, firmware.elf))
     try:
         if not _runs(link, firmware):
             with during(Phase.FLASH):

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation.qemu import command
-from elegans.boards.firmware.build import build
+from elegans.boards.emulation.qemu import boot_command
+from elegans.boards.firmware.build import build_firmware
 from elegans.exporter.export import Request, export
 from elegans.tests.places import WORM
 
@@ -122,9 +122,11 @@ def worm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def on_tcp(worm: Path, board: str) -> Iterator[dict[str, object]]:
     """A board that runs the worm, and its UART as a resource of labgrid's."""
-    elf = build(worm, find_board(board), "zig").elf
+    elf = build_firmware(worm, find_board(board), "zig").elf
     port = free_port()
-    words = ["chardev:u" if word == "pty" else word for word in command(elf, find_board(board))]
+    words = [
+        "chardev:u" if word == "pty" else word for word in boot_command(elf, find_board(board))
+    ]
     words += ["-chardev", f"socket,id=u,host=127.0.0.1,port={port},server=on,wait=off,nodelay=on"]
     with subprocess.Popen(words) as process:
         try:

@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation.gdb_remote import Gdb
-from elegans.boards.firmware.build import build
+from elegans.boards.emulation.gdb_remote import GdbClient
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.cli import main
 from elegans.hil_tests.lab.lab_map import Place, claimed
@@ -90,8 +90,10 @@ def test_an_empty_board_is_flashed_through_a_probe_of_the_farm(farm, worm, tmp_p
                 done = CliRunner().invoke(main, ["hil", str(worm), "--map", str(lab), "--json"])
             finally:
                 process.kill()
-        gdb = Gdb("127.0.0.1", int(probe.rpartition(":")[2]))
-        (at, wanted), *_ = read_image(build(worm, find_board("microbit"), "zig").elf).segments
+        gdb = GdbClient("127.0.0.1", int(probe.rpartition(":")[2]))
+        (at, wanted), *_ = read_image(
+            build_firmware(worm, find_board("microbit"), "zig").elf
+        ).segments
         found = gdb.read(at, len(wanted))
         gdb.close()
     assert done.exit_code == 0, done.output

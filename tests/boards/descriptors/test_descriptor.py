@@ -1,4 +1,4 @@
-"""Boards as data: those that come along, and one of the user's own."""
+"""Descriptors of boards: those of the catalogue, and a user's own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from elegans.tests.places import CHECKOUT
 _M4 = CHECKOUT / "boards" / "catalogue" / "mps2-an386.toml"
 
 
-def test_the_file_of_a_board_has_its_name():
+def test_a_descriptor_is_named_after_its_board():
     assert _M4.stem in boards()
     for name, board in boards().items():
         assert board.path.stem == name == board.name
@@ -26,7 +26,7 @@ def test_an_unknown_board_is_refused_with_the_known_ones():
         find_board("arduino")
 
 
-def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
+def test_a_user_s_own_board_is_read_by_path(tmp_path):
     mine = tmp_path / "mine.toml"
     mine.write_text(_M4.read_text().replace('name = "mps2-an386"', 'name = "mine"'))
     assert find_board(str(mine)).name == "mine"
@@ -34,61 +34,77 @@ def test_a_board_of_the_user_s_own_is_read_by_path(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "complaint"),
+    ("old", "new", "message"),
     [
-        ('core = "cortex-m4f"', 'core = "z80"', "core = 'z80' is no core; choose one of: cortex"),
-        ('core = "cortex-m4f"', "core = []", "core = [] is no core"),
+        (
+            'core = "cortex-m4f"',
+            'core = "z80"',
+            "'z80' is not a known core; choose one of: cortex",
+        ),
+        ('core = "cortex-m4f"', "core = []", "core = [] is not a known core"),
         ("irq = 0", "", "uart.irq is missing"),
         ("irq = 0", 'irq = "0"', "uart.irq = '0' is not an integer"),
         ("irq = 0", "irq = true", "uart.irq = True is not an integer"),
         ("irq = 0", "irq = 0\nirqs = 1", "unknown key uart.irqs"),
         ("baud = 921_600", "baud = 9_216_000", "uart.baud = 9216000 is too fast"),
-        ("credit = 8192", "credit = 8000", "link.credit = 8000 is no power of two"),
-        ("max_frame = 4096", "max_frame = 70000", "link sizes are 16 bits wide"),
-        ("max_frame = 4096", "max_frame = -1", "link sizes are 16 bits wide"),
-        ("credit = 8192", "credit = 1", "and hold a HELLO at least"),
-        ("stack = 4096", "stack = 64", "memory.stack = 64 is too little"),
-        ("stack = 4096", "stack = 4095", "or no multiple of 8"),
-        ("base = 0x40004000", "base = -4", "uart.base = -4 lies outside 32 bits"),
-        ("\nhz = 25_000_000", "\nhz = 99_999_999_999", "counter.hz = 99999999999 lies outside"),
+        ("credit = 8192", "credit = 8000", "link.credit = 8000 is not a power of two"),
+        (
+            "max_frame = 4096",
+            "max_frame = 70000",
+            "link.max_frame must fit in 16 bits",
+        ),
+        (
+            "max_frame = 4096",
+            "max_frame = -1",
+            "link.max_frame must fit in 16 bits",
+        ),
+        ("credit = 8192", "credit = 1", "and hold a HELLO reply"),
+        ("stack = 4096", "stack = 64", "memory.stack = 64 is too small"),
+        ("stack = 4096", "stack = 4095", "or not a multiple of 8"),
+        ("base = 0x40004000", "base = -4", "uart.base = -4 does not fit in 32 bits"),
+        ("\nhz = 25_000_000", "\nhz = 99_999_999_999", "counter.hz = 99999999999 does not fit"),
         ("[qemu]", "[quemu]", "unknown key quemu"),
-        ('kind = "systick"', 'kind = "rtc"', "counter.kind = 'rtc' is not known"),
-        ('"cortex-m4f"', '"cortex-m55"', "unicorn has no cortex-m55 with a UART 'cmsdk'"),
-        ('"cmsdk"', '"8250"', "uart.driver = '8250' is not known; choose one of: cmsdk, "),
-        ('"cmsdk"', '"source"', "there is no source; add source = 'board.c'"),
-        ("irq = 0", "irq = 480", "uart.irq = 480 is no interrupt"),
+        ('kind = "systick"', 'kind = "rtc"', "counter.kind = 'rtc' is unknown"),
+        ('"cortex-m4f"', '"cortex-m55"', "unicorn cannot emulate a cortex-m55 with a UART 'cmsdk'"),
+        ('"cmsdk"', '"8250"', "uart.driver = '8250' is unknown; choose one of: cmsdk, "),
+        ('"cmsdk"', '"source"', "the descriptor has no source; add source = 'board.c'"),
+        ("irq = 0", "irq = 480", "uart.irq = 480 is out of range; give 0 to 479"),
         (
             "stack = 4096",
             "stack = 4096\nfixed = [{ section = '.x', offset = '0' }]",
             "fixed[0].offset",
         ),
         ("stack = 4096", "stack = 4096\nfixed = [{ section = '*', offset = 0 }]", "section '*'"),
-        ("core =", 'source = "../board.c"\ncore =', "is no C file beside the descriptor"),
+        (
+            "core =",
+            'source = "../board.c"\ncore =',
+            "is not the name of a C file",
+        ),
         (
             "0x20000000, bytes = 0x400000",
             "0xFFFFFFFF, bytes = 2",
-            "memory.ram lies outside 32 bits",
+            "memory.ram lies outside the address space of 32 bits",
         ),
         ("irq = 0", "irq =", "is not TOML"),
         ('name = "mps2-an386"', 'name = "../../x"', "name = '../../x' cannot name a folder"),
         ('name = "mps2-an386"', 'name = ""', "name = '' cannot name a folder"),
-        ('"unicorn", "qemu"', '"bochs"', "emulators has 'bochs', which is not known"),
+        ('"unicorn", "qemu"', '"bochs"', "emulators has 'bochs', which is unknown"),
     ],
 )
-def test_a_wrong_descriptor_is_refused_by_its_key(tmp_path, old, new, complaint):
+def test_a_wrong_descriptor_is_refused_by_its_key(tmp_path, old, new, message):
     text = _M4.read_text()
     assert old in text
     (tmp_path / "mine.toml").write_text(text.replace(old, new))
-    with pytest.raises(ElegansError, match=re.escape(complaint)):
+    with pytest.raises(ElegansError, match=re.escape(message)):
         find_board(str(tmp_path / "mine.toml"))
 
 
-def test_a_missing_descriptor_is_named(tmp_path):
+def test_a_missing_descriptor_is_reported(tmp_path):
     with pytest.raises(ElegansError, match="cannot be read"):
         find_board(str(tmp_path / "none.toml"))
 
 
-def test_the_shift_of_qemu_gives_room_for_a_tick_of_rounding():
+def test_an_instruction_on_qemu_takes_four_ticks_or_more():
     for board in boards().values():
         if board.qemu:
             ticks = board.counter.hz * 1e-9 * (1 << board.qemu.icount_shift)
@@ -101,7 +117,7 @@ def test_the_catalogue_says_what_runs_a_board_here():
     assert "unicorn" in row["runs_on"]
 
 
-def test_the_doctor_misses_what_is_not_there(monkeypatch):
+def test_the_doctor_reports_what_is_missing(monkeypatch):
     monkeypatch.setattr(toolchain, "_present", lambda command: False)
     monkeypatch.setattr(doctor, "_version", lambda package: None)
     findings = {finding.name: finding for finding in doctor.examine()}
@@ -111,7 +127,7 @@ def test_the_doctor_misses_what_is_not_there(monkeypatch):
     assert not findings["torch"].present
 
 
-def test_the_doctor_finds_what_is_there():
+def test_the_doctor_reports_what_is_installed():
     findings = {finding.name: finding for finding in doctor.examine()}
     assert findings["unicorn"].present
     assert str(findings["unicorn"]).startswith("ok")

@@ -1,4 +1,4 @@
-"""Both emulators boot the same ELF image and answer as the twin does, to the bit."""
+"""Both emulators boot the same ELF image and answer with the same bits as the Python twin."""
 
 from __future__ import annotations
 
@@ -17,29 +17,18 @@ import serial
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation import virtual_board
-from elegans.boards.emulation.virtual_board import BoardFaultError, power_on
-from elegans.boards.firmware.build import build
+from elegans.boards.emulation.virtual_board import BoardFaultError, emulate
+from elegans.boards.firmware.build import build_firmware
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.frames import Frame, Kind, encode
 from elegans.hil_tests.wire.messages import Step, StepReply
-from elegans.tests.boards.conftest import copy_of_tiny
+from elegans.tests.boards.conftest import CROSS_COMPILERS, EMULATORS, copy_of_tiny, insert_faults
 from elegans.tests.boards.tiny_build import twin
 
-_QEMU = pytest.param(
-    "qemu",
-    marks=pytest.mark.skipif(
-        not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed"
-    ),
-)
-_GCC = pytest.mark.skipif(
-    not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is not installed"
-)
-_COMPILERS = ["zig", pytest.param("gcc", marks=_GCC)]
-_EMULATORS = ["unicorn", _QEMU]
-# Where the sick model falls ill, and how.
-_ILLS = {
+# What the step of the faulty model does, by its first input.
+_FAULTS = {
     1: "*(volatile int *)0xF0000000u = 1;",
     2: '__asm__ volatile("udf #0");',
     3: "((void (*)(void))0x70000001u)();",
@@ -48,19 +37,17 @@ _ILLS = {
 }
 
 
-@pytest.fixture(params=_EMULATORS)
+@pytest.fixture(params=EMULATORS)
 def emulator(request):
     return request.param
 
 
 @pytest.fixture(scope="session")
-def sick(tmp_path_factory, m4):
-    """Firmware whose model faults, hangs or locks up at inputs 1 to 5."""
-    folder = copy_of_tiny(tmp_path_factory.mktemp("sick") / "BUILD")
-    text = (folder / "model.c").read_text()
-    ills = "".join(f"    if (x[0] == {x})\n        {what}\n" for x, what in _ILLS.items())
-    (folder / "model.c").write_text(text.replace("    int16_t next[", ills + "    int16_t next["))
-    return build(folder, m4)
+def faulty(tmp_path_factory, m4):
+    """Firmware whose step faults (1 to 3), hangs (4) or locks up (5), by its first input."""
+    folder = copy_of_tiny(tmp_path_factory.mktemp("faulty") / "BUILD")
+    insert_faults(folder, _FAULTS)
+    return build_firmware(folder, m4)
 
 
 def _steps(link, vectors, rows, timed=False):
@@ -69,10 +56,10 @@ def _steps(link, vectors, rows, timed=False):
     return StepReply.parse(link.request(Kind.STEP, payload), link.peer.shape)
 
 
-@pytest.mark.parametrize("compiler", _COMPILERS)
-def test_a_board_says_who_it_is_and_steps_as_its_twin(tiny, m4, vectors, emulator, compiler):
-    firmware = build(tiny, m4, compiler)
-    with power_on(firmware, emulator) as powered, Link.open(powered.port) as link:
+@pytest.mark.parametrize("compiler", CROSS_COMPILERS)
+def test_a_board_identifies_itself_and_steps_like_its_twin(tiny, m4, vectors, emulator, compiler):
+    firmware = build_firmware(tiny, m4, compiler)
+    with emulate(firmware, emulator) as board, Link.open(board.port) as link:
         hello = link.hello()
         assert hello.board == "mps2-an386"
         assert hello.model_digest.hex() == twin.digest(tiny)[:32]
@@ -87,25 +74,25 @@ def test_a_board_says_who_it_is_and_steps_as_its_twin(tiny, m4, vectors, emulato
             reply = StepReply.parse(answer, hello.shape)
             y, h = twin.step([int(v) for v in x], dt, h)
             assert (reply.y[0].tolist(), reply.h[0].tolist()) == (y, h)
-        powered.check()
+        board.check()
 
 
-def test_a_board_of_the_user_s_own_boots_too(tiny, m4, vectors, emulator, tmp_path):
+def test_a_user_s_own_board_boots_too(tiny, m4, vectors, emulator, tmp_path):
     text = m4.path.read_text().replace('name = "mps2-an386"', 'name = "mine"')
     for old, new in (("max_frame = 4096", "max_frame = 256"), ("credit = 8192", "credit = 512")):
         text = text.replace(old, new)
     (tmp_path / "mine.toml").write_text(text)
-    firmware = build(tiny, find_board(str(tmp_path / "mine.toml")))
-    with power_on(firmware, emulator) as powered, Link.open(powered.port) as link:
+    firmware = build_firmware(tiny, find_board(str(tmp_path / "mine.toml")))
+    with emulate(firmware, emulator) as board, Link.open(board.port) as link:
         hello = link.hello()
         assert (hello.board, hello.max_frame, hello.credit) == ("mine", 256, 512)
         y, _ = run(link, vectors["x"][200:], vectors["dt"][200:])
         assert (y == vectors["y"][200:]).all()
 
 
-@pytest.mark.parametrize("compiler", _COMPILERS)
-def test_instructions_are_counted_exactly_and_equally_everywhere(tiny, m4, vectors, compiler):
-    firmware = build(tiny, m4, compiler)
+@pytest.mark.parametrize("compiler", CROSS_COMPILERS)
+def test_both_emulators_count_the_same_instructions_every_time(tiny, m4, vectors, compiler):
+    firmware = build_firmware(tiny, m4, compiler)
     counts = {}
     emulators = [
         "unicorn",
@@ -113,46 +100,49 @@ def test_instructions_are_counted_exactly_and_equally_everywhere(tiny, m4, vecto
         *(["qemu", "qemu"] if shutil.which("qemu-system-arm") else []),
     ]
     for emulator in emulators:
-        with power_on(firmware, emulator) as powered, Link.open(powered.port) as link:
+        with emulate(firmware, emulator) as board, Link.open(board.port) as link:
             found = []
             for first in (0, 7, 40, 200):
                 reply = _steps(link, vectors, slice(first, first + 1), timed=True)
                 assert reply.ticks_min == reply.ticks_max > 0
-                found.append(powered.instructions(reply.ticks_min))
+                found.append(board.instructions(reply.ticks_min))
             counts.setdefault(tuple(found), []).append(emulator)
     assert len(counts) == 1, counts
 
 
 def test_counting_does_not_change_an_answer(tiny, m4, vectors, emulator):
-    with power_on(build(tiny, m4), emulator) as powered, Link.open(powered.port) as link:
+    with emulate(build_firmware(tiny, m4), emulator) as board, Link.open(board.port) as link:
         for timed in (True, False, True):
             reply = _steps(link, vectors, slice(200, 230), timed)
             assert (reply.h == vectors["h_next"][200:230]).all()
             assert (reply.ticks_max > 0) == timed
 
 
-def test_a_reset_starts_the_board_again_and_is_told(tiny, m4, vectors, emulator):
-    with power_on(build(tiny, m4), emulator) as powered, Link.open(powered.port) as link:
+def test_a_reset_restarts_the_board_and_hello_says_so(tiny, m4, vectors, emulator):
+    with emulate(build_firmware(tiny, m4), emulator) as board, Link.open(board.port) as link:
         assert link.hello().reset == "power"
         assert link.reset().reset == "software"
         assert (_steps(link, vectors, slice(200, 203)).y == vectors["y"][200:203]).all()
 
 
-@pytest.mark.parametrize("ill", [1, 2, 3])
-def test_a_fault_resets_the_board_and_hello_tells_where(sick, emulator, ill):
-    with power_on(sick, emulator) as powered, serial.Serial(powered.port, timeout=1) as port:
-        payload = Step(np.zeros(3, np.int16), np.array([[ill, 0, 0]], np.int16)).encode()
+@pytest.mark.parametrize("first_input", [1, 2, 3])
+def test_a_fault_resets_the_board_and_hello_reports_its_address(faulty, emulator, first_input):
+    with emulate(faulty, emulator) as board, serial.Serial(board.port, timeout=1) as port:
+        payload = Step(np.zeros(3, np.int16), np.array([[first_input, 0, 0]], np.int16)).encode()
         port.write(encode(Frame(Kind.STEP, 1, payload)))
         port.flush()
-        with Link.open(powered.port) as link:
+        with Link.open(board.port) as link:
             hello = link.hello()
             assert hello.reset == "fault"
             symbols = subprocess.run(
-                [sys.executable, "-c", _SYMBOLS, str(sick.elf)],
+                [sys.executable, "-c", _SYMBOLS, str(faulty.elf)],
                 capture_output=True, text=True, check=True,
             ).stdout.split()  # fmt: skip
             low, high = map(int, symbols)
-            assert (hello.fault_pc == 0x7000_0000) if ill == 3 else low <= hello.fault_pc < high
+            if first_input == 3:
+                assert hello.fault_pc == 0x7000_0000
+            else:
+                assert low <= hello.fault_pc < high
             assert hello.fault_status != 0
             assert link.reset().reset == "software"
 
@@ -166,48 +156,48 @@ print(symbol["st_value"] & ~1, (symbol["st_value"] & ~1) + symbol["st_size"])
 """
 
 
-def _until_dead(powered):
+def _check_until_it_raises(board):
     for _ in range(1000):
-        powered.check()
+        board.check()
         time.sleep(0.01)
 
 
-def test_a_lockup_is_a_fault_with_the_emulator_s_last_words(sick, emulator):
-    with power_on(sick, emulator) as powered, serial.Serial(powered.port) as port:
+def test_a_lockup_is_a_fault_with_the_last_output_of_the_emulator(faulty, emulator):
+    with emulate(faulty, emulator) as board, serial.Serial(board.port) as port:
         payload = Step(np.zeros(3, np.int16), np.array([[5, 0, 0]], np.int16)).encode()
         port.write(encode(Frame(Kind.STEP, 1, payload)))
         with pytest.raises(BoardFaultError, match=r"(?i)ended with .*lockup") as caught:
-            _until_dead(powered)
+            _check_until_it_raises(board)
         assert caught.value.phase == "FAULT"
 
 
-def test_a_board_that_hangs_is_still_switched_off(sick, emulator):
-    with power_on(sick, emulator) as powered, serial.Serial(powered.port, timeout=0.1) as port:
+def test_a_board_that_hangs_is_still_ended(faulty, emulator):
+    with emulate(faulty, emulator) as board, serial.Serial(board.port, timeout=0.1) as port:
         payload = Step(np.zeros(3, np.int16), np.array([[4, 0, 0]], np.int16)).encode()
         port.write(encode(Frame(Kind.STEP, 1, payload)))
         assert port.read(100) == b""
-        powered.check()
+        board.check()
     with pytest.raises(BoardFaultError):
-        powered.check()
+        board.check()
 
 
 def test_a_killed_emulator_is_noticed(tiny, m4, emulator):
-    with power_on(build(tiny, m4), emulator) as powered:
-        os.kill(powered._process.pid, signal.SIGKILL)
+    with emulate(build_firmware(tiny, m4), emulator) as board:
+        os.kill(board._process.pid, signal.SIGKILL)
         with pytest.raises(BoardFaultError, match=r"mps2-an386: .* ended with -9"):
-            _until_dead(powered)
+            _check_until_it_raises(board)
 
 
-def test_a_board_outlives_an_unplugged_cable(tiny, m4, vectors, emulator):
-    with power_on(build(tiny, m4), emulator) as powered:
+def test_a_board_keeps_running_while_no_host_has_the_port_open(tiny, m4, vectors, emulator):
+    with emulate(build_firmware(tiny, m4), emulator) as board:
         for _ in range(3):
-            with Link.open(powered.port) as link:
+            with Link.open(board.port) as link:
                 reply = _steps(link, vectors, slice(200, 290))
                 assert (reply.h == vectors["h_next"][200:290]).all()
 
 
-def test_a_board_dies_with_the_process_that_powered_it(tiny, m4, emulator):
-    elf = build(tiny, m4).elf
+def test_a_board_ends_when_the_process_that_started_it_is_killed(tiny, m4, emulator):
+    elf = build_firmware(tiny, m4).elf
     code = _OWNER.format(build=str(tiny), emulator=emulator)
     owner = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     port = owner.stdout.readline().strip()
@@ -226,12 +216,13 @@ def test_a_board_dies_with_the_process_that_powered_it(tiny, m4, emulator):
 
 _OWNER = """
 import pathlib, time
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation import virtual_board
-from elegans.boards.emulation.virtual_board import power_on
-with power_on(build(pathlib.Path({build!r}), find_board("mps2-an386")), {emulator!r}) as powered:
-    print(powered.port, flush=True)
+from elegans.boards.emulation.virtual_board import emulate
+firmware = build_firmware(pathlib.Path({build!r}), find_board("mps2-an386"))
+with emulate(firmware, {emulator!r}) as board:
+    print(board.port, flush=True)
     time.sleep(60)
 """
 
@@ -249,22 +240,25 @@ def _processes_of(elf):
 
 @pytest.mark.parametrize("emulator", ["unicorn", "qemu"])
 def test_a_missing_emulator_says_how_to_get_it(tiny, m4, monkeypatch, emulator):
-    monkeypatch.setattr(virtual_board, "installed", lambda name: False)
+    monkeypatch.setattr(virtual_board, "is_installed", lambda name: False)
     wanted = rf"{emulator} is not installed; (pip|apt) install"
-    with pytest.raises(ElegansError, match=wanted), power_on(build(tiny, m4), emulator):
+    with pytest.raises(ElegansError, match=wanted), emulate(build_firmware(tiny, m4), emulator):
         pass
 
 
 def test_an_emulator_that_does_not_have_the_board_is_refused(tiny, m4):
-    firmware = build(tiny, m4)
-    with pytest.raises(ElegansError, match="renode does not have it"), power_on(firmware, "renode"):
+    firmware = build_firmware(tiny, m4)
+    with (
+        pytest.raises(ElegansError, match="renode does not have this board"),
+        emulate(firmware, "renode"),
+    ):
         pass
 
 
 def test_a_real_board_is_not_emulated(tiny, m4):
     board = dataclasses.replace(m4, emulators=())
-    firmware = dataclasses.replace(build(tiny, m4), board=board)
-    with pytest.raises(ElegansError, match="is a real board"), power_on(firmware):
+    firmware = dataclasses.replace(build_firmware(tiny, m4), board=board)
+    with pytest.raises(ElegansError, match="is a real board"), emulate(firmware):
         pass
 
 
@@ -272,24 +266,24 @@ def test_a_real_board_is_not_emulated(tiny, m4):
     "damage", [lambda b: b"", lambda b: b[:40], lambda b: b[:600], lambda b: b"x" + b]
 )
 def test_a_corrupt_image_is_refused_before_anything_boots(tiny, m4, tmp_path, emulator, damage):
-    firmware = build(tiny, m4)
+    firmware = build_firmware(tiny, m4)
     elf = tmp_path / "bad.elf"
     elf.write_bytes(damage(firmware.elf.read_bytes()))
     bad = dataclasses.replace(firmware, elf=elf)
-    with pytest.raises(ElegansError, match=r"bad\.elf"), power_on(bad, emulator):
+    with pytest.raises(ElegansError, match=r"bad\.elf"), emulate(bad, emulator):
         pass
 
 
 def test_an_image_for_other_memory_is_refused(tiny, m4, emulator):
     memory = dataclasses.replace(m4.memory, flash=dataclasses.replace(m4.memory.flash, bytes=1024))
     board = dataclasses.replace(m4, memory=memory)
-    firmware = dataclasses.replace(build(tiny, m4), board=board)
+    firmware = dataclasses.replace(build_firmware(tiny, m4), board=board)
     wanted = "where mps2-an386 has no memory"
-    with pytest.raises(ElegansError, match=wanted), power_on(firmware, emulator):
+    with pytest.raises(ElegansError, match=wanted), emulate(firmware, emulator):
         pass
 
 
-def test_the_emulator_by_itself_refuses_what_is_no_image(tmp_path):
+def test_the_unicorn_program_refuses_a_file_that_is_not_an_image(tmp_path):
     (tmp_path / "x.elf").write_text("no")
     command = [
         sys.executable,
@@ -299,5 +293,5 @@ def test_the_emulator_by_itself_refuses_what_is_no_image(tmp_path):
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert "is no whole ELF image" in done.stdout
+    assert "is not a complete ELF image" in done.stdout
     assert "Traceback" not in done.stderr

@@ -1,5 +1,5 @@
-"""Real chips, as far as `board_init` can see them: registers that read back what was written,
-and the few bits that hardware sets by itself, each a rule."""
+"""Models of chips, as far as `board_init` notices: registers read back what was written, and a
+rule computes those bits that hardware sets by itself."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ Rule = Callable[["Chip"], int]
 
 
 class Chip:
-    """``reset`` are registers that do not start at zero; ``rules`` give, by address, a whole
-    register that hardware makes of others."""
+    """The registers of a chip.
+
+    ``reset`` are the values of those that are not zero after a reset, by address; ``rules``
+    compute the value that a register reads as. ``order`` lists the addresses that were written.
+    """
 
     def __init__(self, reset: dict[int, int], rules: dict[int, Rule]) -> None:
         self._bytes: dict[int, int] = {}
@@ -21,25 +24,28 @@ class Chip:
         self.order.clear()
 
     def write(self, address: int, size: int, value: int) -> None:
+        """Store a register of ``size`` bytes."""
         self.order.append(address)
         for i in range(size):
             self._bytes[address + i] = value >> 8 * i & 0xFF
 
     def read(self, address: int, size: int) -> int:
+        """What the register reads as, by its rule if it has one."""
         if address in self.rules:
             return self.rules[address](self)
         return self.stored(address, size)
 
     def stored(self, address: int, size: int = 4) -> int:
-        """What was written, whatever it reads as."""
+        """What was written to a register."""
         return sum(self._bytes.get(address + i, 0) << 8 * i for i in range(size))
 
     def field(self, address: int, low: int, width: int, size: int = 4) -> int:
+        """What was written to a field of ``width`` bits, of which ``low`` is the lowest."""
         return self.stored(address, size) >> low & (1 << width) - 1
 
 
 def _follow(address: int, pairs: dict[int, int]) -> Rule:
-    """A register in which a ready bit follows its enable bit."""
+    """A register in which ready bits equal their enable bits: ``{enable: ready}``."""
 
     def rule(chip: Chip) -> int:
         value = chip.stored(address)
@@ -49,7 +55,7 @@ def _follow(address: int, pairs: dict[int, int]) -> Rule:
 
 
 def _status(address: int, low: int, width: int, at: int) -> Rule:
-    """A register in which a status field repeats the one that asks."""
+    """A register in which the status field at bit ``at`` equals the field that requests it."""
     return lambda chip: chip.stored(address) | chip.field(address, low, width) << at
 
 

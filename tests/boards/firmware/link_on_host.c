@@ -110,7 +110,7 @@ void start(uint16_t max_frame, int disturbed)
     el_link_start(&link_, &device, &port, &boot, request, reply, max_frame);
 }
 
-/* Hands over everything sent so far; `out` has room for 65536 bytes. */
+/* Copies everything sent so far to `out`, which has 65536 bytes. */
 uint32_t feed(const uint8_t *data, uint32_t length, uint8_t *out)
 {
     for (uint32_t i = 0; i < length; i++)

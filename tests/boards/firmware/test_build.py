@@ -1,46 +1,35 @@
-"""From a BUILD to an ELF image, and everything that can be wrong on the way."""
+"""Builds of firmware: what they contain, when they are cached, and which errors they report."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 
 import pytest
 
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image, require_fit
 from elegans.exporter.errors import ElegansError
-from elegans.tests.boards.conftest import copy_of_tiny
+from elegans.tests.boards.conftest import CROSS_COMPILERS, copy_of_tiny
 
 pytestmark = pytest.mark.usefixtures("compiled_anew")
 
-_COMPILERS = [
-    "zig",
-    pytest.param(
-        "gcc",
-        marks=pytest.mark.skipif(
-            not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is not installed"
-        ),
-    ),
-]
 
-
-@pytest.mark.parametrize("compiler", _COMPILERS)
-@pytest.mark.parametrize("optimise", ["0", "2", "s"])
-def test_every_compiler_and_level_builds(tiny, m4, compiler, optimise):
-    firmware = build(tiny, m4, compiler, optimise)
-    assert (firmware.compiler, firmware.optimise) == (compiler, optimise)
-    assert firmware.elf.is_relative_to(tiny / "firmware" / f"mps2-an386-{compiler}-O{optimise}")
+@pytest.mark.parametrize("compiler", CROSS_COMPILERS)
+@pytest.mark.parametrize("level", ["0", "2", "s"])
+def test_every_compiler_and_level_builds(tiny, m4, compiler, level):
+    firmware = build_firmware(tiny, m4, compiler, level)
+    assert (firmware.compiler, firmware.level) == (compiler, level)
+    assert firmware.elf.is_relative_to(tiny / "firmware" / f"mps2-an386-{compiler}-O{level}")
     require_fit(read_image(firmware.elf), m4, firmware.elf)
 
 
-@pytest.mark.parametrize("compiler", _COMPILERS)
-def test_sizes_tell_the_model_from_the_image(tiny, m4, compiler):
-    firmware = build(tiny, m4, compiler)
+@pytest.mark.parametrize("compiler", CROSS_COMPILERS)
+def test_the_sizes_of_model_and_image_are_reported_separately(tiny, m4, compiler):
+    firmware = build_firmware(tiny, m4, compiler)
     assert firmware.ram_bytes == 2 * 3  # the state and nothing else
     assert 100 < firmware.flash_bytes < 600
     assert firmware.image_flash_bytes > firmware.flash_bytes + 1000
@@ -49,40 +38,40 @@ def test_sizes_tell_the_model_from_the_image(tiny, m4, compiler):
     assert buffers < firmware.image_ram_bytes < buffers + 400
 
 
-@pytest.mark.parametrize("compiler", _COMPILERS)
-def test_the_place_of_a_build_does_not_change_a_byte(tmp_path, m4, compiler):
+@pytest.mark.parametrize("compiler", CROSS_COMPILERS)
+def test_the_image_is_the_same_wherever_the_build_lies(tmp_path, m4, compiler):
     images = set()
     for place in ("here", "some/where/else"):
         folder = copy_of_tiny(tmp_path / place)
-        images.add(build(folder, m4, compiler).elf.read_bytes())
+        images.add(build_firmware(folder, m4, compiler).elf.read_bytes())
     assert len(images) == 1
     assert str(tmp_path).encode() not in images.pop()
 
 
-def test_a_build_is_kept_until_a_source_changes(tmp_path, m4, monkeypatch):
+def test_a_build_is_cached_until_a_source_changes(tmp_path, m4, monkeypatch):
     folder = copy_of_tiny(tmp_path / "BUILD")
-    first = build(folder, m4)
+    first = build_firmware(folder, m4)
     ran = []
     run = toolchain.run
     monkeypatch.setattr(toolchain, "run", lambda *a: (ran.append(a), run(*a)))
-    assert build(folder, m4) == first
+    assert build_firmware(folder, m4) == first
     assert not ran
     text = (folder / "model.c").read_text()
     (folder / "model.c").write_text(text.replace("9000", "9001"))
-    assert build(folder, m4).firmware_digest != first.firmware_digest
+    assert build_firmware(folder, m4).firmware_digest != first.firmware_digest
     assert ran
 
 
 def test_a_damaged_image_is_built_again(tmp_path, m4):
     folder = copy_of_tiny(tmp_path / "BUILD")
-    elf = build(folder, m4).elf
+    elf = build_firmware(folder, m4).elf
     whole = elf.read_bytes()
     elf.write_bytes(whole[:1000])
-    assert build(folder, m4).elf.read_bytes() == whole
+    assert build_firmware(folder, m4).elf.read_bytes() == whole
 
 
-def test_the_sources_beside_an_image_say_what_was_compiled(tiny, m4):
-    source = build(tiny, m4).elf.parent / "source"
+def test_the_compiled_sources_are_stored_beside_the_image(tiny, m4):
+    source = build_firmware(tiny, m4).elf.parent / "source"
     assert '#define BOARD_NAME "mps2-an386"' in (source / "config.h").read_text()
     assert (source / "model/model.c").read_bytes() == (tiny / "model.c").read_bytes()
 
@@ -92,17 +81,17 @@ def test_a_warning_ends_the_build_with_its_line_and_leaves_nothing(tmp_path, m4)
     text = (folder / "model.c").read_text()
     (folder / "model.c").write_text(text + "\nint64_t far(void);\nint64_t far(void) { oops }\n")
     with pytest.raises(ElegansError, match=r"zig says: model/model\.c:\d+:\d+: error: .*oops"):
-        build(folder, m4, "zig")
+        build_firmware(folder, m4, "zig")
     assert not [path for path in (folder / "firmware").glob("*") if path.suffix != ".lock"]
 
 
-def test_a_folder_that_is_no_build_is_named(tmp_path, m4):
+def test_a_folder_that_is_not_a_build_is_reported(tmp_path, m4):
     with pytest.raises(ElegansError, match=r"is no BUILD, it has no model\.json; export"):
-        build(tmp_path, m4)
+        build_firmware(tmp_path, m4)
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    ("change", "message"),
     [
         (lambda d: d.pop("digest"), "has no 'digest'"),
         (lambda d: d.update(digest="12"), "is not as it was written"),
@@ -111,54 +100,54 @@ def test_a_folder_that_is_no_build_is_named(tmp_path, m4):
         (lambda d: d.update(inputs=None), "is not as it was written"),
     ],
 )
-def test_a_model_json_that_was_tampered_with_is_refused(tmp_path, m4, change, complaint):
+def test_a_model_json_that_was_tampered_with_is_refused(tmp_path, m4, change, message):
     folder = copy_of_tiny(tmp_path / "BUILD")
     document = json.loads((folder / "model.json").read_text())
     change(document)
     (folder / "model.json").write_text(json.dumps(document))
-    with pytest.raises(ElegansError, match=complaint):
-        build(folder, m4)
+    with pytest.raises(ElegansError, match=message):
+        build_firmware(folder, m4)
 
 
-def test_a_missing_source_is_named(tmp_path, m4):
+def test_a_missing_source_is_reported(tmp_path, m4):
     folder = copy_of_tiny(tmp_path / "BUILD")
     (folder / "model.h").unlink()
     with pytest.raises(ElegansError, match=r"model\.h: cannot be read"):
-        build(folder, m4)
+        build_firmware(folder, m4)
 
 
 def test_a_missing_compiler_says_how_to_get_it(tiny, m4, monkeypatch):
     monkeypatch.setattr(toolchain, "_present", lambda command: False)
     with pytest.raises(ElegansError, match=r"ziglang is not installed; pip install 'elegans\[sim"):
-        build(tiny, m4)
+        build_firmware(tiny, m4)
     with pytest.raises(ElegansError, match=r"arm-none-eabi-gcc is not installed; apt install"):
-        build(tiny, m4, "gcc")
+        build_firmware(tiny, m4, "gcc")
 
 
 @pytest.mark.parametrize(
-    ("compiler", "optimise", "complaint"),
+    ("compiler", "level", "message"),
     [
         ("tcc", "2", "tcc: is not a compiler for boards; choose one of: zig, gcc"),
-        ("auto", "9", "-O9: is no optimisation level; choose one of: auto, 0, 1, 2, 3, s"),
+        ("auto", "9", "-O9: is not an optimisation level; choose one of: auto, 0, 1, 2, 3, s"),
     ],
 )
-def test_an_unknown_compiler_or_level_is_refused(tiny, m4, compiler, optimise, complaint):
-    with pytest.raises(ElegansError, match=complaint):
-        build(tiny, m4, compiler, optimise)
+def test_an_unknown_compiler_or_level_is_refused(tiny, m4, compiler, level, message):
+    with pytest.raises(ElegansError, match=message):
+        build_firmware(tiny, m4, compiler, level)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_build_that_can_not_be_written_to_is_named(tmp_path, m4):
+def test_a_build_that_cannot_be_written_to_is_reported(tmp_path, m4):
     folder = copy_of_tiny(tmp_path / "BUILD")
     folder.chmod(0o555)
     with pytest.raises(ElegansError, match=r"cannot be written"):
-        build(folder, m4)
+        build_firmware(folder, m4)
 
 
 def test_a_frame_too_small_for_the_model_ends_the_build(tiny, m4):
     board = dataclasses.replace(m4, link=dataclasses.replace(m4.link, max_frame=64))
     with pytest.raises(ElegansError, match="max_frame does not hold a HELLO reply"):
-        build(tiny, board)
+        build_firmware(tiny, board)
 
 
 def test_a_compiler_that_hangs_is_ended(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The model's C on this machine equals its twin, with every compiler."""
+"""The C of a BUILD, compiled for this machine, gives the same bits as its Python twin."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from elegans.tests.boards.conftest import copy_of_tiny
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang", "zig"])
-@pytest.mark.parametrize("optimise", ["0", "3"])
-def test_every_compiler_repeats_the_vectors(tiny, vectors, compiler, optimise):
+@pytest.mark.parametrize("level", ["0", "3"])
+def test_every_compiler_repeats_the_vectors(tiny, vectors, compiler, level):
     if compiler != "zig" and not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
-    model = HostModel.compile(tiny, compiler, optimise)
+    model = HostModel.compile(tiny, compiler, level)
     y, h = model.steps(vectors["x"], vectors["dt"], vectors["h"])
     assert (y == vectors["y"]).all()
     assert (h == vectors["h_next"]).all()
 
 
-def test_a_run_goes_on_from_its_own_state(tiny, vectors):
+def test_each_step_of_a_run_starts_from_the_state_after_the_last(tiny, vectors):
     model = HostModel.compile(tiny)
     free = {name: values[200:] for name, values in vectors.items()}
     y, h = model.run(free["x"], free["dt"])
@@ -35,12 +35,12 @@ def test_a_run_goes_on_from_its_own_state(tiny, vectors):
     assert (h == free["h_next"][50:]).all()
 
 
-def test_no_steps_are_no_steps(tiny):
+def test_a_run_of_no_steps_returns_empty_arrays(tiny):
     y, h = HostModel.compile(tiny).run(np.zeros((0, 2), np.int16), np.zeros(0, np.int16))
     assert (y.shape, h.shape) == ((0, 1), (0, 3))
 
 
-def _sick(folder: Path, old: str, new: str) -> Path:
+def _changed(folder: Path, old: str, new: str) -> Path:
     copy_of_tiny(folder)
     text = (folder / "model.c").read_text()
     assert old in text
@@ -48,8 +48,8 @@ def _sick(folder: Path, old: str, new: str) -> Path:
     return folder
 
 
-def test_the_sanitizer_stops_at_undefined_behaviour(tmp_path, vectors):
-    folder = _sick(tmp_path / "BUILD", "+ (1 << 13);", "+ x[0] * 65536 * 2;")
+def test_the_sanitiser_stops_at_undefined_behaviour(tmp_path, vectors):
+    folder = _changed(tmp_path / "BUILD", "+ (1 << 13);", "+ x[0] * 65536 * 2;")
     arguments = vectors["x"], vectors["dt"]
     HostModel.compile(folder).run(*arguments)
     sanitised = HostModel.compile(folder, sanitise=True)
@@ -59,13 +59,13 @@ def test_the_sanitizer_stops_at_undefined_behaviour(tmp_path, vectors):
 
 def test_a_crash_is_an_error(tmp_path, vectors):
     trap = "    if (dt == 328)\n        __builtin_trap();\n"
-    folder = _sick(tmp_path / "BUILD", "    int16_t next[", trap + "    int16_t next[")
+    folder = _changed(tmp_path / "BUILD", "    int16_t next[", trap + "    int16_t next[")
     with pytest.raises(ElegansError, match="ended with -"):
         HostModel.compile(folder).run(vectors["x"], vectors["dt"])
 
 
 def test_a_warning_is_an_error(tmp_path):
-    folder = _sick(tmp_path / "BUILD", "(int16_t)(a >", "(a >")
+    folder = _changed(tmp_path / "BUILD", "(int16_t)(a >", "(a >")
     with pytest.raises(ElegansError, match=r"tiny with the host's .* says: model\.c:\d+"):
         HostModel.compile(folder)
 
@@ -76,6 +76,6 @@ def test_a_missing_compiler_says_how_to_get_it(tiny, monkeypatch):
         HostModel.compile(tiny, "clang")
 
 
-def test_elapsed_time_is_asked_for(tiny, vectors):
+def test_a_run_without_the_elapsed_time_is_refused(tiny, vectors):
     with pytest.raises(ElegansError, match="takes elapsed time"):
         HostModel.compile(tiny).run(vectors["x"])

@@ -1,4 +1,4 @@
-"""A board of the user's own: a descriptor and a C file that only this test knows."""
+"""A user's own board: a descriptor and a C file that do not come with elegans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.cli import main
 
-# The UART and memory of the MPS2, so that both emulators can run it; everything else is new.
+# UART and memory are those of the MPS2, so that both emulators can run it.
 _DESCRIPTOR = """
 name = "my-board"
 title = "A board on somebody's desk"
@@ -49,7 +49,7 @@ void board_init(void)
     started++;
 }
 """
-# The driver of the MPS2's UART under the user's own hand.
+# A UART driver of the user's own, for the UART of the MPS2.
 _UART = """
 #include "board.h"
 #include "config.h"
@@ -111,7 +111,7 @@ def _elegans(*words: object):
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
-def test_it_is_built_run_and_compared_like_any_other(desk, worm):
+def test_it_is_built_run_and_compared_like_every_board(desk, worm):
     done = _elegans("hil", worm, "--board", desk / "my-board.toml")
     assert done.exit_code == 0, done.output
     assert "my-board (unicorn)" in done.output
@@ -120,7 +120,7 @@ def test_it_is_built_run_and_compared_like_any_other(desk, worm):
     assert b"my-board 1.0" in image
 
 
-def test_its_own_uart_driver_takes_the_place_of_ours(desk, worm):
+def test_its_own_uart_driver_replaces_ours(desk, worm):
     text = _DESCRIPTOR.replace('"cmsdk"', '"source"').replace('["unicorn"]', '["qemu"]')
     text += '\n[qemu]\nmachine = "mps2-an385"\nicount_shift = 8\n'
     (desk / "my-board.toml").write_text(text.replace('kind = "dwt"', 'kind = "systick"'))
@@ -133,7 +133,7 @@ def test_its_own_uart_driver_takes_the_place_of_ours(desk, worm):
     assert " 0 different" in done.output
 
 
-def test_a_mistake_in_its_source_is_told_by_line(desk, worm):
+def test_an_error_in_its_source_is_reported_by_line(desk, worm):
     (desk / "my-board.c").write_text(_SOURCE.replace("started++;", "started++"))
     done = _elegans("build", worm, "--board", desk / "my-board.toml")
     assert done.exit_code == 1
@@ -141,7 +141,7 @@ def test_a_mistake_in_its_source_is_told_by_line(desk, worm):
     assert "Traceback" not in done.output
 
 
-def test_a_model_that_does_not_fit_is_told_by_the_region(desk, worm):
+def test_a_model_that_does_not_fit_is_reported_by_region(desk, worm):
     text = _DESCRIPTOR.replace("bytes = 0x8000", "bytes = 0x800")
     (desk / "my-board.toml").write_text(text)
     done = _elegans("build", worm, "--board", desk / "my-board.toml")
@@ -149,6 +149,6 @@ def test_a_model_that_does_not_fit_is_told_by_the_region(desk, worm):
     assert "RAM" in done.output
 
 
-def test_its_descriptor_is_read_from_where_it_lies(desk):
+def test_its_source_is_beside_its_descriptor(desk):
     board = find_board(str(desk / "my-board.toml"))
     assert (board.folder, board.source) == (desk, "my-board.c")

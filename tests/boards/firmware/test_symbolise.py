@@ -1,4 +1,4 @@
-"""A fault is told with the function and the line that it came from."""
+"""A fault is reported with the function and the source line in which it happened."""
 
 from __future__ import annotations
 
@@ -7,69 +7,59 @@ import shutil
 import numpy as np
 import pytest
 
-from elegans.boards.firmware.build import build
-from elegans.boards.firmware.symbolise import locate
+from elegans.boards.firmware.build import build_firmware
+from elegans.boards.firmware.symbolise import symbolise
 from elegans.hil_tests.session.session import session
 from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.errors import HilError, Phase
-from elegans.tests.boards.conftest import copy_of_tiny
+from elegans.tests.boards.conftest import CROSS_COMPILERS, copy_of_tiny, insert_faults
 
-_ILLS = {
+# By first input: what the step of the faulty model does, and the cause that is reported.
+_FAULTS = {
     1: ("*(volatile int *)0xF0000000u = 1;", "nothing at that address"),
     2: ('__asm__ volatile("udf #0");', "undefined instruction"),
     3: ("((void (*)(void))0x70000001u)();", "nothing to execute there"),
 }
-_COMPILERS = [
-    "zig",
-    pytest.param(
-        "gcc",
-        marks=pytest.mark.skipif(
-            not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is not installed"
-        ),
-    ),
-]
 
 
 @pytest.fixture(scope="session")
-def sick(tmp_path_factory):
-    """A BUILD whose model faults when its first input is 1, 2 or 3, and the lines of that."""
-    folder = copy_of_tiny(tmp_path_factory.mktemp("sick") / "BUILD")
+def faulty(tmp_path_factory):
+    """A BUILD whose step faults if its first input is 1, 2 or 3, and the lines of the faults."""
+    folder = copy_of_tiny(tmp_path_factory.mktemp("faulty") / "BUILD")
+    insert_faults(folder, {x: what for x, (what, _) in _FAULTS.items()})
     text = (folder / "model.c").read_text()
-    ills = "".join(f"    if (x[0] == {x})\n        {what}\n" for x, (what, _) in _ILLS.items())
-    text = text.replace("    int16_t next[", ills + "    int16_t next[")
-    (folder / "model.c").write_text(text)
-    lines = {x: text[: text.index(what)].count("\n") + 1 for x, (what, _) in _ILLS.items()}
+    lines = {x: text[: text.index(what)].count("\n") + 1 for x, (what, _) in _FAULTS.items()}
     return folder, lines
 
 
-@pytest.mark.parametrize("compiler", _COMPILERS)
-@pytest.mark.parametrize("ill", _ILLS)
-def test_a_fault_names_its_function_its_line_and_its_cause(sick, ill, compiler):
-    folder, lines = sick
+@pytest.mark.parametrize("compiler", CROSS_COMPILERS)
+@pytest.mark.parametrize("first_input", _FAULTS)
+def test_a_fault_names_its_function_its_line_and_its_cause(faulty, first_input, compiler):
+    folder, lines = faulty
     with (
         session(folder, "mps2-an386", "unicorn", compiler) as device,
         pytest.raises(HilError) as failure,
     ):
-        run(device.link, np.array([[ill, 0]], np.int16), np.zeros(1, np.int16))
-    told = str(failure.value)
+        run(device.link, np.array([[first_input, 0]], np.int16), np.zeros(1, np.int16))
+    message = str(failure.value)
     assert failure.value.phase is Phase.FAULT
-    assert _ILLS[ill][1] in told
-    # What lies at 0x70000000 nobody knows; who called it is told instead.
-    assert ("what tiny_step" in told) == (ill == 3)
-    named = int(told.partition("tiny_step (model/model.c:")[2].partition(")")[0])
-    assert named == lines[ill]
+    assert _FAULTS[first_input][1] in message
+    # There is no function at 0x70000000; the function that called it is reported instead.
+    assert ("what tiny_step" in message) == (first_input == 3)
+    named = int(message.partition("tiny_step (model/model.c:")[2].partition(")")[0])
+    assert named == lines[first_input]
 
 
-def test_an_address_outside_of_any_function_is_nowhere(tiny, m4):
-    firmware = build(tiny, m4)
-    assert locate(firmware.elf, 0x2000_0000) is None
-    assert locate(firmware.elf.with_name("none.elf"), 0) is None
+def test_an_address_outside_of_all_functions_has_no_location(tiny, m4):
+    firmware = build_firmware(tiny, m4)
+    assert symbolise(firmware.elf, 0x2000_0000) is None
+    assert symbolise(firmware.elf.with_name("none.elf"), 0) is None
     (broken := firmware.elf.parent / "broken.elf").write_bytes(firmware.elf.read_bytes()[:5000])
-    assert locate(broken, 0x100) is None
+    assert symbolise(broken, 0x100) is None
 
 
-def test_the_image_does_not_name_the_folder_that_it_was_compiled_in(tiny, m4):
+def test_an_image_does_not_contain_the_name_of_its_folder(tiny, m4):
     for compiler in ("zig", "gcc") if shutil.which("arm-none-eabi-gcc") else ("zig",):
-        image = build(tiny, m4, compiler).elf.read_bytes()
+        image = build_firmware(tiny, m4, compiler).elf.read_bytes()
         assert b"elegans-" not in image
         assert str(tiny).encode() not in image

@@ -1,4 +1,4 @@
-"""Flashing, for real and without a board: pyOCD's nRF51 algorithm on QEMU's flash controller."""
+"""Flashing without a board: pyOCD runs its nRF51 flash algorithm on QEMU's flash controller."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dataclasses import replace
 import pytest
 
 from elegans.boards.descriptors.descriptor import boards, find_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing import debug_probe as flashing
 from elegans.boards.flashing.debug_probe import FlashError, flash
@@ -39,7 +39,7 @@ def _free_port() -> int:
 
 @contextmanager
 def empty_microbit():
-    """A micro:bit with nothing in its flash: the probe's id, its tty, and its process."""
+    """An emulated micro:bit with empty flash: the id of its probe, its serial port, its process."""
     port = _free_port()
     quiet = ["-display", "none", "-monitor", "none", "-nodefaults", "-icount", "shift=8"]
     line = ["qemu-system-arm", "-M", "microbit", *quiet, "-serial", "pty", "-S"]
@@ -62,7 +62,7 @@ def empty_microbit():
 
 @pytest.fixture(scope="session")
 def firmware(worm):
-    return build(worm, find_board("microbit"), "zig")
+    return build_firmware(worm, find_board("microbit"), "zig")
 
 
 def test_an_empty_board_is_flashed_read_back_booted_and_compared(worm, firmware):
@@ -78,14 +78,14 @@ def test_an_empty_board_is_flashed_read_back_booted_and_compared(worm, firmware)
             device.compare(device.model.vectors[slice(0, 200)]).require()
 
 
-def test_what_is_there_already_is_left_alone(firmware):
+def test_flash_that_holds_the_firmware_already_is_not_written(firmware):
     with empty_microbit() as (probe, _, _):
         assert not flash(firmware, probe).skipped
         assert flash(firmware, probe).skipped
 
 
-def test_other_firmware_takes_the_place_of_what_was_there(worm, firmware, tiny):
-    other = build(tiny, find_board("microbit"), "zig")
+def test_other_firmware_is_replaced(worm, firmware, tiny):
+    other = build_firmware(tiny, find_board("microbit"), "zig")
     with empty_microbit() as (probe, tty, _):
         flash(other, probe)
         assert not flash(firmware, probe).skipped
@@ -93,13 +93,13 @@ def test_other_firmware_takes_the_place_of_what_was_there(worm, firmware, tiny):
             device.compare(device.model.vectors[slice(0, 50)]).require()
 
 
-def test_a_byte_that_does_not_read_back_is_found_by_its_address(firmware, monkeypatch):
-    honest = flashing._program
+def test_a_byte_that_reads_back_wrong_is_reported_by_its_address(firmware, monkeypatch):
+    program = flashing._program
 
     def worn(target_session, segments, progress):
         *rest, (address, data) = sorted(segments, key=lambda part: len(part[1]))
         bad = data[:300] + bytes([data[300] ^ 1]) + data[301:]
-        honest(target_session, (*rest, (address, bad)), progress)
+        program(target_session, (*rest, (address, bad)), progress)
 
     monkeypatch.setattr(flashing, "_program", worn)
     address, _ = max(read_image(firmware.elf).segments, key=lambda part: len(part[1]))
@@ -108,7 +108,7 @@ def test_a_byte_that_does_not_read_back_is_found_by_its_address(firmware, monkey
         flash(firmware, probe)
 
 
-def test_a_probe_that_dies_is_an_error_of_the_flash_phase(firmware):
+def test_a_probe_that_disappears_is_an_error_of_the_flash_phase(firmware):
     with empty_microbit() as (probe, _, process), pytest.raises(FlashError) as failure:
         flash(firmware, probe, lambda _: process.kill())
     assert failure.value.phase == "FLASH"
@@ -119,13 +119,13 @@ def test_a_chip_that_does_not_answer_is_tried_again_under_reset(firmware, monkey
     from pyocd.core.exceptions import TransferError
     from pyocd.core.session import Session
 
-    honest, modes = Session.open, []
+    open_session, modes = Session.open, []
 
     def asleep(self, *more):
         modes.append(self.options.get("connect_mode"))
         if modes[-1] != "under-reset":
             raise TransferError("no ACK")
-        honest(self, *more)
+        open_session(self, *more)
 
     monkeypatch.setattr(Session, "open", asleep)
     with empty_microbit() as (probe, _, _):
@@ -133,7 +133,7 @@ def test_a_chip_that_does_not_answer_is_tried_again_under_reset(firmware, monkey
     assert modes == ["halt", "under-reset"]
 
 
-def test_no_probe_and_too_many_are_told_apart(firmware, monkeypatch):
+def test_no_probe_and_too_many_are_different_errors(firmware, monkeypatch):
     with pytest.raises(FlashError, match="gdb stub answers"):
         flash(firmware, f"gdb:{_free_port()}")
     monkeypatch.setattr(flashing, "probes", lambda unique_id=None: [])
@@ -145,13 +145,13 @@ def test_no_probe_and_too_many_are_told_apart(firmware, monkeypatch):
         flash(firmware)
 
 
-def test_a_target_that_pyocd_does_not_know_is_told(firmware):
+def test_a_target_that_pyocd_does_not_know_is_reported(firmware):
     board = replace(firmware.board, flash=replace(firmware.board.flash, target="z80"))
     with empty_microbit() as (probe, _, _), pytest.raises(FlashError, match="z80"):
         flash(replace(firmware, board=board), probe)
 
 
-def test_a_board_that_does_not_say_how_is_refused(firmware):
+def test_a_board_whose_descriptor_has_no_flash_table_is_refused(firmware):
     board = replace(firmware.board, flash=None)
     with pytest.raises(FlashError, match="does not say how it is flashed"):
         flash(replace(firmware, board=board))

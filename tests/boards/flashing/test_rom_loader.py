@@ -1,4 +1,4 @@
-"""An STM32 flashed through the loader in its ROM, against one that is a program (AN3155)."""
+"""Flashing an STM32 through the loader in its ROM, which is simulated here (AN3155)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing.debug_probe import FlashError
 from elegans.boards.flashing.rom_loader import flash_by_rom
@@ -29,10 +29,11 @@ _FLASH = 0x0800_0000
 
 
 class Rom:
-    """The loader of an STM32L432 behind a pseudo-terminal. ``worn`` flash loses a bit."""
+    """The loader of an STM32L432 on a pseudo-terminal. ``worn`` flash loses a bit when it is
+    written; a ``deaf`` loader does not answer."""
 
     def __init__(self, worn: bool = False, deaf: bool = False) -> None:
-        self.flash = bytearray(b"\0" * 0x40000)  # something was there: it has to be erased
+        self.flash = bytearray(b"\0" * 0x40000)  # not erased
         self.started_at: int | None = None
         self._worn, self._deaf = worn, deaf
         self._master, slave = os.openpty()
@@ -105,7 +106,7 @@ class Rom:
         data = self._take(count + 1)
         assert self._take(1)[0] == reduce(xor, data, count)
         for i, byte in enumerate(data):
-            self.flash[at + i] &= byte  # what was not erased stays dark
+            self.flash[at + i] &= byte  # programming can only clear bits
         if self._worn:
             self.flash[at] &= 0xFE
         self._say(_ACK)
@@ -123,7 +124,7 @@ class Rom:
 
 @pytest.fixture(autouse=True)
 def _no_modem_lines(tmp_path, monkeypatch):
-    """A pseudo-terminal has no parity, and no RTS and DTR to hold BOOT0 and reset with."""
+    """stm32loader uses parity, and RTS and DTR for reset and BOOT0: a pseudo-terminal has none."""
     (tmp_path / "sitecustomize.py").write_text(
         "import serial\n"
         "serial.Serial.setRTS = serial.Serial.setDTR = lambda self, on=1: None\n"
@@ -135,7 +136,7 @@ def _no_modem_lines(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def firmware(tiny):
-    return build(tiny, find_board("nucleo-l432kc"), "zig")
+    return build_firmware(tiny, find_board("nucleo-l432kc"), "zig")
 
 
 def test_an_stm32_is_erased_written_verified_and_started(firmware):
@@ -154,17 +155,17 @@ def test_flash_that_does_not_verify_is_an_error(firmware):
     assert rom.started_at is None
 
 
-def test_a_board_that_was_started_the_usual_way_is_told_how_to_be_started(firmware):
+def test_a_board_that_was_not_started_in_its_loader_is_an_error(firmware):
     with Rom(deaf=True) as rom, pytest.raises(FlashError, match="hold BOOT0 high"):
         flash_by_rom(firmware, rom.port)
 
 
-def test_a_port_that_is_not_there_is_told_as_such(firmware, tmp_path):
+def test_a_port_that_does_not_exist_is_reported(firmware, tmp_path):
     with pytest.raises(FlashError, match="No such file or directory"):
         flash_by_rom(firmware, str(tmp_path / "none"))
 
 
-def test_the_command_line_flashes_by_rom_only_what_has_one(tiny):
+def test_the_command_line_refuses_a_board_without_a_rom_loader(tiny):
     with Rom() as rom:
         words = ["flash", str(tiny), "--board", "nucleo-l432kc", "--rom", rom.port]
         done = CliRunner().invoke(main, words)
@@ -185,4 +186,4 @@ def test_the_command_line_writes_a_uf2_and_refuses_two_ways_at_once(tiny, tmp_pa
     done = CliRunner().invoke(
         main, ["flash", str(tiny), "--board", "frdm-k64f", "--drive", "x.uf2"]
     )
-    assert (done.exit_code, "takes no UF2" in done.output) == (1, True)
+    assert (done.exit_code, "has no boot drive" in done.output) == (1, True)

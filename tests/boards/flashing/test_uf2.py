@@ -1,4 +1,4 @@
-"""UF2, block by block: what goes in comes out, and a drive is only written where there is one."""
+"""UF2: blocks decode to the bytes that were encoded; a file is copied to a single drive only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing import uf2
 from elegans.boards.flashing.debug_probe import FlashError
@@ -40,10 +40,10 @@ def test_every_byte_of_an_image_comes_back_from_its_page(image):
 
 @pytest.mark.parametrize("name", ["raspberry-pi-pico", "raspberry-pi-pico2"])
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
-def test_a_pico_s_firmware_makes_blocks_that_its_boot_rom_takes(tiny, name, compiler):
+def test_a_pico_s_firmware_is_encoded_as_its_boot_rom_expects(tiny, name, compiler):
     if compiler == "gcc" and not shutil.which("arm-none-eabi-gcc"):
         pytest.skip("arm-none-eabi-gcc is not installed")
-    firmware = build(tiny, find_board(name), compiler)
+    firmware = build_firmware(tiny, find_board(name), compiler)
     family, image = firmware.board.flash.uf2_family, read_image(firmware.elf).segments
     data = uf2.encode(image, family)
     for number in range(len(data) // 512):
@@ -62,23 +62,23 @@ def test_a_pico_s_firmware_makes_blocks_that_its_boot_rom_takes(tiny, name, comp
 @pytest.mark.parametrize(
     ("at", "value", "complaint"),
     [
-        (0, b"\0", "block 0 of 4 is no UF2"),
-        (512 + 511, b"\0", "block 1 of 4 is no UF2"),
+        (0, b"\0", "block 0 of 4 is not UF2"),
+        (512 + 511, b"\0", "block 1 of 4 is not UF2"),
         (1024 + 20, b"\7", "block 2 of 4 is number 7 of 4"),
         (1536 + 28, b"\0", "block 3 of 4 is for the family"),
         (16, b"\1\1", "block 0 of 4 carries 257 bytes"),
         (12, b"\1", "block 0 of 4 goes to 0x10000001"),
     ],
 )
-def test_a_damaged_block_is_named(at, value, complaint):
+def test_a_damaged_block_is_reported_by_its_number(at, value, complaint):
     data = bytearray(uf2.encode(((0x1000_0000, bytes(1000)),), _RP2040))
     data[at : at + len(value)] = value
     with pytest.raises(ElegansError, match=complaint):
         uf2.decode(bytes(data), _RP2040)
 
 
-def test_half_a_block_is_no_file():
-    with pytest.raises(ElegansError, match="700 bytes are no whole blocks"):
+def test_an_incomplete_block_is_refused():
+    with pytest.raises(ElegansError, match="700 bytes are not a number of blocks"):
         uf2.decode(bytes(700), _RP2040)
 
 
@@ -94,12 +94,12 @@ def test_the_one_boot_drive_is_found_and_written(tmp_path, monkeypatch):
 _REAL_DRIVES = uf2.drives
 
 
-def test_no_drive_two_drives_and_a_mere_folder_are_told_apart(tmp_path, monkeypatch):
+def test_no_drive_two_drives_and_another_folder_are_different_errors(tmp_path, monkeypatch):
     monkeypatch.setattr(uf2, "drives", list)
     with pytest.raises(FlashError, match="no boot drive is mounted; hold BOOTSEL"):
         uf2.copy_to_drive(b"")
     monkeypatch.setattr(uf2, "drives", lambda: [tmp_path / "a", tmp_path / "b"])
     with pytest.raises(FlashError, match=r"there are 2 boot drives: .*name one: --drive"):
         uf2.copy_to_drive(b"")
-    with pytest.raises(FlashError, match=r"is no boot drive, it has no INFO_UF2\.TXT"):
+    with pytest.raises(FlashError, match=r"is not a boot drive, it has no INFO_UF2\.TXT"):
         uf2.copy_to_drive(b"", tmp_path)

@@ -1,4 +1,4 @@
-"""The smallest network for a kernel: one map, or a map with tanh, of any int16."""
+"""The smallest network for a kernel: one linear map, with tanh or without, of any int16."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from elegans.exporter.oracles.reference import step
 
 
 def one_map(folder: Path, op: Linear, x: Integers, activation: Tanh | None = None) -> Path:
-    """A BUILD of it, with x [N, I] and what the reference makes of them as its vectors."""
+    """A BUILD of one map. Its golden vectors are ``x [N, I]`` and the reference's results."""
     rows, cols = op.weights.shape
     any_int16 = Clamp(np.full(cols, -32768), np.full(cols, 32767))
     steps = [
@@ -47,8 +47,8 @@ def one_map(folder: Path, op: Linear, x: Integers, activation: Tanh | None = Non
     golden["section"] = np.ones(len(x), np.uint8)
     files = {path: text.encode() for path, text in emit(plan(model, prove(model))).items()}
     files["vectors.npz"] = npz(golden)
-    told = {"name": model.name, "digest": model.digest, "dt": None}
-    told |= {key: [0] * len(getattr(model, key)) for key in ("inputs", "outputs", "states")}
-    files["model.json"] = json.dumps(told).encode()
+    document = {"name": model.name, "digest": model.digest, "dt": None}
+    document |= {key: [0] * len(getattr(model, key)) for key in ("inputs", "outputs", "states")}
+    files["model.json"] = json.dumps(document).encode()
     write_folder(folder, files)
     return folder

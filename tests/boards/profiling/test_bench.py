@@ -1,4 +1,4 @@
-"""`elegans bench`: what it measures is told as a table and as JSON on the last line."""
+"""`elegans bench` prints what it measures as a table, and as JSON on the last line."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def _bench(*arguments):
     return result
 
 
-def test_one_board_s_costs_are_told_by_function_and_add_up(worm):
+def test_the_instructions_of_all_functions_add_up_to_those_of_a_step(worm):
     result = _bench(worm, "--board", "mps2-an386")
-    told = json.loads(result.stdout.splitlines()[-1])
-    count = told["instructions_per_step"]
-    assert count["min"] == count["max"] == sum(told["instructions_by_function"].values())
-    assert told["flash_bytes"] == sum(told["flash"].values())
-    assert told["flash"]["tables"] == 512
-    assert told["flash"]["weights"] > 2 * 30  # of them, at least
-    assert 0 < told["ram_bytes"] <= 128
-    assert 0 < told["stack_bytes"] <= 256
-    assert (told["paths"], told["branches_by_data"], told["different"]) == (1, [], 0)
-    assert count["max"] <= told["cycles"]["max"] <= 3 * told["cycles"]["min"]
-    layers = told["instructions_per_neuron_of"]
-    assert all(told["instructions_by_function"][name] >= n for name, n in layers.items())
+    printed = json.loads(result.stdout.splitlines()[-1])
+    count = printed["instructions_per_step"]
+    assert count["min"] == count["max"] == sum(printed["instructions_by_function"].values())
+    assert printed["flash_bytes"] == sum(printed["flash"].values())
+    assert printed["flash"]["tables"] == 512
+    assert printed["flash"]["weights"] > 2 * 30  # 30 weights of int16 at least
+    assert 0 < printed["ram_bytes"] <= 128
+    assert 0 < printed["stack_bytes"] <= 256
+    assert (printed["paths"], printed["branches_by_data"], printed["different"]) == (1, [], 0)
+    assert count["max"] <= printed["cycles"]["max"] <= 3 * printed["cycles"]["min"]
+    layers = printed["instructions_per_neuron_of"]
+    assert all(printed["instructions_by_function"][name] >= n for name, n in layers.items())
     assert layers
     assert "no branch depends on the data" in result.stdout
 
 
-def test_json_is_all_that_is_printed_if_it_is_asked_for(worm):
+def test_with_json_nothing_else_is_printed(worm):
     result = _bench(worm, "--board", "microbit", "--json")
     assert json.loads(result.stdout)["core"] == "cortex-m0"
 
 
-def test_a_second_run_tells_the_same(worm):
+def test_a_second_run_prints_the_same(worm):
     first, second = (_bench(worm, "--board", "microbit", "--json").stdout for _ in range(2))
     assert first == second
 
@@ -65,8 +65,8 @@ def test_a_build_is_compiled_for_what_it_was_exported_for(aim, level, tmp_path):
         main, ["export", str(WORM), "--layout", aim, "-o", str(tmp_path / "BUILD")]
     )
     assert done.exit_code == 0, done.output
-    told = json.loads(_bench(tmp_path / "BUILD", "--board", "microbit", "--json").stdout)
-    assert told["optimise"] == level
+    printed = json.loads(_bench(tmp_path / "BUILD", "--board", "microbit", "--json").stdout)
+    assert printed["optimise"] == level
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,7 @@ def test_a_build_is_compiled_for_what_it_was_exported_for(aim, level, tmp_path):
         (["BUILD"], 1, "vectors.npz: No such file or directory; run `elegans export` again"),
     ],
 )
-def test_what_bench_cannot_measure_is_told_in_a_line(
-    worm, tmp_path, monkeypatch, arguments, status, complaint
-):
+def test_an_error_is_printed_in_one_line(worm, tmp_path, monkeypatch, arguments, status, complaint):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(worm, "BUILD", ignore=shutil.ignore_patterns("vectors.npz", "firmware"))
     result = CliRunner().invoke(main, ["bench", *arguments])
@@ -91,13 +89,13 @@ def test_what_bench_cannot_measure_is_told_in_a_line(
 def test_boards_without_an_installed_emulator_are_left_out_and_named(worm, monkeypatch):
     from elegans.commands import bench
 
-    kept = virtual_board.emulators
+    installed = virtual_board.installed_emulators
     monkeypatch.setattr(
         virtual_board,
-        "emulators",
-        lambda b: kept(b) if b.name in ("microbit", "mps2-an386") else [],
+        "installed_emulators",
+        lambda b: installed(b) if b.name in ("microbit", "mps2-an386") else [],
     )
-    assert [board.name for board in bench._emulated()] == ["microbit", "mps2-an386"]
+    assert [board.name for board in bench._emulated_boards()] == ["microbit", "mps2-an386"]
     left_out = sum(bool(b.emulators) for b in boards().values()) - 2
     monkeypatch.setattr(bench, "figures", lambda build, board, *_: {"board": board.name})
     monkeypatch.setattr(bench, "_table", lambda found: "")

@@ -1,4 +1,4 @@
-"""Every cell takes the same instructions for every input, on every core, at every level."""
+"""Every cell executes the same instructions for every input, on every core, at every level."""
 
 from __future__ import annotations
 
@@ -9,28 +9,20 @@ pytest.importorskip("capstone", reason="capstone is not installed")
 
 from elegans.benchmarks.cells import CELLS
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation import virtual_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
-from elegans.tests.boards.conftest import copy_of_tiny
+from elegans.tests.boards.conftest import M0_M3_M4, M55, copy_of_tiny
 from elegans.trainer import export_onnx
 
-# Together they use every kernel that a cell of the field can come to.
+# Together they use every kernel.
 _CELLS = [
     *("CTRNN, exact", "CTRNN, semi-implicit", "LTC, 6 unfolds, wired", "LTC, fixed period"),
     *("CfC, wired", "CfC, wired, no gate", "CfC, wired, pure", "CfC, relu", "CfC, silu"),
     *("CfC, gelu", "CfC behind a convolution", "GRU", "LSTM", "MLP on 8 samples"),
 ]
-_BOARDS = ["microbit", "mps2-an385", "mps2-an386"]  # M0, M3, M4
-_M55 = pytest.param(
-    "mps3-an547",
-    marks=pytest.mark.skipif(
-        not virtual_board.emulators(find_board("mps3-an547")), reason="needs QEMU"
-    ),
-)
-# A branch that no compiler turns into straight code.
+# A branch that no compiler can turn into code without a branch.
 _BRANCH = "    if (x[0] > 3) {\n        for (volatile int i = 0; i < x[0] % 7; i++) { }\n    }\n"
 
 
@@ -50,38 +42,35 @@ def cell(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("board", _BOARDS)
+@pytest.mark.parametrize("board", M0_M3_M4)
 def test_no_branch_of_any_cell_depends_on_the_data(cell, board, compiler):
-    done = profile(cell, build(cell, find_board(board), compiler), steps=16)
-    assert done.uneven == ()
-    assert done.paths == 1
-    assert done.different == 0
+    measured = profile(cell, build_firmware(cell, find_board(board), compiler), steps=16)
+    assert measured.data_dependent == ()
+    assert measured.paths == 1
+    assert measured.mismatches == 0
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("level", ["0", "1", "3", "s"])
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
 def test_no_level_of_optimisation_brings_a_branch(worm, board, level, compiler):
-    done = profile(worm, build(worm, find_board(board), compiler, level), steps=32)
-    assert (done.uneven, done.paths, done.different) == ((), 1, 0)
+    measured = profile(worm, build_firmware(worm, find_board(board), compiler, level), steps=32)
+    assert (measured.data_dependent, measured.paths, measured.mismatches) == ((), 1, 0)
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize(
-    "board",
-    [*_BOARDS, _M55],
-)
+@pytest.mark.parametrize("board", [*M0_M3_M4, M55])
 def test_a_thousand_corners_and_random_inputs_take_the_same_instructions(worm, board, compiler):
-    done = profile(worm, build(worm, find_board(board), compiler))
-    assert done.steps >= 1000
-    assert done.instructions[0] == done.instructions[1]
-    assert (done.uneven, done.paths, done.different) == ((), 1, 0)
-    assert 0 < done.stack <= 1024
+    measured = profile(worm, build_firmware(worm, find_board(board), compiler))
+    assert measured.steps >= 1000
+    assert measured.instructions[0] == measured.instructions[1]
+    assert (measured.data_dependent, measured.paths, measured.mismatches) == ((), 1, 0)
+    assert 0 < measured.stack <= 1024
 
 
 @pytest.mark.parametrize(
     "board",
-    ["mps2-an386", _M55],
+    ["mps2-an386", M55],
 )
 def test_a_branch_on_data_is_found_and_named(tmp_path, board):
     folder = copy_of_tiny(tmp_path / "BUILD")
@@ -89,6 +78,8 @@ def test_a_branch_on_data_is_found_and_named(tmp_path, board):
     (folder / "model.c").write_text(
         text.replace("    int16_t next[", _BRANCH + "    int16_t next[")
     )
-    done = profile(folder, build(folder, find_board(board)), steps=64)
-    assert done.paths > 1
-    assert any(line.startswith("tiny_step+") for line in done.uneven), done.uneven
+    measured = profile(folder, build_firmware(folder, find_board(board)), steps=64)
+    assert measured.paths > 1
+    assert any(line.startswith("tiny_step+") for line in measured.data_dependent), (
+        measured.data_dependent
+    )

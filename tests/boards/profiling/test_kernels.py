@@ -1,77 +1,88 @@
-"""Every core's own kernels: the reference's bits, on one path whatever the data."""
+"""The kernels in each core's own instructions: the bits of the reference, on a single path."""
 
 from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation import virtual_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
 from elegans.exporter.oracles.golden_vectors import load_arrays
 from elegans.hil_tests.session.session import hil
+from elegans.tests.boards.conftest import M0_M3_M4, M55
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import CfCCell
 from elegans.trainer.cells.gru_lstm_mlp import MLPCell
 from elegans.trainer.networks.recurrent import Recurrent
 
-_BOARDS = ["microbit", "mps2-an385", "mps2-an386"]  # M0, M3, M4
-_M55 = pytest.param(
-    "mps3-an547",
-    marks=pytest.mark.skipif(
-        not virtual_board.emulators(find_board("mps3-an547")), reason="needs QEMU"
-    ),
-)
 
-# inputs, neurons, backbone, how much larger than usual the weights are, a fixed period
+@dataclass(frozen=True)
+class _CfC:
+    """A CfC of one layer; ``scale`` multiplies all weights, ``period`` is a fixed sample period in
+    seconds, and ``present [neurons, inputs + neurons]`` is 1 where there is a synapse."""
+
+    inputs: int
+    neurons: int
+    backbone: int = 0
+    scale: float = 1.0
+    period: float | None = None
+    present: np.ndarray | None = None
+
+
 _NETWORKS = {
-    "one_neuron": (1, 1, 0, 1.0, None),
-    "odd_everything": (3, 5, 0, 1.0, None),
-    "saturating": (6, 7, 0, 12.0, None),
-    "fixed_period": (5, 6, 0, 1.0, 0.05),
-    "fixed_and_saturating": (4, 9, 0, 12.0, 0.05),
-    "a_backbone": (5, 8, 10, 1.0, None),
-    "a_backbone_that_saturates": (4, 6, 7, 9.0, 0.02),
-    "more_than_sixteen_pairs": (30, 13, 0, 1.0, None),
-    "more_than_forty_pairs": (75, 10, 0, 1.0, None),
-    "many_pairs_and_a_fixed_period": (75, 11, 0, 1.0, 0.05),
+    "one_neuron": _CfC(1, 1),
+    "odd_everything": _CfC(3, 5),
+    "saturating": _CfC(6, 7, scale=12.0),
+    "fixed_period": _CfC(5, 6, period=0.05),
+    "fixed_and_saturating": _CfC(4, 9, scale=12.0, period=0.05),
+    "a_backbone": _CfC(5, 8, backbone=10),
+    "a_backbone_that_saturates": _CfC(4, 6, backbone=7, scale=9.0, period=0.02),
+    "more_than_sixteen_pairs": _CfC(30, 13),
+    "more_than_forty_pairs": _CfC(75, 10),
+    "many_pairs_and_a_fixed_period": _CfC(75, 11, period=0.05),
 }
 
 
-def _export(folder, inputs, neurons, backbone, scale, period, present=None, **more):
-    torch.manual_seed(inputs + neurons)
-    layers = {"backbone_units": backbone, "backbone_layers": 1} if backbone else {}
-    cell = CfCCell(inputs, neurons, **(layers or {"backbone_layers": 0}))
+def _export(folder, cfc, **more):
+    """The BUILD of a random CfC; ``more`` are fields of the `Request`."""
+    torch.manual_seed(cfc.inputs + cfc.neurons)
+    layers = {"backbone_units": cfc.backbone, "backbone_layers": 1} if cfc.backbone else {}
+    cell = CfCCell(cfc.inputs, cfc.neurons, **(layers or {"backbone_layers": 0}))
     with torch.no_grad():
         for parameter in cell.parameters():
-            parameter *= scale
+            parameter *= cfc.scale
         for gate in (cell.ff1, cell.ff2):
-            gate.weight *= torch.tensor(1.0 if present is None else present)
+            gate.weight *= torch.tensor(1.0 if cfc.present is None else cfc.present)
     export_onnx(
-        Recurrent(cell), inputs, folder / "net.onnx", input_ranges=(-1, 1), dt_range=(0.01, 0.1)
+        Recurrent(cell),
+        cfc.inputs,
+        folder / "net.onnx",
+        input_ranges=(-1, 1),
+        dt_range=(0.01, 0.1),
     )
-    export(Request(folder / "net.onnx", dt=period, **more), folder / "BUILD")
+    export(Request(folder / "net.onnx", dt=cfc.period, **more), folder / "BUILD")
     return folder / "BUILD"
 
 
 @pytest.fixture(scope="module", params=_NETWORKS)
 def network(request, tmp_path_factory):
-    return _export(tmp_path_factory.mktemp(request.param), *_NETWORKS[request.param])
+    return _export(tmp_path_factory.mktemp(request.param), _NETWORKS[request.param])
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("board", _BOARDS)
+@pytest.mark.parametrize("board", M0_M3_M4)
 def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board, compiler):
-    done = profile(network, build(network, find_board(board), compiler), steps=128)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
-    assert done.instructions[0] == done.instructions[1]
+    measured = profile(network, build_firmware(network, find_board(board), compiler), steps=128)
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
+    assert measured.instructions[0] == measured.instructions[1]
 
 
 @pytest.fixture(
@@ -80,7 +91,8 @@ def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board,
     ids=str,
 )
 def many_lengths(request, tmp_path_factory):
-    """Dense maps of as many lengths: a perceptron with rectifiers, whose signal stays."""
+    """A perceptron whose dense maps have many different lengths. With ReLU and positive weights
+    no layer makes the signal vanish."""
     weights, hidden = request.param
     folder = tmp_path_factory.mktemp("lengths")
     torch.manual_seed(5)
@@ -94,56 +106,58 @@ def many_lengths(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("board", [*_BOARDS, _M55])
+@pytest.mark.parametrize("board", [*M0_M3_M4, M55])
 def test_products_of_every_length_have_the_reference_s_bits(many_lengths, board, compiler):
     assert len(np.unique(load_arrays(many_lengths / "vectors.npz")["y"])) > 100
-    done = profile(many_lengths, build(many_lengths, find_board(board), compiler), steps=64)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+    measured = profile(
+        many_lengths, build_firmware(many_lengths, find_board(board), compiler), steps=64
+    )
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 
 def test_m7_and_m33_have_the_kernels_of_m4(tmp_path):
-    network = _export(tmp_path, *_NETWORKS["a_backbone"])
+    network = _export(tmp_path, _NETWORKS["a_backbone"])
     layers = []
     for board in ("mps2-an386", "mps2-an500", "mps2-an505"):
-        done = profile(network, build(network, find_board(board)), steps=64)
-        assert (done.different, done.paths) == (0, 1)
-        layers.append({n: count for n, count in done.functions.items() if "_layers" in n})
+        measured = profile(network, build_firmware(network, find_board(board)), steps=64)
+        assert (measured.mismatches, measured.paths) == (0, 1)
+        layers.append({n: count for n, count in measured.functions.items() if "_layers" in n})
     assert layers[0] == layers[1] == layers[2]
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("board", ["microbit", "mps2-an386", _M55])
+@pytest.mark.parametrize("board", ["microbit", "mps2-an386", M55])
 def test_portable_c_has_the_same_bits_on_a_core(tmp_path, board, compiler):
-    built = _export(tmp_path, *_NETWORKS["a_backbone_that_saturates"])
+    built = _export(tmp_path, _NETWORKS["a_backbone_that_saturates"])
     core = built / "include" / "elegans" / "el_core.h"
-    told = core.read_text()
+    text = core.read_text()
     core.write_text(
-        told.replace("#ifndef EL_CORE\n", "#define EL_CORE EL_PORTABLE\n#ifndef EL_CORE\n")
+        text.replace("#ifndef EL_CORE\n", "#define EL_CORE EL_PORTABLE\n#ifndef EL_CORE\n")
     )
-    firmware = build(built, find_board(board), compiler)
-    done = profile(built, firmware, steps=64)
-    assert done.different == 0
-    assert "el_cfc" in "".join(done.functions), "the kernels of the core are still there"
+    firmware = build_firmware(built, find_board(board), compiler)
+    measured = profile(built, firmware, steps=64)
+    assert measured.mismatches == 0
+    assert "el_cfc" in "".join(measured.functions), "the portable kernels are not used"
 
 
 def test_the_layers_are_in_a_core_s_own_kernels(network):
     assert "EL_CFC" in (network / "layers.S").read_text()
 
 
-@pytest.mark.parametrize("board", [_M55])
+@pytest.mark.parametrize("board", [M55])
 @pytest.mark.parametrize("compiler", cross_compilers())
 def test_vectors_of_eight_have_the_reference_s_bits(network, board, compiler):
-    done = profile(network, build(network, find_board(board), compiler), steps=64)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+    measured = profile(network, build_firmware(network, find_board(board), compiler), steps=64)
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 
 @pytest.fixture(scope="module", params=[16, 8])
 def fast_and_small(request, tmp_path_factory):
-    """The same model for speed and for size."""
+    """Two BUILDs of the same model: for speed, and for size."""
     built = [
         _export(
             tmp_path_factory.mktemp(aim),
-            *(5, 7, 0, 3.0, None),
+            _CfC(5, 7, scale=3.0),
             weight_bits=request.param,
             optimise=aim,
         )
@@ -158,51 +172,55 @@ def fast_and_small(request, tmp_path_factory):
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
 def test_size_has_the_same_bits_in_less_flash_on_one_path(fast_and_small, board, compiler):
     fast, small = fast_and_small
-    firmware = build(small, find_board(board), compiler)
-    done = profile(small, firmware, steps=64)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
-    assert firmware.flash_bytes < build(fast, find_board(board), compiler).flash_bytes
+    firmware = build_firmware(small, find_board(board), compiler)
+    measured = profile(small, firmware, steps=64)
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
+    assert firmware.flash_bytes < build_firmware(fast, find_board(board), compiler).flash_bytes
 
 
-@pytest.mark.parametrize("board", [*_BOARDS, _M55])
+@pytest.mark.parametrize("board", [*M0_M3_M4, M55])
 @pytest.mark.parametrize(
-    ("inputs", "neurons", "scale", "weights", "period"),
-    [(3, 5, 1, 16, None), (4, 5, 12, 8, None), (2, 5, 12, 16, 0.05), (9, 8, 1, 8, 0.05)],
+    ("cfc", "weights"),
+    [
+        (_CfC(3, 5), 16),
+        (_CfC(4, 5, scale=12.0), 8),
+        (_CfC(2, 5, scale=12.0, period=0.05), 16),
+        (_CfC(9, 8, period=0.05), 8),
+    ],
 )
-def test_size_stores_no_synapse_that_is_not_there(
-    tmp_path, inputs, neurons, scale, weights, period, board
-):
-    rng = np.random.default_rng(inputs)
-    present = (rng.random((neurons, inputs + neurons)) < 0.5).astype(np.float32)
-    present[0] = 0  # a neuron of which nothing but t has synapses
+def test_size_stores_only_the_synapses_that_exist(tmp_path, cfc, weights, board):
+    rng = np.random.default_rng(cfc.inputs)
+    shape = (cfc.neurons, cfc.inputs + cfc.neurons)
+    present = (rng.random(shape) < 0.5).astype(np.float32)
+    present[0] = 0  # a neuron without synapses, except for those of its time gate
     present[1] = 1
-    shape = (inputs, neurons, 0, float(scale), period, present)
-    built = _export(tmp_path, *shape, weight_bits=weights, optimise="size")
-    kept = present.sum() + 1  # the kernels have one at least
-    maps = 2 * kept + (1 if period else 2) * present.size
+    cfc = replace(cfc, present=present)
+    built = _export(tmp_path, cfc, weight_bits=weights, optimise="size")
+    stored = present.sum() + 1  # the kernels need one synapse for the neuron that has none
+    maps = 2 * stored + (1 if cfc.period else 2) * present.size
     assert f"_layers_w[{int(maps)}]" in (built / "model.c").read_text()
-    done = profile(built, build(built, find_board(board), optimise="s"), steps=64)
-    assert (done.different, done.paths, done.uneven) == (0, 1, ())
+    measured = profile(built, build_firmware(built, find_board(board), level="s"), steps=64)
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 
-def test_a_flash_limit_takes_size_where_speed_needs_more(tmp_path):
+def test_a_flash_limit_selects_size_if_speed_needs_more(tmp_path):
     from elegans.exporter.errors import ElegansError
 
-    shape = (5, 7, 0, 1.0, None)
-    large = _export(tmp_path, *shape, flash_limit=100_000)
+    cfc = _CfC(5, 7)
+    large = _export(tmp_path, cfc, flash_limit=100_000)
     assert (large / "layers.S").exists()
-    small = _export(tmp_path, *shape, flash_limit=1_000)
+    small = _export(tmp_path, cfc, flash_limit=1_000)
     assert not (small / "layers.S").exists()
     with pytest.raises(ElegansError, match="limit is 10"):
-        _export(tmp_path, *shape, flash_limit=10)
+        _export(tmp_path, cfc, flash_limit=10)
 
 
 @pytest.mark.parametrize("network", ["odd_everything", "fixed_and_saturating"], indirect=True)
-def test_the_profile_counts_what_hil_counts_but_for_the_call(network):
+def test_the_profile_counts_what_hil_counts_except_for_the_call(network):
     board = find_board("mps2-an386")
-    firmware = build(network, board)
-    done = profile(network, firmware, steps=64)
-    told = hil(network, board.name, "unicorn", firmware.compiler).instructions
-    assert np.abs(np.array(told) - done.instructions).max() <= 12
-    assert sum(done.functions.values()) == done.instructions[0]
-    assert 0 < done.stack <= 1024
+    firmware = build_firmware(network, board)
+    measured = profile(network, firmware, steps=64)
+    counted = hil(network, board.name, "unicorn", firmware.compiler).instructions
+    assert np.abs(np.array(counted) - measured.instructions).max() <= 12
+    assert sum(measured.functions.values()) == measured.instructions[0]
+    assert 0 < measured.stack <= 1024

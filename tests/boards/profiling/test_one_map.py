@@ -1,4 +1,4 @@
-"""Maps in every core's own instructions: shapes of all kinds, and tanh of all arguments."""
+"""Linear maps in each core's own instructions: many shapes, and tanh of every argument."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytest.importorskip("capstone", reason="capstone is not installed")
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation import virtual_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.ops.linear import Linear
@@ -22,23 +22,23 @@ _EVERYWHERE = [
     *itertools.product(["microbit", "mps2-an385", "mps2-an386"], cross_compilers()),
     ("mps3-an547", "auto"),
 ]
-# Rows and columns of a map, and its shift: blocks of four rows that are not full, pairs of
-# inputs that are not, and more of them than registers and branches hold.
+# Rows, columns and shift of a map. Kernels compute four rows at a time and read inputs in pairs:
+# there are incomplete blocks and pairs, and more of both than registers and branches can hold.
 _SHAPES = [(16, 16, 15), (33, 8, 1), (7, 37, 17), (5, 60, 30), (130, 2, 16), (4, 90, 20)]
 
 
 def _profile(built, board, compiler, steps):
     chosen = find_board(board)
-    if not virtual_board.emulators(chosen):
+    if not virtual_board.installed_emulators(chosen):
         pytest.skip(f"no emulator of {board} is installed")
-    done = profile(built, build(built, chosen, compiler), steps)
-    assert done.steps == steps
-    return done.different, done.paths, done.uneven
+    measured = profile(built, build_firmware(built, chosen, compiler), steps)
+    assert measured.steps == steps
+    return measured.mismatches, measured.paths, measured.data_dependent
 
 
 @pytest.fixture(scope="module", params=_SHAPES, ids=str)
 def linear_map(request, tmp_path_factory):
-    """Of random weights, as large as the accumulator lets them be, and of any inputs."""
+    """A map with random weights, as large as the accumulator permits, and arbitrary inputs."""
     rows, cols, shift = request.param
     rng = np.random.default_rng(rows)
     most = min(32767, (2**30 >> 15) // cols)
@@ -60,14 +60,14 @@ def test_a_map_of_any_shape_has_the_reference_s_bits(linear_map, board, compiler
 
 
 def test_a_network_without_tanh_has_no_table_of_it(linear_map):
-    firmware = build(linear_map, find_board("mps2-an386"))
+    firmware = build_firmware(linear_map, find_board("mps2-an386"))
     assert profile(linear_map, firmware, steps=1).tables == 0
 
 
 @pytest.fixture(scope="module")
 def every_argument(tmp_path_factory):
-    """Row i of a map with tanh is x / 64 + 1024 i, so 1,024 values of x are all arguments."""
-    rows, shift = 68, 14  # of 1,024 arguments each, and a few beyond both ends
+    """A map with tanh whose row i is x / 64 + 1024 i: 1,024 values of x give all arguments."""
+    rows, shift = 68, 14  # 64 rows for 65,536 arguments, and two beyond each end
     op = Linear(
         np.full((rows, 1), 1 << (shift - 6)),
         (1024 * np.arange(rows) - 32768 - 1024) << shift,

@@ -1,4 +1,4 @@
-"""Dependence on the data: what is followed, what is found, and what is let pass."""
+"""Taint tracking: how taint spreads, which instructions are found, and which are accepted."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ pytest.importorskip("capstone", reason="capstone is not installed")
 pytest.importorskip("unicorn", reason="unicorn is not installed")
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.firmware.elf_image import Image
-from elegans.boards.profiling.branch_operands import Decisions
-from elegans.boards.profiling.step_call import Called
-from elegans.boards.profiling.taint import DataFlow
+from elegans.boards.firmware.elf_image import ElfImage
+from elegans.boards.profiling.branch_operands import BranchRecorder
+from elegans.boards.profiling.step_call import StepFunction
+from elegans.boards.profiling.taint import TaintTracker
 from elegans.boards.profiling.thumb_decoder import decode
 from elegans.boards.profiling.unicorn_caller import UnicornCaller
 from elegans.exporter.errors import ElegansError
 
 _RAM = 0x2000_0000
-# Halfwords by what they say.
+# Instructions, as halfwords.
 _CMP_R0, _CMP_R1, _CMP_R2 = 0x2800, 0x2900, 0x2A00
 _BNE, _BCS, _CBZ_R0, _POP_PC = 0xD1FE, 0xD2FE, 0xB100, 0xBD00
 _SUBS_R2, _ADDS_R0, _MOVS_R2, _ADD_R1_R0 = 0x3A01, 0x1800, 0x2200, 0x4401
@@ -38,15 +38,18 @@ def _code(*halfwords):
     return b"".join(wide)
 
 
-def _follow(*halfwords, accesses=None):
-    """Execute with data in R0; `accesses` are the addresses of loads and stores, in order,
-    None where a condition leaves one out."""
-    flow, at = DataFlow([0], [range(_RAM, _RAM + 4)]), iter(accesses or ())
+def _track(*halfwords, accesses=None):
+    """Track instructions with data in R0 and at _RAM; the names of those that are found.
+
+    ``accesses`` are the addresses of loads and stores in order, None for one that is skipped
+    because of its condition.
+    """
+    taint, at = TaintTracker([0], [range(_RAM, _RAM + 4)]), iter(accesses or ())
     for one in decode(_code(*halfwords), 0):
-        address = next(at) if one.moves else None
+        address = next(at) if one.transfers else None
         part = [] if address is None else [range(address, address + 4)]
-        flow.execute(one, part, done=address is not None or not one.moves)
-    return [text.split(":")[0].split()[0] for text in flow.found.values()]
+        taint.execute(one, part, done=address is not None or not one.transfers)
+    return [text.split(":")[0].split()[0] for text in taint.found.values()]
 
 
 @pytest.mark.parametrize(
@@ -83,25 +86,27 @@ def _follow(*halfwords, accesses=None):
         pytest.param((_LDR_R1, _CMP_R1, _BNE), (64,), [], id="a_constant_loaded"),
     ],
 )
-def test_dependence_on_the_data_is_followed(halfwords, accesses, found):
-    assert _follow(*halfwords, accesses=accesses) == found
+def test_taint_reaches_the_branches_that_depend_on_the_data(halfwords, accesses, found):
+    assert _track(*halfwords, accesses=accesses) == found
 
 
-def test_a_return_to_where_the_data_says_is_found():
-    assert _follow(_POP_PC, accesses=[_RAM]) == ["pop"]
-    assert _follow(_POP_PC, accesses=[128]) == []
+def test_a_return_to_an_address_from_the_data_is_found():
+    assert _track(_POP_PC, accesses=[_RAM]) == ["pop"]
+    assert _track(_POP_PC, accesses=[128]) == []
 
 
 @pytest.mark.parametrize("dt", [0, 1])
-def test_what_an_it_block_says_holds_over_the_end_of_a_page_of_code(dt):
-    """unicorn begins a new block there: MOV is executed under the condition all the same."""
+def test_an_it_block_applies_beyond_the_end_of_a_page_of_code(dt):
+    """unicorn begins a new block there, but MOV is still executed under the condition."""
     step = _code(0x2B00, _IT_EQ, _MOV_R2_R1, _CMP_R2, _BNE_ON, _BX_LR)
     start, end = 0x3FC, 0x3FC + len(step) - 2
-    image = Image(((0, bytes(start) + step),), {})
-    called = Called(start, end, end, 0, 0x2000_0000, 0x2000_1000, 1, 1, 1, image)
-    caller = UnicornCaller(SimpleNamespace(board=find_board("mps2-an385")), called)
+    image = ElfImage(((0, bytes(start) + step),), {})
+    function = StepFunction(start, end, end, 0, 0x2000_0000, 0x2000_1000, 1, 1, 1, image)
+    caller = UnicornCaller(SimpleNamespace(board=find_board("mps2-an385")), function)
     row = np.zeros(1, np.int16)
-    assert [t.split(":")[0].split()[0] for t in caller.uneven(row, dt, row).values()] == ["bne"]
+    assert [t.split(":")[0].split()[0] for t in caller.data_dependent(row, dt, row).values()] == [
+        "bne"
+    ]
 
 
 def test_unknown_code_is_refused():
@@ -109,37 +114,37 @@ def test_unknown_code_is_refused():
         decode(bytes.fromhex("ffffffff"), 0)
 
 
-def _decide(halfwords, rows):
+def _values(halfwords, rows):
     code = _code(*halfwords)
-    known = Decisions(lambda at, n: (code + bytes(8))[at : at + n])
+    recorder = BranchRecorder(lambda at, n: (code + bytes(8))[at : at + n])
     registers = np.zeros((len(rows), 17), np.uint32)
     for row, (at, values) in zip(registers, rows, strict=True):
         row[15] = at
         for register, value in values.items():
             row[register] = value
-    return [d.values for d in known.of(registers)]
+    return [d.values for d in recorder.operands(registers)]
 
 
 def test_a_branch_is_decided_by_what_was_compared_last():
     rows = [(0, {0: 7}), (2, {2: 9}), (4, {})]
-    assert _decide((_CMP_R0, _SUBS_R2, _BNE), rows) == [(9,)]
+    assert _values((_CMP_R0, _SUBS_R2, _BNE), rows) == [(9,)]
 
 
 @pytest.mark.parametrize(("flags", "decided"), [(_ZERO, (7,)), (0, (9, 7))])
-def test_what_an_it_block_leaves_out_decides_nothing(flags, decided):
-    """CMP R0; IT NE; CMPNE R2; BNE: where R0 was zero, R2 is not looked at."""
+def test_an_instruction_that_an_it_block_skips_decides_nothing(flags, decided):
+    """CMP R0; IT NE; CMPNE R2; BNE: if R0 was zero, R2 is not compared."""
     rows = [(0, {0: 7}), (2, {16: flags}), (4, {2: 9, 16: flags}), (6, {})]
-    assert _decide((_CMP_R0, _IT_NE, _CMP_R2, _BNE), rows) == [decided]
+    assert _values((_CMP_R0, _IT_NE, _CMP_R2, _BNE), rows) == [decided]
 
 
 @pytest.mark.parametrize("at", range(1, 4))
-def test_each_condition_of_an_it_block_is_heeded(at):
-    """ITTE EQ over three comparisons: those that are executed are looked at, in this order."""
+def test_each_condition_of_an_it_block_is_applied(at):
+    """ITTE EQ before three comparisons: the values of those that are executed count."""
     rows = [(0, {16: _ZERO}), *((2 * i, {0: 6 + i, 16: _ZERO}) for i in range(1, at + 1))]
-    found = _decide((_ITTE_EQ, _CMP_R0, _CMP_R0, _CMP_R0, _BNE), [*rows, (8, {})])
+    found = _values((_ITTE_EQ, _CMP_R0, _CMP_R0, _CMP_R0, _BNE), [*rows, (8, {})])
     assert found == [{1: (7,), 2: (8, 7), 3: (8, 7)}[at]]
 
 
 def test_a_hardware_loop_is_decided_by_its_counter():
     le = 0xC001F00F  # LE LR, back by nothing
-    assert _decide((le,), [(0, {14: 5})]) == [(5,)]
+    assert _values((le,), [(0, {14: 5})]) == [(5,)]

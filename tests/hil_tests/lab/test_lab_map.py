@@ -14,7 +14,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from click.testing import CliRunner
 
-from elegans.boards.flashing.discover import Connected, Probe, SerialPort, match
+from elegans.boards.flashing.discover import ConnectedBoard, Probe, SerialPort, match_ports
 from elegans.cli import main
 from elegans.commands import lab as lab_verbs
 from elegans.exporter.errors import ElegansError
@@ -192,16 +192,16 @@ def test_a_probe_and_its_ports_are_matched_by_serial_number():
         SerialPort("/dev/ttyACM0", "066cff5055"),
         SerialPort("/dev/ttyUSB0", "A50285BI"),
     ]
-    assert match(found, ports) == [
-        Connected(found[0], ("/dev/ttyACM0",), ("nucleo-l432kc",)),
-        Connected(found[1], ("/dev/ttyACM1", "/dev/ttyACM2"), ("nrf52840-dk",)),
-        Connected(found[2], (), ()),
+    assert match_ports(found, ports) == [
+        ConnectedBoard(found[0], ("/dev/ttyACM0",), ("nucleo-l432kc",)),
+        ConnectedBoard(found[1], ("/dev/ttyACM1", "/dev/ttyACM2"), ("nrf52840-dk",)),
+        ConnectedBoard(found[2], (), ()),
     ]
 
 
 def test_a_scan_writes_a_map_that_can_be_read(tmp_path, monkeypatch):
-    row = Connected(Probe("066C", "ST-LINK", "x"), ("/dev/ttyACM0",), ("nucleo-l432kc",))
-    monkeypatch.setattr(lab_verbs, "connected", lambda: [row])
+    row = ConnectedBoard(Probe("066C", "ST-LINK", "x"), ("/dev/ttyACM0",), ("nucleo-l432kc",))
+    monkeypatch.setattr(lab_verbs, "connected_boards", lambda: [row])
     done = CliRunner().invoke(main, ["boards", "scan", "-o", str(tmp_path / "lab.toml")])
     assert done.exit_code == 0, done.output
     (place,) = read_map(tmp_path / "lab.toml")
@@ -210,7 +210,7 @@ def test_a_scan_writes_a_map_that_can_be_read(tmp_path, monkeypatch):
 
 
 def test_a_scan_of_nothing_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(lab_verbs, "connected", list)
+    monkeypatch.setattr(lab_verbs, "connected_boards", list)
     done = CliRunner().invoke(main, ["boards", "scan", "-o", str(tmp_path / "lab.toml")])
     assert done.exit_code == 1
     assert "none that elegans knows is plugged in" in done.output

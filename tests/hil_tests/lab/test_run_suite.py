@@ -16,7 +16,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from click.testing import CliRunner
 
-from elegans.boards.emulation.child_process import ended_tidily
+from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.cli import main
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.junit import write_junit
@@ -117,7 +117,7 @@ def test_a_run_terminated_while_a_child_begins_takes_it_along(
         return begun[-1]
 
     monkeypatch.setattr("elegans.hil_tests.lab.run_suite.subprocess.Popen", terminated_at_once)
-    with FakeDevice(Manner(silent=True)) as device, ended_tidily(), pytest.raises(SystemExit):
+    with FakeDevice(Manner(silent=True)) as device, exit_on_sigterm(), pytest.raises(SystemExit):
         run_suite(fake_build, {"mine": on_port(device)})
     (child,) = begun
     assert child.poll() is not None

@@ -1,0 +1,147 @@
+"""A board as frozen dataclasses, whose fields are the keys of its descriptor.
+
+``docs/boards.md`` shows a descriptor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from elegans.boards.descriptors.cores import Core
+
+CATALOGUE = Path(__file__).resolve().parents[1] / "catalogue"
+"""The folder of the descriptors that come with elegans."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """A contiguous part of the address space: its first address, and its size in bytes."""
+
+    origin: int
+    bytes: int
+
+    def contains(self, address: int, count: int) -> bool:
+        """Whether ``count`` bytes from ``address`` on lie within it."""
+        return self.origin <= address and address + count <= self.origin + self.bytes
+
+    def pages(self, size: int) -> tuple[int, int]:
+        """The origin and the bytes of the whole pages of ``size`` bytes that cover it."""
+        first = self.origin & -size
+        last = -(-(self.origin + self.bytes) // size) * size
+        return first, last - first
+
+
+@dataclass(frozen=True)
+class FixedSection:
+    """A linker section of the board's ``source`` that must lie ``offset`` bytes into the flash."""
+
+    section: str
+    offset: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Where code and data go.
+
+    ``stack`` bytes behind the data are reserved for the stack; the vector table lies
+    ``vectors`` bytes into the flash; ``fixed`` lists sections with an offset of their own.
+    """
+
+    flash: Region
+    ram: Region
+    stack: int
+    vectors: int = 0
+    fixed: tuple[FixedSection, ...] = ()
+
+
+@dataclass(frozen=True)
+class Uart:
+    """The UART that the host talks to.
+
+    ``driver`` names ``firmware_templates/uart_<driver>.c``, or is ``source`` if the board's own
+    source defines the driver. ``base`` is the address of its registers, ``irq`` the number of
+    its receive interrupt, ``clock_hz`` the frequency of its clock, ``baud`` its rate after a
+    reset in bit/s.
+    """
+
+    driver: str
+    base: int
+    irq: int
+    clock_hz: int
+    baud: int
+
+
+@dataclass(frozen=True)
+class Counter:
+    """The counter whose ticks measure a step: ``kind`` names
+    ``firmware_templates/counter_<kind>.c``, ``hz`` is its frequency on the board."""
+
+    kind: str
+    hz: int
+
+
+@dataclass(frozen=True)
+class LinkBuffers:
+    """The sizes of the link's buffers in bytes.
+
+    ``max_frame`` is the largest decoded frame. ``credit`` is the size of the receive buffer, a
+    power of two: the host may have no more bytes than that on the way.
+    """
+
+    max_frame: int
+    credit: int
+
+
+@dataclass(frozen=True)
+class QemuMachine:
+    """QEMU's name of the machine, and its clock: an instruction takes 2^icount_shift ns.
+
+    The shift must make an instruction at least four counter ticks long; then the number of
+    instructions can be computed from ticks, in spite of their rounding.
+    """
+
+    machine: str
+    icount_shift: int
+
+
+@dataclass(frozen=True)
+class Programming:
+    """How the chip is flashed.
+
+    ``target`` is pyOCD's name of the chip, ``uf2_family`` its number in UF2 files;
+    ``rom_loader`` says that its ROM has ST's serial loader.
+    """
+
+    target: str | None = None
+    uf2_family: int | None = None
+    rom_loader: bool = False
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board, real or virtual.
+
+    ``name`` and ``title`` are its short and its full name. ``emulators`` are those that can
+    emulate it, the preferred one first; a real board has none. ``source`` is a C file beside
+    the descriptor that defines ``board_init``, which starts the clocks and connects the pins;
+    None if the board needs neither. ``path`` is the descriptor that the board was read from.
+    """
+
+    name: str
+    title: str
+    core: Core
+    memory: Memory
+    uart: Uart
+    counter: Counter
+    link: LinkBuffers
+    emulators: tuple[str, ...] = ()
+    source: str | None = None
+    flash: Programming | None = None
+    qemu: QemuMachine | None = None
+    path: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the descriptor and of ``source``."""
+        return CATALOGUE if self.path is None else self.path.parent

@@ -1,0 +1,127 @@
+"""The rules for a valid board that the types of its fields cannot express.
+
+A descriptor may come from a stranger, and its strings are put into names of folders, into C and
+into the linker script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.uarts import UARTS
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.templates import FIRMWARE
+
+# The least stack that a descriptor may ask for. The HIL suite uses at most 735 bytes, measured
+# on Cortex-M0 with zig at -O0.
+_LEAST_STACK = 1024
+_MOST_INTERRUPTS = 480  # external interrupts of Cortex-M33 and M55, at most; others have fewer
+_OVERSAMPLING = 16  # clock cycles that a UART needs for a bit, at least
+
+
+def require_valid(board: Board, place: Path) -> None:
+    """Raises `ElegansError` at ``place`` with the first rule that the board breaks."""
+    for wrong, fact, remedy in _checks(board):
+        if wrong:
+            raise ElegansError(place, fact, remedy)
+
+
+def _checks(board: Board) -> Iterator[tuple[bool, str, str]]:
+    """For each rule: whether the board breaks it, the fact and the remedy."""
+    memory, uart, link = board.memory, board.uart, board.link
+    yield (
+        not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", board.name),
+        f"name = {board.name!r} cannot name a folder",
+        "use up to 40 of the characters A-Z, a-z, 0-9, '.', '_' and '-'",
+    )
+    yield (
+        board.source is not None and not re.fullmatch(r"[A-Za-z0-9_-]+\.c", board.source),
+        f"source = {board.source!r} is not the name of a C file beside the descriptor",
+        "give the name without a folder, as in board.c",
+    )
+    for part in memory.fixed:
+        yield (
+            not re.fullmatch(r"\.[a-z0-9_.]+", part.section),
+            f"memory.fixed: section {part.section!r} is not a valid name",
+            "use a dot, followed by characters of a-z, 0-9, '_' and '.'",
+        )
+    for name, region in (("flash", memory.flash), ("ram", memory.ram)):
+        yield (
+            region.origin < 0 or region.bytes <= 0 or region.origin + region.bytes > 1 << 32,
+            f"memory.{name} lies outside the address space of 32 bits",
+            "correct its origin and bytes",
+        )
+    yield (
+        memory.stack < _LEAST_STACK or memory.stack % 8 > 0,
+        f"memory.stack = {memory.stack} is too small, or not a multiple of 8",
+        f"give {_LEAST_STACK} or more: a stack that overflows corrupts data without an error",
+    )
+    for name, number in (("uart.base", uart.base), ("counter.hz", board.counter.hz)):
+        yield not 0 <= number < 1 << 32, f"{name} = {number} does not fit in 32 bits", "correct it"
+    drivers = {"source"} | _drivers("uart")
+    yield (
+        uart.driver not in drivers,
+        f"uart.driver = {uart.driver!r} is unknown",
+        f"choose one of: {', '.join(sorted(drivers))}",
+    )
+    yield (
+        uart.driver == "source" and board.source is None,
+        "uart.driver = 'source', but the descriptor has no source",
+        "add source = 'board.c'",
+    )
+    yield (
+        not 0 <= uart.irq < _MOST_INTERRUPTS,
+        f"uart.irq = {uart.irq} is out of range",
+        f"give 0 to {_MOST_INTERRUPTS - 1}",
+    )
+    yield (
+        not 0 < _OVERSAMPLING * uart.baud <= uart.clock_hz,
+        f"uart.baud = {uart.baud} is too fast for {uart.clock_hz} Hz",
+        "take at most a sixteenth of uart.clock_hz",
+    )
+    yield (
+        board.counter.kind not in _drivers("counter"),
+        f"counter.kind = {board.counter.kind!r} is unknown",
+        f"choose one of: {', '.join(sorted(_drivers('counter')))}",
+    )
+    yield (
+        board.counter.kind == "dwt" and not board.core.mainline,
+        f"counter.kind = 'dwt', but {board.core.name} has no DWT",
+        "set it to 'systick'",
+    )
+    yield (
+        link.credit <= 0 or bool(link.credit & (link.credit - 1)),
+        f"link.credit = {link.credit} is not a power of two",
+        "take one: the receive ring buffer needs it",
+    )
+    yield (
+        not 64 <= min(link.credit, link.max_frame) <= max(link.credit, link.max_frame) <= 0xFFFF,
+        "link.credit and link.max_frame must fit in 16 bits and hold a HELLO reply",
+        "give 64 to 65535",
+    )
+    for name in board.emulators:
+        yield (
+            name not in ("unicorn", "qemu"),
+            f"emulators has {name!r}, which is unknown",
+            "choose from: unicorn, qemu",
+        )
+    yield (
+        "unicorn" in board.emulators and not (board.core.unicorn and uart.driver in UARTS),
+        f"unicorn cannot emulate a {board.core.name} with a UART {uart.driver!r}",
+        "remove it from emulators",
+    )
+    yield (
+        "qemu" in board.emulators and board.qemu is None,
+        "emulators has 'qemu', but there is no [qemu]",
+        "add that table",
+    )
+
+
+@cache
+def _drivers(kind: str) -> set[str]:
+    """The names of the drivers, of a ``kind`` (uart or counter), that come with elegans."""
+    return {path.stem.partition("_")[2] for path in FIRMWARE.glob(f"{kind}_*.c")}
