@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from elegans.boards.descriptors.descriptor import Board
+from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.templates import FIRMWARE, environment
 
@@ -49,24 +49,7 @@ class ModelSource:
 def read_model(build_dir: Path) -> ModelSource:
     """The C of a BUILD and what `model.json` says of it. Raises `ElegansError` for anything
     that is not a whole BUILD."""
-    place = build_dir / "model.json"
-    try:
-        document = json.loads(place.read_bytes())
-        name, digest = document["name"], document["digest"]
-        inputs, outputs, neurons = (len(document[k]) for k in ("inputs", "outputs", "states"))
-        has_dt, aim = document["dt"] is not None, document.get("optimise", "speed")
-        if not (isinstance(name, str) and name.isidentifier() and len(bytes.fromhex(digest)) == 32):
-            raise ValueError("name or digest is not what elegans export writes")
-    except (FileNotFoundError, NotADirectoryError):
-        remedy = "export a model into it: elegans export model.onnx -o BUILD"
-        raise ElegansError(build_dir, "is no BUILD, it has no model.json", remedy) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(place, f"cannot be read ({reason})", _EXPORT) from None
-    except KeyError as error:
-        raise ElegansError(place, f"has no {error}", _EXPORT) from None
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ElegansError(place, f"is not as it was written: {error}", _EXPORT) from None
+    told = read_build_folder(build_dir)
     paths = [build_dir / "model.h", build_dir / "model.c"]
     paths += sorted(build_dir.glob("layers.S"))
     paths += sorted([*build_dir.glob("include/elegans/*.*"), *build_dir.glob("src/*.c")])
@@ -75,7 +58,16 @@ def read_model(build_dir: Path) -> ModelSource:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ElegansError(error.filename, f"cannot be read ({reason})", _EXPORT) from None
-    return ModelSource(name, digest, inputs, outputs, neurons, has_dt, aim, files)
+    return ModelSource(
+        name=told.name,
+        digest=told.digest,
+        inputs=len(told.inputs),
+        outputs=len(told.outputs),
+        neurons=len(told.states),
+        has_dt=told.dt is not None,
+        aim=told.optimise,
+        files=files,
+    )
 
 
 def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:

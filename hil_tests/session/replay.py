@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from elegans.exporter.build_folder import load_model
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.export import load_model
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, dequantise, quantise
 from elegans.exporter.oracles import reference

@@ -9,7 +9,7 @@ import numpy as np
 
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.files import npz, write_folder
-from elegans.exporter.ir.fixed_model import Channel, Model, Step, Window
+from elegans.exporter.ir.fixed_model import Channel, Model, Step, Window, to_json
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.linear import Linear
@@ -46,8 +46,6 @@ def one_map(folder: Path, op: Linear, x: Integers, activation: Tanh | None = Non
     golden["section"] = np.ones(len(x), np.uint8)
     files = {path: text.encode() for path, text in emit(model).items()}
     files["vectors.npz"] = npz(golden)
-    told = {"name": model.name, "digest": model.digest, "dt": None}
-    told |= {key: [0] * len(getattr(model, key)) for key in ("inputs", "outputs", "states")}
-    files["model.json"] = json.dumps(told).encode()
+    files["model.json"] = json.dumps(to_json(model) | {"digest": model.digest}).encode()
     write_folder(folder, files)
     return folder

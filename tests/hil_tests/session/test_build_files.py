@@ -58,7 +58,7 @@ def test_a_bad_model_json_is_told_by_its_field(
 
 
 def test_a_folder_that_is_no_build_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ElegansError, match=r"model\.json: No such file"):
+    with pytest.raises(ElegansError, match=r"model\.json: is not there"):
         load(tmp_path)
 
 
