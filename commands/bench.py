@@ -17,7 +17,7 @@ from elegans.boards.profiling.cycles import cycles
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.build_folder import load_model
 from elegans.exporter.ir.fixed_model import Model
-from elegans.hil_tests.session.build_files import load as check_vectors
+from elegans.hil_tests.session.build_files import load_build as check_vectors
 
 
 def bench(

@@ -12,8 +12,8 @@ from elegans.commands.options import complaint, given
 from elegans.exporter.files import require_file
 from elegans.hil_tests.lab.junit import write_junit
 from elegans.hil_tests.lab.lab_map import read_map, select
-from elegans.hil_tests.lab.run_suite import Run, run_suite
-from elegans.hil_tests.session.build_files import load
+from elegans.hil_tests.lab.run_suite import BoardRun, run_suite
+from elegans.hil_tests.session.build_files import load_build
 from elegans.trainer.progress import shown
 
 
@@ -73,13 +73,13 @@ def _ran(
     settings: tuple[str, str],
     boards: Mapping[str, Mapping[str, str | None]],
     junit: Path | None,
-) -> list[Run]:
+) -> list[BoardRun]:
     if junit:
         require_file(junit)
-    load(build)  # a BUILD that cannot be used is told once, before any board is touched
+    load_build(build)  # a BUILD that cannot be used is told once, before any board is touched
     with shown() as progress:
 
-        def told(runs: Sequence[Run]) -> None:
+        def told(runs: Sequence[BoardRun]) -> None:
             done = sum(len(run.tests) for run in runs)
             if done:
                 progress("tests", done, sum(run.expected for run in runs), "")
@@ -89,7 +89,7 @@ def _ran(
         return run_suite(build, boards, *settings, told=told)
 
 
-def _told(run: Run) -> str:
+def _told(run: BoardRun) -> str:
     """The verdict, the count, and each reason for which a test did not pass, once."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for test in run.complaints:

@@ -9,7 +9,7 @@ from elegans.boards.doctor import catalogue, plugged_in
 from elegans.boards.flashing.discover import connected
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file, write_file
-from elegans.hil_tests.lab.lab_map import Place, write_map
+from elegans.hil_tests.lab.lab_map import BoardEntry, write_map
 
 
 def told_boards(as_json: bool) -> str:
@@ -28,7 +28,7 @@ def scan_map(output: Path | None) -> str:
     if output is not None:
         require_file(output)
     places = [
-        Place(
+        BoardEntry(
             name=f"bench-{number}",
             board=row.boards[0],
             port=row.ports[0] if row.ports else None,

@@ -23,9 +23,9 @@ import pytest
 
 if TYPE_CHECKING:
     from elegans.exporter.errors import ElegansError
-    from elegans.hil_tests.lab.lab_map import Place
+    from elegans.hil_tests.lab.lab_map import BoardEntry
     from elegans.hil_tests.link.link import Link
-    from elegans.hil_tests.session.build_files import Model
+    from elegans.hil_tests.session.build_files import BuildModel
     from elegans.hil_tests.session.compare import Verdict
     from elegans.hil_tests.session.session import Device
 
@@ -47,7 +47,7 @@ _HELP = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PluginOptions:
     """The command line's wishes, with their defaults."""
 
     board: str | None = None
@@ -62,7 +62,7 @@ class Wanted:
     name: str | None = None
 
     @classmethod
-    def by(cls, config: pytest.Config) -> Wanted:
+    def by(cls, config: pytest.Config) -> PluginOptions:
         options = {f.name: config.getoption(f"elegans_{f.name}", f.default) for f in fields(cls)}
         return cls(**options)
 
@@ -78,7 +78,7 @@ class Wanted:
 @pytest.hookimpl(trylast=True)
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("elegans", "elegans: liquid networks on boards")
-    for option in fields(Wanted):
+    for option in fields(PluginOptions):
         with suppress(ValueError, ArgumentError):  # the name is somebody else's: theirs stays
             group.addoption(
                 f"--{option.name}",
@@ -88,10 +88,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             )
 
 
-class Bench:
+class BoardUnderTest:
     """One board for a whole run, powered at its first use and again after it was dropped."""
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: PluginOptions) -> None:
         self._wanted = wanted
         self._stack = ExitStack()
         self._device: Device | None = None
@@ -132,14 +132,14 @@ class Bench:
             )
         )
 
-    def _claimed(self) -> Place:
+    def _claimed(self) -> BoardEntry:
         """The board of the command line, or one of the map's that nobody is using."""
-        from elegans.hil_tests.lab.lab_map import Place, claimed, read_map, select
+        from elegans.hil_tests.lab.lab_map import BoardEntry, claimed, read_map, select
 
         wanted = self._wanted
         if wanted.map is None:
             board = wanted.board or "mps2-an386"
-            return Place("board", board, wanted.port, wanted.probe, wanted.emulator)
+            return BoardEntry("board", board, wanted.port, wanted.probe, wanted.emulator)
         places = select(read_map(Path(wanted.map)), wanted.board, wanted.name, wanted.tag)
         return self._stack.enter_context(claimed(places))
 
@@ -165,14 +165,14 @@ class Bench:
         return [] if self._device is None else self._device.log()
 
 
-_BENCH = pytest.StashKey[Bench]()
+_BENCH = pytest.StashKey[BoardUnderTest]()
 
 
 @pytest.fixture(scope="session")
-def _elegans_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    wanted = Wanted.by(request.config)
+def _elegans_bench(request: pytest.FixtureRequest) -> Iterator[BoardUnderTest]:
+    wanted = PluginOptions.by(request.config)
     wanted.build_dir()
-    bench = Bench(wanted)
+    bench = BoardUnderTest(wanted)
     request.config.stash[_BENCH] = bench
     yield bench
     bench.drop()
@@ -184,7 +184,7 @@ def board(device: Device) -> str:
     return device.board
 
 
-class Teller(Protocol):
+class ProgressListener(Protocol):
     """Hears about the golden vectors while they run."""
 
     def vectors(self, done: int, total: int) -> None: ...
@@ -199,23 +199,23 @@ class _Nobody:
 
 
 @pytest.fixture
-def teller(request: pytest.FixtureRequest) -> Teller:
+def progress_listener(request: pytest.FixtureRequest) -> ProgressListener:
     """`elegans hil`, if it started this run; nobody otherwise."""
-    events: Teller | None = request.config.pluginmanager.get_plugin("elegans-events")
+    events: ProgressListener | None = request.config.pluginmanager.get_plugin("elegans-events")
     return events or _Nobody()
 
 
 @pytest.fixture(scope="session")
-def model(request: pytest.FixtureRequest) -> Model:
+def model(request: pytest.FixtureRequest) -> BuildModel:
     """The BUILD under test: names, formats, digest and golden vectors."""
-    build = Wanted.by(request.config).build_dir()
-    from elegans.hil_tests.session.build_files import load
+    build = PluginOptions.by(request.config).build_dir()
+    from elegans.hil_tests.session.build_files import load_build
 
-    return load(build)
+    return load_build(build)
 
 
 @pytest.fixture
-def device(_elegans_bench: Bench) -> Device:
+def device(_elegans_bench: BoardUnderTest) -> Device:
     """The board under power, reset and synchronised for this test."""
     return _elegans_bench.synchronised()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import Model
+from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.session import Device
 from elegans.hil_tests.session.stream import most_steps
 
@@ -14,7 +14,7 @@ def test_the_board_tells_its_name(link: Link, device: Device) -> None:
     assert link.peer.board == device.board
 
 
-def test_the_board_runs_this_model(link: Link, model: Model) -> None:
+def test_the_board_runs_this_model(link: Link, model: BuildModel) -> None:
     assert model.digest.startswith(link.peer.model_digest.hex())
     assert link.peer.shape == model.shape
 

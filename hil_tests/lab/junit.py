@@ -12,13 +12,13 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 from elegans.exporter.files import write_file
-from elegans.hil_tests.lab.run_suite import Outcome, Run
+from elegans.hil_tests.lab.run_suite import BoardRun, Outcome
 
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENT = {"failed": "failure", "error": "error", "skipped": "skipped"}
 
 
-def write_junit(path: Path, runs: Sequence[Run]) -> None:
+def write_junit(path: Path, runs: Sequence[BoardRun]) -> None:
     """A test suite for each board. The verdict's figures become properties of its suite."""
     root = Xml.Element("testsuites")
     for run in runs:

@@ -44,7 +44,7 @@ _POLL_S = 0.1
 
 
 @dataclass(frozen=True)
-class Place:
+class BoardEntry:
     """One entry of a map."""
 
     name: str
@@ -61,7 +61,7 @@ class Place:
         return self.probe or self.port or f"{self.farm or ''}/{self.name}"
 
 
-def read_map(path: Path) -> list[Place]:
+def read_map(path: Path) -> list[BoardEntry]:
     """The places of a map. Raises `ElegansError` naming the entry and the key."""
     try:
         table = tomllib.loads(path.read_text())
@@ -86,11 +86,11 @@ def read_map(path: Path) -> list[Place]:
 
 
 def select(
-    places: Iterable[Place],
+    places: Iterable[BoardEntry],
     board: str | None = None,
     name: str | None = None,
     tag: str | None = None,
-) -> list[Place]:
+) -> list[BoardEntry]:
     """The places that a wish comes to. Raises `ElegansError` when none does."""
     known = list(places)
     chosen = [
@@ -106,12 +106,12 @@ def select(
     return chosen
 
 
-def write_map(places: Sequence[Place]) -> str:
+def write_map(places: Sequence[BoardEntry]) -> str:
     """The text of a map."""
     blocks = []
     for place in places:
         lines = ["[[board]]"]
-        for field in fields(Place):
+        for field in fields(BoardEntry):
             value = getattr(place, field.name)
             if value != field.default:
                 # A TOML string is a JSON string, and so is a list of them.
@@ -121,7 +121,7 @@ def write_map(places: Sequence[Place]) -> str:
 
 
 @contextmanager
-def claimed(places: Sequence[Place], within: float = WAIT_S) -> Iterator[Place]:
+def claimed(places: Sequence[BoardEntry], within: float = WAIT_S) -> Iterator[BoardEntry]:
     """The first of ``places`` that nobody is using, for us alone until the ``with`` ends.
 
     Locks are files, so that they hold between processes and end with them; a place of a farm
@@ -134,7 +134,7 @@ def claimed(places: Sequence[Place], within: float = WAIT_S) -> Iterator[Place]:
         for place in places:
             with ExitStack() as stack:
                 got = _tried(place, stack)
-                if isinstance(got, Place):
+                if isinstance(got, BoardEntry):
                     yield got
                     return
                 holders.append(got)
@@ -144,7 +144,7 @@ def claimed(places: Sequence[Place], within: float = WAIT_S) -> Iterator[Place]:
         time.sleep(_POLL_S)
 
 
-def _tried(place: Place, stack: ExitStack) -> Place | str:
+def _tried(place: BoardEntry, stack: ExitStack) -> BoardEntry | str:
     """The place as it is reached, ours for as long as ``stack`` lasts, or who holds it."""
     lock = stack.enter_context(_lock_file(place).open("a+"))
     try:
@@ -159,7 +159,7 @@ def _tried(place: Place, stack: ExitStack) -> Place | str:
 
 
 @contextmanager
-def _reached(place: Place, lock: IO[str]) -> Iterator[Place]:
+def _reached(place: BoardEntry, lock: IO[str]) -> Iterator[BoardEntry]:
     """A place whose lock is ours, with the port and probe that it has on its farm."""
     lock.seek(0)
     left_by_the_dead = _ACQUIRED in lock.read(100)
@@ -191,7 +191,7 @@ def _note(lock: IO[str], text: str) -> None:
 _MAKE = "write one with: elegans boards scan -o lab.toml"
 
 
-def _lock_file(place: Place) -> Path:
+def _lock_file(place: BoardEntry) -> Path:
     # Shared by all users of this machine, as the boards are.
     folder = Path(tempfile.gettempdir()) / "elegans-boards"
     before = os.umask(0)
@@ -208,10 +208,10 @@ def _lock_file(place: Place) -> Path:
     return path
 
 
-def _place(path: Path, entry: object, where: str) -> Place:
+def _place(path: Path, entry: object, where: str) -> BoardEntry:
     if not isinstance(entry, dict):
         raise ElegansError(path, f"{where} is not a table", "correct it")
-    known = {field.name: field for field in fields(Place)}
+    known = {field.name: field for field in fields(BoardEntry)}
     for key in entry.keys() - known.keys():
         raise ElegansError(path, f"{where} has the key {key}", f"the keys are: {', '.join(known)}")
     values: dict[str, Any] = {}
@@ -244,7 +244,7 @@ def _place(path: Path, entry: object, where: str) -> Place:
     except ElegansError as error:
         fact = f"{where}, board {error.place}: {error.fact}"
         raise ElegansError(path, fact, error.remedy) from None
-    return Place(**values)
+    return BoardEntry(**values)
 
 
 def _listed(value: object) -> object:

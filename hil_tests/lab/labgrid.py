@@ -33,14 +33,14 @@ class TakenError(HilError):
 
 
 @dataclass(frozen=True)
-class Rig:
+class PlaceResources:
     """What a place is made of: a URL for pyserial, and pyOCD's id of its probe."""
 
     port: str
     probe: str | None
 
 
-def acquire(coordinator: str, place: str) -> tuple[Rig, bool]:
+def acquire(coordinator: str, place: str) -> tuple[PlaceResources, bool]:
     """The rig of ``place``, held by this user, and whether it was this call that took it.
 
     A place that its user has acquired by hand is used as it is. Raises `TakenError` while
@@ -101,7 +101,7 @@ def _refused(coordinator: str, place: str, said: str) -> HilError:
     return HilError(Phase.SYNC, place, reason, remedy)
 
 
-def _rig(place: str, environment: str) -> Rig:
+def _rig(place: str, environment: str) -> PlaceResources:
     """The parts of a place, out of what the client's ``env`` prints; each of them checked."""
     try:
         import yaml
@@ -125,7 +125,7 @@ def _rig(place: str, environment: str) -> Rig:
     port = f"{scheme}://{_address(place, ports[0], 'host')}"
     probes = [service for service in services if service.get("name") == "pyocd"]
     probe = f"remote:{_address(place, probes[0], 'address')}" if probes else None
-    return Rig(port, probe)
+    return PlaceResources(port, probe)
 
 
 def _address(place: str, given: Mapping[str, object], key: str) -> str:

@@ -57,7 +57,7 @@ class Outcome:
 
 
 @dataclass
-class Run:
+class BoardRun:
     """The suite on the board called ``name``, as far as it has come. ``figures`` and
     ``summary`` are those of the `Verdict` on the golden vectors, None while there is none."""
 
@@ -114,8 +114,8 @@ def run_suite(
     boards: Mapping[str, Mapping[str, object]],
     compiler: str = "auto",
     optimise: str = "auto",
-    told: Callable[[Sequence[Run]], None] = lambda _: None,
-) -> list[Run]:
+    told: Callable[[Sequence[BoardRun]], None] = lambda _: None,
+) -> list[BoardRun]:
     """Run the whole suite on all ``boards`` at once, and return when every one has ended.
 
     Each board has a name and the options of the pytest plug-in that lead to it, as
@@ -126,7 +126,7 @@ def run_suite(
     with ExitStack() as stack, selectors.DefaultSelector() as ready:
         runs = []
         for name, options in boards.items():
-            runs.append(Run(name))
+            runs.append(BoardRun(name))
             with signals_held():
                 child = _Child(runs[-1], {**common, **options})
                 stack.callback(child.end)
@@ -142,7 +142,7 @@ def run_suite(
 class _Child:
     """pytest in a process of its own, heard through a pipe."""
 
-    def __init__(self, run: Run, options: Mapping[str, object]) -> None:
+    def __init__(self, run: BoardRun, options: Mapping[str, object]) -> None:
         self._run, self._rest, self._ended = run, b"", False
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed in `end`
         self.events, writing = os.pipe()

@@ -61,7 +61,7 @@ class Vectors:
 
 
 @dataclass(frozen=True)
-class Model:
+class BuildModel:
     """What a board must be running: its names and formats, its digest and its golden vectors."""
 
     name: str
@@ -77,14 +77,16 @@ class Model:
         return Shape(len(self.inputs), len(self.outputs), len(self.states), self.dt is not None)
 
 
-def load(build: Path) -> Model:
+def load_build(build: Path) -> BuildModel:
     """Read and check a BUILD directory; `ElegansError` names the file and what is wrong."""
     told = read_build_folder(build)
     if told.has_model:
         told.model()  # checks the digest
     shape = Shape(len(told.inputs), len(told.outputs), len(told.states), told.dt is not None)
     vectors = _vectors(build / "vectors.npz", shape, told.files.get("vectors.npz"))
-    return Model(told.name, told.digest, told.inputs, told.dt, told.outputs, told.states, vectors)
+    return BuildModel(
+        told.name, told.digest, told.inputs, told.dt, told.outputs, told.states, vectors
+    )
 
 
 def _vectors(place: Path, shape: Shape, stated: str | None) -> Vectors:
@@ -103,9 +105,9 @@ def _vectors(place: Path, shape: Shape, stated: str | None) -> Vectors:
     wanted: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
         "x": ((count, shape.inputs), np.int16),
         "dt": ((count,), np.int16),
-        "h": ((count, shape.neurons), np.int16),
+        "h": ((count, shape.states), np.int16),
         "y": ((count, shape.outputs), np.int16),
-        "h_next": ((count, shape.neurons), np.int16),
+        "h_next": ((count, shape.states), np.int16),
         "section": ((count,), np.uint8),
     }
     for name, (size, dtype) in wanted.items():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import SECTIONS, Model, Vectors
+from elegans.hil_tests.session.build_files import SECTIONS, BuildModel, Vectors
 from elegans.hil_tests.session.stream import stream, ticks
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.hil_tests.wire.messages import Ints
@@ -115,7 +115,7 @@ class Verdict:
 
 def compare(
     link: Link,
-    model: Model,
+    model: BuildModel,
     vectors: Vectors | None = None,
     *,
     emulator: str | None = None,
@@ -177,7 +177,7 @@ def measure(link: Link, vectors: Vectors) -> tuple[int, int]:
     return int(counted.min()), int(counted.max())
 
 
-def _first(model: Model, golden: Vectors, start: int, y: Ints, h: Ints) -> Difference:
+def _first(model: BuildModel, golden: Vectors, start: int, y: Ints, h: Ints) -> Difference:
     """The earliest difference of a chunk; of one step's, the states before the outputs."""
     stop = start + len(y)
     expected = np.concatenate([golden.h_next[start:stop], golden.y[start:stop]], axis=1)

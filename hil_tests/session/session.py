@@ -19,9 +19,9 @@ from elegans.boards.firmware.build import Firmware, build
 from elegans.boards.firmware.symbolise import locate
 from elegans.boards.flashing.debug_probe import flash
 from elegans.boards.flashing.discover import find
-from elegans.hil_tests.link.baud_rate import hasten
+from elegans.hil_tests.link.baud_rate import raise_rate
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import Model, Vectors, load
+from elegans.hil_tests.session.build_files import BuildModel, Vectors, load_build
 from elegans.hil_tests.session.compare import Verdict, compare
 from elegans.hil_tests.wire.errors import HilError, Phase, during
 from elegans.hil_tests.wire.messages import Hello
@@ -35,7 +35,7 @@ class Device:
     board: str
     link: Link
     hello: Hello
-    model: Model
+    model: BuildModel
     emulator: str | None = None
     firmware: Firmware | None = None
     powered: Powered | None = None
@@ -81,7 +81,7 @@ def session(
     usable, and `HilError` with its phase for everything that happens to the firmware, the
     board or the line.
     """
-    model = load(build_dir)
+    model = load_build(build_dir)
     with ExitStack() as stack:
         if port is not None and probe is None:
             name, rate = _known(board)
@@ -132,7 +132,7 @@ def _flashed(firmware: Firmware, port: str | None, baud: int | None, probe: str 
                 fact = f"runs firmware {link.peer.firmware_digest.hex()} after it was flashed"
                 remedy = "check that port and probe are of the same board"
                 raise HilError(Phase.SYNC, port, fact, remedy)
-        hasten(link)
+        raise_rate(link)
     except BaseException:
         link.close()
         raise

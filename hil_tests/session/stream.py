@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from elegans.hil_tests.link import diagnosis
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.link.send_window import PATIENCE, Pace
+from elegans.hil_tests.link.send_window import MAX_SENDS, RoundTripTime
 from elegans.hil_tests.session.build_files import Vectors
 from elegans.hil_tests.wire.errors import HilError, Phase, UnansweredError
 from elegans.hil_tests.wire.frames import Kind
-from elegans.hil_tests.wire.messages import BadMessageError, Ints, Shape, Step, StepReply
+from elegans.hil_tests.wire.messages import BadMessageError, Ints, Shape, StepReply, StepRequest
 
 Ticks = NDArray[np.int64]
 
 _TIMING_TRIES = 8
-_SHORT_PATIENCE = 5
+_MAX_SENDS_OF_MANY = 5
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
     inputs = columns(link.peer.shape, vectors.x, vectors.dt)
     follows = (vectors.h[1:] == vectors.h_next[:-1]).all(axis=1)
     breaks = [*(np.flatnonzero(~follows) + 1).tolist(), len(vectors)]
-    size = Size(link)
+    size = RequestSize(link)
     starts: dict[bytes, int] = {}
 
     def request(start: int, stop: int) -> bytes:
-        payload = Step(vectors.h[start], inputs[start:stop]).encode()
+        payload = StepRequest(vectors.h[start], inputs[start:stop]).encode()
         # The same request for other vectors has the same answer, and the same parts.
         starts[payload] = start
         return payload
@@ -66,7 +66,7 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
         return () if steps == 1 else (request(start, middle), request(middle, stop))
 
     done = 0
-    for payload, answer in link.converse(Kind.STEP, requests(), None, _patience, halves):
+    for payload, answer in link.exchange_pairs(Kind.STEP, requests(), None, _max_sends, halves):
         start, done = done, done + _steps(payload)
         yield Chunk(start, done, _reply(link, answer, done - start))
 
@@ -79,9 +79,9 @@ def ticks(link: Link, vectors: Vectors) -> Ticks:
     disturbed comes back as 0 and is asked for again.
     """
     inputs = columns(link.peer.shape, vectors.x, vectors.dt)
-    pace, counted = Pace(), np.zeros(len(vectors), np.int64)
+    pace, counted = RoundTripTime(), np.zeros(len(vectors), np.int64)
     for i in range(len(vectors)):
-        request = Step(vectors.h[i], inputs[i : i + 1], timed=True).encode()
+        request = StepRequest(vectors.h[i], inputs[i : i + 1], timed=True).encode()
         for _ in range(_TIMING_TRIES if link.peer.counter_hz else 1):
             counted[i] = _reply(link, link.request(Kind.STEP, request, pace), 1).ticks_max
             if counted[i]:
@@ -95,14 +95,14 @@ def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, In
     shape = link.peer.shape
     inputs = columns(shape, x, dt)
     y = np.zeros((len(inputs), shape.outputs), np.int16)
-    h = np.zeros((len(inputs), shape.neurons), np.int16)
+    h = np.zeros((len(inputs), shape.states), np.int16)
     state, start = _state(shape, h0), 0
-    size, pace = Size(link), Pace()
+    size, pace = RequestSize(link), RoundTripTime()
     while start < len(inputs):
         stop = min(start + size.next(), len(inputs))
-        request = Step(state, inputs[start:stop]).encode()
+        request = StepRequest(state, inputs[start:stop]).encode()
         try:
-            [(_, answer)] = link.converse(Kind.STEP, [request], pace, _patience)
+            [(_, answer)] = link.exchange_pairs(Kind.STEP, [request], pace, _max_sends)
         except UnansweredError:
             if stop - start == 1:
                 raise
@@ -120,12 +120,12 @@ class Controller:
     def __init__(self, link: Link, h0: Ints | None = None) -> None:
         self.h = _state(link.peer.shape, h0)
         self._link = link
-        self._pace = Pace()
+        self._pace = RoundTripTime()
 
     def step(self, x: Ints, dt: int = 0) -> tuple[Ints, Ints]:
         """Inputs ``x [I]`` and elapsed time to outputs ``y [O]`` and the next state ``h [H]``."""
         inputs = columns(self._link.peer.shape, np.asarray(x)[None], np.asarray([dt]))
-        answer = self._link.request(Kind.STEP, Step(self.h, inputs).encode(), self._pace)
+        answer = self._link.request(Kind.STEP, StepRequest(self.h, inputs).encode(), self._pace)
         reply = _reply(self._link, answer, 1)
         self.h = reply.h[0]
         return reply.y[0], self.h
@@ -141,7 +141,7 @@ def most_steps(link: Link) -> int:
     return most
 
 
-class Size:
+class RequestSize:
     """How many steps to put into the next request.
 
     A long request is quick on a good line and lost on a bad one: each byte more is one
@@ -166,9 +166,9 @@ class Size:
         self._size = 1
 
 
-def _patience(request: bytes) -> int:
+def _max_sends(request: bytes) -> int:
     """How often a STEP is worth sending: a long one had better be split."""
-    return PATIENCE if _steps(request) == 1 else _SHORT_PATIENCE
+    return MAX_SENDS if _steps(request) == 1 else _MAX_SENDS_OF_MANY
 
 
 def _steps(request: bytes) -> int:
@@ -187,9 +187,9 @@ def columns(shape: Shape, x: Ints, dt: Ints) -> Ints:
 
 
 def _state(shape: Shape, h: Ints | None) -> Ints:
-    state = np.zeros(shape.neurons, np.int16) if h is None else np.asarray(h, np.int16)
-    if state.shape != (shape.neurons,):
-        raise ValueError(f"a state of shape {state.shape}, ({shape.neurons},) belongs")
+    state = np.zeros(shape.states, np.int16) if h is None else np.asarray(h, np.int16)
+    if state.shape != (shape.states,):
+        raise ValueError(f"a state of shape {state.shape}, ({shape.states},) belongs")
     return state
 
 
@@ -197,8 +197,8 @@ def _reply(link: Link, answer: bytes, count: int) -> StepReply:
     try:
         reply = StepReply.parse(answer, link.peer.shape)
     except BadMessageError as error:
-        raise diagnosis.nonsense(link.port.name, f"a STEP reply of {error}") from error
+        raise diagnosis.invalid_answer(link.port.name, f"a STEP reply of {error}") from error
     if len(reply.y) != count:
         what = f"{len(reply.y)} steps in answer to {count}"
-        raise diagnosis.nonsense(link.port.name, what)
+        raise diagnosis.invalid_answer(link.port.name, what)
     return reply

@@ -20,10 +20,10 @@ from elegans.boards.emulation.gdb_remote import Gdb
 from elegans.boards.firmware.build import build
 from elegans.boards.firmware.elf_image import read_image
 from elegans.cli import main
-from elegans.hil_tests.lab.lab_map import Place, claimed
-from elegans.hil_tests.link.baud_rate import hasten
+from elegans.hil_tests.lab.lab_map import BoardEntry, claimed
+from elegans.hil_tests.link.baud_rate import raise_rate
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import load
+from elegans.hil_tests.session.build_files import load_build
 from elegans.hil_tests.session.compare import compare
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.tests.boards.flashing.test_debug_probe import empty_microbit
@@ -105,7 +105,7 @@ def test_a_far_port_is_spoken_to_by_rfc_2217_too(farm, tmp_path):
     model = write_build(tmp_path / "BUILD")
     with FakeDevice() as device, FarPort(device.port) as far:
         farm.add("desk", uart=serial_port(int(far.url.rpartition(":")[2]), "rfc2217"))
-        place = Place("desk", BOARD, farm=farm.coordinator)
+        place = BoardEntry("desk", BOARD, farm=farm.coordinator)
         with claimed([place]) as reached:
             assert reached.port == far.url
         options = ["--board", BOARD, "--port", far.url]
@@ -115,19 +115,19 @@ def test_a_far_port_is_spoken_to_by_rfc_2217_too(farm, tmp_path):
 
 @pytest.mark.skipif(not shutil.which("ser2net"), reason="ser2net is not installed")
 def test_a_port_that_labgrid_serves_by_ser2net_is_raised_to_a_faster_rate(farm, tmp_path):
-    model = load(write_build(tmp_path / "BUILD"))
+    model = load_build(write_build(tmp_path / "BUILD"))
     with FakeDevice() as device:
         farm.add("desk", uart={"cls": "RawSerialPort", "port": device.port})
-        place = Place("desk", BOARD, farm=farm.coordinator)
+        place = BoardEntry("desk", BOARD, farm=farm.coordinator)
         with claimed([place]) as reached, Link.open(str(reached.port)) as link:
             assert compare(link, model).passed
-            assert hasten(link) == device.baud == 921_600
+            assert raise_rate(link) == device.baud == 921_600
             assert compare(link, model).passed
 
 
 def test_a_place_that_somebody_else_holds_is_waited_for(farm):
     farm.add("desk", uart=serial_port(1))
-    place = Place("desk", "microbit", farm=farm.coordinator)
+    place = BoardEntry("desk", "microbit", farm=farm.coordinator)
     farm.client("desk", "acquire", user="ada").check_returncode()
     with pytest.raises(HilError, match=r"acquired by \S+/ada") as failure, claimed([place], 1.0):
         pass
@@ -142,7 +142,7 @@ def test_a_place_that_somebody_else_holds_is_waited_for(farm):
 def test_a_place_that_its_user_holds_by_hand_stays_held(farm):
     farm.add("desk", uart=serial_port(1))
     farm.client("desk", "acquire").check_returncode()
-    with claimed([Place("desk", "microbit", farm=farm.coordinator)], within=1.0) as reached:
+    with claimed([BoardEntry("desk", "microbit", farm=farm.coordinator)], within=1.0) as reached:
         assert reached.port == "socket://127.0.0.1:1"
     assert farm.holder("desk") is not None
 
@@ -150,8 +150,8 @@ def test_a_place_that_its_user_holds_by_hand_stays_held(farm):
 def test_a_run_that_was_killed_keeps_no_place_for_good(farm):
     farm.add("desk", uart=serial_port(1))
     program = (
-        "import sys, time\nfrom elegans.hil_tests.lab.lab_map import Place, claimed\n"
-        "with claimed([Place('desk', 'microbit', farm=sys.argv[1])]):\n"
+        "import sys, time\nfrom elegans.hil_tests.lab.lab_map import BoardEntry, claimed\n"
+        "with claimed([BoardEntry('desk', 'microbit', farm=sys.argv[1])]):\n"
         "    print('held', flush=True)\n    time.sleep(60)\n"
     )
     command = [sys.executable, "-c", program, farm.coordinator]
@@ -160,7 +160,7 @@ def test_a_run_that_was_killed_keeps_no_place_for_good(farm):
         assert process.stdout.readline() == "held\n"
         os.kill(process.pid, signal.SIGKILL)
     assert farm.holder("desk") is not None
-    with claimed([Place("desk", "microbit", farm=farm.coordinator)], within=5.0):
+    with claimed([BoardEntry("desk", "microbit", farm=farm.coordinator)], within=5.0):
         pass
     assert farm.holder("desk") is None
 
@@ -168,14 +168,14 @@ def test_a_run_that_was_killed_keeps_no_place_for_good(farm):
 def test_a_place_that_is_not_there_and_a_farm_that_is_down_are_told(farm):
     with (
         pytest.raises(HilError, match="nowhere: place pattern nowhere matches nothing"),
-        claimed([Place("nowhere", "microbit", farm=farm.coordinator)]),
+        claimed([BoardEntry("nowhere", "microbit", farm=farm.coordinator)]),
     ):
         pass
     began = time.monotonic()
     down = f"127.0.0.1:{free_port()}"
     with (
         pytest.raises(HilError, match="Could not connect to coordinator"),
-        claimed([Place("desk", "microbit", farm=down)]),
+        claimed([BoardEntry("desk", "microbit", farm=down)]),
     ):
         pass
     assert time.monotonic() - began < 60
@@ -184,7 +184,7 @@ def test_a_place_that_is_not_there_and_a_farm_that_is_down_are_told(farm):
 def test_a_place_without_a_serial_port_is_given_back(farm):
     service = {"cls": "NetworkService", "address": "127.0.0.1", "username": "", "port": 5555}
     farm.add("desk", pyocd=service)
-    place = Place("desk", "microbit", farm=farm.coordinator)
+    place = BoardEntry("desk", "microbit", farm=farm.coordinator)
     with pytest.raises(Exception, match="desk: has 0 serial ports"), claimed([place]):
         pass
     assert farm.holder("desk") is None

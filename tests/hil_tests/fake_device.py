@@ -25,15 +25,15 @@ from elegans.hil_tests.wire.messages import (
     Ints,
     Refusal,
     Shape,
-    Step,
     StepReply,
+    StepRequest,
 )
 
-SHAPE = Shape(inputs=3, outputs=2, neurons=5, has_dt=True)
+SHAPE = Shape(inputs=3, outputs=2, states=5, has_dt=True)
 DIGEST = "5e" * 32
 BOARD = "fake-board"
 
-_WEIGHTS = np.random.default_rng(1).integers(-9000, 9000, (SHAPE.neurons, 8))
+_WEIGHTS = np.random.default_rng(1).integers(-9000, 9000, (SHAPE.states, 8))
 
 
 def model_step(h: Ints, inputs: Ints) -> tuple[Ints, Ints]:
@@ -59,7 +59,7 @@ def write_build(path: Path, random_steps: int = 120, recorded: int = 200) -> Pat
     rng = np.random.default_rng(2)
     lone = 16 + random_steps
     inputs = rng.integers(-32768, 32768, (lone + recorded, 4)).astype(np.int16)
-    h = rng.integers(-32768, 32768, (lone + recorded, SHAPE.neurons)).astype(np.int16)
+    h = rng.integers(-32768, 32768, (lone + recorded, SHAPE.states)).astype(np.int16)
     h[lone] = 0
     y, h_next = np.zeros((len(h), SHAPE.outputs), np.int16), np.zeros_like(h)
     for i in range(len(h)):
@@ -81,14 +81,14 @@ def write_build(path: Path, random_steps: int = 120, recorded: int = 200) -> Pat
         "inputs": [signal(f"in{i}") for i in range(3)],
         "dt": signal("dt"),
         "outputs": [signal("left"), signal("right")],
-        "states": [signal(f"ring[{i}]") for i in range(SHAPE.neurons)],
+        "states": [signal(f"ring[{i}]") for i in range(SHAPE.states)],
     }
     (path / "model.json").write_text(json.dumps(model))
     return path
 
 
 @dataclass(frozen=True)
-class Line:
+class LineFaults:
     """Chances of what goes wrong on the way: per byte for flips, per frame for the rest."""
 
     flip: float = 0.0
@@ -99,7 +99,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Manner:
+class Behaviour:
     """How the board behaves. The numbers count STEP requests or steps from power-on."""
 
     board: str = BOARD
@@ -116,7 +116,7 @@ class Manner:
     credit: int = 1536
     counter_hz: int = 1_000_000
     log_every: int = 0
-    line: Line = field(default_factory=Line)
+    line: LineFaults = field(default_factory=LineFaults)
     baud: int = 115_200
     clock_makes: tuple[int, ...] = (115_200, 230_400, 460_800, 921_600)
     line_carries: int = 10_000_000
@@ -128,14 +128,14 @@ _SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if nam
 class FakeDevice:
     """Power on with ``with FakeDevice(...) as device``; the host opens ``device.port``."""
 
-    def __init__(self, manner: Manner | None = None) -> None:
-        self.manner = manner or Manner()
+    def __init__(self, behaviour: Behaviour | None = None) -> None:
+        self.behaviour = behaviour or Behaviour()
         self.steps = self.requests = self.resets = 0
         self.most_in_flight = 0
-        self._random = random.Random(self.manner.line.seed)
+        self._random = random.Random(self.behaviour.line.seed)
         self._late: list[bytes] = []
         self._faulted = False
-        self.baud = self.manner.baud
+        self.baud = self.behaviour.baud
         self._strange = 0
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -155,7 +155,7 @@ class FakeDevice:
             os.close(fd)
 
     def _serve(self) -> None:
-        decoder = Decoder(self.manner.max_frame)
+        decoder = Decoder(self.behaviour.max_frame)
         while True:
             wait = 0.003 if self._late else None
             ready, _, _ = select.select([self._master, self._wake], [], [], wait)
@@ -167,9 +167,9 @@ class FakeDevice:
                 continue
             data = os.read(self._master, 65536)
             self.most_in_flight = max(self.most_in_flight, len(data))
-            if self.manner.babble:
-                self._write(self.manner.babble)
-            if self.manner.silent:
+            if self.behaviour.babble:
+                self._write(self.behaviour.babble)
+            if self.behaviour.silent:
                 continue
             for frame in self._decoded(decoder, self._noisy(data)):
                 for _ in range(self._copies()):
@@ -181,10 +181,10 @@ class FakeDevice:
         frames = decoder.feed(data)
         bad = decoder.dropped.total() - before
         self._strange = (
-            0 if frames else self._strange + len(data) + bad * self.manner.max_frame // 8
+            0 if frames else self._strange + len(data) + bad * self.behaviour.max_frame // 8
         )
-        if self._strange > 2 * self.manner.max_frame:
-            self.baud = self.manner.baud
+        if self._strange > 2 * self.behaviour.max_frame:
+            self.baud = self.behaviour.baud
         return frames
 
     def _answer(self, frame: Frame) -> Frame | None:
@@ -194,7 +194,7 @@ class FakeDevice:
             return self._reply(frame, self._hello(frame.payload).encode())
         if frame.kind == Kind.BAUD:
             rate = int.from_bytes(frame.payload, "little")
-            if rate not in self.manner.clock_makes:
+            if rate not in self.behaviour.clock_makes:
                 return self._refuse(frame, ErrorCode.BAUD)
             self._transmit(self._reply(frame, b""))
             self.baud = rate
@@ -202,7 +202,7 @@ class FakeDevice:
         if frame.kind == Kind.RESET:
             self.resets += 1
             self._transmit(self._reply(frame, b""))
-            self.baud = self.manner.baud
+            self.baud = self.behaviour.baud
             return None
         if frame.kind == Kind.STEP:
             return self._step(frame)
@@ -212,55 +212,55 @@ class FakeDevice:
         return Hello(
             nonce=int.from_bytes(payload, "little"),
             reset_cause=5 if self._faulted else 3 if self.resets else 1,
-            max_frame=self.manner.max_frame,
-            credit=self.manner.credit,
+            max_frame=self.behaviour.max_frame,
+            credit=self.behaviour.credit,
             shape=SHAPE,
-            counter_hz=self.manner.counter_hz,
+            counter_hz=self.behaviour.counter_hz,
             fault_pc=0x1234 if self._faulted else 0,
             fault_lr=0x5679 if self._faulted else 0,
             fault_status=0x8200 if self._faulted else 0,
-            model_digest=bytes.fromhex(self.manner.digest)[:16],
+            model_digest=bytes.fromhex(self.behaviour.digest)[:16],
             firmware_digest=bytes(16),
-            board=self.manner.board,
+            board=self.behaviour.board,
         )
 
     def _step(self, frame: Frame) -> Frame | None:
-        manner = self.manner
+        behaviour = self.behaviour
         self.requests += 1
-        if manner.fault_after is not None and self.requests > manner.fault_after:
+        if behaviour.fault_after is not None and self.requests > behaviour.fault_after:
             self._faulted = True
             return None
-        if manner.silent_after is not None and self.requests > manner.silent_after:
+        if behaviour.silent_after is not None and self.requests > behaviour.silent_after:
             return None
         try:
-            step = Step.parse(frame.payload, SHAPE)
+            step = StepRequest.parse(frame.payload, SHAPE)
         except BadMessageError:
             return self._refuse(frame, ErrorCode.MALFORMED)
-        if not 1 <= len(step.inputs) <= (manner.max_frame - 18) // 14:
+        if not 1 <= len(step.inputs) <= (behaviour.max_frame - 18) // 14:
             return self._refuse(frame, ErrorCode.COUNT)
         y, h = model_run(step.h, step.inputs)
-        if manner.wrong_step is not None and 0 <= manner.wrong_step - self.steps < len(h):
-            h[manner.wrong_step - self.steps, 2] ^= 1
-        if manner.wrong_always:
+        if behaviour.wrong_step is not None and 0 <= behaviour.wrong_step - self.steps < len(h):
+            h[behaviour.wrong_step - self.steps, 2] ^= 1
+        if behaviour.wrong_always:
             h[:, 2] ^= 1
         self.steps += len(h)
-        if manner.log_every and self.requests % manner.log_every == 0:
+        if behaviour.log_every and self.requests % behaviour.log_every == 0:
             self._transmit(Frame(Kind.LOG, 0, f"request {self.requests}".encode()))
         ticks = 321 if step.timed else 0
         return self._reply(frame, StepReply(y, h, ticks, ticks, step.timed).encode())
 
     def _reply(self, request: Frame, payload: bytes) -> Frame:
         kind = request.kind | 0x80
-        if self.manner.wrong_kind is not None and request.kind == Kind.STEP:
-            kind = self.manner.wrong_kind
-        return Frame(kind, request.sequence, payload, self.manner.version)
+        if self.behaviour.wrong_kind is not None and request.kind == Kind.STEP:
+            kind = self.behaviour.wrong_kind
+        return Frame(kind, request.sequence, payload, self.behaviour.version)
 
     def _refuse(self, request: Frame, code: ErrorCode) -> Frame:
         return Frame(Kind.ERROR, request.sequence, Refusal(code, request.kind).encode())
 
     def _copies(self) -> int:
         """How often a frame gets through: mostly once."""
-        line = self.manner.line
+        line = self.behaviour.line
         if self._random.random() < line.drop:
             return 0
         return 2 if self._random.random() < line.duplicate else 1
@@ -270,17 +270,17 @@ class FakeDevice:
             return
         for _ in range(self._copies()):
             data = self._noisy(encode(frame))
-            if self._random.random() < self.manner.line.delay:
+            if self._random.random() < self.behaviour.line.delay:
                 self._late.append(data)
             else:
                 self._write(data)
 
     def _noisy(self, data: bytes) -> bytes:
-        chance = self.manner.line.flip
+        chance = self.behaviour.line.flip
         hosts = _SPEEDS[termios.tcgetattr(self._master)[4]]
         if hosts != self.baud:  # one end samples what the other never meant
             return self._random.randbytes(max(1, len(data) * self.baud // hosts))
-        if self.baud > self.manner.line_carries:
+        if self.baud > self.behaviour.line_carries:
             chance = 0.02
         if not chance:
             return data

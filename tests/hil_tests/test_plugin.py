@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from elegans.tests.hil_tests.fake_device import BOARD, FakeDevice, Manner
+from elegans.tests.hil_tests.fake_device import BOARD, Behaviour, FakeDevice
 from elegans.tests.places import CHECKOUT
 
 SUITE = CHECKOUT / "hil_tests"
@@ -42,7 +42,7 @@ def test_the_suite_passes_on_a_good_board(fake_build: Path) -> None:
 def test_the_suite_fails_on_a_board_with_a_wrong_bit(fake_build: Path, tmp_path: Path) -> None:
     """The phase and the board's log are in the report; the wrong bit is a failure, no error."""
     report = tmp_path / "out.xml"
-    with FakeDevice(Manner(wrong_step=5, log_every=1, counter_hz=0)) as device:
+    with FakeDevice(Behaviour(wrong_step=5, log_every=1, counter_hz=0)) as device:
         ran = run_pytest(
             SUITE.parent,
             SUITE / "test_bits.py",
@@ -131,7 +131,7 @@ def test_a_timeout_within_a_test_is_the_rig_s_error_and_no_failure(
 ) -> None:
     mine = user_test(tmp_path, "def test_mine(device): device.compare().require()\n")
     report = tmp_path / "out.xml"
-    with FakeDevice(Manner(silent_after=3, log_every=1)) as device:
+    with FakeDevice(Behaviour(silent_after=3, log_every=1)) as device:
         where = ("--build", fake_build, "--board", BOARD, "--port", device.port)
         ran = run_pytest(tmp_path, mine, *where, "--junitxml", report)
     assert ran.returncode == 1

@@ -15,9 +15,9 @@ from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.tests.boards.conftest import copy_of_tiny
 
 _ILLS = {
-    1: ("*(volatile int *)0xF0000000u = 1;", "nothing at that address"),
+    1: ("*(volatile int *)0xF0000000u = 1;", "bus error on data access"),
     2: ('__asm__ volatile("udf #0");', "undefined instruction"),
-    3: ("((void (*)(void))0x70000001u)();", "nothing to execute there"),
+    3: ("((void (*)(void))0x70000001u)();", "bus error on instruction fetch"),
 }
 _COMPILERS = [
     "zig",

@@ -18,7 +18,7 @@ from elegans.boards.flashing.discover import Connected, Probe, SerialPort, match
 from elegans.cli import main
 from elegans.commands import lab as lab_verbs
 from elegans.exporter.errors import ElegansError
-from elegans.hil_tests.lab.lab_map import Place, claimed, read_map, select, write_map
+from elegans.hil_tests.lab.lab_map import BoardEntry, claimed, read_map, select, write_map
 from elegans.hil_tests.wire.errors import HilError, Phase
 
 _MAP = """
@@ -45,7 +45,7 @@ def lab(tmp_path, monkeypatch):
 
 def test_a_map_is_read_as_it_is_written(lab):
     places = read_map(lab)
-    assert places[0] == Place("left", "mps2-an386", tags=("fast", "arm"))
+    assert places[0] == BoardEntry("left", "mps2-an386", tags=("fast", "arm"))
     assert places[1].emulator == "unicorn"
     lab.write_text(write_map(places))
     assert read_map(lab) == places

@@ -56,7 +56,7 @@ def test_a_place_is_taken_looked_at_and_named_as_pyserial_and_pyocd_name_it(clie
     service = "- NetworkService: {address: lab.example, port: 5555, username: '', name: pyocd}\n"
     (client / "env-2").write_text(_env(_UART, service))
     rig, took = labgrid.acquire("lab.example:20408", "desk")
-    assert rig == labgrid.Rig("socket://lab.example:4001", "remote:lab.example:5555")
+    assert rig == labgrid.PlaceResources("socket://lab.example:4001", "remote:lab.example:5555")
     assert took
     assert said(client) == ["env", "acquire", "env"]
     assert "--coordinator=lab.example:20408 --place=desk" in (client / "said").read_text()
@@ -65,7 +65,7 @@ def test_a_place_is_taken_looked_at_and_named_as_pyserial_and_pyocd_name_it(clie
 def test_a_place_that_is_ours_already_is_not_taken_again(client):
     (client / "env").write_text(_env(_UART.replace("raw", "rfc2217")))
     assert labgrid.acquire("lab", "desk") == (
-        labgrid.Rig("rfc2217://lab.example:4001", None),
+        labgrid.PlaceResources("rfc2217://lab.example:4001", None),
         False,
     )
     assert said(client) == ["env"]

@@ -20,9 +20,9 @@ from elegans.boards.emulation.child_process import ended_tidily
 from elegans.cli import main
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.junit import write_junit
-from elegans.hil_tests.lab.run_suite import Outcome, Run, run_suite
+from elegans.hil_tests.lab.run_suite import BoardRun, Outcome, run_suite
 from elegans.hil_tests.wire.errors import Phase
-from elegans.tests.hil_tests.fake_device import BOARD, FakeDevice, Manner
+from elegans.tests.hil_tests.fake_device import BOARD, Behaviour, FakeDevice
 
 
 def on_port(device: FakeDevice) -> dict[str, object]:
@@ -32,7 +32,7 @@ def on_port(device: FakeDevice) -> dict[str, object]:
 def test_every_test_of_the_suite_is_told_with_its_verdict(fake_build: Path) -> None:
     told: list[tuple[int, tuple[int, int] | None]] = []
 
-    def tell(runs: Sequence[Run]) -> None:
+    def tell(runs: Sequence[BoardRun]) -> None:
         told.append((len(runs[0].tests), runs[0].vectors))
 
     with FakeDevice() as device:
@@ -47,7 +47,7 @@ def test_every_test_of_the_suite_is_told_with_its_verdict(fake_build: Path) -> N
 
 
 def test_a_wrong_bit_fails_and_everything_else_goes_on(fake_build: Path) -> None:
-    with FakeDevice(Manner(wrong_step=250, counter_hz=0)) as device:
+    with FakeDevice(Behaviour(wrong_step=250, counter_hz=0)) as device:
         (run,) = run_suite(fake_build, {"mine": on_port(device)})
     (test,) = run.complaints
     assert (test.result, test.phase) == ("failed", "MISMATCH")
@@ -88,7 +88,7 @@ def test_a_pytest_that_cannot_begin_is_told_with_what_it_said(fake_build: Path) 
 
 def test_a_terminated_run_takes_its_children_along(fake_build: Path) -> None:
     program = "from elegans.cli import main; main()"
-    with FakeDevice(Manner(silent=True)) as device:
+    with FakeDevice(Behaviour(silent=True)) as device:
         words = ["hil", str(fake_build), "--board", BOARD, "--port", device.port]
         with subprocess.Popen([sys.executable, "-c", program, *words], text=True) as process:
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -117,14 +117,14 @@ def test_a_run_terminated_while_a_child_begins_takes_it_along(
         return begun[-1]
 
     monkeypatch.setattr("elegans.hil_tests.lab.run_suite.subprocess.Popen", terminated_at_once)
-    with FakeDevice(Manner(silent=True)) as device, ended_tidily(), pytest.raises(SystemExit):
+    with FakeDevice(Behaviour(silent=True)) as device, ended_tidily(), pytest.raises(SystemExit):
         run_suite(fake_build, {"mine": on_port(device)})
     (child,) = begun
     assert child.poll() is not None
 
 
 def test_the_command_tells_each_reason_once(fake_build: Path) -> None:
-    with FakeDevice(Manner(wrong_step=250, counter_hz=0)) as device:
+    with FakeDevice(Behaviour(wrong_step=250, counter_hz=0)) as device:
         words = ["hil", str(fake_build), "--board", BOARD, "--port", device.port]
         done = CliRunner().invoke(main, words)
     assert done.exit_code == 1
@@ -157,8 +157,8 @@ def test_a_verdict_outlives_a_report_that_cannot_be_written(
     assert f"{report}: cannot be written" in done.stderr
 
 
-def run_of(*tests: Outcome) -> Run:
-    return Run("bench-1", len(tests), tests=list(tests))
+def run_of(*tests: Outcome) -> BoardRun:
+    return BoardRun("bench-1", len(tests), tests=list(tests))
 
 
 def test_junit_calls_wrong_bits_a_failure(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.session.session import hil, session
 from elegans.hil_tests.wire.errors import HilError, Phase, during
-from elegans.tests.hil_tests.fake_device import BOARD, DIGEST, FakeDevice, Manner
+from elegans.tests.hil_tests.fake_device import BOARD, DIGEST, Behaviour, FakeDevice
 
 
 def test_hil_over_a_port_gives_a_verdict(fake_build: Path) -> None:
@@ -19,7 +19,7 @@ def test_hil_over_a_port_gives_a_verdict(fake_build: Path) -> None:
 
 
 def test_another_board_on_the_port_is_refused_by_name(fake_build: Path) -> None:
-    with FakeDevice(Manner(board="microbit")) as device:
+    with FakeDevice(Behaviour(board="microbit")) as device:
         with pytest.raises(HilError, match="'microbit', 'fake-board' was asked for") as failure:
             hil(fake_build, BOARD, port=device.port)
         assert device.requests == 0
@@ -27,7 +27,7 @@ def test_another_board_on_the_port_is_refused_by_name(fake_build: Path) -> None:
 
 
 def test_another_model_on_the_board_is_refused_with_both_digests(fake_build: Path) -> None:
-    with FakeDevice(Manner(digest="ab" * 32)) as device:
+    with FakeDevice(Behaviour(digest="ab" * 32)) as device:
         with pytest.raises(HilError) as failure:
             hil(fake_build, BOARD, port=device.port)
         assert device.requests == 0

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from elegans.hil_tests.link.baud_rate import hasten
+from elegans.hil_tests.link.baud_rate import raise_rate
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import Model
+from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.compare import compare
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.tests.hil_tests.fake_device import BOARD, FakeDevice
@@ -91,15 +91,15 @@ def test_a_forbidden_port_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
-def test_a_port_of_another_machine_is_as_good_as_ours(fake_model: Model, scheme: str) -> None:
+def test_a_port_of_another_machine_is_as_good_as_ours(fake_model: BuildModel, scheme: str) -> None:
     with FakeDevice() as device, FarPort(device.port, scheme) as far, Link.open(far.url) as link:
         assert compare(link, fake_model).passed
 
 
-def test_the_rate_of_a_far_port_is_raised_like_ours(fake_model: Model) -> None:
+def test_the_rate_of_a_far_port_is_raised_like_ours(fake_model: BuildModel) -> None:
     with FakeDevice() as device, FarPort(device.port) as far, Link.open(far.url) as link:
         link.hello()
-        assert hasten(link) == far.baud == device.baud == 921_600
+        assert raise_rate(link) == far.baud == device.baud == 921_600
         assert compare(link, fake_model).passed
 
 
@@ -125,4 +125,4 @@ def test_the_rate_of_a_bare_connection_is_left_alone() -> None:
     """The board would change its own, and nobody could follow."""
     with FakeDevice() as device, FarPort(device.port, "socket") as far, Link.open(far.url) as link:
         link.hello()
-        assert hasten(link) == device.baud == 115_200
+        assert raise_rate(link) == device.baud == 115_200
