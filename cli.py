@@ -233,13 +233,13 @@ def hil(
 
     With --map on all of a lab's boards at once. Exit status 1 when a test does not pass.
     """
-    from elegans.commands.hil import hil_on_board, hil_on_map
+    from elegans.commands.hil import Report, hil_on_board, hil_on_map
 
     settings = (compiler, optimise)
     if lab is not None:
-        sys.exit(hil_on_map(build, settings, lab, tag, as_json=as_json, junit=junit))
+        sys.exit(hil_on_map(build, settings, lab, tag, Report(as_json, junit)))
     options = {"board": board, "emulator": emulator, "port": port, "probe": probe}
-    sys.exit(hil_on_board(build, settings, options, as_json=as_json, junit=junit))
+    sys.exit(hil_on_board(build, settings, options, Report(as_json, junit)))
 
 
 @main.command(**example("elegans bench build/model --board microbit; elegans bench BUILD --all"))

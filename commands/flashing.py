@@ -10,7 +10,7 @@ from elegans.boards.firmware.build import build as build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing import uf2
 from elegans.boards.flashing.debug_probe import Flashed, FlashError, flash
-from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.trainer.progress import shown
 
 
@@ -26,7 +26,7 @@ def flash_board(
     emulator, compiler, optimise = settings
     descriptor = find_board(board)
     if descriptor.emulators and not (probe or drive or rom):
-        with session(build, board, emulator, compiler, optimise) as device:
+        with session(build, board, BoardOptions(emulator, compiler, optimise)) as device:
             digest = device.hello.model_digest.hex()
             return f"{device.hello.board} on {device.link.port.name} runs model {digest}"
     firmware = build_firmware(build, descriptor, compiler, optimise)

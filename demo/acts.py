@@ -18,7 +18,7 @@ from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.oracles.accuracy import Accuracy, against_float
 from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 from elegans.hil_tests.session.compare import Verdict
-from elegans.hil_tests.session.session import Device, session
+from elegans.hil_tests.session.session import BoardOptions, Device, session
 from elegans.trainer.progress import Progress
 from elegans.trainer.tasks import train
 from elegans.trainer.tasks.lane.closed_loop import Drive, drive, drive_expert
@@ -121,8 +121,8 @@ def play(target: Path, stage: Stage, progress: Progress) -> Result:
     progress("export", 1, 1, "")
 
     progress("build", 0, 1, stage.board)
-    settings = (stage.board, stage.emulator, stage.compiler)
-    with session(target / "export", *settings) as device:
+    options = BoardOptions(stage.emulator, stage.compiler)
+    with session(target / "export", stage.board, options) as device:
         verdict = device.compare(progress=lambda n, of: progress("compare", n, of, ""))
         drives, traces = _last_act(source, model, device, stage, progress)
     different = int(np.sum(traces[0] != traces[1]))

@@ -61,7 +61,7 @@ def test_one_wrong_bit_is_found_and_named(device: Device, model: BuildModel) -> 
     assert verdict.mismatches == 1
     first = verdict.first_difference
     assert first is not None
-    assert (first.vector, first.name) == (17, f"neuron {model.states[-1].name}")
+    assert (first.vector, first.name) == (17, f"state {model.states[-1].name}")
     assert (first.expected, first.got) == (h_next[17, -1], golden.h_next[17, -1])
 
 

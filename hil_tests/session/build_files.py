@@ -1,7 +1,7 @@
-"""A BUILD as the link sees it: ``model.json`` (names and formats) and ``vectors.npz`` (golden).
+"""Reads what a comparison needs of a BUILD: ``model.json`` and the golden ``vectors.npz``.
 
-Both are checked whole before a byte goes to a board, by the digests that `elegans export`
-states: a damaged yardstick must not pass for a wrong board. Nothing is ever unpickled.
+Both files are checked against the digests that `elegans export` has written before a byte is
+sent to a board. So a damaged file is never taken for a wrong board. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from elegans.exporter.ir.fixed_model import Channel
 from elegans.hil_tests.wire.messages import Ints, Shape
 
 SECTIONS = ("corner", "random", "recorded")
+"""The kinds of golden vectors: extreme values, random values, consecutive steps of a recording."""
 
-_AGAIN = "run `elegans export` again"
-# TypeError: np.load gives the bare array of an .npy file, which is no context.
+_REMEDY = "run `elegans export` again"
+# TypeError: for an .npy file np.load returns an array, which is no context manager.
 _UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, MemoryError)
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """Golden steps: ``x [N, I]``, ``dt [N]`` and ``h [N, H]`` give ``y [N, O]``, ``h_next [N, H]``.
+    """N golden steps, each with what the reference computes.
 
-    All int16; ``dt`` is zero for a model with a fixed sample period. ``section [N]``
-    indexes `SECTIONS`.
+    Inputs ``x [N, I]``, elapsed times ``dt [N]`` and states ``h [N, H]`` give outputs
+    ``y [N, O]`` and next states ``h_next [N, H]``. All are int16; ``dt`` is zero for a model
+    with a fixed sample period. ``section [N]`` indexes `SECTIONS`.
     """
 
     x: Ints
@@ -56,13 +58,17 @@ class Vectors:
         )
 
     def of(self, section: str) -> Vectors:
-        """The vectors of one section, in their order; maybe none."""
+        """The vectors of one section in their order; there may be none."""
         return self[np.flatnonzero(self.section == SECTIONS.index(section))]
 
 
 @dataclass(frozen=True)
 class BuildModel:
-    """What a board must be running: its names and formats, its digest and its golden vectors."""
+    """The model of a BUILD as a test needs it: names and formats, digest, golden vectors.
+
+    A `Channel` is the name and the format of one input, output or state; ``dt`` is that of the
+    elapsed time, None if the sample period is fixed.
+    """
 
     name: str
     digest: str
@@ -74,33 +80,40 @@ class BuildModel:
 
     @property
     def shape(self) -> Shape:
+        """The number of inputs, outputs and states."""
         return Shape(len(self.inputs), len(self.outputs), len(self.states), self.dt is not None)
 
 
 def load_build(build: Path) -> BuildModel:
-    """Read and check a BUILD directory; `ElegansError` names the file and what is wrong."""
-    told = read_build_folder(build)
-    if told.has_model:
-        told.model()  # checks the digest
-    shape = Shape(len(told.inputs), len(told.outputs), len(told.states), told.dt is not None)
-    vectors = _vectors(build / "vectors.npz", shape, told.files.get("vectors.npz"))
+    """Read and check a BUILD. Raises `ElegansError`, which names the file and what is wrong."""
+    folder = read_build_folder(build)
+    if folder.has_model:
+        folder.model()  # raises if the digest is wrong
+    dt = folder.dt
+    shape = Shape(len(folder.inputs), len(folder.outputs), len(folder.states), dt is not None)
     return BuildModel(
-        told.name, told.digest, told.inputs, told.dt, told.outputs, told.states, vectors
+        name=folder.name,
+        digest=folder.digest,
+        inputs=folder.inputs,
+        dt=dt,
+        outputs=folder.outputs,
+        states=folder.states,
+        vectors=_vectors(build / "vectors.npz", shape, folder.files.get("vectors.npz")),
     )
 
 
 def _vectors(place: Path, shape: Shape, stated: str | None) -> Vectors:
-    """The golden vectors, if their SHA-256 is as ``stated``, where it is."""
+    """Read and check the golden vectors; ``stated`` is their SHA-256, None if unknown."""
     try:
         content = place.read_bytes()
         if stated is not None and hashlib.sha256(content).hexdigest() != stated:
-            raise ElegansError(place, "has not the digest that model.json states", _AGAIN)
+            raise ElegansError(place, "has not the digest that model.json states", _REMEDY)
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
     except OSError as error:
-        raise ElegansError(place, error.strerror or "cannot be read", _AGAIN) from error
+        raise ElegansError(place, error.strerror or "cannot be read", _REMEDY) from error
     except _UNREADABLE as error:
-        raise ElegansError(place, f"is no archive of plain arrays ({error})", _AGAIN) from error
+        raise ElegansError(place, f"is no archive of plain arrays ({error})", _REMEDY) from error
     count = len(arrays["x"]) if "x" in arrays and arrays["x"].ndim else 0
     wanted: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
         "x": ((count, shape.inputs), np.int16),
@@ -112,13 +125,13 @@ def _vectors(place: Path, shape: Shape, stated: str | None) -> Vectors:
     }
     for name, (size, dtype) in wanted.items():
         if name not in arrays:
-            raise ElegansError(place, f"has no array {name}", _AGAIN)
+            raise ElegansError(place, f"has no array {name}", _REMEDY)
         array = arrays[name]
         if array.shape != size or array.dtype != dtype:
-            fact = f"{name} is {array.dtype} {array.shape}, {np.dtype(dtype)} {size} belongs"
-            raise ElegansError(place, fact, _AGAIN)
+            fact = f"{name} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {size}"
+            raise ElegansError(place, fact, _REMEDY)
     if count == 0:
-        raise ElegansError(place, "holds no vectors", _AGAIN)
+        raise ElegansError(place, "holds no vectors", _REMEDY)
     if arrays["section"].max() >= len(SECTIONS):
-        raise ElegansError(place, f"section exceeds {len(SECTIONS) - 1}", _AGAIN)
+        raise ElegansError(place, f"section exceeds {len(SECTIONS) - 1}", _REMEDY)
     return Vectors(**{name: arrays[name] for name in wanted})

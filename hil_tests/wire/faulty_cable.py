@@ -27,7 +27,7 @@ frame lost, a frame sent twice, two frames exchanged."""
 _BUFFER = 4096  # bytes a direction; when they wait, nothing more is read from the sender
 _POLL_S = 0.001
 _MAX_HOLD_S = 0.005  # how long a frame to be exchanged waits for the next one
-_LONGEST_BURST = 48
+_LONGEST_BURST = 48  # bytes of "garbage"
 
 
 @dataclass
@@ -48,7 +48,7 @@ class FaultInjector:
         self._random = random.Random(self.seed)
         self._gap = self._draw()
         self._cutting = False
-        self._pending = ""  # "repeat" or "reorder": what shall happen to the next frame
+        self._pending = ""  # "repeat" or "reorder": the fault of the frame that ends next
         self._frame = b""  # the bytes since the last zero
         self._held = b""  # a frame that the next one shall overtake
 
@@ -119,12 +119,15 @@ class FaultInjector:
             self._held = b""
             if self._pending == "repeat" and frame:
                 out.append(frame + b"\0")
-                self._pending = ""  # "repeat" or "reorder": what shall happen to the next frame
+                self._pending = ""
         return b"".join(out)
 
 
 class _Direction:
-    """One direction of the cable: its faults, and its rate at ten bits a byte (8N1)."""
+    """One direction of the cable: its faults, and its rate at ten bits a byte (8N1).
+
+    ``waiting`` are the bytes under way, ``carried`` counts those that the receiver has taken.
+    """
 
     def __init__(self, faults: FaultInjector, baud: int | None) -> None:
         self.faults = faults

@@ -50,7 +50,7 @@ def test_the_suite_fails_on_a_board_with_a_wrong_bit(fake_build: Path, tmp_path:
             *("-k", "golden", "--junitxml", report),
         )
     assert ran.returncode == 1, ran.stdout
-    assert "vector 5 (corner), step 0, neuron ring[2]" in ran.stdout
+    assert "vector 5 (corner), step 0, state ring[2]" in ran.stdout
     assert "board log" in ran.stdout
     suite = Xml.parse(report).getroot()[0]
     assert (suite.get("failures"), suite.get("errors")) == ("1", "0")

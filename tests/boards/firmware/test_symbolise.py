@@ -9,7 +9,7 @@ import pytest
 
 from elegans.boards.firmware.build import build
 from elegans.boards.firmware.symbolise import locate
-from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.tests.boards.conftest import copy_of_tiny
@@ -47,7 +47,7 @@ def sick(tmp_path_factory):
 def test_a_fault_names_its_function_its_line_and_its_cause(sick, ill, compiler):
     folder, lines = sick
     with (
-        session(folder, "mps2-an386", "unicorn", compiler) as device,
+        session(folder, "mps2-an386", BoardOptions("unicorn", compiler)) as device,
         pytest.raises(HilError) as failure,
     ):
         run(device.link, np.array([[ill, 0]], np.int16), np.zeros(1, np.int16))

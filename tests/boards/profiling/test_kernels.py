@@ -16,7 +16,7 @@ from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
 from elegans.exporter.oracles.golden_vectors import load_arrays
-from elegans.hil_tests.session.session import hil
+from elegans.hil_tests.session.session import BoardOptions, hil
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import CfCCell
 from elegans.trainer.cells.gru_lstm_mlp import MLPCell
@@ -202,7 +202,7 @@ def test_the_profile_counts_what_hil_counts_but_for_the_call(network):
     board = find_board("mps2-an386")
     firmware = build(network, board)
     done = profile(network, firmware, steps=64)
-    told = hil(network, board.name, "unicorn", firmware.compiler).instructions
+    told = hil(network, board.name, BoardOptions("unicorn", firmware.compiler)).instructions
     assert np.abs(np.array(told) - done.instructions).max() <= 12
     assert sum(done.functions.values()) == done.instructions[0]
     assert 0 < done.stack <= 1024

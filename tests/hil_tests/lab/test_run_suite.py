@@ -36,7 +36,7 @@ def test_every_test_of_the_suite_is_told_with_its_verdict(fake_build: Path) -> N
         told.append((len(runs[0].tests), runs[0].vectors))
 
     with FakeDevice() as device:
-        (run,) = run_suite(fake_build, {"mine": on_port(device)}, told=tell)
+        (run,) = run_suite(fake_build, {"mine": on_port(device)}, progress=tell)
     assert run.passed, run.complaints
     assert (run.name, len(run.tests)) == ("mine", run.expected)
     assert run.figures is not None
@@ -51,7 +51,7 @@ def test_a_wrong_bit_fails_and_everything_else_goes_on(fake_build: Path) -> None
         (run,) = run_suite(fake_build, {"mine": on_port(device)})
     (test,) = run.complaints
     assert (test.result, test.phase) == ("failed", "MISMATCH")
-    assert "vector 250 (recorded), step 114, neuron ring[2]" in test.line
+    assert "vector 250 (recorded), step 114, state ring[2]" in test.line
     assert run.figures is not None
     assert run.figures["mismatches"] == 1
 

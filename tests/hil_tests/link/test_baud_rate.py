@@ -10,7 +10,7 @@ from elegans.hil_tests.link.baud_rate import raise_rate
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.compare import compare
-from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.tests.hil_tests.fake_device import BOARD, Behaviour, FakeDevice
 
 
@@ -56,7 +56,7 @@ def test_a_host_that_knows_nothing_of_the_rate_meets_the_board() -> None:
 
 
 def test_real_firmware_changes_its_rate_and_goes_on(worm) -> None:
-    with session(worm, "microbit", "unicorn") as device:
+    with session(worm, "microbit", BoardOptions("unicorn")) as device:
         assert raise_rate(device.link, (3_000_000, 1_000_000, 460_800)) == 1_000_000
         device.compare(device.model.vectors[slice(0, 50)]).require()
         device.link.reset()

@@ -9,7 +9,7 @@ import pytest
 
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import BuildModel
-from elegans.hil_tests.session.compare import Verdict, compare
+from elegans.hil_tests.session.compare import BoardFacts, Verdict, compare
 from elegans.hil_tests.session.stream import Controller, run, stream
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.tests.hil_tests.fake_device import BOARD, SHAPE, Behaviour, FakeDevice, model_run
@@ -17,7 +17,8 @@ from elegans.tests.hil_tests.fake_device import BOARD, SHAPE, Behaviour, FakeDev
 
 def verdict_of(behaviour: Behaviour, model: BuildModel) -> Verdict:
     with FakeDevice(behaviour) as device, Link.open(device.port) as link:
-        return compare(link, model, instructions=lambda ticks: 2 * ticks, flash_bytes=4096)
+        facts = BoardFacts(instructions=lambda ticks: 2 * ticks, flash_bytes=4096)
+        return compare(link, model, facts=facts)
 
 
 def test_every_integer_of_every_vector_is_compared(fake_model: BuildModel) -> None:
@@ -34,7 +35,7 @@ def test_the_first_wrong_bit_is_named(fake_model: BuildModel) -> None:
     golden = fake_model.vectors.h_next[250, 2]
     assert verdict.mismatches == 1
     assert str(verdict.first_difference) == (
-        f"vector 250 (recorded), step 114, neuron ring[2]: expected {golden}, got {golden ^ 1}"
+        f"vector 250 (recorded), step 114, state ring[2]: expected {golden}, got {golden ^ 1}"
     )
     with pytest.raises(HilError, match="1 of 2352 integers differ; first: vector 250") as failure:
         verdict.require()

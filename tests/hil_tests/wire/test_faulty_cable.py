@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.compare import compare
-from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.hil_tests.session.stream import run, stream
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.hil_tests.wire.faulty_cable import FAULT_KINDS, FaultInjector, FaultyCable
@@ -122,7 +122,7 @@ def test_a_pause_of_the_line_is_outlived(fake_model: BuildModel) -> None:
 
 
 def test_a_board_that_hangs_is_a_timeout_in_bounded_time(worm: Path) -> None:
-    with session(worm, "mps2-an386", "unicorn") as device:
+    with session(worm, "mps2-an386", BoardOptions("unicorn")) as device:
         assert device.powered is not None
         os.kill(device.powered._process.pid, signal.SIGSTOP)
         try:
