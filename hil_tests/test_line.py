@@ -1,4 +1,4 @@
-"""What the board makes of a bad line and of a bad host: it refuses, survives and goes on."""
+"""Invalid requests and damaged data: the board refuses them and continues to work."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from elegans.hil_tests.wire.messages import StepRequest
 
 
 def _step(link: Link, model: BuildModel, count: int) -> bytes:
-    """A STEP request whose count byte says ``count``, over the steps of one."""
+    """A STEP request that contains one step, but whose count byte is ``count``."""
     one = model.vectors[slice(0, 1)]
     request = StepRequest(one.h[0], columns(link.peer.shape, one.x, one.dt)).encode()
     return struct.pack("<BB", 0, count) + request[2:]
 
 
 @pytest.mark.parametrize("count", [0, 2, 255])
-def test_a_count_that_is_not_there_is_refused(link: Link, model: BuildModel, count: int) -> None:
+def test_a_count_unlike_the_payload_is_refused(link: Link, model: BuildModel, count: int) -> None:
     with pytest.raises(RefusedError) as refusal:
         link.request(Kind.STEP, _step(link, model, count))
     assert refusal.value.code in (ErrorCode.COUNT, ErrorCode.MALFORMED)
@@ -39,7 +39,7 @@ def test_more_steps_than_the_reply_can_hold_are_refused(link: Link) -> None:
         np.zeros(shape.states, np.int16), np.zeros((count, shape.columns), np.int16)
     )
     if count > 255 or len(steps.encode()) + 8 > peer.max_frame:
-        pytest.skip("with this model the request fills its frame before the reply does")
+        pytest.skip("for this model a request reaches the limit of a frame before its reply does")
     with pytest.raises(RefusedError) as refusal:
         link.request(Kind.STEP, steps.encode())
     assert refusal.value.code == ErrorCode.COUNT
@@ -58,7 +58,7 @@ def test_an_unknown_request_is_refused(link: Link) -> None:
     assert refusal.value.code == ErrorCode.UNKNOWN_TYPE
 
 
-def test_a_refusal_is_forgotten_at_once(device: Device, model: BuildModel) -> None:
+def test_the_board_continues_after_a_refusal(device: Device, model: BuildModel) -> None:
     with pytest.raises(RefusedError):
         device.link.request(0x33)
     device.compare(model.vectors[slice(0, 4)]).require()
@@ -84,7 +84,7 @@ def test_frames_cut_off_or_damaged_do_no_harm(device: Device, model: BuildModel)
 
 def test_a_frame_of_another_version_does_no_harm(device: Device, model: BuildModel) -> None:
     device.link.inject(encode(Frame(Kind.HELLO, 0, b"\0" * 4, version=99)))
-    device.link.hello()  # takes the refusal off the line
+    device.link.hello()  # also receives the refusal
     device.compare(model.vectors[slice(0, 4)]).require()
 
 

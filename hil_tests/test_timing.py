@@ -1,4 +1,4 @@
-"""What a step costs: the board's own counter, exact where the board is emulated."""
+"""The duration of a step, from the board's counter; exact if the board is emulated."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def test_an_untimed_step_reports_no_ticks(link: Link, model: BuildModel) -> None
 
 def test_a_repeated_step_takes_the_same_instructions(device: Device, model: BuildModel) -> None:
     if device.powered is None or not device.hello.counter_hz:
-        pytest.skip("only an emulated board counts instructions; cycles vary with the caches")
+        pytest.skip("only an emulated board counts instructions; the cycles of a real one vary")
     counted = ticks(device.link, model.vectors[np.zeros(20, np.intp)])
     assert len({device.powered.instructions(int(count)) for count in counted}) == 1

@@ -1,4 +1,4 @@
-"""BUILDs to test with, written once a worker: the fake board's, and a small real one."""
+"""BUILDs for the tests, written once for each worker: the fake board's, and a small real one."""
 
 from __future__ import annotations
 

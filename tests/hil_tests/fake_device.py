@@ -1,7 +1,7 @@
-"""A board in Python behind a real pseudo-terminal, with faults to order.
+"""A simulated board behind a pseudo-terminal, whose faults a test can choose.
 
-It answers the protocol of ``docs/protocol.md`` from a thread, with a small integer model
-of its own, over a line that can lose, damage, repeat and delay.
+A thread answers the protocol of ``docs/protocol.md`` with a small integer model, over a line that
+can lose, damage, repeat and delay data.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _WEIGHTS = np.random.default_rng(1).integers(-9000, 9000, (SHAPE.states, 8))
 
 
 def model_step(h: Ints, inputs: Ints) -> tuple[Ints, Ints]:
-    """A saturating integer map of ``h [5]`` and ``inputs [3 + 1]`` to ``y [2]``, ``h_next [5]``."""
+    """A saturating linear map of ``h [5]`` and ``inputs [3 + 1]`` to ``y [2]``, ``h_next [5]``."""
     drive = np.concatenate([inputs[:3], h]).astype(np.int64)
     total = (_WEIGHTS @ drive >> 14) + int(inputs[3])
     following = np.clip(total, -32768, 32767).astype(np.int16)
@@ -57,13 +57,13 @@ def model_run(h: Ints, inputs: Ints) -> tuple[Ints, Ints]:
 def write_build(path: Path, random_steps: int = 120, recorded: int = 200) -> Path:
     """A BUILD of the fake board's model: ``model.json`` and ``vectors.npz``."""
     rng = np.random.default_rng(2)
-    lone = 16 + random_steps
-    inputs = rng.integers(-32768, 32768, (lone + recorded, 4)).astype(np.int16)
-    h = rng.integers(-32768, 32768, (lone + recorded, SHAPE.states)).astype(np.int16)
-    h[lone] = 0
+    first_recorded = 16 + random_steps
+    inputs = rng.integers(-32768, 32768, (first_recorded + recorded, 4)).astype(np.int16)
+    h = rng.integers(-32768, 32768, (first_recorded + recorded, SHAPE.states)).astype(np.int16)
+    h[first_recorded] = 0
     y, h_next = np.zeros((len(h), SHAPE.outputs), np.int16), np.zeros_like(h)
     for i in range(len(h)):
-        if i > lone:
+        if i > first_recorded:
             h[i] = h_next[i - 1]
         y[i], h_next[i] = model_step(h[i], inputs[i])
     section = np.repeat(np.arange(3), [16, random_steps, recorded]).astype(np.uint8)
@@ -89,7 +89,7 @@ def write_build(path: Path, random_steps: int = 120, recorded: int = 200) -> Pat
 
 @dataclass(frozen=True)
 class LineFaults:
-    """Chances of what goes wrong on the way: per byte for flips, per frame for the rest."""
+    """Probabilities of faults of the line: ``flip`` for each byte, the others for each frame."""
 
     flip: float = 0.0
     drop: float = 0.0
@@ -100,13 +100,23 @@ class LineFaults:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How the board behaves. The numbers count STEP requests or steps from power-on."""
+    """How the board behaves.
+
+    silent, silent_after, fault_after   answer nothing; stop answering, or fault, after so many
+                  STEP requests
+    other_bytes   are sent before every answer
+    wrong_step    the step, counted from power-on, that has a wrong bit; ``wrong_always``: all
+    wrong_kind    the frame type of answers to STEP
+    log_every     a LOG frame every so many STEP requests
+    supported_rates, highest_reliable_rate   baud rates that the board's clock can make, and up
+                  to which the line does not damage data
+    """
 
     board: str = BOARD
     digest: str = DIGEST
     version: int = VERSION
     silent: bool = False
-    babble: bytes = b""
+    other_bytes: bytes = b""
     silent_after: int | None = None
     fault_after: int | None = None
     wrong_step: int | None = None
@@ -118,15 +128,15 @@ class Behaviour:
     log_every: int = 0
     line: LineFaults = field(default_factory=LineFaults)
     baud: int = 115_200
-    clock_makes: tuple[int, ...] = (115_200, 230_400, 460_800, 921_600)
-    line_carries: int = 10_000_000
+    supported_rates: tuple[int, ...] = (115_200, 230_400, 460_800, 921_600)
+    highest_reliable_rate: int = 10_000_000
 
 
 _SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[1:].isdigit()}
 
 
 class FakeDevice:
-    """Power on with ``with FakeDevice(...) as device``; the host opens ``device.port``."""
+    """The board: ``with FakeDevice(...) as device``; the host opens ``device.port``."""
 
     def __init__(self, behaviour: Behaviour | None = None) -> None:
         self.behaviour = behaviour or Behaviour()
@@ -136,7 +146,7 @@ class FakeDevice:
         self._late: list[bytes] = []
         self._faulted = False
         self.baud = self.behaviour.baud
-        self._strange = 0
+        self._invalid = 0
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
@@ -167,8 +177,8 @@ class FakeDevice:
                 continue
             data = os.read(self._master, 65536)
             self.most_in_flight = max(self.most_in_flight, len(data))
-            if self.behaviour.babble:
-                self._write(self.behaviour.babble)
+            if self.behaviour.other_bytes:
+                self._write(self.behaviour.other_bytes)
             if self.behaviour.silent:
                 continue
             for frame in self._decoded(decoder, self._noisy(data)):
@@ -176,14 +186,14 @@ class FakeDevice:
                     self._transmit(self._answer(frame))
 
     def _decoded(self, decoder: Decoder, data: bytes) -> list[Frame]:
-        """The frames in ``data``; after too much that is none, at the first rate again."""
+        """The frames in ``data``; too much invalid data resets it to its first rate."""
         before = decoder.dropped.total()
         frames = decoder.feed(data)
         bad = decoder.dropped.total() - before
-        self._strange = (
-            0 if frames else self._strange + len(data) + bad * self.behaviour.max_frame // 8
+        self._invalid = (
+            0 if frames else self._invalid + len(data) + bad * self.behaviour.max_frame // 8
         )
-        if self._strange > 2 * self.behaviour.max_frame:
+        if self._invalid > 2 * self.behaviour.max_frame:
             self.baud = self.behaviour.baud
         return frames
 
@@ -194,7 +204,7 @@ class FakeDevice:
             return self._reply(frame, self._hello(frame.payload).encode())
         if frame.kind == Kind.BAUD:
             rate = int.from_bytes(frame.payload, "little")
-            if rate not in self.behaviour.clock_makes:
+            if rate not in self.behaviour.supported_rates:
                 return self._refuse(frame, ErrorCode.BAUD)
             self._transmit(self._reply(frame, b""))
             self.baud = rate
@@ -259,7 +269,7 @@ class FakeDevice:
         return Frame(Kind.ERROR, request.sequence, Refusal(code, request.kind).encode())
 
     def _copies(self) -> int:
-        """How often a frame gets through: mostly once."""
+        """How often a frame arrives: mostly once."""
         line = self.behaviour.line
         if self._random.random() < line.drop:
             return 0
@@ -277,10 +287,10 @@ class FakeDevice:
 
     def _noisy(self, data: bytes) -> bytes:
         chance = self.behaviour.line.flip
-        hosts = _SPEEDS[termios.tcgetattr(self._master)[4]]
-        if hosts != self.baud:  # one end samples what the other never meant
-            return self._random.randbytes(max(1, len(data) * self.baud // hosts))
-        if self.baud > self.behaviour.line_carries:
+        host_rate = _SPEEDS[termios.tcgetattr(self._master)[4]]
+        if host_rate != self.baud:  # sampled at the wrong rate, every byte is random
+            return self._random.randbytes(max(1, len(data) * self.baud // host_rate))
+        if self.baud > self.behaviour.highest_reliable_rate:
             chance = 0.02
         if not chance:
             return data
@@ -291,7 +301,7 @@ class FakeDevice:
         return bytes(noisy)
 
     def _write(self, data: bytes) -> None:
-        """Wait for room on the line, unless the power goes: the host may have left."""
+        """Wait for room on the line, but not when the device is stopped: the host may be gone."""
         while data:
             ready, room, _ = select.select([self._wake], [self._master], [])
             if ready:

@@ -1,4 +1,4 @@
-"""The line's rate: raised to the fastest that works, and never lost by one end alone."""
+"""The baud rate is raised to the highest that works; both ends always find a common rate."""
 
 from __future__ import annotations
 
@@ -18,13 +18,20 @@ from elegans.tests.hil_tests.fake_device import BOARD, Behaviour, FakeDevice
     ("behaviour", "rate"),
     [
         (Behaviour(), 921_600),
-        (Behaviour(clock_makes=(115_200, 460_800)), 460_800),
-        (Behaviour(line_carries=460_800), 460_800),
-        (Behaviour(line_carries=115_200), 115_200),
-        (Behaviour(clock_makes=(115_200,)), 115_200),
-        (Behaviour(baud=460_800, clock_makes=(115_200, 460_800)), 460_800),
+        (Behaviour(supported_rates=(115_200, 460_800)), 460_800),
+        (Behaviour(highest_reliable_rate=460_800), 460_800),
+        (Behaviour(highest_reliable_rate=115_200), 115_200),
+        (Behaviour(supported_rates=(115_200,)), 115_200),
+        (Behaviour(baud=460_800, supported_rates=(115_200, 460_800)), 460_800),
     ],
-    ids=["all", "the clock ends", "the line ends", "a poor line", "a poor clock", "no more"],
+    ids=[
+        "all",
+        "clock to 460800",
+        "line to 460800",
+        "line to 115200",
+        "clock to 115200",
+        "already fastest",
+    ],
 )
 def test_the_fastest_rate_that_works_is_found(
     fake_model: BuildModel, behaviour: Behaviour, rate: int
@@ -35,7 +42,7 @@ def test_the_fastest_rate_that_works_is_found(
         assert compare(link, fake_model).mismatches == 0
 
 
-def test_a_board_that_resets_is_met_at_its_first_rate(fake_model: BuildModel) -> None:
+def test_after_a_reset_the_link_returns_to_the_first_rate(fake_model: BuildModel) -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         link.hello()
         assert raise_rate(link) == 921_600
@@ -44,7 +51,7 @@ def test_a_board_that_resets_is_met_at_its_first_rate(fake_model: BuildModel) ->
         assert compare(link, fake_model).mismatches == 0
 
 
-def test_a_host_that_knows_nothing_of_the_rate_meets_the_board() -> None:
+def test_a_host_that_does_not_know_the_raised_rate_connects() -> None:
     with FakeDevice() as device:
         with Link.open(device.port) as link:
             link.hello()
@@ -63,8 +70,8 @@ def test_real_firmware_changes_its_rate_and_goes_on(worm) -> None:
         device.compare(device.model.vectors[slice(0, 50)]).require()
 
 
-def test_doctor_tries_a_line_and_leaves_it_as_it_was() -> None:
-    with FakeDevice(Behaviour(line_carries=460_800)) as device:
+def test_doctor_measures_a_line_and_restores_its_rate() -> None:
+    with FakeDevice(Behaviour(highest_reliable_rate=460_800)) as device:
         done = CliRunner().invoke(main, ["doctor", "--port", device.port])
         assert done.exit_code == 0, done.output
         assert f"board {BOARD}, last reset: power" in done.output
@@ -73,7 +80,7 @@ def test_doctor_tries_a_line_and_leaves_it_as_it_was() -> None:
         assert device.baud == 115_200
 
 
-def test_doctor_says_what_a_silent_line_may_be() -> None:
+def test_doctor_names_possible_causes_of_a_silent_line() -> None:
     with FakeDevice(Behaviour(silent=True)) as device:
         done = CliRunner().invoke(main, ["doctor", "--port", device.port])
     assert done.exit_code == 1

@@ -1,4 +1,4 @@
-"""The link against a board that misbehaves, over a real pseudo-terminal."""
+"""The link to a board that has faults, over a real pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LINES = {
     "repeats 10 %": LineFaults(duplicate=0.1, seed=3),
     "delays 10 %": LineFaults(delay=0.1, seed=4),
     "flips 2e-3": LineFaults(flip=2e-3, seed=7),
-    "all at once": LineFaults(flip=5e-4, drop=0.03, duplicate=0.03, delay=0.03, seed=5),
+    "all together": LineFaults(flip=5e-4, drop=0.03, duplicate=0.03, delay=0.03, seed=5),
 }
 
 
@@ -56,21 +56,21 @@ def test_on_a_bad_line_wrong_bits_are_neither_hidden_nor_counted_twice(
     fake_model: BuildModel,
 ) -> None:
     behaviour = Behaviour(line=LineFaults(drop=0.05, duplicate=0.05, seed=6), wrong_always=True)
-    lone = fake_model.vectors.of("random")
+    single = fake_model.vectors.of("random")
     with FakeDevice(behaviour) as device, Link.open(device.port) as link:
-        assert compare(link, fake_model, lone).mismatches == len(lone)
+        assert compare(link, fake_model, single).mismatches == len(single)
 
 
-def test_hello_tells_who_is_there() -> None:
+def test_hello_returns_the_name_and_the_model_of_the_board() -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         hello = link.hello()
     assert (hello.board, hello.shape, hello.reset) == (BOARD, SHAPE, "power")
     assert hello.model_digest.hex() == DIGEST[:32]
 
 
-def test_a_board_is_found_behind_its_own_chatter() -> None:
+def test_hello_succeeds_although_the_board_sends_other_bytes() -> None:
     with (
-        FakeDevice(Behaviour(babble=b"boot: \x00\x07 ok\r\n")) as device,
+        FakeDevice(Behaviour(other_bytes=b"boot: \x00\x07 ok\r\n")) as device,
         Link.open(device.port) as link,
     ):
         assert link.hello().board == BOARD
@@ -97,7 +97,7 @@ def test_a_request_beyond_the_credit_is_not_sent() -> None:
 
 
 def test_answers_come_in_the_order_of_the_requests() -> None:
-    """Each nonce comes back in its own place, though answers overtake one another."""
+    """Each nonce comes back at its own position, though answers overtake one another."""
     with (
         FakeDevice(Behaviour(line=LineFaults(delay=0.2, seed=9))) as device,
         Link.open(device.port) as link,
@@ -106,7 +106,7 @@ def test_answers_come_in_the_order_of_the_requests() -> None:
         assert [Hello.parse(answer).nonce for answer in answers] == list(range(200))
 
 
-def test_logs_are_collected_beside_the_answers(fake_model: BuildModel) -> None:
+def test_log_frames_are_collected_and_do_not_disturb(fake_model: BuildModel) -> None:
     with FakeDevice(Behaviour(log_every=10)) as device, Link.open(device.port) as link:
         assert compare(link, fake_model).mismatches == 0
         assert "request 10" in link.log
@@ -133,7 +133,7 @@ def test_a_link_goes_on_after_an_exchange_that_was_abandoned(fake_model: BuildMo
         assert compare(link, fake_model).mismatches == 0
 
 
-def test_a_reset_board_is_met_again() -> None:
+def test_the_link_synchronises_again_after_a_reset() -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         assert link.hello().reset == "power"
         assert link.reset().reset == "software"
@@ -150,7 +150,7 @@ def test_a_silent_port_is_a_sync_error_that_says_so() -> None:
 
 
 def test_noise_instead_of_an_answer_points_at_the_baud_rate() -> None:
-    behaviour = Behaviour(silent=True, babble=b"\xf8\x80\x00\xfe")
+    behaviour = Behaviour(silent=True, other_bytes=b"\xf8\x80\x00\xfe")
     with (
         FakeDevice(behaviour) as device,
         Link.open(device.port) as link,

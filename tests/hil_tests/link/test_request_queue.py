@@ -1,4 +1,4 @@
-"""The conversation, without a line: order, splitting, and never more than the credit."""
+"""The request queue without a line: order, splitting, and never more than the credit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _halves(payload: bytes) -> tuple[bytes, ...]:
 def test_whatever_is_lost_every_byte_is_answered_once_and_in_order(
     asked: list[bytes], credit: int, longest: int, seed: int
 ) -> None:
-    """The far end answers no request beyond ``longest`` bytes, and others by chance only."""
+    """The simulated board answers only requests up to ``longest`` bytes, and these by chance."""
     line, numbers, sent = random.Random(seed), count(), dict[int, bytes]()
 
     def number(payload: bytes) -> tuple[int, bytes]:
@@ -57,7 +57,7 @@ def test_whatever_is_lost_every_byte_is_answered_once_and_in_order(
     assert got == b"".join(asked)
 
 
-def test_no_more_than_so_many_run_ahead_of_one_that_is_stuck() -> None:
+def test_at_most_max_ahead_requests_are_taken_in_from_an_unanswered_one_on() -> None:
     numbers, rtt = count(), RoundTripTime()
     rtt.add(0.001)
     window = SendWindow(1 << 30, rtt, lambda _: (next(numbers), b""), lambda _: 1000)

@@ -1,4 +1,4 @@
-"""The whole way: a BUILD compiled, booted on an emulated board, and judged over its port."""
+"""End to end: a BUILD is compiled, booted on an emulated board and compared over its port."""
 
 from __future__ import annotations
 

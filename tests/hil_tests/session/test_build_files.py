@@ -1,4 +1,4 @@
-"""A BUILD is checked whole before a byte goes to a board."""
+"""A BUILD is checked completely before a byte is sent to a board."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ BAD_JSON: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
 
 
 @pytest.mark.parametrize(("change", "fact"), BAD_JSON.values(), ids=BAD_JSON.keys())
-def test_a_bad_model_json_is_told_by_its_field(
+def test_an_error_in_model_json_names_the_field(
     build: Path, change: Callable[[dict[str, Any]], Any], fact: str
 ) -> None:
     edit(build, change)
@@ -81,7 +81,7 @@ BAD_ARRAYS = {
 
 
 @pytest.mark.parametrize(("change", "fact"), BAD_ARRAYS.values(), ids=BAD_ARRAYS.keys())
-def test_bad_vectors_are_told_by_their_array(
+def test_an_error_in_the_vectors_names_the_array(
     build: Path, change: dict[str, Any], fact: str
 ) -> None:
     arrays = dict(np.load(build / "vectors.npz"))
@@ -98,7 +98,7 @@ def test_a_missing_array_is_named(build: Path) -> None:
         load_build(build)
 
 
-def test_no_vectors_at_all_prove_nothing(build: Path) -> None:
+def test_a_build_without_vectors_is_an_error(build: Path) -> None:
     arrays = dict(np.load(build / "vectors.npz"))
     np.savez(build / "vectors.npz", **{name: array[:0] for name, array in arrays.items()})
     with pytest.raises(ElegansError, match="holds no vectors"):

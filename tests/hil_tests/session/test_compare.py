@@ -1,4 +1,4 @@
-"""The verdict, and what it says about the first wrong integer."""
+"""The verdict, and its description of the first wrong integer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_every_integer_of_every_vector_is_compared(fake_model: BuildModel) -> No
 
 
 def test_the_first_wrong_bit_is_named(fake_model: BuildModel) -> None:
-    """Without a counter there is no timed pass: the board's 250th step is vector 250."""
+    """Without a counter nothing is timed first, so that the board's step 250 is vector 250."""
     verdict = verdict_of(Behaviour(wrong_step=250, counter_hz=0), fake_model)
     golden = fake_model.vectors.h_next[250, 2]
     assert verdict.mismatches == 1
@@ -56,11 +56,11 @@ def test_the_counter_is_read_for_a_sample_of_each_section(fake_model: BuildModel
 
 
 def test_progress_reaches_the_last_vector_and_never_goes_back(fake_model: BuildModel) -> None:
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     with FakeDevice() as device, Link.open(device.port) as link:
-        compare(link, fake_model, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (len(fake_model.vectors), len(fake_model.vectors))
-    assert told == sorted(told)
+        compare(link, fake_model, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (len(fake_model.vectors), len(fake_model.vectors))
+    assert calls == sorted(calls)
 
 
 def test_the_json_object_has_what_scripts_ask_for(fake_model: BuildModel) -> None:

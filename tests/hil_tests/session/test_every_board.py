@@ -1,4 +1,4 @@
-"""Every virtual board, emulator, compiler and level: the same bits, and exact counts."""
+"""Every virtual board, emulator, compiler and -O level: equal bits, and exact counts."""
 
 from __future__ import annotations
 

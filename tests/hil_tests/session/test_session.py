@@ -44,7 +44,7 @@ def test_the_port_is_free_after_a_refusal(fake_build: Path) -> None:
             assert met.hello.board == BOARD
 
 
-def test_a_bad_build_is_told_before_a_port_is_touched(tmp_path: Path) -> None:
+def test_a_bad_build_is_reported_before_a_port_is_opened(tmp_path: Path) -> None:
     with pytest.raises(ElegansError, match=r"model\.json"):
         hil(tmp_path, BOARD, BoardOptions(port=str(tmp_path / "no-port")))
 

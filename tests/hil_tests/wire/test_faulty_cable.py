@@ -1,4 +1,4 @@
-"""A hostile line between the link and a board: nothing undetected, nothing lost, and an end."""
+"""A faulty line between link and board: all faults are detected, no vector is lost, runs end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_vector_is_compared_whatever_the_line_does(
 
 
 def test_a_wrong_bit_is_found_through_a_bad_line_and_counted_once(fake_model: BuildModel) -> None:
-    lone = fake_model.vectors.of("random")
+    single = fake_model.vectors.of("random")
     with (
         FakeDevice(Behaviour(wrong_always=True)) as device,
         FaultyCable(
@@ -55,7 +55,7 @@ def test_a_wrong_bit_is_found_through_a_bad_line_and_counted_once(fake_model: Bu
         ) as cable,
         Link.open(cable.port) as link,
     ):
-        assert compare(link, fake_model, lone).mismatches == len(lone)
+        assert compare(link, fake_model, single).mismatches == len(single)
 
 
 def test_a_port_that_is_unplugged_and_plugged_again_loses_nothing(fake_model: BuildModel) -> None:
@@ -97,9 +97,11 @@ def test_another_board_behind_the_port_that_came_back_is_refused(
             os.close(cable._board)
             cable._board = os.open(other.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
             cable.plug()
-            with pytest.raises(HilError, match="came back as fake-board with model abab") as told:
+            with pytest.raises(
+                HilError, match="came back as fake-board with model abab"
+            ) as failure:
                 compare(link, fake_model)
-    assert told.value.phase is Phase.SYNC
+    assert failure.value.phase is Phase.SYNC
 
 
 def test_a_line_that_goes_dead_is_a_timeout_in_bounded_time(fake_model: BuildModel) -> None:
@@ -113,7 +115,7 @@ def test_a_line_that_goes_dead_is_a_timeout_in_bounded_time(fake_model: BuildMod
         assert compare(link, fake_model).mismatches == 0
 
 
-def test_a_pause_of_the_line_is_outlived(fake_model: BuildModel) -> None:
+def test_a_run_survives_a_pause_of_the_line(fake_model: BuildModel) -> None:
     with FakeDevice() as device, FaultyCable(device.port) as cable, Link.open(cable.port) as link:
         link.hello()
         cable.stalled = True
@@ -133,7 +135,7 @@ def test_a_board_that_hangs_is_a_timeout_in_bounded_time(worm: Path) -> None:
         assert failure.value.phase is Phase.TIMEOUT
 
 
-def test_two_hosts_on_one_port_the_second_is_refused() -> None:
+def test_a_second_host_on_a_port_is_refused() -> None:
     with FakeDevice() as device, FaultyCable(device.port) as cable, Link.open(cable.port) as link:
         with pytest.raises(HilError, match="the port is busy") as failure:
             Link.open(cable.port)
@@ -142,9 +144,7 @@ def test_two_hosts_on_one_port_the_second_is_refused() -> None:
 
 
 @pytest.mark.parametrize("baud", [115_200, 921_600])
-def test_a_throttled_line_carries_what_it_should_and_no_more(
-    fake_model: BuildModel, baud: int
-) -> None:
+def test_a_line_transmits_no_more_than_its_baud_rate(fake_model: BuildModel, baud: int) -> None:
     with (
         FakeDevice() as device,
         FaultyCable(device.port, baud) as cable,
@@ -158,7 +158,7 @@ def test_a_throttled_line_carries_what_it_should_and_no_more(
 
 
 @given(st.lists(st.binary(max_size=300), max_size=8), st.integers(0, 1000))
-def test_a_cable_without_noise_changes_nothing(parts: list[bytes], seed: int) -> None:
+def test_a_cable_without_faults_changes_nothing(parts: list[bytes], seed: int) -> None:
     noise = FaultInjector(0.0, seed=seed)
     assert b"".join(noise.transmit(part) for part in parts) == b"".join(parts)
 

@@ -1,4 +1,4 @@
-"""The frames: whatever happens to the bytes, a frame arrives as it was sent or not at all."""
+"""Frames: whatever happens to the bytes, a frame arrives as it was sent or not at all."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_cobs_blocks_of_254_cost_one_byte_each(count: int) -> None:
 
 
 @given(payloads)
-def test_cobs_comes_back_and_holds_no_zero(data: bytes) -> None:
+def test_cobs_decodes_to_the_same_data_and_contains_no_zero(data: bytes) -> None:
     stuffed = cobs_encode(data)
     assert 0 not in stuffed
     assert cobs_decode(stuffed) == data
@@ -158,7 +158,7 @@ shapes = st.builds(
 
 
 @given(shapes, st.integers(1, 12), st.booleans(), st.integers(0, 2**32))
-def test_steps_and_their_replies_come_back(
+def test_steps_and_their_replies_survive_encoding_and_parsing(
     shape: Shape, count: int, timed: bool, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
