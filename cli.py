@@ -212,13 +212,13 @@ def hil(
     The hardware-in-the-loop tests compare every golden vector, and try damaged frames and
     resets; with --map, on all boards of a lab. The exit code is 1 if a test does not pass.
     """
-    from elegans.commands.hil import hil_on_board, hil_on_map
+    from elegans.commands.hil import Report, hil_on_board, hil_on_map
 
     settings = (compiler, level)
     if lab is not None:
-        sys.exit(hil_on_map(build, settings, lab, tag, as_json=as_json, junit=junit))
+        sys.exit(hil_on_map(build, settings, lab, tag, Report(as_json, junit)))
     options = {"board": board, "emulator": emulator, "port": port, "probe": probe}
-    sys.exit(hil_on_board(build, settings, options, as_json=as_json, junit=junit))
+    sys.exit(hil_on_board(build, settings, options, Report(as_json, junit)))
 
 
 @main.command(

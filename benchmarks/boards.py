@@ -15,7 +15,7 @@ import click
 from elegans.boards.descriptors.descriptor import boards
 from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.toolchain import LEVELS, cross_compilers
-from elegans.hil_tests.session.session import hil
+from elegans.hil_tests.session.session import BoardOptions, hil
 
 _HEAD = (
     "| board | core | on | compiler | -O | integers | different | instructions a step "
@@ -50,7 +50,7 @@ def main(
     chosen = [b for b in boards().values() if b.emulators and (not names or b.name in names)]
     for board, compiler, level in itertools.product(chosen, cross_compilers(), levels):
         for emulator in virtual_board.installed_emulators(board)[: None if every_emulator else 1]:
-            verdict = hil(build, board.name, emulator, compiler, level)
+            verdict = hil(build, board.name, BoardOptions(emulator, compiler, level))
             lo, hi = verdict.instructions or (0, 0)
             count = f"{lo}" if lo == hi else f"{lo} to {hi}"
             cells = [board.name, board.core.name, emulator, compiler, level, verdict.integers]

@@ -38,8 +38,8 @@ _BOARDS = {
 _KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "ncp19": ("ncp19", {}, "2"),
     "ncp19, period fixed": ("ncp19", {"dt": 0.05}, "2"),
-    "ncp19, size": ("ncp19", {"optimise": "size"}, "s"),
-    "ncp19, size, int8": ("ncp19", {"optimise": "size", "weight_bits": 8}, "s"),
+    "ncp19, size": ("ncp19", {"layout": "size"}, "s"),
+    "ncp19, size, int8": ("ncp19", {"layout": "size", "weight_bits": 8}, "s"),
     "cfc32": ("cfc32", {}, "2"),
 }
 # The fewest instructions of a peer, another implementation, measured under QEMU with gcc 12.2 -O2:

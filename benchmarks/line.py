@@ -14,9 +14,9 @@ from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation.virtual_board import emulate
 from elegans.boards.firmware.build import build_firmware
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import load
+from elegans.hil_tests.session.build_files import load_build
 from elegans.hil_tests.session.stream import stream
-from elegans.hil_tests.wire.faulty_cable import Cable
+from elegans.hil_tests.wire.faulty_cable import FaultyCable
 
 _RATES = (115_200, 460_800, 921_600, None)
 _HEAD = "| baud | steps/s | frames/s | bytes/s to the board | bytes/s to the host | of the limit |"
@@ -29,13 +29,13 @@ _HEAD = "| baud | steps/s | frames/s | bytes/s to the board | bytes/s to the hos
 @click.option("--seconds", default=10.0, show_default=True, help="of traffic at each rate")
 def main(build: Path, board: str, emulator: str, seconds: float) -> None:
     """Print the table as Markdown. The limit is that of the busier direction, ten bits per byte."""
-    firmware, golden = build_firmware(build, find_board(board)), load(build).vectors
+    firmware, golden = build_firmware(build, find_board(board)), load_build(build).vectors
     print(_HEAD)
     print("|" + "---|" * _HEAD.count(" |"))
     for baud in _RATES:
         with (
             emulate(firmware, emulator) as virtual,
-            Cable(virtual.port, baud) as cable,
+            FaultyCable(virtual.port, baud) as cable,
             Link.open(cable.port) as link,
         ):
             link.hello()

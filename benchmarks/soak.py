@@ -26,9 +26,9 @@ from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware import toolchain
 from elegans.boards.firmware.source import firmware_files, read_model
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import Model, load
+from elegans.hil_tests.session.build_files import BuildModel, load_build
 from elegans.hil_tests.session.stream import stream
-from elegans.hil_tests.wire.faulty_cable import KINDS, Cable, Noise
+from elegans.hil_tests.wire.faulty_cable import FAULT_KINDS, FaultInjector, FaultyCable
 
 _MAIN = Path(__file__).resolve().parent / "host_device.c"
 _LINK = ("config.h", "device.c", "device.h", "el_")
@@ -77,11 +77,13 @@ def host_device(build: Path) -> Iterator[str]:
                 os.close(device_end)
 
 
-def soak(port: str, model: Model, frames: int, noise: tuple[Noise, Noise]) -> Tally:
+def soak(
+    port: str, model: BuildModel, frames: int, noise: tuple[FaultInjector, FaultInjector]
+) -> Tally:
     """Stream the golden vectors repeatedly until ``frames`` frames were accepted."""
     tally, golden = Tally(), model.vectors
     began = time.perf_counter()
-    with Cable(port, None, *noise) as cable, Link.open(cable.port) as link:
+    with FaultyCable(port, None, *noise) as cable, Link.open(cable.port) as link:
         link.hello()
         while tally.frames < frames:
             done = 0
@@ -112,18 +114,18 @@ def soak(port: str, model: Model, frames: int, noise: tuple[Noise, Noise]) -> Ta
     default=(1e-3,),
     help="faults per byte; repeat for several",
 )
-@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, default=KINDS)
+@click.option("--kind", "kinds", type=click.Choice(FAULT_KINDS), multiple=True, default=FAULT_KINDS)
 @click.option("--seed", default=1, show_default=True)
 def main(
     build: Path, frames: int, rates: tuple[float, ...], kinds: tuple[str, ...], seed: int
 ) -> None:
     """Print the table as Markdown."""
-    model = load(build)
+    model = load_build(build)
     print("| faults a byte | frames | vectors |", " | ".join(kinds), end=" | ")
     print("damaged | sent again | undetected | lost | frames/s |")
     print("|---" * (len(kinds) + 8) + "|")
     for rate in rates:
-        noise = Noise(rate, kinds, seed), Noise(rate, kinds, seed + 1)
+        noise = FaultInjector(rate, kinds, seed), FaultInjector(rate, kinds, seed + 1)
         with host_device(build) as port:
             tally = soak(port, model, frames, noise)
         injected: Counter[str] = noise[0].injected + noise[1].injected

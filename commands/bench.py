@@ -16,9 +16,9 @@ from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.profiling.cycles import estimate_cycles
 from elegans.boards.profiling.profile import profile
-from elegans.exporter.export import load_model
+from elegans.exporter.build_folder import load_model
 from elegans.exporter.ir.fixed_model import Model
-from elegans.hil_tests.session.build_files import load as check_vectors
+from elegans.hil_tests.session.build_files import load_build as check_vectors
 
 
 def bench(

@@ -10,7 +10,7 @@ from elegans.boards.firmware.build import Firmware, build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing import uf2
 from elegans.boards.flashing.debug_probe import FlashError, FlashResult, flash
-from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.trainer.progress import shown
 
 
@@ -37,7 +37,7 @@ def flash_board(build: Path, board: str, options: FlashOptions) -> str:
     compiler, level = options.compiler, options.level
     descriptor = find_board(board)
     if descriptor.emulators and not (options.probe or options.drive or options.rom):
-        with session(build, board, options.emulator, compiler, level) as device:
+        with session(build, board, BoardOptions(options.emulator, compiler, level)) as device:
             digest = device.hello.model_digest.hex()
             return f"{device.hello.board} on {device.link.port.name} runs model {digest}"
     firmware = build_firmware(build, descriptor, compiler, level)

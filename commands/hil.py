@@ -1,9 +1,10 @@
-"""`elegans hil`: the suite on a board, or on all of a lab's at once, and what came of it."""
+"""`elegans hil`: runs the test suite on one board or on all boards of a map."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,33 +13,43 @@ from elegans.commands.options import complaint, given
 from elegans.exporter.files import require_file
 from elegans.hil_tests.lab.junit import write_junit
 from elegans.hil_tests.lab.lab_map import read_map, select
-from elegans.hil_tests.lab.run_suite import Run, run_suite
-from elegans.hil_tests.session.build_files import load
+from elegans.hil_tests.lab.run_suite import BoardRun, run_suite
+from elegans.hil_tests.session.build_files import load_build
 from elegans.trainer.progress import shown
+
+
+@dataclass(frozen=True)
+class Report:
+    """How to report the results: as JSON or text on stdout, and to a JUnit file if one is named."""
+
+    as_json: bool
+    junit: Path | None
 
 
 def hil_on_board(
     build: Path,
     settings: tuple[str, str],
     options: dict[str, str | None],
-    *,
-    as_json: bool,
-    junit: Path | None,
+    report: Report,
 ) -> int:
-    """The suite on one board, which ``options`` of the plug-in lead to; the exit status."""
+    """Run the suite on one board and print the result; returns the exit status.
+
+    ``options`` are those of the pytest plug-in that select the board. ``settings`` are the
+    compiler and its level.
+    """
     if given("tag"):
-        raise click.UsageError("--tag chooses of a lab's boards; add its --map")
-    (run,) = _ran(build, settings, {str(options["board"]): options}, junit)
+        raise click.UsageError("--tag selects boards of a map; add its --map")
+    (run,) = _run_suite(build, settings, {str(options["board"]): options}, report.junit)
     reasons = {(test.phase, test.line) for test in run.complaints}
     absent = not any(test.result in ("passed", "failed") for test in run.tests)
     if absent and len(reasons) == 1:
-        click.echo(complaint(*reasons.pop()), err=True)  # the board was never there
-    elif not as_json:
-        click.echo(_told(run))
-    if as_json:
+        click.echo(complaint(*reasons.pop()), err=True)  # no test reached the board
+    elif not report.as_json:
+        click.echo(_result_text(run))
+    if report.as_json:
         click.echo(json.dumps(run.json()))
-    if junit:
-        write_junit(junit, [run])
+    if report.junit:
+        write_junit(report.junit, [run])
     return 0 if run.passed else 1
 
 
@@ -47,50 +58,49 @@ def hil_on_map(
     settings: tuple[str, str],
     lab: Path,
     tag: str | None,
-    *,
-    as_json: bool,
-    junit: Path | None,
+    report: Report,
 ) -> int:
-    """The suite on every board of a map, side by side; the exit status."""
+    """Run the suite on every board of a map in parallel and print the results; returns the exit
+    status. ``settings`` are the compiler and its level."""
     for option in ("port", "probe", "emulator"):
         if given(option):
-            raise click.UsageError(f"--map says it of each board; leave out --{option}")
-    places = select(read_map(lab), given("board"), tag=tag)
-    options = {place.name: {"map": str(lab), "name": place.name} for place in places}
-    runs = _ran(build, settings, options, junit)
-    if as_json:
+            raise click.UsageError(f"--map states it for each board; leave out --{option}")
+    entries = select(read_map(lab), given("board"), tag=tag)
+    options = {entry.name: {"map": str(lab), "name": entry.name} for entry in entries}
+    runs = _run_suite(build, settings, options, report.junit)
+    if report.as_json:
         click.echo(json.dumps({run.name: run.json() for run in runs}))
     else:
         for run in runs:
-            click.echo(f"{'ok' if run.passed else 'FAILED':<8}{run.name:<16}{_told(run)}")
-    if junit:
-        write_junit(junit, runs)
+            click.echo(f"{'ok' if run.passed else 'FAILED':<8}{run.name:<16}{_result_text(run)}")
+    if report.junit:
+        write_junit(report.junit, runs)
     return 0 if all(run.passed for run in runs) else 1
 
 
-def _ran(
+def _run_suite(
     build: Path,
     settings: tuple[str, str],
     boards: Mapping[str, Mapping[str, str | None]],
     junit: Path | None,
-) -> list[Run]:
+) -> list[BoardRun]:
     if junit:
         require_file(junit)
-    load(build)  # a BUILD that cannot be used is told once, before any board is touched
+    load_build(build)  # an unusable BUILD is reported once, before any board is used
     with shown() as progress:
 
-        def told(runs: Sequence[Run]) -> None:
+        def show(runs: Sequence[BoardRun]) -> None:
             done = sum(len(run.tests) for run in runs)
             if done:
                 progress("tests", done, sum(run.expected for run in runs), "")
-            elif len(runs) == 1 and runs[0].vectors:  # these take longest, and come first
+            elif len(runs) == 1 and runs[0].vectors:  # they are compared first, and take longest
                 progress("vectors", *runs[0].vectors, "")
 
-        return run_suite(build, boards, *settings, told=told)
+        return run_suite(build, boards, *settings, progress=show)
 
 
-def _told(run: Run) -> str:
-    """The verdict, the count, and each reason for which a test did not pass, once."""
+def _result_text(run: BoardRun) -> str:
+    """The verdict, the number of tests for each result, and each reason of a failure once."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for test in run.complaints:
         why = (test.phase or test.result.upper(), test.line)

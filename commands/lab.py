@@ -1,4 +1,4 @@
-"""`elegans boards` and `boards scan`: what there is, and a lab's map of it."""
+"""`elegans boards` lists the boards; `elegans boards scan` writes the map of a lab."""
 
 from __future__ import annotations
 
@@ -9,26 +9,27 @@ from elegans.boards.doctor import catalogue, plugged_in
 from elegans.boards.flashing.discover import connected_boards
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file, write_file
-from elegans.hil_tests.lab.lab_map import Place, write_map
+from elegans.hil_tests.lab.lab_map import BoardEntry, write_map
 
 
 def told_boards(as_json: bool) -> str:
-    """The boards that elegans knows, and those that are plugged in."""
-    rows, here = catalogue(), plugged_in()
+    """A text, or a JSON object, of the boards that elegans knows and those that are connected."""
+    rows, connected_now = catalogue(), plugged_in()
     if as_json:
-        return json.dumps({"boards": rows, "connected": here})
+        return json.dumps({"boards": rows, "connected": connected_now})
     lines = [f"{row['name']:<20}{row['core']:<14}{row['runs_on']}" for row in rows]
-    lines += ["", "connected:" if here else "no debug probe is connected"]
-    lines += [f"{r['probe']:<28}{r['ports'] or 'no port':<16}{r['boards']}" for r in here]
+    lines += ["", "connected:" if connected_now else "no debug probe is connected"]
+    lines += [f"{r['probe']:<28}{r['ports'] or 'no port':<16}{r['boards']}" for r in connected_now]
     return "\n".join(lines)
 
 
 def scan_map(output: Path | None) -> str:
-    """The map of what is plugged in, written to ``output`` or returned."""
+    """Make a map of the connected boards. Returns it, or a message if it was written to
+    ``output``. Raises `ElegansError` if no board is connected."""
     if output is not None:
         require_file(output)
-    places = [
-        Place(
+    entries = [
+        BoardEntry(
             name=f"bench-{number}",
             board=row.boards[0],
             port=row.ports[0] if row.ports else None,
@@ -38,11 +39,11 @@ def scan_map(output: Path | None) -> str:
         for number, row in enumerate(connected_boards(), 1)
         if row.boards
     ]
-    if not places:
+    if not entries:
         remedy = "plug one in; `elegans doctor` says what is missing"
         raise ElegansError("boards", "none that elegans knows is plugged in", remedy)
-    text = write_map(places)
+    text = write_map(entries)
     if output is None:
         return text
     write_file(output, text.encode())
-    return f"{output}: {len(places)} boards; name and tag them as you like"
+    return f"{output}: {len(entries)} boards; name and tag them as you like"

@@ -217,7 +217,7 @@ def export_options(function: F) -> F:
         beside = model.parent / "recording.npz"
         if options["recording"] is None and beside.exists():
             options["recording"] = beside
-        options |= {"weight_bits": int(weights.removeprefix("int")), "optimise": layout}
+        options |= {"weight_bits": int(weights.removeprefix("int")), "layout": layout}
         return function(model=model, output=output, options=options)
 
     decorated = cast(F, collected)

@@ -18,7 +18,7 @@ from elegans.demo.result import Result
 from elegans.exporter.export import Request, export
 from elegans.exporter.oracles.accuracy import against_float
 from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
-from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.trainer.progress import Progress
 from elegans.trainer.tasks import train
 from elegans.trainer.tasks.lane.closed_loop import Drive, drive, drive_expert
@@ -63,8 +63,8 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
     progress("export", 1, 1, "")
 
     progress("build", 0, 1, settings.board)
-    powered = (settings.board, settings.emulator, settings.compiler)
-    with session(target / "export", *powered) as device:
+    options = BoardOptions(settings.emulator, settings.compiler)
+    with session(target / "export", settings.board, options) as device:
         verdict = device.compare(progress=lambda n, of: progress("compare", n, of, ""))
         on_reference, on_board = reference_driver(model), board_driver(model, device.link)
         drivers: dict[str, Driver] = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elegans.exporter.export import load_model
+from elegans.exporter.build_folder import load_model
 from elegans.exporter.numbers.fixed import dequantise
 from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 from elegans.hil_tests.session.session import session

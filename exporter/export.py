@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.ports import States
-from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove, to_json
+from elegans.exporter.ir.fixed_model import Channel, Model, to_json
 from elegans.exporter.ir.interface import Range, with_ranges
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import golden_vectors, range_report
@@ -35,7 +36,7 @@ class Request:
     weight_bits: int = 16
     states: States = ()
     elapsed: str | None = None
-    optimise: str = "speed"
+    layout: str = "speed"
     flash_limit: int | None = None
 
 
@@ -60,7 +61,7 @@ def export(
     if request.recording is not None:
         recording = golden_vectors.load_recording(request.recording, model)
     progress("generating C")
-    code = plan(model, lowered.bounds, request.optimise, request.flash_limit)
+    code = plan(model, lowered.bounds, request.layout, request.flash_limit)
     files = {path: text.encode() for path, text in emit(code).items()}
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
@@ -75,41 +76,14 @@ def export(
     return model
 
 
-def load_model(build: Path) -> Model:
-    """The model of a BUILD folder; its digest is checked against its content."""
-    path = build / "model.json"
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        model = from_json(data)
-        stated = data["digest"]
-    except FileNotFoundError:
-        remedy = "give the folder that 'elegans export' wrote"
-        raise ElegansError(path, "is not there", remedy) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ElegansError(path, f"is damaged ({error!r:.80})", "export the model again") from None
-    if stated != model.digest:
-        raise ElegansError(path, "does not match its own digest", "export the model again")
-    prove(model)  # a stranger's digest says that the file is whole, not that it is sound
-    return model
-
-
 def _check_target(target: Path) -> None:
     """Only a new or empty folder, or an earlier BUILD, is ever replaced."""
-    if target.is_dir() and (not any(target.iterdir()) or _is_build(target)):
+    if target.is_dir() and (not any(target.iterdir()) or is_build_folder(target)):
         return
     if target.exists() or target.is_symlink():
         raise ElegansError(
             target, "is there and is no earlier export", "give a new folder to -o, or remove it"
         )
-
-
-def _is_build(folder: Path) -> bool:
-    """Whether `export` wrote this folder; others have a model.json, too."""
-    try:
-        data = json.loads((folder / "model.json").read_bytes())
-    except (OSError, ValueError):
-        return False
-    return isinstance(data, dict) and {"schema", "digest", "steps", "files"} <= data.keys()
 
 
 def _model_json(

@@ -1,1 +1,2 @@
-"""Hardware in the loop: the wire protocol, the link, and the suite that compares every bit."""
+"""Hardware-in-the-loop tests: the wire protocol, the link, and the test suite that compares
+every bit that a board computes with the reference. May import `exporter` and `boards`."""

@@ -1,12 +1,12 @@
-"""The pytest plugin: a board under power as a fixture, and options to say which.
+"""The pytest plug-in: a powered board as a fixture, and options that choose the board.
 
     def test_my_model_settles(link, model):
         y, h = run(link, ...)
 
-It is an entry point, so it is imported by every pytest run on this machine: it imports
-nothing of weight until a fixture is asked for, and gives way to a plugin that already has
-an option of the same name. ``-p no:elegans`` switches it off, for the sake of one that
-comes later.
+It is registered as an entry point, so every pytest run in this environment imports it. It
+therefore imports no large module until a fixture is used, and leaves out an option that another
+plug-in has defined already. ``-p no:elegans`` switches it off, if a plug-in that is loaded later
+defines the same option.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import pytest
 
 if TYPE_CHECKING:
     from elegans.exporter.errors import ElegansError
-    from elegans.hil_tests.lab.lab_map import Place
+    from elegans.hil_tests.lab.lab_map import BoardEntry
     from elegans.hil_tests.link.link import Link
-    from elegans.hil_tests.session.build_files import Model
+    from elegans.hil_tests.session.build_files import BuildModel
     from elegans.hil_tests.session.compare import Verdict
     from elegans.hil_tests.session.session import Device
 
@@ -38,17 +38,17 @@ _HELP = {
     "emulator": "unicorn, qemu or auto (default)",
     "compiler": "zig, gcc or auto (default)",
     "level": "optimisation level of the compiler: 0, 1, 2, 3, s or auto (default)",
-    "port": "serial port of a real board; without --probe it runs this BUILD already",
+    "port": "serial port of a real board; without --probe it must run this BUILD already",
     "probe": "unique id of a real board's debug probe, to flash it",
-    "map": "a lab's map of boards: each worker takes one that nobody is using",
-    "tag": "of the map, only boards with this tag",
-    "name": "of the map, only the board of this name",
+    "map": "TOML file that lists the boards of a lab; each worker takes a free one",
+    "tag": "use only boards of the map with this tag",
+    "name": "use only the board of the map with this name",
 }
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """The command line's wishes, with their defaults."""
+class PluginOptions:
+    """The options of the command line, with their defaults; `_HELP` explains them."""
 
     board: str | None = None
     build: str | None = None
@@ -62,24 +62,25 @@ class Wanted:
     name: str | None = None
 
     @classmethod
-    def by(cls, config: pytest.Config) -> Wanted:
+    def of(cls, config: pytest.Config) -> PluginOptions:
+        """The options of a pytest run."""
         options = {f.name: config.getoption(f"elegans_{f.name}", f.default) for f in fields(cls)}
         return cls(**options)
 
     def build_dir(self) -> Path:
-        """The BUILD; without one there is nothing to test, and the test is skipped."""
+        """The BUILD folder. Skips the test if there is none."""
         if self.build is not None:
             return Path(self.build)
         if not (_DEMO / "model.json").exists():
-            pytest.skip("no BUILD to put on a board: give one with --build, or run the demo")
+            pytest.skip("there is no BUILD to test: give one with --build, or run the demo")
         return _DEMO
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("elegans", "elegans: liquid networks on boards")
-    for option in fields(Wanted):
-        with suppress(ValueError, ArgumentError):  # the name is somebody else's: theirs stays
+    for option in fields(PluginOptions):
+        with suppress(ValueError, ArgumentError):  # another plug-in has this option: leave it
             group.addoption(
                 f"--{option.name}",
                 dest=f"elegans_{option.name}",
@@ -88,20 +89,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             )
 
 
-class Bench:
-    """One board for a whole run, powered at its first use and again after it was dropped."""
+class BoardUnderTest:
+    """The board of a test run: connected at its first use, and again after `disconnect`."""
 
-    def __init__(self, wanted: Wanted) -> None:
-        self._wanted = wanted
+    def __init__(self, options: PluginOptions) -> None:
+        self._options = options
         self._stack = ExitStack()
         self._device: Device | None = None
         self._failed: ElegansError | None = None
 
     def device(self) -> Device:
-        """The board, powered, synchronised and identified.
+        """The board, powered, synchronised and identified. Raises as `session` does.
 
-        A board that could not be brought up once is not tried again for each test: flashing
-        and waiting have their own attempts and bounds.
+        After a failure the same error is raised for every test, without another attempt.
         """
         from elegans.exporter.errors import ElegansError
 
@@ -109,42 +109,35 @@ class Bench:
             raise self._failed
         if self._device is None:
             try:
-                self._device = self._opened()
+                self._device = self._connect()
             except ElegansError as error:
                 self._failed = error
-                self.drop()
+                self.disconnect()
                 raise
         return self._device
 
-    def _opened(self) -> Device:
-        from elegans.hil_tests.session.session import session
+    def _connect(self) -> Device:
+        from elegans.hil_tests.session.session import BoardOptions, session
 
-        wanted, place = self._wanted, self._claimed()
-        return self._stack.enter_context(
-            session(
-                wanted.build_dir(),
-                place.board,
-                place.emulator,
-                wanted.compiler,
-                wanted.level,
-                place.port,
-                probe=place.probe,
-            )
+        plugin, entry = self._options, self._claim()
+        options = BoardOptions(
+            entry.emulator, plugin.compiler, plugin.level, entry.port, probe=entry.probe
         )
+        return self._stack.enter_context(session(plugin.build_dir(), entry.board, options))
 
-    def _claimed(self) -> Place:
-        """The board of the command line, or one of the map's that nobody is using."""
-        from elegans.hil_tests.lab.lab_map import Place, claimed, read_map, select
+    def _claim(self) -> BoardEntry:
+        """The board of the command line, or a free one of the map."""
+        from elegans.hil_tests.lab.lab_map import BoardEntry, claimed, read_map, select
 
-        wanted = self._wanted
-        if wanted.map is None:
-            board = wanted.board or "mps2-an386"
-            return Place("board", board, wanted.port, wanted.probe, wanted.emulator)
-        places = select(read_map(Path(wanted.map)), wanted.board, wanted.name, wanted.tag)
-        return self._stack.enter_context(claimed(places))
+        options = self._options
+        if options.map is None:
+            board = options.board or "mps2-an386"
+            return BoardEntry("board", board, options.port, options.probe, options.emulator)
+        entries = select(read_map(Path(options.map)), options.board, options.name, options.tag)
+        return self._stack.enter_context(claimed(entries))
 
     def synchronised(self) -> Device:
-        """The board after a reset; one that does not answer is power-cycled once."""
+        """The board after a reset. If it does not answer, it is connected again once."""
         from elegans.hil_tests.wire.errors import HilError
 
         device = self.device()
@@ -152,30 +145,31 @@ class Bench:
             device.link.hello(within=2.0)
             device.link.reset(within=2.0)
         except HilError:
-            self.drop()
+            self.disconnect()
             device = self.device()
         return device
 
-    def drop(self) -> None:
-        """Power off."""
+    def disconnect(self) -> None:
+        """Close the link and power the board off."""
         self._device = None
         self._stack.close()
 
     def log(self) -> list[str]:
+        """The log of the board and of its emulator."""
         return [] if self._device is None else self._device.log()
 
 
-_BENCH = pytest.StashKey[Bench]()
+_BOARD = pytest.StashKey[BoardUnderTest]()
 
 
 @pytest.fixture(scope="session")
-def _elegans_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    wanted = Wanted.by(request.config)
-    wanted.build_dir()
-    bench = Bench(wanted)
-    request.config.stash[_BENCH] = bench
-    yield bench
-    bench.drop()
+def _elegans_board(request: pytest.FixtureRequest) -> Iterator[BoardUnderTest]:
+    options = PluginOptions.of(request.config)
+    options.build_dir()
+    board = BoardUnderTest(options)
+    request.config.stash[_BOARD] = board
+    yield board
+    board.disconnect()
 
 
 @pytest.fixture
@@ -184,40 +178,42 @@ def board(device: Device) -> str:
     return device.board
 
 
-class Teller(Protocol):
-    """Hears about the golden vectors while they run."""
+class ProgressListener(Protocol):
+    """Is told how the comparison of the golden vectors proceeds."""
 
-    def vectors(self, done: int, total: int) -> None: ...
+    def vectors(self, done: int, total: int) -> None:
+        """So many of the golden vectors have been compared."""
 
-    def verdict(self, verdict: Verdict) -> None: ...
+    def verdict(self, verdict: Verdict) -> None:
+        """The result of the comparison."""
 
 
-class _Nobody:
+class _NoListener:
     def vectors(self, done: int, total: int) -> None: ...
 
     def verdict(self, verdict: Verdict) -> None: ...
 
 
 @pytest.fixture
-def teller(request: pytest.FixtureRequest) -> Teller:
-    """`elegans hil`, if it started this run; nobody otherwise."""
-    events: Teller | None = request.config.pluginmanager.get_plugin("elegans-events")
-    return events or _Nobody()
+def progress_listener(request: pytest.FixtureRequest) -> ProgressListener:
+    """Reports to `elegans hil` if it started this run; otherwise does nothing."""
+    events: ProgressListener | None = request.config.pluginmanager.get_plugin("elegans-events")
+    return events or _NoListener()
 
 
 @pytest.fixture(scope="session")
-def model(request: pytest.FixtureRequest) -> Model:
+def model(request: pytest.FixtureRequest) -> BuildModel:
     """The BUILD under test: names, formats, digest and golden vectors."""
-    build = Wanted.by(request.config).build_dir()
-    from elegans.hil_tests.session.build_files import load
+    build = PluginOptions.of(request.config).build_dir()
+    from elegans.hil_tests.session.build_files import load_build
 
-    return load(build)
+    return load_build(build)
 
 
 @pytest.fixture
-def device(_elegans_bench: Bench) -> Device:
+def device(_elegans_board: BoardUnderTest) -> Device:
     """The board under power, reset and synchronised for this test."""
-    return _elegans_bench.synchronised()
+    return _elegans_board.synchronised()
 
 
 @pytest.fixture
@@ -228,7 +224,7 @@ def link(device: Device) -> Link:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-    """Give a report the phase of a `HilError`, and the board's log when the test failed."""
+    """Add the phase of a `HilError` and the board's log to the report of a failed test."""
     report: pytest.TestReport = yield
     if not report.failed or call.excinfo is None:
         return report
@@ -237,18 +233,19 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if errors is not None and isinstance(error, errors.HilError):
         item.user_properties.append(("elegans_phase", str(error.phase)))
         if error.phase != errors.Phase.MISMATCH:
-            # Of the rig, not of the product: pytest calls that an error when it is in a set-up.
+            # The test setup failed, not the product. pytest reports an exception in the set-up
+            # phase as an error, not as a failure.
             report.when = "setup"
-    # What a user did, or what a board got wrong, is told in a line; no traceback explains it.
+    # One line explains a wrong use or a wrong bit; a traceback would not help.
     known = sys.modules.get("elegans.exporter.errors")
-    told = report.when == "setup" or getattr(error, "phase", None) == "MISMATCH"
-    if told and known is not None and isinstance(error, known.ElegansError):
+    in_one_line = report.when == "setup" or getattr(error, "phase", None) == "MISMATCH"
+    if in_one_line and known is not None and isinstance(error, known.ElegansError):
         report.longrepr = str(error)
-    bench = item.config.stash.get(_BENCH, None)
-    if bench is not None and (log := bench.log()):
+    board = item.config.stash.get(_BOARD, None)
+    if board is not None and (log := board.log()):
         text = "\n".join(log[-_LOG_LINES:])
         report.sections.append(("board log", text))
-        # JUnit keeps no sections, but it keeps properties.
+        # JUnit reports have no sections, but they have properties.
         item.user_properties.append(("elegans_log", text))
     report.user_properties = list(item.user_properties)
     return report

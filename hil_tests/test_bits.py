@@ -1,4 +1,4 @@
-"""What the board computes: every output and every state, to the last bit."""
+"""What the board computes: every output and every state, bit for bit."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ import numpy as np
 import pytest
 
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.plugin import Teller
-from elegans.hil_tests.session.build_files import Model, Vectors
+from elegans.hil_tests.plugin import ProgressListener
+from elegans.hil_tests.session.build_files import BuildModel, Vectors
 from elegans.hil_tests.session.session import Device
 from elegans.hil_tests.session.stream import Controller, columns, run
 from elegans.hil_tests.wire.frames import Kind
-from elegans.hil_tests.wire.messages import Step
+from elegans.hil_tests.wire.messages import StepRequest
 
 
-def test_every_golden_vector_comes_out_bit_for_bit(device: Device, teller: Teller) -> None:
-    verdict = device.compare(progress=teller.vectors)
-    teller.verdict(verdict)
+def test_every_golden_vector_is_repeated_bit_for_bit(
+    device: Device, progress_listener: ProgressListener
+) -> None:
+    verdict = device.compare(progress=progress_listener.vectors)
+    progress_listener.verdict(verdict)
     verdict.require()
 
 
-def test_a_recording_runs_free_as_the_reference_does(link: Link, model: Model) -> None:
-    recorded = _some(model, "recorded")
+def test_a_free_running_recording_gives_the_reference(link: Link, model: BuildModel) -> None:
+    recorded = _section(model, "recorded")
     chained = (recorded.h[1:] == recorded.h_next[:-1]).all(axis=1)
     edges = [0, *(np.flatnonzero(~chained) + 1).tolist(), len(recorded)]
     for start, stop in pairwise(edges):
@@ -34,7 +36,7 @@ def test_a_recording_runs_free_as_the_reference_does(link: Link, model: Model) -
         np.testing.assert_array_equal(y, part.y)
 
 
-def test_single_steps_add_up_to_a_run(link: Link, model: Model) -> None:
+def test_single_steps_give_the_same_as_a_run(link: Link, model: BuildModel) -> None:
     golden = model.vectors[slice(0, 40)]
     y, h = run(link, golden.x, golden.dt)
     controller = Controller(link)
@@ -44,14 +46,14 @@ def test_single_steps_add_up_to_a_run(link: Link, model: Model) -> None:
         np.testing.assert_array_equal(state, h[i])
 
 
-def test_a_repeated_request_gets_the_same_answer(link: Link, model: Model) -> None:
+def test_a_repeated_request_gets_the_same_answer(link: Link, model: BuildModel) -> None:
     one = model.vectors[slice(0, 1)]
-    request = Step(one.h[0], columns(link.peer.shape, one.x, one.dt)).encode()
+    request = StepRequest(one.h[0], columns(link.peer.shape, one.x, one.dt)).encode()
     assert len(set(link.exchange(Kind.STEP, [request] * 50))) == 1
 
 
-def test_one_wrong_bit_is_found_and_named(device: Device, model: Model) -> None:
-    """The comparison itself on trial: the reference is damaged, not the board."""
+def test_one_wrong_bit_is_found_and_named(device: Device, model: BuildModel) -> None:
+    """A test of the comparison itself: the expected value is changed, not the board."""
     golden = model.vectors[slice(0, 30)]
     h_next = golden.h_next.copy()
     h_next[17, -1] ^= 1
@@ -59,11 +61,11 @@ def test_one_wrong_bit_is_found_and_named(device: Device, model: Model) -> None:
     assert verdict.mismatches == 1
     first = verdict.first_difference
     assert first is not None
-    assert (first.vector, first.name) == (17, f"neuron {model.states[-1].name}")
+    assert (first.vector, first.name) == (17, f"state {model.states[-1].name}")
     assert (first.expected, first.got) == (h_next[17, -1], golden.h_next[17, -1])
 
 
-def _some(model: Model, section: str) -> Vectors:
+def _section(model: BuildModel, section: str) -> Vectors:
     vectors = model.vectors.of(section)
     if not len(vectors):
         pytest.skip(f"this BUILD has no {section} vectors")

@@ -1,4 +1,4 @@
-"""What the board makes of a bad line and of a bad host: it refuses, survives and goes on."""
+"""Invalid requests and damaged data: the board refuses them and continues to work."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 import pytest
 
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import Model
+from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.session import Device
 from elegans.hil_tests.session.stream import columns, run
 from elegans.hil_tests.wire.errors import RefusedError
 from elegans.hil_tests.wire.frames import ErrorCode, Frame, Kind, encode
-from elegans.hil_tests.wire.messages import Step
+from elegans.hil_tests.wire.messages import StepRequest
 
 
-def _step(link: Link, model: Model, count: int) -> bytes:
-    """A STEP request whose count byte says ``count``, over the steps of one."""
+def _step(link: Link, model: BuildModel, count: int) -> bytes:
+    """A STEP request that contains one step, but whose count byte is ``count``."""
     one = model.vectors[slice(0, 1)]
-    request = Step(one.h[0], columns(link.peer.shape, one.x, one.dt)).encode()
+    request = StepRequest(one.h[0], columns(link.peer.shape, one.x, one.dt)).encode()
     return struct.pack("<BB", 0, count) + request[2:]
 
 
 @pytest.mark.parametrize("count", [0, 2, 255])
-def test_a_count_that_is_not_there_is_refused(link: Link, model: Model, count: int) -> None:
+def test_a_count_unlike_the_payload_is_refused(link: Link, model: BuildModel, count: int) -> None:
     with pytest.raises(RefusedError) as refusal:
         link.request(Kind.STEP, _step(link, model, count))
     assert refusal.value.code in (ErrorCode.COUNT, ErrorCode.MALFORMED)
@@ -34,10 +34,12 @@ def test_a_count_that_is_not_there_is_refused(link: Link, model: Model, count: i
 def test_more_steps_than_the_reply_can_hold_are_refused(link: Link) -> None:
     peer = link.peer
     shape = peer.shape
-    count = (peer.max_frame - 18) // (2 * (shape.outputs + shape.neurons)) + 1
-    steps = Step(np.zeros(shape.neurons, np.int16), np.zeros((count, shape.columns), np.int16))
+    count = (peer.max_frame - 18) // (2 * (shape.outputs + shape.states)) + 1
+    steps = StepRequest(
+        np.zeros(shape.states, np.int16), np.zeros((count, shape.columns), np.int16)
+    )
     if count > 255 or len(steps.encode()) + 8 > peer.max_frame:
-        pytest.skip("with this model the request fills its frame before the reply does")
+        pytest.skip("for this model a request reaches the limit of a frame before its reply does")
     with pytest.raises(RefusedError) as refusal:
         link.request(Kind.STEP, steps.encode())
     assert refusal.value.code == ErrorCode.COUNT
@@ -56,19 +58,21 @@ def test_an_unknown_request_is_refused(link: Link) -> None:
     assert refusal.value.code == ErrorCode.UNKNOWN_TYPE
 
 
-def test_a_refusal_is_forgotten_at_once(device: Device, model: Model) -> None:
+def test_the_board_continues_after_a_refusal(device: Device, model: BuildModel) -> None:
     with pytest.raises(RefusedError):
         device.link.request(0x33)
     device.compare(model.vectors[slice(0, 4)]).require()
 
 
 @pytest.mark.parametrize("size", [1, 7, 254, 255, 5000])
-def test_garbage_before_a_frame_does_not_lose_it(device: Device, model: Model, size: int) -> None:
+def test_garbage_before_a_frame_does_not_lose_it(
+    device: Device, model: BuildModel, size: int
+) -> None:
     device.link.inject(random.Random(size).randbytes(size))
     device.compare(model.vectors[slice(0, 4)]).require()
 
 
-def test_frames_cut_off_or_damaged_do_no_harm(device: Device, model: Model) -> None:
+def test_frames_cut_off_or_damaged_do_no_harm(device: Device, model: BuildModel) -> None:
     whole = encode(Frame(Kind.STEP, 0, _step(device.link, model, 1)))
     for cut in range(1, len(whole) - 1):
         device.link.inject(whole[:cut])
@@ -78,13 +82,13 @@ def test_frames_cut_off_or_damaged_do_no_harm(device: Device, model: Model) -> N
     device.compare(model.vectors[slice(0, 4)]).require()
 
 
-def test_a_frame_of_another_version_does_no_harm(device: Device, model: Model) -> None:
+def test_a_frame_of_another_version_does_no_harm(device: Device, model: BuildModel) -> None:
     device.link.inject(encode(Frame(Kind.HELLO, 0, b"\0" * 4, version=99)))
-    device.link.hello()  # takes the refusal off the line
+    device.link.hello()  # also receives the refusal
     device.compare(model.vectors[slice(0, 4)]).require()
 
 
-def test_a_reset_in_mid_run_loses_nothing(link: Link, model: Model) -> None:
+def test_a_reset_in_mid_run_loses_nothing(link: Link, model: BuildModel) -> None:
     golden = model.vectors[slice(0, 60)]
     y, h = run(link, golden.x, golden.dt)
     run(link, golden.x[:30], golden.dt[:30])

@@ -12,7 +12,7 @@ import pytest
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
-from elegans.hil_tests.session.session import hil
+from elegans.hil_tests.session.session import BoardOptions, hil
 from elegans.tests.places import GOLDEN, LIBC
 
 _WARNINGS = "-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wpedantic -Werror"
@@ -65,7 +65,7 @@ def test_the_sanitizer_finds_no_undefined_behaviour(built):
 @pytest.mark.parametrize("level", ["0", "2", "3", "s"])
 @pytest.mark.parametrize("compiler", _BOARD)
 def test_the_board_repeats_the_reference_bit_for_bit(built, compiler, level):
-    verdict = hil(built, "mps2-an386", "unicorn", compiler, level)
+    verdict = hil(built, "mps2-an386", BoardOptions("unicorn", compiler, level))
     assert verdict.vectors >= 5512
     assert verdict.mismatches == 0, verdict.first_difference
 

@@ -3,12 +3,12 @@ made from templates."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from elegans.boards.descriptors.board import Board
+from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.templates import FIRMWARE, environment
 
@@ -55,24 +55,7 @@ def read_model(build_dir: Path) -> ModelSource:
 
     Raises `ElegansError` for a BUILD that is incomplete or was changed.
     """
-    place = build_dir / "model.json"
-    try:
-        document = json.loads(place.read_bytes())
-        name, digest = document["name"], document["digest"]
-        inputs, outputs, neurons = (len(document[k]) for k in ("inputs", "outputs", "states"))
-        has_dt, aim = document["dt"] is not None, document.get("optimise", "speed")
-        if not (isinstance(name, str) and name.isidentifier() and len(bytes.fromhex(digest)) == 32):
-            raise ValueError("name or digest is not what elegans export writes")
-    except (FileNotFoundError, NotADirectoryError):
-        remedy = "export a model into it: elegans export model.onnx -o BUILD"
-        raise ElegansError(build_dir, "is no BUILD, it has no model.json", remedy) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(place, f"cannot be read ({reason})", _EXPORT) from None
-    except KeyError as error:
-        raise ElegansError(place, f"has no {error}", _EXPORT) from None
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ElegansError(place, f"is not as it was written: {error}", _EXPORT) from None
+    folder = read_build_folder(build_dir)
     paths = [build_dir / "model.h", build_dir / "model.c"]
     paths += sorted(build_dir.glob("layers.S"))
     paths += sorted([*build_dir.glob("include/elegans/*.*"), *build_dir.glob("src/*.c")])
@@ -81,7 +64,16 @@ def read_model(build_dir: Path) -> ModelSource:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ElegansError(error.filename, f"cannot be read ({reason})", _EXPORT) from None
-    return ModelSource(name, digest, inputs, outputs, neurons, has_dt, aim, files)
+    return ModelSource(
+        name=folder.name,
+        digest=folder.digest,
+        inputs=len(folder.inputs),
+        outputs=len(folder.outputs),
+        states=len(folder.states),
+        has_dt=folder.dt is not None,
+        aim=folder.layout,
+        files=files,
+    )
 
 
 def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""Many boards at once, and a verdict for each.
+"""Test runs on many boards in parallel, local or in a labgrid farm, and their reports.
 
 May import `wire`, `link` and `session`.
 """

@@ -1,4 +1,4 @@
-"""A pytest plug-in for `suite`: what happens in this run, as lines of JSON on a pipe.
+"""A pytest plug-in for `run_suite`: sends the events of a test run as JSON lines to a pipe.
 
 {"kind": "collected", "tests": 34}
 {"kind": "vectors", "done": 1112, "total": 10680}
@@ -30,40 +30,41 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Events(config.getoption("--elegans-events")), NAME)
     if threading.current_thread() is threading.main_thread():
-        # A terminated run powers its board off, as an interrupted one does.
+        # On SIGTERM, as on an interrupt, pytest ends its fixtures: the board is powered off.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class Events:
-    """Tells what happens; a reader that has gone ends the run."""
+    """Writes events to the pipe ``descriptor``. If its reader is gone, writing fails and the run
+    ends."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
     def vectors(self, done: int, total: int) -> None:
-        """How far the golden vectors are."""
-        self._tell("vectors", done=done, total=total)
+        """So many of the golden vectors have been compared."""
+        self._send("vectors", done=done, total=total)
 
     def verdict(self, verdict: Verdict) -> None:
-        """What the golden vectors proved."""
-        self._tell("verdict", figures=verdict.json(), summary=verdict.summary())
+        """The result of comparing the golden vectors."""
+        self._send("verdict", figures=verdict.json(), summary=verdict.summary())
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._tell("collected", tests=len(session.items))
+        self._send("collected", tests=len(session.items))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.passed and report.when != "call":
             return
         properties = dict(report.user_properties)
         text = report.longreprtext
-        if isinstance(report.longrepr, tuple):  # of a skipped test: file, line, reason
+        if isinstance(report.longrepr, tuple):  # of a skipped test: (file, line, reason)
             text = report.longrepr[2].removeprefix("Skipped: ")
-        rig = report.failed and report.when != "call"
+        setup_failed = report.failed and report.when != "call"
         file, _, name = report.nodeid.rpartition("/")[2].partition("::")
-        self._tell(
+        self._send(
             "test",
             name=f"{file.removesuffix('.py')}::{name}",
-            result="error" if rig else report.outcome,
+            result="error" if setup_failed else report.outcome,
             phase=properties.get("elegans_phase"),
             text=text,
             log=properties.get("elegans_log", ""),
@@ -71,9 +72,9 @@ class Events:
         )
 
     def pytest_sessionfinish(self) -> None:
-        self._tell("end")
+        self._send("end")
 
-    def _tell(self, kind: str, **fields: object) -> None:
+    def _send(self, kind: str, **fields: object) -> None:
         line = json.dumps({"kind": kind, **fields}) + "\n"
         rest = line.encode()
         while rest:

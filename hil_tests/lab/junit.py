@@ -1,6 +1,6 @@
-"""Runs as JUnit XML: wrong bits are a *failure*, everything around them an *error*.
+"""Writes runs as JUnit XML: wrong bits are a *failure*, all other problems an *error*.
 
-So a lab's dashboard tells a bad product from a bad cable without reading a message.
+So the dashboard of a lab can tell a wrong product from a bad cable by the kind of element.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 from elegans.exporter.files import write_file
-from elegans.hil_tests.lab.run_suite import Outcome, Run
+from elegans.hil_tests.lab.run_suite import BoardRun, Outcome
 
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ELEMENT = {"failed": "failure", "error": "error", "skipped": "skipped"}
 
 
-def write_junit(path: Path, runs: Sequence[Run]) -> None:
-    """A test suite for each board. The verdict's figures become properties of its suite."""
+def write_junit(path: Path, runs: Sequence[BoardRun]) -> None:
+    """Write a test suite for each board, with the verdict's figures as its properties. Raises
+    `ElegansError` if ``path`` cannot be written."""
     root = Xml.Element("testsuites")
     for run in runs:
         suite = Xml.SubElement(root, "testsuite", name=run.name, tests=str(len(run.tests)))
@@ -38,10 +39,10 @@ def _case(suite: Xml.Element, board: str, test: Outcome) -> None:
     case = Xml.SubElement(suite, "testcase", classname=f"elegans.hil.{board}", name=test.name)
     case.set("time", f"{test.seconds:.3f}")
     if element := _ELEMENT.get(test.result):
-        told = Xml.SubElement(case, element, message=_clean(test.line))
+        problem = Xml.SubElement(case, element, message=_clean(test.line))
         if not test.good:
-            told.set("type", test.phase or "ERROR")
-            told.text = _clean(test.text)
+            problem.set("type", test.phase or "ERROR")
+            problem.text = _clean(test.text)
     if test.log:
         Xml.SubElement(case, "system-out").text = _clean(test.log)
 
@@ -57,5 +58,5 @@ def _properties(suite: Xml.Element, figures: dict[str, Any]) -> None:
 
 
 def _clean(text: str) -> str:
-    """Without the characters that XML 1.0 cannot hold; a serial log may have any."""
+    """Replaces the characters that XML 1.0 does not allow; a serial log may contain any."""
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

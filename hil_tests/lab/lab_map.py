@@ -1,19 +1,19 @@
-"""A lab's map of its boards: a TOML file that says which board hangs where.
+"""The map of a lab: a TOML file that lists its boards and how each is reached.
 
     [[board]]
     name = "bench-1"            # what people call it
-    board = "nucleo-l432kc"     # a board of elegans, or a descriptor's path from here
-    probe = "066CFF5055"        # its debug probe, to flash it
+    board = "nucleo-l432kc"     # a name, or a descriptor's path relative to this file
+    probe = "066CFF5055"        # id of its debug probe, to flash it
     port = "/dev/serial/by-id/usb-STMicro..."
     tags = ["arm", "fast"]
 
-An entry without port and probe is a virtual board, and says its ``emulator`` if it matters.
-One that hangs on another machine is reached through labgrid:
+An entry without port and probe is a virtual board; it may have the key ``emulator``. A board that
+is connected to another machine is reached through labgrid:
 
     [[board]]
-    name = "rig-7"              # labgrid's name of the place
+    name = "rig-7"              # the name of the place in labgrid
     board = "nucleo-l432kc"
-    farm = "lab.example:20408"  # labgrid's coordinator
+    farm = "lab.example:20408"  # the address of labgrid's coordinator
 """
 
 from __future__ import annotations
@@ -38,14 +38,16 @@ from elegans.hil_tests.lab.labgrid import COORDINATOR, TakenError, acquire, rele
 from elegans.hil_tests.wire.errors import HilError, Phase
 
 WAIT_S = 600.0
-"""How long a run waits for a board that somebody else is using."""
+"""Seconds for which a run waits for a board that is in use."""
 
 _POLL_S = 0.1
+_REMEDY = "write one with: elegans boards scan -o lab.toml"
+_ACQUIRED = ", which acquired it"  # in a lock file: the process must release a labgrid place
 
 
 @dataclass(frozen=True)
-class Place:
-    """One entry of a map."""
+class BoardEntry:
+    """One board of a map. ``farm`` is the coordinator of the labgrid place ``name``."""
 
     name: str
     board: str
@@ -57,147 +59,144 @@ class Place:
 
     @property
     def identity(self) -> str:
-        """What no two users may have at once: the device, whatever a map calls it."""
+        """Identifies the device, whatever a map calls it: only one user may have it at a time."""
         return self.probe or self.port or f"{self.farm or ''}/{self.name}"
 
 
-def read_map(path: Path) -> list[Place]:
-    """The places of a map. Raises `ElegansError` naming the entry and the key."""
+def read_map(path: Path) -> list[BoardEntry]:
+    """The entries of a map. Raises `ElegansError`, which names the entry and the key at fault."""
     try:
-        table = tomllib.loads(path.read_text())
+        document = tomllib.loads(path.read_text())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ElegansError(path, f"cannot be read ({reason})", _MAKE) from None
+        raise ElegansError(path, f"cannot be read ({reason})", _REMEDY) from None
     except ValueError as error:
         raise ElegansError(path, f"is not TOML: {error}", "correct the file") from None
-    entries = table.get("board")
-    if table.keys() - {"board"} or not isinstance(entries, list) or not entries:
-        raise ElegansError(path, "is not a list of [[board]]", _MAKE)
-    places = [_place(path, entry, f"[[board]] {i + 1}") for i, entry in enumerate(entries)]
+    tables = document.get("board")
+    if document.keys() - {"board"} or not isinstance(tables, list) or not tables:
+        raise ElegansError(path, "is not a list of [[board]]", _REMEDY)
+    entries = [_entry(path, item, f"[[board]] {i + 1}") for i, item in enumerate(tables)]
     for key in ("name", "identity"):
         seen: dict[str, str] = {}
-        for place in places:
-            value = getattr(place, key)
+        for entry in entries:
+            value = getattr(entry, key)
             if value in seen:
-                fact = f"{value!r} is there twice, at {seen[value]} and {place.name}"
+                fact = f"{value!r} is there twice, at {seen[value]} and {entry.name}"
                 raise ElegansError(path, fact, "give each board one entry")
-            seen[value] = place.name
-    return places
+            seen[value] = entry.name
+    return entries
 
 
 def select(
-    places: Iterable[Place],
+    entries: Iterable[BoardEntry],
     board: str | None = None,
     name: str | None = None,
     tag: str | None = None,
-) -> list[Place]:
-    """The places that a wish comes to. Raises `ElegansError` when none does."""
-    known = list(places)
+) -> list[BoardEntry]:
+    """The entries with this board, name and tag; None allows any. Raises `ElegansError` if no
+    entry matches."""
+    known = list(entries)
     chosen = [
-        place
-        for place in known
-        if (board in (None, place.board) and name in (None, place.name))
-        and (tag is None or tag in place.tags)
+        entry
+        for entry in known
+        if (board in (None, entry.board) and name in (None, entry.name))
+        and (tag is None or tag in entry.tags)
     ]
     if not chosen:
-        wish = ", ".join(w for w in (board, name, tag and f"tag {tag}") if w)
-        there = "; ".join(f"{p.name} ({p.board}, {' '.join(p.tags) or 'no tags'})" for p in known)
-        raise ElegansError(wish, "is not on the map", f"choose of: {there}")
+        wanted = ", ".join(w for w in (board, name, tag and f"tag {tag}") if w)
+        there = "; ".join(f"{e.name} ({e.board}, {' '.join(e.tags) or 'no tags'})" for e in known)
+        raise ElegansError(wanted, "is not on the map", f"choose of: {there}")
     return chosen
 
 
-def write_map(places: Sequence[Place]) -> str:
-    """The text of a map."""
+def write_map(entries: Sequence[BoardEntry]) -> str:
+    """The TOML text of a map, without keys that have their default value."""
     blocks = []
-    for place in places:
+    for entry in entries:
         lines = ["[[board]]"]
-        for field in fields(Place):
-            value = getattr(place, field.name)
+        for field in fields(BoardEntry):
+            value = getattr(entry, field.name)
             if value != field.default:
-                # A TOML string is a JSON string, and so is a list of them.
-                lines.append(f"{field.name} = {json.dumps(_listed(value), ensure_ascii=False)}")
+                # A JSON string, or a list of them, is also valid TOML.
+                lines.append(f"{field.name} = {json.dumps(_toml_value(value), ensure_ascii=False)}")
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 
 
 @contextmanager
-def claimed(places: Sequence[Place], within: float = WAIT_S) -> Iterator[Place]:
-    """The first of ``places`` that nobody is using, for us alone until the ``with`` ends.
+def claimed(entries: Sequence[BoardEntry], within: float = WAIT_S) -> Iterator[BoardEntry]:
+    """The first of ``entries`` that is free, locked until the end of the ``with`` block.
 
-    Locks are files, so that they hold between processes and end with them; a place of a farm
-    is acquired at its coordinator too, and comes with the port and probe that it has there.
-    Raises `HilError` (SYNC) naming the holders when none becomes free in time.
+    The locks are `flock` locks on files: they hold between processes and end with the process.
+    A place of a labgrid farm is acquired from its coordinator as well; its entry is returned
+    with the port and the probe that it has there. Raises `HilError` (SYNC), which names the
+    users, if no board becomes free within ``within`` seconds.
     """
     end = time.monotonic() + within
     while True:
         holders = []
-        for place in places:
+        for entry in entries:
             with ExitStack() as stack:
-                got = _tried(place, stack)
-                if isinstance(got, Place):
-                    yield got
+                locked = _try_lock(entry, stack)
+                if isinstance(locked, BoardEntry):
+                    yield locked
                     return
-                holders.append(got)
+                holders.append(locked)
         if time.monotonic() > end:
             fact = f"every board is in use: {'; '.join(holders)}"
             raise HilError(Phase.SYNC, "the map", fact, "wait, or add boards to the map")
         time.sleep(_POLL_S)
 
 
-def _tried(place: Place, stack: ExitStack) -> Place | str:
-    """The place as it is reached, ours for as long as ``stack`` lasts, or who holds it."""
-    lock = stack.enter_context(_lock_file(place).open("a+"))
+def _try_lock(entry: BoardEntry, stack: ExitStack) -> BoardEntry | str:
+    """The entry, locked until ``stack`` is closed, or a text that names its user."""
+    lock = stack.enter_context(_lock_file(entry).open("a+"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         lock.seek(0)
-        return f"{place.name} by {lock.read(100).strip() or 'somebody'}"
+        return f"{entry.name} by {lock.read(100).strip() or 'somebody'}"
     try:
-        return stack.enter_context(_reached(place, lock))
+        return stack.enter_context(_acquired(entry, lock))
     except TakenError as taken:
         return taken.fact
 
 
 @contextmanager
-def _reached(place: Place, lock: IO[str]) -> Iterator[Place]:
-    """A place whose lock is ours, with the port and probe that it has on its farm."""
+def _acquired(entry: BoardEntry, lock: IO[str]) -> Iterator[BoardEntry]:
+    """A locked entry; one of a farm is acquired there and has the port and probe of its place."""
     lock.seek(0)
-    left_by_the_dead = _ACQUIRED in lock.read(100)
-    _note(lock, f"process {os.getpid()}")
-    if place.farm is None:
-        yield place
+    # A process that was killed has left its note here, and the place acquired.
+    left_acquired = _ACQUIRED in lock.read(100)
+    _write_note(lock, f"process {os.getpid()}")
+    if entry.farm is None:
+        yield entry
         return
-    rig, took = acquire(place.farm, place.name)
-    ours = took or left_by_the_dead
-    if ours:
-        _note(lock, f"process {os.getpid()}{_ACQUIRED}")
+    resources, newly_acquired = acquire(entry.farm, entry.name)
+    must_release = newly_acquired or left_acquired
+    if must_release:
+        _write_note(lock, f"process {os.getpid()}{_ACQUIRED}")
     try:
-        yield replace(place, port=rig.port, probe=rig.probe)
+        yield replace(entry, port=resources.port, probe=resources.probe)
     finally:
-        if ours:
-            release(place.farm, place.name)
-        _note(lock, "")
+        if must_release:
+            release(entry.farm, entry.name)
+        _write_note(lock, "")
 
 
-_ACQUIRED = ", which acquired it"
-
-
-def _note(lock: IO[str], text: str) -> None:
+def _write_note(lock: IO[str], text: str) -> None:
     lock.truncate(0)
     lock.write(text)
     lock.flush()
 
 
-_MAKE = "write one with: elegans boards scan -o lab.toml"
-
-
-def _lock_file(place: Place) -> Path:
-    # Shared by all users of this machine, as the boards are.
+def _lock_file(entry: BoardEntry) -> Path:
+    # All users of this machine share the folder, as they share the boards.
     folder = Path(tempfile.gettempdir()) / "elegans-boards"
     before = os.umask(0)
     try:
         folder.mkdir(mode=0o1777, exist_ok=True)
-        path = folder / hashlib.sha256(place.identity.encode()).hexdigest()[:32]
+        path = folder / hashlib.sha256(entry.identity.encode()).hexdigest()[:32]
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -208,19 +207,19 @@ def _lock_file(place: Place) -> Path:
     return path
 
 
-def _place(path: Path, entry: object, where: str) -> Place:
-    if not isinstance(entry, dict):
+def _entry(path: Path, item: object, where: str) -> BoardEntry:
+    if not isinstance(item, dict):
         raise ElegansError(path, f"{where} is not a table", "correct it")
-    known = {field.name: field for field in fields(Place)}
-    for key in entry.keys() - known.keys():
+    known = {field.name: field for field in fields(BoardEntry)}
+    for key in item.keys() - known.keys():
         raise ElegansError(path, f"{where} has the key {key}", f"the keys are: {', '.join(known)}")
     values: dict[str, Any] = {}
-    for key, value in entry.items():
+    for key, value in item.items():
         if key == "tags":
-            right = isinstance(value, list) and all(isinstance(tag, str) for tag in value)
+            valid = isinstance(value, list) and all(isinstance(tag, str) for tag in value)
         else:
-            right = isinstance(value, str) and value != ""
-        if not right:
+            valid = isinstance(value, str) and value != ""
+        if not valid:
             wanted = "a list of strings" if key == "tags" else "a string"
             raise ElegansError(path, f"{where}, {key} is not {wanted}", "correct it")
         values[key] = tuple(value) if key == "tags" else value
@@ -244,8 +243,8 @@ def _place(path: Path, entry: object, where: str) -> Place:
     except ElegansError as error:
         fact = f"{where}, board {error.place}: {error.fact}"
         raise ElegansError(path, fact, error.remedy) from None
-    return Place(**values)
+    return BoardEntry(**values)
 
 
-def _listed(value: object) -> object:
+def _toml_value(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value

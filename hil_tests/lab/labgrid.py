@@ -1,11 +1,15 @@
-"""Boards that hang on other machines, through labgrid: its places are ours while we hold them.
+"""Boards connected to other machines: acquires and releases the places of a labgrid farm.
 
-labgrid is spoken to by its own client command. So it may live in an environment of its own
-(it brings another pyserial along), and nothing here depends on its insides. A place gives
+labgrid is used through its command ``labgrid-client`` only. So it may be installed in an
+environment of its own (it brings another pyserial), and nothing here depends on its internals. A
+place must have the resource
 
-* one ``NetworkSerialPort``: the board's UART, ``protocol: raw`` or ``rfc2217`` (the default),
-* a ``NetworkService`` called ``pyocd``, if the board is to be flashed: there listens
-  ``pyocd server --allow-remote``.
+* ``NetworkSerialPort``, exactly one: the board's UART, with ``protocol: raw`` or ``rfc2217`` (the
+  default),
+
+and, if the board is to be flashed,
+
+* a ``NetworkService`` named ``pyocd``: the address where ``pyocd server --allow-remote`` runs.
 """
 
 from __future__ import annotations
@@ -29,53 +33,55 @@ COORDINATOR = re.compile(rf"{_ADDRESS.pattern}(:\d{{1,5}})?")
 
 
 class TakenError(HilError):
-    """Somebody else holds the place; it may become free."""
+    """Another user has acquired the place; it may become free."""
 
 
 @dataclass(frozen=True)
-class Rig:
-    """What a place is made of: a URL for pyserial, and pyOCD's id of its probe."""
+class PlaceResources:
+    """The resources of a place: a URL for pyserial, and the id of its probe for pyOCD, if any."""
 
     port: str
     probe: str | None
 
 
-def acquire(coordinator: str, place: str) -> tuple[Rig, bool]:
-    """The rig of ``place``, held by this user, and whether it was this call that took it.
+def acquire(coordinator: str, place: str) -> tuple[PlaceResources, bool]:
+    """Acquire ``place`` unless this user holds it already; returns its resources.
 
-    A place that its user has acquired by hand is used as it is. Raises `TakenError` while
-    somebody else holds it, `HilError` (SYNC) when coordinator or place are not to be had, and
-    `ElegansError` when labgrid is not installed or the place lacks a serial port.
+    The second value is True if this call acquired it; a place that its user has acquired by
+    hand is used as it is. Raises `TakenError` while another user holds it, `HilError` (SYNC) if
+    the coordinator or the place cannot be reached, and `ElegansError` if labgrid is not
+    installed or the resources are not as this module needs them.
     """
-    done = _client(coordinator, place, "env")
-    took = done.returncode != 0
-    if took:
-        taking = _client(coordinator, place, "acquire")
-        if taking.returncode:
-            raise _refused(coordinator, place, taking.stderr)
+    done = _client(coordinator, place, "env")  # fails unless this user holds the place
+    newly_acquired = done.returncode != 0
+    if newly_acquired:
+        acquired = _client(coordinator, place, "acquire")
+        if acquired.returncode:
+            raise _refused(coordinator, place, acquired.stderr)
         done = _client(coordinator, place, "env")
     try:
         if done.returncode:
             raise _refused(coordinator, place, done.stderr)
-        return _rig(place, done.stdout), took
+        return _resources(place, done.stdout), newly_acquired
     except ElegansError:
-        if took:
+        if newly_acquired:
             release(coordinator, place)
         raise
 
 
 def release(coordinator: str, place: str) -> None:
-    """Give the place back. It is no error if it was taken away meanwhile."""
+    """Release the place. It is no error if this user does not hold it any more."""
     _client(coordinator, place, "release")
 
 
 def _client(coordinator: str, place: str, verb: str) -> subprocess.CompletedProcess[str]:
+    """Run labgrid-client, for `_ANSWER_S` seconds at most."""
     beside = Path(sys.executable).with_name("labgrid-client")
     client = str(beside) if beside.exists() else shutil.which("labgrid-client")
     if client is None:
         remedy = "pip install 'elegans[farm]', or labgrid in an environment of its own"
         raise ElegansError("labgrid-client", "is not installed", remedy)
-    # What a person's shell says about labgrid concerns that person's other work.
+    # The user's own labgrid settings are for other work, but for user and host name.
     own = {key: value for key, value in os.environ.items() if not key.startswith("LG_")}
     own |= {key: os.environ[key] for key in ("LG_USERNAME", "LG_HOSTNAME") if key in os.environ}
     command = [client, f"--coordinator={coordinator}", f"--place={place}", verb]
@@ -85,15 +91,16 @@ def _client(coordinator: str, place: str, verb: str) -> subprocess.CompletedProc
         )
     except subprocess.TimeoutExpired:
         fact = f"labgrid's coordinator gave no answer in {_ANSWER_S:.0f} s"
-        raise HilError(Phase.SYNC, coordinator, fact, "check the address, and the way") from None
+        raise HilError(Phase.SYNC, coordinator, fact, "check the address and the network") from None
 
 
-def _refused(coordinator: str, place: str, said: str) -> HilError:
-    reason = (said.strip().splitlines() or ["no reason given"])[-1]
+def _refused(coordinator: str, place: str, output: str) -> HilError:
+    """The error for what labgrid-client printed when it failed."""
+    reason = (output.strip().splitlines() or ["no reason given"])[-1]
     reason = reason.removeprefix("labgrid-client: ").removeprefix("Server error: ")
     reason = reason.removeprefix("Error: ")
     if "acquired" in reason:
-        return TakenError(Phase.SYNC, place, reason, "wait, or ask its holder")
+        return TakenError(Phase.SYNC, place, reason, "wait, or ask its user")
     if "connect" in reason:
         remedy = "start labgrid-coordinator there, or correct `farm` in the map"
         return HilError(Phase.SYNC, coordinator, reason, remedy)
@@ -101,20 +108,20 @@ def _refused(coordinator: str, place: str, said: str) -> HilError:
     return HilError(Phase.SYNC, place, reason, remedy)
 
 
-def _rig(place: str, environment: str) -> Rig:
-    """The parts of a place, out of what the client's ``env`` prints; each of them checked."""
+def _resources(place: str, environment: str) -> PlaceResources:
+    """Read and check the resources in the YAML that ``labgrid-client env`` prints."""
     try:
         import yaml
     except ImportError:
         raise ElegansError("PyYAML", "is missing", "pip install 'elegans[farm]'") from None
     try:
         (target,) = yaml.safe_load(environment)["targets"].values()
-        parts = [next(iter(part.items())) for part in target["resources"]]
-        ports = [dict(given) for kind, given in parts if kind == "NetworkSerialPort"]
-        services = [dict(given) for kind, given in parts if kind == "NetworkService"]
+        resources = [next(iter(item.items())) for item in target["resources"]]
+        ports = [dict(keys) for kind, keys in resources if kind == "NetworkSerialPort"]
+        services = [dict(keys) for kind, keys in resources if kind == "NetworkService"]
     except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, StopIteration):
-        fact = "what labgrid tells of it is not understood"
-        raise ElegansError(place, fact, "is this labgrid 26 or newer?") from None
+        fact = "the answer of labgrid-client about it is not understood"
+        raise ElegansError(place, fact, "use labgrid 26 or newer") from None
     if len(ports) != 1:
         remedy = "match one NetworkSerialPort, the board's UART: labgrid-client add-match"
         raise ElegansError(place, f"has {len(ports)} serial ports", remedy)
@@ -125,11 +132,12 @@ def _rig(place: str, environment: str) -> Rig:
     port = f"{scheme}://{_address(place, ports[0], 'host')}"
     probes = [service for service in services if service.get("name") == "pyocd"]
     probe = f"remote:{_address(place, probes[0], 'address')}" if probes else None
-    return Rig(port, probe)
+    return PlaceResources(port, probe)
 
 
-def _address(place: str, given: Mapping[str, object], key: str) -> str:
-    host, port = given.get(key), given.get("port")
+def _address(place: str, resource: Mapping[str, object], key: str) -> str:
+    """HOST:PORT of a resource; ``key`` is where it states the host."""
+    host, port = resource.get(key), resource.get("port")
     if not isinstance(host, str) or not _ADDRESS.fullmatch(host):
         raise ElegansError(place, f"{key} = {host!r} is no host", "correct the exporter's file")
     if not isinstance(port, int) or not 0 < port < 1 << 16:

@@ -1,7 +1,7 @@
-"""The suite on boards side by side: a process each, told about as it happens.
+"""Runs the test suite on several boards in parallel, with a pytest process for each.
 
-pytest runs the tests, sheltered from what a user's own pytest is told to do: the verdict on
-a board does not depend on where somebody stands.
+The processes ignore the user's own pytest settings, plug-ins and working directory, so that the
+verdict on a board does not depend on them.
 """
 
 from __future__ import annotations
@@ -27,16 +27,21 @@ _PYTEST = [
     *(f"--confcutdir={_SUITE}", "--import-mode=importlib", "-p", "no:cacheprovider"),
     *("-p", "elegans.hil_tests.plugin", "-p", "elegans.hil_tests.lab.events"),
 ]
-_TIDY_S = 20.0
-"""How long a run may take to power its board off when it is cut short."""
-_TOLD_BYTES = 2000
-"""Of what pytest said, when it could not even begin."""
+_SHUTDOWN_S = 20.0
+"""Seconds that a process which is terminated early has to power its board off."""
+_OUTPUT_BYTES = 2000
+"""How much of pytest's output is reported if it fails to run."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One test on one board. ``result`` is passed, skipped, failed (the product is wrong) or
-    error (the rig is); ``phase`` one of `Phase` where there was one."""
+    """The outcome of one test on one board.
+
+    result   passed, skipped, failed (the board computed something wrong) or error (the test
+             setup failed)
+    phase    the `Phase` in which it ended, if known
+    text     pytest's report; log: the board's log; seconds: its duration
+    """
 
     name: str
     result: str
@@ -47,19 +52,24 @@ class Outcome:
 
     @property
     def good(self) -> bool:
+        """Whether the test did not fail."""
         return self.result in ("passed", "skipped")
 
     @property
     def line(self) -> str:
-        """Why it did not pass, in a line: of a traceback, what was raised."""
+        """The reason for which it did not pass, in a line; of a traceback the exception."""
         marked = [line for line in self.text.splitlines() if line.startswith("E  ")]
         return (marked or self.text.strip().splitlines() or [""])[0].removeprefix("E").strip()
 
 
 @dataclass
-class Run:
-    """The suite on the board called ``name``, as far as it has come. ``figures`` and
-    ``summary`` are those of the `Verdict` on the golden vectors, None while there is none."""
+class BoardRun:
+    """The state of a run of the suite on the board ``name``.
+
+    expected   the number of tests
+    vectors    golden vectors compared so far, and in total
+    figures, summary   `Verdict.json` and `Verdict.summary`; None until the verdict is known
+    """
 
     name: str
     expected: int = 0
@@ -70,22 +80,23 @@ class Run:
 
     @property
     def passed(self) -> bool:
+        """Whether at least one test passed and none failed."""
         return any(test.result == "passed" for test in self.tests) and not self.complaints
 
     @property
     def complaints(self) -> list[Outcome]:
-        """The tests that did not pass."""
+        """The tests that failed or ended in error."""
         return [test for test in self.tests if not test.good]
 
     def counted(self) -> str:
-        """How many tests ended how."""
+        """The number of tests for each result, in words."""
         words = {"passed": "passed", "failed": "failed", "error": "in error", "skipped": "skipped"}
         count = Counter(test.result for test in self.tests)
-        told = [f"{count[result]} {word}" for result, word in words.items() if count[result]]
-        return f"{len(self.tests)} tests: {', '.join(told)}" if told else "no tests"
+        counts = [f"{count[result]} {word}" for result, word in words.items() if count[result]]
+        return f"{len(self.tests)} tests: {', '.join(counts)}" if counts else "no tests"
 
     def json(self) -> dict[str, object]:
-        """The verdict's figures, and how the tests ended."""
+        """The verdict's figures, the number of tests for each result, and the failures."""
         count = Counter(test.result for test in self.tests)
         names = {"passed": "passed", "failed": "failed", "errors": "error", "skipped": "skipped"}
         return {
@@ -98,7 +109,7 @@ class Run:
         }
 
     def take(self, kind: str, fields: dict[str, Any]) -> None:
-        """Note an event of `events`."""
+        """Update the run with an event that `events` has sent."""
         if kind == "test":
             self.tests.append(Outcome(**fields))
         elif kind == "collected":
@@ -113,52 +124,52 @@ def run_suite(
     build: Path,
     boards: Mapping[str, Mapping[str, object]],
     compiler: str = "auto",
-    optimise: str = "auto",
-    told: Callable[[Sequence[Run]], None] = lambda _: None,
-) -> list[Run]:
-    """Run the whole suite on all ``boards`` at once, and return when every one has ended.
+    level: str = "auto",
+    progress: Callable[[Sequence[BoardRun]], None] = lambda _: None,
+) -> list[BoardRun]:
+    """Run the suite on all ``boards`` in parallel; returns when every run has ended.
 
-    Each board has a name and the options of the pytest plug-in that lead to it, as
-    ``{"bench-1": {"map": "lab.toml", "name": "bench-1"}}``. ``told`` is called with all runs
-    whenever one of them got on. A board that fails ends its own run, and no other.
+    ``boards`` maps a name to the options of the pytest plug-in that select the board, as
+    ``{"bench-1": {"map": "lab.toml", "name": "bench-1"}}``. ``progress`` is called with all
+    runs whenever one of them has advanced. A board that fails does not affect the others.
     """
-    common = {"build": build, "compiler": compiler, "level": optimise}
+    common = {"build": build, "compiler": compiler, "level": level}
     with ExitStack() as stack, selectors.DefaultSelector() as ready:
         runs = []
         for name, options in boards.items():
-            runs.append(Run(name))
+            runs.append(BoardRun(name))
             with defer_signals():
                 child = _Child(runs[-1], {**common, **options})
                 stack.callback(child.end)
             ready.register(child.events, selectors.EVENT_READ, child)
         while ready.get_map():
             for key, _ in ready.select():
-                if not key.data.hear():
+                if not key.data.receive():
                     ready.unregister(key.fileobj)
-                told(runs)
+                progress(runs)
     return runs
 
 
 class _Child:
-    """pytest in a process of its own, heard through a pipe."""
+    """A pytest process that sends its events through a pipe."""
 
-    def __init__(self, run: Run, options: Mapping[str, object]) -> None:
+    def __init__(self, run: BoardRun, options: Mapping[str, object]) -> None:
         self._run, self._rest, self._ended = run, b"", False
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed in `end`
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  closed in `end`
         self.events, writing = os.pipe()
         words = [f"--{k}={v}" for k, v in options.items() if v is not None]
         self._process = subprocess.Popen(
             [*_PYTEST, f"--elegans-events={writing}", *words, str(_SUITE)],
             stdin=subprocess.DEVNULL,
-            stdout=self._said,
-            stderr=self._said,
+            stdout=self._output,
+            stderr=self._output,
             pass_fds=(writing,),
-            env=_sheltered(),
+            env=_environment(),
         )
         os.close(writing)
 
-    def hear(self) -> bool:
-        """Take what was told since; False once nothing more will be."""
+    def receive(self) -> bool:
+        """Read new events; False at the end of the pipe."""
         data = os.read(self.events, 1 << 16)
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
@@ -168,24 +179,25 @@ class _Child:
             self._run.take(kind, event)
         if not data and not self._ended:
             status = self._process.wait()
-            self._said.seek(0)
-            text = self._said.read().decode(errors="replace")[-_TOLD_BYTES:]
+            self._output.seek(0)
+            text = self._output.read().decode(errors="replace")[-_OUTPUT_BYTES:]
             self._run.tests.append(Outcome("pytest", "error", None, f"ended with {status}: {text}"))
         return bool(data)
 
     def end(self) -> None:
-        """Cut the run short if it has not ended; its board is powered off either way."""
+        """Terminate the process if it has not ended; it powers its board off."""
         if not self._ended:
             self._process.terminate()
         try:
-            self._process.wait(_TIDY_S)
+            self._process.wait(_SHUTDOWN_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._said.close()
+        self._output.close()
         os.close(self.events)
 
 
-def _sheltered() -> dict[str, str]:
+def _environment() -> dict[str, str]:
+    """The environment without the user's settings for pytest."""
     own = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     return own | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -1,4 +1,7 @@
-"""From what a board did, or failed to do, to the error that a person reads."""
+"""Errors for people: made from what a board did or failed to do.
+
+Each function returns the error; ``place`` is the name of the port.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,23 @@ from elegans.hil_tests.wire.messages import BadMessageError, Hello, Refusal
 _FLASH = "flash firmware built by this version of elegans"
 
 Locate = Callable[[int], str | None]
-"""From an address to the function and line there, if anybody knows."""
+"""Gives the function and line at an address of the firmware, or None if unknown."""
 
-# The bits of CFSR that say what went wrong (Armv7-M ARM, B3.2.15); the others say where.
+# The bits of the Configurable Fault Status Register that give a cause (Armv7-M Architecture
+# Reference Manual, B3.2.15). Bits that are not listed tell whether the address is valid.
 _CFSR = {
-    0: "no execution allowed there",
-    1: "no access allowed there",
-    3: "protected memory on return",
-    4: "protected memory under the stack",
-    8: "nothing to execute there",
-    9: "nothing at that address",
-    10: "a late bus error",
-    11: "a bus error on return",
-    12: "a bus error under the stack",
+    0: "execution not allowed there",
+    1: "access not allowed there",
+    3: "memory protection on exception return",
+    4: "memory protection on exception entry (stack)",
+    8: "bus error on instruction fetch",
+    9: "bus error on data access",
+    10: "imprecise bus error",
+    11: "bus error on exception return",
+    12: "bus error on exception entry (stack)",
     16: "undefined instruction",
-    17: "not Thumb state",
-    18: "bad return",
+    17: "invalid state (not Thumb)",
+    18: "invalid exception return",
     19: "no such coprocessor",
     20: "stack overflow",
     24: "unaligned access",
@@ -37,7 +41,7 @@ _REFUSALS = {
     ErrorCode.VERSION: (Phase.SYNC, "the board speaks another version of the protocol"),
     ErrorCode.UNKNOWN_TYPE: (Phase.FAULT, "the board does not know this request"),
     ErrorCode.MALFORMED: (Phase.FAULT, "the board calls the request malformed"),
-    ErrorCode.BAUD: (Phase.FAULT, "the board's clock cannot make this rate"),
+    ErrorCode.BAUD: (Phase.FAULT, "the board's clock cannot make this baud rate"),
     ErrorCode.COUNT: (Phase.FAULT, "the board calls the count out of range"),
 }
 
@@ -47,7 +51,7 @@ def refused(place: str, kind: int, payload: bytes) -> HilError:
     try:
         code = Refusal.parse(payload).code
     except BadMessageError as error:
-        return nonsense(place, f"an ERROR of {error}")
+        return invalid_answer(place, f"an ERROR of {error}")
     if code in _REFUSALS:
         phase, fact = _REFUSALS[ErrorCode(code)]
     else:
@@ -55,53 +59,57 @@ def refused(place: str, kind: int, payload: bytes) -> HilError:
     return RefusedError(phase, place, f"{fact} (request 0x{kind:02x})", _FLASH, code)
 
 
-def nonsense(place: str, what: str) -> HilError:
-    """A frame with a good CRC says something that no board of this version says."""
+def invalid_answer(place: str, what: str) -> HilError:
+    """A frame with a correct CRC has contents that the protocol does not allow."""
     return HilError(Phase.FAULT, place, f"the board sent {what}", _FLASH)
 
 
 def another_version(place: str, frame: Frame) -> HilError:
+    """The board answers in another version of the protocol."""
     fact = f"the board speaks version {frame.version} of the protocol, this host {VERSION}"
     return HilError(Phase.SYNC, place, fact, _FLASH)
 
 
-def unsynchronised(place: str, within: float, came: int, damaged: int) -> HilError:
-    """No HELLO was echoed: tell a dead line from a wrong baud rate."""
-    if not came:
+def unsynchronised(place: str, within: float, received: int, damaged: int) -> HilError:
+    """No HELLO was echoed. No bytes at all mean a dead line; others mean a wrong baud rate."""
+    if not received:
         fact = f"nothing answers HELLO within {within:g} s, not a byte"
         remedy = "check port, power and baud rate, and that the board runs elegans firmware"
     else:
-        fact = f"no HELLO reply within {within:g} s; {came} bytes came, {damaged} damaged frames"
+        fact = (
+            f"no HELLO reply within {within:g} s; {received} bytes came, {damaged} damaged frames"
+        )
         remedy = "check the baud rate, and that the board runs elegans firmware"
     return HilError(Phase.SYNC, place, fact, remedy)
 
 
 def silent(place: str, kind: int) -> HilError:
-    """Neither a request nor HELLO is answered any more."""
+    """The board answers neither a request nor HELLO any more."""
     fact = f"request 0x{kind:02x} stays unanswered, and HELLO does too"
     return HilError(Phase.TIMEOUT, place, fact, "check the cable; reset or power-cycle the board")
 
 
 def unanswered(place: str, kind: int, hello: Hello) -> HilError:
-    """A request was sent again and again in vain, though the board answers others."""
+    """A request was sent many times without an answer, though the board answers others."""
     fact = f"request 0x{kind:02x} stays unanswered however often, though the board answers HELLO"
     remedy = "ask for fewer steps at a time; look at the board's log"
     return UnansweredError(Phase.TIMEOUT, place, f"{fact} (last reset: {hello.reset})", remedy)
 
 
-def stranger(place: str, before: Hello, after: Hello) -> HilError:
-    """The port came back with another board or model behind it."""
+def another_board(place: str, before: Hello, after: Hello) -> HilError:
+    """The port vanished and came back with another board or model behind it."""
     fact = f"came back as {after.board} with model {after.model_digest.hex()}"
     remedy = f"plug {before.board} in again, and start the run anew"
     return HilError(Phase.SYNC, place, fact, remedy)
 
 
 def faulted(place: str, before: Hello | None, after: Hello, locate: Locate) -> HilError | None:
-    """The error for a fault that ``after`` reports and ``before`` did not."""
+    """The error for a fault that ``after`` reports and ``before`` did not; None without one."""
     if not after.fault_pc or (before is not None and before.fault_pc == after.fault_pc):
         return None
     where = locate(after.fault_pc)
-    # The link register points, with bit 0 for Thumb, behind the instruction that called.
+    # If the address is unknown, name the caller. The link register holds the return address
+    # with bit 0 set for Thumb; the call is before it, and has at least 2 bytes.
     if where is None and (caller := locate((after.fault_lr & ~1) - 2)):
         where = f"what {caller} called"
     causes = ", ".join(cause for bit, cause in _CFSR.items() if after.fault_status >> bit & 1)

@@ -1,7 +1,7 @@
-"""The host's end of the wire: requests go out within the board's credit, answers come back
-in order, and whatever the line loses, damages or repeats is asked for again.
+"""The host's end of the connection to a board.
 
-Every wait is bounded, and every way to fail is a `HilError` with its phase.
+Requests are sent within the board's credit and answered in order; what the line loses or damages
+is sent again. Every wait has a time limit, and every failure is a `HilError` with its phase.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
 from elegans.hil_tests.link import diagnosis
-from elegans.hil_tests.link.request_queue import Conversation
+from elegans.hil_tests.link.request_queue import RequestQueue
 from elegans.hil_tests.link.send_window import (
-    PATIENCE,
-    Pace,
+    MAX_SENDS,
+    RoundTripTime,
+    SendWindow,
     SilenceError,
-    Window,
     size_on_the_wire,
 )
 from elegans.hil_tests.wire.errors import HilError, Phase
@@ -27,23 +27,23 @@ from elegans.hil_tests.wire.messages import BadMessageError, Hello
 from elegans.hil_tests.wire.serial_port import Port
 
 HELLO_EVERY = 0.020
-"""Seconds between two HELLOs of a handshake."""
+"""Seconds between two HELLO requests of a handshake."""
 
-_GLANCE = 0.050
-"""Seconds of silence after which we look whether the emulator is still alive."""
+_POLL_S = 0.050
+"""Seconds without a byte after which it is checked that the emulator still runs."""
 
-_REPLUG = 5.0
-"""Seconds for which a port that vanished is waited for."""
+_REPLUG_S = 5.0
+"""Seconds to wait for a port that vanished to come back."""
 
 
 class Link:
-    """A conversation with one board over one port.
+    """A connection to one board over one port.
 
-    ``log`` holds the last thousand LOG texts, ``resent`` counts repeated requests, and
-    ``decoder.dropped`` what arrived damaged. ``alive`` is called now and then while
-    waiting, to raise when nothing will ever come (an emulator that has died); ``locate``
-    tells the function and line of an address, for faults. A port that vanishes is waited
-    for ``replug`` seconds.
+    ``log`` holds the last thousand LOG texts, ``resent`` counts retransmissions, and
+    ``decoder.dropped`` counts what arrived damaged. While waiting, ``alive`` is called
+    regularly; it raises if the board cannot answer any more (its emulator has ended).
+    ``locate`` gives the function and line at an address, to explain a fault. A port that
+    vanishes is waited for ``replug`` seconds.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Link:
         port: Port,
         alive: Callable[[], None] | None = None,
         locate: diagnosis.Locate | None = None,
-        replug: float = _REPLUG,
+        replug: float = _REPLUG_S,
     ) -> None:
         self.port = port
         self.replug = replug
@@ -64,8 +64,8 @@ class Link:
         self._sequence = secrets.randbelow(1 << 16)
         self._peer: Hello | None = None
         self._boot_baud = port.baud
-        self._replugging = False
-        self._hello_pace = Pace()
+        self._reopening = False
+        self._hello_rtt = RoundTripTime()
 
     @classmethod
     def open(
@@ -75,10 +75,11 @@ class Link:
         alive: Callable[[], None] | None = None,
         locate: diagnosis.Locate | None = None,
     ) -> Link:
-        """Open ``port`` for ourselves alone; `HilError` (SYNC) when that cannot be done."""
+        """Open and lock ``port``. Raises `HilError` (SYNC) if that is impossible."""
         return cls(Port.open(port, baud), alive, locate)
 
     def close(self) -> None:
+        """Close the port."""
         self.port.close()
 
     def __enter__(self) -> Link:
@@ -94,134 +95,136 @@ class Link:
 
     @property
     def peer(self) -> Hello:
-        """What the board said at the last handshake; makes one when there was none."""
+        """The board's answer to the last handshake; makes one if there was none."""
         return self._peer or self.hello()
 
     def hello(self, within: float = 5.0) -> Hello:
-        """Synchronise: HELLO with a fresh nonce until it is echoed, for ``within`` seconds.
+        """Synchronise: send HELLO with a new nonce until it is echoed, for ``within`` seconds.
 
-        A second nonce, sent once the first is echoed, flushes the line: its echo proves
-        that the board has taken everything before it, so its whole credit is free. When
-        the line was made faster, the second half of the time goes to the rate that a board
-        starts with: it may have been reset.
+        Then a second HELLO flushes the line: its echo proves that the board has processed
+        everything before it, so that its whole credit is free. If the baud rate was raised, the
+        rate that a board starts with is tried after half of the time, for it may have been
+        reset. Raises `HilError` (SYNC) if no nonce is echoed.
         """
-        came, bad = self.decoder.received, self.decoder.dropped.total()
+        received, damaged = self.decoder.received, self.decoder.dropped.total()
         hello = None
         if self.port.baud != self._boot_baud:
-            hello = self._greet(within / 2)
+            hello = self._try_hello(within / 2)
             if hello is None:
                 self.port.baud = self._boot_baud
-        hello = hello or self._greet(within)
+        hello = hello or self._try_hello(within)
         if hello is None:
-            came, bad = self.decoder.received - came, self.decoder.dropped.total() - bad
-            raise diagnosis.unsynchronised(self.port.name, within, came, bad)
+            received = self.decoder.received - received
+            damaged = self.decoder.dropped.total() - damaged
+            raise diagnosis.unsynchronised(self.port.name, within, received, damaged)
         self._peer = hello
         nonce = secrets.randbits(32)
-        answer = self.request(Kind.HELLO, Hello.request(nonce), self._hello_pace)
+        answer = self.request(Kind.HELLO, Hello.request(nonce), self._hello_rtt)
         self._peer = Hello.parse(answer)
         return self._peer
 
-    def request(self, kind: int, payload: bytes = b"", pace: Pace | None = None) -> bytes:
-        """The payload of the answer to one request."""
-        [answer] = self.exchange(kind, [payload], pace)
+    def request(self, kind: int, payload: bytes = b"", rtt: RoundTripTime | None = None) -> bytes:
+        """The payload of the answer to one request. Raises as `exchange` does."""
+        [answer] = self.exchange(kind, [payload], rtt)
         return answer
 
     def exchange(
-        self, kind: int, payloads: Iterable[bytes], pace: Pace | None = None
+        self, kind: int, payloads: Iterable[bytes], rtt: RoundTripTime | None = None
     ) -> Iterator[bytes]:
-        """The answers to many requests of one type, in their order, as they come.
+        """The payloads of the answers to many requests of one type, in the same order.
 
-        As many requests are in flight as the board's credit allows. ``pace`` carries what
-        is known about their round trip from one call to the next.
+        As many requests are in flight as the board's credit allows. ``rtt`` keeps the measured
+        round-trip time from one call to the next.
 
         Raises `RefusedError` for an ERROR frame, `UnansweredError` for a request that the
-        board does not answer while it answers others, and `HilError`: TIMEOUT when it
-        answers nothing, FAULT when it has faulted or answers nonsense.
+        board does not answer although it answers others, and `HilError`: TIMEOUT if it answers
+        nothing, FAULT if it has faulted or its answer is invalid.
         """
-        for _, answer in self.converse(kind, payloads, pace):
+        for _, answer in self.exchange_pairs(kind, payloads, rtt):
             yield answer
 
-    def converse(
+    def exchange_pairs(
         self,
         kind: int,
         payloads: Iterable[bytes],
-        pace: Pace | None = None,
-        patience: Callable[[bytes], int] = lambda _: PATIENCE,
+        rtt: RoundTripTime | None = None,
+        max_sends: Callable[[bytes], int] = lambda _: MAX_SENDS,
         split: Callable[[bytes], tuple[bytes, ...]] = lambda _: (),
     ) -> Iterator[tuple[bytes, bytes]]:
-        """As `exchange`, but each answer comes with its request, for requests may change:
+        """As `exchange`, but gives pairs of request and answer, because requests may be split.
 
-        one that has been sent ``patience(payload)`` times in vain is replaced by those that
-        ``split`` makes of it. `UnansweredError` is raised where it makes none.
+        A request that was sent ``max_sends(payload)`` times without an answer is replaced by
+        those that ``split`` makes of it. Raises `UnansweredError` if it makes none.
         """
 
-        def number(payload: bytes) -> tuple[int, bytes]:
-            sequence = self._next()
+        def frame_of(payload: bytes) -> tuple[int, bytes]:
+            sequence = self._next_sequence()
             return sequence, encode(Frame(kind, sequence, payload))
 
-        talk = Conversation(Window(self.peer.credit, pace or Pace(), number, patience), split)
-        upcoming, before = self._affordable(payloads), self.resent
+        window = SendWindow(self.peer.credit, rtt or RoundTripTime(), frame_of, max_sends)
+        queue = RequestQueue(window, split)
+        upcoming, before = self._within_credit(payloads), self.resent
         while True:
-            self._out += talk.ask(upcoming, time.monotonic())
-            if talk.over:
+            self._out += queue.send(upcoming, time.monotonic())
+            if queue.done:
                 return
             damaged = self.decoder.dropped.total()
-            frames = self._receive(talk.window.wait(time.monotonic()))
+            frames = self._receive(window.time_left(time.monotonic()))
             now = time.monotonic()
             for frame in frames:
-                if talk.window.expects(frame.sequence):
-                    self._out += talk.hear(frame.sequence, self._answer(kind, frame), now)
+                if window.expects(frame.sequence):
+                    self._out += queue.receive(frame.sequence, self._payload(kind, frame), now)
             if self.decoder.dropped.total() > damaged:
-                self._out += talk.window.damaged(now)
+                self._out += window.resend_first(now)
             try:
-                self._out += talk.window.overdue(now)
+                self._out += window.check_timeout(now)
             except SilenceError:
-                self._require_answer(kind)
-                self._out += talk.window.lost(time.monotonic())
-            if not talk.reconsider():
+                self._require_board(kind)
+                self._out += window.resend_all(time.monotonic())
+            if not queue.split_given_up():
                 raise diagnosis.unanswered(self.port.name, kind, self.peer)
-            self.resent = before + talk.window.resent
-            yield from talk.finished()
+            self.resent = before + window.resent
+            yield from queue.answered()
 
     def require_no_fault(self, before: Hello) -> None:
-        """Ask the board for a fault since ``before``; `HilError` (FAULT) when there was one."""
+        """Raise `HilError` (FAULT) if the board has faulted since the handshake ``before``."""
         if fault := diagnosis.faulted(self.port.name, before, self.hello(), self._locate):
             raise fault
 
     def reset(self, within: float = 5.0) -> Hello:
-        """Have the board reset itself, and synchronise again."""
+        """Have the board reset itself, and synchronise again, at the rate it starts with."""
         self.request(Kind.RESET)
         if self.port.baud != self._boot_baud:
             self.port.baud = self._boot_baud
         return self.hello(within)
 
     def inject(self, raw: bytes) -> None:
-        """Put bytes on the line outside any frame: the noise that a test wants there."""
+        """Send bytes outside any frame, for tests of how the board treats garbage."""
         self._out += raw
 
-    def _greet(self, within: float) -> Hello | None:
-        """Send HELLO until its nonce comes back, at the present rate."""
+    def _try_hello(self, within: float) -> Hello | None:
+        """Send HELLO at the present rate until its nonce is echoed; None after ``within`` s."""
         self._out.clear()
-        nonce, sequence = secrets.randbits(32), self._next()
-        greeting = encode(Frame(Kind.HELLO, sequence, Hello.request(nonce)))
+        nonce, sequence = secrets.randbits(32), self._next_sequence()
+        request = encode(Frame(Kind.HELLO, sequence, Hello.request(nonce)))
         end = time.monotonic() + within
         due = 0.0
         while (now := time.monotonic()) < end:
             if now >= due:
                 if not self._out:
-                    self._out += greeting
+                    self._out += request
                 due = now + HELLO_EVERY
             for frame in self._receive(due - now):
-                if frame.kind == Kind.HELLO_REPLY and self._hello(frame).nonce == nonce:
-                    return self._hello(frame)
+                if frame.kind == Kind.HELLO_REPLY and self._parse_hello(frame).nonce == nonce:
+                    return self._parse_hello(frame)
         return None
 
-    def _next(self) -> int:
+    def _next_sequence(self) -> int:
         self._sequence = (self._sequence + 1) & 0xFFFF
         return self._sequence
 
-    def _affordable(self, payloads: Iterable[bytes]) -> Iterator[bytes]:
-        """The payloads, as long as the board's credit covers each."""
+    def _within_credit(self, payloads: Iterable[bytes]) -> Iterator[bytes]:
+        """The same payloads. Raises `HilError` (FAULT) for one that exceeds the board's credit."""
         credit = self.peer.credit
         for payload in payloads:
             if (size := size_on_the_wire(payload)) > credit:
@@ -231,11 +234,11 @@ class Link:
             yield payload
 
     def _receive(self, timeout: float) -> list[Frame]:
-        """The frames that arrive within ``timeout`` seconds (a glance at most), without LOGs."""
+        """The frames that arrive within ``timeout`` seconds, at most `_POLL_S`; LOGs are kept."""
         try:
-            data = self.port.exchange(self._out, max(0.0, min(timeout, _GLANCE)))
+            data = self.port.exchange(self._out, max(0.0, min(timeout, _POLL_S)))
         except HilError as vanished:
-            self._replug(vanished)
+            self._wait_for_port(vanished)
             return []
         if not data:
             self._alive()
@@ -248,25 +251,25 @@ class Link:
                 frames.append(frame)
         return frames
 
-    def _answer(self, kind: int, frame: Frame) -> bytes:
+    def _payload(self, kind: int, frame: Frame) -> bytes:
         if frame.kind == Kind.ERROR:
             raise diagnosis.refused(self.port.name, kind, frame.payload)
         if frame.version != VERSION or frame.kind != kind | 0x80:
             what = f"type 0x{frame.kind:02x} in answer to 0x{kind:02x}"
-            raise diagnosis.nonsense(self.port.name, what)
+            raise diagnosis.invalid_answer(self.port.name, what)
         return frame.payload
 
-    def _hello(self, frame: Frame) -> Hello:
+    def _parse_hello(self, frame: Frame) -> Hello:
         if frame.version != VERSION:
             raise diagnosis.another_version(self.port.name, frame)
         try:
             return Hello.parse(frame.payload)
         except BadMessageError as error:
-            raise diagnosis.nonsense(self.port.name, f"a HELLO reply of {error}") from error
+            raise diagnosis.invalid_answer(self.port.name, f"a HELLO reply of {error}") from error
 
-    def _require_answer(self, kind: int) -> None:
-        """After a long silence: `HilError` unless the board is there, and has not faulted."""
-        if kind == Kind.HELLO:  # is the question itself; its own patience ends it
+    def _require_board(self, kind: int) -> None:
+        """After a long silence raise `HilError` unless the board is there and has not faulted."""
+        if kind == Kind.HELLO:  # HELLO itself is unanswered; `hello` has its own time limit
             return
         before = self.peer
         try:
@@ -276,13 +279,13 @@ class Link:
         if fault := diagnosis.faulted(self.port.name, before, after, self._locate):
             raise fault
 
-    def _replug(self, vanished: HilError) -> None:
+    def _wait_for_port(self, vanished: HilError) -> None:
         """Wait for the port to come back with the same board behind it, or raise.
 
-        What was in flight is lost, and asked for again as everything that is lost is.
+        Requests in flight are lost; the timeout sends them again.
         """
-        self._alive()  # says more about a dead emulator than its port can
-        if self._replugging:
+        self._alive()  # if the emulator has ended, its error says more than that of the port
+        if self._reopening:
             raise vanished
         end = time.monotonic() + self.replug
         self._out.clear()
@@ -294,14 +297,14 @@ class Link:
                 self._alive()
                 if time.monotonic() > end:
                     raise vanished from None
-                time.sleep(_GLANCE)
+                time.sleep(_POLL_S)
         before = self._peer
         if before is None:
             return
-        self._replugging = True
+        self._reopening = True
         try:
             after = self.hello()
         finally:
-            self._replugging = False
+            self._reopening = False
         if (before.board, before.model_digest) != (after.board, after.model_digest):
-            raise diagnosis.stranger(self.port.name, before, after)
+            raise diagnosis.another_board(self.port.name, before, after)

@@ -1,13 +1,16 @@
-"""Which requests are in flight, and when each has to be sent again.
+"""The send window: which requests are in flight, and when each must be sent again.
 
-A pure state machine: it is told the time and sends nothing itself, so that its tests need
-no clock. It leans on two properties. Requests are pure, so a repeat is simply a new request
-under a new sequence number, and every answer tells which copy it belongs to: its round trip
-is beyond doubt. And bytes stay in order, and a board answers in the order in which it was
-asked: so an answer proves everything lost that was sent before that copy and is still
-unanswered (it is sent again at once), and the timeout has to cover no more than the silence
-between two answers. Where the order fails the worst is a request sent twice, which does no
-harm.
+A pure state machine: it is told the time and only returns the frames to send, so its tests need
+no clock. It relies on two properties of the protocol.
+
+* A request has no side effect on the board. So a retransmission is simply a new request with a
+  new sequence number, and the answer tells which transmission it belongs to. Its round-trip time
+  is therefore never ambiguous.
+* Bytes stay in order, and the board answers requests in the order in which they arrive. So an
+  answer proves that every transmission before its own that is still unanswered was lost; these
+  are sent again at once. The timeout only has to cover the time between two answers.
+
+If the order is violated, the worst result is that a request is sent twice, which does no harm.
 """
 
 from __future__ import annotations
@@ -17,56 +20,61 @@ from dataclasses import dataclass, field
 
 from elegans.hil_tests.wire.frames import OVERHEAD, encoded_size
 
-SILENCES = 3
-"""After so many timeouts in a row it is time to ask whether the board is there at all."""
+MAX_TIMEOUTS = 3
+"""Timeouts in a row after which the host has to find out whether the board is there at all."""
 
-PATIENCE = 64
-"""How often one request is sent before it is given up, though the board is there."""
+MAX_SENDS = 64
+"""How often one request is sent before it is given up, although the board answers others."""
 
-FLOOR, FIRST, CEILING = 0.020, 0.250, 1.0
-"""Seconds: the shortest timeout, the one before anything is known, and the longest."""
+MIN_TIMEOUT, FIRST_TIMEOUT, MAX_TIMEOUT = 0.020, 0.250, 1.0
+"""Seconds: the shortest timeout, the one before any round trip was measured, the longest."""
 
 
 class SilenceError(Exception):
-    """Copy after copy went out, and nothing at all came back."""
+    """Nothing at all has arrived for `MAX_TIMEOUTS` timeouts in a row."""
 
 
 @dataclass
-class Pace:
-    """What has been learnt about how long one sort of request takes (Jacobson's estimate).
+class RoundTripTime:
+    """An estimate of the round-trip time of one kind of request, in seconds.
 
-    Each silence in a row doubles the timeout.
+    Mean and mean deviation are smoothed as in TCP (Jacobson, "Congestion Avoidance and
+    Control", SIGCOMM 1988, appendix A; RFC 6298), with weights 1/8 and 1/4. Each of the
+    ``timeouts`` in a row doubles the timeout.
     """
 
     mean: float | None = None
-    spread: float = 0.0
-    silences: int = 0
+    deviation: float = 0.0
+    timeouts: int = 0
 
     @property
     def timeout(self) -> float:
-        usual = FIRST if self.mean is None else self.mean + 4 * self.spread
-        return min(CEILING, max(FLOOR, usual) * float(2**self.silences))
+        """Seconds to wait for the next answer: the mean plus four deviations, in bounds."""
+        usual = FIRST_TIMEOUT if self.mean is None else self.mean + 4 * self.deviation
+        return min(MAX_TIMEOUT, max(MIN_TIMEOUT, usual) * float(2**self.timeouts))
 
-    def learn(self, elapsed: float) -> None:
-        """Take note of a round trip."""
-        self.silences = 0
+    def add(self, elapsed: float) -> None:
+        """Take a measured round trip into account; it also ends a series of timeouts."""
+        self.timeouts = 0
         if self.mean is None:
-            self.mean, self.spread = elapsed, elapsed / 2
+            self.mean, self.deviation = elapsed, elapsed / 2
         else:
-            self.spread += (abs(elapsed - self.mean) - self.spread) / 4
+            self.deviation += (abs(elapsed - self.mean) - self.deviation) / 4
             self.mean += (elapsed - self.mean) / 8
 
 
 @dataclass
-class _Flight:
-    """A request under way: its place among the requests, and when each copy was sent.
+class _InFlight:
+    """A request in flight.
 
-    ``copies`` maps a copy's sequence number to its number among all copies and its time.
+    ``sent`` maps the sequence number of each of its transmissions to the number of that
+    transmission, counted over all requests, and to its time. ``last`` is the number of the
+    latest one.
     """
 
     index: int
     payload: bytes
-    copies: dict[int, tuple[int, float]] = field(default_factory=dict)
+    sent: dict[int, tuple[int, float]] = field(default_factory=dict)
     last: int = 0
 
 
@@ -75,119 +83,128 @@ def size_on_the_wire(payload: bytes) -> int:
     return encoded_size(len(payload) + OVERHEAD)
 
 
-class Window:
-    """Requests in flight, their sum of encoded bytes never above ``credit``.
+class SendWindow:
+    """The requests in flight; the sum of their encoded bytes never exceeds ``credit``.
 
-    ``number`` gives a payload a fresh sequence number and its frame. Until the first answer
-    one request at most is in flight: before anything is known about the board's speed, a
-    full window and a short timeout would bury a slow one in copies. ``patience`` says how
-    often a payload is worth sending; after that it is in flight no more, and its number
-    stands in ``given_up``.
+    frame_of   makes a frame of a payload: returns its new sequence number and its bytes
+    max_sends  how often a payload is worth sending. After that it is no longer in flight, and
+               its index is added to ``given_up``
+    rtt        the round-trip time, learnt from every answer
+
+    Until the first answer at most one request is in flight: while the board's speed is unknown,
+    a full window with a short timeout would flood a slow board with retransmissions. ``resent``
+    counts retransmissions. Times are seconds of any monotonic clock.
     """
 
     def __init__(
         self,
         credit: int,
-        pace: Pace,
-        number: Callable[[bytes], tuple[int, bytes]],
-        patience: Callable[[bytes], int],
+        rtt: RoundTripTime,
+        frame_of: Callable[[bytes], tuple[int, bytes]],
+        max_sends: Callable[[bytes], int],
     ) -> None:
-        self.pace = pace
+        self.rtt = rtt
         self.resent = 0
         self.given_up: list[int] = []
-        self._patience = patience
+        self._max_sends = max_sends
         self._credit = credit
-        self._number = number
-        self._flights: dict[int, _Flight] = {}
-        self._asked: dict[int, _Flight] = {}
+        self._frame_of = frame_of
+        self._in_flight: dict[int, _InFlight] = {}  # by index, the longest unanswered first
+        self._by_sequence: dict[int, _InFlight] = {}
         self._bytes = 0
-        self._copies = 0
-        self._progress = 0.0
+        self._transmissions = 0
+        self._last_progress = 0.0
 
     def admits(self, payload: bytes) -> bool:
-        """Whether one more request may be sent now."""
-        if self._flights and self.pace.mean is None:
+        """Whether the credit allows to send one more request now."""
+        if self._in_flight and self.rtt.mean is None:
             return False
         return self._bytes + size_on_the_wire(payload) <= self._credit
 
     def send(self, index: int, payload: bytes, now: float) -> bytes:
-        """The frame of request ``index``, which is now in flight."""
-        if not self._flights:
-            self._progress = now
-        flight = self._flights[index] = _Flight(index, payload)
+        """Put request ``index`` in flight; returns its frame."""
+        if not self._in_flight:
+            self._last_progress = now
+        request = self._in_flight[index] = _InFlight(index, payload)
         self._bytes += size_on_the_wire(payload)
-        return self._copy(flight, now)
+        return self._transmit(request, now)
 
     def expects(self, sequence: int) -> bool:
-        """Whether an answer is of anything in flight: not a second one, nor a stranger's."""
-        return sequence in self._asked
+        """Whether an answer with this sequence number belongs to a request in flight."""
+        return sequence in self._by_sequence
 
-    def settle(self, sequence: int, now: float) -> tuple[int, bytes]:
-        """Take an answer that is expected: whose it is, and the copies of others that it
-        proves lost."""
-        flight = self._asked[sequence]
-        order, sent = flight.copies[sequence]
-        self._forget(flight)
-        self._progress = now
-        self.pace.learn(now - sent)
-        lost = [other for other in self._flights.values() if other.last < order]
-        return flight.index, b"".join(self._again(other, now) for other in lost)
+    def acknowledge(self, sequence: int, now: float) -> tuple[int, bytes]:
+        """Take an answer that is expected.
 
-    def overdue(self, now: float) -> bytes:
-        """After too long a silence, a copy of the longest unanswered request; else nothing.
-
-        That one alone, however long the silence lasts: its answer will tell what became of
-        the others, and a dead board is given up after its repeats, not after everybody's.
-        After `SILENCES` of them raises `SilenceError`: find out whether the board is there,
-        and go on with `lost`.
+        Returns the index of its request, and the frames of the other requests that it proves
+        lost, which are to be sent again.
         """
-        if not self._flights or self.wait(now) > 0:
+        request = self._by_sequence[sequence]
+        number, sent = request.sent[sequence]
+        self._remove(request)
+        self._last_progress = now
+        self.rtt.add(now - sent)
+        lost = [other for other in self._in_flight.values() if other.last < number]
+        return request.index, b"".join(self._retransmit(other, now) for other in lost)
+
+    def check_timeout(self, now: float) -> bytes:
+        """After a timeout the frame of the longest unanswered request, to be sent again.
+
+        Only that one is sent, however long the silence lasts: its answer will prove what became
+        of the others, and a dead board is detected without repeating them all. After
+        `MAX_TIMEOUTS` in a row raises `SilenceError`; the caller then finds out whether the
+        board is there, and goes on with `resend_all`.
+        """
+        if not self._in_flight or self.time_left(now) > 0:
             return b""
-        if self.pace.silences == SILENCES:
+        if self.rtt.timeouts == MAX_TIMEOUTS:
             raise SilenceError
-        self.pace.silences += 1
-        return self._first(now)
+        self.rtt.timeouts += 1
+        return self._retransmit_first(now)
 
-    def damaged(self, now: float) -> bytes:
-        """A frame came in pieces, most likely an answer: the board is there, so a silence is
-        over, and the longest unanswered request is asked again at once."""
-        if not self._flights:
+    def resend_first(self, now: float) -> bytes:
+        """A damaged frame has arrived, most likely an answer: the frame to send again.
+
+        The board is there, so a series of timeouts ends, and the longest unanswered request is
+        sent again without waiting.
+        """
+        if not self._in_flight:
             return b""
-        self.pace.silences = 0
-        return self._first(now)
+        self.rtt.timeouts = 0
+        return self._retransmit_first(now)
 
-    def lost(self, now: float) -> bytes:
-        """The board has dealt with all that reached it: what is unanswered goes out again."""
-        self.pace.silences = 0
-        self._progress = now
-        return b"".join(self._again(flight, now) for flight in list(self._flights.values()))
+    def resend_all(self, now: float) -> bytes:
+        """The board has answered all that reached it: the frames of all that is unanswered."""
+        self.rtt.timeouts = 0
+        self._last_progress = now
+        return b"".join(self._retransmit(request, now) for request in [*self._in_flight.values()])
 
-    def wait(self, now: float) -> float:
-        """Seconds until `overdue` may have something to send; 0 when it has now."""
-        return max(0.0, self._progress + self.pace.timeout - now)
+    def time_left(self, now: float) -> float:
+        """Seconds until the timeout; 0 if it has passed."""
+        return max(0.0, self._last_progress + self.rtt.timeout - now)
 
-    def _first(self, now: float) -> bytes:
-        self._progress = now
-        return self._again(next(iter(self._flights.values())), now)
+    def _retransmit_first(self, now: float) -> bytes:
+        self._last_progress = now
+        return self._retransmit(next(iter(self._in_flight.values())), now)
 
-    def _again(self, flight: _Flight, now: float) -> bytes:
-        if len(flight.copies) >= self._patience(flight.payload):
-            self._forget(flight)
-            self.given_up.append(flight.index)
+    def _retransmit(self, request: _InFlight, now: float) -> bytes:
+        if len(request.sent) >= self._max_sends(request.payload):
+            self._remove(request)
+            self.given_up.append(request.index)
             return b""
         self.resent += 1
-        return self._copy(flight, now)
+        return self._transmit(request, now)
 
-    def _forget(self, flight: _Flight) -> None:
-        del self._flights[flight.index]
-        for copy in flight.copies:
-            del self._asked[copy]
-        self._bytes -= size_on_the_wire(flight.payload)
+    def _remove(self, request: _InFlight) -> None:
+        del self._in_flight[request.index]
+        for sequence in request.sent:
+            del self._by_sequence[sequence]
+        self._bytes -= size_on_the_wire(request.payload)
 
-    def _copy(self, flight: _Flight, now: float) -> bytes:
-        sequence, frame = self._number(flight.payload)
-        self._copies += 1
-        flight.last = self._copies
-        flight.copies[sequence] = (self._copies, now)
-        self._asked[sequence] = flight
+    def _transmit(self, request: _InFlight, now: float) -> bytes:
+        sequence, frame = self._frame_of(request.payload)
+        self._transmissions += 1
+        request.last = self._transmissions
+        request.sent[sequence] = (self._transmissions, now)
+        self._by_sequence[sequence] = request
         return frame

@@ -1,4 +1,4 @@
-"""One board and one BUILD: vectors sent, results compared bit for bit.
+"""One board and one BUILD: send input vectors, compare the results bit for bit.
 
 May import `wire` and `link`.
 """

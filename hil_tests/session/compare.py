@@ -1,4 +1,4 @@
-"""The verdict: every output and every state integer of a board against the reference."""
+"""Compares every output and every state of a board with the reference, bit for bit."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import SECTIONS, Model, Vectors
+from elegans.hil_tests.session.build_files import SECTIONS, BuildModel, Vectors
 from elegans.hil_tests.session.stream import stream, ticks
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.hil_tests.wire.messages import Ints
 
 TIMED_PER_SECTION = 64
-"""Vectors of each section whose instructions are counted: timing is slow on an emulator."""
+"""How many vectors of each section are timed: timing is slow on an emulator."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One integer that is not what the reference says.
+    """One integer that differs from the reference.
 
-    ``vector`` counts from the first vector; ``step`` from where its recording, or its own
-    state, began; ``name`` is that of the neuron or output in ``model.json``.
+    ``vector`` is the index of the vector; ``step`` counts from the vector at which its unbroken
+    sequence of states began. ``name`` is that of the state or output in ``model.json``.
     """
 
     vector: int
@@ -41,8 +41,29 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class BoardFacts:
+    """What is known of a board besides what it reports itself; None where it is not known.
+
+    ``instructions`` converts ticks of the board's counter into executed instructions.
+    ``flash_bytes`` and ``ram_bytes`` are what the model takes of the firmware.
+    """
+
+    emulator: str | None = None
+    instructions: Callable[[int], int] | None = None
+    flash_bytes: int | None = None
+    ram_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What a run proved. ``None`` where a board does not tell (a size, a counter)."""
+    """The result of a comparison. A figure that is not known for this board is None.
+
+    integers  how many were compared, of outputs and states together
+    ticks     of the board's counter in one step, fewest and most
+    instructions  executed in one step, fewest and most; known for an emulated board
+    flash_bytes, ram_bytes   what the model takes of the firmware
+    resent, damaged_frames   what the line lost or damaged during the run
+    """
 
     board: str
     port: str
@@ -63,10 +84,11 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
+        """Whether every integer is right."""
         return self.mismatches == 0
 
     def json(self) -> dict[str, object]:
-        """One JSON object; ``instructions_per_step`` is null when the board has no counter."""
+        """The verdict as one JSON object; unknown figures are null."""
         first = self.first_difference
         return {
             "board": self.board,
@@ -88,7 +110,7 @@ class Verdict:
         }
 
     def summary(self) -> str:
-        """The verdict in one line for a person."""
+        """The verdict in one line for people."""
         parts = [
             f"{self.board} ({self.emulator or self.port}): {self.vectors} steps",
             f"{self.integers} integers compared, {self.mismatches} different",
@@ -101,7 +123,7 @@ class Verdict:
         return "; ".join([*parts, f"{self.vectors_per_second:.0f} steps/s"])
 
     def require(self) -> Verdict:
-        """Itself when every integer is right; otherwise `HilError` (MISMATCH)."""
+        """Return the verdict if every integer is right. Raises `HilError` (MISMATCH) if not."""
         if self.passed:
             return self
         raise HilError(
@@ -115,26 +137,22 @@ class Verdict:
 
 def compare(
     link: Link,
-    model: Model,
+    model: BuildModel,
     vectors: Vectors | None = None,
-    *,
-    emulator: str | None = None,
-    instructions: Callable[[int], int] | None = None,
-    flash_bytes: int | None = None,
-    ram_bytes: int | None = None,
+    facts: BoardFacts | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Verdict:
-    """Stream ``vectors`` (the model's own by default) through a board, and judge.
+    """Send ``vectors`` (by default all of the model's) to a board and compare its answers.
 
-    A first pass over some vectors of each section is timed, the second takes them all.
-    ``instructions`` turns ticks of the board's counter into executed instructions;
-    ``progress`` is told how many vectors of how many are done.
+    First some vectors of each section are timed, then all are compared. ``progress`` is called
+    with the number of vectors done and in total.
 
-    Raises `HilError` for whatever keeps the run from ending; wrong integers do not.
+    Raises `HilError` if the run cannot be completed; wrong integers do not raise.
     """
+    facts = facts or BoardFacts()
     golden = model.vectors if vectors is None else vectors
     peer, resent, damaged = link.peer, link.resent, link.decoder.dropped.total()
-    counted = measure(link, golden) if peer.counter_hz else None
+    measured = measure(link, golden) if peer.counter_hz else None
     began = time.perf_counter()
     mismatches, first = 0, None
     for chunk in stream(link, golden):
@@ -147,23 +165,23 @@ def compare(
             progress(chunk.stop, len(golden))
     seconds = time.perf_counter() - began
     link.require_no_fault(peer)
-    exact = None
-    if counted is not None and instructions is not None:
-        exact = (instructions(counted[0]), instructions(counted[1]))
+    executed = None
+    if measured is not None and facts.instructions is not None:
+        executed = (facts.instructions(measured[0]), facts.instructions(measured[1]))
     return Verdict(
         board=peer.board,
         port=link.port.name,
-        emulator=emulator,
+        emulator=facts.emulator,
         model=model.name,
         model_digest=model.digest,
         vectors=len(golden),
         integers=golden.y.size + golden.h_next.size,
         mismatches=mismatches,
         first_difference=first,
-        ticks=counted,
-        instructions=exact,
-        flash_bytes=flash_bytes,
-        ram_bytes=ram_bytes,
+        ticks=measured,
+        instructions=executed,
+        flash_bytes=facts.flash_bytes,
+        ram_bytes=facts.ram_bytes,
         vectors_per_second=len(golden) / seconds,
         resent=link.resent - resent,
         damaged_frames=link.decoder.dropped.total() - damaged,
@@ -171,32 +189,34 @@ def compare(
 
 
 def measure(link: Link, vectors: Vectors) -> tuple[int, int]:
-    """The fewest and the most ticks of one step, over the first vectors of each section."""
+    """The fewest and the most ticks of one step, over the first `TIMED_PER_SECTION` vectors of
+    each section."""
     parts = [np.flatnonzero(vectors.section == s)[:TIMED_PER_SECTION] for s in range(len(SECTIONS))]
     counted = ticks(link, vectors[np.concatenate(parts)])
     return int(counted.min()), int(counted.max())
 
 
-def _first(model: Model, golden: Vectors, start: int, y: Ints, h: Ints) -> Difference:
-    """The earliest difference of a chunk; of one step's, the states before the outputs."""
+def _first(model: BuildModel, golden: Vectors, start: int, y: Ints, h: Ints) -> Difference:
+    """The first difference in a chunk; within one step, states come before outputs."""
     stop = start + len(y)
     expected = np.concatenate([golden.h_next[start:stop], golden.y[start:stop]], axis=1)
     got = np.concatenate([h, y], axis=1)
     row, column = np.argwhere(got != expected)[0].tolist()
     vector = start + row
-    signal = (*model.states, *model.outputs)[column]
+    channel = (*model.states, *model.outputs)[column]
     return Difference(
         vector=vector,
         section=SECTIONS[golden.section[vector]],
-        step=vector - _origin(golden, vector),
-        name=f"neuron {signal.name}" if column < len(model.states) else f"output {signal.name}",
+        step=vector - _first_of_sequence(golden, vector),
+        name=f"{'state' if column < len(model.states) else 'output'} {channel.name}",
         expected=int(expected[row, column]),
         got=int(got[row, column]),
     )
 
 
-def _origin(golden: Vectors, vector: int) -> int:
-    """The vector at which the unbroken run of states through ``vector`` begins."""
+def _first_of_sequence(golden: Vectors, vector: int) -> int:
+    """The vector at which the unbroken sequence of states through ``vector`` begins: each vector
+    starts from the states that the one before ended with."""
     while vector > 0 and np.array_equal(golden.h[vector], golden.h_next[vector - 1]):
         vector -= 1
     return vector

@@ -1,4 +1,4 @@
-"""Recorded data through a model, wherever it runs: four executions, one and the same file."""
+"""Runs recorded data through a model: reference, ONNX, host or board, with equal results."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from elegans.exporter.build_folder import load_model
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.export import load_model
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, dequantise, quantise
 from elegans.exporter.oracles import reference
@@ -21,27 +21,30 @@ from elegans.exporter.oracles.golden_vectors import (
     to_integers,
 )
 
-Ints = NDArray[np.int16]
 Executor = Callable[[Integers, Integers, Integers], tuple[Integers, Integers]]
 """x [T, I], dt [T], h0 [H] -> y [T, O], h [T, H], all of them integers."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where to run: `on` is reference, onnx, host, or a board's name."""
+    """Where to run the model.
+
+    on        reference, onnx, host, or the name of a board
+    emulator, compiler, level, port   as in `session.BoardOptions`
+    """
 
     on: str
     emulator: str = "auto"
     compiler: str = "auto"
-    optimise: str = "auto"
+    level: str = "auto"
     port: str | None = None
 
 
 def replay(build: Path, source: Path, target: Target) -> dict[str, NDArray[np.generic]]:
-    """Run `x [T, I]`, optional `dt [T]` and `h0 [H]` from an .npz file free from start to end.
+    """Run the recording in the .npz file `source`: `x [T, I]`, optionally `dt [T]` and `h0 [H]`.
 
-    Returns `y [T, O]` and `h [T, H]` (the state after each step) as real numbers and, as
-    `y_int` and `h_int`, as the device's int16. Raises `ElegansError`.
+    Returns the outputs `y [T, O]` and the states after each step `h [T, H]` as real numbers,
+    and as the device's int16 under `y_int` and `h_int`. Raises `ElegansError`.
     """
     model = load_model(build)
     recording = load_recording(source, model)
@@ -65,7 +68,7 @@ def replay(build: Path, source: Path, target: Target) -> dict[str, NDArray[np.ge
 
 
 def _start(source: Path, model: Model) -> Integers:
-    """The state to start from, the file's `h0` or rest."""
+    """The states to start from: `h0` of the file, by default zero."""
     h0 = load_arrays(source).get("h0", np.zeros(len(model.states))).astype(np.float64)
     if h0.shape != (len(model.states),):
         raise ElegansError(
@@ -77,8 +80,8 @@ def _start(source: Path, model: Model) -> Integers:
         check_range(f"{source}, h0", np.array([value]), channel)
     fracs = np.array([c.frac for c in model.states])
     bounds = [c.lo for c in model.states], [c.hi for c in model.states]
-    held: Integers = np.clip(quantise(h0, fracs), *bounds)
-    return held
+    clipped: Integers = np.clip(quantise(h0, fracs), *bounds)
+    return clipped
 
 
 def _reference(build: Path, model: Model, target: Target) -> Executor:
@@ -94,7 +97,7 @@ def _onnx(build: Path, model: Model, target: Target) -> Executor:
 
     try:
         session = ort.InferenceSession(str(build / "reference.onnx"))
-    except Exception as error:  # onnxruntime has a class of its own for every cause
+    except Exception as error:  # onnxruntime has many error classes without a common base
         raise _unusable(build, error) from None
 
     def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
@@ -122,7 +125,7 @@ def _unusable(build: Path, error: Exception) -> ElegansError:
 def _host(build: Path, model: Model, target: Target) -> Executor:
     from elegans.boards.firmware.host import HostModel
 
-    host = HostModel.compile(build, target.compiler, target.optimise)
+    host = HostModel.compile(build, target.compiler, target.level)
 
     def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
         y, h = host.run(*(part.astype(np.int16) for part in (x, dt, h0)))
@@ -132,12 +135,12 @@ def _host(build: Path, model: Model, target: Target) -> Executor:
 
 
 def _board(build: Path, model: Model, target: Target) -> Executor:
-    from elegans.hil_tests.session.session import session
+    from elegans.hil_tests.session.session import BoardOptions, session
     from elegans.hil_tests.session.stream import run
 
     def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
-        settings = (target.emulator, target.compiler, target.optimise, target.port)
-        with session(build, target.on, *settings) as device:
+        options = BoardOptions(target.emulator, target.compiler, target.level, target.port)
+        with session(build, target.on, options) as device:
             y, h = run(device.link, *(part.astype(np.int16) for part in (x, dt, h0)))
         return y.astype(np.int64), h.astype(np.int64)
 

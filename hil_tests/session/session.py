@@ -1,8 +1,8 @@
-"""A board under power, known to run the model that it should: from BUILD to open link.
+"""From a BUILD to an open link: a powered board that is known to run the right model.
 
-A virtual board is built and booted here. A real one is flashed through its debug probe,
-unless it tells that it runs this firmware already; named by its port alone, it is taken as
-it is.
+A virtual board is built and booted here. A real board is flashed through its debug probe, unless
+it reports that it runs this firmware already. A real board given by its port alone is used as it
+is.
 """
 
 from __future__ import annotations
@@ -19,100 +19,116 @@ from elegans.boards.firmware.build import Firmware, build_firmware
 from elegans.boards.firmware.symbolise import symbolise
 from elegans.boards.flashing.debug_probe import flash
 from elegans.boards.flashing.discover import find_connected
-from elegans.hil_tests.link.baud_rate import hasten
+from elegans.hil_tests.link.baud_rate import raise_rate
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import Model, Vectors, load
-from elegans.hil_tests.session.compare import Verdict, compare
+from elegans.hil_tests.session.build_files import BuildModel, Vectors, load_build
+from elegans.hil_tests.session.compare import BoardFacts, Verdict, compare
 from elegans.hil_tests.wire.errors import HilError, Phase, during
 from elegans.hil_tests.wire.messages import Hello
 
 
 @dataclass(frozen=True)
+class BoardOptions:
+    """How to build for a board, and how to reach it.
+
+    emulator  of a virtual board: unicorn, qemu or auto (the first that is installed)
+    compiler  zig, gcc or auto
+    level  the compiler's -O level: 0, 1, 2, 3, s or auto
+    port      of a real board; found by its probe if None
+    baud      bits a second; by default the descriptor's
+    probe     id of a real board's debug probe; found by its board if None
+    """
+
+    emulator: str = "auto"
+    compiler: str = "auto"
+    level: str = "auto"
+    port: str | None = None
+    baud: int | None = None
+    probe: str | None = None
+
+
+@dataclass(frozen=True)
 class Device:
-    """A board that has told its name and model. ``firmware`` and ``powered`` are None for a
-    real board on a port, ``emulator`` too."""
+    """A board that is connected, and whose name and model have been checked.
+
+    ``emulator`` and ``powered`` are None for a real board, ``firmware`` for one that was given
+    by its port alone.
+    """
 
     board: str
     link: Link
     hello: Hello
-    model: Model
+    model: BuildModel
     emulator: str | None = None
     firmware: Firmware | None = None
     powered: VirtualBoard | None = None
 
     def log(self) -> list[str]:
-        """What the board said in LOG frames, and its emulator beside them."""
-        beside = [] if self.powered is None else self.powered.log.splitlines()
-        return [*self.link.log, *beside]
+        """The texts of the board's LOG frames, and the output of its emulator."""
+        emulator_log = [] if self.powered is None else self.powered.log.splitlines()
+        return [*self.link.log, *emulator_log]
 
     def compare(
         self,
         vectors: Vectors | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Verdict:
-        """Judge the board by ``vectors``, by default by all of the model's own."""
-        return compare(
-            self.link,
-            self.model,
-            vectors,
+        """Compare the board with ``vectors``, by default all golden vectors of the BUILD.
+
+        ``progress`` is called with the number of vectors done and in total. Raises as
+        `compare.compare` does.
+        """
+        facts = BoardFacts(
             emulator=self.emulator,
             instructions=None if self.powered is None else self.powered.instructions,
             flash_bytes=None if self.firmware is None else self.firmware.flash_bytes,
             ram_bytes=None if self.firmware is None else self.firmware.ram_bytes,
-            progress=progress,
         )
+        return compare(self.link, self.model, vectors, facts, progress)
 
 
 @contextmanager
-def session(
-    build_dir: Path,
-    board: str,
-    emulator: str = "auto",
-    compiler: str = "auto",
-    optimise: str = "auto",
-    port: str | None = None,
-    baud: int | None = None,
-    probe: str | None = None,
-) -> Iterator[Device]:
-    """A powered, synchronised and identified board, for as long as the ``with`` lasts.
+def session(build_dir: Path, board: str, options: BoardOptions | None = None) -> Iterator[Device]:
+    """A powered, synchronised and identified board until the end of the ``with`` block.
 
-    ``probe`` and ``port`` of a real board are found where they are not given; ``baud`` is
-    the descriptor's by default. Raises `ElegansError` for a BUILD or board name that is not
-    usable, and `HilError` with its phase for everything that happens to the firmware, the
-    board or the line.
+    ``board`` is a name or the path of a descriptor. Raises `ElegansError` for an unusable BUILD
+    or board name, and `HilError` with its phase for every failure of the firmware, the board or
+    the line.
     """
-    model = load(build_dir)
+    options = options or BoardOptions()
+    port, baud, probe = options.port, options.baud, options.probe
+    model = load_build(build_dir)
     with ExitStack() as stack:
         if port is not None and probe is None:
-            name, rate = _known(board)
+            name, rate = _name_and_baud(board)
             link = stack.enter_context(Link.open(port, baud or rate))
             yield _identified(Device(name, link, link.hello(), model))
             return
         descriptor = find_board(board)
         with during(Phase.BUILD):
-            firmware = build_firmware(build_dir, descriptor, compiler, optimise)
-        where = partial(symbolise, firmware.elf)
+            firmware = build_firmware(build_dir, descriptor, options.compiler, options.level)
+        locate_fault = partial(symbolise, firmware.elf)
         if probe is not None or not descriptor.emulators:
-            link = stack.enter_context(_flashed(firmware, port, baud, probe))
+            link = stack.enter_context(_link_to_flashed(firmware, options))
             device = Device(descriptor.name, link, link.peer, model, None, firmware)
             yield _identified(device)
             return
         with during(Phase.FLASH):
-            powered = stack.enter_context(emulate(firmware, emulator))
+            powered = stack.enter_context(emulate(firmware, options.emulator))
 
         def alive() -> None:
             with during(Phase.FAULT):
                 powered.check()
 
-        link = stack.enter_context(Link.open(powered.port, alive=alive, locate=where))
+        link = stack.enter_context(Link.open(powered.port, alive=alive, locate=locate_fault))
         name = descriptor.name
         device = Device(name, link, link.hello(), model, powered.emulator, firmware, powered)
         yield _identified(device)
 
 
-def _flashed(firmware: Firmware, port: str | None, baud: int | None, probe: str | None) -> Link:
-    """The link to a real board that runs ``firmware``, flashed if it did not."""
-    board = firmware.board
+def _link_to_flashed(firmware: Firmware, options: BoardOptions) -> Link:
+    """The link to a real board that runs ``firmware``; flashes it if it does not yet."""
+    board, port, probe = firmware.board, options.port, options.probe
     if port is None:
         with during(Phase.FLASH):
             found = find_connected(board, probe)
@@ -122,7 +138,7 @@ def _flashed(firmware: Firmware, port: str | None, baud: int | None, probe: str 
             remedy = "connect the board's UART to a USB serial cable and name it: --port"
             raise HilError(Phase.SYNC, board.name, fact, remedy)
         port = found.ports[0]
-    link = Link.open(port, baud or board.uart.baud, locate=partial(symbolise, firmware.elf))
+    link = Link.open(port, options.baud or board.uart.baud, locate=partial(symbolise, firmware.elf))
     try:
         if not _runs(link, firmware):
             with during(Phase.FLASH):
@@ -132,7 +148,7 @@ def _flashed(firmware: Firmware, port: str | None, baud: int | None, probe: str 
                 fact = f"runs firmware {link.peer.firmware_digest.hex()} after it was flashed"
                 remedy = "check that port and probe are of the same board"
                 raise HilError(Phase.SYNC, port, fact, remedy)
-        hasten(link)
+        raise_rate(link)
     except BaseException:
         link.close()
         raise
@@ -140,7 +156,7 @@ def _flashed(firmware: Firmware, port: str | None, baud: int | None, probe: str 
 
 
 def _runs(link: Link, firmware: Firmware) -> bool:
-    """Whether the board answers, and with this firmware."""
+    """Whether the board answers and runs this firmware."""
     try:
         hello = link.hello(within=1.0)
     except HilError:
@@ -151,24 +167,19 @@ def _runs(link: Link, firmware: Firmware) -> bool:
 def hil(
     build_dir: Path,
     board: str,
-    emulator: str = "auto",
-    compiler: str = "auto",
-    optimise: str = "auto",
-    port: str | None = None,
-    baud: int | None = None,
+    options: BoardOptions | None = None,
     progress: Callable[[int, int], None] | None = None,
-    probe: str | None = None,
 ) -> Verdict:
-    """Every golden vector of a BUILD on a board, to the last bit.
+    """Compare a board with every golden vector of a BUILD, bit for bit.
 
-    Raises as `session` does; different integers are a `Verdict`, not an error.
+    Raises as `session` does. Integers that differ are no error: the `Verdict` reports them.
     """
-    with session(build_dir, board, emulator, compiler, optimise, port, baud, probe) as device:
+    with session(build_dir, board, options) as device:
         return device.compare(progress=progress)
 
 
-def _known(board: str) -> tuple[str, int]:
-    """Name and line rate of a board, which on a port may be one that we have no file of."""
+def _name_and_baud(board: str) -> tuple[str, int]:
+    """Name and baud rate of a board. On a port it may be one without a descriptor."""
     if board in boards() or board.endswith(".toml"):
         descriptor = find_board(board)
         return descriptor.name, descriptor.uart.baud
@@ -176,7 +187,7 @@ def _known(board: str) -> tuple[str, int]:
 
 
 def _identified(device: Device) -> Device:
-    """The device itself, once its name and its model's digest are those expected."""
+    """The device itself. Raises `HilError` (SYNC) if its name or its model is not as expected."""
     hello, place = device.hello, device.link.port.name
     if hello.board != device.board:
         raise HilError(
@@ -198,7 +209,7 @@ def _identified(device: Device) -> Device:
         raise HilError(
             Phase.SYNC,
             place,
-            f"the board's model is of {hello.shape}, model.json of {device.model.shape}",
+            f"the board's model has {hello.shape}, model.json states {device.model.shape}",
             "export and flash again",
         )
     return device

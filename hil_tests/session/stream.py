@@ -1,6 +1,6 @@
-"""Steps through a link: golden vectors in bulk, recordings running free, or one at a time.
+"""Runs steps on a board: golden vectors in bulk, recordings free-running, or single steps.
 
-All values are the model's integers (int16); formats are the business of ``model.json``.
+All values are the model's integers (int16); their formats are in ``model.json``.
 """
 
 from __future__ import annotations
@@ -13,21 +13,22 @@ from numpy.typing import NDArray
 
 from elegans.hil_tests.link import diagnosis
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.link.send_window import PATIENCE, Pace
+from elegans.hil_tests.link.send_window import MAX_SENDS, RoundTripTime
 from elegans.hil_tests.session.build_files import Vectors
 from elegans.hil_tests.wire.errors import HilError, Phase, UnansweredError
 from elegans.hil_tests.wire.frames import Kind
-from elegans.hil_tests.wire.messages import BadMessageError, Ints, Shape, Step, StepReply
+from elegans.hil_tests.wire.messages import BadMessageError, Ints, Shape, StepReply, StepRequest
 
 Ticks = NDArray[np.int64]
 
-_TIMING_TRIES = 8
-_SHORT_PATIENCE = 5
+_TIMING_TRIES = 8  # requests for one timed step, until one was not disturbed
+_MAX_SENDS_OF_MANY = 5  # of a request of several steps, before it is split
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """What the board computed for the vectors ``start`` to ``stop``: ``y [n, O]``, ``h [n, H]``."""
+    """The board's results for the vectors ``start`` to ``stop`` (exclusive): ``reply.y [n, O]`` and
+    ``reply.h [n, H]``."""
 
     start: int
     stop: int
@@ -35,20 +36,21 @@ class Chunk:
 
 
 def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
-    """Every vector through the board, in order, as fast as the link goes.
+    """Send every vector to the board, in order, as fast as the link permits.
 
-    Vectors that follow from one another travel as one request, in which the board runs
-    free from the first one's state.
+    Consecutive vectors, each starting from the states that the one before ended with, share a
+    request, in which the board runs free from the first one's states. Raises as
+    `Link.exchange_pairs` does.
     """
     inputs = columns(link.peer.shape, vectors.x, vectors.dt)
     follows = (vectors.h[1:] == vectors.h_next[:-1]).all(axis=1)
     breaks = [*(np.flatnonzero(~follows) + 1).tolist(), len(vectors)]
-    size = Size(link)
+    size = RequestSize(link)
     starts: dict[bytes, int] = {}
 
     def request(start: int, stop: int) -> bytes:
-        payload = Step(vectors.h[start], inputs[start:stop]).encode()
-        # The same request for other vectors has the same answer, and the same parts.
+        payload = StepRequest(vectors.h[start], inputs[start:stop]).encode()
+        # Equal requests for different vectors have equal answers and are split alike.
         starts[payload] = start
         return payload
 
@@ -66,7 +68,7 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
         return () if steps == 1 else (request(start, middle), request(middle, stop))
 
     done = 0
-    for payload, answer in link.converse(Kind.STEP, requests(), None, _patience, halves):
+    for payload, answer in link.exchange_pairs(Kind.STEP, requests(), None, _max_sends, halves):
         start, done = done, done + _steps(payload)
         yield Chunk(start, done, _reply(link, answer, done - start))
 
@@ -74,39 +76,42 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
 def ticks(link: Link, vectors: Vectors) -> Ticks:
     """Ticks of the board's counter for each vector's step, ``[N]``; 0 without a counter.
 
-    One request at a time: while the board times a step nothing may arrive, for the receive
-    interrupt would be timed with it. A step that a late repeat of an earlier request has
-    disturbed comes back as 0 and is asked for again.
+    One request is sent at a time: nothing may arrive while the board times a step, because the
+    receive interrupt would count as well. A step that was disturbed by a late retransmission
+    is reported as 0 and requested again.
     """
     inputs = columns(link.peer.shape, vectors.x, vectors.dt)
-    pace, counted = Pace(), np.zeros(len(vectors), np.int64)
+    rtt, counted = RoundTripTime(), np.zeros(len(vectors), np.int64)
     for i in range(len(vectors)):
-        request = Step(vectors.h[i], inputs[i : i + 1], timed=True).encode()
+        request = StepRequest(vectors.h[i], inputs[i : i + 1], timed=True).encode()
         for _ in range(_TIMING_TRIES if link.peer.counter_hz else 1):
-            counted[i] = _reply(link, link.request(Kind.STEP, request, pace), 1).ticks_max
+            counted[i] = _reply(link, link.request(Kind.STEP, request, rtt), 1).ticks_max
             if counted[i]:
                 break
     return counted
 
 
 def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, Ints]:
-    """A recording ``x [T, I]``, ``dt [T]`` from the state ``h0 [H]`` (zero by default), the
-    board running free: ``y [T, O]`` and the state after each step ``h [T, H]``."""
+    """Run a recording free: ``x [T, I]`` and ``dt [T]`` from the states ``h0 [H]`` (default 0).
+
+    Returns the outputs ``y [T, O]`` and the states after each step ``h [T, H]``. Raises as
+    `Link.exchange_pairs` does, and `ValueError` for arrays of a wrong shape.
+    """
     shape = link.peer.shape
     inputs = columns(shape, x, dt)
     y = np.zeros((len(inputs), shape.outputs), np.int16)
-    h = np.zeros((len(inputs), shape.neurons), np.int16)
+    h = np.zeros((len(inputs), shape.states), np.int16)
     state, start = _state(shape, h0), 0
-    size, pace = Size(link), Pace()
+    size, rtt = RequestSize(link), RoundTripTime()
     while start < len(inputs):
         stop = min(start + size.next(), len(inputs))
-        request = Step(state, inputs[start:stop]).encode()
+        request = StepRequest(state, inputs[start:stop]).encode()
         try:
-            [(_, answer)] = link.converse(Kind.STEP, [request], pace, _patience)
+            [(_, answer)] = link.exchange_pairs(Kind.STEP, [request], rtt, _max_sends)
         except UnansweredError:
             if stop - start == 1:
                 raise
-            size.least()
+            size.set_to_one()
             continue
         reply = _reply(link, answer, stop - start)
         y[start:stop], h[start:stop] = reply.y, reply.h
@@ -115,24 +120,24 @@ def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, In
 
 
 class Controller:
-    """A board in closed loop, one step a call; ``h [H]`` is the state that it reported last."""
+    """A board in closed loop, one step a call; ``h [H]`` are the states it reported last."""
 
     def __init__(self, link: Link, h0: Ints | None = None) -> None:
         self.h = _state(link.peer.shape, h0)
         self._link = link
-        self._pace = Pace()
+        self._rtt = RoundTripTime()
 
     def step(self, x: Ints, dt: int = 0) -> tuple[Ints, Ints]:
-        """Inputs ``x [I]`` and elapsed time to outputs ``y [O]`` and the next state ``h [H]``."""
+        """Run one step with inputs ``x [I]`` and elapsed time ``dt``; gives ``y``, ``h``."""
         inputs = columns(self._link.peer.shape, np.asarray(x)[None], np.asarray([dt]))
-        answer = self._link.request(Kind.STEP, Step(self.h, inputs).encode(), self._pace)
+        answer = self._link.request(Kind.STEP, StepRequest(self.h, inputs).encode(), self._rtt)
         reply = _reply(self._link, answer, 1)
         self.h = reply.h[0]
         return reply.y[0], self.h
 
 
 def most_steps(link: Link) -> int:
-    """How many steps one request can hold on this board; `HilError` (FAULT) when none."""
+    """How many steps one request can hold on this board. Raises `HilError` (FAULT) if none."""
     peer = link.peer
     most = peer.shape.steps_in_a_frame(peer.max_frame, peer.credit)
     if most == 0:
@@ -141,12 +146,12 @@ def most_steps(link: Link) -> int:
     return most
 
 
-class Size:
+class RequestSize:
     """How many steps to put into the next request.
 
-    A long request is quick on a good line and lost on a bad one: each byte more is one
-    more that can be damaged. So the size grows by one from request to request while
-    nothing has to be repeated, and halves when something has.
+    Long requests are fast on a good line, but on a bad one each additional byte may be damaged.
+    As in TCP's congestion control, the size grows by one from request to request while nothing
+    has to be sent again, and is halved when something has.
     """
 
     def __init__(self, link: Link) -> None:
@@ -156,40 +161,44 @@ class Size:
         self._resent = link.resent
 
     def next(self) -> int:
+        """The number of steps for the next request."""
         lost = self._link.resent > self._resent
         self._resent = self._link.resent
         self._size = max(1, self._size // 2) if lost else min(self._most, self._size + 1)
         return self._size
 
-    def least(self) -> None:
-        """Ask for one step at a time: something longer did not get through."""
+    def set_to_one(self) -> None:
+        """Ask for one step next: a longer request did not get through."""
         self._size = 1
 
 
-def _patience(request: bytes) -> int:
-    """How often a STEP is worth sending: a long one had better be split."""
-    return PATIENCE if _steps(request) == 1 else _SHORT_PATIENCE
+def _max_sends(request: bytes) -> int:
+    """How often a STEP is sent before it is given up; one of several steps is then split."""
+    return MAX_SENDS if _steps(request) == 1 else _MAX_SENDS_OF_MANY
 
 
 def _steps(request: bytes) -> int:
-    """How many steps a STEP asks for."""
+    """The number of steps in a STEP request: its second byte."""
     return request[1]
 
 
 def columns(shape: Shape, x: Ints, dt: Ints) -> Ints:
-    """``[T, I + D]``: inputs with the elapsed time behind them, where the model takes one."""
+    """The inputs ``[T, I + D]`` of a STEP request: ``x``, then ``dt`` if the model takes it.
+
+    Raises `ValueError` for arrays of a wrong shape.
+    """
     inputs = np.asarray(x, np.int16)
     if shape.has_dt:
         inputs = np.concatenate([inputs, np.asarray(dt, np.int16)[:, None]], axis=1)
     if inputs.ndim != 2 or inputs.shape[1] != shape.columns:
-        raise ValueError(f"inputs of shape {inputs.shape}, [T, {shape.columns}] belongs")
+        raise ValueError(f"inputs have the shape {inputs.shape} instead of [T, {shape.columns}]")
     return inputs
 
 
 def _state(shape: Shape, h: Ints | None) -> Ints:
-    state = np.zeros(shape.neurons, np.int16) if h is None else np.asarray(h, np.int16)
-    if state.shape != (shape.neurons,):
-        raise ValueError(f"a state of shape {state.shape}, ({shape.neurons},) belongs")
+    state = np.zeros(shape.states, np.int16) if h is None else np.asarray(h, np.int16)
+    if state.shape != (shape.states,):
+        raise ValueError(f"the states have the shape {state.shape} instead of ({shape.states},)")
     return state
 
 
@@ -197,8 +206,8 @@ def _reply(link: Link, answer: bytes, count: int) -> StepReply:
     try:
         reply = StepReply.parse(answer, link.peer.shape)
     except BadMessageError as error:
-        raise diagnosis.nonsense(link.port.name, f"a STEP reply of {error}") from error
+        raise diagnosis.invalid_answer(link.port.name, f"a STEP reply of {error}") from error
     if len(reply.y) != count:
         what = f"{len(reply.y)} steps in answer to {count}"
-        raise diagnosis.nonsense(link.port.name, what)
+        raise diagnosis.invalid_answer(link.port.name, what)
     return reply

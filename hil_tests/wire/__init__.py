@@ -1,4 +1,4 @@
-"""Bytes and frames: the protocol, serial ports, and a cable that damages what it carries.
+"""Bytes and frames: the wire protocol, serial ports, and a simulated faulty cable.
 
-Imports `exporter` only.
+May import nothing of `hil_tests`, and of other packages only `exporter`.
 """

@@ -1,4 +1,4 @@
-"""What can go wrong between a host and a board, each failure with the phase it belongs to."""
+"""The errors of a test run on a board; each names the phase in which the run ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from elegans.exporter.errors import ElegansError
 
 
 class Phase(StrEnum):
-    """Where a run ended. Only MISMATCH speaks about the product, the others about the rig."""
+    """The phase in which a run ended.
+
+    Only MISMATCH means that the board computed something wrong. All others mean that the test
+    setup failed: toolchain, probe, cable, port or firmware.
+    """
 
     BUILD = "BUILD"
     FLASH = "FLASH"
@@ -29,7 +33,8 @@ class HilError(ElegansError):
 
 
 class RefusedError(HilError):
-    """The board answered with an ERROR frame; ``code`` is a `protocol.ErrorCode` or a bare int."""
+    """The board answered with an ERROR frame; ``code`` is a `frames.ErrorCode`, or an int that
+    this host does not know."""
 
     def __init__(self, phase: Phase, place: object, fact: str, remedy: str, code: int) -> None:
         super().__init__(phase, place, fact, remedy)
@@ -37,13 +42,16 @@ class RefusedError(HilError):
 
 
 class UnansweredError(HilError):
-    """One request stays unanswered (TIMEOUT) by a board that answers others: a shorter one
-    may get through."""
+    """The board leaves one request unanswered (TIMEOUT) though it answers others. A shorter
+    request may get through."""
 
 
 @contextmanager
 def during(phase: Phase) -> Iterator[None]:
-    """Give every `ElegansError` from inside a phase, unless it already names one of its own."""
+    """Turn each `ElegansError` raised inside the ``with`` block into a `HilError` of ``phase``.
+
+    An error that has a phase of its own keeps it.
+    """
     try:
         yield
     except HilError:

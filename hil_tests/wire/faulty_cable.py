@@ -1,7 +1,8 @@
-"""A serial cable as bad and as slow as wished, between a board's port and the host.
+"""A simulated serial cable with faults and a limited baud rate, between board and host.
 
-It stands in for the wire in tests and soaks: it injects what noise, loose plugs and drivers
-do, from a seed, and counts it; and it carries no more bytes a second than a line would.
+Tests and long-running benchmarks put it in place of the wire. It injects the faults that noise,
+loose plugs and drivers cause, reproducibly from a seed, and counts them. It transmits no more
+bytes a second than a line of its baud rate.
 """
 
 from __future__ import annotations
@@ -19,25 +20,27 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-KINDS = ("flip", "drop", "garbage", "truncate", "repeat", "reorder")
-"""A bit turned over, a byte lost, a burst of noise, the rest of a frame lost, a frame twice,
-two frames in the wrong order."""
+FAULT_KINDS = ("flip", "drop", "garbage", "truncate", "repeat", "reorder")
+"""In this order: a bit inverted, a byte lost, a burst of random bytes inserted, the rest of a
+frame lost, a frame sent twice, two frames exchanged."""
 
-_LIMIT = 4096  # bytes that wait before the sender has to
-_TICK_S = 0.001
-_HELD_S = 0.005  # a frame waits no longer than this for the next to overtake it
-_LONGEST_BURST = 48
+_BUFFER = 4096  # bytes a direction; when they wait, nothing more is read from the sender
+_POLL_S = 0.001
+_MAX_HOLD_S = 0.005  # how long a frame to be exchanged waits for the next one
+_LONGEST_BURST = 48  # bytes of "garbage"
 
 
 @dataclass
-class Noise:
-    """One direction's faults: ``rate`` of them a byte, of ``kinds`` in equal shares.
+class FaultInjector:
+    """The faults of one direction.
 
-    ``injected`` counts what has been done.
+    rate      faults a byte, on average
+    kinds     which of `FAULT_KINDS`, each equally likely
+    injected  counts the faults so far, by kind
     """
 
     rate: float = 0.0
-    kinds: tuple[str, ...] = KINDS
+    kinds: tuple[str, ...] = FAULT_KINDS
     seed: int = 0
     injected: Counter[str] = field(default_factory=Counter)
 
@@ -45,12 +48,12 @@ class Noise:
         self._random = random.Random(self.seed)
         self._gap = self._draw()
         self._cutting = False
-        self._twist = ""
-        self._frame = b""  # what has passed since the last zero
-        self._held = b""
+        self._pending = ""  # "repeat" or "reorder": the fault of the frame that ends next
+        self._frame = b""  # the bytes since the last zero
+        self._held = b""  # a frame that the next one shall overtake
 
-    def through(self, data: bytes) -> bytes:
-        """What becomes of ``data`` on the way."""
+    def transmit(self, data: bytes) -> bytes:
+        """``data`` as it arrives, with faults."""
         if not self.rate:
             return data
         out = bytearray()
@@ -62,21 +65,22 @@ class Noise:
             self._gap = self._draw()
         self._gap -= len(data) - at
         out += self._cut(data[at:])
-        return self._twisted(bytes(out))
+        return self._whole_frames(bytes(out))
 
-    def released(self) -> bytes:
-        """The frame that was held back for the next to overtake, if none came."""
+    def release(self) -> bytes:
+        """The frame that is held back for the next one to overtake, or no bytes."""
         held, self._held = self._held, b""
         return held
 
     def _draw(self) -> int:
-        """Bytes until the next fault: geometrically distributed."""
+        """Bytes until the next fault: geometrically distributed, so that each byte is hit with
+        probability ``rate``."""
         if not self.rate:
             return 1 << 62
         return int(math.log(1 - self._random.random()) / math.log(1 - self.rate))
 
     def _fault(self, byte: int, out: bytearray) -> int:
-        """One fault at ``byte``; how many bytes of the stream it takes."""
+        """Inject one fault at ``byte``; return how many bytes of the stream it consumed."""
         kind = self._random.choice(self.kinds)
         self.injected[kind] += 1
         if kind == "flip":
@@ -89,85 +93,93 @@ class Noise:
         elif kind == "truncate":
             self._cutting = True
         else:
-            self._twist = kind
+            self._pending = kind
         out += self._cut(bytes([byte]))
         return 1
 
     def _cut(self, data: bytes) -> bytes:
-        """Drops everything up to the next zero, while a frame is being truncated."""
+        """Drop everything up to the next zero while a frame is being truncated."""
         if not self._cutting:
             return data
         _, zero, rest = data.partition(b"\0")
         self._cutting = not zero
         return zero + rest
 
-    def _twisted(self, data: bytes) -> bytes:
-        """Repeats a whole frame, or lets the next one overtake it."""
+    def _whole_frames(self, data: bytes) -> bytes:
+        """Send a whole frame twice, or let the next frame overtake it."""
         *ended, self._frame = (self._frame + data).split(b"\0")
         if not ended:
             return b""
         out = []
         for frame in ended:
-            if self._twist == "reorder" and frame and not self._held:
-                self._held, self._twist = frame + b"\0", ""
+            if self._pending == "reorder" and frame and not self._held:
+                self._held, self._pending = frame + b"\0", ""
                 continue
             out.append(frame + b"\0" + self._held)
             self._held = b""
-            if self._twist == "repeat" and frame:
+            if self._pending == "repeat" and frame:
                 out.append(frame + b"\0")
-                self._twist = ""
+                self._pending = ""
         return b"".join(out)
 
 
-class _Way:
-    """One direction of the cable: noise, and a line that takes ten bits a byte."""
+class _Direction:
+    """One direction of the cable: its faults, and its rate at ten bits a byte (8N1).
 
-    def __init__(self, noise: Noise, baud: int | None) -> None:
-        self.noise = noise
+    ``waiting`` are the bytes under way, ``carried`` counts those that the receiver has taken.
+    """
+
+    def __init__(self, faults: FaultInjector, baud: int | None) -> None:
+        self.faults = faults
         self.waiting = bytearray()
         self.carried = 0
         self._second_a_byte = 10 / baud if baud else 0.0
-        self._free = self._quiet_since = 0.0
+        self._free = self._last_input = 0.0  # from when on the line is free; time of the last input
 
-    def take(self, data: bytes) -> None:
+    def push(self, data: bytes) -> None:
+        """Take bytes from the sender."""
         now = time.monotonic()
         if not self.waiting:
             self._free = max(self._free, now)
-        self._quiet_since = now
-        self.waiting += self.noise.through(data)
+        self._last_input = now
+        self.waiting += self.faults.transmit(data)
 
     def due(self) -> bytes:
-        """What has arrived at the far end by now."""
-        if time.monotonic() - self._quiet_since > _HELD_S:
-            self.waiting += self.noise.released()
+        """The bytes that have arrived at the receiver's end by now."""
+        if time.monotonic() - self._last_input > _MAX_HOLD_S:
+            self.waiting += self.faults.release()
         if not self._second_a_byte:
             return bytes(self.waiting)
         count = int((time.monotonic() - self._free) / self._second_a_byte)
         return bytes(self.waiting[: max(0, count)])
 
-    def gone(self, count: int) -> None:
+    def pop(self, count: int) -> None:
+        """Forget the first ``count`` bytes: the receiver has taken them."""
         del self.waiting[:count]
         self.carried += count
         self._free += count * self._second_a_byte
 
 
-class Cable:
-    """Plug it in with ``with Cable(port) as cable``; the host opens ``cable.port``.
+class FaultyCable:
+    """A cable to the board at ``port``: ``with FaultyCable(port) as cable``; the host opens
+    ``cable.port``.
 
-    ``baud`` bounds both directions (None: as fast as it goes). `unplug` and `plug` take the
-    host's end away and bring it back under the same name; `stalled` stops the traffic.
+    ``baud`` limits both directions; None sets no limit. `unplug` removes the host's port, `plug`
+    restores it under the same name. While `stalled` is True nothing is transmitted.
     """
 
     def __init__(
         self,
         port: str,
         baud: int | None = None,
-        to_board: Noise | None = None,
-        to_host: Noise | None = None,
+        to_board: FaultInjector | None = None,
+        to_host: FaultInjector | None = None,
     ) -> None:
         self._board = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         tty.setraw(self._board)
-        self.to_board, self.to_host = (_Way(n or Noise(), baud) for n in (to_board, to_host))
+        self.to_board, self.to_host = (
+            _Direction(faults or FaultInjector(), baud) for faults in (to_board, to_host)
+        )
         self.stalled = False
         self._folder = tempfile.TemporaryDirectory(prefix="elegans-")
         self.port = str(Path(self._folder.name) / "port")
@@ -176,7 +188,7 @@ class Cable:
         self._running = True
         self._thread = threading.Thread(target=self._carry, daemon=True)
 
-    def __enter__(self) -> Cable:
+    def __enter__(self) -> FaultyCable:
         self.plug()
         self._thread.start()
         return self
@@ -189,7 +201,7 @@ class Cable:
         self._folder.cleanup()
 
     def plug(self) -> None:
-        """Give the host a port, under the same name as ever."""
+        """Give the host a port; its name never changes."""
         with self._lock:
             self._host, other = os.openpty()
             tty.setraw(other)
@@ -197,10 +209,12 @@ class Cable:
             link = Path(self.port)
             link.unlink(missing_ok=True)
             link.symlink_to(os.ttyname(other))
-            self._other = other  # held open, so that the master never sees a hang-up
+            self._other = (
+                other  # kept open, so that reading from the master never reports a hang-up
+            )
 
     def unplug(self) -> None:
-        """Take the host's port away."""
+        """Remove the host's port."""
         with self._lock:
             if self._host is not None:
                 Path(self.port).unlink(missing_ok=True)
@@ -213,32 +227,32 @@ class Cable:
             with self._lock:
                 moved = not self.stalled and self._move()
             if not moved:
-                time.sleep(_TICK_S)
+                time.sleep(_POLL_S)
 
     def _move(self) -> bool:
-        """One turn: take in what there is room for, hand over what is due."""
+        """Read what there is room for and write what is due; whether any byte was moved."""
         host = self._host
         if host is None:
             self.to_host.waiting.clear()
             return False
-        ways = ((host, self._board, self.to_board), (self._board, host, self.to_host))
-        sources = [source for source, _, way in ways if len(way.waiting) < _LIMIT]
-        ready, _, _ = select.select(sources, [], [], 0 if self._waiting() else _TICK_S)
-        self._follow_the_rate(host)
+        directions = ((host, self._board, self.to_board), (self._board, host, self.to_host))
+        sources = [source for source, _, d in directions if len(d.waiting) < _BUFFER]
+        ready, _, _ = select.select(sources, [], [], 0 if self._waiting() else _POLL_S)
+        self._copy_baud_rate(host)
         moved = False
-        for source, sink, way in ways:
+        for source, sink, direction in directions:
             if source in ready:
-                way.take(os.read(source, _LIMIT))
-            if due := way.due():
+                direction.push(os.read(source, _BUFFER))
+            if due := direction.due():
                 try:
-                    way.gone(os.write(sink, due))
+                    direction.pop(os.write(sink, due))
                     moved = True
                 except BlockingIOError:
                     pass
         return moved or bool(ready)
 
-    def _follow_the_rate(self, host: int) -> None:
-        """A wire knows no rate: what the host sets is what the board's port shall have."""
+    def _copy_baud_rate(self, host: int) -> None:
+        """Set the board's port to the rate that the host has set: a wire has no rate itself."""
         wanted, present = termios.tcgetattr(host), termios.tcgetattr(self._board)
         if wanted[4:6] != present[4:6]:
             present[4:6] = wanted[4:6]

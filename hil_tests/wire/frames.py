@@ -3,8 +3,8 @@
     00 | COBS( version:u8  type:u8  sequence:u16  payload  crc:u32 ) | 00
 
 This is the host's half of ``docs/protocol.md``; what a payload means is in `messages`.
-Everything here is a pure function of bytes, apart from `Decoder`, whose only state is
-the unfinished frame at the end of the stream.
+Everything here is a pure function of bytes, except `Decoder`, whose only state is the
+unfinished frame at the end of the stream.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from zlib import crc32
 
 VERSION = 2
 OVERHEAD = 8
-"""Bytes of a frame beside its payload: version, type, sequence and CRC."""
+"""Decoded bytes of a frame in addition to its payload: version 1, type 1, sequence 2, CRC 4."""
 
 _HEADER = struct.Struct("<BBH")
 _CRC = struct.Struct("<I")
@@ -39,7 +39,7 @@ class Kind(IntEnum):
 
 
 class ErrorCode(IntEnum):
-    """Why a board refuses a request."""
+    """The reason for which a board refuses a request."""
 
     VERSION = 1
     UNKNOWN_TYPE = 2
@@ -49,12 +49,12 @@ class ErrorCode(IntEnum):
 
 
 class BadFrameError(ValueError):
-    """Bytes that are no frame; the text is one word, which `Decoder` counts by."""
+    """Bytes that are no valid frame. The text is the reason in one word: `Decoder` counts by it."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One message. ``kind`` stays an int: a board may send a type that this host does not know."""
+    """One message. ``kind`` is an int, because a board may send a type that is not in `Kind`."""
 
     kind: int
     sequence: int
@@ -63,13 +63,16 @@ class Frame:
 
 
 def cobs_encode(data: bytes) -> bytes:
-    """Consistent overhead byte stuffing: the same information without a zero byte."""
+    """Consistent overhead byte stuffing (COBS): the same data without any zero byte.
+
+    Source: Cheshire and Baker, "Consistent Overhead Byte Stuffing", IEEE/ACM ToN 7(2), 1999.
+    """
     out = bytearray()
     runs = data.split(b"\0")
     last = len(runs) - 1
     for index, run in enumerate(runs):
-        # A block of 254 stands for no zero, so a run of exactly 254 needs an empty
-        # block after it, except at the very end, where nothing follows.
+        # A block of 254 bytes stands for no zero. So a run of exactly 254 that is followed by
+        # a zero needs an empty block after it; at the end of the data no zero follows.
         full = 254 if index < last else 255
         while len(run) >= full:
             out.append(255)
@@ -81,9 +84,9 @@ def cobs_encode(data: bytes) -> bytes:
 
 
 def cobs_decode(data: bytes) -> bytes:
-    """The inverse of `cobs_encode`; `BadFrameError` when a block runs past the end.
+    """The inverse of `cobs_encode`. Raises `BadFrameError` if a block is longer than the data.
 
-    ``data`` holds no zero byte: the caller has split the stream at them.
+    ``data`` must hold no zero byte; the caller has split the stream at the zeros.
     """
     blocks = []
     at, end = 0, len(data)
@@ -99,18 +102,22 @@ def cobs_decode(data: bytes) -> bytes:
 
 
 def encoded_size(decoded: int) -> int:
-    """The most bytes that a frame of ``decoded`` bytes takes on the wire, delimiters included."""
+    """The most bytes that a frame of ``decoded`` bytes takes on the wire.
+
+    COBS adds one byte, and one more for every 254; the two delimiters add two.
+    """
     return decoded + decoded // 254 + 3
 
 
 def encode(frame: Frame) -> bytes:
-    """A frame as it goes on the wire, with its leading and trailing zero."""
+    """The bytes of a frame on the wire, with the zero before and the zero after it."""
     body = _HEADER.pack(frame.version, frame.kind, frame.sequence) + frame.payload
     return b"\0" + cobs_encode(body + _CRC.pack(crc32(body))) + b"\0"
 
 
 def decode(block: bytes) -> Frame:
-    """The frame between two delimiters; `BadFrameError` names what is wrong with it."""
+    """The frame in the bytes between two delimiters. Raises `BadFrameError` with the reason:
+    ``cobs``, ``short`` (fewer than 8 bytes) or ``crc``."""
     body = cobs_decode(block)
     if len(body) < OVERHEAD:
         raise BadFrameError("short")
@@ -121,11 +128,11 @@ def decode(block: bytes) -> Frame:
 
 
 class Decoder:
-    """Frames out of a stream that arrives in any pieces, and may be damaged anywhere.
+    """Finds the frames in a stream that arrives in pieces and may be damaged anywhere.
 
-    It resynchronises at the next zero byte and never holds more than one frame of
-    ``max_frame`` decoded bytes. ``dropped`` counts what was no frame, by reason:
-    ``cobs``, ``short``, ``crc`` or ``long``.
+    After damage it resynchronises at the next zero byte. It never holds more than one frame
+    of ``max_frame`` decoded bytes. ``received`` counts bytes; ``dropped`` counts the blocks
+    that were no frame by reason: ``cobs``, ``short``, ``crc`` or ``long``.
     """
 
     def __init__(self, max_frame: int = 0xFFFF) -> None:
@@ -136,7 +143,7 @@ class Decoder:
         self._overlong = False
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Every frame that ``data`` completes, in order."""
+        """The frames that ``data`` completes, in order."""
         self.received += len(data)
         *blocks, self._rest = (self._rest + data).split(b"\0")
         frames = [frame for block in blocks if (frame := self._frame(block)) is not None]

@@ -1,8 +1,8 @@
-"""What the frames say: one frozen dataclass a payload, with ``encode`` and ``parse``.
+"""The payloads of frames: a frozen dataclass for each, with ``encode`` and ``parse``.
 
-All integers are little-endian, all model values int16. `I` inputs, `D` (1 with elapsed
-time, otherwise 0), `O` outputs and `H` neurons are a model's `Shape`; a board tells its
-own in `Hello`.
+All integers are little-endian, all values of a model int16. A model has `I` inputs, `D` elapsed
+times (1, or 0 if its sample period is fixed), `O` outputs and `H` states; `Shape` holds these
+numbers. ``parse`` raises `BadMessageError` for a payload of the wrong size.
 """
 
 from __future__ import annotations
@@ -29,37 +29,48 @@ _TIMED = 1
 
 
 class BadMessageError(ValueError):
-    """A payload that does not say what its type promises."""
+    """A payload that does not have the layout of its frame type."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """How many integers a step takes and gives."""
+    """The sizes of a model: how many integers one step reads and writes."""
 
     inputs: int
     outputs: int
-    neurons: int
+    states: int
     has_dt: bool
 
     @property
     def columns(self) -> int:
-        """Integers that enter a step beside the state: I + D."""
+        """Integers that a step reads in addition to the states: I + D."""
         return self.inputs + self.has_dt
 
     def steps_in_a_frame(self, max_frame: int, credit: int) -> int:
-        """The largest count whose request and reply fit ``max_frame`` decoded bytes, the
-        request also ``credit`` encoded ones; 0 when not even one step fits."""
+        """How many steps one STEP request may ask for, at most 255; 0 if not even one fits.
+
+        Request and reply must each fit ``max_frame`` decoded bytes, and the request also
+        ``credit`` encoded bytes.
+        """
         request = max_frame
         while request > 0 and encoded_size(request) > credit:
             request -= 1
-        out = (request - OVERHEAD - _STEP.size - 2 * self.neurons) // (2 * max(self.columns, 1))
-        back = (max_frame - OVERHEAD - _STEP_REPLY.size) // (2 * (self.outputs + self.neurons))
+        out = (request - OVERHEAD - _STEP.size - 2 * self.states) // (2 * max(self.columns, 1))
+        back = (max_frame - OVERHEAD - _STEP_REPLY.size) // (2 * (self.outputs + self.states))
         return max(0, min(out, back, 255))
 
 
 @dataclass(frozen=True)
 class Hello:
-    """A board's answer to HELLO: who it is, what it runs and how much it can take."""
+    """A board's answer to HELLO: its name, its model and how much it can receive.
+
+    max_frame     the longest frame, in decoded bytes
+    credit        encoded bytes that the board can receive before it has answered any
+    counter_hz    rate of the counter that times a step; 0 without a counter
+    fault_*       address, link register and status of the fault that caused the last reset;
+                  0 if none did
+    *_digest      the first 16 bytes of each SHA-256
+    """
 
     nonce: int
     reset_cause: int
@@ -76,15 +87,17 @@ class Hello:
 
     @staticmethod
     def request(nonce: int) -> bytes:
+        """The payload of the request; the reply repeats its ``nonce``."""
         return _NONCE.pack(nonce)
 
     @property
     def reset(self) -> str:
-        """The cause of the last reset in words."""
+        """The cause of the last reset as a word."""
         known = self.reset_cause < len(RESET_CAUSES)
         return RESET_CAUSES[self.reset_cause] if known else f"cause {self.reset_cause}"
 
     def encode(self) -> bytes:
+        """The payload of the reply."""
         fixed = _HELLO.pack(
             self.nonce,
             self.reset_cause,
@@ -93,7 +106,7 @@ class Hello:
             self.credit,
             self.shape.inputs,
             self.shape.outputs,
-            self.shape.neurons,
+            self.shape.states,
             self.counter_hz,
             self.fault_pc,
             self.fault_lr,
@@ -105,13 +118,14 @@ class Hello:
 
     @classmethod
     def parse(cls, payload: bytes) -> Hello:
+        """Read the payload of a reply."""
         if len(payload) < _HELLO.size:
-            raise BadMessageError(f"{len(payload)} bytes, at least {_HELLO.size} belong")
-        nonce, cause, has_dt, max_frame, credit, inputs, outputs, neurons, *rest = (
+            raise BadMessageError(f"{len(payload)} bytes instead of at least {_HELLO.size}")
+        nonce, cause, has_dt, max_frame, credit, inputs, outputs, states, *rest = (
             _HELLO.unpack_from(payload)
         )
         counter_hz, fault_pc, fault_lr, fault_status, model, firmware = rest
-        shape = Shape(inputs, outputs, neurons, bool(has_dt))
+        shape = Shape(inputs, outputs, states, bool(has_dt))
         board = payload[_HELLO.size :].decode("ascii", "replace")
         return cls(
             nonce,
@@ -130,19 +144,24 @@ class Hello:
 
 
 def baud_request(rate: int) -> bytes:
-    """The payload of BAUD: bits a second."""
+    """The payload of a BAUD request; ``rate`` is in bits a second."""
     return _BAUD.pack(rate)
 
 
 @dataclass(frozen=True)
-class Step:
-    """Run ``inputs [count, I + D]`` (elapsed time last) from the state ``h [H]``."""
+class StepRequest:
+    """A STEP request: run ``inputs [count, I + D]`` from the states ``h [H]``.
+
+    The elapsed time is the last column of ``inputs``. ``timed`` asks the board to measure each
+    step with its counter.
+    """
 
     h: Ints
     inputs: Ints
     timed: bool = False
 
     def encode(self) -> bytes:
+        """The payload of the request."""
         return b"".join(
             (
                 _STEP.pack(_TIMED if self.timed else 0, len(self.inputs)),
@@ -152,21 +171,22 @@ class Step:
         )
 
     @classmethod
-    def parse(cls, payload: bytes, shape: Shape) -> Step:
+    def parse(cls, payload: bytes, shape: Shape) -> StepRequest:
+        """Read the payload of a request to a model of ``shape``."""
         if len(payload) < _STEP.size:
             raise BadMessageError("no flags and count")
         flags, count = _STEP.unpack_from(payload)
-        values = _integers(payload, _STEP.size, shape.neurons + count * shape.columns)
-        inputs = values[shape.neurons :].reshape(count, shape.columns)
-        return cls(values[: shape.neurons], inputs, bool(flags & _TIMED))
+        values = _integers(payload, _STEP.size, shape.states + count * shape.columns)
+        inputs = values[shape.states :].reshape(count, shape.columns)
+        return cls(values[: shape.states], inputs, bool(flags & _TIMED))
 
 
 @dataclass(frozen=True)
 class StepReply:
-    """The outputs ``y [count, O]`` and the states ``h [count, H]`` after each step.
+    """The answer to STEP: outputs ``y [count, O]`` and states ``h [count, H]`` after each step.
 
-    The ticks of the board's counter are those of one step, the fewest and the most of
-    the request; both are 0 when it was not timed.
+    ``ticks_min`` and ``ticks_max`` are the ticks of the board's counter in the fastest and in
+    the slowest step of the request; both are 0 if it was not timed.
     """
 
     y: Ints
@@ -176,16 +196,18 @@ class StepReply:
     timed: bool = False
 
     def encode(self) -> bytes:
+        """The payload of the reply."""
         flags = _TIMED if self.timed else 0
         head = _STEP_REPLY.pack(len(self.y), flags, self.ticks_min, self.ticks_max)
         return head + np.concatenate([self.y, self.h], axis=1).astype("<i2").tobytes()
 
     @classmethod
     def parse(cls, payload: bytes, shape: Shape) -> StepReply:
+        """Read the payload of a reply from a model of ``shape``."""
         if len(payload) < _STEP_REPLY.size:
             raise BadMessageError("no count, flags and ticks")
         count, flags, ticks_min, ticks_max = _STEP_REPLY.unpack_from(payload)
-        width = shape.outputs + shape.neurons
+        width = shape.outputs + shape.states
         values = _integers(payload, _STEP_REPLY.size, count * width).reshape(count, width)
         y, h = values[:, : shape.outputs], values[:, shape.outputs :]
         return cls(y, h, ticks_min, ticks_max, bool(flags & _TIMED))
@@ -193,22 +215,27 @@ class StepReply:
 
 @dataclass(frozen=True)
 class Refusal:
-    """An ERROR frame: the board will not do what ``request_type`` asked."""
+    """The payload of an ERROR frame: the board refuses a request of type ``request_type``.
+
+    ``code`` is an `ErrorCode`, or an int that this host does not know.
+    """
 
     code: int
     request_type: int
 
     def encode(self) -> bytes:
+        """The payload of the frame."""
         return _ERROR.pack(self.code, self.request_type)
 
     @classmethod
     def parse(cls, payload: bytes) -> Refusal:
+        """Read the payload of an ERROR frame."""
         if len(payload) != _ERROR.size:
-            raise BadMessageError(f"{len(payload)} bytes, {_ERROR.size} belong")
+            raise BadMessageError(f"{len(payload)} bytes instead of {_ERROR.size}")
         return cls(*_ERROR.unpack(payload))
 
 
 def _integers(payload: bytes, offset: int, count: int) -> Ints:
     if len(payload) != offset + 2 * count:
-        raise BadMessageError(f"{len(payload)} bytes, {offset + 2 * count} belong")
+        raise BadMessageError(f"{len(payload)} bytes instead of {offset + 2 * count}")
     return np.frombuffer(payload, "<i2", count, offset).astype(np.int16, copy=False)

@@ -1,7 +1,8 @@
-"""A port of another machine whose rate can be set (RFC 2217), behind a descriptor.
+"""A serial port of another machine, reached by RFC 2217, as a file descriptor.
 
-pyserial speaks the protocol, but reads by methods of its own. Two threads carry the bytes
-between them and a pair of sockets, so that `Port` waits for all ports in the same way.
+RFC 2217 is telnet with options that set the baud rate. pyserial implements it, but gives no
+descriptor that `select` could wait for. Two threads copy the bytes between pyserial and a pair
+of sockets, so that `serial_port.Port` waits for all kinds of port in the same way.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 _CHUNK = 4096
 
 
-class Piped:
-    """``device``, an open ``rfc2217://`` port of pyserial, with a descriptor."""
+class Rfc2217Device:
+    """``device``, an open ``rfc2217://`` port of pyserial, with a descriptor for `select`."""
 
     def __init__(self, device: Any) -> None:
         self._device = device
@@ -27,6 +28,7 @@ class Piped:
 
     @property
     def baudrate(self) -> int:
+        """Bits a second at the far end."""
         return int(self._device.baudrate)
 
     @baudrate.setter
@@ -34,16 +36,19 @@ class Piped:
         self._device.baudrate = rate
 
     def fileno(self) -> int:
+        """The descriptor to read from and to write to; it does not block."""
         return self._ours.fileno()
 
     def close(self) -> None:
+        """Close the port; the threads end."""
         with suppress(OSError):
             self._ours.shutdown(socket.SHUT_RDWR)
         self._device.close()
         self._ours.close()
 
     def _from_device(self) -> None:
-        # A device that was closed, or whose far end has gone, raises: the descriptor then ends.
+        # pyserial raises once the port is closed or the far end is gone. Closing our socket then
+        # gives the reader an end of file.
         with suppress(Exception), self._theirs:
             while self._device.is_open:
                 if data := self._device.read(self._device.in_waiting or 1):

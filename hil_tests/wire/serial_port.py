@@ -1,8 +1,8 @@
-"""A serial port as bytes in and bytes out, with a bound on every wait.
+"""A serial port that sends and receives bytes; every wait has a time limit.
 
-pyserial opens, configures and locks the port. Reading and writing go straight to its
-descriptor, which is non-blocking: one wait then serves both directions, so a host that
-has much to say never stops listening to a board that does too.
+pyserial opens, configures and locks the port. Reading and writing use its non-blocking
+descriptor directly, so that one `select` waits for both directions. A host that waits for room
+to write therefore still reads, and host and board cannot block each other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import serial
 
 from elegans.hil_tests.wire.errors import HilError, Phase
-from elegans.hil_tests.wire.rfc2217 import Piped
+from elegans.hil_tests.wire.rfc2217 import Rfc2217Device
 
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
@@ -25,7 +25,7 @@ _CHUNK = 1 << 16
 
 
 class Port:
-    """An open port, exclusively ours until `close`."""
+    """An open serial port, locked for this process until `close`. ``name`` is what was opened."""
 
     def __init__(self, device: Any, name: str) -> None:
         self._serial = device
@@ -34,32 +34,32 @@ class Port:
 
     @classmethod
     def open(cls, name: str, baud: int = 115200) -> Port:
-        """Open and lock a tty, or one of another machine: ``rfc2217://`` or ``socket://``.
+        """Open and lock a tty, or the port of another machine: ``rfc2217://`` or ``socket://``.
 
-        Raises `HilError` (SYNC) for a port that is missing, forbidden, busy or no tty.
+        Raises `HilError` (SYNC) if the port is missing, forbidden, busy or no tty.
         """
         try:
-            far = name.startswith("rfc2217://")
-            # No modem line matters here, and not every server acknowledges that one was set.
-            url = f"{name}?ign_set_control" if far and "?" not in name else name
+            is_rfc2217 = name.startswith("rfc2217://")
+            # Modem lines are not used here, and some servers never acknowledge that one was set.
+            url = f"{name}?ign_set_control" if is_rfc2217 and "?" not in name else name
             device = serial.serial_for_url(url, baudrate=baud, exclusive=True)
-            port = cls(Piped(device) if far else device, name)
-            if port.fixed:
-                _without_delay(device.fileno())
+            port = cls(Rfc2217Device(device) if is_rfc2217 else device, name)
+            if port.rate_is_fixed:
+                _disable_nagle(device.fileno())
             return port
         except (OSError, ValueError) as error:
-            raise _unopened(name, error) from error
+            raise _cannot_open(name, error) from error
 
     def reopen(self) -> None:
-        """The same port anew, after it vanished. Raises as `open` does."""
+        """Open the same port again after it vanished, at the same rate. Raises as `open` does."""
         baud = self.baud
         self.close()
-        fresh = Port.open(self.name, baud)
-        self._serial, self._fd = fresh._serial, fresh._fd
+        again = Port.open(self.name, baud)
+        self._serial, self._fd = again._serial, again._fd
 
     @property
     def baud(self) -> int:
-        """Bits a second."""
+        """Bits a second. Setting a rate that the port does not support raises `HilError` (SYNC)."""
         return int(self._serial.baudrate)
 
     @baud.setter
@@ -67,17 +67,20 @@ class Port:
         try:
             self._serial.baudrate = rate
         except (OSError, ValueError, NotImplementedError) as error:
-            fact = f"the port cannot do {rate} baud ({error})"
+            fact = f"the port does not support {rate} baud ({error})"
             raise HilError(Phase.SYNC, self.name, fact, "take a lower rate") from error
 
     @property
-    def fixed(self) -> bool:
-        """Whether the far end of a bare TCP connection keeps its rate to itself."""
+    def rate_is_fixed(self) -> bool:
+        """Whether the baud rate cannot be set: a plain TCP connection does not transmit it."""
         return self.name.startswith("socket://")
 
     def exchange(self, out: bytearray, timeout: float) -> bytes:
-        """Send from the front of ``out`` (removing what was sent) and return what arrives
-        within ``timeout`` seconds, as soon as anything does; empty when nothing did."""
+        """Send bytes from the front of ``out``, remove them there, and return what arrives.
+
+        Returns as soon as anything has arrived; empty bytes after ``timeout`` seconds. Raises
+        `HilError` (FAULT) if the port vanished.
+        """
         try:
             if out:
                 self._write(out)
@@ -94,10 +97,11 @@ class Port:
         return data
 
     def close(self) -> None:
+        """Close and unlock the port."""
         self._serial.close()
 
     def _write(self, out: bytearray) -> None:
-        # Nothing goes out while the line is full; `exchange` waits for room and for input at once.
+        # While the output buffer is full nothing is sent; `exchange` then waits for room.
         with suppress(BlockingIOError):
             del out[: os.write(self._fd, out)]
 
@@ -110,13 +114,14 @@ class Port:
         )
 
 
-def _without_delay(descriptor: int) -> None:
-    """pyserial leaves Nagle's algorithm on, which holds each small frame back for 40 ms."""
+def _disable_nagle(descriptor: int) -> None:
+    """Switch off Nagle's algorithm, which pyserial leaves on: with delayed acknowledgements it
+    holds each small frame back for up to 40 ms."""
     with socket.socket(fileno=os.dup(descriptor)) as same:
         same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _unopened(name: str, error: Exception) -> HilError:
+def _cannot_open(name: str, error: Exception) -> HilError:
     code = getattr(error, "errno", None)
     if code == errno.ENOENT:
         fact, remedy = (

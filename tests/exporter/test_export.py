@@ -14,7 +14,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from elegans.exporter.export import Request, export, load_model
+from elegans.exporter.build_folder import load_model
+from elegans.exporter.export import Request, export
 from elegans.exporter.ir.fixed_model import from_json, to_json
 from elegans.exporter.oracles import reference
 from elegans.trainer import straight_through

@@ -1,4 +1,4 @@
-"""A farm on this machine: labgrid's coordinator and exporter, and boards of QEMU behind TCP."""
+"""A labgrid farm on this machine: coordinator, exporters, and QEMU boards behind TCP ports."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ def until_open(port: int) -> None:
 
 
 class Farm:
-    """A coordinator, and an exporter for each place that is added."""
+    """A coordinator, and an exporter for each place."""
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self._stack, self._folder = stack, folder
         port = free_port()
         self.coordinator = f"127.0.0.1:{port}"
-        # It keeps its places where it stands.
+        # The coordinator stores its places in its working directory.
         self._spawn("coordinator", "--listen", self.coordinator)
         until_open(port)
 
     def add(self, place: str, **resources: dict[str, object]) -> None:
-        """A place with resources by name, each with its ``cls`` and parameters."""
+        """Add a place with resources by name, each a dictionary of ``cls`` and parameters."""
         lines = [f"{place}:"]
         for name, given in resources.items():
             lines += [f"  {name}:", *(f"    {key}: {value!r}" for key, value in given.items())]
@@ -83,13 +83,13 @@ class Farm:
             time.sleep(0.1)
 
     def client(self, place: str, *words: str, user: str | None = None):
-        """What labgrid-client says to one of its verbs."""
+        """The result of a verb of labgrid-client."""
         line = [_labgrid("client"), "--coordinator", self.coordinator, "--place", place, *words]
         environment = os.environ | ({"LG_USERNAME": user} if user else {})
         return subprocess.run(line, capture_output=True, text=True, env=environment, timeout=60)
 
     def holder(self, place: str) -> str | None:
-        """Who has acquired a place."""
+        """The user who has acquired a place, or None."""
         for line in self.client(place, "show").stdout.splitlines():
             if line.strip().startswith("acquired: "):
                 name = line.split(": ")[1]
@@ -121,7 +121,7 @@ def worm(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def on_tcp(worm: Path, board: str) -> Iterator[dict[str, object]]:
-    """A board that runs the worm, and its UART as a resource of labgrid's."""
+    """Run the worm model on an emulated board; gives its UART as a resource for labgrid."""
     elf = build_firmware(worm, find_board(board), "zig").elf
     port = free_port()
     words = [
@@ -137,5 +137,5 @@ def on_tcp(worm: Path, board: str) -> Iterator[dict[str, object]]:
 
 
 def serial_port(port: int, protocol: str = "raw") -> dict[str, object]:
-    """A ``NetworkSerialPort`` of this machine."""
+    """A ``NetworkSerialPort`` resource for a TCP port of this machine."""
     return {"cls": "NetworkSerialPort", "host": "127.0.0.1", "port": port, "protocol": protocol}

@@ -1,4 +1,4 @@
-"""BUILDs to test with, written once a worker: the fake board's, and a small real one."""
+"""BUILDs for the tests, written once for each worker: the fake board's, and a small real one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from elegans.exporter.export import Request, export
-from elegans.hil_tests.session.build_files import Model, load
+from elegans.hil_tests.session.build_files import BuildModel, load_build
 from elegans.tests.hil_tests.fake_device import write_build
 from elegans.tests.places import WORM
 
@@ -18,8 +18,8 @@ def fake_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def fake_model(fake_build: Path) -> Model:
-    return load(fake_build)
+def fake_model(fake_build: Path) -> BuildModel:
+    return load_build(fake_build)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
-"""A board in Python behind a real pseudo-terminal, with faults to order.
+"""A simulated board behind a pseudo-terminal, whose faults a test can choose.
 
-It answers the protocol of ``docs/protocol.md`` from a thread, with a small integer model
-of its own, over a line that can lose, damage, repeat and delay.
+A thread answers the protocol of ``docs/protocol.md`` with a small integer model, over a line that
+can lose, damage, repeat and delay data.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from elegans.hil_tests.wire.messages import (
     Ints,
     Refusal,
     Shape,
-    Step,
     StepReply,
+    StepRequest,
 )
 
-SHAPE = Shape(inputs=3, outputs=2, neurons=5, has_dt=True)
+SHAPE = Shape(inputs=3, outputs=2, states=5, has_dt=True)
 DIGEST = "5e" * 32
 BOARD = "fake-board"
 
-_WEIGHTS = np.random.default_rng(1).integers(-9000, 9000, (SHAPE.neurons, 8))
+_WEIGHTS = np.random.default_rng(1).integers(-9000, 9000, (SHAPE.states, 8))
 
 
 def model_step(h: Ints, inputs: Ints) -> tuple[Ints, Ints]:
-    """A saturating integer map of ``h [5]`` and ``inputs [3 + 1]`` to ``y [2]``, ``h_next [5]``."""
+    """A saturating linear map of ``h [5]`` and ``inputs [3 + 1]`` to ``y [2]``, ``h_next [5]``."""
     drive = np.concatenate([inputs[:3], h]).astype(np.int64)
     total = (_WEIGHTS @ drive >> 14) + int(inputs[3])
     following = np.clip(total, -32768, 32767).astype(np.int16)
@@ -57,13 +57,13 @@ def model_run(h: Ints, inputs: Ints) -> tuple[Ints, Ints]:
 def write_build(path: Path, random_steps: int = 120, recorded: int = 200) -> Path:
     """A BUILD of the fake board's model: ``model.json`` and ``vectors.npz``."""
     rng = np.random.default_rng(2)
-    lone = 16 + random_steps
-    inputs = rng.integers(-32768, 32768, (lone + recorded, 4)).astype(np.int16)
-    h = rng.integers(-32768, 32768, (lone + recorded, SHAPE.neurons)).astype(np.int16)
-    h[lone] = 0
+    first_recorded = 16 + random_steps
+    inputs = rng.integers(-32768, 32768, (first_recorded + recorded, 4)).astype(np.int16)
+    h = rng.integers(-32768, 32768, (first_recorded + recorded, SHAPE.states)).astype(np.int16)
+    h[first_recorded] = 0
     y, h_next = np.zeros((len(h), SHAPE.outputs), np.int16), np.zeros_like(h)
     for i in range(len(h)):
-        if i > lone:
+        if i > first_recorded:
             h[i] = h_next[i - 1]
         y[i], h_next[i] = model_step(h[i], inputs[i])
     section = np.repeat(np.arange(3), [16, random_steps, recorded]).astype(np.uint8)
@@ -81,15 +81,15 @@ def write_build(path: Path, random_steps: int = 120, recorded: int = 200) -> Pat
         "inputs": [signal(f"in{i}") for i in range(3)],
         "dt": signal("dt"),
         "outputs": [signal("left"), signal("right")],
-        "states": [signal(f"ring[{i}]") for i in range(SHAPE.neurons)],
+        "states": [signal(f"ring[{i}]") for i in range(SHAPE.states)],
     }
     (path / "model.json").write_text(json.dumps(model))
     return path
 
 
 @dataclass(frozen=True)
-class Line:
-    """Chances of what goes wrong on the way: per byte for flips, per frame for the rest."""
+class LineFaults:
+    """Probabilities of faults of the line: ``flip`` for each byte, the others for each frame."""
 
     flip: float = 0.0
     drop: float = 0.0
@@ -99,14 +99,24 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How the board behaves. The numbers count STEP requests or steps from power-on."""
+class Behaviour:
+    """How the board behaves.
+
+    silent, silent_after, fault_after   answer nothing; stop answering, or fault, after so many
+                  STEP requests
+    other_bytes   are sent before every answer
+    wrong_step    the step, counted from power-on, that has a wrong bit; ``wrong_always``: all
+    wrong_kind    the frame type of answers to STEP
+    log_every     a LOG frame every so many STEP requests
+    supported_rates, highest_reliable_rate   baud rates that the board's clock can make, and up
+                  to which the line does not damage data
+    """
 
     board: str = BOARD
     digest: str = DIGEST
     version: int = VERSION
     silent: bool = False
-    babble: bytes = b""
+    other_bytes: bytes = b""
     silent_after: int | None = None
     fault_after: int | None = None
     wrong_step: int | None = None
@@ -116,27 +126,27 @@ class Manner:
     credit: int = 1536
     counter_hz: int = 1_000_000
     log_every: int = 0
-    line: Line = field(default_factory=Line)
+    line: LineFaults = field(default_factory=LineFaults)
     baud: int = 115_200
-    clock_makes: tuple[int, ...] = (115_200, 230_400, 460_800, 921_600)
-    line_carries: int = 10_000_000
+    supported_rates: tuple[int, ...] = (115_200, 230_400, 460_800, 921_600)
+    highest_reliable_rate: int = 10_000_000
 
 
 _SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[1:].isdigit()}
 
 
 class FakeDevice:
-    """Power on with ``with FakeDevice(...) as device``; the host opens ``device.port``."""
+    """The board: ``with FakeDevice(...) as device``; the host opens ``device.port``."""
 
-    def __init__(self, manner: Manner | None = None) -> None:
-        self.manner = manner or Manner()
+    def __init__(self, behaviour: Behaviour | None = None) -> None:
+        self.behaviour = behaviour or Behaviour()
         self.steps = self.requests = self.resets = 0
         self.most_in_flight = 0
-        self._random = random.Random(self.manner.line.seed)
+        self._random = random.Random(self.behaviour.line.seed)
         self._late: list[bytes] = []
         self._faulted = False
-        self.baud = self.manner.baud
-        self._strange = 0
+        self.baud = self.behaviour.baud
+        self._invalid = 0
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         self.port = os.ttyname(self._slave)
@@ -155,7 +165,7 @@ class FakeDevice:
             os.close(fd)
 
     def _serve(self) -> None:
-        decoder = Decoder(self.manner.max_frame)
+        decoder = Decoder(self.behaviour.max_frame)
         while True:
             wait = 0.003 if self._late else None
             ready, _, _ = select.select([self._master, self._wake], [], [], wait)
@@ -167,24 +177,24 @@ class FakeDevice:
                 continue
             data = os.read(self._master, 65536)
             self.most_in_flight = max(self.most_in_flight, len(data))
-            if self.manner.babble:
-                self._write(self.manner.babble)
-            if self.manner.silent:
+            if self.behaviour.other_bytes:
+                self._write(self.behaviour.other_bytes)
+            if self.behaviour.silent:
                 continue
             for frame in self._decoded(decoder, self._noisy(data)):
                 for _ in range(self._copies()):
                     self._transmit(self._answer(frame))
 
     def _decoded(self, decoder: Decoder, data: bytes) -> list[Frame]:
-        """The frames in ``data``; after too much that is none, at the first rate again."""
+        """The frames in ``data``; too much invalid data resets it to its first rate."""
         before = decoder.dropped.total()
         frames = decoder.feed(data)
         bad = decoder.dropped.total() - before
-        self._strange = (
-            0 if frames else self._strange + len(data) + bad * self.manner.max_frame // 8
+        self._invalid = (
+            0 if frames else self._invalid + len(data) + bad * self.behaviour.max_frame // 8
         )
-        if self._strange > 2 * self.manner.max_frame:
-            self.baud = self.manner.baud
+        if self._invalid > 2 * self.behaviour.max_frame:
+            self.baud = self.behaviour.baud
         return frames
 
     def _answer(self, frame: Frame) -> Frame | None:
@@ -194,7 +204,7 @@ class FakeDevice:
             return self._reply(frame, self._hello(frame.payload).encode())
         if frame.kind == Kind.BAUD:
             rate = int.from_bytes(frame.payload, "little")
-            if rate not in self.manner.clock_makes:
+            if rate not in self.behaviour.supported_rates:
                 return self._refuse(frame, ErrorCode.BAUD)
             self._transmit(self._reply(frame, b""))
             self.baud = rate
@@ -202,7 +212,7 @@ class FakeDevice:
         if frame.kind == Kind.RESET:
             self.resets += 1
             self._transmit(self._reply(frame, b""))
-            self.baud = self.manner.baud
+            self.baud = self.behaviour.baud
             return None
         if frame.kind == Kind.STEP:
             return self._step(frame)
@@ -212,55 +222,55 @@ class FakeDevice:
         return Hello(
             nonce=int.from_bytes(payload, "little"),
             reset_cause=5 if self._faulted else 3 if self.resets else 1,
-            max_frame=self.manner.max_frame,
-            credit=self.manner.credit,
+            max_frame=self.behaviour.max_frame,
+            credit=self.behaviour.credit,
             shape=SHAPE,
-            counter_hz=self.manner.counter_hz,
+            counter_hz=self.behaviour.counter_hz,
             fault_pc=0x1234 if self._faulted else 0,
             fault_lr=0x5679 if self._faulted else 0,
             fault_status=0x8200 if self._faulted else 0,
-            model_digest=bytes.fromhex(self.manner.digest)[:16],
+            model_digest=bytes.fromhex(self.behaviour.digest)[:16],
             firmware_digest=bytes(16),
-            board=self.manner.board,
+            board=self.behaviour.board,
         )
 
     def _step(self, frame: Frame) -> Frame | None:
-        manner = self.manner
+        behaviour = self.behaviour
         self.requests += 1
-        if manner.fault_after is not None and self.requests > manner.fault_after:
+        if behaviour.fault_after is not None and self.requests > behaviour.fault_after:
             self._faulted = True
             return None
-        if manner.silent_after is not None and self.requests > manner.silent_after:
+        if behaviour.silent_after is not None and self.requests > behaviour.silent_after:
             return None
         try:
-            step = Step.parse(frame.payload, SHAPE)
+            step = StepRequest.parse(frame.payload, SHAPE)
         except BadMessageError:
             return self._refuse(frame, ErrorCode.MALFORMED)
-        if not 1 <= len(step.inputs) <= (manner.max_frame - 18) // 14:
+        if not 1 <= len(step.inputs) <= (behaviour.max_frame - 18) // 14:
             return self._refuse(frame, ErrorCode.COUNT)
         y, h = model_run(step.h, step.inputs)
-        if manner.wrong_step is not None and 0 <= manner.wrong_step - self.steps < len(h):
-            h[manner.wrong_step - self.steps, 2] ^= 1
-        if manner.wrong_always:
+        if behaviour.wrong_step is not None and 0 <= behaviour.wrong_step - self.steps < len(h):
+            h[behaviour.wrong_step - self.steps, 2] ^= 1
+        if behaviour.wrong_always:
             h[:, 2] ^= 1
         self.steps += len(h)
-        if manner.log_every and self.requests % manner.log_every == 0:
+        if behaviour.log_every and self.requests % behaviour.log_every == 0:
             self._transmit(Frame(Kind.LOG, 0, f"request {self.requests}".encode()))
         ticks = 321 if step.timed else 0
         return self._reply(frame, StepReply(y, h, ticks, ticks, step.timed).encode())
 
     def _reply(self, request: Frame, payload: bytes) -> Frame:
         kind = request.kind | 0x80
-        if self.manner.wrong_kind is not None and request.kind == Kind.STEP:
-            kind = self.manner.wrong_kind
-        return Frame(kind, request.sequence, payload, self.manner.version)
+        if self.behaviour.wrong_kind is not None and request.kind == Kind.STEP:
+            kind = self.behaviour.wrong_kind
+        return Frame(kind, request.sequence, payload, self.behaviour.version)
 
     def _refuse(self, request: Frame, code: ErrorCode) -> Frame:
         return Frame(Kind.ERROR, request.sequence, Refusal(code, request.kind).encode())
 
     def _copies(self) -> int:
-        """How often a frame gets through: mostly once."""
-        line = self.manner.line
+        """How often a frame arrives: mostly once."""
+        line = self.behaviour.line
         if self._random.random() < line.drop:
             return 0
         return 2 if self._random.random() < line.duplicate else 1
@@ -270,17 +280,17 @@ class FakeDevice:
             return
         for _ in range(self._copies()):
             data = self._noisy(encode(frame))
-            if self._random.random() < self.manner.line.delay:
+            if self._random.random() < self.behaviour.line.delay:
                 self._late.append(data)
             else:
                 self._write(data)
 
     def _noisy(self, data: bytes) -> bytes:
-        chance = self.manner.line.flip
-        hosts = _SPEEDS[termios.tcgetattr(self._master)[4]]
-        if hosts != self.baud:  # one end samples what the other never meant
-            return self._random.randbytes(max(1, len(data) * self.baud // hosts))
-        if self.baud > self.manner.line_carries:
+        chance = self.behaviour.line.flip
+        host_rate = _SPEEDS[termios.tcgetattr(self._master)[4]]
+        if host_rate != self.baud:  # sampled at the wrong rate, every byte is random
+            return self._random.randbytes(max(1, len(data) * self.baud // host_rate))
+        if self.baud > self.behaviour.highest_reliable_rate:
             chance = 0.02
         if not chance:
             return data
@@ -291,7 +301,7 @@ class FakeDevice:
         return bytes(noisy)
 
     def _write(self, data: bytes) -> None:
-        """Wait for room on the line, unless the power goes: the host may have left."""
+        """Wait for room on the line, but not when the device is stopped: the host may be gone."""
         while data:
             ready, room, _ = select.select([self._wake], [self._master], [])
             if ready:

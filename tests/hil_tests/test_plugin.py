@@ -1,4 +1,4 @@
-"""The pytest plugin, as users meet it: in a run of its own."""
+"""The pytest plug-in as users run it: in a pytest process of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from elegans.tests.hil_tests.fake_device import BOARD, FakeDevice, Manner
+from elegans.tests.hil_tests.fake_device import BOARD, Behaviour, FakeDevice
 from elegans.tests.places import CHECKOUT
 
 SUITE = CHECKOUT / "hil_tests"
@@ -40,9 +40,9 @@ def test_the_suite_passes_on_a_good_board(fake_build: Path) -> None:
 
 
 def test_the_suite_fails_on_a_board_with_a_wrong_bit(fake_build: Path, tmp_path: Path) -> None:
-    """The phase and the board's log are in the report; the wrong bit is a failure, no error."""
+    """The report has the phase and the board's log; a wrong bit is a failure, not an error."""
     report = tmp_path / "out.xml"
-    with FakeDevice(Manner(wrong_step=5, log_every=1, counter_hz=0)) as device:
+    with FakeDevice(Behaviour(wrong_step=5, log_every=1, counter_hz=0)) as device:
         ran = run_pytest(
             SUITE.parent,
             SUITE / "test_bits.py",
@@ -50,7 +50,7 @@ def test_the_suite_fails_on_a_board_with_a_wrong_bit(fake_build: Path, tmp_path:
             *("-k", "golden", "--junitxml", report),
         )
     assert ran.returncode == 1, ran.stdout
-    assert "vector 5 (corner), step 0, neuron ring[2]" in ran.stdout
+    assert "vector 5 (corner), step 0, state ring[2]" in ran.stdout
     assert "board log" in ran.stdout
     suite = Xml.parse(report).getroot()[0]
     assert (suite.get("failures"), suite.get("errors")) == ("1", "0")
@@ -92,7 +92,7 @@ def test_a_users_own_regression_takes_ten_lines(fake_build: Path, tmp_path: Path
     assert ran.returncode == 0, ran.stdout
 
 
-def test_a_run_that_asks_for_no_board_imports_nothing_of_weight(tmp_path: Path) -> None:
+def test_a_run_that_uses_no_board_imports_no_large_module(tmp_path: Path) -> None:
     mine = user_test(
         tmp_path,
         "import sys\n"
@@ -100,13 +100,13 @@ def test_a_run_that_asks_for_no_board_imports_nothing_of_weight(tmp_path: Path) 
         "    assert 'elegans.hil_tests.plugin' in sys.modules\n"
         "    assert not {'numpy', 'serial', 'elegans.hil_tests.link.link'} & set(sys.modules)\n",
     )
-    # hypothesis, installed beside us, is not ours to judge.
+    # The plug-in of hypothesis may import large modules itself.
     ran = run_pytest(tmp_path, mine, "-p", "no:hypothesispytest")
     assert ran.returncode == 0, ran.stdout
 
 
 @pytest.mark.parametrize("option", ["--board", "--port"])
-def test_an_option_that_another_plugin_has_stays_its_own(tmp_path: Path, option: str) -> None:
+def test_an_option_that_another_plugin_defines_is_left_to_it(tmp_path: Path, option: str) -> None:
     (tmp_path / "theirs.py").write_text(
         f"def pytest_addoption(parser):\n    parser.addoption({option!r}, dest='theirs')\n"
     )
@@ -126,12 +126,12 @@ def test_the_regression_in_the_docs_runs_as_it_is_printed(worm: Path, tmp_path: 
     assert "1 passed" in ran.stdout
 
 
-def test_a_timeout_within_a_test_is_the_rig_s_error_and_no_failure(
+def test_a_timeout_within_a_test_is_an_error_and_no_failure(
     fake_build: Path, tmp_path: Path
 ) -> None:
     mine = user_test(tmp_path, "def test_mine(device): device.compare().require()\n")
     report = tmp_path / "out.xml"
-    with FakeDevice(Manner(silent_after=3, log_every=1)) as device:
+    with FakeDevice(Behaviour(silent_after=3, log_every=1)) as device:
         where = ("--build", fake_build, "--board", BOARD, "--port", device.port)
         ran = run_pytest(tmp_path, mine, *where, "--junitxml", report)
     assert ran.returncode == 1

@@ -86,18 +86,18 @@ def test_a_warning_ends_the_build_with_its_line_and_leaves_nothing(tmp_path, m4)
 
 
 def test_a_folder_that_is_not_a_build_is_reported(tmp_path, m4):
-    with pytest.raises(ElegansError, match=r"is no BUILD, it has no model\.json; export"):
+    with pytest.raises(ElegansError, match=r"model\.json: is not there; give the folder that"):
         build_firmware(tmp_path, m4)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda d: d.pop("digest"), "has no 'digest'"),
-        (lambda d: d.update(digest="12"), "is not as it was written"),
-        (lambda d: d.update(digest=7), "is not as it was written"),
-        (lambda d: d.update(name="two words"), "is not as it was written"),
-        (lambda d: d.update(inputs=None), "is not as it was written"),
+        (lambda d: d.pop("digest"), "digest is missing"),
+        (lambda d: d.update(digest="12"), "digest is not 64 hexadecimal digits"),
+        (lambda d: d.update(digest=7), "digest is not of type str"),
+        (lambda d: d.update(name="two words"), "name is no C identifier"),
+        (lambda d: d.update(inputs=None), "inputs is not of type list"),
     ],
 )
 def test_a_model_json_that_was_tampered_with_is_refused(tmp_path, m4, change, message):

@@ -9,16 +9,16 @@ import pytest
 
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.symbolise import symbolise
-from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.tests.boards.conftest import CROSS_COMPILERS, copy_of_tiny, insert_faults
 
 # By first input: what the step of the faulty model does, and the cause that is reported.
 _FAULTS = {
-    1: ("*(volatile int *)0xF0000000u = 1;", "nothing at that address"),
+    1: ("*(volatile int *)0xF0000000u = 1;", "bus error on data access"),
     2: ('__asm__ volatile("udf #0");', "undefined instruction"),
-    3: ("((void (*)(void))0x70000001u)();", "nothing to execute there"),
+    3: ("((void (*)(void))0x70000001u)();", "bus error on instruction fetch"),
 }
 
 
@@ -37,7 +37,7 @@ def faulty(tmp_path_factory):
 def test_a_fault_names_its_function_its_line_and_its_cause(faulty, first_input, compiler):
     folder, lines = faulty
     with (
-        session(folder, "mps2-an386", "unicorn", compiler) as device,
+        session(folder, "mps2-an386", BoardOptions("unicorn", compiler)) as device,
         pytest.raises(HilError) as failure,
     ):
         run(device.link, np.array([[first_input, 0]], np.int16), np.zeros(1, np.int16))

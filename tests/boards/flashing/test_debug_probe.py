@@ -19,7 +19,7 @@ from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing import debug_probe as flashing
 from elegans.boards.flashing.debug_probe import FlashError, flash
-from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.session import BoardOptions, session
 
 pytestmark = [
     pytest.mark.skipif(
@@ -73,7 +73,7 @@ def test_an_empty_board_is_flashed_read_back_booted_and_compared(worm, firmware)
         assert done.bytes == sum(len(data) for _, data in read_image(firmware.elf).segments)
         assert shares == sorted(shares)
         assert (shares[0] < 0.5, shares[-1]) == (True, 1.0)
-        with session(worm, "microbit", port=tty) as device:
+        with session(worm, "microbit", BoardOptions(port=tty)) as device:
             assert firmware.firmware_digest.startswith(device.hello.firmware_digest.hex())
             device.compare(device.model.vectors[slice(0, 200)]).require()
 
@@ -89,7 +89,7 @@ def test_other_firmware_is_replaced(worm, firmware, tiny):
     with empty_microbit() as (probe, tty, _):
         flash(other, probe)
         assert not flash(firmware, probe).skipped
-        with session(worm, "microbit", port=tty) as device:
+        with session(worm, "microbit", BoardOptions(port=tty)) as device:
             device.compare(device.model.vectors[slice(0, 50)]).require()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.files import npz, write_folder
-from elegans.exporter.ir.fixed_model import Channel, Model, Step, Window, prove
+from elegans.exporter.ir.fixed_model import Channel, Model, Step, Window, prove, to_json
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.linear import Linear
@@ -47,8 +47,6 @@ def one_map(folder: Path, op: Linear, x: Integers, activation: Tanh | None = Non
     golden["section"] = np.ones(len(x), np.uint8)
     files = {path: text.encode() for path, text in emit(plan(model, prove(model))).items()}
     files["vectors.npz"] = npz(golden)
-    document = {"name": model.name, "digest": model.digest, "dt": None}
-    document |= {key: [0] * len(getattr(model, key)) for key in ("inputs", "outputs", "states")}
-    files["model.json"] = json.dumps(document).encode()
+    files["model.json"] = json.dumps(to_json(model) | {"digest": model.digest}).encode()
     write_folder(folder, files)
     return folder

@@ -16,7 +16,7 @@ from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
 from elegans.exporter.oracles.golden_vectors import load_arrays
-from elegans.hil_tests.session.session import hil
+from elegans.hil_tests.session.session import BoardOptions, hil
 from elegans.tests.boards.conftest import M0_M3_M4, M55
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import CfCCell
@@ -159,7 +159,7 @@ def fast_and_small(request, tmp_path_factory):
             tmp_path_factory.mktemp(aim),
             _CfC(5, 7, scale=3.0),
             weight_bits=request.param,
-            optimise=aim,
+            layout=aim,
         )
         for aim in ("speed", "size")
     ]
@@ -195,7 +195,7 @@ def test_size_stores_only_the_synapses_that_exist(tmp_path, cfc, weights, board)
     present[0] = 0  # a neuron without synapses, except for those of its time gate
     present[1] = 1
     cfc = replace(cfc, present=present)
-    built = _export(tmp_path, cfc, weight_bits=weights, optimise="size")
+    built = _export(tmp_path, cfc, weight_bits=weights, layout="size")
     stored = present.sum() + 1  # the kernels need one synapse for the neuron that has none
     maps = 2 * stored + (1 if cfc.period else 2) * present.size
     assert f"_layers_w[{int(maps)}]" in (built / "model.c").read_text()
@@ -220,7 +220,8 @@ def test_the_profile_counts_what_hil_counts_except_for_the_call(network):
     board = find_board("mps2-an386")
     firmware = build_firmware(network, board)
     measured = profile(network, firmware, steps=64)
-    counted = hil(network, board.name, "unicorn", firmware.compiler).instructions
+    options = BoardOptions("unicorn", firmware.compiler)
+    counted = hil(network, board.name, options).instructions
     assert np.abs(np.array(counted) - measured.instructions).max() <= 12
     assert sum(measured.functions.values()) == measured.instructions[0]
     assert 0 < measured.stack <= 1024

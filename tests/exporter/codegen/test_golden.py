@@ -14,7 +14,7 @@ from elegans.exporter.export import Request, export
 from elegans.tests.places import GOLDEN
 
 _TEXT = {".c", ".h", ".S", ".inc", ".md", ".json"}
-_KINDS = {"worm": {}, "worm_fixed_dt": {"dt": 0.05}, "worm_size": {"optimise": "size"}}
+_KINDS = {"worm": {}, "worm_fixed_dt": {"dt": 0.05}, "worm_size": {"layout": "size"}}
 
 
 def _texts(folder: Path) -> dict[str, str]:

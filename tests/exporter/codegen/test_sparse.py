@@ -7,8 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from elegans.exporter.build_folder import load_model
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.export import Request, export, load_model
+from elegans.exporter.export import Request, export
 from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.oracles.reference import step
 

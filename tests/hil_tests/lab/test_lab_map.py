@@ -1,4 +1,4 @@
-"""A lab's map: read, refused, written; its boards claimed one by one, and driven side by side."""
+"""A lab's map: reading, errors, writing, locking of boards, and runs on several in parallel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from elegans.boards.flashing.discover import ConnectedBoard, Probe, SerialPort, 
 from elegans.cli import main
 from elegans.commands import lab as lab_verbs
 from elegans.exporter.errors import ElegansError
-from elegans.hil_tests.lab.lab_map import Place, claimed, read_map, select, write_map
+from elegans.hil_tests.lab.lab_map import BoardEntry, claimed, read_map, select, write_map
 from elegans.hil_tests.wire.errors import HilError, Phase
 
 _MAP = """
@@ -44,11 +44,11 @@ def lab(tmp_path, monkeypatch):
 
 
 def test_a_map_is_read_as_it_is_written(lab):
-    places = read_map(lab)
-    assert places[0] == Place("left", "mps2-an386", tags=("fast", "arm"))
-    assert places[1].emulator == "unicorn"
-    lab.write_text(write_map(places))
-    assert read_map(lab) == places
+    entries = read_map(lab)
+    assert entries[0] == BoardEntry("left", "mps2-an386", tags=("fast", "arm"))
+    assert entries[1].emulator == "unicorn"
+    lab.write_text(write_map(entries))
+    assert read_map(lab) == entries
 
 
 @pytest.mark.parametrize(
@@ -72,30 +72,30 @@ def test_a_wrong_map_is_refused_by_entry_and_key(lab, old, new, complaint):
         read_map(lab)
 
 
-def test_one_probe_cannot_stand_twice_on_a_map(lab):
+def test_a_probe_may_appear_only_once_on_a_map(lab):
     lab.write_text(_MAP.replace('name = "', 'probe = "066C"\nname = "'))
     with pytest.raises(ElegansError, match="'066C' is there twice, at left and right"):
         read_map(lab)
 
 
 def test_boards_are_chosen_by_name_board_and_tag(lab):
-    places = read_map(lab)
-    assert [p.name for p in select(places, tag="arm")] == ["left"]
-    assert [p.name for p in select(places, board="microbit")] == ["right"]
-    assert len(select(places)) == 2
+    entries = read_map(lab)
+    assert [p.name for p in select(entries, tag="arm")] == ["left"]
+    assert [p.name for p in select(entries, board="microbit")] == ["right"]
+    assert len(select(entries)) == 2
     with pytest.raises(ElegansError, match=r"tag slow: is not on the map; choose of: left \(mps2"):
-        select(places, tag="slow")
+        select(entries, tag="slow")
 
 
-def test_two_claims_get_two_boards_and_the_third_waits_in_vain(lab):
-    places = read_map(lab)
-    with claimed(places) as one, claimed(places) as two:
+def test_two_claims_get_two_boards_and_the_third_times_out(lab):
+    entries = read_map(lab)
+    with claimed(entries) as one, claimed(entries) as two:
         assert {one.name, two.name} == {"left", "right"}
-        told = r"left by process \d+; right by process"
-        with pytest.raises(HilError, match=told) as failure, claimed(places, within=0.2):
+        users = r"left by process \d+; right by process"
+        with pytest.raises(HilError, match=users) as failure, claimed(entries, within=0.2):
             pass
     assert failure.value.phase is Phase.SYNC
-    with claimed(places[:1]) as again:
+    with claimed(entries[:1]) as again:
         assert again.name == "left"
 
 
@@ -115,7 +115,7 @@ def test_a_waiting_claim_gets_the_board_that_becomes_free(lab):
     assert done.is_set()
 
 
-def test_a_process_that_dies_leaves_no_lock(lab):
+def test_the_lock_of_a_process_that_dies_is_released(lab):
     program = (
         "import sys, os\nfrom pathlib import Path\n"
         "from elegans.hil_tests.lab.lab_map import claimed, read_map\n"
@@ -162,12 +162,12 @@ def test_a_board_that_is_not_there_fails_alone(lab, worm):
     lab.write_text(_MAP + '\n[[board]]\nname = "gone"\nboard = "microbit"\nport = "/dev/ttyNone"\n')
     done = CliRunner().invoke(main, ["hil", str(worm), "--map", str(lab), "--json"])
     assert done.exit_code == 1
-    told = json.loads(done.stdout)
-    assert {complaint["phase"] for complaint in told["gone"]["complaints"]} == {"SYNC"}
-    assert told["left"]["mismatches"] == told["right"]["mismatches"] == 0
+    verdicts = json.loads(done.stdout)
+    assert {complaint["phase"] for complaint in verdicts["gone"]["complaints"]} == {"SYNC"}
+    assert verdicts["left"]["mismatches"] == verdicts["right"]["mismatches"] == 0
 
 
-def test_a_kind_of_board_may_be_chosen_from_a_map_and_nothing_else(lab, worm):
+def test_with_a_map_only_the_kind_of_board_and_the_tag_can_be_chosen(lab, worm):
     words = ["hil", str(worm), "--map", str(lab)]
     done = CliRunner().invoke(main, [*words, "--board", "microbit", "--json"])
     assert (done.exit_code, list(json.loads(done.stdout))) == (0, ["right"])
@@ -204,8 +204,8 @@ def test_a_scan_writes_a_map_that_can_be_read(tmp_path, monkeypatch):
     monkeypatch.setattr(lab_verbs, "connected_boards", lambda: [row])
     done = CliRunner().invoke(main, ["boards", "scan", "-o", str(tmp_path / "lab.toml")])
     assert done.exit_code == 0, done.output
-    (place,) = read_map(tmp_path / "lab.toml")
-    assert (place.board, place.port, place.probe) == ("nucleo-l432kc", "/dev/ttyACM0", "066C")
+    (entry,) = read_map(tmp_path / "lab.toml")
+    assert (entry.board, entry.port, entry.probe) == ("nucleo-l432kc", "/dev/ttyACM0", "066C")
     assert tomllib.loads((tmp_path / "lab.toml").read_text())["board"][0]["name"] == "bench-1"
 
 

@@ -1,4 +1,4 @@
-"""What labgrid's client may answer, and what is made of it, told by a client of our own."""
+"""Answers of labgrid-client and what is made of them; a script takes the client's place."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _CLIENT = """#!{python}
 import pathlib, sys
 here = pathlib.Path(__file__).parent
 verb = sys.argv[-1]
-with (here / "said").open("a") as said:
-    print(*sys.argv[1:], file=said)
-answer = here / f"{{verb}}-{{(here / 'said').read_text().count(' ' + verb)}}"
+with (here / "calls").open("a") as calls:
+    print(*sys.argv[1:], file=calls)
+answer = here / f"{{verb}}-{{(here / 'calls').read_text().count(' ' + verb)}}"
 if not answer.exists():
     answer = here / verb
 if answer.exists():
@@ -47,28 +47,30 @@ def client(tmp_path, monkeypatch):
     return tmp_path
 
 
-def said(client: Path) -> list[str]:
-    return [line.split()[-1] for line in (client / "said").read_text().splitlines()]
+def verbs_called(client: Path) -> list[str]:
+    return [line.split()[-1] for line in (client / "calls").read_text().splitlines()]
 
 
-def test_a_place_is_taken_looked_at_and_named_as_pyserial_and_pyocd_name_it(client):
+def test_acquire_gives_the_port_for_pyserial_and_the_probe_for_pyocd(client):
     (client / "acquire").touch()
     service = "- NetworkService: {address: lab.example, port: 5555, username: '', name: pyocd}\n"
     (client / "env-2").write_text(_env(_UART, service))
-    rig, took = labgrid.acquire("lab.example:20408", "desk")
-    assert rig == labgrid.Rig("socket://lab.example:4001", "remote:lab.example:5555")
-    assert took
-    assert said(client) == ["env", "acquire", "env"]
-    assert "--coordinator=lab.example:20408 --place=desk" in (client / "said").read_text()
+    resources, newly_acquired = labgrid.acquire("lab.example:20408", "desk")
+    assert resources == labgrid.PlaceResources(
+        "socket://lab.example:4001", "remote:lab.example:5555"
+    )
+    assert newly_acquired
+    assert verbs_called(client) == ["env", "acquire", "env"]
+    assert "--coordinator=lab.example:20408 --place=desk" in (client / "calls").read_text()
 
 
-def test_a_place_that_is_ours_already_is_not_taken_again(client):
+def test_a_place_that_is_held_already_is_not_acquired_again(client):
     (client / "env").write_text(_env(_UART.replace("raw", "rfc2217")))
     assert labgrid.acquire("lab", "desk") == (
-        labgrid.Rig("rfc2217://lab.example:4001", None),
+        labgrid.PlaceResources("rfc2217://lab.example:4001", None),
         False,
     )
-    assert said(client) == ["env"]
+    assert verbs_called(client) == ["env"]
 
 
 @pytest.mark.parametrize(
@@ -88,15 +90,15 @@ def test_a_place_that_is_ours_already_is_not_taken_again(client):
         (_env(_UART.replace("4001", "null")), "port = None is none"),
     ],
 )
-def test_an_answer_that_makes_no_sense_is_refused_and_the_place_given_back(client, text, complaint):
+def test_an_invalid_answer_is_refused_and_the_place_released(client, text, complaint):
     (client / "acquire").touch()
     (client / "env-2").write_text(text)
     with pytest.raises(ElegansError, match=re.escape(complaint)):
         labgrid.acquire("lab.example", "desk")
-    assert said(client)[-1] == "release"
+    assert verbs_called(client)[-1] == "release"
 
 
-def test_a_client_that_never_answers_is_a_bounded_wait(client, monkeypatch):
+def test_waiting_for_the_client_has_a_time_limit(client, monkeypatch):
     monkeypatch.setattr(labgrid, "_ANSWER_S", 0.3)
     script = client / "labgrid-client"
     script.write_text(script.read_text().replace("import pathlib", "import time; time.sleep(9)\n#"))
@@ -105,7 +107,7 @@ def test_a_client_that_never_answers_is_a_bounded_wait(client, monkeypatch):
     assert failure.value.phase is Phase.SYNC
 
 
-def test_without_labgrid_the_remedy_is_named(client):
+def test_without_labgrid_the_error_says_how_to_install_it(client):
     (client / "labgrid-client").unlink()
     with pytest.raises(ElegansError, match=r"elegans\[farm\]"):
         labgrid.acquire("lab.example", "desk")

@@ -1,4 +1,4 @@
-"""The suite run on boards side by side, what is told of it, and how JUnit keeps it."""
+"""The suite run on several boards in parallel, its progress, its results, its JUnit report."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.cli import main
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.junit import write_junit
-from elegans.hil_tests.lab.run_suite import Outcome, Run, run_suite
+from elegans.hil_tests.lab.run_suite import BoardRun, Outcome, run_suite
 from elegans.hil_tests.wire.errors import Phase
-from elegans.tests.hil_tests.fake_device import BOARD, FakeDevice, Manner
+from elegans.tests.hil_tests.fake_device import BOARD, Behaviour, FakeDevice
 
 
 def on_port(device: FakeDevice) -> dict[str, object]:
     return {"board": BOARD, "port": device.port}
 
 
-def test_every_test_of_the_suite_is_told_with_its_verdict(fake_build: Path) -> None:
-    told: list[tuple[int, tuple[int, int] | None]] = []
+def test_every_test_of_the_suite_is_reported_with_the_verdict(fake_build: Path) -> None:
+    states: list[tuple[int, tuple[int, int] | None]] = []
 
-    def tell(runs: Sequence[Run]) -> None:
-        told.append((len(runs[0].tests), runs[0].vectors))
+    def note(runs: Sequence[BoardRun]) -> None:
+        states.append((len(runs[0].tests), runs[0].vectors))
 
     with FakeDevice() as device:
-        (run,) = run_suite(fake_build, {"mine": on_port(device)}, told=tell)
+        (run,) = run_suite(fake_build, {"mine": on_port(device)}, progress=note)
     assert run.passed, run.complaints
     assert (run.name, len(run.tests)) == ("mine", run.expected)
     assert run.figures is not None
     assert (run.figures["board"], run.figures["mismatches"]) == (BOARD, 0)
     assert f"{len(run.tests)} tests: " in run.counted()
-    assert told == sorted(told, key=lambda now: now[0])
-    assert any(vectors and vectors[0] < vectors[1] for _, vectors in told)
+    assert states == sorted(states, key=lambda now: now[0])
+    assert any(vectors and vectors[0] < vectors[1] for _, vectors in states)
 
 
-def test_a_wrong_bit_fails_and_everything_else_goes_on(fake_build: Path) -> None:
-    with FakeDevice(Manner(wrong_step=250, counter_hz=0)) as device:
+def test_a_wrong_bit_fails_one_test_and_the_others_run(fake_build: Path) -> None:
+    with FakeDevice(Behaviour(wrong_step=250, counter_hz=0)) as device:
         (run,) = run_suite(fake_build, {"mine": on_port(device)})
     (test,) = run.complaints
     assert (test.result, test.phase) == ("failed", "MISMATCH")
-    assert "vector 250 (recorded), step 114, neuron ring[2]" in test.line
+    assert "vector 250 (recorded), step 114, state ring[2]" in test.line
     assert run.figures is not None
     assert run.figures["mismatches"] == 1
 
@@ -79,16 +79,16 @@ def test_a_users_own_pytest_settings_do_not_reach_the_suite(
     assert run.passed, run.complaints
 
 
-def test_a_pytest_that_cannot_begin_is_told_with_what_it_said(fake_build: Path) -> None:
+def test_a_pytest_that_fails_to_start_is_reported_with_its_output(fake_build: Path) -> None:
     (run,) = run_suite(fake_build, {"mine": {"no-such-option": 1}})
     (test,) = run.tests
     assert (test.result, run.passed) == ("error", False)
     assert "no-such-option" in test.text
 
 
-def test_a_terminated_run_takes_its_children_along(fake_build: Path) -> None:
+def test_a_terminated_run_ends_its_child_processes(fake_build: Path) -> None:
     program = "from elegans.cli import main; main()"
-    with FakeDevice(Manner(silent=True)) as device:
+    with FakeDevice(Behaviour(silent=True)) as device:
         words = ["hil", str(fake_build), "--board", BOARD, "--port", device.port]
         with subprocess.Popen([sys.executable, "-c", program, *words], text=True) as process:
             children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -105,7 +105,7 @@ def test_a_terminated_run_takes_its_children_along(fake_build: Path) -> None:
                 os.kill(int(child), 0)
 
 
-def test_a_run_terminated_while_a_child_begins_takes_it_along(
+def test_a_run_terminated_while_a_child_starts_ends_it(
     fake_build: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[subprocess.Popen[bytes]] = []
@@ -117,14 +117,14 @@ def test_a_run_terminated_while_a_child_begins_takes_it_along(
         return begun[-1]
 
     monkeypatch.setattr("elegans.hil_tests.lab.run_suite.subprocess.Popen", terminated_at_once)
-    with FakeDevice(Manner(silent=True)) as device, exit_on_sigterm(), pytest.raises(SystemExit):
+    with FakeDevice(Behaviour(silent=True)) as device, exit_on_sigterm(), pytest.raises(SystemExit):
         run_suite(fake_build, {"mine": on_port(device)})
     (child,) = begun
     assert child.poll() is not None
 
 
-def test_the_command_tells_each_reason_once(fake_build: Path) -> None:
-    with FakeDevice(Manner(wrong_step=250, counter_hz=0)) as device:
+def test_the_command_prints_each_reason_once(fake_build: Path) -> None:
+    with FakeDevice(Behaviour(wrong_step=250, counter_hz=0)) as device:
         words = ["hil", str(fake_build), "--board", BOARD, "--port", device.port]
         done = CliRunner().invoke(main, words)
     assert done.exit_code == 1
@@ -132,19 +132,19 @@ def test_the_command_tells_each_reason_once(fake_build: Path) -> None:
     assert "1 failed" in done.stdout
 
 
-def test_a_board_that_was_never_there_is_told_with_its_phase_and_in_json(
+def test_a_missing_board_is_reported_with_its_phase_and_in_json(
     fake_build: Path, tmp_path: Path
 ) -> None:
     words = ["hil", str(fake_build), "--board", BOARD, "--port", str(tmp_path / "none"), "--json"]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 1
     assert f"elegans: SYNC: {tmp_path}/none: there is no such port" in done.stderr
-    told = json.loads(done.stdout)
-    assert told["tests"]["errors"] == len(told["complaints"]) > 0
-    assert {complaint["phase"] for complaint in told["complaints"]} == {"SYNC"}
+    verdict = json.loads(done.stdout)
+    assert verdict["tests"]["errors"] == len(verdict["complaints"]) > 0
+    assert {complaint["phase"] for complaint in verdict["complaints"]} == {"SYNC"}
 
 
-def test_a_verdict_outlives_a_report_that_cannot_be_written(
+def test_the_verdict_is_printed_though_the_report_cannot_be_written(
     fake_build: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
@@ -157,8 +157,8 @@ def test_a_verdict_outlives_a_report_that_cannot_be_written(
     assert f"{report}: cannot be written" in done.stderr
 
 
-def run_of(*tests: Outcome) -> Run:
-    return Run("bench-1", len(tests), tests=list(tests))
+def run_of(*tests: Outcome) -> BoardRun:
+    return BoardRun("bench-1", len(tests), tests=list(tests))
 
 
 def test_junit_calls_wrong_bits_a_failure(tmp_path: Path) -> None:
@@ -177,10 +177,10 @@ def test_junit_calls_wrong_bits_a_failure(tmp_path: Path) -> None:
 def test_junit_calls_everything_else_an_error_of_its_phase(tmp_path: Path, phase: Phase) -> None:
     write_junit(tmp_path / "out.xml", [run_of(Outcome("t", "error", phase, "here: fact; remedy"))])
     suite = Xml.parse(tmp_path / "out.xml").getroot()[0]
-    told = suite.find("testcase/error")
+    error = suite.find("testcase/error")
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
-    assert told is not None
-    assert (told.get("type"), told.text) == (str(phase), "here: fact; remedy")
+    assert error is not None
+    assert (error.get("type"), error.text) == (str(phase), "here: fact; remedy")
 
 
 def test_junit_keeps_the_figures_of_a_run_that_passed(tmp_path: Path) -> None:

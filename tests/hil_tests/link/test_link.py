@@ -1,4 +1,4 @@
-"""The link against a board that misbehaves, over a real pseudo-terminal."""
+"""The link to a board that has faults, over a real pseudo-terminal."""
 
 from __future__ import annotations
 
@@ -6,30 +6,37 @@ import pytest
 
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import Model
+from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.compare import compare
 from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.errors import HilError, Phase, RefusedError, during
 from elegans.hil_tests.wire.frames import Kind, encoded_size
 from elegans.hil_tests.wire.messages import Hello
-from elegans.tests.hil_tests.fake_device import BOARD, DIGEST, SHAPE, FakeDevice, Line, Manner
+from elegans.tests.hil_tests.fake_device import (
+    BOARD,
+    DIGEST,
+    SHAPE,
+    Behaviour,
+    FakeDevice,
+    LineFaults,
+)
 
 LINES = {
-    "clean": Line(),
-    "drops 5 %": Line(drop=0.05, seed=1),
-    "flips 1e-3": Line(flip=1e-3, seed=2),
-    "repeats 10 %": Line(duplicate=0.1, seed=3),
-    "delays 10 %": Line(delay=0.1, seed=4),
-    "flips 2e-3": Line(flip=2e-3, seed=7),
-    "all at once": Line(flip=5e-4, drop=0.03, duplicate=0.03, delay=0.03, seed=5),
+    "clean": LineFaults(),
+    "drops 5 %": LineFaults(drop=0.05, seed=1),
+    "flips 1e-3": LineFaults(flip=1e-3, seed=2),
+    "repeats 10 %": LineFaults(duplicate=0.1, seed=3),
+    "delays 10 %": LineFaults(delay=0.1, seed=4),
+    "flips 2e-3": LineFaults(flip=2e-3, seed=7),
+    "all together": LineFaults(flip=5e-4, drop=0.03, duplicate=0.03, delay=0.03, seed=5),
 }
 
 
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
 def test_a_bad_line_neither_loses_a_vector_nor_passes_a_wrong_bit(
-    fake_model: Model, line: Line
+    fake_model: BuildModel, line: LineFaults
 ) -> None:
-    with FakeDevice(Manner(line=line)) as device, Link.open(device.port) as link:
+    with FakeDevice(Behaviour(line=line)) as device, Link.open(device.port) as link:
         verdict = compare(link, fake_model)
         x, dt = fake_model.vectors.x[:100], fake_model.vectors.dt[:100]
         y, h = run(link, x, dt)
@@ -45,23 +52,25 @@ def test_a_bad_line_neither_loses_a_vector_nor_passes_a_wrong_bit(
         assert verdict.damaged_frames > 0
 
 
-def test_on_a_bad_line_wrong_bits_are_neither_hidden_nor_counted_twice(fake_model: Model) -> None:
-    manner = Manner(line=Line(drop=0.05, duplicate=0.05, seed=6), wrong_always=True)
-    lone = fake_model.vectors.of("random")
-    with FakeDevice(manner) as device, Link.open(device.port) as link:
-        assert compare(link, fake_model, lone).mismatches == len(lone)
+def test_on_a_bad_line_wrong_bits_are_neither_hidden_nor_counted_twice(
+    fake_model: BuildModel,
+) -> None:
+    behaviour = Behaviour(line=LineFaults(drop=0.05, duplicate=0.05, seed=6), wrong_always=True)
+    single = fake_model.vectors.of("random")
+    with FakeDevice(behaviour) as device, Link.open(device.port) as link:
+        assert compare(link, fake_model, single).mismatches == len(single)
 
 
-def test_hello_tells_who_is_there() -> None:
+def test_hello_returns_the_name_and_the_model_of_the_board() -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         hello = link.hello()
     assert (hello.board, hello.shape, hello.reset) == (BOARD, SHAPE, "power")
     assert hello.model_digest.hex() == DIGEST[:32]
 
 
-def test_a_board_is_found_behind_its_own_chatter() -> None:
+def test_hello_succeeds_although_the_board_sends_other_bytes() -> None:
     with (
-        FakeDevice(Manner(babble=b"boot: \x00\x07 ok\r\n")) as device,
+        FakeDevice(Behaviour(other_bytes=b"boot: \x00\x07 ok\r\n")) as device,
         Link.open(device.port) as link,
     ):
         assert link.hello().board == BOARD
@@ -69,9 +78,9 @@ def test_a_board_is_found_behind_its_own_chatter() -> None:
 
 
 def test_the_window_fills_the_credit_and_no_more() -> None:
-    manner = Manner(credit=700)
+    behaviour = Behaviour(credit=700)
     payload = b"\0\1" + b"\x11" * 18
-    with FakeDevice(manner) as device, Link.open(device.port) as link:
+    with FakeDevice(behaviour) as device, Link.open(device.port) as link:
         answers = list(link.exchange(Kind.STEP, [payload] * 300))
     assert len(answers) == 300
     assert 0 < device.most_in_flight <= 700
@@ -79,7 +88,7 @@ def test_the_window_fills_the_credit_and_no_more() -> None:
 
 def test_a_request_beyond_the_credit_is_not_sent() -> None:
     with (
-        FakeDevice(Manner(credit=100)) as device,
+        FakeDevice(Behaviour(credit=100)) as device,
         Link.open(device.port) as link,
         pytest.raises(HilError, match="exceeds the board's credit of 100"),
     ):
@@ -88,17 +97,17 @@ def test_a_request_beyond_the_credit_is_not_sent() -> None:
 
 
 def test_answers_come_in_the_order_of_the_requests() -> None:
-    """Each nonce comes back in its own place, though answers overtake one another."""
+    """Each nonce comes back at its own position, though answers overtake one another."""
     with (
-        FakeDevice(Manner(line=Line(delay=0.2, seed=9))) as device,
+        FakeDevice(Behaviour(line=LineFaults(delay=0.2, seed=9))) as device,
         Link.open(device.port) as link,
     ):
         answers = link.exchange(Kind.HELLO, map(Hello.request, range(200)))
         assert [Hello.parse(answer).nonce for answer in answers] == list(range(200))
 
 
-def test_logs_are_collected_beside_the_answers(fake_model: Model) -> None:
-    with FakeDevice(Manner(log_every=10)) as device, Link.open(device.port) as link:
+def test_log_frames_are_collected_and_do_not_disturb(fake_model: BuildModel) -> None:
+    with FakeDevice(Behaviour(log_every=10)) as device, Link.open(device.port) as link:
         assert compare(link, fake_model).mismatches == 0
         assert "request 10" in link.log
 
@@ -117,14 +126,14 @@ def test_a_refused_request_names_its_reason(kind: int, code: int, reason: str) -
     assert (refusal.value.code, refusal.value.phase) == (code, Phase.FAULT)
 
 
-def test_a_link_goes_on_after_an_exchange_that_was_abandoned(fake_model: Model) -> None:
+def test_a_link_goes_on_after_an_exchange_that_was_abandoned(fake_model: BuildModel) -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         answers = link.exchange(Kind.HELLO, map(Hello.request, range(50)))
         assert Hello.parse(next(answers)).nonce == 0
         assert compare(link, fake_model).mismatches == 0
 
 
-def test_a_reset_board_is_met_again() -> None:
+def test_the_link_synchronises_again_after_a_reset() -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         assert link.hello().reset == "power"
         assert link.reset().reset == "software"
@@ -132,7 +141,7 @@ def test_a_reset_board_is_met_again() -> None:
 
 def test_a_silent_port_is_a_sync_error_that_says_so() -> None:
     with (
-        FakeDevice(Manner(silent=True)) as device,
+        FakeDevice(Behaviour(silent=True)) as device,
         Link.open(device.port) as link,
         pytest.raises(HilError, match="not a byte") as failure,
     ):
@@ -141,9 +150,9 @@ def test_a_silent_port_is_a_sync_error_that_says_so() -> None:
 
 
 def test_noise_instead_of_an_answer_points_at_the_baud_rate() -> None:
-    manner = Manner(silent=True, babble=b"\xf8\x80\x00\xfe")
+    behaviour = Behaviour(silent=True, other_bytes=b"\xf8\x80\x00\xfe")
     with (
-        FakeDevice(manner) as device,
+        FakeDevice(behaviour) as device,
         Link.open(device.port) as link,
         pytest.raises(HilError, match="baud rate") as failure,
     ):
@@ -153,7 +162,7 @@ def test_noise_instead_of_an_answer_points_at_the_baud_rate() -> None:
 
 def test_a_board_of_another_version_is_a_sync_error() -> None:
     with (
-        FakeDevice(Manner(version=1)) as device,
+        FakeDevice(Behaviour(version=1)) as device,
         Link.open(device.port) as link,
         pytest.raises(HilError, match="speaks version 1") as failure,
     ):
@@ -161,9 +170,9 @@ def test_a_board_of_another_version_is_a_sync_error() -> None:
     assert failure.value.phase is Phase.SYNC
 
 
-def test_a_board_that_falls_silent_ends_the_run_with_timeout(fake_model: Model) -> None:
+def test_a_board_that_falls_silent_ends_the_run_with_timeout(fake_model: BuildModel) -> None:
     with (
-        FakeDevice(Manner(silent_after=20)) as device,
+        FakeDevice(Behaviour(silent_after=20)) as device,
         Link.open(device.port) as link,
         pytest.raises(HilError, match="stays unanswered however often, though") as failure,
     ):
@@ -171,9 +180,9 @@ def test_a_board_that_falls_silent_ends_the_run_with_timeout(fake_model: Model) 
     assert failure.value.phase is Phase.TIMEOUT
 
 
-def test_a_board_that_faults_ends_the_run_with_its_address(fake_model: Model) -> None:
+def test_a_board_that_faults_ends_the_run_with_its_address(fake_model: BuildModel) -> None:
     with (
-        FakeDevice(Manner(fault_after=20)) as device,
+        FakeDevice(Behaviour(fault_after=20)) as device,
         Link.open(device.port) as link,
         pytest.raises(HilError, match="faulted at 0x00001234") as failure,
     ):
@@ -181,9 +190,9 @@ def test_a_board_that_faults_ends_the_run_with_its_address(fake_model: Model) ->
     assert failure.value.phase is Phase.FAULT
 
 
-def test_an_answer_of_the_wrong_type_is_a_fault(fake_model: Model) -> None:
+def test_an_answer_of_the_wrong_type_is_a_fault(fake_model: BuildModel) -> None:
     with (
-        FakeDevice(Manner(wrong_kind=0x99)) as device,
+        FakeDevice(Behaviour(wrong_kind=0x99)) as device,
         Link.open(device.port) as link,
         pytest.raises(HilError, match="type 0x99 in answer to 0x02") as failure,
     ):
@@ -197,7 +206,7 @@ def test_a_dead_emulator_is_reported_at_once() -> None:
             raise ElegansError("emulator", "it stopped with status 1", "see its log")
 
     with (
-        FakeDevice(Manner(silent=True)) as device,
+        FakeDevice(Behaviour(silent=True)) as device,
         Link.open(device.port, alive=dead) as link,
         pytest.raises(HilError, match="stopped with status 1") as failure,
     ):

@@ -1,4 +1,4 @@
-"""The conversation, without a line: order, splitting, and never more than the credit."""
+"""The request queue without a line: order, splitting, and never more than the credit."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elegans.hil_tests.link.request_queue import AHEAD, Conversation
-from elegans.hil_tests.link.send_window import Pace, Window, size_on_the_wire
+from elegans.hil_tests.link.request_queue import MAX_AHEAD, RequestQueue
+from elegans.hil_tests.link.send_window import RoundTripTime, SendWindow, size_on_the_wire
 
 
 def _halves(payload: bytes) -> tuple[bytes, ...]:
@@ -26,7 +26,7 @@ def _halves(payload: bytes) -> tuple[bytes, ...]:
 def test_whatever_is_lost_every_byte_is_answered_once_and_in_order(
     asked: list[bytes], credit: int, longest: int, seed: int
 ) -> None:
-    """The far end answers no request beyond ``longest`` bytes, and others by chance only."""
+    """The simulated board answers only requests up to ``longest`` bytes, and these by chance."""
     line, numbers, sent = random.Random(seed), count(), dict[int, bytes]()
 
     def number(payload: bytes) -> tuple[int, bytes]:
@@ -34,38 +34,38 @@ def test_whatever_is_lost_every_byte_is_answered_once_and_in_order(
         sent[sequence] = payload
         return sequence, b""
 
-    pace = Pace()
-    pace.learn(0.001)
-    window = Window(credit, pace, number, lambda payload: 1000 if len(payload) == 1 else 4)
-    talk, upcoming, now, got = Conversation(window, _halves), iter(asked), 0.0, b""
+    rtt = RoundTripTime()
+    rtt.add(0.001)
+    window = SendWindow(credit, rtt, number, lambda payload: 1000 if len(payload) == 1 else 4)
+    queue, upcoming, now, got = RequestQueue(window, _halves), iter(asked), 0.0, b""
     open_now: dict[int, bytes] = {}
-    talk.ask(upcoming, now)
-    while not talk.over:
+    queue.send(upcoming, now)
+    while not queue.done:
         now += 0.01
         for sequence, payload in sorted(sent.items()):
             if len(payload) <= longest and line.random() < 0.7 and window.expects(sequence):
-                talk.hear(sequence, payload.upper(), now)
+                queue.receive(sequence, payload.upper(), now)
         sent.clear()
-        window.lost(now)
-        assert talk.reconsider()
-        for payload, answer in talk.finished():
+        window.resend_all(now)
+        assert queue.split_given_up()
+        for payload, answer in queue.answered():
             assert answer == payload.upper()
             got += payload
-        talk.ask(upcoming, now)
-        open_now = {index: flight.payload for index, flight in window._flights.items()}
+        queue.send(upcoming, now)
+        open_now = {index: request.payload for index, request in window._in_flight.items()}
         assert sum(map(size_on_the_wire, open_now.values())) <= credit
     assert got == b"".join(asked)
 
 
-def test_no_more_than_so_many_run_ahead_of_one_that_is_stuck() -> None:
-    numbers, pace = count(), Pace()
-    pace.learn(0.001)
-    window = Window(1 << 30, pace, lambda _: (next(numbers), b""), lambda _: 1000)
-    talk = Conversation(window, _halves)
-    upcoming = iter([b"x"] * (2 * AHEAD))
-    talk.ask(upcoming, 0)
-    for sequence in range(1, AHEAD):
-        talk.hear(sequence, b"", 0)
-    talk.ask(upcoming, 0)
-    assert len(list(upcoming)) == AHEAD
-    assert list(talk.finished()) == []
+def test_at_most_max_ahead_requests_are_taken_in_from_an_unanswered_one_on() -> None:
+    numbers, rtt = count(), RoundTripTime()
+    rtt.add(0.001)
+    window = SendWindow(1 << 30, rtt, lambda _: (next(numbers), b""), lambda _: 1000)
+    queue = RequestQueue(window, _halves)
+    upcoming = iter([b"x"] * (2 * MAX_AHEAD))
+    queue.send(upcoming, 0)
+    for sequence in range(1, MAX_AHEAD):
+        queue.receive(sequence, b"", 0)
+    queue.send(upcoming, 0)
+    assert len(list(upcoming)) == MAX_AHEAD
+    assert list(queue.answered()) == []

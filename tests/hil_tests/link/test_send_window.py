@@ -1,4 +1,4 @@
-"""The window, without a clock: what is in flight, and when it goes out again."""
+"""The send window without a clock: what is in flight, and when it is sent again."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from itertools import count
 import pytest
 
 from elegans.hil_tests.link.send_window import (
-    CEILING,
-    FIRST,
-    FLOOR,
-    PATIENCE,
-    SILENCES,
-    Pace,
+    FIRST_TIMEOUT,
+    MAX_SENDS,
+    MAX_TIMEOUT,
+    MAX_TIMEOUTS,
+    MIN_TIMEOUT,
+    RoundTripTime,
+    SendWindow,
     SilenceError,
-    Window,
     size_on_the_wire,
 )
 
 ONE = size_on_the_wire(b"a")
 
 
-def open_window(credit: int = 100 * ONE, known: float | None = 0.001) -> Window:
-    """A window that knows a round trip. Frames are their payloads, copies numbered from 1."""
-    pace = Pace()
+def open_window(credit: int = 100 * ONE, known: float | None = 0.001) -> SendWindow:
+    """A window that knows a round trip; a frame is its payload, sequence numbers count from 1."""
+    rtt = RoundTripTime()
     if known is not None:
-        pace.learn(known)
+        rtt.add(known)
     numbers = count(1)
-    return Window(credit, pace, lambda payload: (next(numbers), payload), lambda _: PATIENCE)
+    return SendWindow(credit, rtt, lambda payload: (next(numbers), payload), lambda _: MAX_SENDS)
 
 
 def test_the_sum_in_flight_never_exceeds_the_credit() -> None:
@@ -37,159 +37,161 @@ def test_the_sum_in_flight_never_exceeds_the_credit() -> None:
     assert not window.admits(b"bb")
     window.send(1, b"b", now=0)
     assert not window.admits(b"c")
-    window.settle(1, now=0.001)
+    window.acknowledge(1, now=0.001)
     assert window.admits(b"c")
 
 
-def test_one_request_goes_alone_before_the_pace_is_known() -> None:
+def test_only_one_request_is_in_flight_until_a_round_trip_is_known() -> None:
     window = open_window(known=None)
     window.send(0, b"a", now=0)
     assert not window.admits(b"b")
-    window.settle(1, now=0.5)
+    window.acknowledge(1, now=0.5)
     window.send(1, b"b", now=0.5)
     assert window.admits(b"c")
 
 
-def test_an_answer_proves_what_was_sent_before_it_lost() -> None:
+def test_an_answer_proves_lost_what_was_sent_before_it() -> None:
     window = open_window()
     for index, data in enumerate((b"a", b"b", b"c", b"d")):
         window.send(index, data, now=0)
-    assert window.settle(1, now=0.001) == (0, b"")
-    assert window.settle(3, now=0.002) == (2, b"b")
-    assert window.settle(4, now=0.003) == (3, b""), "b went out again after d"
+    assert window.acknowledge(1, now=0.001) == (0, b"")
+    assert window.acknowledge(3, now=0.002) == (2, b"b")
+    assert window.acknowledge(4, now=0.003) == (3, b""), "b was sent again after d"
     assert window.resent == 1
 
 
-def test_the_answer_to_a_repeat_proves_the_rest_of_the_window_lost() -> None:
+def test_the_answer_to_a_retransmission_proves_the_rest_of_the_window_lost() -> None:
     window = open_window()
     for index, data in enumerate((b"a", b"b", b"c")):
         window.send(index, data, now=0)
-    assert window.overdue(now=1) == b"a"
-    assert window.settle(4, now=1.001) == (0, b"bc")
+    assert window.check_timeout(now=1) == b"a"
+    assert window.acknowledge(4, now=1.001) == (0, b"bc")
 
 
-def test_a_late_answer_to_a_first_copy_proves_nothing_lost() -> None:
+def test_a_late_answer_to_the_first_transmission_proves_nothing_lost() -> None:
     window = open_window()
     for index, data in enumerate((b"a", b"b", b"c")):
         window.send(index, data, now=0)
-    assert window.overdue(now=1) == b"a"
-    assert window.settle(1, now=1.001) == (0, b"")
+    assert window.check_timeout(now=1) == b"a"
+    assert window.acknowledge(1, now=1.001) == (0, b"")
 
 
-def test_a_second_answer_and_a_stranger_are_ignored() -> None:
+def test_duplicate_and_unknown_answers_are_ignored() -> None:
     window = open_window()
     window.send(0, b"a", now=0)
-    assert window.overdue(now=1) == b"a"
-    assert window.settle(2, now=1) == (0, b"")
+    assert window.check_timeout(now=1) == b"a"
+    assert window.acknowledge(2, now=1) == (0, b"")
     assert not window.expects(1)
     assert not window.expects(77)
 
 
-def test_silence_sends_the_longest_unanswered_again() -> None:
+def test_a_timeout_sends_the_longest_unanswered_request_again() -> None:
     window = open_window()
     window.send(0, b"a", now=0)
     window.send(1, b"b", now=0.001)
-    assert window.overdue(now=FLOOR - 0.001) == b""
-    assert window.overdue(now=FLOOR) == b"a"
+    assert window.check_timeout(now=MIN_TIMEOUT - 0.001) == b""
+    assert window.check_timeout(now=MIN_TIMEOUT) == b"a"
 
 
-def test_progress_puts_the_timeout_off() -> None:
+def test_an_answer_postpones_the_timeout() -> None:
     window = open_window()
     window.send(0, b"a", now=0)
     window.send(1, b"b", now=0)
-    window.settle(1, now=0.019)
-    assert window.overdue(now=0.021) == b""
-    assert window.wait(now=0.021) > 0.01
+    window.acknowledge(1, now=0.019)
+    assert window.check_timeout(now=0.021) == b""
+    assert window.time_left(now=0.021) > 0.01
 
 
-def test_the_timeout_doubles_with_each_silence_until_an_answer() -> None:
+def test_the_timeout_doubles_each_time_until_an_answer() -> None:
     window = open_window()
     window.send(0, b"a", now=0)
-    assert window.overdue(now=1) == b"a"
-    assert window.pace.timeout == pytest.approx(2 * FLOOR)
-    assert window.overdue(now=2) == b"a"
-    assert window.pace.timeout == pytest.approx(4 * FLOOR)
-    window.settle(3, now=2.001)
-    assert window.pace.timeout == pytest.approx(FLOOR)
+    assert window.check_timeout(now=1) == b"a"
+    assert window.rtt.timeout == pytest.approx(2 * MIN_TIMEOUT)
+    assert window.check_timeout(now=2) == b"a"
+    assert window.rtt.timeout == pytest.approx(4 * MIN_TIMEOUT)
+    window.acknowledge(3, now=2.001)
+    assert window.rtt.timeout == pytest.approx(MIN_TIMEOUT)
 
 
-def test_after_some_silences_it_is_time_to_ask_who_is_there() -> None:
+def test_several_timeouts_in_a_row_are_reported_as_silence() -> None:
     window, now = open_window(), 0.0
     for index in range(20):
         window.send(index, b"abcd", now)
-    for _ in range(SILENCES):
-        now += CEILING
-        assert window.overdue(now) == b"abcd"
+    for _ in range(MAX_TIMEOUTS):
+        now += MAX_TIMEOUT
+        assert window.check_timeout(now) == b"abcd"
     with pytest.raises(SilenceError):
-        window.overdue(now + CEILING)
+        window.check_timeout(now + MAX_TIMEOUT)
 
 
-def test_a_damaged_frame_ends_a_silence_and_has_the_oldest_asked_again() -> None:
+def test_a_damaged_frame_sends_the_oldest_request_again_at_once() -> None:
     window, now = open_window(), 0.0
     window.send(0, b"a", now)
     window.send(1, b"b", now)
     for _ in range(3):
-        for _ in range(SILENCES):
-            now += CEILING
-            assert window.overdue(now) == b"a"
-        assert window.damaged(now) == b"a"
-        assert window.pace.timeout == FLOOR
+        for _ in range(MAX_TIMEOUTS):
+            now += MAX_TIMEOUT
+            assert window.check_timeout(now) == b"a"
+        assert window.resend_first(now) == b"a"
+        assert window.rtt.timeout == MIN_TIMEOUT
 
 
-def test_once_the_board_has_dealt_with_everything_the_unanswered_is_lost() -> None:
+def test_resend_all_sends_every_unanswered_request_again() -> None:
     window = open_window()
     for index, data in enumerate((b"a", b"b", b"c")):
         window.send(index, data, now=0)
-    window.settle(1, now=0.001)
-    assert window.overdue(now=1) == b"b"
-    assert window.lost(now=1.001) == b"bc"
+    window.acknowledge(1, now=0.001)
+    assert window.check_timeout(now=1) == b"b"
+    assert window.resend_all(now=1.001) == b"bc"
 
 
 def test_a_request_that_stays_unanswered_is_given_up() -> None:
     window = open_window()
     window.send(0, b"a", now=0)
-    assert b"".join(window.damaged(now=0) for _ in range(PATIENCE - 1)) == b"a" * (PATIENCE - 1)
+    assert b"".join(window.resend_first(now=0) for _ in range(MAX_SENDS - 1)) == b"a" * (
+        MAX_SENDS - 1
+    )
     assert window.given_up == []
-    assert window.damaged(now=0) == b""
+    assert window.resend_first(now=0) == b""
     assert window.given_up == [0]
-    assert window.damaged(now=0) == b""
+    assert window.resend_first(now=0) == b""
 
 
-def test_one_that_is_given_up_does_not_take_the_answer_of_another_along() -> None:
+def test_giving_a_request_up_leaves_the_others_in_flight() -> None:
     window = open_window()
     for index, data in enumerate((b"a", b"b", b"c")):
         window.send(index, data, now=0)
-    for _ in range(PATIENCE - 1):
-        window.damaged(now=0)
-    assert window.settle(2, now=0.001) == (1, b""), "a went out again after b"
-    assert window.settle(3, now=0.001) == (2, b"")
+    for _ in range(MAX_SENDS - 1):
+        window.resend_first(now=0)
+    assert window.acknowledge(2, now=0.001) == (1, b""), "a was sent again after b"
+    assert window.acknowledge(3, now=0.001) == (2, b"")
     assert window.given_up == []
 
 
 def test_the_timeout_stays_between_its_bounds() -> None:
-    pace = Pace()
-    assert pace.timeout == FIRST
-    pace.learn(1e-5)
-    assert pace.timeout == FLOOR
-    pace.learn(50.0)
-    assert pace.timeout == CEILING
+    rtt = RoundTripTime()
+    assert rtt.timeout == FIRST_TIMEOUT
+    rtt.add(1e-5)
+    assert rtt.timeout == MIN_TIMEOUT
+    rtt.add(50.0)
+    assert rtt.timeout == MAX_TIMEOUT
 
 
-def test_a_slow_board_is_soon_waited_for() -> None:
-    """A board that takes 150 ms a request, against a pace learnt from something quicker."""
+def test_the_timeout_adapts_to_a_slow_board() -> None:
+    """A board takes 150 ms a request; the round-trip time was measured with a faster one."""
     numbers = count(1)
-    window = Window(
-        100, open_window().pace, lambda payload: (next(numbers), payload), lambda _: PATIENCE
+    window = SendWindow(
+        100, open_window().rtt, lambda payload: (next(numbers), payload), lambda _: MAX_SENDS
     )
     now = free_at = 0.0
     for index in range(12):
         sequence = next(numbers) + 1
         window.send(index, b"a", now)
         free_at = answered = max(free_at, now) + 0.150
-        while now + window.wait(now) < answered:
-            now += window.wait(now)
-            assert window.overdue(now) == b"a"
+        while now + window.time_left(now) < answered:
+            now += window.time_left(now)
+            assert window.check_timeout(now) == b"a"
             free_at += 0.150
         now = answered
-        assert window.settle(sequence, now) == (index, b"")
+        assert window.acknowledge(sequence, now) == (index, b"")
     assert window.resent <= 5

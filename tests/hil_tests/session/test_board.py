@@ -1,4 +1,4 @@
-"""The whole way: a BUILD compiled, booted on an emulated board, and judged over its port."""
+"""End to end: a BUILD is compiled, booted on an emulated board and compared over its port."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from elegans.exporter.errors import ElegansError
-from elegans.hil_tests.session.session import Device, hil, session
+from elegans.hil_tests.session.session import BoardOptions, Device, hil, session
 from elegans.hil_tests.session.stream import Controller
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.tests.places import TINY_BUILD
 
 BOARD = "mps2-an386"
+OPTIONS = BoardOptions("unicorn", "zig")
 
 pytestmark = pytest.mark.skipif(
     not (importlib.util.find_spec("unicorn") and importlib.util.find_spec("ziglang")),
@@ -31,7 +32,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def powered(tiny: Path) -> Iterator[Device]:
-    with session(tiny, BOARD, "unicorn", "zig") as device:
+    with session(tiny, BOARD, OPTIONS) as device:
         yield device
 
 
@@ -56,7 +57,7 @@ def test_the_board_steps_in_closed_loop(powered: Device) -> None:
 
 def test_a_second_host_finds_the_port_busy(powered: Device, tiny: Path) -> None:
     with pytest.raises(HilError, match="busy") as failure:
-        hil(tiny, BOARD, port=powered.link.port.name)
+        hil(tiny, BOARD, BoardOptions(port=powered.link.port.name))
     assert failure.value.phase is Phase.SYNC
 
 
@@ -64,7 +65,7 @@ def test_a_model_that_does_not_compile_fails_in_the_build_phase(tmp_path: Path) 
     broken = Path(shutil.copytree(TINY_BUILD, tmp_path / "broken"))
     (broken / "model.c").write_text("int this is no C;\n")
     with pytest.raises(HilError) as failure:
-        hil(broken, BOARD, "unicorn", "zig")
+        hil(broken, BOARD, OPTIONS)
     assert failure.value.phase is Phase.BUILD
 
 
@@ -74,7 +75,7 @@ def test_an_unknown_board_is_an_error_that_lists_the_known() -> None:
 
 
 def test_an_emulator_that_is_killed_is_a_fault(tiny: Path) -> None:
-    with session(tiny, BOARD, "unicorn", "zig") as device:
+    with session(tiny, BOARD, OPTIONS) as device:
         assert device.powered is not None
         device.powered._process.kill()
         device.powered._process.wait()

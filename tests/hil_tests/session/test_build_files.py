@@ -1,4 +1,4 @@
-"""A BUILD is checked whole before a byte goes to a board."""
+"""A BUILD is checked completely before a byte is sent to a board."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from elegans.exporter.errors import ElegansError
-from elegans.hil_tests.session.build_files import load
+from elegans.hil_tests.session.build_files import load_build
 from elegans.tests.hil_tests.fake_device import DIGEST, SHAPE, write_build
 
 
@@ -23,7 +23,7 @@ def build(tmp_path: Path) -> Path:
 
 
 def test_a_build_is_read_as_it_was_written(build: Path) -> None:
-    model = load(build)
+    model = load_build(build)
     assert (model.name, model.digest, model.shape) == ("fake", DIGEST, SHAPE)
     assert [signal.name for signal in model.outputs] == ["left", "right"]
     assert [len(model.vectors.of(s)) for s in ("corner", "random", "recorded")] == [16, 4, 6]
@@ -49,26 +49,26 @@ BAD_JSON: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
 
 
 @pytest.mark.parametrize(("change", "fact"), BAD_JSON.values(), ids=BAD_JSON.keys())
-def test_a_bad_model_json_is_told_by_its_field(
+def test_an_error_in_model_json_names_the_field(
     build: Path, change: Callable[[dict[str, Any]], Any], fact: str
 ) -> None:
     edit(build, change)
     with pytest.raises(ElegansError, match=fact):
-        load(build)
+        load_build(build)
 
 
 def test_a_folder_that_is_no_build_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ElegansError, match=r"model\.json: No such file"):
-        load(tmp_path)
+    with pytest.raises(ElegansError, match=r"model\.json: is not there"):
+        load_build(tmp_path)
 
 
 def test_text_that_is_no_json_is_an_error(build: Path) -> None:
     (build / "model.json").write_text("{")
     with pytest.raises(ElegansError, match="is not JSON"):
-        load(build)
+        load_build(build)
     (build / "model.json").write_bytes(b"\xff\xfe")
     with pytest.raises(ElegansError, match="is not JSON"):
-        load(build)
+        load_build(build)
 
 
 BAD_ARRAYS = {
@@ -81,13 +81,13 @@ BAD_ARRAYS = {
 
 
 @pytest.mark.parametrize(("change", "fact"), BAD_ARRAYS.values(), ids=BAD_ARRAYS.keys())
-def test_bad_vectors_are_told_by_their_array(
+def test_an_error_in_the_vectors_names_the_array(
     build: Path, change: dict[str, Any], fact: str
 ) -> None:
     arrays = dict(np.load(build / "vectors.npz"))
     np.savez(build / "vectors.npz", **{**arrays, **change})
     with pytest.raises(ElegansError, match=fact):
-        load(build)
+        load_build(build)
 
 
 def test_a_missing_array_is_named(build: Path) -> None:
@@ -95,45 +95,45 @@ def test_a_missing_array_is_named(build: Path) -> None:
     del arrays["h_next"]
     np.savez(build / "vectors.npz", **arrays)
     with pytest.raises(ElegansError, match="has no array h_next"):
-        load(build)
+        load_build(build)
 
 
-def test_no_vectors_at_all_prove_nothing(build: Path) -> None:
+def test_a_build_without_vectors_is_an_error(build: Path) -> None:
     arrays = dict(np.load(build / "vectors.npz"))
     np.savez(build / "vectors.npz", **{name: array[:0] for name, array in arrays.items()})
     with pytest.raises(ElegansError, match="holds no vectors"):
-        load(build)
+        load_build(build)
 
 
 def test_a_truncated_archive_is_an_error(build: Path) -> None:
     path = build / "vectors.npz"
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(ElegansError, match=r"vectors\.npz"):
-        load(build)
+        load_build(build)
 
 
 def test_a_pickle_is_never_opened(build: Path) -> None:
     (build / "vectors.npz").write_bytes(pickle.dumps({"x": 1}))
     with pytest.raises(ElegansError, match=r"vectors\.npz"):
-        load(build)
+        load_build(build)
     arrays = dict(np.load(write_build(build) / "vectors.npz"))
     arrays["x"] = np.array([object()], object)
     np.savez(build / "vectors.npz", allow_pickle=True, **arrays)
     with pytest.raises(ElegansError, match=r"vectors\.npz"):
-        load(build)
+        load_build(build)
 
 
 def test_json_too_deep_to_read_is_an_error(build: Path) -> None:
     (build / "model.json").write_text("[" * 100_000)
     with pytest.raises(ElegansError, match="is not JSON"):
-        load(build)
+        load_build(build)
 
 
 def test_an_array_in_place_of_the_archive_is_an_error(build: Path) -> None:
     with (build / "vectors.npz").open("wb") as file:
         np.save(file, np.zeros(3))
     with pytest.raises(ElegansError, match="is no archive of plain arrays"):
-        load(build)
+        load_build(build)
 
 
 def test_an_array_larger_than_all_memory_is_an_error(build: Path) -> None:
@@ -142,4 +142,4 @@ def test_an_array_larger_than_all_memory_is_an_error(build: Path) -> None:
     with zipfile.ZipFile(build / "vectors.npz", "w") as archive:
         archive.writestr("x.npy", array)
     with pytest.raises(ElegansError, match="is no archive of plain arrays"):
-        load(build)
+        load_build(build)

@@ -1,4 +1,4 @@
-"""The verdict, and what it says about the first wrong integer."""
+"""The verdict, and its description of the first wrong integer."""
 
 from __future__ import annotations
 
@@ -8,62 +8,63 @@ import numpy as np
 import pytest
 
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import Model
-from elegans.hil_tests.session.compare import Verdict, compare
+from elegans.hil_tests.session.build_files import BuildModel
+from elegans.hil_tests.session.compare import BoardFacts, Verdict, compare
 from elegans.hil_tests.session.stream import Controller, run, stream
 from elegans.hil_tests.wire.errors import HilError, Phase
-from elegans.tests.hil_tests.fake_device import BOARD, SHAPE, FakeDevice, Manner, model_run
+from elegans.tests.hil_tests.fake_device import BOARD, SHAPE, Behaviour, FakeDevice, model_run
 
 
-def verdict_of(manner: Manner, model: Model) -> Verdict:
-    with FakeDevice(manner) as device, Link.open(device.port) as link:
-        return compare(link, model, instructions=lambda ticks: 2 * ticks, flash_bytes=4096)
+def verdict_of(behaviour: Behaviour, model: BuildModel) -> Verdict:
+    with FakeDevice(behaviour) as device, Link.open(device.port) as link:
+        facts = BoardFacts(instructions=lambda ticks: 2 * ticks, flash_bytes=4096)
+        return compare(link, model, facts=facts)
 
 
-def test_every_integer_of_every_vector_is_compared(fake_model: Model) -> None:
-    verdict = verdict_of(Manner(), fake_model)
+def test_every_integer_of_every_vector_is_compared(fake_model: BuildModel) -> None:
+    verdict = verdict_of(Behaviour(), fake_model)
     assert verdict.passed
     assert verdict.require() is verdict
     assert verdict.vectors == len(fake_model.vectors)
-    assert verdict.integers == verdict.vectors * (SHAPE.outputs + SHAPE.neurons)
+    assert verdict.integers == verdict.vectors * (SHAPE.outputs + SHAPE.states)
 
 
-def test_the_first_wrong_bit_is_named(fake_model: Model) -> None:
-    """Without a counter there is no timed pass: the board's 250th step is vector 250."""
-    verdict = verdict_of(Manner(wrong_step=250, counter_hz=0), fake_model)
+def test_the_first_wrong_bit_is_named(fake_model: BuildModel) -> None:
+    """Without a counter nothing is timed first, so that the board's step 250 is vector 250."""
+    verdict = verdict_of(Behaviour(wrong_step=250, counter_hz=0), fake_model)
     golden = fake_model.vectors.h_next[250, 2]
     assert verdict.mismatches == 1
     assert str(verdict.first_difference) == (
-        f"vector 250 (recorded), step 114, neuron ring[2]: expected {golden}, got {golden ^ 1}"
+        f"vector 250 (recorded), step 114, state ring[2]: expected {golden}, got {golden ^ 1}"
     )
     with pytest.raises(HilError, match="1 of 2352 integers differ; first: vector 250") as failure:
         verdict.require()
     assert failure.value.phase is Phase.MISMATCH
 
 
-def test_a_lone_vector_that_differs_is_at_its_own_step_zero(fake_model: Model) -> None:
-    first = verdict_of(Manner(wrong_step=40, counter_hz=0), fake_model).first_difference
+def test_a_lone_vector_that_differs_is_at_its_own_step_zero(fake_model: BuildModel) -> None:
+    first = verdict_of(Behaviour(wrong_step=40, counter_hz=0), fake_model).first_difference
     assert first is not None
     assert (first.vector, first.section, first.step) == (40, "random", 0)
 
 
-def test_the_counter_is_read_for_a_sample_of_each_section(fake_model: Model) -> None:
-    verdict = verdict_of(Manner(), fake_model)
+def test_the_counter_is_read_for_a_sample_of_each_section(fake_model: BuildModel) -> None:
+    verdict = verdict_of(Behaviour(), fake_model)
     assert (verdict.ticks, verdict.instructions) == ((321, 321), (642, 642))
-    untold = verdict_of(Manner(counter_hz=0), fake_model)
+    untold = verdict_of(Behaviour(counter_hz=0), fake_model)
     assert (untold.ticks, untold.instructions) == (None, None)
 
 
-def test_progress_reaches_the_last_vector_and_never_goes_back(fake_model: Model) -> None:
-    told: list[tuple[int, int]] = []
+def test_progress_reaches_the_last_vector_and_never_goes_back(fake_model: BuildModel) -> None:
+    calls: list[tuple[int, int]] = []
     with FakeDevice() as device, Link.open(device.port) as link:
-        compare(link, fake_model, progress=lambda done, total: told.append((done, total)))
-    assert told[-1] == (len(fake_model.vectors), len(fake_model.vectors))
-    assert told == sorted(told)
+        compare(link, fake_model, progress=lambda done, total: calls.append((done, total)))
+    assert calls[-1] == (len(fake_model.vectors), len(fake_model.vectors))
+    assert calls == sorted(calls)
 
 
-def test_the_json_object_has_what_scripts_ask_for(fake_model: Model) -> None:
-    text = json.loads(json.dumps(verdict_of(Manner(), fake_model).json()))
+def test_the_json_object_has_what_scripts_ask_for(fake_model: BuildModel) -> None:
+    text = json.loads(json.dumps(verdict_of(Behaviour(), fake_model).json()))
     assert text["board"] == BOARD
     assert text["vectors"] == len(fake_model.vectors)
     assert text["mismatches"] == 0
@@ -72,7 +73,7 @@ def test_the_json_object_has_what_scripts_ask_for(fake_model: Model) -> None:
     assert text["vectors_per_second"] > 0
 
 
-def test_recorded_vectors_share_requests_and_lone_ones_do_not(fake_model: Model) -> None:
+def test_recorded_vectors_share_requests_and_lone_ones_do_not(fake_model: BuildModel) -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         chunks = list(stream(link, fake_model.vectors))
     assert [chunk.start for chunk in chunks[:136]] == list(range(136))
@@ -81,7 +82,7 @@ def test_recorded_vectors_share_requests_and_lone_ones_do_not(fake_model: Model)
     assert chunks[-1].stop == len(fake_model.vectors)
 
 
-def test_free_running_and_single_steps_carry_the_boards_own_state(fake_model: Model) -> None:
+def test_free_running_and_single_steps_carry_the_boards_own_state(fake_model: BuildModel) -> None:
     x, dt = fake_model.vectors.x[:90], fake_model.vectors.dt[:90]
     h0 = fake_model.vectors.h[3]
     y, h = model_run(h0, np.concatenate([x, dt[:, None]], axis=1))
@@ -95,7 +96,7 @@ def test_free_running_and_single_steps_carry_the_boards_own_state(fake_model: Mo
     np.testing.assert_array_equal(controller.h, h[-1])
 
 
-def test_a_run_of_no_steps_is_empty(fake_model: Model) -> None:
+def test_a_run_of_no_steps_is_empty(fake_model: BuildModel) -> None:
     with FakeDevice() as device, Link.open(device.port) as link:
         y, h = run(link, fake_model.vectors.x[:0], fake_model.vectors.dt[:0])
-    assert (y.shape, h.shape) == ((0, SHAPE.outputs), (0, SHAPE.neurons))
+    assert (y.shape, h.shape) == ((0, SHAPE.outputs), (0, SHAPE.states))

@@ -1,4 +1,4 @@
-"""Every virtual board, emulator, compiler and level: the same bits, and exact counts."""
+"""Every virtual board, emulator, compiler and -O level: equal bits, and exact counts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from elegans.boards.descriptors.descriptor import boards
-from elegans.hil_tests.session.session import session
+from elegans.hil_tests.session.session import BoardOptions, session
 
 _PROGRAMS = {"qemu": "qemu-system-arm", "gcc": "arm-none-eabi-gcc"}
 _GRID = [
@@ -34,7 +34,7 @@ def test_every_board_gives_the_bits_of_the_reference(worm, board, emulator, comp
     for tool in (emulator, compiler):
         if tool in _PROGRAMS and not shutil.which(_PROGRAMS[tool]):
             pytest.skip(f"{_PROGRAMS[tool]} is not installed")
-    with session(worm, board, emulator, compiler, level) as device:
+    with session(worm, board, BoardOptions(emulator, compiler, level)) as device:
         verdict = device.compare(device.model.vectors[slice(None, None, 10)]).require()
         assert verdict.integers > 1000
         assert verdict.instructions is not None
@@ -46,7 +46,7 @@ def test_every_board_gives_the_bits_of_the_reference(worm, board, emulator, comp
 def test_both_emulators_count_the_same_instructions(worm, board):
     counted = set()
     for emulator in ("unicorn", "qemu"):
-        with session(worm, board, emulator, "zig") as device:
+        with session(worm, board, BoardOptions(emulator, "zig")) as device:
             some = device.model.vectors[slice(0, 40)]
             counted.add(device.compare(some).instructions)
     assert len(counted) == 1

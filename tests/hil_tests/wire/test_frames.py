@@ -1,4 +1,4 @@
-"""The frames: whatever happens to the bytes, a frame arrives as it was sent or not at all."""
+"""Frames: whatever happens to the bytes, a frame arrives as it was sent or not at all."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from elegans.hil_tests.wire.messages import (
     Hello,
     Refusal,
     Shape,
-    Step,
     StepReply,
+    StepRequest,
 )
 
 payloads = st.one_of(
@@ -60,7 +60,7 @@ def test_cobs_blocks_of_254_cost_one_byte_each(count: int) -> None:
 
 
 @given(payloads)
-def test_cobs_comes_back_and_holds_no_zero(data: bytes) -> None:
+def test_cobs_decodes_to_the_same_data_and_contains_no_zero(data: bytes) -> None:
     stuffed = cobs_encode(data)
     assert 0 not in stuffed
     assert cobs_decode(stuffed) == data
@@ -158,7 +158,7 @@ shapes = st.builds(
 
 
 @given(shapes, st.integers(1, 12), st.booleans(), st.integers(0, 2**32))
-def test_steps_and_their_replies_come_back(
+def test_steps_and_their_replies_survive_encoding_and_parsing(
     shape: Shape, count: int, timed: bool, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
@@ -166,12 +166,12 @@ def test_steps_and_their_replies_come_back(
     def ints(*size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
         return rng.integers(-32768, 32768, size).astype(np.int16)
 
-    step = Step(ints(shape.neurons), ints(count, shape.columns), timed)
-    again = Step.parse(step.encode(), shape)
+    step = StepRequest(ints(shape.states), ints(count, shape.columns), timed)
+    again = StepRequest.parse(step.encode(), shape)
     assert again.timed == timed
     np.testing.assert_array_equal(again.h, step.h)
     np.testing.assert_array_equal(again.inputs, step.inputs)
-    reply = StepReply(ints(count, shape.outputs), ints(count, shape.neurons), 5, 2**32 - 1, timed)
+    reply = StepReply(ints(count, shape.outputs), ints(count, shape.states), 5, 2**32 - 1, timed)
     back = StepReply.parse(reply.encode(), shape)
     assert (back.ticks_min, back.ticks_max, back.timed) == (5, 2**32 - 1, timed)
     np.testing.assert_array_equal(back.y, reply.y)
@@ -185,8 +185,8 @@ def test_the_largest_count_fits_the_frame_and_the_credit(
     count = shape.steps_in_a_frame(max_frame, credit)
 
     def sizes(count: int) -> tuple[int, int]:
-        request = OVERHEAD + 2 + 2 * (shape.neurons + count * shape.columns)
-        return request, OVERHEAD + 10 + 2 * count * (shape.outputs + shape.neurons)
+        request = OVERHEAD + 2 + 2 * (shape.states + count * shape.columns)
+        return request, OVERHEAD + 10 + 2 * count * (shape.outputs + shape.states)
 
     def fits(count: int) -> bool:
         request, reply = sizes(count)
@@ -197,7 +197,7 @@ def test_the_largest_count_fits_the_frame_and_the_credit(
 
 
 def test_a_hello_is_laid_out_as_the_document_says() -> None:
-    shape = Shape(inputs=8, outputs=1, neurons=19, has_dt=True)
+    shape = Shape(inputs=8, outputs=1, states=19, has_dt=True)
     hello = Hello(
         0xA1B2C3D4, 3, 1024, 2048, shape, 25_000_000, 0, 0, 0, b"m" * 16, b"f" * 16, "lane"
     )
@@ -210,14 +210,16 @@ def test_a_hello_is_laid_out_as_the_document_says() -> None:
 
 
 def test_a_step_is_laid_out_as_the_document_says() -> None:
-    step = Step(np.array([-2, 3], np.int16), np.array([[1, 2], [3, 4]], np.int16), timed=True)
+    step = StepRequest(
+        np.array([-2, 3], np.int16), np.array([[1, 2], [3, 4]], np.int16), timed=True
+    )
     assert step.encode().hex() == "0102feff03000100020003000400"
 
 
 @pytest.mark.parametrize("payload", [b"", b"\0", b"\0\1\2", b"\0\1" + b"\0" * 15])
 def test_a_payload_of_the_wrong_size_is_refused(payload: bytes) -> None:
     with pytest.raises(BadMessageError):
-        Step.parse(payload, Shape(2, 1, 3, has_dt=True))
+        StepRequest.parse(payload, Shape(2, 1, 3, has_dt=True))
     with pytest.raises(BadMessageError):
         StepReply.parse(payload, Shape(2, 1, 3, has_dt=True))
     with pytest.raises(BadMessageError):

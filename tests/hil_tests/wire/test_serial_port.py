@@ -1,4 +1,4 @@
-"""The port: missing, busy, forbidden, vanishing or stuck, each told as what it is."""
+"""A port that is missing, busy, forbidden, vanishing or stuck: each has an error of its own."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from elegans.hil_tests.link.baud_rate import hasten
+from elegans.hil_tests.link.baud_rate import raise_rate
 from elegans.hil_tests.link.link import Link
-from elegans.hil_tests.session.build_files import Model
+from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.compare import compare
 from elegans.hil_tests.wire.errors import HilError, Phase
 from elegans.tests.hil_tests.fake_device import BOARD, FakeDevice
-from elegans.tests.hil_tests.far_port import FarPort
+from elegans.tests.hil_tests.remote_port import RemotePort
 
-# pyserial's own, of its thread in rfc2217.
+# pyserial's RFC 2217 thread uses deprecated methods.
 pytestmark = pytest.mark.filterwarnings("ignore:set.*:DeprecationWarning")
 
 
@@ -40,8 +40,8 @@ def test_a_port_that_vanishes_is_a_fault(pty: tuple[int, str]) -> None:
     assert failure.value.phase is Phase.FAULT
 
 
-def test_a_line_that_takes_nothing_is_a_bounded_wait(pty: tuple[int, str]) -> None:
-    """Nobody reads: the line fills up, and the host must not hang in a write."""
+def test_writing_to_a_line_that_nobody_reads_has_a_time_limit(pty: tuple[int, str]) -> None:
+    """Nobody reads, so the buffer fills up; the host must not block in a write."""
     master, name = pty
     with Link.open(name) as link:
         link.inject(b"x" * 100_000)
@@ -80,7 +80,7 @@ def test_a_file_is_no_port(tmp_path: Path) -> None:
 
 
 def test_a_forbidden_port_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Told by the error of the system, since root may open anything."""
+    """The error is simulated, since root may open any port."""
 
     def forbidden(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
@@ -91,29 +91,43 @@ def test_a_forbidden_port_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
-def test_a_port_of_another_machine_is_as_good_as_ours(fake_model: Model, scheme: str) -> None:
-    with FakeDevice() as device, FarPort(device.port, scheme) as far, Link.open(far.url) as link:
+def test_a_board_on_a_remote_port_is_compared(fake_model: BuildModel, scheme: str) -> None:
+    with (
+        FakeDevice() as device,
+        RemotePort(device.port, scheme) as remote,
+        Link.open(remote.url) as link,
+    ):
         assert compare(link, fake_model).passed
 
 
-def test_the_rate_of_a_far_port_is_raised_like_ours(fake_model: Model) -> None:
-    with FakeDevice() as device, FarPort(device.port) as far, Link.open(far.url) as link:
+def test_the_rate_of_a_remote_port_is_raised(
+    fake_model: BuildModel,
+) -> None:
+    with (
+        FakeDevice() as device,
+        RemotePort(device.port) as remote,
+        Link.open(remote.url) as link,
+    ):
         link.hello()
-        assert hasten(link) == far.baud == device.baud == 921_600
+        assert raise_rate(link) == remote.baud == device.baud == 921_600
         assert compare(link, fake_model).passed
 
 
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
-def test_a_far_port_that_hangs_up_is_called_again(scheme: str) -> None:
-    with FakeDevice() as device, FarPort(device.port, scheme) as far, Link.open(far.url) as link:
+def test_a_remote_port_that_hangs_up_is_opened_again(scheme: str) -> None:
+    with (
+        FakeDevice() as device,
+        RemotePort(device.port, scheme) as remote,
+        Link.open(remote.url) as link,
+    ):
         link.hello()
-        far.hang_up()
+        remote.hang_up()
         assert link.hello().board == BOARD
-        assert len(far.clients) == 2
+        assert len(remote.clients) == 2
 
 
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
-def test_a_far_port_where_nobody_listens_is_an_error(scheme: str) -> None:
+def test_a_remote_port_where_nobody_listens_is_an_error(scheme: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(HilError, match="Connection refused") as failure:
@@ -121,8 +135,12 @@ def test_a_far_port_where_nobody_listens_is_an_error(scheme: str) -> None:
     assert failure.value.phase is Phase.SYNC
 
 
-def test_the_rate_of_a_bare_connection_is_left_alone() -> None:
-    """The board would change its own, and nobody could follow."""
-    with FakeDevice() as device, FarPort(device.port, "socket") as far, Link.open(far.url) as link:
+def test_the_rate_of_a_plain_tcp_connection_is_not_changed() -> None:
+    """The board would change its rate, but the far end of the connection would not."""
+    with (
+        FakeDevice() as device,
+        RemotePort(device.port, "socket") as remote,
+        Link.open(remote.url) as link,
+    ):
         link.hello()
-        assert hasten(link) == device.baud == 115_200
+        assert raise_rate(link) == device.baud == 115_200

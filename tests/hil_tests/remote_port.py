@@ -1,4 +1,4 @@
-"""A serial port on another machine, as labgrid's exporters serve it: TCP, bare or RFC 2217."""
+"""A serial port of another machine, as labgrid's exporters serve it: plain TCP or RFC 2217."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import serial
 from serial.rfc2217 import PortManager
 
 
-class FarPort:
+class RemotePort:
     """Serves the tty ``name`` to one client after another, at ``url``."""
 
     def __init__(self, name: str, scheme: str = "rfc2217") -> None:
-        self._bare = scheme == "socket"
+        self._is_plain = scheme == "socket"
         self._tty = _Pty(name, 115_200, timeout=0.05, exclusive=True)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
@@ -25,7 +25,7 @@ class FarPort:
     def baud(self) -> int:
         return int(self._tty.baudrate)
 
-    def __enter__(self) -> FarPort:
+    def __enter__(self) -> RemotePort:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -34,7 +34,7 @@ class FarPort:
         self._tty.close()
 
     def hang_up(self) -> None:
-        """As if the network were gone."""
+        """Close all connections, as if the network had failed."""
         for client in self.clients:
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
@@ -45,14 +45,14 @@ class FarPort:
                 client, _ = self._listener.accept()
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self.clients.append(client)
-                manager = None if self._bare else PortManager(self._tty, _Writer(client))
+                manager = None if self._is_plain else PortManager(self._tty, _Writer(client))
                 read = threading.Thread(target=self._read, args=(client, manager), daemon=True)
                 read.start()
                 with contextlib.suppress(OSError, serial.SerialException):
                     while data := client.recv(4096):
                         self._tty.write(b"".join(manager.filter(data)) if manager else data)
                 client.close()
-                read.join()  # or it would take from the tty what is for the next client
+                read.join()  # otherwise it would read data that is for the next client
 
     def _read(self, client: socket.socket, manager: PortManager | None) -> None:
         with contextlib.suppress(OSError, TypeError, serial.SerialException):
@@ -62,7 +62,7 @@ class FarPort:
 
 
 class _Pty(serial.Serial):  # type: ignore[misc]
-    """A pseudo-terminal, which has no modem lines to set or to ask for."""
+    """A pseudo-terminal: it has no modem lines to set or to read."""
 
     cts = dsr = ri = cd = False
 
@@ -76,5 +76,5 @@ class _Writer:
         self._client = client
 
     def write(self, data: bytes) -> None:
-        """What `PortManager` has to say to its client."""
+        """Send what `PortManager` writes to its client."""
         self._client.sendall(data)

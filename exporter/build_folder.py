@@ -1,0 +1,160 @@
+"""The reader of `model.json`, the file in a BUILD folder that describes the exported model."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove
+
+MAX_BYTES = 1 << 28
+"""The longest `model.json` that is read. 2^22 weights fill the flash of the largest
+microcontrollers (8 MiB); indented JSON takes less than 16 bytes a weight, 2^26 bytes in all.
+The limit is four times that."""
+
+_REMEDY = "run `elegans export` again"
+_MISSING = object()
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class BuildFolder:
+    """What `model.json` states about a BUILD folder; every field has been checked for its type.
+
+    path      of `model.json`
+    name      of the model, a C identifier
+    digest    SHA-256 of the model, 64 hexadecimal digits; compared only in `model`
+    inputs, dt, states, outputs   the integers that cross the model's border; dt is None when
+              the sample period was fixed at export
+    layout    what the C was generated for, "speed" or "size"; the key is `optimise`
+    files     the SHA-256 of each file of the folder, by its path; may be incomplete
+    """
+
+    path: Path
+    name: str
+    digest: str
+    inputs: tuple[Channel, ...]
+    dt: Channel | None
+    states: tuple[Channel, ...]
+    outputs: tuple[Channel, ...]
+    layout: str
+    files: dict[str, str]
+    _data: dict[str, Any] = field(repr=False)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the steps of the model are there, not only its description."""
+        return "steps" in self._data
+
+    def model(self) -> Model:
+        """The model itself, not yet proved. Raises `ElegansError` if it is damaged or if its
+        digest is not the stated one."""
+        try:
+            model = from_json(self._data)
+            digest = model.digest
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _damaged(self.path, f"{error!r:.80}") from None
+        if digest != self.digest:
+            raise ElegansError(self.path, "does not match its own digest", _REMEDY)
+        return model
+
+
+def load_model(build: Path) -> Model:
+    """The model of a BUILD folder, its digest checked and its ranges proved.
+
+    The proof is needed as well: a digest shows that the file is complete, not that the model
+    in it is sound. Raises `ElegansError`.
+    """
+    model = read_build_folder(build).model()
+    prove(model)
+    return model
+
+
+def read_build_folder(build: Path) -> BuildFolder:
+    """Read and check the `model.json` of a BUILD folder. Raises `ElegansError`, which names
+    the file and the field at fault."""
+    path = build / "model.json"
+    data = _json_object(path)
+    name, digest = _field(path, data, "name", str), _field(path, data, "digest", str)
+    if not name.isidentifier():
+        raise _damaged(path, "name is no C identifier")
+    if not re.fullmatch("[0-9a-f]{64}", digest):
+        raise _damaged(path, "digest is not 64 hexadecimal digits")
+    inputs, states, outputs = (_channels(path, data, k) for k in ("inputs", "states", "outputs"))
+    if not outputs or not states:
+        raise _damaged(path, "it names no outputs or no states")
+    dt = _field(path, data, "dt", object)
+    return BuildFolder(
+        path=path,
+        name=name,
+        digest=digest,
+        inputs=inputs,
+        dt=None if dt is None else _channel(path, dt, "dt"),
+        states=states,
+        outputs=outputs,
+        layout=_field(path, {"optimise": "speed"} | data, "optimise", str),
+        files=_field(path, {"files": {}} | data, "files", dict),
+        _data=data,
+    )
+
+
+def is_build_folder(folder: Path) -> bool:
+    """Whether `elegans export` wrote this folder; other programs write a `model.json`, too."""
+    try:
+        data = _json_object(folder / "model.json")
+    except ElegansError:
+        return False
+    return {"schema", "digest", "steps", "files"} <= data.keys()
+
+
+def _json_object(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise _damaged(path, f"it is longer than {MAX_BYTES} bytes")
+        data = json.loads(content)
+    except (FileNotFoundError, NotADirectoryError):
+        remedy = "give the folder that `elegans export` wrote"
+        raise ElegansError(path, "is not there", remedy) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ElegansError(path, f"cannot be read ({reason})", _REMEDY) from None
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path, f"it is not JSON ({error})") from None
+    if not isinstance(data, dict):
+        raise _damaged(path, "it is not a JSON object")
+    return data
+
+
+def _channels(path: Path, data: dict[str, Any], key: str) -> tuple[Channel, ...]:
+    items = _field(path, data, key, list)
+    return tuple(_channel(path, item, f"{key}[{index}]") for index, item in enumerate(items))
+
+
+def _channel(path: Path, item: object, where: str) -> Channel:
+    if not isinstance(item, dict):
+        raise _damaged(path, f"{where} is not an object")
+    name = _field(path, item, "name", str, where)
+    frac, lo, hi = (_field(path, item, key, int, where) for key in ("frac", "lo", "hi"))
+    return Channel(name, str(item.get("unit", "")), frac, lo, hi)
+
+
+def _field(path: Path, item: dict[str, Any], key: str, kind: type[T], where: str = "") -> T:
+    """The value of a key, which must be there and of this type; ``where`` is its object."""
+    value = item.get(key, _MISSING)
+    label = f"{where}.{key}" if where else key
+    if value is _MISSING:
+        raise _damaged(path, f"{label} is missing")
+    if not isinstance(value, kind):
+        raise _damaged(path, f"{label} is not of type {kind.__name__}")
+    return value
+
+
+def _damaged(path: Path, fault: str) -> ElegansError:
+    return ElegansError(path, f"is damaged: {fault}", _REMEDY)
