@@ -69,7 +69,7 @@ def read_model(build_dir: Path) -> ModelSource:
         raise ElegansError(place, f"is not as it was written: {error}", _EXPORT) from None
     paths = [build_dir / "model.h", build_dir / "model.c"]
     paths += sorted(build_dir.glob("layers.S"))
-    paths += sorted([*build_dir.glob("include/elegans/*.*"), *build_dir.glob("src/*.c")])
+    paths += sorted([*build_dir.glob("include/elegans/**/*.*"), *build_dir.glob("src/*.c")])
     try:
         files = {str(path.relative_to(build_dir)): path.read_bytes() for path in paths}
     except OSError as error:
