@@ -1,5 +1,5 @@
-/* Division by the same number of instructions whatever the operands, where the core's own
- * divider does not itself take longer for some. */
+/* Division by a number of instructions that does not depend on the operands. (The cycles of a
+ * core's divide instruction may.) */
 #ifndef EL_DIVIDE_H
 #define EL_DIVIDE_H
 

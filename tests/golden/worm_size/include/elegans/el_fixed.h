@@ -2,8 +2,10 @@
  *
  * A value is a two's-complement integer with a power-of-two scale. Qm.n has n fractional
  * bits: value = integer / 2^n. Every kernel takes its outputs first, the caller owns all
- * memory, and nothing here can fail: ranges are proved when the model is exported. No
- * function branches on its data, so the number of instructions does not depend on it.
+ * memory, and nothing here can fail: ranges are proved when the model is exported.
+ *
+ * On the cores in el_core.h no function branches on its data, so the number of instructions
+ * does not depend on it. In portable C that is up to the compiler.
  *
  * Exact twin of exporter/numbers/fixed.py. */
 #ifndef EL_FIXED_H

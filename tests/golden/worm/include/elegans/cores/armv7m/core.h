@@ -13,7 +13,7 @@
 /* The weights of two neighbouring inputs: a word each, ready for MLA. */
 #define EL_PAIR(even, odd) (even), (odd)
 
-/* The last words of a table of weights. */
+/* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
 /* Products a round of el_dot's loop: one where the compiler is asked for size, else four. */

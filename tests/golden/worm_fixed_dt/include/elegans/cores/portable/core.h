@@ -8,7 +8,7 @@
  * half, as el_pairs.h reads them. */
 #define EL_PAIR(even, odd) (((odd) * 65536) + ((even) & 0xFFFF))
 
-/* The last words of a table of weights. One zero, so that no table is empty. */
+/* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
 #endif

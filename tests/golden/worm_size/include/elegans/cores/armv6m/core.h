@@ -11,7 +11,7 @@
 /* The weights of two neighbouring inputs: a word each, ready for MULS. */
 #define EL_PAIR(even, odd) (even), (odd)
 
-/* The last words of a table of weights. */
+/* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
 /* el_fixed.h. The empty asm hides the value: where a compiler recognises a comparison in a

@@ -15,7 +15,7 @@
  * half, ready for SMLAD. */
 #define EL_PAIR(even, odd) (((odd) * 65536) + ((even) & 0xFFFF))
 
-/* The last words of a table of weights. */
+/* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
 /* Products a round of el_dot's loop: two where the compiler is asked for size, else eight. */
