@@ -1,3 +1,4 @@
+/* The receive buffer of board.h. */
 #include "board.h"
 #include "config.h"
 

@@ -18,7 +18,12 @@
 #define EL_LINK_FRAMING 8
 
 /* The size of a decoded frame: of a HELLO reply, and of a STEP request and a STEP reply of
- * `count` steps. `max_frame` must be at least the largest of the three with count = 1. */
+ * `count` steps. `max_frame` must be at least the largest of the three with count = 1.
+ *
+ * HELLO: nonce 4, cause and has_dt 1 each, five 16-bit numbers 10, four 32-bit numbers 16, two
+ * digests 32, which makes 64, and the board's name. STEP request: flags and count, the states,
+ * and for each step the inputs and dt. STEP reply: count, flags and two 32-bit numbers of ticks,
+ * which makes 10, and for each step the outputs and states. */
 #define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 64 + (name_length))
 #define EL_LINK_STEP_FRAME(inputs, states, has_dt, count) \
     (EL_LINK_FRAMING + 2 + 2 * (states) + 2 * (count) * ((inputs) + (has_dt)))
