@@ -1,11 +1,13 @@
-/* From a clock and a rate to a divisor. */
+/* The divisor by which a UART makes a rate from its clock. */
 #ifndef BAUD_H
 #define BAUD_H
 
 #include <stdint.h>
 
-/* clock / baud, rounded; 0 when that misses the rate by more than 2 %, of which a UART that
- * samples ten bits stands no more than about 4 for both ends together. */
+/* clock / baud, rounded to the nearest; 0 if that misses the rate by more than 2 %. A receiver
+ * samples ten bits from the start bit on, the last one 9.5 bits later, and reads it wrongly if
+ * the two ends differ by half a bit in 9.5: about 5 %. Sampling at sixteenths of a bit leaves
+ * about 4 %, of which this end may take half. */
 static inline uint32_t baud_divisor(uint32_t clock, uint32_t baud)
 {
     uint32_t divisor = baud == 0 ? 0 : (clock + baud / 2) / baud;

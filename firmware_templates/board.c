@@ -1,4 +1,4 @@
-/* For a board whose clocks run and whose pins are connected from the start. */
+/* board_init of a board that needs none: its clocks run and its pins are connected after reset. */
 #include "board.h"
 
 void board_init(void)

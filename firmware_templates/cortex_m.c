@@ -1,4 +1,4 @@
-/* From reset to main, and from a fault to the next reset. */
+/* Start-up code: from reset to main, and from a fault to the next reset. */
 #include "cortex_m.h"
 
 #include <string.h>
@@ -13,21 +13,22 @@ void fault_note(const uint32_t *frame);
 
 extern uint32_t image_data[], data_start[], data_end[], bss_start[], bss_end[], stack_top[];
 
-/* What one life leaves to the next, in RAM that start-up does not touch. `mark` tells a
- * note from what happens to be in RAM after power-on. */
+/* Why the board resets, kept for after the reset in RAM that start-up does not initialise.
+ * `mark` tells it from what happens to be in RAM after power-on. */
 typedef struct {
     uint32_t mark;
     el_boot boot;
-} last_words;
+} reset_note;
 
-enum { MARK = 0x454C4547 };
-__attribute__((section(".noinit"))) static last_words last;
+enum { MARK = 0x454C4547 }; /* "ELEG" */
+__attribute__((section(".noinit"))) static reset_note note;
 
 el_boot board_boot;
 
 typedef void (*vector)(void);
 
-/* Sixteen of the core and then the UART's: nothing else is ever enabled. */
+/* The vector table: 16 entries of the core, then the interrupts up to the UART's, the only one
+ * that is ever enabled. */
 __attribute__((used, section(".vectors"))) static const vector vectors[16 + BOARD_UART_IRQ + 1] = {
     [0] = (vector)stack_top,
     [1] = reset_handler,
@@ -35,14 +36,15 @@ __attribute__((used, section(".vectors"))) static const vector vectors[16 + BOAR
     [16 + BOARD_UART_IRQ] = uart_interrupt,
 };
 
-/* `frame` is what the core pushed for a fault: r0-r3, r12, lr, pc, xpsr. */
+/* Notes the reason and resets. `frame` is what the core has pushed at a fault: r0-r3, r12, lr,
+ * pc, xpsr; NULL if there was no fault. */
 static __attribute__((noreturn)) void restart(el_reset_cause cause, const uint32_t *frame)
 {
-    last.mark = MARK;
-    last.boot.cause = cause;
-    last.boot.fault_pc = frame ? frame[6] : 0;
-    last.boot.fault_lr = frame ? frame[5] : 0;
-    last.boot.fault_status = frame && BOARD_IS_MAINLINE ? SCB_CFSR : 0;
+    note.mark = MARK;
+    note.boot.cause = cause;
+    note.boot.fault_pc = frame ? frame[6] : 0;
+    note.boot.fault_lr = frame ? frame[5] : 0;
+    note.boot.fault_status = frame && BOARD_IS_MAINLINE ? SCB_CFSR : 0;
     __asm__ volatile("dsb" ::: "memory");
     SCB_AIRCR = AIRCR_RESET;
     for (;;) {
@@ -51,18 +53,18 @@ static __attribute__((noreturn)) void restart(el_reset_cause cause, const uint32
 
 __attribute__((used, noreturn)) void reset_handler(void)
 {
-    SCB_VTOR = (uint32_t)vectors; /* a boot loader may have left it elsewhere; v6-M ignores it */
+    SCB_VTOR = (uint32_t)vectors; /* a boot loader may have changed it; v6-M ignores the write */
 #if BOARD_HAS_FPU
     SCB_CPACR |= CPACR_FPU;
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 #endif
     memcpy(data_start, image_data, (size_t)((char *)data_end - (char *)data_start));
     memset(bss_start, 0, (size_t)((char *)bss_end - (char *)bss_start));
-    if (last.mark == MARK)
-        board_boot = last.boot;
+    if (note.mark == MARK)
+        board_boot = note.boot;
     else
         board_boot.cause = EL_RESET_POWER;
-    last.mark = 0;
+    note.mark = 0;
     main();
     restart(EL_RESET_UNKNOWN, 0);
 }

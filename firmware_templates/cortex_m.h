@@ -1,4 +1,4 @@
-/* The registers that every Cortex-M has, as far as the firmware uses them. */
+/* The core's registers that the firmware uses: the same addresses on every Cortex-M. */
 #ifndef CORTEX_M_H
 #define CORTEX_M_H
 
@@ -9,7 +9,7 @@
 #define NVIC_ISER(n) REGISTER(0xE000E100 + 4 * (n))
 #define SCB_VTOR REGISTER(0xE000ED08)
 #define SCB_AIRCR REGISTER(0xE000ED0C)
-#define SCB_CFSR REGISTER(0xE000ED28) /* v7-M and later: what the fault was */
+#define SCB_CFSR REGISTER(0xE000ED28) /* v7-M and later: the kind of fault */
 #define SCB_CPACR REGISTER(0xE000ED88)
 
 #define AIRCR_RESET 0x05FA0004u    /* key, SYSRESETREQ */

@@ -1,4 +1,5 @@
-/* The cycle counter of the debug unit (DWT), on v7-M and later: 32 bits. */
+/* The counter of board.h by the cycle counter of the DWT (data watchpoint and trace unit), on
+ * v7-M and later: 32 bits. */
 #include "board.h"
 #include "cortex_m.h"
 
@@ -7,8 +8,8 @@
 #define DWT_CYCCNT REGISTER(0xE0001004)
 #define DWT_LAR REGISTER(0xE0001FB0)
 
-#define TRACE_ENABLE (1u << 24) /* DEMCR: without it the DWT has no clock */
-#define UNLOCK 0xC5ACCE55u      /* the Cortex-M7 locks its DWT; elsewhere nobody listens */
+#define TRACE_ENABLE (1u << 24) /* DEMCR: gives the DWT its clock */
+#define UNLOCK 0xC5ACCE55u      /* Cortex-M7 locks its DWT after reset; other cores ignore the write */
 enum { CYCCNT_ENABLE = 1 };     /* DWT_CTRL */
 
 const uint32_t board_ticks_mask = 0xFFFFFFFFu;

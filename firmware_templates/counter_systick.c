@@ -1,4 +1,4 @@
-/* SysTick, which every core has, as the counter: 24 bits. */
+/* The counter of board.h by SysTick, which every core has: 24 bits. */
 #include "board.h"
 #include "cortex_m.h"
 

@@ -1,4 +1,4 @@
-/* The model as the link sees it; device.c is made for each model. */
+/* The model as el_link.h describes one. device.c is generated for each model. */
 #ifndef DEVICE_H
 #define DEVICE_H
 

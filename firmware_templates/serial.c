@@ -1,10 +1,11 @@
+/* The receive buffer of board.h. */
 #include "board.h"
 #include "config.h"
 
 _Static_assert((BOARD_CREDIT & (BOARD_CREDIT - 1)) == 0, "the ring's size must be a power of two");
 
-/* `head` belongs to the interrupt, `tail` to the main loop; both count without end, and
- * head - tail is what the ring holds. */
+/* A ring buffer. Only the interrupt writes `head`, only the main loop writes `tail`. Both count
+ * bytes modulo 2^32, and head - tail is the number of bytes in the ring. */
 static volatile uint8_t ring[BOARD_CREDIT];
 static volatile uint32_t head, tail;
 

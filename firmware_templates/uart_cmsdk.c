@@ -8,7 +8,7 @@ typedef struct {
     volatile uint32_t data;
     volatile uint32_t state;
     volatile uint32_t control;
-    volatile uint32_t interrupt; /* reads as pending, written ones clear */
+    volatile uint32_t interrupt; /* read: what is pending; written: ones clear it */
     volatile uint32_t divisor;
 } cmsdk_uart;
 
@@ -45,7 +45,8 @@ void uart_drain(void)
 {
     while (UART->state & TX_FULL) {
     }
-    /* The buffer is empty, but ten bits may still be in the shift register. */
+    /* The buffer is empty, but the ten bits of a byte may still be in the shift register. A turn
+     * of this loop takes at least one clock, and a bit `divisor` of them. */
     for (volatile uint32_t i = 0; i < 10 * UART->divisor; i++) {
     }
 }

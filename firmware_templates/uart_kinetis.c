@@ -57,7 +57,8 @@ void uart_drain(void)
 
 void uart_interrupt(void)
 {
-    /* Reading S1 and then D clears both flags; an overrun alone would interrupt for ever. */
+    /* Reading S1, then D clears both flags. An overrun that is not cleared interrupts without
+     * end, so D is read even if it holds no byte. */
     uint8_t status;
     while ((status = UART->s1) & (S1_RDRF | S1_OR)) {
         uint8_t byte = UART->d;

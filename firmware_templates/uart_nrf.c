@@ -16,12 +16,13 @@
 enum { RX_READY_INTERRUPT = 1 << 2 }; /* INTERRUPT_SET */
 enum { ENABLED = 4 };                 /* ENABLE */
 
-/* TX_READY tells that the byte before has left TXD; before the first there is none. */
+/* Whether a byte has been sent at all: TX_READY is set when one has left, so before the first
+ * there is nothing to wait for. */
 static uint8_t begun;
 
 int uart_baud(uint32_t baud)
 {
-    /* The settings that the manuals list: baud * 2^32 / 16 MHz, in steps of 2^12. */
+    /* The settings that the manuals list: about baud * 2^32 / 16 MHz, in multiples of 2^12. */
     static const struct {
         uint32_t baud, setting;
     } known[] = {

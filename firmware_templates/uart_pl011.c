@@ -29,7 +29,7 @@ int uart_baud(uint32_t baud)
     CONTROL = 0;
     DIVISOR = divisor / 64;
     FRACTION = divisor % 64;
-    LINE = BITS_8 | FIFOS; /* takes the divisor over, so it comes after it */
+    LINE = BITS_8 | FIFOS; /* the divisor takes effect with this write, so it must come last */
     CONTROL = control;
     return 1;
 }
@@ -37,7 +37,7 @@ int uart_baud(uint32_t baud)
 void uart_init(void)
 {
     (void)uart_baud(BOARD_BAUD);
-    LEVELS = 0; /* interrupt at 1/8; what is fewer comes with the timeout */
+    LEVELS = 0; /* interrupt when a FIFO is 1/8 full; fewer bytes come with the time-out */
     INTERRUPT_MASK = RX_LEVEL | RX_TIMEOUT;
     CONTROL = ENABLE | TX_ENABLE | RX_ENABLE;
     interrupt_enable(BOARD_UART_IRQ);

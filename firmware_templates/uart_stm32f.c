@@ -47,7 +47,8 @@ void uart_drain(void)
 
 void uart_interrupt(void)
 {
-    /* Reading SR and then DR clears an overrun, too: left set it would interrupt for ever. */
+    /* Reading SR, then DR also clears the overrun flag, which would otherwise interrupt without
+     * end. */
     uint32_t status;
     while ((status = USART->sr) & (SR_RXNE | SR_ORE)) {
         uint8_t byte = (uint8_t)USART->dr;

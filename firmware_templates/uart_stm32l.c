@@ -30,7 +30,7 @@ int uart_baud(uint32_t baud)
     if (divisor < 16 || divisor > 0xFFFF)
         return 0;
     uint32_t control = USART->cr1;
-    USART->cr1 = control & ~(uint32_t)CR1_UE; /* BRR can be written only while it is off */
+    USART->cr1 = control & ~(uint32_t)CR1_UE; /* BRR can only be written while the USART is off */
     USART->brr = divisor;
     USART->cr1 = control;
     return 1;
@@ -58,7 +58,7 @@ void uart_drain(void)
 
 void uart_interrupt(void)
 {
-    USART->icr = ICR_ORECF; /* an overrun would interrupt for ever */
+    USART->icr = ICR_ORECF; /* an overrun that is not cleared interrupts without end */
     while (USART->isr & ISR_RXNE)
         serial_receive((uint8_t)USART->rdr);
 }

@@ -58,7 +58,7 @@ def read_model(build_dir: Path) -> ModelSource:
     folder = read_build_folder(build_dir)
     paths = [build_dir / "model.h", build_dir / "model.c"]
     paths += sorted(build_dir.glob("layers.S"))
-    paths += sorted([*build_dir.glob("include/elegans/*.*"), *build_dir.glob("src/*.c")])
+    paths += sorted([*build_dir.glob("include/elegans/**/*.*"), *build_dir.glob("src/*.c")])
     try:
         files = {str(path.relative_to(build_dir)): path.read_bytes() for path in paths}
     except OSError as error:

@@ -21,7 +21,7 @@ _HOUSE = Path(__file__).resolve().parents[2]
 _RUNTIME = _HOUSE / "runtime_c"
 _FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
 _ABI = re.compile(r"#define EL_RUNTIME_ABI (\d+)")
-_INCLUDE = re.compile(r'#include "elegans/(el_\w+\.\w+)"')
+_NAMED = re.compile(r'"elegans/([\w/]+\.(?:h|inc))"')
 
 
 def emit(plan: Plan) -> dict[str, str]:
@@ -39,7 +39,12 @@ def emit(plan: Plan) -> dict[str, str]:
 
 
 def _runtime(needed: list[str]) -> dict[str, str]:
-    """These headers, all that they include, and the sources beside them."""
+    """These headers, every runtime file that they name, and the sources beside them.
+
+    `el_core.h` names two files of each core: `core.h` is always taken, so that one BUILD serves
+    every core, and the assembler's `.inc` only where `el_layers.inc` is needed.
+    """
+    assembler = "el_layers.inc" in needed
     files: dict[str, str] = {}
     pending = [*needed, "el_fixed.h"]
     while pending:
@@ -48,7 +53,8 @@ def _runtime(needed: list[str]) -> dict[str, str]:
         for path in (f"include/elegans/{header}", source):
             if path and path not in files and (_RUNTIME / path).exists():
                 files[path] = (_RUNTIME / path).read_text(encoding="utf-8")
-                pending += _INCLUDE.findall(files[path])
+                named = _NAMED.findall(files[path])
+                pending += [n for n in named if assembler or not n.endswith(".inc")]
     return files
 
 

@@ -1,6 +1,7 @@
 #include <string.h>
 
-/* Without this a compiler sees what a loop does and calls memcpy for it: itself. */
+/* Keeps a compiler from recognising the loop as memcpy, or memset, and replacing it by a call of
+ * the very function that it is in. */
 #define KEEP_THE_LOOP __asm__ volatile("" ::: "memory")
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n)
@@ -19,7 +20,7 @@ void *memmove(void *to, const void *from, size_t n)
     unsigned char *d = to;
     const unsigned char *s = from;
     if (d < s)
-        return memcpy(to, from, n); /* forwards, byte by byte: right for this overlap */
+        return memcpy(to, from, n); /* forwards, byte by byte, which is correct if `to` is below `from` */
     while (n--) {
         d[n] = s[n];
         KEEP_THE_LOOP;

@@ -1,5 +1,5 @@
-/* The four functions of <string.h> that a model, the link, and a compiler on its own
- * account call. Bare-metal zig comes without this header, gcc with or without it. */
+/* The four functions of <string.h> that the model and the link call, and to which compilers
+ * make calls of their own. zig has no <string.h> for bare metal, and gcc only with newlib. */
 #ifndef ELEGANS_STRING_H
 #define ELEGANS_STRING_H
 

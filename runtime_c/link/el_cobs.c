@@ -36,14 +36,14 @@ el_cobs_event el_cobs_take(el_cobs *c, uint8_t byte)
         return whole ? EL_COBS_FRAME : EL_COBS_BAD;
     }
     if (c->code == 0)
-        c->length = 0; /* the caller has seen the frame before this one */
+        c->length = 0; /* the caller is done with the frame before this one */
     if (c->left > 0) {
         c->left--;
         keep(c, byte);
         return EL_COBS_MORE;
     }
     if (c->code != 0 && c->code != 255)
-        keep(c, 0); /* the zero of the block before: now it is known not to be the last */
+        keep(c, 0); /* the zero after the block before, which is not the last one, as this code shows */
     c->code = byte;
     c->left = (uint8_t)(byte - 1);
     return EL_COBS_MORE;
@@ -64,7 +64,7 @@ void el_cobs_send(void (*send)(uint8_t byte), const uint8_t *data, uint16_t leng
         if (at == length)
             break;
         if (run < 254)
-            at++; /* the zero that this block stands for */
+            at++; /* the zero that the block stands for is not sent */
     }
     send(0);
 }

@@ -16,7 +16,7 @@ enum {
 
 enum { HEADER = 4, CRC = 4, TIMED = 1 };
 
-/* A reply under way: `at` runs through frame[0 .. max_frame - CRC]. */
+/* A reply that is being written: the next byte goes to frame[at], at <= max_frame - CRC. */
 typedef struct {
     uint8_t *frame;
     uint16_t at;
@@ -61,7 +61,7 @@ static uint32_t get_u32(const uint8_t *p)
     return (uint32_t)get_u16(p) | (uint32_t)get_u16(p + 2) << 16;
 }
 
-/* Returns the byte after the last one read. Two's complement, as <stdint.h> promises. */
+/* Returns the address behind the last byte read. int16_t is two's complement, by C99. */
 static const uint8_t *get_i16s(int16_t *v, const uint8_t *p, unsigned count)
 {
     for (unsigned i = 0; i < count; i++, p += 2)
@@ -103,7 +103,7 @@ static void hello(const el_link *l, unsigned sequence, uint32_t nonce)
     put_u16(&w, l->port->credit);
     put_u16(&w, d->inputs);
     put_u16(&w, d->outputs);
-    put_u16(&w, d->neurons);
+    put_u16(&w, d->states);
     put_u32(&w, l->port->counter_hz);
     put_u32(&w, l->boot->fault_pc);
     put_u32(&w, l->boot->fault_lr);
@@ -114,7 +114,7 @@ static void hello(const el_link *l, unsigned sequence, uint32_t nonce)
     end(l, &w);
 }
 
-/* What an empty read calls in place of the model. */
+/* Called in place of the model, to measure what a call alone takes. */
 static void no_step(void *state, int16_t *y, const int16_t *x, int16_t dt)
 {
     (void)state;
@@ -123,8 +123,8 @@ static void no_step(void *state, int16_t *y, const int16_t *x, int16_t dt)
     (void)dt;
 }
 
-/* Ticks of one call. Not inlined: the model and the empty read must be called by the very
- * same instructions, so that their difference is the model alone. */
+/* Ticks of one call. Not inlined, so that the model and no_step are called by the same
+ * instructions: the difference of their ticks is then the model alone. */
 __attribute__((noinline)) static uint32_t
 ticks_of(const el_link *l, void (*step)(void *, int16_t *, const int16_t *, int16_t), int16_t dt)
 {
@@ -142,8 +142,8 @@ typedef struct {
     int any;
 } timing;
 
-/* Once a byte has come in since the empty read began, the receive interrupt may have been
- * counted with either, and the step does not count. */
+/* Runs a step and takes its ticks into account. If a byte has been received since no_step was
+ * measured, the receive interrupt may be part of either measurement, and this one is ignored. */
 static void timed_step(const el_link *l, timing *t, int16_t dt)
 {
     uint32_t ticks = ticks_of(l, l->device->step, dt);
@@ -160,17 +160,17 @@ static void steps(const el_link *l, unsigned sequence, const uint8_t *p, unsigne
     const el_device *d = l->device;
     timing t = {0, 0, 0, 0, 0};
 
-    if (length < 2u + 2u * d->neurons) {
+    if (length < 2u + 2u * d->states) {
         refuse(l, STEP, sequence, EL_ERROR_PAYLOAD);
         return;
     }
     unsigned flags = p[0] & TIMED;
     unsigned count = p[1];
-    if (count == 0 || EL_LINK_REPLY_FRAME(d->outputs, d->neurons, count) > l->max_frame) {
+    if (count == 0 || EL_LINK_REPLY_FRAME(d->outputs, d->states, count) > l->max_frame) {
         refuse(l, STEP, sequence, EL_ERROR_COUNT);
         return;
     }
-    if (length != 2u + 2u * d->neurons + 2u * count * ((unsigned)d->inputs + d->has_dt)) {
+    if (length != 2u + 2u * d->states + 2u * count * ((unsigned)d->inputs + d->has_dt)) {
         refuse(l, STEP, sequence, EL_ERROR_PAYLOAD);
         return;
     }
@@ -181,7 +181,7 @@ static void steps(const el_link *l, unsigned sequence, const uint8_t *p, unsigne
     writer ticks = w;
     w.at = (uint16_t)(w.at + 8);
 
-    p = get_i16s(d->h, p + 2, d->neurons);
+    p = get_i16s(d->h, p + 2, d->states);
     d->set_h(d->state, d->h);
     if (flags) {
         l->port->counter(1);
@@ -197,7 +197,7 @@ static void steps(const el_link *l, unsigned sequence, const uint8_t *p, unsigne
         else
             d->step(d->state, d->y, d->x, dt);
         put_i16s(&w, d->y, d->outputs);
-        put_i16s(&w, d->get_h(d->state), d->neurons);
+        put_i16s(&w, d->get_h(d->state), d->states);
     }
     if (flags)
         l->port->counter(0);
@@ -215,7 +215,7 @@ static void reset(const el_link *l, unsigned sequence)
 
 static void change_baud(el_link *l, unsigned sequence, uint32_t rate)
 {
-    /* Tried first: only what works is promised, and the promise goes out at the old rate. */
+    /* Try the rate before accepting it; the reply is sent at the old rate. */
     if (!l->port->change_baud(rate)) {
         refuse(l, BAUD, sequence, EL_ERROR_BAUD);
         return;
@@ -227,9 +227,10 @@ static void change_baud(el_link *l, unsigned sequence, uint32_t rate)
     l->baud = rate;
 }
 
-/* The host may have gone, and another may call at the rate that it knows. There is no clock
- * here to wait by: what counts is how much has come that made no sense. Two of the longest
- * frames do, or 16 broken ones, without a good one between them. */
+/* Goes back to the rate after reset when the host seems to have changed: another host calls at
+ * that rate, and at the present one all its bytes are noise. There is no clock for a time-out,
+ * so noise is counted instead: bytes, and max_frame / 8 more for each frame that is broken.
+ * Two of the longest frames are enough, or 16 broken frames, without a valid one between them. */
 static void find_strange(el_link *l, uint32_t how)
 {
     l->strange += how;

@@ -1,8 +1,9 @@
-/* The device's end of docs/protocol.md: takes bytes from the host, runs the model, answers.
+/* The device's side of the protocol in docs/protocol.md: takes bytes from the host, runs the
+ * model, and answers.
  *
- * The caller owns all memory. `el_link_take` is called from one context (the main loop);
- * it returns when the byte has been dealt with, which for the last byte of a request means
- * that the answer has gone through `port->send`. Nothing here blocks but `send`. */
+ * The caller owns all memory. `el_link_take` must be called from one context only (the main
+ * loop). It returns when the byte has been handled; for the last byte of a request that means
+ * that the whole reply has gone through `port->send`, the only function here that blocks. */
 #ifndef EL_LINK_H
 #define EL_LINK_H
 
@@ -13,16 +14,21 @@
 #define EL_LINK_VERSION 2
 #define EL_LINK_DIGEST 16
 
-/* What is left of a frame when header and CRC are taken off. */
+/* The bytes of a decoded frame that are not payload: 4 of header and 4 of CRC. */
 #define EL_LINK_FRAMING 8
 
-/* The smallest frame that holds a HELLO reply, and a STEP and its reply of `count` steps.
- * `max_frame` must be at least the largest of the three with count = 1. */
+/* The size of a decoded frame: of a HELLO reply, and of a STEP request and a STEP reply of
+ * `count` steps. `max_frame` must be at least the largest of the three with count = 1.
+ *
+ * HELLO: nonce 4, cause and has_dt 1 each, five 16-bit numbers 10, four 32-bit numbers 16, two
+ * digests 32, which makes 64, and the board's name. STEP request: flags and count, the states,
+ * and for each step the inputs and dt. STEP reply: count, flags and two 32-bit numbers of ticks,
+ * which makes 10, and for each step the outputs and states. */
 #define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 64 + (name_length))
-#define EL_LINK_STEP_FRAME(inputs, neurons, has_dt, count) \
-    (EL_LINK_FRAMING + 2 + 2 * (neurons) + 2 * (count) * ((inputs) + (has_dt)))
-#define EL_LINK_REPLY_FRAME(outputs, neurons, count) \
-    (EL_LINK_FRAMING + 10 + 2 * (count) * ((outputs) + (neurons)))
+#define EL_LINK_STEP_FRAME(inputs, states, has_dt, count) \
+    (EL_LINK_FRAMING + 2 + 2 * (states) + 2 * (count) * ((inputs) + (has_dt)))
+#define EL_LINK_REPLY_FRAME(outputs, states, count) \
+    (EL_LINK_FRAMING + 10 + 2 * (count) * ((outputs) + (states)))
 
 typedef enum {
     EL_RESET_UNKNOWN,
@@ -41,13 +47,13 @@ typedef enum {
     EL_ERROR_BAUD
 } el_error;
 
-/* The model. `x`, `y` and `h` are its scratch, of `inputs`, `outputs` and `neurons`
- * integers; `state` is handed to the three functions as it is. Without elapsed time
- * (`has_dt` 0) `step` gets dt = 0 and ignores it. */
+/* The model, and memory for its arguments: `x`, `y` and `h` have room for `inputs`, `outputs`
+ * and `states` integers. `state` is the first argument of the three functions and is not
+ * looked into. A model without elapsed time (`has_dt` 0) gets dt = 0 and ignores it. */
 typedef struct {
     uint16_t inputs;
     uint16_t outputs;
-    uint16_t neurons;
+    uint16_t states;
     uint8_t has_dt;
     int16_t *x;
     int16_t *y;
@@ -60,18 +66,22 @@ typedef struct {
     uint8_t firmware_digest[EL_LINK_DIGEST];
 } el_device;
 
-/* The board. `send` takes every byte, waiting for the line if it must. `counter` starts
- * and stops the counter that `ticks` reads; it counts up and wraps at `ticks_mask` + 1.
- * `received` changes whenever a byte comes in, so that a step which the receive interrupt
- * disturbed is not taken for a measurement. `change_baud` lets the line run dry, then changes
- * its rate; 0, and nothing has changed, when it cannot. `reset` lets the line run dry, then
- * does not return. */
+/* The board.
+ *
+ *   send         sends one byte, and waits for the line if it must
+ *   counter      starts (1) or stops (0) the counter that `ticks` reads
+ *   ticks        the counter: counts up, modulo `ticks_mask` + 1
+ *   received     the number of bytes received; if it changes during a step, the receive
+ *                interrupt has disturbed the step, whose ticks are then not counted
+ *   change_baud  waits until all bytes have left, then changes the line's rate. Returns 0, and
+ *                changes nothing, if the board cannot have that rate
+ *   reset        waits until all bytes have left, then resets; does not return */
 typedef struct {
     const char *name; /* ASCII */
     uint32_t counter_hz;
     uint32_t ticks_mask;
-    uint16_t credit; /* bytes the receive buffer holds */
-    uint32_t baud;   /* the line's rate after a reset */
+    uint16_t credit; /* bytes that the receive buffer holds */
+    uint32_t baud;   /* the line's rate after a reset, in bits a second */
     void (*send)(uint8_t byte);
     uint32_t (*ticks)(void);
     uint32_t (*received)(void);
@@ -80,8 +90,9 @@ typedef struct {
     void (*reset)(void);
 } el_port;
 
-/* Why the board started. After a fault `fault_pc` is the instruction and `fault_lr` what the
- * link register held: where the fault came from, if the instruction itself is nowhere. */
+/* Why the board started. After a fault `fault_pc` is the address of the instruction and
+ * `fault_lr` the link register, which tells where a jump to an invalid address came from.
+ * `fault_status` is CFSR, 0 on cores without it. */
 typedef struct {
     el_reset_cause cause;
     uint32_t fault_pc;
@@ -89,6 +100,7 @@ typedef struct {
     uint32_t fault_status;
 } el_boot;
 
+/* The state of the link. Its fields are el_link.c's own. */
 typedef struct {
     const el_device *device;
     const el_port *port;
@@ -96,19 +108,20 @@ typedef struct {
     uint16_t max_frame;
     uint8_t *reply;   /* max_frame bytes */
     el_cobs incoming; /* decodes into another max_frame bytes */
-    uint32_t dropped; /* frames that did not decode or failed their CRC */
-    uint32_t baud;    /* the line's rate now */
-    uint32_t strange; /* what came at a rate that was asked for, and made no sense there */
+    uint32_t dropped; /* frames that could not be decoded or had a wrong CRC */
+    uint32_t baud;    /* the line's rate now, in bits a second */
+    uint32_t strange; /* how much has come since the last valid frame, in bytes; see find_strange */
 } el_link;
 
-/* `request` and `reply` hold `max_frame` bytes each and do not overlap. */
+/* Prepares a link for the first byte. `request` and `reply` have `max_frame` bytes each and do
+ * not overlap; all pointers must stay valid. */
 void el_link_start(el_link *l, const el_device *device, const el_port *port, const el_boot *boot,
                    uint8_t *request, uint8_t *reply, uint16_t max_frame);
 
-/* One byte from the host, any byte at all. */
+/* Takes one byte from the host, of any value, and answers if it completes a request. */
 void el_link_take(el_link *l, uint8_t byte);
 
-/* Sends `text` as a LOG frame, cut to what a frame holds. */
+/* Sends `text` as a LOG frame, truncated to what a frame holds. */
 void el_link_log(el_link *l, const char *text);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include "elegans/el_fixed.h"
 
-/* 2^-(k / 128) in Q0.15. tests/exporter/ops/test_tables.py derives these numbers again and compares. */
+/* 2^-(k / 128) in Q0.15, for k = 0..128. tests/exporter/ops/test_tables.py derives these
+ * numbers again and compares. */
 static const uint16_t halving_table[129] = {
     32768, 32591, 32415, 32240, 32066, 31893, 31720, 31549, 31379, 31209, 31041, 30873,
     30706, 30541, 30376, 30212, 30048, 29886, 29725, 29564, 29405, 29246, 29088, 28931,
@@ -24,7 +25,8 @@ static int16_t decay1(int32_t halvings)
     const int32_t slope = (int32_t)left[1] - left[0];
     const int32_t part = left[0] + el_rshr(slope * (halvings & 255), 8);
 
-    /* After 16 halvings nothing of Q0.15 is left. */
+    /* 16 halvings or more leave nothing in Q0.15: the mask makes that 0, and the minimum keeps
+     * the shift in range. */
     return (int16_t)(el_sat16(el_rshr(part, (uint32_t)el_min(whole, 16))) & el_mask(whole - 16));
 }
 

@@ -8,10 +8,10 @@ void el_fused_step(int16_t *y, const int16_t *v, const int16_t *cur, const int16
                    const int16_t *dt, const int32_t *c, const uint8_t *k, const int16_t *lo,
                    const int16_t *hi, uint32_t frac, uint32_t n)
 {
-    /* A product, because C leaves the left shift of a negative number undefined. */
+    /* Multiplied by, because C leaves the left shift of a negative number undefined. */
     const int32_t unit = (int32_t)(1U << frac);
     const int32_t elapsed = el_max(dt[0], 1);
-    const int32_t passes = el_mask(-dt[0]); /* nothing changes while no time does */
+    const int32_t passes = el_mask(-dt[0]); /* 0 if dt is 0, else -1 */
 
     for (uint32_t i = 0; i < n; i++) {
         const int32_t u = el_sat16(cur[i] - el_rshr((int32_t)con[i] * v[i], frac));

@@ -2,12 +2,7 @@
 
 #include "elegans/el_dot.h"
 
-void el_linear8(int16_t *y, const int16_t *x,
-                const int8_t *w, const int32_t *bias, const uint8_t *shift,
-                uint32_t cols, uint32_t rows)
-{
-    for (uint32_t r = 0; r < rows; r++) {
-        y[r] = el_sat16(el_rshr(el_dot8(bias[r], w, x, cols), shift[r]));
-        w += cols;
-    }
-}
+#define EL_NAME el_linear8
+#define EL_WEIGHT int8_t
+#define EL_DOT el_dot8
+#include "elegans/el_linear_body.h"

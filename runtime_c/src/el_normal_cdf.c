@@ -2,7 +2,8 @@
 
 #include "elegans/el_curve.h"
 
-/* erf(k / 64 / sqrt(2)) in Q0.15, lifted by half of what a chord falls short of the curve.
+/* erf(k / 64 / sqrt(2)) in Q0.15, for k = 0..256. Each is raised by half of what the
+ * chord between two neighbours lies below the curve, which halves the interpolation's error.
  * tests/exporter/ops/test_tables.py derives these numbers again and compares. */
 static const int16_t normal_table[257] = {
         0,   409,   817,  1225,  1633,  2041,  2448,  2854,  3260,  3665,  4069,  4472,

@@ -5,7 +5,7 @@
 void el_quotient(int16_t *y, const int16_t *num, const int16_t *den, const int16_t *lo,
                  const int16_t *hi, uint32_t frac, uint32_t n)
 {
-    /* A product, because C leaves the left shift of a negative number undefined. */
+    /* Multiplied by, because C leaves the left shift of a negative number undefined. */
     const int32_t unit = (int32_t)(1U << frac);
 
     for (uint32_t i = 0; i < n; i++) {

@@ -4,7 +4,7 @@
 
 void el_rescale(int16_t *y, const int16_t *x, uint32_t left, uint32_t right, uint32_t n)
 {
-    /* A product, because C leaves the left shift of a negative number undefined. */
+    /* Multiplied by, because C leaves the left shift of a negative number undefined. */
     const int32_t unit = (int32_t)(1U << left);
 
     for (uint32_t i = 0; i < n; i++) {

@@ -5,7 +5,7 @@
 void el_time_gate(int16_t *z, const int16_t *a, const int16_t *b, const int16_t *dt,
                   uint32_t align, uint32_t shift, uint32_t n)
 {
-    /* A product, because C leaves the left shift of a negative number undefined. */
+    /* Multiplied by, because C leaves the left shift of a negative number undefined. */
     const int32_t unit = (int32_t)(1U << align);
 
     for (uint32_t i = 0; i < n; i++) {

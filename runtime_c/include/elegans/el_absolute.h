@@ -1,7 +1,7 @@
 /* y[i] = |x[i]|.
  *
  *   y  [n] the scale of x, in [0, 32767]; may be x
- *   x  [n] any value; the magnitude of -32768 is 32767
+ *   x  [n] any value; |-32768| does not fit int16_t and saturates to 32767
  *
  * Exact twin of exporter/ops/absolute.py. */
 #ifndef EL_ABSOLUTE_H

@@ -1,9 +1,10 @@
-/* A layer of CfC neurons with a fixed sample period: el_cfc without elapsed time.
+/* A layer of CfC neurons with a fixed sample period: el_cfc without elapsed time. dt is a
+ * constant of the model then, and the exporter folds the rate's map into t.
  *
- *   w            for each neuron: three biases (of f, g and t), then for each pair of
- *                inputs their weights in these three
+ *   w   for each neuron: three biases (of f, g and t), then for each pair of inputs their
+ *       weights in these three maps, as EL_PAIR lays them out
  *
- * and the rest as there. */
+ * Everything else is as in el_cfc.h. */
 #ifndef EL_CFC_FIXED_H
 #define EL_CFC_FIXED_H
 

@@ -1,4 +1,4 @@
-/* y[i] = x[i], held in [lo[i], hi[i]]: a raw input inside the range that the proof assumes.
+/* y[i] = x[i], clamped to [lo[i], hi[i]]: a raw input inside the range that the proofs assume.
  *
  *   y       [n] may be x
  *   x       [n] any value

@@ -1,4 +1,5 @@
-/* What the compact kernels of CfC layers share: fewer bytes, more instructions, the same bits. */
+/* What el_cfc_compact and el_cfc_compact8 share. They take less flash and more instructions than
+ * the other kernels of a CfC layer, and compute the same bits. */
 #ifndef EL_COMPACT_H
 #define EL_COMPACT_H
 
@@ -11,15 +12,25 @@ typedef struct {
     uint16_t from, inputs, to, neurons;
 } el_compact_layer;
 
-/* wired[k] = x[i] for each i of 0 .. inputs whose bit is set, eight to a byte; gives how many.
- * inputs >= 1.
- * No branch asks for a bit: what is not wired is overwritten by what is, or not counted. */
+/* Copies the elements of x whose bit is set to wired[0], wired[1], ..., and returns how many
+ * there are.
+ *
+ *   wired   [inputs] must not overlap x; what lies behind the last copied element is overwritten
+ *   x       [inputs]
+ *   bits    a bit for each input, the first in the lowest bit of the first byte
+ *   inputs  >= 1
+ *
+ * There is no branch on a bit: every element is written, but only one whose bit is set moves
+ * the target on, so the next element overwrites the others. */
 uint32_t el_compact_gather(int16_t *wired, const int16_t *x, const uint8_t *bits, uint32_t inputs);
 
-/* tanh from half of its table: el_fine_tanh of the same u. */
+/* el_fine_tanh(u), from a table of half the size. */
 int32_t el_compact_tanh(int16_t u);
 
-/* A neuron's new state from the sums of f, g and t, acc[0..2], and their shifts, 0..30. */
+/* A neuron's new state, el_mix1(f, g, t).
+ *
+ *   acc    [4] the sums of f, g and t, without rounding and half a segment; overwritten
+ *   shift  [3] 0..30, from the sums to the arguments of tanh */
 int16_t el_compact_neuron(int32_t acc[4], const uint8_t shift[3]);
 
 #endif

@@ -1,8 +1,11 @@
-/* An odd function from 257 entries for z >= 0, interpolated.
+/* An odd function, from a table of its values for z >= 0, interpolated linearly.
  *
- * The sign goes last, so the result is odd; -32768, which has no negative in int16_t,
- * counts as -32767. A slope is at most 1024 and the fraction below 128: the product fits.
- * Exact twin of odd_curve in exporter/ops/tanh.py. */
+ *   table  [257] the values at z = 0, 128, ..., 32768; neighbours differ by at most 1024
+ *   z      any value; -32768, whose negative does not fit int16_t, counts as -32767
+ *
+ * The sign is restored last, so the result is odd. The difference of two neighbours times the
+ * fraction of a segment, below 128, is at most 2^17. Exact twin of odd_curve in
+ * exporter/ops/tanh.py. */
 #ifndef EL_CURVE_H
 #define EL_CURVE_H
 

@@ -1,12 +1,12 @@
-/* e[i] = 2^-(a[i] * dt): what is left of a state after an elapsed time.
+/* e[i] = 2^-(a[i] * dt): the part of a state that is left after an elapsed time.
  *
  *   e      [n] Q0.15 in [0, 32767]; may be a
- *   a      [n] at least 0, a rate in halvings a unit of time
+ *   a      [n] at least 0: a rate, in halvings for each unit of time
  *   dt     [1] at least 0
  *   shift  0..30, from the scale of a * dt to 2^-15 halvings
  *
- * e never rises with a or dt, and is within 2 units of the truth. a * dt + 2^29 is below
- * 2^31. Exact twin of exporter/ops/decay.py. */
+ * e never increases with a or dt, and is within 2 units of the real function. The sum that
+ * rounds a * dt is at most 2^30 + 2^29. Exact twin of exporter/ops/decay.py. */
 #ifndef EL_DECAY_H
 #define EL_DECAY_H
 

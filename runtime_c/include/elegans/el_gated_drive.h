@@ -1,10 +1,10 @@
-/* z[i] = a[i] * u[i] + b[i]: a gate inside a drive, as GRU's reset gate is.
+/* z[i] = a[i] * u[i] + b[i], saturated: a gate inside a drive, as the reset gate of a GRU.
  *
  *   z      [n] may be any of a, b and u
- *   a, b   [n]
+ *   a, b   [n] any scales
  *   u      [n] Q0.15
- *   align  from b's scale to that of a * u, 0..30
- *   shift  from there to z's, 0..30
+ *   align  0..30, left shift from b's scale to that of a * u
+ *   shift  0..30, right shift from the scale of a * u to z's
  *
  * The exporter chooses the scales so that |a u| + |b| 2^align + rounding < 2^31. Exact
  * twin of exporter/ops/gated_drive.py. */

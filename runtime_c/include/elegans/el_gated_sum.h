@@ -1,11 +1,12 @@
-/* h[i] = f[i] + t[i] * g[i], rounded half up: the CfC state without the complementary gate.
+/* h[i] = f[i] + t[i] * g[i], rounded half up: the state of a CfC in the mode "no gate", which
+ * leaves out the factor 1 - t of f.
  *
  *   h        [n] Q1.14; may be any of f, g and t
  *   f, g     [n] Q0.15
  *   t        [n] Q0.15 in [0, 32767]
  *
- * -2^31 + 2^15 <= f 2^15 + t g, and f 2^15 + t g + 2^15 < 2^31, so int32_t is enough.
- * Exact twin of exporter/ops/gated_sum.py. */
+ * f 2^15 + t g is at least -2^31 + 2^15, and with 2^15 added for rounding it is below 2^31, so
+ * int32_t is enough. Exact twin of exporter/ops/gated_sum.py. */
 #ifndef EL_GATED_SUM_H
 #define EL_GATED_SUM_H
 

@@ -1,14 +1,5 @@
-/* y = W x + b, every weight stored, in int8.
- *
- *   y      [rows] any scale; must not overlap x
- *   x      [cols]
- *   w      [rows][cols]
- *   bias   [rows] at the accumulator's scale
- *   shift  [rows] 0..30, accumulator to output
- *
- * The exporter proves sum|w| max|x| + |bias| + rounding < 2^31 for every row, which bounds
- * each partial sum, so int32_t is enough in any order. Exact twin of
- * exporter/ops/linear8.py. */
+/* y = W x + b, every weight stored, with int8 weights. Arguments, ranges and the proof that
+ * no sum overflows: el_linear_body.h. Exact twin of exporter/ops/linear8.py. */
 #ifndef EL_LINEAR8_H
 #define EL_LINEAR8_H
 

@@ -1,10 +1,11 @@
-/* y[i] = f[i] * c[i] + i[i] * g[i], saturated: the cell of an LSTM.
+/* y[i] = f[i] * c[i] + i[i] * g[i], saturated: the cell state of an LSTM (Hochreiter and
+ * Schmidhuber 1997; Gers et al. 2000).
  *
  *   y      [n] the scale of c; may be any input
- *   f, i   [n] gates, Q0.15
- *   c      [n] the cell before
- *   g      [n] Q0.15
- *   align  from g's scale to c's, 0..15
+ *   f, i   [n] the forget and the input gate, Q0.15
+ *   c      [n] the cell state before
+ *   g      [n] the candidate, Q0.15
+ *   align  0..15, right shift from g's scale to c's
  *
  * |f c| + |i g| / 2^align + rounding < 2^31: each product is at most 2^30, and the exporter
  * proves their sum. Exact twin of exporter/ops/lstm_cell.py. */

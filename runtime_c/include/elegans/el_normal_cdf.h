@@ -1,4 +1,5 @@
-/* y = Phi(z), the normal distribution's cumulative function, interpolated.
+/* y = Phi(z), the cumulative distribution function of the standard normal distribution, as
+ * GELU needs it; interpolated.
  *
  *   y  [n] Q0.15 in [0, 32767]; may be z
  *   z  [n] Q2.13, any value

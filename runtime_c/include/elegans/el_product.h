@@ -1,6 +1,6 @@
-/* y[i] = u[i] * v[i], rounded half up and held in int16.
+/* y[i] = u[i] * v[i] / 2^shift, rounded half up and saturated.
  *
- *   y      [n] the scale of v for a shift of 15, finer for less; may be u or v
+ *   y      [n] the scale of v if shift is 15, finer if it is less; may be u or v
  *   u      [n] a gate, Q0.15
  *   v      [n] any scale
  *   shift  0..15

@@ -1,8 +1,8 @@
-/* y[i] = x[i] at another scale, saturated.
+/* y[i] = x[i] * 2^left / 2^right, rounded half up and saturated: x at another scale.
  *
  *   y            [n] may be x
- *   x            [n]
- *   left, right  x * 2^left / 2^right, rounded half up; left 0..15, right 0..15
+ *   x            [n] any value
+ *   left, right  0..15
  *
  * |x 2^left| + rounding < 2^31. Exact twin of exporter/ops/rescale.py. */
 #ifndef EL_RESCALE_H

@@ -1,7 +1,8 @@
 /* y = sigmoid(z) = (1 + tanh(z/2)) / 2, from tanh's table.
  *
  *   y  [n] Q0.15 in [1, 32767]; may be z
- *   z  [n] 8/5 of the argument in Q4.11, any value; read as Q3.12 the same integer is half
+ *   z  [n] 8/5 of the argument in Q4.11, any value. The same integer read as Q3.12 is 8/5 of
+ *      half the argument, which is what el_fine_tanh takes
  *
  * Monotone, and within 2 units of sigmoid correctly rounded. Exact twin of
  * exporter/ops/sigmoid.py. */
@@ -10,7 +11,8 @@
 
 #include <stdint.h>
 
-/* A half in Q0.31, and what rounds the half of tanh's fine bits. */
+/* 2^30 is a half in Q0.31. el_fine_tanh / 2 has the rounding 2^14; together with 2^14 here that
+ * is 2^15, half a unit of Q0.15. */
 #define EL_SIGMOID_HALF ((1 << 30) + (1 << 14))
 
 void el_sigmoid(int16_t *y, const int16_t *z, uint32_t n);

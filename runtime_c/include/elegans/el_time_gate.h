@@ -1,10 +1,10 @@
-/* z = a * dt + b: how elapsed time enters a CfC, before the sigmoid.
+/* z = a * dt + b, saturated: how elapsed time enters a CfC, before the sigmoid.
  *
  *   z      [n] may be a or b
- *   a, b   [n]
+ *   a, b   [n] any scales
  *   dt     [1] elapsed time
- *   align  from b's scale to that of a * dt, 0..15
- *   shift  from there to z's, 0..30
+ *   align  0..15, left shift from b's scale to that of a * dt
+ *   shift  0..30, right shift from the scale of a * dt to z's
  *
  * The exporter chooses the scales so that |a dt| + |b| 2^align + rounding < 2^31. Exact
  * twin of exporter/ops/time_gate.py. */

@@ -1,5 +1,5 @@
-/* z = W x + b + dt (R x + c), as el_timed_linear, with int8 weights. Exact twin of
- * exporter/ops/timed_linear8.py. */
+/* z = W x + b + dt (R x + c), with int8 weights. Arguments, ranges and the proof that no sum
+ * overflows: el_timed_linear_body.h. Exact twin of exporter/ops/timed_linear8.py. */
 #ifndef EL_TIMED_LINEAR8_H
 #define EL_TIMED_LINEAR8_H
 

@@ -67,7 +67,7 @@ static void step(void *s, int16_t *out, const int16_t *in, int16_t dt)
 static const el_device device = {
     .inputs = TINY_INPUTS,
     .outputs = TINY_OUTPUTS,
-    .neurons = TINY_NEURONS,
+    .states = TINY_NEURONS,
     .has_dt = TINY_HAS_DT,
     .x = x,
     .y = y,

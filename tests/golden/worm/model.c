@@ -70,7 +70,7 @@ static void worm_inter_g_sum(int16_t *y, const int16_t *x0, const int16_t *x1)
         + (16968 * x1[3])) >> 17);
 }
 
-/* What worm_layers goes through, layer by layer, in this order. */
+/* Biases and weights of worm_layers, in the order in which the kernels read them. */
 static const int32_t worm_layers_w[] = {
     /* motor_h[0]: biases of f, g, t, rate; their weights of two inputs at a time */
     33082453, -133921267, 385663181, -69056563,

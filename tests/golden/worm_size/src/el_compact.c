@@ -4,7 +4,7 @@
 #include "elegans/el_sigmoid.h"
 #include "elegans/el_tanh.h"
 
-/* Segments 0..31 of el_tanh_pieces, and what mirrors segment -32. */
+/* Segments 0..31 of el_tanh_pieces, and 32, the mirror image of segment -32. */
 static const el_piece half[33] = {
     {32768, 334954496}, {332863085, 326893449}, {650100731, 304348965},
     {938875460, 271187688}, {1191019208, 232324816}, {1403240444, 192347863},
@@ -23,7 +23,7 @@ uint32_t el_compact_gather(int16_t *wired, const int16_t *x, const uint8_t *bits
 {
     const int16_t *first = wired;
     const int16_t *end = &x[inputs];
-    uint32_t left = 1; /* bits to come, below a one */
+    uint32_t left = 1; /* the bits to come, and above them a one that marks their end */
 
     do {
         if (left == 1U) {
@@ -39,7 +39,7 @@ uint32_t el_compact_gather(int16_t *wired, const int16_t *x, const uint8_t *bits
 int32_t el_compact_tanh(int16_t u)
 {
     const int32_t segment = u >> 10;
-    const int32_t sign = segment >> 31; /* -1 where the mirror image is meant, else 0 */
+    const int32_t sign = segment >> 31; /* -1 in a negative segment, else 0 */
     const el_piece *p = &half[(segment ^ sign) - sign];
     const int32_t j = ((u & 1023) - 512) * 64;
     const int32_t bend = ((int16_t)(p->slope & 0xFFFF) ^ sign) - sign;
@@ -51,7 +51,8 @@ int32_t el_compact_tanh(int16_t u)
 
 int16_t el_compact_neuron(int32_t acc[4], const uint8_t shift[3])
 {
-    /* Held in int16 once, half a segment on, instead of twice: tanh's last segments are flat. */
+    /* el_linear and el_tanh in turn saturate twice, before and after half a segment is added. To
+     * saturate once gives another u in segment -32 only, whose slope is 0: the same tanh. */
     for (uint32_t i = 0; i < 3U; i++) {
         acc[i] = el_compact_tanh(el_half_segment_on(el_rshr(acc[i], shift[i])));
     }

@@ -1,10 +1,11 @@
-/* Sums of products over pairs of inputs, `rows` of them side by side.
+/* The inner loop of the portable layers: sums of products over pairs of inputs, `rows` sums side
+ * by side.
  *
- *   acc    [rows] starts at the biases
+ *   acc    [rows] the biases on entry, the sums on return
  *   x      [2 pairs]
- *   w      [pairs][rows] as EL_PAIR makes them in portable C: two int16_t a word
+ *   w      [pairs][rows] as EL_PAIR of cores/portable lays weights out: two int16_t in one word
  *
- * Returns w behind the last word read. The exporter proves that no partial sum leaves
+ * Returns the address behind the last word read. The exporter proves that no partial sum leaves
  * int32_t, in any order. */
 #ifndef EL_PAIRS_H
 #define EL_PAIRS_H

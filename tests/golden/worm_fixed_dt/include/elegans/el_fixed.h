@@ -1,8 +1,11 @@
-/* Fixed point: the one rounding rule, and saturation to int16.
+/* Fixed point: the one rounding rule, saturation, and choices without a branch.
  *
  * A value is a two's-complement integer with a power-of-two scale. Qm.n has n fractional
  * bits: value = integer / 2^n. Every kernel takes its outputs first, the caller owns all
  * memory, and nothing here can fail: ranges are proved when the model is exported.
+ *
+ * On the cores in el_core.h no function branches on its data, so the number of instructions
+ * does not depend on it. In portable C that is up to the compiler.
  *
  * Exact twin of exporter/numbers/fixed.py. */
 #ifndef EL_FIXED_H
@@ -12,11 +15,16 @@
 
 #include "elegans/el_core.h"
 
-/* What a generated model expects of these kernels; it refuses to compile with another. */
+/* The functions below that this core computes by its own instructions: EL_NATIVE_x is defined
+ * where x is among them. */
+#include EL_CORE_HEADER
+
+/* The version of the interface between generated code and these kernels. A generated model
+ * refuses to compile with another. */
 #define EL_RUNTIME_ABI 3
 
-/* C leaves the right shift of a negative number to the compiler. Every compiler for every
- * core we build for shifts arithmetically; one that did not would stop here. */
+/* C leaves the right shift of a negative number to the compiler. This does not compile unless
+ * the compiler shifts arithmetically, as those for all cores here do. */
 typedef char el_rshr_needs_an_arithmetic_right_shift[((-1 >> 1) == -1) ? 1 : -1];
 
 /* a / 2^n, rounded half up, for n in 0..30. The caller proves that a + 2^(n-1) fits. */
@@ -25,21 +33,15 @@ static inline int32_t el_rshr(int32_t a, uint32_t n)
     return (a + (int32_t)((1U << n) >> 1)) >> n;
 }
 
-/* All ones where a is negative, else 0. A core that executes nothing conditionally would
- * branch where the compiler sees a comparison in this, so there it must see neither end. */
+/* -1 (all ones) if a < 0, else 0. */
+#ifndef EL_NATIVE_MASK
 static inline int32_t el_mask(int32_t a)
 {
-#if EL_CORE == EL_V6M
-    __asm__("" : "+l"(a));
-    a >>= 31;
-    __asm__("" : "+l"(a));
-    return a;
-#else
     return a >> 31;
-#endif
 }
+#endif
 
-/* The lesser of two, and the greater, whose difference fits int32. */
+/* The lesser of a and b. The caller proves that a - b fits. */
 static inline int32_t el_min(int32_t a, int32_t b)
 {
     const int32_t over = a - b;
@@ -47,6 +49,7 @@ static inline int32_t el_min(int32_t a, int32_t b)
     return b + (over & el_mask(over));
 }
 
+/* The greater of a and b. The caller proves that a - b fits. */
 static inline int32_t el_max(int32_t a, int32_t b)
 {
     const int32_t over = a - b;
@@ -54,47 +57,29 @@ static inline int32_t el_max(int32_t a, int32_t b)
     return a - (over & el_mask(over));
 }
 
-/* a held in int16. */
+/* a saturated to int16: the nearest integer in [-32768, 32767]. */
+#ifndef EL_NATIVE_SAT16
 static inline int16_t el_sat16(int32_t a)
 {
-#if EL_CORE == EL_V6M
-    /* Where a >> 15 is not all sign, a is the end that its sign tells. */
-    const int32_t sign = el_mask(a);
-    const int32_t outside = el_mask(-((a >> 15) ^ sign));
-
-    return (int16_t)(a ^ ((a ^ sign ^ INT16_MAX) & outside));
-#elif EL_CORE != EL_PORTABLE
-    int32_t held;
-
-    __asm__("ssat %0, #16, %1" : "=r"(held) : "r"(a));
-    return (int16_t)held;
-#else
     return (int16_t)((a < INT16_MIN) ? INT16_MIN : ((a > INT16_MAX) ? INT16_MAX : a));
-#endif
 }
+#endif
 
-/* a held in [lo, hi], lo <= hi. */
+/* a clamped to [lo, hi], lo <= hi. */
+#ifndef EL_NATIVE_HOLD
 static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
 {
-#if (EL_CORE == EL_PORTABLE) || (EL_CORE == EL_V6M)
     return (int16_t)el_max(el_min(el_sat16(a), hi), lo);
-#else
-    __asm__("cmp %0, %1\n\tit lt\n\tmovlt %0, %1\n\t"
-            "cmp %0, %2\n\tit gt\n\tmovgt %0, %2"
-            : "+r"(a) : "rI"((int32_t)lo), "rI"((int32_t)hi) : "cc");
-    return (int16_t)a;
-#endif
 }
+#endif
 
-/* to[0], to[1] = from[0], from[1]: one load and one store where a core may, aligned or not. */
+/* to[0] = from[0] and to[1] = from[1]; the two must not overlap. */
+#ifndef EL_NATIVE_COPY2
 static inline void el_copy2(int16_t *to, const int16_t *from)
 {
-#if (EL_CORE == EL_PORTABLE) || (EL_CORE == EL_V6M)
     to[0] = from[0];
     to[1] = from[1];
-#else
-    __builtin_memcpy(to, from, 2U * sizeof(int16_t));
-#endif
 }
+#endif
 
 #endif

@@ -1,0 +1,35 @@
+/* What all cores with Thumb-2 (Armv7-M and later) compute by instructions of their own. */
+#ifndef EL_CORE_THUMB2_H
+#define EL_CORE_THUMB2_H
+
+#include <stdint.h>
+
+/* el_fixed.h. */
+#define EL_NATIVE_SAT16
+static inline int16_t el_sat16(int32_t a)
+{
+    int32_t held;
+
+    __asm__("ssat %0, #16, %1" : "=r"(held) : "r"(a));
+    return (int16_t)held;
+}
+
+/* el_fixed.h. An IT block, because a compiler may branch on a comparison, and the number of
+ * instructions would depend on the data. */
+#define EL_NATIVE_HOLD
+static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
+{
+    __asm__("cmp %0, %1\n\tit lt\n\tmovlt %0, %1\n\t"
+            "cmp %0, %2\n\tit gt\n\tmovgt %0, %2"
+            : "+r"(a) : "rI"((int32_t)lo), "rI"((int32_t)hi) : "cc");
+    return (int16_t)a;
+}
+
+/* el_fixed.h. One LDR and one STR, which these cores may do at any address. */
+#define EL_NATIVE_COPY2
+static inline void el_copy2(int16_t *to, const int16_t *from)
+{
+    __builtin_memcpy(to, from, 2U * sizeof(int16_t));
+}
+
+#endif

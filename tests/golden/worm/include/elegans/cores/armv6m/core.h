@@ -1,0 +1,125 @@
+/* Armv6-M and Armv8-M Baseline (Cortex-M0, M0+, M23): Thumb-1, 32-bit products one at a time,
+ * no conditional instructions but branches.
+ *
+ * el_core.h chooses this file. Each EL_NATIVE_x says that the function x is defined here
+ * instead of in portable C; the contracts stand where the portable version does. */
+#ifndef EL_CORE_ARMV6M_H
+#define EL_CORE_ARMV6M_H
+
+#include <stdint.h>
+
+/* The weights of two neighbouring inputs: a word each, ready for MULS. */
+#define EL_PAIR(even, odd) (even), (odd)
+
+/* The last words of a table of weights: a zero that nothing reads. */
+#define EL_TAIL 0
+
+/* el_fixed.h. The empty asm hides the value: where a compiler recognises a comparison in a
+ * shift of the sign it may branch, and the number of instructions would depend on the data. */
+#define EL_NATIVE_MASK
+static inline int32_t el_mask(int32_t a)
+{
+    __asm__("" : "+l"(a));
+    a >>= 31;
+    __asm__("" : "+l"(a));
+    return a;
+}
+
+/* el_fixed.h. a fits int16_t if bits 15 to 31 are all equal; otherwise the sign of a tells
+ * which end of the range it is held at. */
+#define EL_NATIVE_SAT16
+static inline int16_t el_sat16(int32_t a)
+{
+    const int32_t sign = el_mask(a);
+    const int32_t outside = el_mask(-((a >> 15) ^ sign));
+
+    return (int16_t)(a ^ ((a ^ sign ^ INT16_MAX) & outside));
+}
+
+/* el_dot.h. One index, from -2n to 0, addresses both arrays from their ends and is the loop's
+ * counter, too. */
+#define EL_NATIVE_DOT
+static inline int32_t el_dot(int32_t acc, const int16_t *w, const int16_t *x, uint32_t n)
+{
+    int32_t at = -2 * (int32_t)n;
+    int32_t weight, input;
+
+    w += n;
+    x += n;
+    __asm__(".syntax unified\n"
+            "1:\n\t"
+            "ldrsh %2, [%4, %1]\n\t"
+            "ldrsh %3, [%5, %1]\n\t"
+            "muls %2, %3, %2\n\t"
+            "adds %0, %0, %2\n\t"
+            "adds %1, %1, #2\n\t"
+            "bne 1b"
+            : "+l"(acc), "+l"(at), "=&l"(weight), "=&l"(input)
+            : "l"(w), "l"(x)
+            : "cc", "memory");
+    return acc;
+}
+
+static inline int32_t el_dot8(int32_t acc, const int8_t *w, const int16_t *x, uint32_t n)
+{
+    int32_t at = -(int32_t)n;
+    int32_t weight, input;
+
+    w += n;
+    __asm__(".syntax unified\n"
+            "1:\n\t"
+            "ldrsb %2, [%5, %1]\n\t"
+            "movs %3, #0\n\t"
+            "ldrsh %3, [%4, %3]\n\t"
+            "muls %2, %3, %2\n\t"
+            "adds %0, %0, %2\n\t"
+            "adds %4, %4, #2\n\t"
+            "adds %1, %1, #1\n\t"
+            "bne 1b"
+            : "+l"(acc), "+l"(at), "=&l"(weight), "=&l"(input), "+l"(x)
+            : "l"(w)
+            : "cc", "memory");
+    return acc;
+}
+
+/* el_divide.h. Cortex-M0 and M0+ have no divider (M23 has). */
+#ifndef __ARM_FEATURE_IDIV
+#define EL_NATIVE_UDIV
+
+/* One bit of the quotient, by restoring division: shift the next bit of a (in the carry) into
+ * the rest, subtract b, add b again if that was too much, and shift the carry, which is the
+ * quotient's bit, into a. */
+#define EL_QUOTIENT_BIT   \
+    "adcs %1, %1\n\t"     \
+    "subs %1, %1, %4\n\t" \
+    "sbcs %2, %2\n\t"     \
+    "ands %2, %4\n\t"     \
+    "add %1, %2\n\t"      \
+    "adcs %0, %0\n\t"
+
+/* Four rounds of eight bits. `mask` is b where the subtraction borrowed, else 0; between two
+ * rounds, while the counter changes the flags, it keeps the carry. */
+static inline uint32_t el_udiv(uint32_t a, uint32_t b)
+{
+    uint32_t rest = 0;
+    uint32_t mask = 0;
+    uint32_t rounds = 4;
+
+    __asm__(".syntax unified\n\t"
+            "adds %0, %0, %0\n\t"
+            "sbcs %2, %2\n"
+            "1:\n\t"
+            "rsbs %2, %2, #0\n\t"
+            EL_QUOTIENT_BIT EL_QUOTIENT_BIT EL_QUOTIENT_BIT EL_QUOTIENT_BIT
+            EL_QUOTIENT_BIT EL_QUOTIENT_BIT EL_QUOTIENT_BIT EL_QUOTIENT_BIT
+            "sbcs %2, %2\n\t"
+            "subs %3, %3, #1\n\t"
+            "bne 1b\n\t"
+            : "+l"(a), "+l"(rest), "+l"(mask), "+l"(rounds)
+            : "l"(b)
+            : "cc");
+    return a;
+}
+#endif
+
+#endif

@@ -1,0 +1,57 @@
+/* Armv7-M and Armv8-M Mainline without DSP instructions (Cortex-M3): Thumb-2, 32-bit products
+ * one at a time.
+ *
+ * el_core.h chooses this file. Each EL_NATIVE_x says that the function x is defined here
+ * instead of in portable C; the contracts stand where the portable version does. */
+#ifndef EL_CORE_ARMV7M_H
+#define EL_CORE_ARMV7M_H
+
+#include <stdint.h>
+
+#include "elegans/cores/armv7m/thumb2.h"
+
+/* The weights of two neighbouring inputs: a word each, ready for MLA. */
+#define EL_PAIR(even, odd) (even), (odd)
+
+/* The last words of a table of weights: a zero that nothing reads. */
+#define EL_TAIL 0
+
+/* Products a round of el_dot's loop: one where the compiler is asked for size, else four. */
+#ifdef __OPTIMIZE_SIZE__
+#define EL_UNROLLED 0
+#else
+#define EL_UNROLLED 1
+#endif
+
+#define EL_PRODUCT(load_weight)      \
+    load_weight "\n\t"               \
+    "ldrsh %4, [%2], #2\n\t"         \
+    "mla %0, %3, %4, %0\n\t"
+
+/* n modulo 4 products one at a time, then the rest four at a time. */
+#define EL_DOT_BY_FOUR(load_weight)                                                        \
+    int32_t weight, input;                                                                 \
+    for (uint32_t left = EL_UNROLLED ? (n & 3U) : n; left > 0; left--) {                   \
+        __asm__(EL_PRODUCT(load_weight)                                                    \
+                : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weight), "=&r"(input) : : "memory");  \
+    }                                                                                      \
+    for (uint32_t left = EL_UNROLLED ? (n >> 2) : 0U; left > 0; left--) {                  \
+        __asm__(EL_PRODUCT(load_weight) EL_PRODUCT(load_weight)                            \
+                EL_PRODUCT(load_weight) EL_PRODUCT(load_weight)                            \
+                : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weight), "=&r"(input) : : "memory");  \
+    }                                                                                      \
+    return acc
+
+/* el_dot.h. */
+#define EL_NATIVE_DOT
+static inline int32_t el_dot(int32_t acc, const int16_t *w, const int16_t *x, uint32_t n)
+{
+    EL_DOT_BY_FOUR("ldrsh %3, [%1], #2");
+}
+
+static inline int32_t el_dot8(int32_t acc, const int8_t *w, const int16_t *x, uint32_t n)
+{
+    EL_DOT_BY_FOUR("ldrsb %3, [%1], #1");
+}
+
+#endif

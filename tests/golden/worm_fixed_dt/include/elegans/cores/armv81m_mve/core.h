@@ -1,0 +1,50 @@
+/* Armv8.1-M with MVE (Cortex-M55, M85): vectors of eight 16-bit products.
+ *
+ * el_core.h chooses this file. Each EL_NATIVE_x says that the function x is defined here
+ * instead of in portable C; the contracts stand where the portable version does. */
+#ifndef EL_CORE_ARMV81M_MVE_H
+#define EL_CORE_ARMV81M_MVE_H
+
+#include <stdint.h>
+
+#include "elegans/cores/armv7em/fine_tanh.h"
+#include "elegans/cores/armv7m/thumb2.h"
+
+/* The weights of two neighbouring inputs: two int16_t in one word, the even one in the lower
+ * half, ready for VMLADAVA. */
+#define EL_PAIR(even, odd) (((odd) * 65536) + ((even) & 0xFFFF))
+
+/* The last words of a table of weights. layers.inc loads the weights of four pairs and four
+ * rows, 16 words, at once; with fewer than four pairs left it loads up to 12 words too many
+ * and multiplies them by zero. They must be readable. */
+#define EL_TAIL 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+
+/* A loop with tail predication: DLSTP and LETP count lanes, and lanes behind the last element
+ * are neither loaded nor added. w has the constraint "l" because VLDRB widens only from a low
+ * register. */
+#define EL_DOT_OF_EIGHT(load_weights)         \
+    __asm__("dlstp.16 lr, %3\n"               \
+            "1:\n\t"                          \
+            load_weights "\n\t"               \
+            "vldrh.u16 q1, [%2], #16\n\t"     \
+            "vmladava.s16 %0, q0, q1\n\t"     \
+            "letp lr, 1b"                     \
+            : "+Te"(acc), "+l"(w), "+r"(x)    \
+            : "r"(n)                          \
+            : "q0", "q1", "lr", "memory")
+
+/* el_dot.h. */
+#define EL_NATIVE_DOT
+static inline int32_t el_dot(int32_t acc, const int16_t *w, const int16_t *x, uint32_t n)
+{
+    EL_DOT_OF_EIGHT("vldrh.u16 q0, [%1], #16");
+    return acc;
+}
+
+static inline int32_t el_dot8(int32_t acc, const int8_t *w, const int16_t *x, uint32_t n)
+{
+    EL_DOT_OF_EIGHT("vldrb.s16 q0, [%1], #8");
+    return acc;
+}
+
+#endif
