@@ -49,10 +49,11 @@ def main() -> None:
 def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -> None:
     """Train a TASK and write model.onnx, weights, metrics and pictures."""
     from elegans.trainer.progress import shown
+    from elegans.trainer.tasks import TrainOptions
     from elegans.trainer.tasks import train as train_task
 
     with shown() as progress:
-        metrics = train_task(task, output, seed=seed, short=short, epochs=epochs, progress=progress)
+        metrics = train_task(task, output, TrainOptions(seed, short, epochs), progress)
     click.echo(json.dumps(metrics, indent=1))
 
 

@@ -20,7 +20,7 @@ from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 from elegans.hil_tests.session.compare import Verdict
 from elegans.hil_tests.session.session import Device, session
 from elegans.trainer.progress import Progress
-from elegans.trainer.tasks import train
+from elegans.trainer.tasks import TrainOptions, train
 from elegans.trainer.tasks.lane.closed_loop import Drive, drive, drive_expert
 
 _JOURNEY = 302  # the last act's road; never trained on
@@ -110,7 +110,7 @@ def play(target: Path, stage: Stage, progress: Progress) -> Result:
     # Whatever was asked for in vain is told before the training, not after it.
     choose(stage.emulator, find_board(stage.board))
     cross_compiler(stage.compiler)
-    train("lane", target, seed=stage.seed, short=stage.short, progress=progress)
+    train("lane", target, TrainOptions(stage.seed, stage.short), progress)
     source, recorded = target / "model.onnx", target / "recording.npz"
 
     progress("export", 0, 1, "")

@@ -14,9 +14,9 @@ from scipy.sparse import csr_array
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Matrix
+from elegans.exporter.ir.interface import METADATA_KEY
 from elegans.exporter.numbers.fixed import Reals
 
-KEY = "elegans"
 _LARGEST_FILE = 1 << 28
 _MOST_NODES = 50_000
 _WIDEST_MATRIX = 1 << 16
@@ -139,7 +139,7 @@ def _bytes(tensor: onnx.TensorProto) -> int:
 
 def metadata(model: onnx.ModelProto) -> str | None:
     """What the file says of itself under elegans' key."""
-    return {p.key: p.value for p in model.metadata_props}.get(KEY)
+    return {p.key: p.value for p in model.metadata_props}.get(METADATA_KEY)
 
 
 def constants(model: onnx.ModelProto, path: Path) -> dict[str, Reals]:

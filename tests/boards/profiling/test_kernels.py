@@ -18,7 +18,7 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.oracles.golden_vectors import load_arrays
 from elegans.hil_tests.session.session import hil
 from elegans.trainer import export_onnx
-from elegans.trainer.cells.cfc import CfCCell
+from elegans.trainer.cells.cfc import Backbone, CfCCell
 from elegans.trainer.cells.gru_lstm_mlp import MLPCell
 from elegans.trainer.networks.recurrent import Recurrent
 
@@ -47,8 +47,7 @@ _NETWORKS = {
 
 def _export(folder, inputs, neurons, backbone, scale, period, present=None, **more):
     torch.manual_seed(inputs + neurons)
-    layers = {"backbone_units": backbone, "backbone_layers": 1} if backbone else {}
-    cell = CfCCell(inputs, neurons, **(layers or {"backbone_layers": 0}))
+    cell = CfCCell(inputs, neurons, backbone=Backbone(backbone) if backbone else None)
     with torch.no_grad():
         for parameter in cell.parameters():
             parameter *= scale
