@@ -11,12 +11,10 @@ from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_file
-from elegans.exporter.ir.interface import Interface, Signal, to_metadata, valid_name
+from elegans.exporter.ir.interface import Interface, Range, Signal, to_metadata, valid_name
 from elegans.trainer.cells.ltc import POSITIVE
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_with_torch
-
-Range = tuple[float, float]
 
 _LAYERS = ("inter", "command", "motor")  # of an ncps NCP, in the order of the state
 _KINDS = "a network of elegans.trainer, a CfC or LTC of ncps.torch, or a GRU-, LSTM- or RNNCell"

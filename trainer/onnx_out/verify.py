@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.interface import Range
 
 StepFunction = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 """(x [1, I], h [1, H], dt [1, 1]) -> (y [1, O], h_next [1, H])"""
@@ -39,7 +40,7 @@ def compare_with_torch(
     step: StepFunction,
     name: str,
     x_range: tuple[npt.ArrayLike, npt.ArrayLike],
-    dt_range: Sequence[float],
+    dt_range: Range,
 ) -> None:
     """Run the ONNX file `data` beside `step` for 64 steps from h = 0, with seeded inputs.
 
