@@ -68,10 +68,11 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
     lane steers a simulated car; motions tells activities apart by a smartwatch's sensors.
     """
     from elegans.trainer.progress import shown
+    from elegans.trainer.tasks import TrainOptions
     from elegans.trainer.tasks import train as train_task
 
     with shown() as progress:
-        metrics = train_task(task, output, seed=seed, short=short, epochs=epochs, progress=progress)
+        metrics = train_task(task, output, TrainOptions(seed, short, epochs), progress)
     click.echo(json.dumps(metrics, indent=1))
 
 

@@ -28,10 +28,10 @@ from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.oracles.accuracy import against_float
 from elegans.hil_tests.session.session import hil
 from elegans.trainer import export_onnx
-from elegans.trainer.cells.cfc import CfCCell, WiredCfCCell
+from elegans.trainer.cells.cfc import Backbone, CfCCell, WiredCfCCell
 from elegans.trainer.cells.ctrnn import CTRNNCell
 from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell
-from elegans.trainer.cells.heads import ConvHead
+from elegans.trainer.cells.heads import ConvHead, Convolution
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent
 from elegans.trainer.onnx_out.export_step import step_of
@@ -53,8 +53,8 @@ _HEAD = (
 )
 
 
-def _dense(**more: Any) -> CfCCell:
-    return CfCCell(_INPUTS, _UNITS, **{"backbone_units": 32, "backbone_layers": 1} | more)
+def _dense(activation: str = "lecun_tanh", mode: str = "default") -> CfCCell:
+    return CfCCell(_INPUTS, _UNITS, mode, backbone=Backbone(32, activation=activation))
 
 
 def _wired(mode: str = "default") -> WiredCfCCell:
@@ -66,7 +66,7 @@ def _ltc(**more: Any) -> LTCCell:
 
 
 def _behind_a_convolution() -> Recurrent:
-    head = ConvHead(1, _INPUTS, 4, 3)
+    head = ConvHead(1, _INPUTS, Convolution(4, 3))
     return Recurrent(CfCCell(head.output_size, _UNITS), head=head, projection=1)
 
 

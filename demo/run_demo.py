@@ -20,7 +20,7 @@ from elegans.exporter.oracles.accuracy import against_float
 from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.trainer.progress import Progress
-from elegans.trainer.tasks import train
+from elegans.trainer.tasks import TrainOptions, train
 from elegans.trainer.tasks.lane.closed_loop import Drive, drive, drive_expert
 
 _ROAD_SEED = 302  # of the road that is driven; no network was trained on it
@@ -52,7 +52,7 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
     # A board, emulator or compiler that is not there is reported before the training.
     choose_emulator(settings.emulator, find_board(settings.board))
     cross_compiler(settings.compiler)
-    train("lane", target, seed=settings.seed, short=settings.short, progress=progress)
+    train("lane", target, TrainOptions(settings.seed, settings.short), progress)
     source, recorded = target / "model.onnx", target / "recording.npz"
 
     progress("export", 0, 1, "")

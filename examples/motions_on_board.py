@@ -1,4 +1,4 @@
-"""Tell four activities apart on the board: every recorded series, decided by the chip.
+"""Recognise four activities on the board: the chip decides each recorded series.
 
 elegans train motions -o build/motions
 elegans export build/motions/model.onnx -o build/motions/export
@@ -21,7 +21,10 @@ from elegans.trainer.tasks.motions.recordings import ACTIVITIES, decide
 
 
 def decisions(folder: Path, board: str = "mps2-an386") -> tuple[np.ndarray, np.ndarray]:
-    """What the board decides of each series in FOLDER/recording.npz, and what is true."""
+    """For the N series of FOLDER/recording.npz: the board's decisions [N], the true labels [N].
+
+    Both are indices into ACTIVITIES; FOLDER/export is what `elegans export` wrote.
+    """
     build, recording = folder / "export", folder / "recording.npz"
     model = load_model(build)
     x, dt = to_integers(load_recording(recording, model), model)
@@ -33,6 +36,7 @@ def decisions(folder: Path, board: str = "mps2-an386") -> tuple[np.ndarray, np.n
 
 
 def main() -> None:
+    """Print how many series of each activity the board recognised."""
     decided, true = decisions(Path(sys.argv[1]))
     for label, activity in enumerate(ACTIVITIES):
         right = int(np.sum(decided[true == label] == label))

@@ -20,7 +20,7 @@ from elegans.trainer import export_onnx, straight_through
 from elegans.trainer.cells.cfc import CfCCell
 from elegans.trainer.cells.ctrnn import CTRNNCell
 from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell
-from elegans.trainer.cells.heads import ConvHead
+from elegans.trainer.cells.heads import ConvHead, Convolution
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent
 from elegans.trainer.wiring.ncp import AutoNCP, Wiring
@@ -57,7 +57,7 @@ def _own_wiring():
 
 
 def _windowed():
-    head = ConvHead(2, 2, 3, 1)
+    head = ConvHead(2, 2, Convolution(3, 1))
     return _own(CfCCell(head.output_size, 6), head=head, projection=2)
 
 

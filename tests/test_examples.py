@@ -1,4 +1,4 @@
-"""The examples of the documentation, run as they stand."""
+"""The examples of the documentation, run as they are printed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ _EXAMPLES = CHECKOUT / "examples"
 
 
 def _example(name):
+    """The module examples/NAME.py."""
     spec = importlib.util.spec_from_file_location(name, _EXAMPLES / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -26,6 +27,7 @@ def _example(name):
 
 @pytest.fixture(scope="module")
 def motions(tmp_path_factory):
+    """The folder of a trained and exported task, and the metrics of its training."""
     pytest.importorskip(
         "aeon", reason="the recordings come with aeon (pip install 'elegans[data]')"
     )
@@ -37,6 +39,7 @@ def motions(tmp_path_factory):
 
 
 def _float_decisions(folder):
+    """The decisions [N] of the ONNX file, run by onnxruntime in float32."""
     session = ort.InferenceSession(str(folder / "model.onnx"))
     recording = np.load(folder / "recording.npz")
     h = np.zeros((1, session.get_inputs()[1].shape[1]), np.float32)
@@ -51,7 +54,7 @@ def _float_decisions(folder):
     return decide(np.array(scores))
 
 
-def test_motions_are_told_apart_in_float(motions):
+def test_the_float_network_recognises_the_activities(motions):
     assert motions[1]["test_accuracy"] >= 0.95
 
 
@@ -61,13 +64,13 @@ def test_the_board_decides_as_float_does(motions):
     assert np.mean(decided == true) >= 0.95
 
 
-def test_the_recorded_series_come_out_bit_for_bit(motions):
+def test_the_board_repeats_the_recorded_series_bit_for_bit(motions):
     verdict = hil(motions[0] / "export", "mps2-an386")
     assert verdict.vectors >= 40 * 100
     assert verdict.mismatches == 0, verdict.first_difference
 
 
-def test_a_network_trained_in_ncps_is_proved_on_the_board(tmp_path):
+def test_a_network_trained_in_ncps_has_the_same_bits_on_the_board(tmp_path):
     pytest.importorskip("ncps", reason="ncps is not installed (pip install ncps)")
     error, verdict = _example("from_ncps").main(tmp_path)
     assert error < 0.05

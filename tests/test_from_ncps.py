@@ -1,4 +1,4 @@
-"""Networks straight out of ncps, through either of torch's exporters."""
+"""ncps networks are read from export_onnx and from both of torch's own exporters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ncps = pytest.importorskip("ncps.torch", reason="ncps is not installed (pip inst
 _INPUTS = 8
 
 
-class _Step(torch.nn.Module):
+class _NcpsStep(torch.nn.Module):
     """One step of an ncps network, as a user would write it."""
 
     def __init__(self, net: torch.nn.Module) -> None:
@@ -32,6 +32,7 @@ class _Step(torch.nn.Module):
 
 
 def _network(kind):
+    """A network of ncps and the number of its states."""
     torch.manual_seed(302)
     if kind == "wired":
         return ncps.CfC(_INPUTS, ncps_wiring().AutoNCP(19, 1)), 19
@@ -54,7 +55,7 @@ def ncps_wiring():
 
 
 def _by_legacy_exporter(net, neurons, path):
-    return _torch_onnx(_Step(net), neurons, path, dynamo=False)
+    return _torch_onnx(_NcpsStep(net), neurons, path, dynamo=False)
 
 
 def _torch_onnx(step, neurons, path, dynamo, opset=None):
@@ -78,7 +79,7 @@ def _torch_onnx(step, neurons, path, dynamo, opset=None):
 @pytest.mark.parametrize(
     "kind", ["wired", "backbone", "no_gate", "pure", "gelu", "ltc", "softplus"]
 )
-def test_ncps_networks_come_in_through_both_exporters(tmp_path, kind):
+def test_ncps_networks_are_read_from_both_exporters(tmp_path, kind):
     net, neurons = _network(kind)
     sources = [
         export_onnx(net, _INPUTS, tmp_path / "one_line.onnx"),
@@ -89,7 +90,10 @@ def test_ncps_networks_come_in_through_both_exporters(tmp_path, kind):
     for ours, theirs in zip(models[0].steps, models[1].steps, strict=True):
         assert ours.op.kernel == theirs.op.kernel
         for a, b in zip(ours.op.tables(), theirs.op.tables(), strict=True):
-            if kind in ("ltc", "softplus"):  # each folds C * unfolds in float32, in its own order
+            if kind in (
+                "ltc",
+                "softplus",
+            ):  # the exporters fold C * unfolds in float32 in different orders
                 np.testing.assert_allclose(a.values, b.values, rtol=3e-7, atol=1.01)
             else:
                 np.testing.assert_array_equal(a.values, b.values)
@@ -105,16 +109,16 @@ def test_ncps_networks_come_in_through_both_exporters(tmp_path, kind):
 
 @pytest.mark.parametrize("kind", ["wired", "ltc", "gelu"])
 @pytest.mark.parametrize(("opset", "dynamo"), [(17, False), (18, True), (20, True), (23, True)])
-def test_opsets_from_17_to_23_come_in(tmp_path, kind, opset, dynamo):
+def test_opsets_from_17_to_23_are_read(tmp_path, kind, opset, dynamo):
     net, neurons = _network(kind)
-    path = _torch_onnx(_Step(net), neurons, tmp_path / "net.onnx", dynamo, opset)
+    path = _torch_onnx(_NcpsStep(net), neurons, tmp_path / "net.onnx", dynamo, opset)
     assert max(o.version for o in onnx.load(path).opset_import if not o.domain) == opset
     model = export(Request(path, "net", ((-2.0, 2.0),), (0.01, 1.0)), tmp_path / "BUILD")
     assert len(model.states) == neurons
 
 
-class _WholeNetwork(torch.nn.Module):
-    """One step as a user writes it who does not know of `rnn_cell`: a sequence of one."""
+class _SequenceOfOne(torch.nn.Module):
+    """One step written without `rnn_cell`: a call of the network on a sequence of length 1."""
 
     def __init__(self, net):
         super().__init__()
@@ -133,7 +137,7 @@ def test_a_sequence_of_one_step_is_a_step(tmp_path, dynamo):
         tmp_path / "step",
     )
     source = tmp_path / "sequence.onnx"
-    _torch_onnx(_WholeNetwork(net), neurons, source, dynamo)
+    _torch_onnx(_SequenceOfOne(net), neurons, source, dynamo)
     sequence = export(Request(source, "net", ((-2.0, 2.0),), (0.01, 1)), tmp_path / "sequence")
     for ours, theirs in zip(step.steps, sequence.steps, strict=True):
         for a, b in zip(ours.op.tables(), theirs.op.tables(), strict=True):
@@ -158,7 +162,7 @@ def test_wirings_of_one_layer_give_all_their_neurons(tmp_path, wiring):
     assert len(model.states) == len(model.outputs) == 6
 
 
-def test_anything_but_a_network_with_a_step_is_refused(tmp_path):
+def test_a_module_without_a_step_is_refused(tmp_path):
     with pytest.raises(ElegansError, match="no network whose step"):
         export_onnx(torch.nn.Linear(3, 4), 3, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())

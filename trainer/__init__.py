@@ -1,4 +1,8 @@
-"""Liquid networks in PyTorch: wiring, cells, tasks, training, and the way out as ONNX."""
+"""Liquid networks in PyTorch: wirings, cells, networks, export as ONNX, tasks to train.
+
+Inside, a stage imports only those before it: wiring, cells, networks, onnx_out, tasks. The
+modules beside them (fit, progress, plots, straight_through) serve whoever trains.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ __all__ = ["export_onnx"]
 
 
 def __getattr__(name: str) -> Any:
-    """`export_onnx` on demand: importing this package imports no torch."""
+    """Import `export_onnx` when it is first used: importing this package imports no torch."""
     if name == "export_onnx":
         from elegans.trainer.onnx_out.export_step import export_onnx
 

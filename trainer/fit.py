@@ -1,4 +1,4 @@
-"""The training loop every task shares: Adam, a falling rate, clipped gradients, a history."""
+"""The training loop of every task: Adam, a cosine schedule, clipped gradients, a history."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from torch import Tensor, nn
 from elegans.exporter.errors import ElegansError
 from elegans.trainer.progress import Progress, silent
 
-_CLIP = 1.0
+_LARGEST_GRADIENT = 1.0
+"""Gradients of a larger norm are scaled down to it: one bad batch cannot ruin the weights."""
 
 
 class Fit:
-    """Trains `net` for `epochs` of `batches` steps in all, in one or more stages.
+    """Trains `net` for `epochs` epochs of `batches` updates, in one or more stages.
 
-    The rate falls from `rate` to a hundredth of it along a half cosine over the whole of
-    the training; `history` holds the mean loss of each epoch done so far, `stages` the name of
-    each stage and the epoch at which it ended.
+    The learning rate falls from `rate` to a hundredth of it along half a cosine over all
+    epochs. `history` holds the mean loss of each epoch so far, `stages` the name of each
+    stage and the number of epochs done at its end. Raises ElegansError for less than one
+    epoch.
     """
 
     def __init__(
@@ -39,14 +41,14 @@ class Fit:
         self._net, self._epochs, self._batches = net, epochs, batches
         self._progress = progress
         self._adam = torch.optim.Adam(net.parameters(), lr=rate)
-        self._fall = torch.optim.lr_scheduler.CosineAnnealingLR(
+        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
             self._adam, epochs * batches, eta_min=rate / 100
         )
 
     def stage(self, name: str, until: int, loss: Callable[[], Tensor]) -> None:
-        """Train up to epoch `until`; `loss` draws a batch and returns its mean loss.
+        """Train until `until` epochs are done; `loss` draws a batch and returns its mean loss.
 
-        Raises ElegansError when the loss stops being a number.
+        Raises ElegansError when an epoch's mean loss is NaN or infinite.
         """
         while len(self.history) < until:
             total = 0.0
@@ -54,9 +56,9 @@ class Fit:
                 self._adam.zero_grad(set_to_none=True)
                 value = loss()
                 value.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(self._net.parameters(), _CLIP)
+                nn.utils.clip_grad_norm_(self._net.parameters(), _LARGEST_GRADIENT)
                 self._adam.step()
-                self._fall.step()
+                self._schedule.step()
                 total += float(value.detach())
             mean = total / self._batches
             if not math.isfinite(mean):
@@ -72,9 +74,10 @@ class Fit:
 
 @contextlib.contextmanager
 def reproducible(seed: int) -> Iterator[None]:
-    """The same numbers for the same seed; the caller's own random state stays as it was.
+    """Seed torch and use one thread inside the block; restore both for the caller behind it.
 
-    One thread: sums come in one order, and matrices this small gain nothing from two.
+    With one thread, sums are computed in one order, so the same seed gives the same bits.
+    Matrices of this size gain nothing from a second thread.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -1,4 +1,4 @@
-"""Pictures every task has in common: the training, and the circuit itself."""
+"""Pictures that every task has: the loss during the training, and the wiring."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from elegans.trainer.onnx_out.signals import Contract
+from elegans.exporter.ir.interface import Interface
 from elegans.trainer.wiring.ncp import Polarity, Wiring
 
 BLUE, ORANGE, GREEN, RED = "#2f6db5", "#e08a1e", "#2a9d76", "#c8455b"
@@ -37,7 +37,7 @@ _STYLE: dict[Any, Any] = {
 
 @contextlib.contextmanager
 def figure(path: Path, width: float, height: float) -> Iterator[Any]:
-    """A matplotlib figure in the house's style, written to `path` as PNG at the end.
+    """A matplotlib figure of `width` by `height` inches, written to `path` as PNG at the end.
 
     Drawn off screen and without dates, so that the same data give the same file.
     """
@@ -55,7 +55,11 @@ def figure(path: Path, width: float, height: float) -> Iterator[Any]:
 def draw_training(
     history: Sequence[float], stages: Sequence[tuple[str, int]], title: str, path: Path
 ) -> None:
-    """The mean loss of each epoch on a logarithmic scale, the stages shaded in turn."""
+    """Draw the mean loss of each epoch on a logarithmic scale, with the stages shaded.
+
+    history  the mean loss of each epoch, above zero
+    stages   the name of each stage, and the number of epochs done at its end
+    """
     from matplotlib.ticker import LogLocator
 
     with figure(path, 7.0, 3.6) as canvas:
@@ -86,28 +90,32 @@ def draw_training(
 
 
 _GAP = 0.75
+"""Distance between neurons of the largest layer, in the picture's units."""
 _COLUMN = {"inter": (1.35, BLUE), "command": (2.6, GREEN), "motor": (3.8, ORANGE)}
 
 
-def draw_wiring(wiring: Wiring, contract: Contract, path: Path) -> None:
-    """The circuit from left to right: sensors, inter, command and motor neurons."""
+def draw_wiring(wiring: Wiring, interface: Interface, path: Path) -> None:
+    """Draw a circuit from left to right: sensors, inter, command and motor neurons.
+
+    `interface` names the circuit, its inputs and its outputs.
+    """
     from matplotlib.lines import Line2D
 
-    tall = max(wiring.inputs, *(size for _, size in wiring.layers))
-    with figure(path, 9.0, max(4.2, 0.42 * tall + 1.1)) as canvas:
+    rows = max(wiring.inputs, *(size for _, size in wiring.layers))
+    with figure(path, 9.0, max(4.2, 0.42 * rows + 1.1)) as canvas:
         axes = canvas.add_subplot()
         axes.set_axis_off()
-        senses = _column(0.0, wiring.inputs, tall)
-        names = [signal.name.replace("_", " ") for signal in contract.inputs]
-        _nodes(axes, senses, GREY, "s")
-        top = _GAP * tall / 2 + 0.35
+        sensors = _column(0.0, wiring.inputs, rows)
+        names = [signal.name.replace("_", " ") for signal in interface.inputs]
+        _nodes(axes, sensors, GREY, "s")
+        top = _GAP * rows / 2 + 0.35
         axes.text(0.0, top, f"{wiring.inputs} sensory", ha="center", color=GREY)
-        for (x, y), name in zip(senses, names, strict=True):
+        for (x, y), name in zip(sensors, names, strict=True):
             axes.text(x - 0.1, y, name, ha="right", va="center", fontsize=9)
-        before, neurons = senses, []
+        before, neurons = sensors, []
         for index, (layer, size) in enumerate(wiring.layers):
             column, colour = _COLUMN[layer]
-            here = _column(column, size, tall)
+            here = _column(column, size, rows)
             _synapses(axes, before, here, wiring.feed_forward(index))
             own = wiring.adjacency[wiring.spans[index], wiring.spans[index]]
             _recurrent(axes, here, own)
@@ -115,33 +123,34 @@ def draw_wiring(wiring: Wiring, contract: Contract, path: Path) -> None:
             axes.text(column, top, f"{size} {layer}", ha="center", color=colour)
             neurons.append(here)
             before = here
-        for (x, y), output in zip(neurons[-1], contract.outputs, strict=True):
+        for (x, y), output in zip(neurons[-1], interface.outputs, strict=True):
             axes.text(x + 0.12, y, output.name.replace("_", " "), va="center", fontsize=9)
-        axes.set(xlim=(-0.95, 4.6), ylim=(-_GAP * tall / 2 - 0.1, top + 0.4))
+        axes.set(xlim=(-0.95, 4.6), ylim=(-_GAP * rows / 2 - 0.1, top + 0.4))
         kinds = (("excites", BLUE), ("inhibits", RED))
         handles = [Line2D([], [], color=colour, lw=2, label=kind) for kind, colour in kinds]
         axes.legend(handles=handles, loc="lower right", fontsize=9)
         axes.set_title(
-            f"{contract.name}: {wiring.neurons} liquid neurons, {wiring.synapses} synapses"
+            f"{interface.name}: {wiring.neurons} liquid neurons, {wiring.synapses} synapses"
         )
 
 
-Spots = list[tuple[float, float]]
+Points = list[tuple[float, float]]
 
 
-def _column(x: float, size: int, tall: int) -> Spots:
-    """`size` spots at x, evenly spread around the middle, top first."""
-    gap = min(_GAP * tall / size, 2 * _GAP)
+def _column(x: float, size: int, rows: int) -> Points:
+    """`size` points at x, spread evenly around the middle of `rows` rows, top first."""
+    gap = min(_GAP * rows / size, 2 * _GAP)
     return [(x, gap * ((size - 1) / 2 - row)) for row in range(size)]
 
 
-def _nodes(axes: Any, spots: Spots, colour: str, marker: str) -> None:
-    x, y = zip(*spots, strict=True)
+def _nodes(axes: Any, points: Points, colour: str, marker: str) -> None:
+    """One marker for each neuron."""
+    x, y = zip(*points, strict=True)
     axes.scatter(x, y, s=150, c=colour, marker=marker, edgecolors="white", linewidths=1.5, zorder=3)
 
 
-def _synapses(axes: Any, sources: Spots, targets: Spots, polarity: Polarity) -> None:
-    """S-shaped curves between neighbouring columns."""
+def _synapses(axes: Any, sources: Points, targets: Points, polarity: Polarity) -> None:
+    """S-shaped curves between neighbouring columns; polarity [sources, targets]."""
     for source, target in np.argwhere(polarity):
         (x0, y0), (x1, y1) = sources[source], targets[target]
         bend = 0.45 * (x1 - x0)
@@ -149,17 +158,18 @@ def _synapses(axes: Any, sources: Spots, targets: Spots, polarity: Polarity) -> 
         _curve(axes, curve, int(polarity[source, target]))
 
 
-def _recurrent(axes: Any, spots: Spots, polarity: Polarity) -> None:
-    """Arcs on the right of one column; a neuron that feeds itself gets a loop."""
+def _recurrent(axes: Any, points: Points, polarity: Polarity) -> None:
+    """Arcs on the right of a column; a neuron that feeds itself gets a loop."""
     for source, target in np.argwhere(polarity):
-        (x, y0), (_, y1) = spots[source], spots[target]
+        (x, y0), (_, y1) = points[source], points[target]
         loop = 0.45 if source == target else 0.0
         out = 0.3 + 0.09 * abs(y1 - y0)
         curve = [(x, y0), (x + out, y0 + loop), (x + out, y1 - loop), (x, y1)]
         _curve(axes, curve, int(polarity[source, target]))
 
 
-def _curve(axes: Any, points: Spots, sign: int) -> None:
+def _curve(axes: Any, points: Points, sign: int) -> None:
+    """A cubic Bezier curve through 4 control points, coloured by the synapse's sign."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Outline
 

@@ -1,4 +1,4 @@
-"""Telling somebody that the work goes on: a bar on a terminal, plain lines elsewhere."""
+"""Progress on stderr: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import sys
 from collections.abc import Callable, Iterator
 
 Progress = Callable[[str, int, int, str], None]
-"""(stage, done, total, note): called after every small piece of work."""
+"""(stage, done, total, note): called after every unit of work; 0 <= done <= total."""
 
 
 def silent(stage: str, done: int, total: int, note: str) -> None:
-    """Tell nobody."""
+    """A `Progress` that prints nothing."""
 
 
 @contextlib.contextmanager
 def shown() -> Iterator[Progress]:
-    """Progress on stderr: a live bar if that is a terminal, else a line every tenth."""
+    """A `Progress` that draws a live bar if stderr is a terminal, else prints plain lines."""
     if not sys.stderr.isatty():
         yield _Lines()
         return
@@ -40,7 +40,7 @@ def shown() -> Iterator[Progress]:
 
 
 class _Lines:
-    """Writes a line when a stage begins and whenever another tenth of the work is done."""
+    """A `Progress` that prints a line when a stage begins and at every tenth of its work."""
 
     def __init__(self) -> None:
         self._last = ("", -1)

@@ -1,7 +1,8 @@
-"""The fixed-point model in torch: its forward pass is the device's, its backward pass flows.
+"""The fixed-point model in torch: integers of the device forward, gradients backward.
 
-Each op computes its integer meaning, the very body that NumPy executes, and hands gradients
-to its real-valued twin (the straight-through estimator of Bengio et al., 2013).
+Forward, each op executes the same Python body as NumPy does, so the values are exactly the
+device's. Backward, its gradient is that of the op on real numbers (the straight-through
+estimator of Bengio et al. 2013), since a rounded value has the gradient 0.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from elegans.exporter.ir.fixed_model import Model, Step, walk
 from elegans.exporter.numbers.fixed import Value
 
 
-class _Through(torch.autograd.Function):
-    """The first argument's value, the second one's gradient."""
+class _StraightThrough(torch.autograd.Function):
+    """The value of `fixed` with the gradient of `real`; both have one shape."""
 
     @staticmethod
     def forward(ctx: Any, fixed: Tensor, real: Tensor) -> Tensor:
@@ -30,8 +31,8 @@ class _Through(torch.autograd.Function):
 def step(model: Model, x: Tensor, dt: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
     """One step on integers held in float64: x [..., I], dt [..., 1], h [..., H] -> y, h_next.
 
-    The results are exactly the integers of `exporter.reference.step`; they are
-    differentiable with respect to x, dt and h.
+    y [..., O] and h_next [..., H] are exactly the integers of `exporter.oracles.reference.step`,
+    and are differentiable with respect to x, dt and h.
     """
     given = {"x": x.double(), "dt": dt.double(), "h": h.double()}
     y, h_next, _ = walk(model, given, _join, _apply)
@@ -44,4 +45,4 @@ def _join(parts: list[Value]) -> Tensor:
 
 def _apply(step: Step, args: list[Value]) -> Value:
     fixed = step.op.integer(*[a.detach().long() for a in args])
-    return cast(Tensor, _Through.apply(fixed.double(), step.op.real(*args)))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _StraightThrough.apply(fixed.double(), step.op.real(*args)))  # type: ignore[no-untyped-call]

@@ -14,9 +14,9 @@ from scipy.sparse import csr_array
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Matrix
+from elegans.exporter.ir.interface import METADATA_KEY
 from elegans.exporter.numbers.fixed import LARGEST_REAL, Reals
 
-METADATA_KEY = "elegans"
 # Limits that bound the time and the memory that a file can take; no network that fits a
 # microcontroller comes near them.
 _LARGEST_FILE = 1 << 28  # bytes

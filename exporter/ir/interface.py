@@ -10,11 +10,15 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.numbers.fixed import LARGEST_REAL
+
+METADATA_KEY = "elegans"
+"""The key of the ONNX file's metadata under which `to_metadata` is stored."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 # The first words of the names of the runtime's and the firmware's own C functions.
@@ -95,6 +99,28 @@ def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Int
         if len(set(macros)) != len(macros):
             raise ElegansError(place, f"two {what} have the same name in C", "rename one of them")
     return found
+
+
+def to_metadata(interface: Interface, more: Mapping[str, Any] | None = None) -> str:
+    """The JSON document that `from_metadata` reads, with sorted keys: equal input, equal bytes.
+
+    `more` adds entries that only people read, such as the wiring.
+    """
+    document = {
+        "schema": 1,
+        "name": interface.name,
+        "inputs": [_entry(signal) for signal in interface.inputs],
+        "dt": {k: v for k, v in _entry(interface.dt).items() if k != "name"},
+        "outputs": [_entry(signal) for signal in interface.outputs],
+        "layers": [{"name": name, "size": size} for name, size in interface.layers],
+        **(more or {}),
+    }
+    return json.dumps(document, separators=(",", ":"), sort_keys=True)
+
+
+def _entry(signal: Signal) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": signal.name, "unit": signal.unit}
+    return entry if signal.range is None else {**entry, "range": [float(v) for v in signal.range]}
 
 
 def with_ranges(

@@ -1,4 +1,4 @@
-"""The training loop learns, counts its stages, and stops when numbers stop being numbers."""
+"""The training loop lowers the loss, counts its stages, and stops at a loss of NaN."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from elegans.trainer.fit import Fit, reproducible  # noqa: E402
 from elegans.trainer.progress import Progress, shown  # noqa: E402
 
 
-def test_training_goes_through_its_stages_and_lowers_the_loss() -> None:
+def test_training_runs_its_stages_and_lowers_the_loss() -> None:
     seen: list[tuple[str, int, int]] = []
 
     def progress(stage: str, done: int, total: int, _note: str) -> None:
@@ -28,14 +28,14 @@ def test_training_goes_through_its_stages_and_lowers_the_loss() -> None:
     assert seen == [("first", k, 6) for k in (1, 2, 3, 4)] + [("second", k, 6) for k in (5, 6)]
 
 
-def test_a_loss_that_is_no_number_ends_the_training() -> None:
+def test_a_loss_of_nan_ends_the_training() -> None:
     net = torch.nn.Linear(1, 1)
     fit = Fit(net, epochs=3, batches=1, rate=0.1)
     with pytest.raises(ElegansError, match="epoch 1: the loss became nan"):
         fit.stage("doomed", 3, lambda: net(torch.ones(1)).sum() * float("nan"))
 
 
-def test_a_reproducible_block_leaves_the_callers_chance_and_threads_alone() -> None:
+def test_a_reproducible_block_restores_the_random_state_and_threads_of_the_caller() -> None:
     torch.manual_seed(5)
     expected, threads = torch.rand(3), torch.get_num_threads()
     torch.manual_seed(5)
@@ -47,7 +47,7 @@ def test_a_reproducible_block_leaves_the_callers_chance_and_threads_alone() -> N
         assert torch.equal(torch.rand(3), first)
 
 
-def test_away_from_a_terminal_progress_is_a_dozen_plain_lines(
+def test_without_a_terminal_progress_is_a_dozen_plain_lines(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def work(progress: Progress) -> None:

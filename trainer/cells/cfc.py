@@ -1,18 +1,20 @@
 """Closed-form continuous-time (CfC) cells: one step of a liquid network.
 
 A cell moves its state h by an elapsed time dt in closed form instead of integrating a
-differential equation (Hasani et al., 2022). From z = [x, h], or a backbone of it:
+differential equation (Hasani et al. 2022). With z = [x, h], or a backbone of it:
 
     f = tanh(ff1 z)    g = tanh(ff2 z)    t = sigmoid((time_a z) * dt + time_b z)
     default:  h' = (1 - t) f + t g          no_gate:  h' = f + t g
     pure:     h' = A - A exp(-dt (|w_tau| + |ff1 z|)) (ff1 z)
 
-Parameters carry ncps' names and meaning, so a state_dict of `ncps.torch` loads as it is.
-Like there, a circuit's wiring masks ff1 and ff2 where they read the layer before; each
-layer's own recurrence and both time maps are dense.
+Parameters have ncps' names and meaning, so a state_dict of `ncps.torch` loads unchanged. As
+in ncps, a circuit's wiring masks ff1 and ff2 where they read the layer before; each layer's
+own recurrence and both time maps are dense.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -26,9 +28,10 @@ MODES = ("default", "no_gate", "pure")
 
 
 class LecunTanh(nn.Module):
-    """1.7159 tanh(0.666 x): unit variance in, unit variance out."""
+    """1.7159 tanh(0.666 x): maps unit variance to about unit variance (LeCun et al. 1998)."""
 
     def forward(self, x: Tensor) -> Tensor:
+        """Element by element."""
         return 1.7159 * torch.tanh(0.666 * x)
 
 
@@ -41,12 +44,39 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
+@dataclass(frozen=True)
+class Backbone:
+    """Dense layers between [x, h] and the maps of a CfC cell.
+
+    Raises ElegansError for an activation that is not in `ACTIVATIONS`.
+    """
+
+    units: int = 128
+    """Width of each layer."""
+    layers: int = 1
+    """Number of layers; 0 is no backbone."""
+    activation: str = "lecun_tanh"
+
+    def __post_init__(self) -> None:
+        if self.activation not in ACTIVATIONS:
+            raise ElegansError(
+                "CfC backbone",
+                f"no activation {self.activation!r}",
+                f"choose from {', '.join(ACTIVATIONS)}",
+            )
+
+
 class CfCCell(nn.Module):
     """One layer of CfC neurons.
 
-    `synapses` [inputs, neurons] keeps ff1 and ff2 to the circuit's own connections; None
-    is all to all. A backbone of `backbone_layers` > 0 layers of `backbone_units` stands
-    between [x, h] and the maps.
+    input_size  I
+    units       H, the number of neurons and of states
+    mode        one of `MODES`
+    synapses    [I, H], the wiring's polarities: ff1 and ff2 read an input only where there is
+                a synapse; None connects all to all
+    backbone    layers between [x, h] and the maps; None for none
+
+    Raises ElegansError for an unknown mode.
     """
 
     sparsity_mask: Tensor | None
@@ -58,26 +88,20 @@ class CfCCell(nn.Module):
         mode: str = "default",
         *,
         synapses: Polarity | None = None,
-        backbone_units: int = 128,
-        backbone_layers: int = 0,
-        activation: str = "lecun_tanh",
+        backbone: Backbone | None = None,
     ) -> None:
         super().__init__()
         if mode not in MODES:
             raise ElegansError("CfC cell", f"no mode {mode!r}", f"choose from {', '.join(MODES)}")
-        if activation not in ACTIVATIONS:
-            raise ElegansError(
-                "CfC cell", f"no activation {activation!r}", f"choose from {', '.join(ACTIVATIONS)}"
-            )
         self.input_size, self.units, self.mode = input_size, units, mode
         self.state_size = self.output_size = units
         width = input_size + units
         self.backbone: nn.Sequential | None = None
-        if backbone_layers > 0:
+        if backbone is not None and backbone.layers > 0:
             layers: list[nn.Module] = []
-            for _ in range(backbone_layers):
-                layers += [nn.Linear(width, backbone_units), ACTIVATIONS[activation]()]
-                width = backbone_units
+            for _ in range(backbone.layers):
+                layers += [nn.Linear(width, backbone.units), ACTIVATIONS[backbone.activation]()]
+                width = backbone.units
             self.backbone = nn.Sequential(*layers)
         self.ff1 = nn.Linear(width, units)
         if mode == "pure":
@@ -97,37 +121,41 @@ class CfCCell(nn.Module):
             if parameter.dim() == 2:
                 nn.init.xavier_uniform_(parameter)
 
-    def masked(self, linear: nn.Linear) -> Tensor:
-        """The weight of ff1 or ff2 with absent synapses at exactly zero."""
+    def masked_weight(self, linear: nn.Linear) -> Tensor:
+        """The weight [H, I + H] of ff1 or ff2, exactly zero where there is no synapse."""
         mask = self.sparsity_mask
         return linear.weight if mask is None else linear.weight * mask
 
-    def fused(self) -> tuple[Tensor, Tensor]:
-        """The four maps f, g, time_a, time_b as one: weight [4 H, width], bias [4 H]."""
-        weights = [self.masked(self.ff1), self.masked(self.ff2)]
+    def stacked_maps(self) -> tuple[Tensor, Tensor]:
+        """ff1, ff2, time_a and time_b as one map: weight [4 H, I + H], bias [4 H]."""
+        weights = [self.masked_weight(self.ff1), self.masked_weight(self.ff2)]
         weights += [self.time_a.weight, self.time_b.weight]
         biases: list[Tensor] = [self.ff1.bias, self.ff2.bias, self.time_a.bias, self.time_b.bias]
         return torch.cat(weights), torch.cat(biases)
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> Tensor:
-        """x [B, I], h [B, H], dt [B, 1] in the unit it was trained in -> next h [B, H]."""
+        """x [B, I], h [B, H], dt [B, 1] in the unit used in training -> next h [B, H]."""
         z = torch.cat([x, h], dim=1)
         if self.backbone is not None:
             z = self.backbone(z)
-        f = functional.linear(z, self.masked(self.ff1), self.ff1.bias)
+        f = functional.linear(z, self.masked_weight(self.ff1), self.ff1.bias)
         if self.mode == "pure":
             return self.A - self.A * torch.exp(-dt * (self.w_tau.abs() + f.abs())) * f
-        g = functional.linear(z, self.masked(self.ff2), self.ff2.bias)
+        g = functional.linear(z, self.masked_weight(self.ff2), self.ff2.bias)
         t = torch.sigmoid(self.time_a(z) * dt + self.time_b(z))
         return blend(torch.tanh(f), torch.tanh(g), t, self.mode)
 
     def output(self, h: Tensor) -> Tensor:
-        """All neurons."""
+        """All neurons: h [B, H] itself."""
         return h
 
 
 class WiredCfCCell(nn.Module):
-    """A circuit: one CfC layer after another, each reading the one before it."""
+    """A circuit of CfC layers, each of which reads the layer before it and itself.
+
+    Its state is the states of all layers in order; its output is the last layer. Raises
+    ElegansError for a wiring with synapses that skip a layer or lead backwards.
+    """
 
     def __init__(self, wiring: Wiring, mode: str = "default") -> None:
         super().__init__()
@@ -143,10 +171,11 @@ class WiredCfCCell(nn.Module):
 
     @property
     def layers(self) -> list[CfCCell]:
+        """One cell a layer, in the order of the state."""
         return [cell for cell in self.children() if isinstance(cell, CfCCell)]
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> Tensor:
-        """x [B, I], h [B, H] of all layers in order, dt [B, 1] -> next h [B, H]."""
+        """x [B, I], h [B, H] of all layers, dt [B, 1] -> next h [B, H]."""
         states = []
         for cell, state in zip(self.layers, torch.split(h, self.sizes, dim=1), strict=True):
             x = cell(x, state, dt)
@@ -154,24 +183,28 @@ class WiredCfCCell(nn.Module):
         return torch.cat(states, dim=1)
 
     def output(self, h: Tensor) -> Tensor:
-        """The neurons of the last layer, [B, O]."""
+        """The neurons of the last layer: h [B, H] -> y [B, O]."""
         return h[:, self.state_size - self.output_size :]
 
 
 def _check_layers(wiring: Wiring) -> None:
-    """A CfC layer reads the layer before it and, densely, itself: no other synapses."""
+    """Raise unless each layer reads only the layer before it and itself."""
     spans = wiring.spans
-    for target, rows in enumerate(spans):
-        sensed = wiring.sensory[:, rows].any() and target > 0
-        sources = [s for s, columns in enumerate(spans) if wiring.adjacency[columns, rows].any()]
-        if sensed or set(sources) - {target - 1, target}:
+    for target, columns in enumerate(spans):
+        reads_inputs = wiring.sensory[:, columns].any() and target > 0
+        sources = [s for s, rows in enumerate(spans) if wiring.adjacency[rows, columns].any()]
+        if reads_inputs or set(sources) - {target - 1, target}:
+            fed_by = "the sensors" if reads_inputs else f"layers {sources}"
             raise ElegansError(
                 "CfC circuit",
-                f"layer {target} is fed by {'the sensors' if sensed else f'layers {sources}'}",
+                f"layer {target} is fed by {fed_by}",
                 "a CfC feeds forward, layer by layer; an LTC takes any wiring",
             )
 
 
 def blend(f: Tensor, g: Tensor, t: Tensor, mode: str) -> Tensor:
-    """The next state between its two heads f and g, by the gate t in [0, 1]."""
+    """The next state from the heads f and g in [-1, 1] and the gate t in [0, 1].
+
+    All have one shape; mode is `default` (in [-1, 1]) or `no_gate` (in [-2, 2]).
+    """
     return f + t * g if mode == "no_gate" else f * (1.0 - t) + t * g

@@ -1,8 +1,8 @@
-"""Leaky integrators (CTRNN): neurons with a fixed time constant, where the liquid idea starts.
+"""Continuous-time recurrent networks (CTRNN): leaky integrators with a fixed time constant.
 
     tau dh/dt = f - h,   f = tanh(W [x, h] + b)
 
-(Funahashi and Nakamura 1993, equation 1, with tanh on the summed input.)
+(Funahashi and Nakamura 1993, equation 1, with tanh applied to the summed input.)
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ SOLVERS = ("exact", "semi_implicit", "euler")
 class CTRNNCell(nn.Module):
     """One step of `units` leaky integrators, in `unfolds` solver steps of dt / unfolds.
 
-    solver  exact: h = f + (h - f) exp(-dt / tau), f held over the step, in the hull of h
-            and f for every dt; semi_implicit: (h + dt / tau f) / (1 + dt / tau), as LTC's;
-            euler: h + dt / tau (f - h), stable only up to dt = tau.
+    solver  exact: h = f + (h - f) exp(-dt / tau), which holds f over the step; a weighted
+            mean of h and f, so it stays between them for every dt
+            semi_implicit: h = (h + dt / tau f) / (1 + dt / tau), as in an LTC
+            euler: h = h + dt / tau (f - h); between h and f only up to dt = tau
+
+    Raises ElegansError for another solver or less than one unfold.
     """
 
     def __init__(
@@ -52,5 +55,5 @@ class CTRNNCell(nn.Module):
         return h
 
     def output(self, h: Tensor) -> Tensor:
-        """All neurons."""
+        """All neurons: h [B, H] itself."""
         return h

@@ -1,6 +1,6 @@
-"""What liquid cells are compared with on the same chip: GRU, LSTM, and an MLP on a delay line.
+"""The baselines of a liquid cell: GRU, LSTM, and an MLP on the last samples.
 
-None of them reads elapsed time; give it to them as one more input if they should.
+None of them reads the elapsed time; where they should, give it to them as one more input.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from elegans.exporter.errors import ElegansError
 
 
 class GRUCell(nn.Module):
-    """A gated recurrent unit (Cho et al. 2014); `cell` is torch's own."""
+    """A gated recurrent unit (Cho et al. 2014) of H = `units` states; `cell` is torch's own."""
 
     def __init__(self, input_size: int, units: int) -> None:
         super().__init__()
@@ -27,12 +27,16 @@ class GRUCell(nn.Module):
         return result
 
     def output(self, h: Tensor) -> Tensor:
-        """All neurons."""
+        """All units: h [B, H] itself."""
         return h
 
 
 class LSTMCell(nn.Module):
-    """Long short-term memory (Hochreiter and Schmidhuber 1997); its state is [h, c]."""
+    """A long short-term memory (Hochreiter and Schmidhuber 1997) of U = `units` units.
+
+    It has 2 U states: the hidden state h, then the cell state c. `cell` is torch's own, which
+    stacks its weights in the order input, forget, candidate, output.
+    """
 
     def __init__(self, input_size: int, units: int) -> None:
         super().__init__()
@@ -40,19 +44,20 @@ class LSTMCell(nn.Module):
         self.cell = nn.LSTMCell(input_size, units)
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> Tensor:
-        """x [B, I], [h, c] [B, 2 H] -> next [h, c] [B, 2 H]; dt is not read."""
+        """x [B, I], [h, c] [B, 2 U] -> next [h, c] [B, 2 U]; dt is not read."""
         units = self.output_size
         return torch.cat(self.cell(x, (h[:, :units], h[:, units:])), dim=1)
 
     def output(self, h: Tensor) -> Tensor:
-        """The hidden half of the state."""
+        """The hidden state: [h, c] [B, 2 U] -> h [B, U]."""
         return h[:, : self.output_size]
 
 
 class MLPCell(nn.Module):
-    """A multilayer perceptron on the last `samples` samples: its state is the delay line.
+    """A multilayer perceptron on the last K = `samples` samples, the present one included.
 
-    The oldest sample comes first, and the present one belongs to it.
+    Its state is these samples, the oldest first (a delay line). Raises ElegansError for less
+    than one sample.
     """
 
     def __init__(
@@ -66,17 +71,17 @@ class MLPCell(nn.Module):
         self.layers = mlp(self.state_size, hidden, output_size)
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> Tensor:
-        """x [B, I], h [B, I K] -> h without its oldest sample, and x; dt is not read."""
+        """Drop the oldest sample and append x [B, I]: h [B, K I] -> [B, K I]; dt is not read."""
         return torch.cat([h[:, self.input_size :], x], dim=1)
 
     def output(self, h: Tensor) -> Tensor:
-        """The perceptron on the whole delay line: [B, I K] -> [B, O]."""
+        """The perceptron of the samples: h [B, K I] -> y [B, O]."""
         result: Tensor = self.layers(h)
         return result
 
 
 def mlp(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
-    """Linear layers with rectifiers between them."""
+    """Linear layers of the sizes `hidden`, then `outputs`, with ReLU between: [B, I] -> [B, O]."""
     layers: list[nn.Module] = []
     for size in hidden:
         layers += [nn.Linear(inputs, size), nn.ReLU()]

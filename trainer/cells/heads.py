@@ -1,8 +1,9 @@
-"""What stands between raw sensor windows and a circuit: an MLP, or a 1-D convolution."""
+"""Heads: what turns raw sensor windows into a cell's inputs, an MLP or a 1-D convolution."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -11,7 +12,7 @@ from elegans.trainer.cells.gru_lstm_mlp import mlp
 
 
 class MLPHead(nn.Module):
-    """A perceptron: [B, input_size] -> tanh features [B, output_size]."""
+    """A perceptron with ReLU between its layers and tanh behind the last."""
 
     def __init__(self, input_size: int, hidden: Sequence[int], output_size: int) -> None:
         super().__init__()
@@ -19,22 +20,33 @@ class MLPHead(nn.Module):
         self.layers = nn.Sequential(mlp(input_size, hidden, output_size), nn.Tanh())
 
     def forward(self, x: Tensor) -> Tensor:
+        """x [B, input_size] -> features [B, output_size] in [-1, 1]."""
         result: Tensor = self.layers(x)
         return result
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """What a `ConvHead` computes along a window."""
+
+    features: int
+    kernel: int
+    """Samples that a feature reads."""
+    stride: int = 1
+    pool: int = 1
+    """Neighbouring positions that are averaged; 1 averages nothing."""
 
 
 class ConvHead(nn.Module):
     """A 1-D convolution over a window of `length` samples of `channels` sensors.
 
-    The window comes flat and channel by channel, [B, channels * length]; rectified
-    features, averaged over `pool` neighbours, go out flat and feature by feature.
+    Raises ElegansError where the window is too short for one position.
     """
 
-    def __init__(
-        self, channels: int, length: int, features: int, kernel: int, stride: int = 1, pool: int = 1
-    ) -> None:
+    def __init__(self, channels: int, length: int, convolution: Convolution) -> None:
         super().__init__()
-        positions = (length - kernel) // stride + 1
+        features, kernel, pool = convolution.features, convolution.kernel, convolution.pool
+        positions = (length - kernel) // convolution.stride + 1
         if positions < 1 or positions // pool < 1:
             raise ElegansError(
                 "convolution head",
@@ -43,11 +55,14 @@ class ConvHead(nn.Module):
             )
         self.channels, self.length = channels, length
         self.input_size, self.output_size = channels * length, features * (positions // pool)
-        self.convolution = nn.Conv1d(channels, features, kernel, stride)
+        self.convolution = nn.Conv1d(channels, features, kernel, convolution.stride)
         self.pool = nn.AvgPool1d(pool) if pool > 1 else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Windows [B, channels * length] -> features [B, output_size]."""
+        """Windows [B, channels * length], channel by channel -> features [B, output_size] >= 0.
+
+        ReLU, then the average over each pool; the features come feature by feature.
+        """
         rows = x.reshape(-1, self.channels, self.length)
         result: Tensor = self.pool(self.convolution(rows).relu()).flatten(1)
         return result

@@ -2,14 +2,16 @@
 
     C dv/dt = g (v_leak - v) + sum_s w_s sigmoid(sigma_s (v_s - mu_s)) (E_s - v)
 
-(Hasani et al. 2021, equation 1, in the conductance form of Lechner et al. 2020). The fused
-solver takes `unfolds` semi-implicit Euler steps of dt / unfolds each:
+(Hasani et al. 2021, equation 1, in the conductance form of Lechner et al. 2020: capacitance
+C, leak conductance g, and for each synapse s its weight w, reversal potential E and the
+sigmoid's steepness sigma and midpoint mu.) The fused solver (Hasani et al. 2021, algorithm 1)
+takes `unfolds` semi-implicit Euler steps of dt / unfolds each:
 
     v <- (C v + dt I) / (C + dt G),   I = g v_leak + sum w sigmoid E,   G = g + sum w sigmoid
 
-with C = cm * unfolds. v is a weighted mean of itself, v_leak and the E, so it stays in
-their hull whatever the input; and written so, dt = 0 leaves it where it is (ncps, which
-divides by dt, makes NaN of that).
+with C = cm * unfolds. v is a weighted mean of itself, v_leak and the E, so it stays in their
+hull for any input; and in this form dt = 0 leaves it where it is (ncps divides by dt, and
+gives NaN).
 """
 
 from __future__ import annotations
@@ -23,18 +25,29 @@ from elegans.exporter.errors import ElegansError
 from elegans.trainer.wiring.ncp import Wiring
 
 MAPPINGS = ("affine", "linear", None)
+EPSILON = 1e-8
+"""Added to every sum of conductances, as in ncps: the quotient exists without any leak."""
+POSITIVE = ("w", "sensory_w", "cm", "gleak")
+"""The parameters that must not be negative; the solver divides by their sum."""
+
+# Initial values are drawn uniformly from ncps' ranges.
 _RANGES = {"gleak": (0.001, 1.0), "vleak": (-0.2, 0.2), "cm": (0.4, 0.6)}
 _SYNAPSE_RANGES = {"w": (0.001, 1.0), "sigma": (3.0, 8.0), "mu": (0.3, 0.8)}
-_POSITIVE = ("w", "sensory_w", "cm", "gleak")
 
 
 class LTCCell(nn.Module):
-    """One step of an LTC circuit.
+    """One step of an LTC circuit of any wiring.
 
-    `unfolds` solver steps a step; `softplus` keeps w, cm and gleak positive by a softplus
-    at run time (ncps' implicit_param_constraints), otherwise `apply_constraints` must
-    follow each update. Mappings of inputs and outputs are affine, linear or None.
-    Parameters carry ncps' names; neurons are in the wiring's order, motor neurons last.
+    wiring          I inputs, H neurons; the last layer's O neurons are the outputs
+    unfolds         solver steps in each step
+    softplus        True: w, cm and gleak are a softplus of their parameters (ncps'
+                    implicit_param_constraints); False: call `apply_constraints` after each
+                    update
+    input_mapping,  affine, linear or None (the identity), one weight for each input or
+    output_mapping  output
+
+    Parameters have ncps' names; neurons are in the wiring's order, motor neurons last. Raises
+    ElegansError for less than one unfold or another mapping.
     """
 
     gleak: Tensor
@@ -52,7 +65,6 @@ class LTCCell(nn.Module):
         softplus: bool = False,
         input_mapping: str | None = "affine",
         output_mapping: str | None = "affine",
-        epsilon: float = 1e-8,
     ) -> None:
         super().__init__()
         if unfolds < 1 or input_mapping not in MAPPINGS or output_mapping not in MAPPINGS:
@@ -61,7 +73,7 @@ class LTCCell(nn.Module):
                 f"unfolds {unfolds}, mappings {input_mapping!r} and {output_mapping!r}",
                 "give at least 1 unfold, and affine, linear or None",
             )
-        self.wiring, self.unfolds, self.softplus, self.epsilon = wiring, unfolds, softplus, epsilon
+        self.wiring, self.unfolds, self.softplus = wiring, unfolds, softplus
         self.input_size, self.state_size = wiring.inputs, wiring.neurons
         self.output_size = wiring.outputs
         for name, (low, high) in _RANGES.items():
@@ -82,15 +94,17 @@ class LTCCell(nn.Module):
             self.register_parameter(f"{prefix}_b", b)
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> Tensor:
-        """x [B, I], h [B, H] potentials, dt [B, 1], at least 0 -> next potentials [B, H]."""
+        """x [B, I], potentials h [B, H], dt [B, 1] >= 0 -> next potentials [B, H]."""
         x = _mapped(x, self.input_w, self.input_b)
         current, conductance = self._synapses("sensory_", x)
         leak = self._positive("gleak")
-        current, conductance = current + leak * self.vleak, conductance + leak + self.epsilon
-        capacity = self._positive("cm") * self.unfolds
+        current, conductance = current + leak * self.vleak, conductance + leak + EPSILON
+        capacitance = self._positive("cm") * self.unfolds
         for _ in range(self.unfolds):
-            inner, opened = self._synapses("", h)
-            h = (capacity * h + dt * (current + inner)) / (capacity + dt * (conductance + opened))
+            inner_i, inner_g = self._synapses("", h)
+            h = (capacitance * h + dt * (current + inner_i)) / (
+                capacitance + dt * (conductance + inner_g)
+            )
         return h
 
     def output(self, h: Tensor) -> Tensor:
@@ -98,24 +112,24 @@ class LTCCell(nn.Module):
         return _mapped(h[:, self.state_size - self.output_size :], self.output_w, self.output_b)
 
     def apply_constraints(self) -> None:
-        """Weights, capacities and leaks that training made negative back to zero."""
+        """Clip weights, leaks (to 0) and capacitances (to 1e-6) that an update made negative."""
         if not self.softplus:
             with torch.no_grad():
-                for name in _POSITIVE:
+                for name in POSITIVE:
                     getattr(self, name).clamp_(min=1e-6 if name == "cm" else 0.0)
 
     def load_ncps(self, state: dict[str, Tensor]) -> None:
         """Take the parameters of an `ncps.torch.LTCCell` or `LTC` of the same wiring.
 
-        ncps counts the neurons of the last layer first; here is the one place that knows.
+        `state` is its state_dict. Raises ElegansError where a parameter is missing.
         """
         order = torch.tensor(ncps_order(self.wiring))
         with torch.no_grad():
             for name, parameter in self.named_parameters():
                 value = state.get(f"rnn_cell.{name}", state.get(name))
                 if value is None:
-                    raise ElegansError("LTC cell", f"no parameter {name!r}", "match the mappings")
-                if name in ("erev", "w", "mu", "sigma"):
+                    raise ElegansError("LTC cell", f"no parameter {name!r}", "use ncps' mappings")
+                if name in ("erev", "w", "mu", "sigma"):  # [H from, H to]
                     value = value[order]
                 if name.split("_")[0] not in ("input", "output"):
                     value = value[..., order]
@@ -126,17 +140,21 @@ class LTCCell(nn.Module):
         return functional.softplus(value) if self.softplus else value
 
     def _synapses(self, prefix: str, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Current sum w s E and conductance sum w s of one kind of synapses, each [B, H]."""
+        """Current sum(w s E) and conductance sum(w s), each [B, H], with s = sigmoid(...).
+
+        prefix  "sensory_" for the synapses from the inputs v [B, I], "" for those between the
+                neurons v [B, H]
+        """
         mu, sigma, erev, mask = (
             getattr(self, prefix + name) for name in ("mu", "sigma", "erev", "mask")
         )
-        opened = torch.sigmoid(sigma * (v.unsqueeze(-1) - mu))
-        weighed = self._positive(f"{prefix}w") * mask * opened
-        return (weighed * erev).sum(dim=1), weighed.sum(dim=1)
+        activation = torch.sigmoid(sigma * (v.unsqueeze(-1) - mu))  # [B, from, to]
+        conductance = self._positive(f"{prefix}w") * mask * activation
+        return (conductance * erev).sum(dim=1), conductance.sum(dim=1)
 
 
 def ncps_order(wiring: Wiring) -> list[int]:
-    """For each neuron here, its number in ncps, where the last layer comes first."""
+    """The index in ncps of each neuron of `wiring`: ncps counts the last layer first, [H]."""
     sizes = [size for _, size in wiring.layers]
     starts = [sum(sizes[index + 1 :]) for index in range(len(sizes))]
     return [start + i for start, size in zip(starts, sizes, strict=True) for i in range(size)]

@@ -1,4 +1,4 @@
-"""Cells that run over sequences, and circuits with physical units.
+"""Cells run over whole sequences, and circuits whose inputs and outputs have physical units.
 
 May import `wiring` and `cells`.
 """

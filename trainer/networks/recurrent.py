@@ -1,8 +1,8 @@
-"""Any cell over whole sequences, with a head before it, a memory beside it, a map behind it.
+"""Any cell over whole sequences, with a head before it, an LSTM beside it, a map behind it.
 
 A cell is a module with `input_size`, `state_size`, `output_size`, `forward(x, h, dt)`, which
-gives the next h, and `output(h)`, which reads it out. Every cell of `trainer` is one, and
-whatever else is one trains and is exported just as they are.
+gives the next h, and `output(h)`, which gives the outputs. Every cell of `trainer.cells` is
+one; a module of your own with these attributes is trained and exported in the same way.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from elegans.exporter.errors import ElegansError
 class Recurrent(nn.Module):
     """`projection(cell(head(x)))`, optionally with an LSTM beside the cell.
 
-    head        a module with `input_size` and `output_size` (`trainer.heads`)
-    memory      mixed memory (Lechner and Hasani 2020): an LSTM takes the sensors and the
-                cell's state first, and the cell starts from what the LSTM made of it;
-                the state is then [h, c], twice as long
-    projection  outputs of a linear map behind the cell
+    head        a module with `input_size` and `output_size` (`trainer.cells.heads`)
+    memory      mixed memory (Lechner and Hasani 2020): in each step an LSTM first computes
+                the hidden state from which the cell starts; the state is then [h, c], twice
+                as long
+    projection  the number of outputs of a linear map behind the cell; None for no map
+
+    Raises ElegansError for a head whose outputs are not as many as the cell's inputs.
     """
 
     rnn_cell: Any
@@ -55,23 +57,23 @@ class Recurrent(nn.Module):
         self.output_size = projection or size
 
     def step(self, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
-        """x [B, I], h [B, H], dt [B, 1] -> y [B, O], next h [B, H]."""
+        """One step: x [B, I], h [B, H], dt [B, 1] -> y [B, O], next h [B, H]."""
         if self.head is not None:
             x = self.head(x)
         if self.lstm is None:
             state = self.rnn_cell(x, h, dt)
             return self.fc(self.rnn_cell.output(state)), state
-        memory = (h[:, : self.cell_size], h[:, self.cell_size :])
-        state, carried = self.lstm(x, memory)
-        state = self.rnn_cell(x, state, dt)
-        return self.fc(self.rnn_cell.output(state)), torch.cat([state, carried], dim=1)
+        hidden, cell_state = self.lstm(x, (h[:, : self.cell_size], h[:, self.cell_size :]))
+        hidden = self.rnn_cell(x, hidden, dt)
+        return self.fc(self.rnn_cell.output(hidden)), torch.cat([hidden, cell_state], dim=1)
 
     def forward(
         self, x: Tensor, dt: Tensor | float = 1.0, h0: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """x [B, T, I], dt [B, T] or one number, h0 [B, H] -> y [B, T, O], last h [B, H].
+        """Run x [B, T, I] from h0 [B, H] (default: 0) -> y [B, T, O], last h [B, H].
 
-        dt is the time before each sample, its own for every sample of every sequence.
+        dt is the time before each sample: [B, T], or one number for all. Raises ElegansError
+        for other shapes.
         """
         if x.dim() != 3 or x.shape[2] != self.input_size or not x.shape[1]:
             fact = f"x has shape {list(x.shape)}"

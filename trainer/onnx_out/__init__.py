@@ -1,4 +1,4 @@
-"""From torch to the ONNX file of one step.
+"""Export: one step of a torch network as a checked ONNX file with its interface.
 
 May import `wiring`, `cells` and `networks`.
 """

@@ -1,88 +1,62 @@
-"""What a network promises the world: its name, and each signal's name, unit and range.
+"""The interface of a network that is about to be trained, checked_range before the training starts.
 
-The exporter proves its integer ranges from these numbers and the board is told nothing
-else, so a contract travels with the network, as JSON in the ONNX file's metadata.
+The exporter proves its integer ranges from these names, units and ranges, and learns nothing
+else about the world. They travel in the ONNX file's metadata (`exporter.ir.interface`).
 """
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
 
 from elegans.exporter.errors import ElegansError
-from elegans.trainer.wiring.ncp import Wiring
+from elegans.exporter.ir.interface import Interface, Signal, checked_range, valid_name
 
-METADATA_KEY = "elegans"
+Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Signal:
-    """An input: physical values from `low` to `high`, in `unit`."""
+def trained_interface(
+    name: str, inputs: Sequence[Signal], dt: Signal, outputs: Sequence[Signal]
+) -> Interface:
+    """An `Interface` of which the exporter will accept the name and all ranges.
 
-    name: str
-    unit: str
-    low: float
-    high: float
+    inputs   one signal an input, each with a range in its unit
+    dt       the elapsed time since the previous step; its range starts above zero
+    outputs  one signal an output, without ranges: the exporter derives them
 
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
+    Raises ElegansError for a name that cannot prefix the generated C, a missing or empty
+    range, or no inputs or outputs.
+    """
+    valid_name(name)
+    if not inputs or not outputs:
+        raise ElegansError(
+            f"network {name}",
+            f"it has {len(inputs)} inputs and {len(outputs)} outputs",
+            "declare at least one of each",
+        )
+    limits((*inputs, dt))
+    if limits([dt])[0][0] <= 0:
+        raise ElegansError(
+            f"network {name}",
+            f"its elapsed time starts at {limits([dt])[0][0]:g} {dt.unit}",
+            "let the range of dt start above zero",
+        )
+    return Interface(name, tuple(inputs), tuple(outputs), dt)
+
+
+def limits(signals: Sequence[Signal]) -> tuple[Array, Array]:
+    """The lower and the upper end of each signal's range, [N] and [N].
+
+    Raises ElegansError where a signal has no range, or an empty or infinite one.
+    """
+    ranges = []
+    for signal in signals:
+        if signal.range is None:
             raise ElegansError(
-                f"signal {self.name}",
-                f"its range is [{self.low}, {self.high}]",
-                "give two finite numbers, the lower one first",
+                f"signal {signal.name}", "it has no range", "declare one: (lowest, highest)"
             )
-
-
-@dataclass(frozen=True)
-class Output:
-    """An output: a name and a unit ('1' for a score)."""
-
-    name: str
-    unit: str
-
-
-@dataclass(frozen=True)
-class Contract:
-    """Everything about a network that is not its weights."""
-
-    name: str
-    """A C identifier of lower-case letters, digits and underscores, at most 31 long."""
-    inputs: tuple[Signal, ...]
-    dt: Signal
-    """Elapsed time since the previous step; its low end is above zero."""
-    outputs: tuple[Output, ...]
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", self.name):
-            raise ElegansError(
-                f"network {self.name!r}",
-                "its name cannot prefix C functions",
-                "use a lower-case letter, then up to 30 of a-z, 0-9 and _",
-            )
-        if not self.inputs or not self.outputs or self.dt.low <= 0:
-            raise ElegansError(
-                f"network {self.name}",
-                "it lacks an input, an output, or an elapsed time above zero",
-                "declare at least one of each",
-            )
-
-    def metadata(self, wiring: Wiring) -> str:
-        """The JSON document stored in the ONNX file under the key `elegans`."""
-        document: dict[str, Any] = {
-            "schema": 1,
-            "name": self.name,
-            "inputs": [
-                {"name": s.name, "unit": s.unit, "range": [s.low, s.high]} for s in self.inputs
-            ],
-            "dt": {"unit": self.dt.unit, "range": [self.dt.low, self.dt.high]},
-            "outputs": [{"name": o.name, "unit": o.unit} for o in self.outputs],
-            "layers": [{"name": name, "size": size} for name, size in wiring.layers],
-            "wiring": {
-                "sensory_adjacency": wiring.sensory.tolist(),
-                "adjacency": wiring.adjacency.tolist(),
-            },
-        }
-        return json.dumps(document, separators=(",", ":"), sort_keys=True)
+        ranges.append(checked_range(signal.name, signal.range))
+    low, high = np.array(ranges, np.float64).T
+    return low, high

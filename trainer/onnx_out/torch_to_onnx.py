@@ -1,4 +1,4 @@
-"""A torch module of one step as the bytes of an ONNX file, the same on every machine."""
+"""A torch module of one step as the bytes of an ONNX file, equal on every machine."""
 
 from __future__ import annotations
 
@@ -13,20 +13,24 @@ import torch
 from torch import nn
 
 from elegans.exporter.errors import ElegansError
-from elegans.trainer.onnx_out.signals import METADATA_KEY
+from elegans.exporter.ir.interface import METADATA_KEY, Interface
 
 OPSET = 18
 
 
-def trace(step: nn.Module, inputs: int, neurons: int, name: str, document: str) -> bytes:
-    """`step(x [1, I], h [1, H], dt [1, 1]) -> (y, h_next)` through torch's dynamo exporter.
+def step_to_onnx(step: nn.Module, interface: Interface, states: int, metadata: str) -> bytes:
+    """Translate `step` with torch's dynamo exporter and check the file with onnx.checker.
 
-    `document` becomes the metadata under elegans' key. Raises ElegansError where torch
-    cannot trace the module.
+    step      (x [1, I], h [1, H], dt [1, 1]) -> (y [1, O], h_next [1, H]), all float32
+    states    H
+    metadata  the document to store under elegans' key
+
+    Raises ElegansError where torch cannot translate the module.
     """
-    example = (torch.zeros(1, inputs), torch.zeros(1, neurons), torch.ones(1, 1))
+    inputs, name = len(interface.inputs), interface.name
+    example = (torch.zeros(1, inputs), torch.zeros(1, states), torch.ones(1, 1))
     try:
-        with _silence():
+        with _quiet():
             program = torch.onnx.export(
                 step,
                 example,
@@ -41,23 +45,25 @@ def trace(step: nn.Module, inputs: int, neurons: int, name: str, document: str) 
     except torch.onnx.OnnxExporterError as error:
         reason = str(error).strip().splitlines()[0][:160]
         raise ElegansError(
-            f"torch.onnx, {name}", f"cannot trace the step ({reason})", "mend the module"
+            f"torch.onnx, {name}",
+            f"cannot translate the step ({reason})",
+            "use operations that torch.onnx.export supports",
         ) from None
     if program is None:
         raise ElegansError("torch.onnx", "it exported nothing", "use torch 2.6 or newer")
     model = program.model_proto
     model.graph.name = name
     model.doc_string = ""
-    # Tracing notes name source files and lines: they would differ from machine to machine.
-    _forget_where(model.graph)
+    _remove_source_locations(model.graph)
     del model.metadata_props[:]
-    onnx.helper.set_model_props(model, {METADATA_KEY: document})
+    onnx.helper.set_model_props(model, {METADATA_KEY: metadata})
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
 
 
-def _forget_where(graph: onnx.GraphProto) -> None:
+def _remove_source_locations(graph: onnx.GraphProto) -> None:
+    """Remove the notes that name source files and lines: they differ between machines."""
     del graph.metadata_props[:]
     graph.doc_string = ""
     for item in (*graph.node, *graph.initializer, *graph.value_info, *graph.input, *graph.output):
@@ -66,7 +72,7 @@ def _forget_where(graph: onnx.GraphProto) -> None:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Keep the exporter's progress, warnings and logs off the user's screen."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -1,8 +1,9 @@
-"""One task a file: where its data come from, and what it trains.
+"""The tasks that `elegans train` knows: a folder each, with its data and its training.
 
-`TASKS` names them all and `train` runs one; neither imports torch before it must.
+`TASKS` names them all and `train` runs one; neither imports torch before it is needed.
+May import every other stage of `trainer`.
 """
 
-from elegans.trainer.tasks.registry import TASKS, Task, train
+from elegans.trainer.tasks.registry import TASKS, Task, TrainOptions, train
 
-__all__ = ["TASKS", "Task", "train"]
+__all__ = ["TASKS", "Task", "TrainOptions", "train"]

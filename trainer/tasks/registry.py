@@ -1,6 +1,6 @@
-"""The tasks by name, and the one way to run any of them.
+"""The tasks by name, and `train`, which runs one and writes its files.
 
-Importing this imports no torch: a lab machine may list the tasks and never train.
+Importing this module imports no torch: the tasks can be listed where none is installed.
 """
 
 from __future__ import annotations
@@ -24,21 +24,36 @@ from elegans.trainer.progress import Progress, silent
 if TYPE_CHECKING:
     from elegans.trainer.tasks.trained import Metrics, Trained
 
-_NEEDED = ("torch", "onnxscript", "safetensors", "matplotlib")
+_REQUIRED = ("torch", "onnxscript", "safetensors", "matplotlib")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How a task is trained."""
+
+    seed: int = 1
+    """0 to 2^32 - 1; with the other options it determines every byte that is written."""
+    short: bool = False
+    """Train for a fraction of the time, to see that everything works."""
+    epochs: int | None = None
+    """1 or more; None for the task's own number."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """A name, what it is about, and the module whose `train` does the work."""
+    """A task: its name, a line about it, and the module that trains it.
+
+    The module has a function `train(options: TrainOptions, progress: Progress) -> Trained`.
+    """
 
     name: str
     summary: str
     module: str
 
-    def train(self, seed: int, short: bool, epochs: int | None, progress: Progress) -> Trained:
-        """Run the task's own training; the registry's `train` also writes the files."""
+    def train(self, options: TrainOptions, progress: Progress) -> Trained:
+        """Run the module's `train`; it writes no files."""
         work: Callable[..., Trained] = importlib.import_module(self.module).train
-        return work(seed, short, epochs, progress)
+        return work(options, progress)
 
 
 TASKS: Mapping[str, Task] = MappingProxyType(
@@ -60,26 +75,24 @@ TASKS: Mapping[str, Task] = MappingProxyType(
 def train(
     task_name: str,
     out_dir: Path,
-    *,
-    seed: int = 1,
-    short: bool = False,
-    epochs: int | None = None,
+    options: TrainOptions | None = None,
     progress: Progress = silent,
 ) -> Metrics:
-    """Train a task and write what came of it into `out_dir`, all files or none.
+    """Train a task and write its files into the folder `out_dir`, all of them or none.
 
-    Writes model.onnx, weights.safetensors, metrics.json, recording.npz and pictures; the
-    same seed gives the same bytes. `short` trains a fraction, for tests; `epochs` (1 or
-    more) sets the length by hand. Returns the metrics with the `seconds` of training.
-    Raises ElegansError for an unknown task, a missing extra, or a training gone wrong.
+    Writes model.onnx, weights.safetensors, metrics.json, recording.npz and pictures; the same
+    options give the same bytes. Returns the metrics with the `seconds` that training took.
+    Raises ElegansError for an unknown task, options out of range, a missing extra package, a
+    folder that cannot be written, a loss that is not finite, or an export that fails.
     """
+    options = options or TrainOptions()
     if task_name not in TASKS:
         raise ElegansError("train", f"no task {task_name!r}", f"choose from {', '.join(TASKS)}")
-    if epochs is not None and epochs < 1:
-        raise ElegansError("train", f"{epochs} epochs", "give at least 1")
-    if not 0 <= seed < 2**32:
-        raise ElegansError("train", f"seed {seed}", "give 0 to 4294967295")
-    for module in _NEEDED:
+    if options.epochs is not None and options.epochs < 1:
+        raise ElegansError("train", f"{options.epochs} epochs", "give at least 1")
+    if not 0 <= options.seed < 2**32:
+        raise ElegansError("train", f"seed {options.seed}", "give 0 to 4294967295")
+    for module in _REQUIRED:
         if importlib.util.find_spec(module) is None:
             raise ElegansError("train", f"{module} is missing", "pip install 'elegans[train]'")
     if out_dir.exists() and not out_dir.is_dir():
@@ -90,28 +103,28 @@ def train(
     from elegans.trainer.fit import reproducible
 
     begun = time.monotonic()
-    with reproducible(seed):
-        trained = TASKS[task_name].train(seed, short, epochs, progress)
+    with reproducible(options.seed):
+        trained = TASKS[task_name].train(options, progress)
     seconds = round(time.monotonic() - begun, 1)
     metrics: Metrics = {
         "task": task_name,
-        "seed": seed,
+        "seed": options.seed,
         "epochs": len(trained.history),
         "neurons": trained.circuit.wiring.neurons,
         "synapses": trained.circuit.wiring.synapses,
         **trained.metrics,
     }
     progress("write", 0, 1, "")
-    _publish(trained, metrics, out_dir)
+    _write_files(trained, metrics, out_dir)
     progress("write", 1, 1, "")
     return {**metrics, "seconds": seconds}
 
 
-def _publish(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
-    """Make every file in a draft folder beside `out_dir`; only then give them their names."""
+def _write_files(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
+    """Write every file into a draft folder beside `out_dir`, then move them all to it."""
     from safetensors.torch import save
 
-    from elegans.trainer.onnx_out.export_circuit import freeze, record
+    from elegans.trainer.onnx_out.export_circuit import export_circuit, write_recording
     from elegans.trainer.plots import draw_training, draw_wiring
 
     try:
@@ -121,16 +134,17 @@ def _publish(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
         raise ElegansError(
             out_dir, f"cannot be written ({error.strerror})", "choose another"
         ) from None
-    contract, wiring = trained.contract, trained.circuit.wiring
+    interface, wiring = trained.interface, trained.circuit.wiring
     try:
-        freeze(trained.circuit, contract, draft / "model.onnx")
-        record(trained.x, trained.dt, contract, draft / "recording.npz", **trained.extras)
+        export_circuit(trained.circuit, interface, draft / "model.onnx")
+        recording = draft / "recording.npz"
+        write_recording(trained.x, trained.dt, interface, recording, **trained.extras)
         weights = dict(sorted(trained.circuit.state_dict().items()))
         (draft / "weights.safetensors").write_bytes(save(weights))
         text = json.dumps(metrics, indent=2, sort_keys=True) + "\n"
         (draft / "metrics.json").write_text(text, encoding="utf-8")
-        draw_training(trained.history, trained.stages, contract.name, draft / "training.png")
-        draw_wiring(wiring, contract, draft / "wiring.png")
+        draw_training(trained.history, trained.stages, interface.name, draft / "training.png")
+        draw_wiring(wiring, interface, draft / "wiring.png")
         for name, draw in trained.plots.items():
             draw(draft / name)
         draft.chmod(0o755)

@@ -1,4 +1,4 @@
-"""What a task hands over when it is done."""
+"""The result of a task's training."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from elegans.trainer.networks.scaled_circuit import Circuit
-from elegans.trainer.onnx_out.signals import Contract
+from elegans.exporter.ir.interface import Interface
+from elegans.trainer.networks.scaled_circuit import ScaledCircuit
 
 Samples = npt.NDArray[np.float32]
 Metrics = dict[str, float | int | bool | str]
@@ -19,20 +19,21 @@ Metrics = dict[str, float | int | bool | str]
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained circuit, how good it is, and a recording of what it saw."""
+    """A trained circuit, its metrics, and a recording of inputs for test vectors."""
 
-    circuit: Circuit
-    contract: Contract
+    circuit: ScaledCircuit
+    interface: Interface
+    """The names, units and ranges of the circuit's signals."""
     history: list[float]
     """The mean loss of each epoch."""
     stages: list[tuple[str, int]]
-    """The parts of the training: name, and the epoch at which it ended."""
+    """The name of each stage of the training, and the number of epochs done at its end."""
     metrics: Metrics
     x: Samples
-    """[T, I] or [N, T, I], physical, inside the contract's ranges."""
+    """[T, I] or [N, T, I], in physical units, inside the interface's ranges."""
     dt: Samples
     """[T] or [N, T], s"""
     extras: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     """More arrays for the recording, such as labels."""
     plots: dict[str, Callable[[Path], None]] = field(default_factory=dict)
-    """File name -> draws that picture into the path it is given."""
+    """File name -> a function that draws that picture to the given path."""

@@ -1,4 +1,4 @@
-"""Which neurons are connected: neural circuit policies, and networks without layers.
+"""Which neurons are connected: neural circuit policies, and wirings without layers.
 
-Imports `exporter` only.
+May import `exporter` only.
 """

@@ -1,6 +1,7 @@
-"""Circuits without layers: all to all, or at random, drawn as ncps 1.0.1 draws them.
+"""Wirings without layers: all to all, or random, drawn in the order of ncps 1.0.1.
 
-Neurons are in our order, motor neurons last; ncps numbers these first.
+The same arguments and seed give the same synapses as there. Motor neurons come last in the
+state; ncps numbers them first.
 """
 
 from __future__ import annotations
@@ -14,28 +15,35 @@ from elegans.trainer.wiring.ncp import Polarity, Wiring
 def fully_connected(
     inputs: int, units: int, outputs: int | None = None, seed: int = 1111
 ) -> Wiring:
-    """Every neuron feeds every neuron, itself too; a third of the synapses inhibits."""
+    """ncps' FullyConnected: every input and every neuron feeds every neuron, itself included.
+
+    The last `outputs` neurons are read out (default: all). A synapse inhibits with
+    probability 1/3. Raises ElegansError for sizes below 1 or more outputs than units.
+    """
     _check(inputs, units, outputs)
     random = np.random.default_rng(seed)
     inner = _drawn(random, [(s, t) for s in range(units) for t in range(units)], (units, units))
-    senses = [(s, t) for s in range(inputs) for t in range(units)]
-    return _wiring(_drawn(random, senses, (inputs, units)), inner, outputs)
+    sensory = [(s, t) for s in range(inputs) for t in range(units)]
+    return _wiring(_drawn(random, sensory, (inputs, units)), inner, outputs)
 
 
 def random_wiring(
     inputs: int, units: int, outputs: int | None = None, sparsity: float = 0.5, seed: int = 1111
 ) -> Wiring:
-    """A share of 1 - sparsity of all synapses, each as likely as the other."""
+    """ncps' Random: a share of 1 - sparsity of all synapses, each pair equally likely.
+
+    Otherwise as `fully_connected`; sparsity is in [0, 1). Raises ElegansError as it does.
+    """
     _check(inputs, units, outputs)
     if not 0.0 <= sparsity < 1.0:
         raise ElegansError("wiring", f"sparsity is {sparsity}", "give 0 to below 1")
     random = np.random.default_rng(seed)
     drawn = []
-    for sources, redrawn in ((units, False), (inputs, True)):
+    for sources, twice in ((units, False), (inputs, True)):
         every = [(s, t) for s in range(sources) for t in range(units)]
         count = int(np.round(sources * units * (1 - sparsity)))
         chosen = [(int(s), int(t)) for s, t in random.choice(every, size=count, replace=False)]
-        drawn.append(_drawn(random, chosen, (sources, units), twice=redrawn))
+        drawn.append(_drawn(random, chosen, (sources, units), twice=twice))
     return _wiring(drawn[1], drawn[0], outputs)
 
 
@@ -45,7 +53,10 @@ def _drawn(
     shape: tuple[int, int],
     twice: bool = False,
 ) -> Polarity:
-    """Polarities in the order of the synapses; ncps draws some of them a second time."""
+    """Draw the polarity of each of `synapses`, in their order, into a matrix of `shape`.
+
+    twice  draw each again and keep the second, as ncps does for random sensory synapses
+    """
     matrix = np.zeros(shape, np.int32)
     for source, target in synapses:
         for _ in range(1 + twice):
@@ -54,9 +65,10 @@ def _drawn(
 
 
 def _wiring(sensory: Polarity, inner: Polarity, outputs: int | None) -> Wiring:
+    """Matrices in ncps' order, motor neurons first -> a `Wiring`, motor neurons last."""
     units = len(inner)
     motors = outputs or units
-    order = [*range(motors, units), *range(motors)]  # ncps' numbers, in our order
+    order = [*range(motors, units), *range(motors)]
     layers = (
         (("motor", motors),) if motors == units else (("inter", units - motors), ("motor", motors))
     )
@@ -66,5 +78,7 @@ def _wiring(sensory: Polarity, inner: Polarity, outputs: int | None) -> Wiring:
 def _check(inputs: int, units: int, outputs: int | None) -> None:
     if inputs < 1 or units < 1 or not 1 <= (outputs or units) <= units:
         raise ElegansError(
-            "wiring", f"{inputs} inputs, {units} units, {outputs} outputs", "give 1 or more of each"
+            "wiring",
+            f"{inputs} inputs, {units} units, {outputs} outputs",
+            "give 1 or more of each, and no more outputs than units",
         )

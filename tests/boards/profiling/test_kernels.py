@@ -19,7 +19,7 @@ from elegans.exporter.oracles.golden_vectors import load_arrays
 from elegans.hil_tests.session.session import BoardOptions, hil
 from elegans.tests.boards.conftest import M0_M3_M4, M55
 from elegans.trainer import export_onnx
-from elegans.trainer.cells.cfc import CfCCell
+from elegans.trainer.cells.cfc import Backbone, CfCCell
 from elegans.trainer.cells.gru_lstm_mlp import MLPCell
 from elegans.trainer.networks.recurrent import Recurrent
 
@@ -54,8 +54,8 @@ _NETWORKS = {
 def _export(folder, cfc, **more):
     """The BUILD of a random CfC; ``more`` are fields of the `Request`."""
     torch.manual_seed(cfc.inputs + cfc.neurons)
-    layers = {"backbone_units": cfc.backbone, "backbone_layers": 1} if cfc.backbone else {}
-    cell = CfCCell(cfc.inputs, cfc.neurons, **(layers or {"backbone_layers": 0}))
+    backbone = Backbone(cfc.backbone) if cfc.backbone else None
+    cell = CfCCell(cfc.inputs, cfc.neurons, backbone=backbone)
     with torch.no_grad():
         for parameter in cell.parameters():
             parameter *= cfc.scale

@@ -11,13 +11,13 @@ from elegans.exporter.ir import real_eval
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles.accuracy import against_float
 from elegans.trainer import export_onnx
-from elegans.trainer.cells.cfc import CfCCell
+from elegans.trainer.cells.cfc import Backbone, CfCCell
 from elegans.trainer.networks.recurrent import Recurrent
 
 
 def _pruned(folder, activation, rows):
     torch.manual_seed(1)
-    cell = CfCCell(4, 5, backbone_units=8, backbone_layers=1, activation=activation)
+    cell = CfCCell(4, 5, backbone=Backbone(8, activation=activation))
     first = next(p for p in cell.parameters() if p.shape[0] == 8 and p.dim() == 2)
     with torch.no_grad():
         first[:rows] = 0.0

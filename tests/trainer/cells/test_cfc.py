@@ -1,4 +1,7 @@
-"""Our CfC is ncps' CfC for the same weights, and right where ncps is not."""
+"""CfC networks equal ncps for the same weights, also with elapsed times in a batch.
+
+ncps mixes up the elapsed times of a batch, so batches are compared sample by sample.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ theirs = pytest.importorskip("ncps.torch", reason="ncps, the oracle, is not inst
 wirings = pytest.importorskip("ncps.wirings")
 
 from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.trainer.cells.cfc import MODES  # noqa: E402
+from elegans.trainer.cells.cfc import MODES, Backbone  # noqa: E402
 from elegans.trainer.networks.cfc_sequence import CfC  # noqa: E402
 from elegans.trainer.wiring.ncp import NCP, AutoNCP  # noqa: E402
 
@@ -55,13 +58,9 @@ def test_a_circuit_equals_ncps_with_its_weights_loaded(mode: str, plan: str) -> 
 def test_a_dense_net_equals_ncps_with_its_weights_loaded(
     mode: str, layers: int, activation: str
 ) -> None:
-    shape: dict[str, Any] = {
-        "backbone_units": 24,
-        "backbone_layers": layers,
-        "activation": activation,
-    }
+    shape = {"backbone_units": 24, "backbone_layers": layers, "activation": activation}
     reference = theirs.CfC(INPUTS, 13, mode=mode, **shape)
-    ours = CfC(INPUTS, 13, mode, **shape)
+    ours = CfC(INPUTS, 13, mode, backbone=Backbone(24, layers, activation))
     ours.load_state_dict(reference.state_dict())
     x, h0, _ = sequence(17, 13)
     same(ours(x, h0=h0), reference(x, h0))
@@ -99,7 +98,7 @@ def test_a_sequence_in_two_halves_equals_the_whole() -> None:
     same((torch.cat([first, second], dim=1), end), (whole, last))
 
 
-def test_the_wave_front_has_the_gradients_of_single_steps() -> None:
+def test_the_wavefront_has_the_gradients_of_single_steps() -> None:
     net = CfC(INPUTS, AutoNCP(19, 1))
     x, h0, dt = sequence(12, 19)
     names, parameters = zip(*net.named_parameters(), strict=True)
@@ -134,4 +133,4 @@ def test_unknown_modes_and_activations_are_refused_by_name() -> None:
     with pytest.raises(ElegansError, match="no mode 'gated'"):
         CfC(INPUTS, AutoNCP(19, 1), "gated")
     with pytest.raises(ElegansError, match="no activation 'swish'"):
-        CfC(INPUTS, 9, activation="swish")
+        CfC(INPUTS, 9, backbone=Backbone(activation="swish"))

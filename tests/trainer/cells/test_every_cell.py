@@ -1,4 +1,4 @@
-"""Every cell of the field equals its published reference for the same weights."""
+"""Every cell equals its reference for the same weights: ncps, torch, or its equation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ wirings = pytest.importorskip("ncps.wirings")
 from torch import nn  # noqa: E402
 
 from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.trainer.cells.cfc import CfCCell, WiredCfCCell  # noqa: E402
+from elegans.trainer.cells.cfc import Backbone, CfCCell, WiredCfCCell  # noqa: E402
 from elegans.trainer.cells.ctrnn import SOLVERS, CTRNNCell  # noqa: E402
 from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell  # noqa: E402
-from elegans.trainer.cells.heads import ConvHead, MLPHead  # noqa: E402
+from elegans.trainer.cells.heads import ConvHead, Convolution, MLPHead  # noqa: E402
 from elegans.trainer.cells.ltc import LTCCell, ncps_order  # noqa: E402
 from elegans.trainer.networks.recurrent import Recurrent  # noqa: E402
 from elegans.trainer.wiring.ncp import AutoNCP, Wiring  # noqa: E402
@@ -38,7 +38,7 @@ def close(ours: Any, reference: Any) -> None:
 
 
 def stepped(cell: Any, x: Any, dt: Any, h: Any) -> Any:
-    """The reference, step by step: ncps squeezes its time spans and cannot take a batch."""
+    """Run an ncps cell step by step: its own loop mixes up the elapsed times of a batch."""
     outputs = []
     for k in range(x.shape[1]):
         y, h = cell(x[:, k], h, dt[:, k, None])
@@ -47,6 +47,7 @@ def stepped(cell: Any, x: Any, dt: Any, h: Any) -> Any:
 
 
 def reordered(h: Any, cell: LTCCell) -> Any:
+    """States [B, H] in our order -> in the order of ncps."""
     order = ncps_order(cell.wiring)
     other = torch.empty_like(h)
     other[:, order] = h
@@ -93,8 +94,8 @@ def test_ltc_stays_in_the_hull_of_its_potentials(dt: float) -> None:
     x, _, h = given(12)
     after = cell(100 * x[:, 0], h, torch.full((BATCH, 1), dt))
     lowest, highest = min(float(h.min()), -1.0), max(float(h.max()), 1.0)
-    assert float(after.min()) >= lowest - 1e-5
-    assert float(after.max()) <= highest + 1e-5
+    assert after.min().item() >= lowest - 1e-5
+    assert after.max().item() <= highest + 1e-5
 
 
 @pytest.mark.parametrize("activation", ["lecun_tanh", "tanh", "relu", "silu", "gelu"])
@@ -102,7 +103,7 @@ def test_ltc_stays_in_the_hull_of_its_potentials(dt: float) -> None:
 @pytest.mark.parametrize("layers", [1, 3])
 def test_cfc_equals_ncps_for_every_mode_and_backbone(activation, mode, layers) -> None:
     reference = theirs.CfCCell(INPUTS, 7, mode, activation, 9, layers)
-    ours = CfCCell(INPUTS, 7, mode, backbone_units=9, backbone_layers=layers, activation=activation)
+    ours = CfCCell(INPUTS, 7, mode, backbone=Backbone(9, layers, activation))
     ours.load_state_dict(reference.state_dict())
     x, dt, h0 = given(7)
     y, _ = Recurrent(ours)(x, dt, h0)
@@ -111,29 +112,28 @@ def test_cfc_equals_ncps_for_every_mode_and_backbone(activation, mode, layers) -
 
 def test_mixed_memory_equals_ncps() -> None:
     reference = theirs.CfC(INPUTS, 7, mixed_memory=True, proj_size=2, backbone_units=9)
-    ours = Recurrent(
-        CfCCell(INPUTS, 7, backbone_units=9, backbone_layers=1), memory=True, projection=2
-    )
+    ours = Recurrent(CfCCell(INPUTS, 7, backbone=Backbone(9)), memory=True, projection=2)
     weights = reference.state_dict()
     ours.rnn_cell.load_state_dict(reference.rnn_cell.state_dict())
     ours.fc.load_state_dict(reference.fc.state_dict())
     lstm = ours.lstm
     assert lstm is not None
-    with torch.no_grad():  # ncps' LSTM orders its gates i, f, g, o by activation and adds 1 to f
+    # ncps stacks candidate, input, forget, output, and adds 1 to forget; torch stacks input,
+    # forget, candidate, output.
+    with torch.no_grad():
         names = {"input_map.weight": lstm.weight_ih, "recurrent_map.weight": lstm.weight_hh}
         for name, ours_weight in names.items():
-            value = weights[f"lstm.{name}"]
-            g, i, f, o = value.chunk(4)
-            ours_weight.copy_(torch.cat([i, f, g, o]))
-        g, i, f, o = weights["lstm.input_map.bias"].chunk(4)
-        lstm.bias_ih.copy_(torch.cat([i, f + 1.0, g, o]))
+            candidate, input_, forget, output = weights[f"lstm.{name}"].chunk(4)
+            ours_weight.copy_(torch.cat([input_, forget, candidate, output]))
+        candidate, input_, forget, output = weights["lstm.input_map.bias"].chunk(4)
+        lstm.bias_ih.copy_(torch.cat([input_, forget + 1.0, candidate, output]))
         lstm.bias_hh.zero_()
     x, _, _ = given(7)
     close(ours(x)[0], reference(x)[0])
 
 
 @pytest.mark.parametrize("kind", [GRUCell, LSTMCell])
-def test_gru_and_lstm_are_torch_s(kind) -> None:
+def test_gru_and_lstm_equal_torch(kind) -> None:
     cell = kind(INPUTS, 6)
     whole = {GRUCell: nn.GRU, LSTMCell: nn.LSTM}[kind](INPUTS, 6, batch_first=True)
     whole.load_state_dict({f"{k}_l0": v for k, v in cell.cell.state_dict().items()})
@@ -142,7 +142,7 @@ def test_gru_and_lstm_are_torch_s(kind) -> None:
 
 
 def test_a_leaky_integrator_follows_its_equation() -> None:
-    """Against 20,000 Euler steps of tau dh/dt = f - h with f held, as the exact solver does."""
+    """Compared with 20,000 Euler steps of tau dh/dt = f - h, f held as in the exact solver."""
     cell = CTRNNCell(INPUTS, 6)
     x, dt, h0 = given(6)
     f = torch.tanh(cell.drive(torch.cat([x[:, 0], h0], dim=1))).detach().double()
@@ -171,7 +171,7 @@ def test_a_perceptron_s_state_is_its_last_samples() -> None:
 
 
 def test_heads_fit_their_cells() -> None:
-    head = ConvHead(3, 32, 4, 5, stride=2, pool=2)
+    head = ConvHead(3, 32, Convolution(4, 5, stride=2, pool=2))
     window = torch.randn(BATCH, 6, head.input_size)
     y, _ = Recurrent(CfCCell(head.output_size, 8), head=head)(window, 0.1)
     assert y.shape == (BATCH, 6, 8)
@@ -179,10 +179,10 @@ def test_heads_fit_their_cells() -> None:
     with pytest.raises(ElegansError, match="gives 28 features to a cell of 9 inputs"):
         Recurrent(CfCCell(9, 8), head=head)
     with pytest.raises(ElegansError, match="do not fit 4 samples"):
-        ConvHead(3, 4, 4, 5)
+        ConvHead(3, 4, Convolution(4, 5))
 
 
-def test_a_circuit_of_one_s_own() -> None:
+def test_a_wiring_from_matrices_is_that_circuit() -> None:
     plan = AutoNCP(12, 3).build(INPUTS)
     own = Wiring.of(plan.sensory, plan.adjacency, plan.layers)
     torch.manual_seed(0)
@@ -204,7 +204,7 @@ def test_a_circuit_of_one_s_own() -> None:
         ([[1, 0]], [[1, 0], [0, 1]], (("a", 3),), "add up"),
     ],
 )
-def test_a_wiring_that_is_none_is_refused(sensory, adjacency, layers, match) -> None:
+def test_matrices_that_are_no_wiring_are_refused(sensory, adjacency, layers, match) -> None:
     with pytest.raises(ElegansError, match=match):
         Wiring.of(sensory, adjacency, layers)
 
@@ -215,7 +215,7 @@ def test_a_cfc_takes_no_synapses_that_skip_a_layer() -> None:
         WiredCfCCell(skipping)
 
 
-def test_training_may_leave_no_negative_conductance() -> None:
+def test_constraints_clip_negative_conductances() -> None:
     cell = LTCCell(AutoNCP(12, 3).build(INPUTS))
     with torch.no_grad():
         cell.w.fill_(-1.0)

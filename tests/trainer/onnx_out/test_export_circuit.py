@@ -1,9 +1,10 @@
-"""What leaves the trainer is one checked, reproducible file, or nothing."""
+"""An exported circuit is one checked, reproducible file, or nothing."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,53 +15,50 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.trainer.networks.scaled_circuit import Circuit  # noqa: E402
-from elegans.trainer.onnx_out.export_circuit import freeze, record  # noqa: E402
-from elegans.trainer.onnx_out.signals import Contract, Output, Signal  # noqa: E402
+from elegans.exporter.frontend.import_graph import read_interface  # noqa: E402
+from elegans.exporter.ir.interface import METADATA_KEY, Interface, Signal  # noqa: E402
+from elegans.trainer.networks.scaled_circuit import ScaledCircuit, Scales  # noqa: E402
+from elegans.trainer.onnx_out import export_circuit as module  # noqa: E402
+from elegans.trainer.onnx_out.export_circuit import export_circuit, write_recording  # noqa: E402
+from elegans.trainer.onnx_out.signals import trained_interface  # noqa: E402
 from elegans.trainer.wiring.ncp import AutoNCP  # noqa: E402
 
-CONTRACT = Contract(
+INTERFACE = trained_interface(
     "toy",
     (
-        Signal("near", "m", -2.0, 2.0),
-        Signal("far", "m", 0.0, 40.0),
-        Signal("turn", "1/m", -0.1, 0.1),
+        Signal("near", "m", (-2.0, 2.0)),
+        Signal("far", "m", (0.0, 40.0)),
+        Signal("turn", "1/m", (-0.1, 0.1)),
     ),
-    Signal("dt", "s", 0.02, 0.1),
-    (Output("left", "rad"), Output("right", "rad")),
+    Signal("dt", "s", (0.02, 0.1)),
+    (Signal("left", "rad"), Signal("right", "rad")),
 )
+SCALES = Scales(centre=[0.0, 20.0, 0.0], spread=[1.0, 15.0, 0.05], dt_unit=0.05, gain=[0.6, -2.0])
 
 
-def circuit(seed: int = 3, mode: str = "default") -> Circuit:
+def circuit(seed: int = 3, mode: str = "default") -> ScaledCircuit:
     torch.manual_seed(seed)
-    return Circuit(
-        AutoNCP(12, 2),
-        centre=[0.0, 20.0, 0.0],
-        spread=[1.0, 15.0, 0.05],
-        dt_unit=0.05,
-        gain=[0.6, -2.0],
-        mode=mode,
-    )
+    return ScaledCircuit(AutoNCP(12, 2), SCALES, mode)
 
 
 @pytest.fixture(scope="module")
-def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("frozen") / "model.onnx"
-    freeze(circuit(), CONTRACT, path)
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    export_circuit(circuit(), INTERFACE, path)
     return path
 
 
-def test_the_file_is_one_step_from_x_h_dt_to_y_and_h_next(frozen: Path) -> None:
-    session = onnxruntime.InferenceSession(frozen, providers=["CPUExecutionProvider"])
+def test_the_file_is_one_step_from_x_h_dt_to_y_and_h_next(exported: Path) -> None:
+    session = onnxruntime.InferenceSession(exported, providers=["CPUExecutionProvider"])
     shapes = {port.name: port.shape for port in (*session.get_inputs(), *session.get_outputs())}
     assert shapes == {"x": [1, 3], "h": [1, 12], "dt": [1, 1], "y": [1, 2], "h_next": [1, 12]}
-    assert sorted(path.name for path in frozen.parent.iterdir()) == ["model.onnx"]
+    assert sorted(path.name for path in exported.parent.iterdir()) == ["model.onnx"]
 
 
 @pytest.mark.parametrize("mode", ["default", "no_gate"])
 def test_onnxruntime_free_running_follows_torch(mode: str, tmp_path: Path) -> None:
     net = circuit(5, mode)
-    freeze(net, CONTRACT, tmp_path / "model.onnx")
+    export_circuit(net, INTERFACE, tmp_path / "model.onnx")
     session = onnxruntime.InferenceSession(
         tmp_path / "model.onnx", providers=["CPUExecutionProvider"]
     )
@@ -78,28 +76,33 @@ def test_onnxruntime_free_running_follows_torch(mode: str, tmp_path: Path) -> No
     np.testing.assert_allclose(h, last.numpy(), atol=2e-5)
 
 
-def test_the_metadata_tell_the_contract_and_the_wiring(frozen: Path) -> None:
-    properties = {entry.key: entry.value for entry in onnx.load(frozen).metadata_props}
-    assert list(properties) == ["elegans"]
-    story = json.loads(properties["elegans"])
-    assert (story["schema"], story["name"]) == (1, "toy")
-    assert story["inputs"][1] == {"name": "far", "unit": "m", "range": [0.0, 40.0]}
-    assert story["dt"] == {"unit": "s", "range": [0.02, 0.1]}
-    assert [output["name"] for output in story["outputs"]] == ["left", "right"]
-    assert [(layer["name"], layer["size"]) for layer in story["layers"]] == [
+def test_the_metadata_hold_the_interface_and_the_wiring(exported: Path) -> None:
+    properties = {entry.key: entry.value for entry in onnx.load(exported).metadata_props}
+    assert list(properties) == [METADATA_KEY]
+    document = json.loads(properties[METADATA_KEY])
+    assert (document["schema"], document["name"]) == (1, "toy")
+    assert document["inputs"][1] == {"name": "far", "unit": "m", "range": [0.0, 40.0]}
+    assert document["dt"] == {"unit": "s", "range": [0.02, 0.1]}
+    assert [output["name"] for output in document["outputs"]] == ["left", "right"]
+    assert [(layer["name"], layer["size"]) for layer in document["layers"]] == [
         ("inter", 6),
         ("command", 4),
         ("motor", 2),
     ]
     wiring = AutoNCP(12, 2).build(3)
-    assert story["wiring"]["adjacency"] == wiring.adjacency.tolist()
-    assert story["wiring"]["sensory_adjacency"] == wiring.sensory.tolist()
+    assert document["wiring"]["adjacency"] == wiring.adjacency.tolist()
+    assert document["wiring"]["sensory_adjacency"] == wiring.sensory.tolist()
 
 
-def test_absent_synapses_are_exact_zeros_in_the_file(frozen: Path) -> None:
+def test_the_exporter_reads_the_interface_that_the_trainer_wrote(exported: Path) -> None:
+    wiring = AutoNCP(12, 2).build(3)
+    assert read_interface(exported) == replace(INTERFACE, layers=wiring.layers)
+
+
+def test_absent_synapses_are_exact_zeros_in_the_file(exported: Path) -> None:
     weights = {
         tensor.name: onnx.numpy_helper.to_array(tensor)
-        for tensor in onnx.load(frozen).graph.initializer
+        for tensor in onnx.load(exported).graph.initializer
     }
     absent = AutoNCP(12, 2).build(3).feed_forward(0).T == 0
     for head in ("ff1", "ff2"):
@@ -107,32 +110,32 @@ def test_absent_synapses_are_exact_zeros_in_the_file(frozen: Path) -> None:
         np.testing.assert_array_equal(sensed == 0, absent)
 
 
-def test_the_same_weights_give_the_same_bytes(frozen: Path, tmp_path: Path) -> None:
-    freeze(circuit(), CONTRACT, tmp_path / "again.onnx")
-    freeze(circuit(4), CONTRACT, tmp_path / "other.onnx")
-    assert (tmp_path / "again.onnx").read_bytes() == frozen.read_bytes()
-    assert (tmp_path / "other.onnx").read_bytes() != frozen.read_bytes()
+def test_the_same_weights_give_the_same_bytes(exported: Path, tmp_path: Path) -> None:
+    export_circuit(circuit(), INTERFACE, tmp_path / "again.onnx")
+    export_circuit(circuit(4), INTERFACE, tmp_path / "other.onnx")
+    assert (tmp_path / "again.onnx").read_bytes() == exported.read_bytes()
+    assert (tmp_path / "other.onnx").read_bytes() != exported.read_bytes()
 
 
-def test_the_file_does_not_say_where_it_was_made(frozen: Path) -> None:
-    data = frozen.read_bytes()
+def test_the_file_does_not_say_where_it_was_made(exported: Path) -> None:
+    data = exported.read_bytes()
     for trace in (b".py", b"torch.nn", str(Path.cwd()).encode()):
         assert trace not in data
 
 
-def test_freezing_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    freeze(circuit(), CONTRACT, tmp_path / "model.onnx")
+def test_an_export_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    export_circuit(circuit(), INTERFACE, tmp_path / "model.onnx")
     assert capfd.readouterr() == ("", "")
 
 
-def _poison(net: Circuit) -> Contract:
+def _poison(net: ScaledCircuit) -> Interface:
     with torch.no_grad():
         next(net.parameters())[0, 0] = float("nan")
-    return CONTRACT
+    return INTERFACE
 
 
-def _shorten(net: Circuit) -> Contract:
-    return Contract("toy", CONTRACT.inputs[:2], CONTRACT.dt, CONTRACT.outputs)
+def _shorten(net: ScaledCircuit) -> Interface:
+    return replace(INTERFACE, inputs=INTERFACE.inputs[:2])
 
 
 @pytest.mark.parametrize(
@@ -140,21 +143,37 @@ def _shorten(net: Circuit) -> Contract:
     [(_poison, "NaN or infinity"), (_shorten, "names 2 inputs and 2 outputs")],
 )
 def test_a_bad_network_is_refused_and_an_older_file_stays(
-    spoil: Callable[[Circuit], Contract], fact: str, tmp_path: Path
+    spoil: Callable[[ScaledCircuit], Interface], fact: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(b"older")
     net = circuit()
-    contract = spoil(net)
+    interface = spoil(net)
     with pytest.raises(ElegansError, match=fact):
-        freeze(net, contract, path)
+        export_circuit(net, interface, path)
     assert path.read_bytes() == b"older"
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_that_computes_something_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of a step of which one weight differs by a hundredth."""
+    net, wrong = circuit(), circuit()
+    with torch.no_grad():
+        wrong.cfc.rnn_cell.layers[0].ff1.weight[0, -1] += 1e-2
+    translate = module.step_to_onnx
+    monkeypatch.setattr(
+        module, "step_to_onnx", lambda _step, *more: translate(wrong.folded().eval(), *more)
+    )
+    with pytest.raises(ElegansError, match="onnxruntime and torch differ by"):
+        export_circuit(net, INTERFACE, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_recording_holds_x_and_dt_as_float32(tmp_path: Path) -> None:
     x, dt = np.zeros((7, 3), np.float32), np.full(7, 0.05, np.float32)
-    record(x, dt, CONTRACT, tmp_path / "recording.npz", label=np.arange(7))
+    write_recording(x, dt, INTERFACE, tmp_path / "recording.npz", label=np.arange(7))
     with np.load(tmp_path / "recording.npz", allow_pickle=False) as recording:
         assert recording["x"].shape == (7, 3)
         assert recording["x"].dtype == recording["dt"].dtype == np.float32
@@ -167,17 +186,6 @@ def test_a_recording_outside_its_declared_range_is_refused(
 ) -> None:
     x, dt = np.zeros((7, 3), np.float32), np.full(7, 0.05, np.float32)
     x[4, channel] = value
-    with pytest.raises(ElegansError, match=CONTRACT.inputs[channel].name):
-        record(x, dt, CONTRACT, tmp_path / "recording.npz")
+    with pytest.raises(ElegansError, match=INTERFACE.inputs[channel].name):
+        write_recording(x, dt, INTERFACE, tmp_path / "recording.npz")
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("name", ["", "Lane", "2fast", "a-b", "x" * 32])
-def test_a_name_that_cannot_prefix_c_functions_is_refused(name: str) -> None:
-    with pytest.raises(ElegansError, match="cannot prefix"):
-        Contract(name, CONTRACT.inputs, CONTRACT.dt, CONTRACT.outputs)
-
-
-def test_a_signal_without_a_proper_range_is_refused() -> None:
-    with pytest.raises(ElegansError, match="its range is"):
-        Signal("lost", "m", 1.0, 1.0)

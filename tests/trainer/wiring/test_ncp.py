@@ -1,4 +1,4 @@
-"""Our circuits are ncps' circuits, synapse for synapse."""
+"""Wirings are those of ncps, synapse for synapse, for the same arguments and seed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ wirings = pytest.importorskip("ncps.wirings", reason="ncps, the oracle, is not i
 
 
 def same_circuit(ours: Wiring, theirs: object) -> bool:
-    """Compare after putting ncps' neurons, motor first, into state order, inter first."""
+    """Whether the synapses agree, once ncps' neurons (motor first) are in our order."""
     order = [n for layer in range(3) for n in theirs.get_neurons_of_layer(layer)]  # type: ignore[attr-defined]
     adjacency = theirs.adjacency_matrix[np.ix_(order, order)]  # type: ignore[attr-defined]
     sensory = theirs.sensory_adjacency_matrix[:, order]  # type: ignore[attr-defined]
@@ -22,7 +22,7 @@ def same_circuit(ours: Wiring, theirs: object) -> bool:
 
 
 @pytest.mark.parametrize("units", [4, 5, 8, 19, 32, 64])
-def test_auto_circuits_are_those_of_ncps(units: int) -> None:
+def test_automatic_circuits_are_those_of_ncps(units: int) -> None:
     for outputs, sparsity, seed, inputs in itertools.product(
         (1, 2, 4), (0.1, 0.5, 0.9, 1.0), (0, 22222), (1, 8, 30)
     ):
@@ -34,7 +34,7 @@ def test_auto_circuits_are_those_of_ncps(units: int) -> None:
 
 
 @pytest.mark.parametrize("inputs", [1, 3, 20])
-def test_hand_made_circuits_are_those_of_ncps(inputs: int) -> None:
+def test_planned_circuits_are_those_of_ncps(inputs: int) -> None:
     plans = [(6, 4, 2, 3, 2, 5, 2), (1, 1, 1, 1, 1, 0, 1), (30, 3, 9, 1, 3, 12, 1)]
     plans += [(3, 12, 1, 2, 1, 4, 2), (40, 2, 2, 4, 2, 0, 2)]
     for plan, seed in itertools.product(plans, (1, 7, 2**32 - 1)):
@@ -50,7 +50,7 @@ def test_a_plan_gives_the_same_circuit_every_time_it_is_built() -> None:
     assert np.array_equal(first.sensory, second.sensory)
 
 
-def test_layers_come_in_state_order_and_synapses_only_lead_forward() -> None:
+def test_layers_are_in_state_order_and_synapses_only_lead_forward() -> None:
     wiring = AutoNCP(19, 1).build(8)
     assert wiring.layers == (("inter", 11), ("command", 7), ("motor", 1))
     assert wiring.spans == (slice(0, 11), slice(11, 18), slice(18, 19))
@@ -58,7 +58,7 @@ def test_layers_come_in_state_order_and_synapses_only_lead_forward() -> None:
     assert not wiring.sensory[:, 11:].any()
     assert not wiring.adjacency[inter, inter].any()
     assert not wiring.adjacency[motor].any()
-    assert wiring.feed_forward(1).any(axis=0).all(), "a command neuron hears nobody"
+    assert wiring.feed_forward(1).any(axis=0).all(), "a command neuron has no synapse"
     assert wiring.adjacency[command, command].any()
 
 

@@ -1,1 +1,1 @@
-"""A circuit of 19 neurons that keeps a car on a winding road."""
+"""Task `lane`: a circuit of 19 neurons keeps a car on a winding road."""

@@ -1,8 +1,7 @@
-"""A car on a winding road, and whoever steers it: the closed loop.
+"""The closed loop of a car on a winding road and the controller that steers it.
 
-The same loop runs an expert, a network, or a board on the far end of a serial port. The
-sensors are noisy, see only as far as the fog allows, and report at irregular times. Pure
-numpy.
+The controller may be the expert, a network, or a board at a serial port. The sensors are
+noisy, see only as far as the fog allows, and report at irregular times. Pure numpy.
 """
 
 from __future__ import annotations
@@ -15,21 +14,21 @@ import numpy.typing as npt
 
 from elegans.exporter.errors import ElegansError
 from elegans.trainer.tasks.lane.car import MAX_STEERING, Cars
-from elegans.trainer.tasks.lane.journey import Array, Journey, Samples, journey
+from elegans.trainer.tasks.lane.journey import Array, Journey, Samples, draw_journey
 from elegans.trainer.tasks.lane.road import SPACING, Road
 
 HALF_WIDTH = 1.75
-"""m: a car whose centre is farther out has left its lane."""
-UNDER_WAY = 4.0
-"""s: a drive is judged from here on; it starts up to a metre off the centreline."""
+"""m: a car whose centre is farther from the centreline has left its lane."""
+SETTLING_TIME = 4.0
+"""s: errors before it are not counted; a drive starts up to a metre off the centreline."""
 
 Steer = Callable[[Samples, Samples, Array], npt.ArrayLike]
-"""(sensors [B, I], dt [B], what the expert would do [B]) -> steering [B]"""
+"""(sensors [B, I], dt [B] in s, the expert's steering [B] in rad) -> steering [B] in rad"""
 
 
 @dataclass(frozen=True, eq=False)
 class Drive:
-    """What happened: T samples of one car."""
+    """The log of one car over T samples."""
 
     journey: Journey
     t: Array
@@ -39,15 +38,15 @@ class Drive:
     dt: Samples
     """[T], s"""
     steering: Array
-    """[T], rad: the command, within MAX_STEERING."""
-    wish: Array
-    """[T], rad: what the expert, who sees the truth, would have commanded."""
+    """[T], rad: the controller's command, clipped to MAX_STEERING."""
+    expert: Array
+    """[T], rad: what the expert, who knows the true errors, would have commanded."""
     lateral_error: Array
-    """[T], m: true distance from the centreline."""
+    """[T], m: true distance from the centreline, positive to the left."""
     position: Array
     """[T, 2], m"""
     arc: Array
-    """[T], m: how far along the road."""
+    """[T], m: arc length along the road."""
 
     @property
     def centreline(self) -> Array:
@@ -56,23 +55,23 @@ class Drive:
 
     @property
     def rms(self) -> float:
-        """Root mean square of the lateral error once under way, m."""
-        return float(np.sqrt(np.mean(self._under_way**2)))
+        """Root mean square of the lateral error after the settling time, m."""
+        return float(np.sqrt(np.mean(self._settled_error**2)))
 
     @property
     def worst(self) -> float:
-        """Largest lateral error once under way, m."""
-        return float(np.abs(self._under_way).max())
+        """Largest absolute lateral error after the settling time, m."""
+        return float(np.abs(self._settled_error).max())
 
     @property
-    def _under_way(self) -> Array:
-        """The lateral error without the first seconds, in which chance put the car."""
-        settled = self.t > min(UNDER_WAY, 0.5 * self.t[-1])
+    def _settled_error(self) -> Array:
+        """The lateral error after the settling time, or half of a drive that is shorter."""
+        settled = self.t > min(SETTLING_TIME, 0.5 * self.t[-1])
         return np.asarray(self.lateral_error[settled])
 
     @property
     def held(self) -> bool:
-        """Whether the car stayed in its lane once under way."""
+        """Whether the car stayed in its lane after the settling time."""
         return self.worst <= HALF_WIDTH
 
 
@@ -86,60 +85,64 @@ def drive(
 ) -> Drive:
     """Let `controller`, (sensors [I], dt in s) -> steering in rad, drive one car.
 
-    Called once a sample, in order, so it may keep state. `fog` runs from 0 (clear) to 1
-    (banks where only a few metres are seen), `noise` multiplies the sensors' usual noise.
+    It is called once a sample, in order, so it may keep state. The other arguments, and the
+    errors raised, are those of `draw_journey`; a controller that does not return a finite
+    angle also raises ElegansError.
     """
-    trip = journey(seconds, seed, fog=fog, noise=noise)
-    return drive_all([trip], lambda x, dt, _: [controller(x[0], float(dt[0]))])[0]
+    journey = draw_journey(seconds, seed, fog=fog, noise=noise)
+    return drive_all([journey], lambda x, dt, _: [controller(x[0], float(dt[0]))])[0]
 
 
 def drive_expert(seconds: float, seed: int, *, fog: float = 0.7, noise: float = 1.0) -> Drive:
-    """The same drive with the expert at the wheel: Stanley's law with feed-forward."""
-    trip = journey(seconds, seed, fog=fog, noise=noise)
-    return drive_all([trip], lambda _x, _dt, wish: wish)[0]
+    """The same drive steered by the expert (`Cars.expert`)."""
+    journey = draw_journey(seconds, seed, fog=fog, noise=noise)
+    return drive_all([journey], lambda _x, _dt, expert: expert)[0]
 
 
 def drive_all(journeys: Sequence[Journey], steer: Steer) -> list[Drive]:
-    """Drive many cars side by side, for as many samples as the shortest journey has."""
-    samples = min(len(trip.dt) for trip in journeys)
-    dt = np.stack([trip.dt[:samples] for trip in journeys])
+    """Drive one car on each journey, for as many samples as the shortest journey has.
+
+    Raises ElegansError where `steer` returns another shape than [B], or NaN or infinity.
+    """
+    samples = min(len(journey.dt) for journey in journeys)
+    dt = np.stack([journey.dt[:samples] for journey in journeys])
     cars = Cars(journeys)
     log: list[tuple[Samples, Array, Array, Array, Array]] = []
     for k in range(samples):
         if k:
             cars.move(log[-1][1], dt[:, k].astype(np.float64))
-        x, wish = cars.sense(k), cars.expert()
-        command = np.asarray(steer(x, dt[:, k], wish), dtype=np.float64)
-        if command.shape != wish.shape or not np.isfinite(command).all():
+        x, expert = cars.sense(k), cars.expert()
+        command = np.asarray(steer(x, dt[:, k], expert), dtype=np.float64)
+        if command.shape != expert.shape or not np.isfinite(command).all():
             raise ElegansError(
                 f"drive, sample {k}", f"the controller steers {command}", "return a finite angle"
             )
         command = np.clip(command, -MAX_STEERING, MAX_STEERING)
-        log.append((x, command, wish, cars.lateral, cars.arc.copy()))
-    x_all, commands, wishes, lateral, arc = (
+        log.append((x, command, expert, cars.lateral, cars.arc.copy()))
+    x_all, commands, experts, lateral, arc = (
         np.stack(column, axis=1) for column in zip(*log, strict=True)
     )
     t = np.cumsum(dt.astype(np.float64), axis=1)
     return [
         Drive(
-            journey=trip,
+            journey=journey,
             t=t[b],
             x=x_all[b],
             dt=dt[b],
             steering=commands[b],
-            wish=wishes[b],
+            expert=experts[b],
             lateral_error=lateral[b],
-            position=_position(trip.road, arc[b], lateral[b]),
+            position=_position(journey.road, arc[b], lateral[b]),
             arc=arc[b],
         )
-        for b, trip in enumerate(journeys)
+        for b, journey in enumerate(journeys)
     ]
 
 
 def _position(road: Road, arc: Array, lateral: Array) -> Array:
-    """Where a car at arc lengths [T] was, so far left of the centreline: [T, 2], m."""
-    at = SPACING * np.arange(len(road.heading))
-    angle = np.interp(arc, at, road.heading)
-    on_line = [np.interp(arc, at, axis) for axis in road.centreline.T]
+    """The position [T, 2], m, at arc lengths [T] and distances [T] left of the centreline."""
+    points = SPACING * np.arange(len(road.heading))
+    angle = np.interp(arc, points, road.heading)
+    on_line = [np.interp(arc, points, axis) for axis in road.centreline.T]
     left = np.stack([-np.sin(angle), np.cos(angle)], axis=1)
     return np.asarray(np.stack(on_line, axis=1) + lateral[:, None] * left)

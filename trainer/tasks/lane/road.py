@@ -1,7 +1,7 @@
-"""Winding roads: curvature along the arc, and where the centreline lies.
+"""Winding roads: their curvature, heading and centreline as functions of the arc length.
 
-Straights and bends of random length and tightness, joined by clothoids as built roads
-are, so that curvature never jumps. Pure numpy.
+Straights and bends of random length and curvature, joined by clothoids (curvature that
+changes linearly along the arc), as real roads are. Pure numpy.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 SPACING = 0.5
-"""Metres of arc between two points of a centreline."""
+"""Arc length between two points of a centreline, m."""
 TIGHTEST = 0.045
 """Largest curvature of a road, 1/m: a bend of 22 m radius."""
 _CLOTHOID = 18.0
-"""Metres over which curvature passes from one stretch to the next."""
+"""Length of a clothoid between two stretches of constant curvature, m."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Road:
 
 
 def winding_road(length: float, random: np.random.Generator) -> Road:
-    """A road of `length` metres that starts straight, at the origin, towards +x."""
+    """A road of `length` metres that starts at the origin, straight along +x."""
     points = int(np.ceil(length / SPACING)) + 1
     curvature = np.zeros(points)
     start, side = int(30 / SPACING), random.choice([-1.0, 1.0])
@@ -47,7 +47,7 @@ def winding_road(length: float, random: np.random.Generator) -> Road:
         start += stretch
     window = int(_CLOTHOID / SPACING)
     curvature = np.convolve(curvature, np.full(window, 1.0 / window), mode="same")
-    # The trapezium rule; headings at the middle of each piece give its direction.
+    # Each piece of the centreline has the heading of its middle.
     heading = _integral(curvature)
     middle = 0.5 * (heading[1:] + heading[:-1])
     steps = SPACING * np.stack([np.cos(middle), np.sin(middle)], axis=1)
@@ -55,5 +55,6 @@ def winding_road(length: float, random: np.random.Generator) -> Road:
 
 
 def _integral(values: Array) -> Array:
+    """The integral along the arc from 0 to each point, by the trapezoidal rule: [n] -> [n]."""
     pieces = 0.5 * SPACING * (values[1:] + values[:-1])
     return np.concatenate([[0.0], np.cumsum(pieces)])

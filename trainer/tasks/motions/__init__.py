@@ -1,1 +1,1 @@
-"""A circuit that tells four activities apart from a smartwatch's recordings."""
+"""Task `motions`: a circuit recognises four activities in a smartwatch's recordings."""

@@ -1,4 +1,4 @@
-"""A picture of decisions: what was done, against what the network took it for."""
+"""A picture of the confusion matrix: true activities against decisions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from elegans.trainer.tasks.motions.recordings import ACTIVITIES
 def draw_confusion(
     truth: npt.NDArray[np.integer], decided: npt.NDArray[np.integer], path: Path
 ) -> None:
-    """Count decisions [N] for each true activity [N] into a PNG at `path`."""
+    """Draw a PNG to `path`: decided [N] for each truth [N], both as indices into ACTIVITIES."""
     size = len(ACTIVITIES)
     counts = np.zeros((size, size), np.int64)
     np.add.at(counts, (truth, decided), 1)

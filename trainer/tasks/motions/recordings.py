@@ -1,4 +1,4 @@
-"""BasicMotions: smartwatch recordings of four activities, read from aeon's own files.
+"""BasicMotions: smartwatch recordings of four activities, read from the files in aeon's wheel.
 
 Four students wore a watch while standing, walking, running and playing badminton: 40
 series to train on and 40 to test on, 6 channels (accelerometer x, y, z, then gyroscope
@@ -7,7 +7,7 @@ x, y, z, in the watch's own units), 100 samples at 10 Hz.
 Source: the UEA multivariate time series archive (Bagnall et al., 2018,
 https://www.timeseriesclassification.com/description.php?Dataset=BasicMotions), as carried
 by the wheel of aeon (BSD 3-Clause) on PyPI. Nothing is downloaded, aeon's code does not
-run, and the files' SHA-256 sums are verified before a number of them is used.
+run, and the files' SHA-256 sums are verified before they are used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from elegans.exporter.errors import ElegansError
 ACTIVITIES = ("standing", "running", "walking", "badminton")
 CHANNELS = ("accel_x", "accel_y", "accel_z", "gyro_x", "gyro_y", "gyro_z")
 PERIOD = 0.1
-"""s between samples."""
+"""Time between samples, s."""
 
 _SHA256 = {
     "BasicMotions_TRAIN.ts": "8dc43cc6306cb679c888c01e26f91772ac4441a916da43bac8b79734a538b9d6",
@@ -35,14 +35,14 @@ _SHA256 = {
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Recordings x [40, 100, 6] and what was being done, label [40] into ACTIVITIES."""
+    """N recordings, 40 in each file: x [N, 100, 6], label [N] as an index into ACTIVITIES."""
 
     x: npt.NDArray[np.float32]
     label: npt.NDArray[np.int64]
 
 
 def load() -> tuple[Series, Series]:
-    """The training and the test series. Raises ElegansError where aeon or its data lack."""
+    """The training and the test series. Raises ElegansError if aeon or its data are missing."""
     aeon = importlib.util.find_spec("aeon")
     if aeon is None or not aeon.submodule_search_locations:
         raise ElegansError(
@@ -56,16 +56,20 @@ def load() -> tuple[Series, Series]:
 
 
 def decide(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
-    """Scores [N, T, 4] of every step -> decisions [N], as places in ACTIVITIES.
+    """Scores [N, T, 4] of every step -> decisions [N], as indices into ACTIVITIES.
 
-    The largest mean score over the second half of each series.
+    The decision is the largest mean score over the second half of each series.
     """
     second_half = scores[:, scores.shape[1] // 2 :]
     return np.asarray(second_half.mean(axis=1).argmax(axis=-1))
 
 
 def read(path: Path, digest: str) -> Series:
-    """Parse one `.ts` file whose SHA-256 must be `digest`."""
+    """Parse the `.ts` file at `path`, whose SHA-256 must be `digest` (hexadecimal).
+
+    A line holds one series: its channels, separated by colons, then its activity. Raises
+    ElegansError for a file that cannot be read or has another digest.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -77,7 +81,7 @@ def read(path: Path, digest: str) -> Series:
         raise ElegansError(
             path.name,
             f"its SHA-256 is {found[:12]}…, not {digest[:12]}…",
-            "install the aeon that this version of elegans was tried with, 1.6.0",
+            "install aeon 1.6.0, which this version of elegans was tested with",
         )
     lines = [line.strip() for line in data.decode("utf-8").splitlines()]
     rows = [line for line in lines if line and line[0] not in "#@"]

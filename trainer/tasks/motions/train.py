@@ -1,8 +1,8 @@
-"""Task `motions`: what is somebody with a smartwatch doing? Four activities, 10 Hz.
+"""Task `motions`: recognise four activities in a smartwatch's recordings at 10 Hz.
 
 A circuit reads accelerometer and gyroscope sample by sample; its four motor neurons are
 the scores of the activities. The decision is the largest mean score over the second half
-of a series: a firmware keeps four running sums, nothing else.
+of a series, so a firmware only keeps four running sums.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from elegans.exporter.ir.interface import Interface, Signal
 from elegans.trainer.fit import Fit
-from elegans.trainer.networks.scaled_circuit import Circuit
-from elegans.trainer.onnx_out.signals import Contract, Output, Signal
+from elegans.trainer.networks.scaled_circuit import ScaledCircuit, Scales
+from elegans.trainer.onnx_out.signals import limits, trained_interface
 from elegans.trainer.progress import Progress
 from elegans.trainer.tasks.motions.confusion_picture import draw_confusion
 from elegans.trainer.tasks.motions.recordings import (
@@ -26,76 +27,82 @@ from elegans.trainer.tasks.motions.recordings import (
     decide,
     load,
 )
+from elegans.trainer.tasks.registry import TrainOptions
 from elegans.trainer.tasks.trained import Trained
 from elegans.trainer.wiring.ncp import AutoNCP
 
 NEURONS = 28
-DT = Signal("dt", "s", 0.09, 0.11)
-"""The watch samples at 10 Hz; its clock may be a tenth off."""
-_CONFIDENCE = 6.0
-"""Scores end at -1 and 1; the softmax of the training loss wants more room."""
-_DOUBT = 0.1
-"""Label smoothing. A network driven to certainty flips between saturated states, and a
-rounding error there grows: without it int16 states strayed up to a quarter of their range
-from float, with it one or two thousandths, and the decisions are as good."""
+_SHORTEST, _LONGEST = 0.09, 0.11
+"""Elapsed time, s: the watch samples at 10 Hz, and its clock may be off by a tenth."""
+_LOGIT_SCALE = 6.0
+"""The loss is the softmax of 6 times the scores, which lie in [-1, 1]: with four activities,
+it can then assign nearly all of the probability to one of them."""
+_LABEL_SMOOTHING = 0.1
+"""Without it the network learns to flip between saturated states, where rounding errors grow:
+int16 states then differed from float by up to a quarter of their range, against one or two
+thousandths with it. The decisions are equally good."""
 
 
-def contract(train: Series) -> Contract:
-    """Ranges are the training series' largest values and a tenth more, either way."""
+def interface_of(train: Series) -> Interface:
+    """The signals; each channel's range is the training series' largest |value| and a tenth."""
     most = np.ceil(1.1 * np.abs(train.x).max(axis=(0, 1)))
-    inputs = (
-        Signal(name, "1", -float(top), float(top)) for name, top in zip(CHANNELS, most, strict=True)
-    )
-    return Contract("motions", tuple(inputs), DT, tuple(Output(a, "1") for a in ACTIVITIES))
+    inputs = [
+        Signal(name, "1", (-float(top), float(top)))
+        for name, top in zip(CHANNELS, most, strict=True)
+    ]
+    dt = Signal("dt", "s", (_SHORTEST, _LONGEST))
+    return trained_interface("motions", inputs, dt, [Signal(name, "1") for name in ACTIVITIES])
 
 
-def train(seed: int, short: bool, epochs: int | None, progress: Progress) -> Trained:
-    """Train on 40 series and test on the other 40; raises ElegansError without the data."""
-    learned, exam = load()
-    terms = contract(learned)
-    net = Circuit(
-        AutoNCP(NEURONS, len(ACTIVITIES)),
-        centre=learned.x.mean(axis=(0, 1)).tolist(),
-        spread=learned.x.std(axis=(0, 1)).tolist(),
+def train(options: TrainOptions, progress: Progress) -> Trained:
+    """Train on 40 series, test on the other 40. Raises ElegansError without the data.
+
+    Randomness comes from torch's global state, which the caller seeds.
+    """
+    training, test = load()
+    interface = interface_of(training)
+    scales = Scales(
+        centre=training.x.mean(axis=(0, 1)).tolist(),
+        spread=training.x.std(axis=(0, 1)).tolist(),
         dt_unit=PERIOD,
         gain=[1.0] * len(ACTIVITIES),
     )
-    total = epochs if epochs is not None else 6 if short else 12
-    fit = Fit(net, epochs=total, batches=8, rate=2e-2, progress=progress)
-    x, label = torch.from_numpy(learned.x), torch.from_numpy(learned.label)
+    net = ScaledCircuit(AutoNCP(NEURONS, len(ACTIVITIES)), scales)
+    epochs = options.epochs if options.epochs is not None else 6 if options.short else 12
+    fit = Fit(net, epochs=epochs, batches=8, rate=2e-2, progress=progress)
+    x, label = torch.from_numpy(training.x), torch.from_numpy(training.label)
 
     def loss() -> Tensor:
-        dt = DT.low + (DT.high - DT.low) * torch.rand(x.shape[:2])
+        dt = _SHORTEST + (_LONGEST - _SHORTEST) * torch.rand(x.shape[:2])
         scores, _ = net(x, dt)
-        logits = _CONFIDENCE * scores[:, scores.shape[1] // 2 :].mean(dim=1)
-        return functional.cross_entropy(logits, label, label_smoothing=_DOUBT)
+        logits = _LOGIT_SCALE * scores[:, scores.shape[1] // 2 :].mean(dim=1)
+        return functional.cross_entropy(logits, label, label_smoothing=_LABEL_SMOOTHING)
 
-    fit.stage("classify", total, loss)
-    # A test series may leave the range that training showed: clip it as the device does.
-    low, high = zip(*((s.low, s.high) for s in terms.inputs), strict=True)
-    seen = np.clip(exam.x, low, high).astype(np.float32)
-    ticks = np.full(seen.shape[:2], PERIOD, np.float32)
-    decided = decide(_scores(net, seen))
+    fit.stage("classify", epochs, loss)
+    # A test series may leave the declared ranges: clip it as the device does.
+    clipped = np.clip(test.x, *limits(interface.inputs)).astype(np.float32)
+    decided = decide(_scores(net, clipped))
     return Trained(
         circuit=net,
-        contract=terms,
+        interface=interface,
         history=fit.history,
         stages=fit.stages,
         metrics={
             "loss": fit.history[-1],
-            "train_accuracy": float(np.mean(decide(_scores(net, learned.x)) == learned.label)),
-            "test_accuracy": float(np.mean(decided == exam.label)),
-            "test_series": len(exam.label),
-            "test_values_clipped": int(np.count_nonzero(seen != exam.x)),
+            "train_accuracy": float(np.mean(decide(_scores(net, training.x)) == training.label)),
+            "test_accuracy": float(np.mean(decided == test.label)),
+            "test_series": len(test.label),
+            "test_values_clipped": int(np.count_nonzero(clipped != test.x)),
         },
-        x=seen,
-        dt=ticks,
-        extras={"label": exam.label},
-        plots={"confusion.png": lambda path: draw_confusion(exam.label, decided, path)},
+        x=clipped,
+        dt=np.full(clipped.shape[:2], PERIOD, np.float32),
+        extras={"label": test.label},
+        plots={"confusion.png": lambda path: draw_confusion(test.label, decided, path)},
     )
 
 
 @torch.no_grad()
-def _scores(net: Circuit, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _scores(net: ScaledCircuit, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The outputs [N, T, 4] for series x [N, T, 6] sampled at 10 Hz."""
     scores, _ = net(torch.from_numpy(x), torch.full(x.shape[:2], PERIOD))
     return np.asarray(scores.numpy())

@@ -1,4 +1,4 @@
-"""The simulated car is physics enough to tell a good driver from a bad one."""
+"""The simulated car: good controllers stay in the lane, bad ones leave it, seeds repeat."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from elegans.exporter.errors import ElegansError
+from elegans.trainer.onnx_out.signals import limits
 from elegans.trainer.tasks.lane.car import MAX_STEERING
 from elegans.trainer.tasks.lane.closed_loop import HALF_WIDTH, Drive, drive, drive_all, drive_expert
-from elegans.trainer.tasks.lane.journey import DT, LOOK_AHEAD, SENSORS, Samples, journey
+from elegans.trainer.tasks.lane.journey import DT_RANGE, LOOK_AHEAD, SENSORS, Samples, draw_journey
 
 
 def by_sensors(x: Samples, _dt: float) -> float:
-    """A driver who only has the sensors: feed-forward and proportional."""
+    """A controller that only has the sensors: feed-forward and proportional."""
     return float(2.7 * x[3] - 0.3 * x[1] - 0.05 * x[0])
 
 
@@ -24,7 +25,7 @@ def same(one: Drive, other: Drive) -> bool:
 
 
 @pytest.mark.parametrize("fog", [0.0, 0.7, 1.0])
-def test_the_expert_holds_the_middle_in_any_weather(fog: float) -> None:
+def test_the_expert_keeps_to_the_middle_in_any_weather(fog: float) -> None:
     for seed in range(4):
         one = drive_expert(40.0, seed, fog=fog, noise=2.0)
         assert one.held
@@ -45,31 +46,31 @@ def test_steering_left_takes_the_car_to_the_left() -> None:
     assert left.position[-1, 1] > right.position[-1, 1]
 
 
-def test_a_drive_is_decided_by_its_seed() -> None:
+def test_a_seed_determines_the_drive() -> None:
     assert same(drive(by_sensors, 10.0, seed=7), drive(by_sensors, 10.0, seed=7))
     assert not same(drive(by_sensors, 10.0, seed=7), drive(by_sensors, 10.0, seed=8))
 
 
 def test_cars_side_by_side_drive_as_they_would_alone() -> None:
-    trips = [journey(12.0, seed) for seed in range(3)]
-    together = drive_all(trips, lambda _x, _dt, wish: wish)
-    for trip, one in zip(trips, together, strict=True):
-        alone = drive_all([trip], lambda _x, _dt, wish: wish)[0]
+    journeys = [draw_journey(12.0, seed) for seed in range(3)]
+    together = drive_all(journeys, lambda _x, _dt, expert: expert)
+    for journey, one in zip(journeys, together, strict=True):
+        alone = drive_all([journey], lambda _x, _dt, expert: expert)[0]
         np.testing.assert_allclose(one.position, alone.position[: len(one.t)], rtol=0, atol=1e-9)
 
 
 def test_sensors_and_elapsed_times_stay_inside_their_declared_ranges() -> None:
     one = drive(lambda _x, _dt: 9.0, 30.0, seed=2, noise=20.0)
     x = one.x.astype(np.float64)
-    for index, signal in enumerate(SENSORS):
-        assert signal.low <= x[:, index].min() <= x[:, index].max() <= signal.high
+    low, high = limits(SENSORS)
+    assert ((low <= x) & (x <= high)).all()
     dt = one.dt.astype(np.float64)
-    assert DT.low <= dt.min() < dt.max() <= DT.high
+    assert DT_RANGE[0] <= dt.min() < dt.max() <= DT_RANGE[1]
     assert dt.std() > 0.01, "sampling is meant to be irregular"
     assert np.abs(one.steering).max() <= MAX_STEERING
 
 
-def test_nothing_is_seen_of_the_road_beyond_the_fog() -> None:
+def test_curvature_beyond_the_fog_reads_zero() -> None:
     one = drive_expert(60.0, 3, fog=1.0, noise=1.0)
     for index, distance in enumerate(LOOK_AHEAD, start=3):
         hidden = one.journey.sight[: len(one.t)] < distance
@@ -79,7 +80,7 @@ def test_nothing_is_seen_of_the_road_beyond_the_fog() -> None:
     assert (one.journey.sight > LOOK_AHEAD[-1]).any()
 
 
-def test_without_noise_and_fog_the_sensors_tell_the_truth() -> None:
+def test_without_noise_and_fog_the_sensors_give_the_true_errors() -> None:
     one = drive_expert(20.0, 5, fog=0.0, noise=0.0)
     np.testing.assert_allclose(one.x[:, 0], one.lateral_error, atol=1e-6)
 
@@ -93,13 +94,13 @@ def test_the_position_lies_as_far_from_the_road_as_the_lateral_error_says() -> N
         assert nearest == pytest.approx(abs(error), abs=0.02)
 
 
-def test_the_last_sample_comes_when_the_time_is_over() -> None:
+def test_a_drive_ends_with_the_first_sample_after_its_time() -> None:
     one = drive_expert(15.0, 1)
-    assert 15.0 <= one.t[-1] < 15.0 + DT.high
+    assert 15.0 <= one.t[-1] < 15.0 + DT_RANGE[1]
     np.testing.assert_allclose(np.diff(one.t), one.dt[1:], rtol=1e-6)
 
 
-def test_a_controller_that_answers_nonsense_is_reported() -> None:
+def test_a_controller_that_returns_nan_is_reported() -> None:
     with pytest.raises(ElegansError, match="sample 0"):
         drive(lambda _x, _dt: float("nan"), 5.0, seed=1)
 
@@ -107,10 +108,10 @@ def test_a_controller_that_answers_nonsense_is_reported() -> None:
 @pytest.mark.parametrize("bad", [{"seconds": 0.0}, {"fog": 1.5}, {"noise": -1.0}])
 def test_an_impossible_journey_is_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ElegansError, match="drive"):
-        journey(**{"seconds": 5.0, **bad}, seed=1)
+        draw_journey(**{"seconds": 5.0, **bad}, seed=1)
 
 
-def test_the_loop_and_the_list_of_tasks_need_no_torch() -> None:
+def test_the_closed_loop_and_the_list_of_tasks_need_no_torch() -> None:
     program = """
 import sys
 import elegans.trainer.tasks, elegans.trainer.plots, elegans.trainer.progress

@@ -1,4 +1,4 @@
-"""Roads that a car could drive."""
+"""Roads have bounded, continuous curvature, and a centreline that agrees with it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from elegans.trainer.tasks.lane.road import SPACING, TIGHTEST, winding_road
 
 
-def test_a_road_winds_both_ways_and_never_jumps() -> None:
+def test_a_road_winds_both_ways_and_its_curvature_never_jumps() -> None:
     for seed in range(10):
         road = winding_road(1500.0, np.random.default_rng(seed))
         assert road.curvature.max() > 0.4 * TIGHTEST
@@ -25,7 +25,7 @@ def test_the_centreline_has_the_spacing_and_the_bends_that_the_road_declares() -
     assert road.centreline[0].tolist() == [0.0, 0.0]
 
 
-def test_a_seed_is_a_road() -> None:
+def test_a_seed_determines_the_road() -> None:
     one, same, other = (winding_road(300.0, np.random.default_rng(s)) for s in (5, 5, 6))
     assert np.array_equal(one.centreline, same.centreline)
     assert not np.array_equal(one.centreline, other.centreline)

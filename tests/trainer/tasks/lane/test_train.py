@@ -1,4 +1,4 @@
-"""A short training already holds the road, and a seed decides all of it."""
+"""A short training already keeps to the road, and the seed determines every byte of it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from elegans.trainer.tasks import train  # noqa: E402
+from elegans.trainer.onnx_out.signals import limits  # noqa: E402
+from elegans.trainer.tasks import TrainOptions, train  # noqa: E402
 from elegans.trainer.tasks.lane import train as lane  # noqa: E402
 from elegans.trainer.tasks.lane.closed_loop import drive  # noqa: E402
-from elegans.trainer.tasks.lane.journey import DT, SENSORS  # noqa: E402
+from elegans.trainer.tasks.lane.journey import DT_RANGE, SENSORS  # noqa: E402
 
-TINY = lane.Scale(
-    rounds=2, cars=4, seconds=6.0, epochs=2, batches=3, exam_seconds=5.0, recorded_seconds=5.0
+TINY = lane.Budget(
+    rounds=2, cars=4, seconds=6.0, epochs=2, batches=3, test_seconds=5.0, recorded_seconds=5.0
 )
 
 
-def test_a_short_training_holds_the_road_and_its_onnx_file_drives_as_well(tmp_path: Path) -> None:
+def test_a_short_training_keeps_to_the_road_and_its_onnx_file_drives_as_well(
+    tmp_path: Path,
+) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    metrics = train("lane", tmp_path / "lane", short=True)
+    metrics = train("lane", tmp_path / "lane", TrainOptions(short=True))
     assert metrics["held_the_road"] is True
     assert metrics["neurons"] == 19
     assert float(metrics["lateral_worst_m"]) < 0.8
@@ -44,18 +47,18 @@ def test_a_short_training_holds_the_road_and_its_onnx_file_drives_as_well(tmp_pa
         x, dt = recording["x"].astype(np.float64), recording["dt"].astype(np.float64)
     assert x.shape == (len(dt), 8)
     assert len(dt) >= 5000
-    assert (x >= [s.low for s in SENSORS]).all()
-    assert (x <= [s.high for s in SENSORS]).all()
-    assert DT.low <= dt.min() < dt.max() <= DT.high
+    low, high = limits(SENSORS)
+    assert ((low <= x) & (x <= high)).all()
+    assert DT_RANGE[0] <= dt.min() < dt.max() <= DT_RANGE[1]
 
 
-def test_a_seed_decides_every_byte_of_every_file(
+def test_a_seed_determines_every_byte_of_every_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lane, "SHORT", TINY)
     folders = []
     for name, seed in (("one", 3), ("same", 3), ("other", 4)):
-        train("lane", tmp_path / name, seed=seed, short=True)
+        train("lane", tmp_path / name, TrainOptions(seed, short=True))
         folders.append({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()})
     one, same, other = folders
     assert sorted(one) == [

@@ -1,4 +1,4 @@
-"""Activities from real smartwatch recordings, read and learned."""
+"""The smartwatch recordings are read as they are, and a short training recognises them."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def test_the_recordings_are_forty_and_forty_ten_of_each_activity() -> None:
 @needs_aeon
 @needs_torch
 def test_a_short_training_recognises_the_test_recordings(tmp_path: Path) -> None:
-    from elegans.trainer.tasks import train
+    from elegans.trainer.tasks import TrainOptions, train
 
-    metrics = train("motions", tmp_path / "motions", short=True)
+    metrics = train("motions", tmp_path / "motions", TrainOptions(short=True))
     assert float(metrics["test_accuracy"]) >= 0.95
     assert 19 <= int(metrics["neurons"]) <= 32
     with np.load(tmp_path / "motions" / "recording.npz", allow_pickle=False) as recording:
