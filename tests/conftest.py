@@ -14,10 +14,10 @@ from elegans.boards.firmware import toolchain
 from elegans.tests.places import TESTS
 from elegans.tests.shared import SharedCompiler
 
-# What compiles for boards, emulates, trains, or takes long: `make check` leaves it out. Single
-# tests and parameters of other files carry the mark themselves.
+# Files and single tests that compile for boards, emulate, train, or take long: `make check`
+# leaves them out.
 _SLOW = (
-    "boards/emulation",
+    "boards/emulation/test_emulators.py",
     "boards/firmware/test_build.py",
     "boards/firmware/test_own_board.py",
     "boards/firmware/test_real_boards.py",
@@ -28,8 +28,12 @@ _SLOW = (
     "boards/profiling/test_kernels.py",
     "boards/profiling/test_one_map.py",
     "exporter/passes/test_eliminate_dead.py",
-    "farm",
-    "fuzz",
+    "farm/test_farm.py",
+    "fuzz/test_link_fuzz.py",
+    "hil_tests/lab/test_lab_map.py::test_a_board_that_is_not_there_fails_alone",
+    "hil_tests/lab/test_lab_map.py::test_a_kind_of_board_may_be_chosen_from_a_map_and_nothing_else",
+    "hil_tests/lab/test_lab_map.py::test_hil_on_a_map_runs_the_suite_on_every_board",
+    "hil_tests/lab/test_lab_map.py::test_workers_share_the_boards_of_a_map",
     "hil_tests/session/test_every_board.py",
     "test_cells.py",
     "test_examples.py",
@@ -44,9 +48,9 @@ _SLOW = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    slow = [TESTS / name for name in _SLOW]
     for item in items:
-        if any(item.path.is_relative_to(path) for path in slow):
+        name = item.path.relative_to(TESTS).as_posix() if TESTS in item.path.parents else ""
+        if name in _SLOW or f"{name}::{getattr(item, 'originalname', item.name)}" in _SLOW:
             item.add_marker(pytest.mark.slow)
 
 
