@@ -9,12 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from elegans.boards.firmware.build_cache import digest_of
+from elegans.boards.firmware.build_cache import compilation_digest
 from elegans.boards.firmware.toolchain import Compiler
 
 Run = Callable[[Compiler, list[str], Path, str], None]
 
-_INCLUDED = re.compile(rb'^\s*[#.]\s*inc(?:lude|bin)\s*["<]([^">]+)[">]', re.MULTILINE)
+# A file may also be named by a macro that is included, as the table of cores does.
+_INCLUDED = re.compile(
+    rb'^\s*[#.]\s*(?:inc(?:lude|bin)|define\s+\w+)\s*["<]([^">]+)[">]', re.MULTILINE
+)
 
 
 @contextmanager
@@ -72,5 +75,4 @@ class SharedCompiler:
                 # Whichever of them the compiler takes: all of that name are in the digest.
                 end = Path(included.decode()).name
                 named += [path for path in there if Path(path).name == end]
-        parts = [part for name in sorted(seen) for part in (name, seen[name])]
-        return digest_of(compiler.name, compiler.version, *words, "--", *parts)
+        return compilation_digest(compiler, words, seen)

@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
-from elegans.exporter.atoms.contexts import PER_DT
 from elegans.exporter.atoms.gates.product import ProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.atom import DT, PER_DT, Activation, Atom, Gate
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import DT, Activation, Atom, Gate
 
 _WRITE = "write a cell with f + t (g - f), f + t g, u v, f c + i g or (C v + dt I) / (C + dt G)"
 

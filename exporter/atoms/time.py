@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from elegans.exporter.ir.affine import Affine, Form
-from elegans.exporter.ir.real_network import DT
+from elegans.exporter.ir.atom import DT
 
 
 def rate_of_time(form: Form) -> Affine:

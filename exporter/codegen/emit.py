@@ -79,7 +79,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "inputs": [_port(model, "X", c) for c in model.inputs],
         "outputs": [_port(model, "Y", c) for c in model.outputs],
         "dt": _port(model, "DT", model.dt) if model.dt else None,
-        "neurons": len(model.states),
+        "states_count": len(model.states),
         "states": _runs(model, lambda c: (c.name.split("[")[0], c.frac)),
         "held": _runs(model, lambda c: (c.lo, c.hi)),
         "state_size": size + size % 2,  # whole words

@@ -14,7 +14,6 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from elegans.exporter.atoms.contexts import PER_DT
 from elegans.exporter.atoms.gates import gates
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
@@ -23,9 +22,10 @@ from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.atom import PER_DT, Gate
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Interface, from_metadata, valid_name
-from elegans.exporter.ir.real_network import Gate, Network
+from elegans.exporter.ir.real_network import Network
 from elegans.exporter.passes.eliminate_dead import pruned
 from elegans.exporter.passes.fold_constants import folded
 

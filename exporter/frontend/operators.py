@@ -18,7 +18,6 @@ from elegans.exporter.atoms.activations import activations
 from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.normal_cdf import NormalCdfActivation
-from elegans.exporter.atoms.contexts import PER_DT
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import (
@@ -30,7 +29,7 @@ from elegans.exporter.frontend.reference_rules import (
     select,
 )
 from elegans.exporter.ir.affine import Affine, Form, Matrix, product
-from elegans.exporter.ir.real_network import DT, Activation
+from elegans.exporter.ir.atom import DT, PER_DT, Activation
 
 Shape = tuple[int, ...]
 

@@ -247,3 +247,16 @@ def product(a: Affine, b: Affine, is_gate: Callable[[Window], bool]) -> Form | N
             u, c = found
             return Form(left.scaled(right.bias), {u: left.scaled(c)})
     return None
+
+
+def read(window: Window, vectors: dict[str, Reals]) -> Reals:
+    """The elements of a window, from vectors [N, ...]."""
+    return vectors[window.vector][:, window.lo : window.hi]
+
+
+def affine_value(form: Affine, vectors: dict[str, Reals]) -> Reals:
+    """An affine form [N, size] of vectors [N, ...]; `h` must be among them."""
+    total = np.broadcast_to(form.bias, (len(vectors["h"]), form.size))
+    for vector, matrix in form.terms.items():
+        total = total + (matrix @ vectors[vector].T).T
+    return np.asarray(total)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from elegans.exporter.ir.real_network import Network, affine_value, read
+from elegans.exporter.ir.affine import affine_value, read
+from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Reals
 
 

@@ -81,7 +81,7 @@ def _round(network: Network, given: dict[str, Span], h: Span) -> tuple[dict[str,
     """The spans of all vectors for states in h, and that of the next states with zero."""
     spans = given | {"h": h}
     for name, atom in network.atoms.items():
-        spans[name] = atom.span(name, network, spans)
+        spans[name] = atom.span(name, network.atoms, spans)
     parts = [window_span(w, spans) for w in network.h_next]
     lo, hi = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
     return spans, with_zero((lo, hi))

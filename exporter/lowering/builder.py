@@ -8,11 +8,11 @@ import math
 import numpy as np
 from scipy import sparse
 
-from elegans.exporter.atoms.contexts import MappedForm, VectorName
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Matrix
+from elegans.exporter.ir.atom import DT, MappedForm, VectorName
 from elegans.exporter.ir.fixed_model import Argument, Channel, Step, Window, step_range
-from elegans.exporter.ir.real_network import DT, Network
+from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
 from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap
@@ -35,11 +35,12 @@ _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map o
 class ModelBuilder:
     """The steps so far, with the format and the proved bounds of every vector.
 
-    It implements `atoms.contexts.Builder`, which is what an atom needs to add its own steps.
+    It implements `atom.Builder`, which is what an atom needs to add its own steps.
     """
 
     def __init__(self, network: Network, formats: Formats, weight_bits: int) -> None:
-        self.network = network
+        self._h_next = network.h_next
+        self.dt_range = network.interface.dt.range or (0.0, 0.0)
         self.spans = formats.spans
         self.wanted = formats.wanted
         self.weight_bits = weight_bits
@@ -184,7 +185,7 @@ class ModelBuilder:
         """A vector in the pieces that it is made in: the state by layers, any other as one."""
         if vector != "h":
             return [Window(vector, 0, size)]
-        ends = [0, *itertools.accumulate(w.size for w in self.network.h_next)]
+        ends = [0, *itertools.accumulate(w.size for w in self._h_next)]
         return [Window("h", lo, hi) for lo, hi in itertools.pairwise(ends)]
 
     def _mapped(

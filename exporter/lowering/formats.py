@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
-from elegans.exporter.atoms.contexts import VectorName
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.atom import Gate, VectorName
 from elegans.exporter.ir.fixed_model import Channel
 from elegans.exporter.ir.interface import Interface, Signal
-from elegans.exporter.ir.real_network import Gate, Network
+from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span, window_span
 from elegans.exporter.lowering.bounds import bounds
 from elegans.exporter.numbers.fixed import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from elegans.exporter.atoms.contexts import VectorName
-from elegans.exporter.ir.real_network import Gate, Network
+from elegans.exporter.ir.atom import Gate, VectorName
+from elegans.exporter.ir.real_network import Network
 
 
 def vector_names(network: Network) -> dict[str, VectorName]:
@@ -27,6 +27,7 @@ def vector_names(network: Network) -> dict[str, VectorName]:
     }
     for head, layer in zip(heads, layers, strict=True):
         _name_parts(network, head, layer, found)
+    for head, layer in zip(heads, layers, strict=True):
         for name in _sources(network, head):
             found.setdefault(name, VectorName(layer, f"{layer}_{name}"))
     rest = {name: VectorName("layer", name) for name in network.atoms if name not in found}
@@ -42,7 +43,7 @@ def _name_parts(network: Network, head: str, layer: str, found: dict[str, Vector
         atom = network.atoms.get(getattr(atom, atom.carried).vector) if atom.carried else None
     for number, gate in enumerate(chain, 1):
         suffix = str(number) if len(chain) > 1 else ""
-        for role, window in zip(gate.roles(), gate.parts, strict=True):
+        for role, window in zip(gate.names(network.atoms), gate.parts, strict=True):
             if window.vector in network.atoms:
                 found.setdefault(window.vector, VectorName(layer, f"{layer}_{role}{suffix}"))
         if gate.synapses:

@@ -12,8 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.atom import Activation, Atom, Gate
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import Activation, Atom, Gate, Network
+from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers
 
 

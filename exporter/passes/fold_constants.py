@@ -12,7 +12,8 @@ import numpy as np
 from scipy import sparse
 
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.real_network import Activation, Atom, Network
+from elegans.exporter.ir.atom import Activation, Atom
+from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers, Reals
 
 Known = dict[str, tuple[Integers, Reals]]  # elements of a vector, and their values

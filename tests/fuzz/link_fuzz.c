@@ -14,7 +14,7 @@
 
 enum { MAX_FRAME = 160 };
 
-static int16_t x[TINY_INPUTS], y[TINY_OUTPUTS], h[TINY_NEURONS];
+static int16_t x[TINY_INPUTS], y[TINY_OUTPUTS], h[TINY_STATES];
 static tiny_state state;
 static el_link link_;
 static el_cobs answer;
@@ -85,7 +85,7 @@ static void step(void *s, int16_t *out, const int16_t *in, int16_t dt)
 static const el_device device = {
     .inputs = TINY_INPUTS,
     .outputs = TINY_OUTPUTS,
-    .states = TINY_NEURONS,
+    .states = TINY_STATES,
     .has_dt = TINY_HAS_DT,
     .x = x,
     .y = y,

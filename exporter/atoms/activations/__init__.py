@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from elegans.exporter.ir.real_network import Activation
+from elegans.exporter.ir.atom import Activation
 
 
 def activations() -> tuple[type[Activation], ...]:

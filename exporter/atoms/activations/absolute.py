@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.rectified import RectifiedActivation
-from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.spans import Span, reach
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops import Op
@@ -25,7 +25,7 @@ class AbsoluteActivation(RectifiedActivation):
     def function(z: Reals) -> Reals:
         return np.abs(z)
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         lo, hi = self.argument_span(spans)
         nearest = np.where((lo < 0) & (hi > 0), 0.0, np.minimum(np.abs(lo), np.abs(hi)))
         return nearest, reach((lo, hi))

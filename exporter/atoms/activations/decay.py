@@ -8,11 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.contexts import AtomTable, Builder, VectorName
 from elegans.exporter.atoms.time import rate_of_time
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
-from elegans.exporter.ir.real_network import DT, Activation, Network
+from elegans.exporter.ir.atom import DT, Activation, Atom, AtomTable, Builder, VectorName
 from elegans.exporter.ir.spans import Span, affine_span, constant_span
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops.decay import Decay
@@ -52,7 +51,7 @@ class DecayActivation(Activation):
             raise ElegansError(place, "is not exp(-rate dt)", "let a state decay as exp(-dt / tau)")
         return DecayActivation(zero, rate_of_time(form).scaled(minus), DT)
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         assert self.rate is not None
         lo, _ = affine_span(self.rate, spans)
         if lo.min() < -_SLACK:

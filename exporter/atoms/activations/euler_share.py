@@ -7,9 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.contexts import Builder, VectorName
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.real_network import Activation, Network
+from elegans.exporter.ir.atom import Activation, Atom, Builder, VectorName
 from elegans.exporter.ir.spans import Span
 from elegans.exporter.numbers.fixed import Reals
 
@@ -28,7 +27,7 @@ class EulerShareActivation(Activation):
     def function(z: Reals) -> Reals:
         return z
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         lo, hi = self.argument_span(spans)
         if hi.max() > 1 + _SLACK or lo.min() < 0:
             raise ElegansError(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.atoms.contexts import Builder, VectorName
-from elegans.exporter.ir.real_network import Activation, Network
+from elegans.exporter.ir.atom import Activation, Atom, Builder, VectorName
 from elegans.exporter.ir.spans import Span
 from elegans.exporter.numbers.fixed import Reals
 
@@ -21,7 +20,7 @@ class LinearMapActivation(Activation):
     def function(z: Reals) -> Reals:
         return z
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         return self.argument_span(spans)
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from elegans.exporter.atoms.contexts import Builder, VectorName
-from elegans.exporter.ir.real_network import Activation
+from elegans.exporter.ir.atom import Activation, Builder, VectorName
 from elegans.exporter.ops import Op
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.rectified import RectifiedActivation
-from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.spans import Span
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops import Op
@@ -26,7 +26,7 @@ class ReluActivation(RectifiedActivation):
     def function(z: Reals) -> Reals:
         return np.maximum(z, 0.0)
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         lo, hi = self.argument_span(spans)
         return np.maximum(lo, 0.0), np.maximum(hi, 0.0)
 

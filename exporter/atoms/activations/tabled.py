@@ -8,11 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.contexts import Builder, VectorName
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.atom import DT, Activation, Atom, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import DT, Activation, Network
 from elegans.exporter.ir.spans import Span, constant_span
 from elegans.exporter.numbers.fixed import INT16_MAX, RangeError
 from elegans.exporter.ops import Op
@@ -40,7 +39,7 @@ class TabledActivation(Activation):
     def op() -> Op:
         """The op that looks the argument up."""
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         return constant_span(self.size, *self.limits)
 
     def state_frac(self, spans: dict[str, Span], own: Span) -> int:
@@ -102,7 +101,7 @@ class TabledActivation(Activation):
             a = to.add(f"{called.name}_a", layer, a_map)
             z_frac = np.full(drive.size, self.argument_frac)
             return to.step(f"{called.name}_sum", layer, op, ((a,), (b,), (u,)), z_frac)
-        lo, hi = to.network.interface.dt.range or (0.0, 0.0)
+        lo, hi = to.dt_range
         raise ElegansError(
             f"{called.name}, the time gate",
             f"no format holds its product with dt in {lo:g}:{hi:g}",

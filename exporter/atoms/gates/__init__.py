@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
-from elegans.exporter.ir.real_network import Gate
+from elegans.exporter.ir.atom import Gate
 
 
 def gates() -> tuple[type[Gate], ...]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from elegans.exporter.atoms.contexts import Builder, VectorName
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.atom import Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Argument
-from elegans.exporter.ir.real_network import Gate
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.ops import Op
 

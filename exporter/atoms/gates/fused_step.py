@@ -7,7 +7,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.contexts import PER_DT, AtomTable, Builder, VectorName
 from elegans.exporter.atoms.gates.weighted_mean import (
     CONDUCTANCE_FRACS,
     WeightedMeanGate,
@@ -17,8 +16,8 @@ from elegans.exporter.atoms.gates.weighted_mean import (
 )
 from elegans.exporter.atoms.time import rate_of_time
 from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.atom import DT, PER_DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import DT, Gate, Network
 from elegans.exporter.ir.spans import Span, hull, window_span
 from elegans.exporter.numbers.fixed import Integers, Reals, quantise
 from elegans.exporter.ops.fused_step import FusedStep
@@ -69,8 +68,8 @@ class FusedStepGate(WeightedMeanGate):
         parts = (v, atoms.map(current), atoms.map(conductance), DT)
         return cls(*parts, capacity=tuple(float(c) for c in capacity))
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
-        current, conductance = (form_of(w, network, spans) for w in self.parts[1:3])
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
+        current, conductance = (form_of(w, atoms, spans) for w in self.parts[1:3])
         # Without a leak and without an open synapse a capacity keeps what it has: the quotient
         # is then 0 / 0, and a tiny conductance to zero stands for it.
         isolated = (np.asarray(self.capacity) > 0) & (conductance.bias == 0)

@@ -7,11 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.contexts import AtomTable, Builder, VectorName
 from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats
 from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import DT, Gate, Network
 from elegans.exporter.ir.spans import Span, window_span, with_zero
 from elegans.exporter.numbers.fixed import INT16_MAX, Reals
 from elegans.exporter.ops.gated_sum import GatedSum
@@ -38,7 +37,7 @@ class GatedSumGate(Gate):
         f, g = affine.window(), rate.window()
         return None if t == DT or f is None or g is None else cls(f, g, t)
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         f, g = window_span(self.f, spans), with_zero(window_span(self.g, spans))
         return f[0] + g[0], f[1] + g[1]
 

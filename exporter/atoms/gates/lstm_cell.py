@@ -7,11 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.contexts import AtomTable, Builder, VectorName
 from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats
 from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.atom import Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import Gate, Network
 from elegans.exporter.ir.spans import Span, constant_span
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops.lstm_cell import LstmCell
@@ -25,16 +24,16 @@ _CANDIDATE_FRAC = _GATE_FRAC = 15
 class LstmCellGate(Gate):
     """The next cell: the old one as far as the forget gate lets it, and the gated candidate."""
 
-    f: Window
-    c: Window
-    i: Window
-    g: Window
+    forget: Window
+    cell: Window
+    input: Window
+    candidate: Window
 
     reason: ClassVar[str] = "nothing bounds an LSTM's cell: it saturates"
 
     def real(self, *parts: Reals) -> Reals:
-        forget, cell, gate, candidate = parts
-        return forget * cell + gate * candidate
+        forget, cell, opening, candidate = parts
+        return forget * cell + opening * candidate
 
     @classmethod
     def of_sum(cls, atoms: AtomTable, products: dict[Window, Affine]) -> Gate | None:
@@ -43,12 +42,12 @@ class LstmCellGate(Gate):
             return None
         pairs = [(gate, of.window()) for gate, of in products.items()]
         pairs.sort(key=lambda pair: pair[1] is None or pair[1].vector != "h")
-        (forget, cell), (gate, candidate) = pairs
+        (forget, cell), (opening, candidate) = pairs
         if cell is None or candidate is None or cell.vector != "h":
             return None
-        return cls(forget, cell, gate, candidate)
+        return cls(forget, cell, opening, candidate)
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         return constant_span(self.size, -_CELL, _CELL)
 
     def result_frac(self, spans: dict[str, Span], own: Span) -> int:

@@ -8,10 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.euler_share import EulerShareActivation
-from elegans.exporter.atoms.contexts import AtomTable, Builder, VectorName
 from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import DT, Gate, Network
 from elegans.exporter.ir.spans import Span, hull, span_frac, window_span
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals
 from elegans.exporter.ops.mix import Mix
@@ -62,7 +61,7 @@ class MixGate(Gate):
         share = atoms.of(DT).pick(np.zeros(f.size, np.int64)).scaled(c)
         return cls(f, atoms.map(other.over(c)), atoms.add(EulerShareActivation(share)))
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         return hull(window_span(self.f, spans), window_span(self.g, spans))
 
     def result_frac(self, spans: dict[str, Span], own: Span) -> int:

@@ -9,10 +9,11 @@ import numpy as np
 
 from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
-from elegans.exporter.atoms.contexts import AtomTable, Builder, VectorName
+from elegans.exporter.atoms.activations.tanh import TanhActivation
+from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
 from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import DT, Gate, Network
 from elegans.exporter.ir.spans import Span, reach, span_frac, window_span, with_zero
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops.product import Product
@@ -42,25 +43,32 @@ class ProductGate(Gate):
         v, c = found
         return atoms.of(atoms.add(cls(u, v))).scaled(c)
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
+        """u and v, or the output gate and tanh of the cell where it is the output of an LSTM."""
+        v = atoms.get(self.v.vector)
+        source = v.drive.window() if isinstance(v, TanhActivation) else None
+        cell = None if source is None else atoms.get(source.vector)
+        return ("output", "tanh_cell") if isinstance(cell, LstmCellGate) else self.roles()
+
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         lo, hi = with_zero(window_span(self.v, spans))
-        most = self._damped(network, spans)
+        most = self._damped(atoms, spans)
         return np.maximum(lo, -most), np.minimum(hi, most)
 
-    def _damped(self, network: Network, spans: dict[str, Span]) -> Reals:
+    def _damped(self, atoms: dict[str, Atom], spans: dict[str, Span]) -> Reals:
         """The bound of exp(-dt (w + c |v|)) v, CfC's pure mode, beyond that of v alone.
 
         |v| exp(-s |v|) is greatest at |v| = 1/s, with s = c dt, and only falls with w and dt.
         An element whose own |v| is not in its rate, as after pruning, has its bound from w.
         """
         free = np.full(self.size, np.inf)
-        decay = network.atoms.get(self.u.vector)
+        decay = atoms.get(self.u.vector)
         if not isinstance(decay, DecayActivation) or decay.rate is None:
             return free
         if len(decay.rate.terms) != 1 or self.u.size != self.size:
             return free
         ((vector, matrix),) = decay.rate.terms.items()
-        absolute = network.atoms.get(vector)
+        absolute = atoms.get(vector)
         if not isinstance(absolute, AbsoluteActivation) or matrix.min() < 0:
             return free
         c, of, entries = np.zeros(self.size), absolute.drive.sources(), matrix.tocoo()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.atoms.contexts import PER_DT, AtomTable, Builder, VectorName
 from elegans.exporter.atoms.gates.weighted_mean import (
     WeightedMeanGate,
     common_fracs,
@@ -14,8 +13,8 @@ from elegans.exporter.atoms.gates.weighted_mean import (
     ratio_span,
 )
 from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.atom import DT, PER_DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import DT, Gate, Network
 from elegans.exporter.ir.spans import Span, affine_span, hull, window_span
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.ops.quotient import Quotient
@@ -39,9 +38,9 @@ class QuotientGate(WeightedMeanGate):
             return None
         return cls(atoms.map(over.affine), atoms.map(under.affine))
 
-    def span(self, name: str, network: Network, spans: dict[str, Span]) -> Span:
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         """`(C v + I) / (C + G)` lies in the hull of v and I / G; any other quotient as it is."""
-        over, under = (form_of(w, network, spans) for w in self.parts)
+        over, under = (form_of(w, atoms, spans) for w in self.parts)
         for vector in over.terms:
             found = Affine(np.zeros(over.size), {vector: over.terms[vector]}).factor()
             if vector in under.terms or found is None or found[0].size != over.size:

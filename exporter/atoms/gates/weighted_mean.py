@@ -8,11 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
-from elegans.exporter.atoms.contexts import Builder, VectorName
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.atom import Atom, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import Gate, Network
 from elegans.exporter.ir.spans import Span, integer_ends, reach, span_frac, window_span
 from elegans.exporter.numbers.fixed import Integers, Reals, widest_frac
 
@@ -61,9 +60,9 @@ def common_fracs(
     return np.array([min(widest_frac(-float(t), float(t)) for t in row) for row in tops])
 
 
-def form_of(window: Window, network: Network, spans: dict[str, Span]) -> Affine:
+def form_of(window: Window, atoms: dict[str, Atom], spans: dict[str, Span]) -> Affine:
     """The affine form that a window is, so that two of them can be bounded together."""
-    atom = network.atoms.get(window.vector)
+    atom = atoms.get(window.vector)
     if isinstance(atom, LinearMapActivation):
         return atom.drive.pick(np.arange(window.lo, window.hi))
     return Affine.of(window, len(spans[window.vector][0]))

@@ -10,7 +10,7 @@ enum { ROOM = 1 << 16 };
 static uint8_t request[4096], reply[4096], sent[ROOM];
 static uint32_t used, clock, bytes, resets, rate;
 static int disturb;
-static int16_t x[TINY_INPUTS], y[TINY_OUTPUTS], h[TINY_NEURONS];
+static int16_t x[TINY_INPUTS], y[TINY_OUTPUTS], h[TINY_STATES];
 static tiny_state state;
 static el_link link_;
 
@@ -67,7 +67,7 @@ static void step(void *s, int16_t *out, const int16_t *in, int16_t dt)
 static const el_device device = {
     .inputs = TINY_INPUTS,
     .outputs = TINY_OUTPUTS,
-    .states = TINY_NEURONS,
+    .states = TINY_STATES,
     .has_dt = TINY_HAS_DT,
     .x = x,
     .y = y,

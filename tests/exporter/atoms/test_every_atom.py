@@ -12,8 +12,8 @@ from elegans.exporter.atoms import gates as gate_files
 from elegans.exporter.atoms.activations import activations
 from elegans.exporter.atoms.gates import gates
 from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import DT
 
 _SHARED = {"tabled", "rectified", "fixed_formats", "weighted_mean"}  # what several files share
 

@@ -11,8 +11,8 @@ from elegans.exporter.atoms.gates import gates
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend import import_graph
 from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.atom import DT, Gate
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.real_network import DT, Gate
 from elegans.exporter.ir.spans import span_frac, window_span, with_zero
 from elegans.exporter.ops.gated_sum import GatedSum
 from elegans.exporter.oracles.accuracy import against_float

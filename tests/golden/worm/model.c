@@ -106,7 +106,7 @@ void worm_init(worm_state *s)
     }
 }
 
-void worm_set_h(worm_state *s, const int16_t h[WORM_NEURONS])
+void worm_set_h(worm_state *s, const int16_t h[WORM_STATES])
 {
     for (uint32_t i = 0; i < 6U; i++) {
         s->v[3U + i] = el_hold(h[i], -32767, 32767);
@@ -132,7 +132,7 @@ void worm_step(worm_state *s, int16_t y[WORM_OUTPUTS],
         dt_in[0] = el_hold(dt, 1311, 26214);
     }
 
-    { /* inter: 4 neurons */
+    { /* inter: 4 states */
         int16_t inter_f[4];
         int16_t inter_g[4];
         int16_t inter_t[4];

@@ -32,7 +32,7 @@ extern "C" {
 
 #define WORM_INPUTS 3
 #define WORM_OUTPUTS 2
-#define WORM_NEURONS 6
+#define WORM_STATES 6
 #define WORM_HAS_DT 1
 
 /* The index of each signal in x or y, and its fractional bits. */
@@ -59,9 +59,9 @@ typedef union {
 void worm_init(worm_state *s);
 
 /* Sets all states, clamped to their ranges: for a start from other states than 0. */
-void worm_set_h(worm_state *s, const int16_t h[WORM_NEURONS]);
+void worm_set_h(worm_state *s, const int16_t h[WORM_STATES]);
 
-/* All states: WORM_NEURONS integers, valid until the next step. */
+/* All states: WORM_STATES integers, valid until the next step. */
 const int16_t *worm_h(const worm_state *s);
 
 /* One step: y and the next states from x, dt after the step before. y must not overlap x or *s. */

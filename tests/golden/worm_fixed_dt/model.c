@@ -96,7 +96,7 @@ void worm_init(worm_state *s)
     }
 }
 
-void worm_set_h(worm_state *s, const int16_t h[WORM_NEURONS])
+void worm_set_h(worm_state *s, const int16_t h[WORM_STATES])
 {
     for (uint32_t i = 0; i < 6U; i++) {
         s->v[3U + i] = el_hold(h[i], -32767, 32767);
@@ -119,7 +119,7 @@ void worm_step(worm_state *s, int16_t y[WORM_OUTPUTS],
         s->v[2] = el_hold(x[2], -19661, 6554);
     }
 
-    { /* inter: 4 neurons */
+    { /* inter: 4 states */
         int16_t inter_f[4];
         int16_t inter_g[4];
         int16_t inter_t[4];

@@ -50,7 +50,7 @@ void worm_init(worm_state *s)
     }
 }
 
-void worm_set_h(worm_state *s, const int16_t h[WORM_NEURONS])
+void worm_set_h(worm_state *s, const int16_t h[WORM_STATES])
 {
     for (uint32_t i = 0; i < 6U; i++) {
         s->v[3U + i] = el_hold(h[i], -32767, 32767);

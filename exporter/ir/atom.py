@@ -1,0 +1,290 @@
+"""Atoms: what the network of a step is made of, in real numbers, before any number format.
+
+An atom computes one vector: an activation is a function of an affine form, a gate multiplies
+vectors element by element. `exporter.atoms` has one file for each kind; this module has what all
+of them share, and what recognition (`AtomTable`) and lowering (`Builder`) offer to them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, Self
+
+from elegans.exporter.ir.affine import Affine, Form, affine_value, read
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.spans import (
+    Span,
+    affine_span,
+    span_frac,
+    times,
+    window_span,
+    with_zero,
+)
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Interval, Reals
+from elegans.exporter.ops import Op
+
+DT = Window("dt", 0, 1)
+# Elapsed time in a denominator, as LTC has it: C / dt. It never leaves its quotient.
+PER_DT = Window("1/dt", 0, 1)
+
+
+class Atom(ABC):
+    """One vector of the network: what it is computed from, its value, its range, its formats.
+
+    A subclass is one kind of activation or gate, with everything that is known of it. Its
+    vector has `size` elements; windows and affine forms refer to vectors by name.
+    """
+
+    in_unit_interval: ClassVar[bool] = False
+    """Whether every element lies in [0, 1], so that a cell may multiply another vector by it."""
+
+    reason: ClassVar[str]
+    """Why a state that this atom computes is bounded, as the range report prints it."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """The number of elements."""
+
+    @abstractmethod
+    def vectors(self) -> frozenset[str]:
+        """The names of the vectors that this one is computed from."""
+
+    @abstractmethod
+    def value(self, vectors: dict[str, Reals]) -> Reals:
+        """The vector [N, size] in float64, from vectors [N, ...] that are known."""
+
+    @abstractmethod
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
+        """The interval of each element, from the intervals of the vectors that it reads.
+
+        `name` is this vector's own name, for errors; `atoms` are those of the network. Raises
+        ElegansError where the cell would be unstable or undefined for inputs in the declared
+        ranges.
+        """
+
+    @abstractmethod
+    def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        """Add the fixed-point steps that compute this vector; the last is named `called.name`."""
+
+    def state_frac(self, spans: dict[str, Span], own: Span) -> int:
+        """The fractional bits of a state that this atom computes; `own` is the state's span."""
+        return span_frac(own)
+
+    def state_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+        """The least and the greatest integer of a state that lies in [lo, hi].
+
+        What saturates may hold any int16, so that is the default.
+        """
+        return INT16_MIN, INT16_MAX
+
+
+@dataclass(frozen=True, eq=False)
+class Activation(Atom):
+    """`function(drive)`, or `function(drive + rate * factor)` where a rate is given.
+
+    drive   affine form of `size` rows
+    rate    affine form of as many rows, or None
+    factor  elapsed time (CfC), a window of one element, or a vector in [0, 1] (GRU's reset
+            gate); None where a fixed sample period has been folded into the rate
+    """
+
+    drive: Affine
+    rate: Affine | None = None
+    factor: Window | None = None
+
+    operator: ClassVar[str | None] = None
+    """The ONNX operator that is this function and nothing else, if there is one."""
+
+    @staticmethod
+    @abstractmethod
+    def function(z: Reals) -> Reals:
+        """The function in float64, element by element."""
+
+    @property
+    def size(self) -> int:
+        return self.drive.size
+
+    def vectors(self) -> frozenset[str]:
+        rate = () if self.rate is None else (*self.rate.terms,)
+        factor = () if self.factor is None else (self.factor.vector,)
+        return frozenset((*self.drive.terms, *rate, *factor))
+
+    def value(self, vectors: dict[str, Reals]) -> Reals:
+        z = affine_value(self.drive, vectors)
+        if self.rate is not None:
+            rate = affine_value(self.rate, vectors)
+            z = z + (rate if self.factor is None else rate * read(self.factor, vectors))
+        return self.function(z)
+
+    def argument_span(self, spans: dict[str, Span]) -> Span:
+        """The interval of the function's argument."""
+        lo, hi = affine_span(self.drive, spans)
+        if self.rate is None or self.factor is None:
+            return lo, hi
+        more = times(affine_span(self.rate, spans), window_span(self.factor, spans))
+        return lo + more[0], hi + more[1]
+
+
+@dataclass(frozen=True)
+class Gate(Atom):
+    """Vectors multiplied element by element.
+
+    The fields of a subclass that are windows are the gate's parts, in the order in which its
+    op takes them; a field's name is the part's role, and appears in the generated C.
+    """
+
+    carried: ClassVar[str | None] = None
+    """The role of the part that one unfold of a solver hands to the next, if there are unfolds."""
+
+    synapses: ClassVar[str | None] = None
+    """The role of a part that is a sum over synapses, which are named after it."""
+
+    @classmethod
+    def roles(cls) -> tuple[str, ...]:
+        """The names of the parts, in their order."""
+        return tuple(f.name for f in dataclasses.fields(cls) if f.type in ("Window", Window))
+
+    def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
+        """What the parts are called in the generated C, in their order; their roles by default."""
+        return self.roles()
+
+    @property
+    def parts(self) -> tuple[Window, ...]:
+        """The windows that the gate reads, in the order of `roles`."""
+        return tuple(getattr(self, role) for role in self.roles())
+
+    def with_parts(self, parts: tuple[Window, ...]) -> Self:
+        """The same gate of other windows."""
+        return dataclasses.replace(self, **dict(zip(self.roles(), parts, strict=True)))
+
+    @property
+    def size(self) -> int:
+        return self.parts[0].size
+
+    def vectors(self) -> frozenset[str]:
+        return frozenset(window.vector for window in self.parts)
+
+    def value(self, vectors: dict[str, Reals]) -> Reals:
+        return self.real(*(read(window, vectors) for window in self.parts))
+
+    @abstractmethod
+    def real(self, *parts: Reals) -> Reals:
+        """The gate in float64, from its parts [N, size]."""
+
+    def result_frac(self, spans: dict[str, Span], own: Span) -> int:
+        """The fractional bits of the result; `own` is its span."""
+        return span_frac(own)
+
+    def state_frac(self, spans: dict[str, Span], own: Span) -> int:
+        return self.result_frac(spans, with_zero(own))
+
+    def part_fracs(self, spans: dict[str, Span], own: Span) -> dict[Window, Integers]:
+        """The formats [size] that this gate wants of parts that are affine forms; {} for any.
+
+        `own` is the span of the gate's result.
+        """
+        return {}
+
+    @classmethod
+    def of_blend(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
+        """This gate, if it computes `affine + rate * t` for a t in [0, 1] or elapsed time."""
+        return None
+
+    @classmethod
+    def of_sum(cls, atoms: AtomTable, products: dict[Window, Affine]) -> Gate | None:
+        """This gate, if it computes the sum of P * u over the items u: P of `products`."""
+        return None
+
+    @classmethod
+    def of_quotient(cls, atoms: AtomTable, over: Form, under: Form) -> Gate | None:
+        """This gate, if it computes `over / under`, whose only products are with time."""
+        return None
+
+
+@dataclass(frozen=True)
+class VectorName:
+    """The layer that a vector belongs to, and the vector's name in the generated C."""
+
+    layer: str
+    name: str
+
+
+@dataclass(frozen=True)
+class MappedForm:
+    """An affine form as a fixed-point op: its inputs, and the fractional bits [rows] it gives."""
+
+    inputs: tuple[Window, ...]
+    op: Op
+    frac: Integers
+
+
+class AtomTable(Protocol):
+    """The atoms that have been recognised so far (`recogniser.Recogniser`)."""
+
+    found: dict[str, Atom]
+    sizes: dict[str, int]
+
+    def of(self, window: Window) -> Affine:
+        """A window of a known vector as an affine form."""
+
+    def add(self, atom: Atom) -> Window:
+        """A new vector of the network; a gate that is known already is not added again."""
+
+    def map(self, affine: Affine) -> Window:
+        """An affine form as a vector; one that several atoms read is computed once."""
+
+    def affine(self, place: str, form: Form) -> Affine:
+        """A form as an affine one: products become vectors of their own."""
+
+
+class Builder(Protocol):
+    """The fixed-point model in the making (`lowering.builder.ModelBuilder`)."""
+
+    spans: dict[str, Span]
+    wanted: dict[str, Integers]
+    dt_range: tuple[float, float]
+
+    def renamed(self, window: Window) -> Window:
+        """A window of the real network as one of the fixed-point model."""
+
+    def fracs(self, window: Window) -> Integers:
+        """The fractional bits of a window's elements."""
+
+    def interval(self, window: Window) -> Interval:
+        """The proved bounds of a window's integers."""
+
+    def widest(self, affine: Affine) -> Integers:
+        """For each row of an affine form the finest int16 format that holds it."""
+
+    def even(self, affine: Affine) -> Integers:
+        """One format for all rows: the finest that holds every one of them."""
+
+    def step(
+        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
+    ) -> Window:
+        """Add a step and prove it. Raises ElegansError if an intermediate could leave int32."""
+
+    def linear(
+        self, name: str, layer: str, affine: Affine, out_frac: Integers, tabled: bool = False
+    ) -> Window:
+        """Add an affine form as a step; `tabled` where a table looks its result up."""
+
+    def mapped(
+        self, name: str, affine: Affine, out_frac: Integers, tabled: bool = False
+    ) -> MappedForm:
+        """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
+
+    def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
+        """Add a mapped affine form as a step."""
+
+    def range_of(self, mapped: MappedForm) -> Interval:
+        """The bounds that the result of a mapped affine form would have."""
+
+    def timed(self, name: str, layer: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
+        """Add `drive + rate * dt` as one step; None where no format holds it, or it is sparse."""
+
+    def rescaled(self, name: str, layer: str, source: Window, frac: Integers) -> Window:
+        """A vector in another format; the vector itself where it has that format."""
