@@ -149,7 +149,7 @@ def _check_positive(module: nn.Module) -> None:
             if value is not None and bool((value < 0).any()):
                 raise ElegansError(
                     f"weight {path}.{name}".replace("weight .", "weight "),
-                    f"reaches {float(value.min()):.3g}, and LTC divides by its sum",
+                    f"reaches {value.min().item():.3g}, and LTC divides by its sum",
                     "call apply_constraints() (apply_weight_constraints() in ncps) after each "
                     "update, or let a softplus keep it positive",
                 )
