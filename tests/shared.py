@@ -73,4 +73,5 @@ class SharedCompiler:
                 end = Path(included.decode()).name
                 named += [path for path in there if Path(path).name == end]
         parts = [part for name in sorted(seen) for part in (name, seen[name])]
-        return digest_of(compiler.name, compiler.version, *words, "--", *parts)
+        tool = (*compiler.command, compiler.version)
+        return digest_of(*tool, "--", *words, "--", *parts)
