@@ -33,7 +33,7 @@ def main(folder: Path, weights: str) -> None:
     found = against_float(source, model, x, dt, None)
     click.echo("| steps | worst error / state range | rms | worst neuron |")
     click.echo("|---|---|---|---|")
-    click.echo(f"| {found.steps} | {found.worst:.2e} | {found.rms:.2e} | {found.neuron} |")
+    click.echo(f"| {found.steps} | {found.worst:.2e} | {found.rms:.2e} | {found.state} |")
 
 
 if __name__ == "__main__":

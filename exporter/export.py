@@ -1,4 +1,4 @@
-"""The export itself: an ONNX file in, a BUILD folder out, whole or not at all."""
+"""Export: from an ONNX file to a BUILD folder, which appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,20 @@ from elegans.exporter.oracles.integer_onnx import integer_onnx
 
 @dataclass(frozen=True)
 class Request:
-    """What to export and what the user says of it; None and () leave it to the file."""
+    """What to export, and what the user says of it; None and () leave it to the file.
+
+    source        the ONNX file of one step
+    name          of the model, the prefix of its C
+    input_ranges  (lo, hi): one for all inputs, or one for each
+    dt_range      the least and the greatest elapsed time between two steps
+    dt            a fixed sample period instead
+    recording     an .npz of x and dt, for golden vectors
+    weight_bits   16 or 8
+    states        (input, output) names of states, where the graph is ambiguous
+    elapsed       the name of the input that is the elapsed time, where it is ambiguous
+    layout        speed or size
+    flash_limit   bytes of tables and weights beyond which the layout becomes size
+    """
 
     source: Path
     name: str | None = None
@@ -43,10 +56,10 @@ class Request:
 def export(
     request: Request, target: Path, progress: Callable[[str], None] = lambda _: None
 ) -> Model:
-    """Export to the folder `target`, replacing an earlier BUILD there.
+    """Export to the folder `target`, in place of an earlier BUILD there; returns the model.
 
-    The same file and options give the same bytes on every run. Raises `ElegansError`;
-    `target` is then as it was.
+    The same file and options give the same bytes on every run. `progress` is called with the
+    name of each stage as it begins. Raises `ElegansError`; `target` is then as it was.
     """
     _check_target(target)
     progress("reading the graph")
@@ -77,7 +90,7 @@ def export(
 
 
 def _check_target(target: Path) -> None:
-    """Only a new or empty folder, or an earlier BUILD, is ever replaced."""
+    """Refuse to replace anything but an empty folder or an earlier BUILD."""
     if target.is_dir() and (not any(target.iterdir()) or is_build_folder(target)):
         return
     if target.exists() or target.is_symlink():
@@ -113,7 +126,7 @@ def _described(channel: Channel) -> dict[str, Any]:
 
 
 def _vector(row: range_report.Row) -> dict[str, Any]:
-    """One vector's row of the range report; headroom counts the bits that it never uses."""
+    """A row of the range report as plain data, without its errors."""
     return {
         "name": row.name,
         "formats": list(row.formats),

@@ -75,4 +75,4 @@ class SharedCompiler:
                 # Whichever of them the compiler takes: all of that name are in the digest.
                 end = Path(included.decode()).name
                 named += [path for path in there if Path(path).name == end]
-        return compilation_digest(compiler, words, seen)
+        return compilation_digest(compiler, [*compiler.command, "--", *words], seen)

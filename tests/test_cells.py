@@ -116,7 +116,7 @@ def test_integers_stay_within_a_thousandth_of_float(exported):
     noise = np.stack([rng.integers(lo, hi + 1, (1, 1000)) for lo, hi in ends], axis=-1)
     found = against_float(source, model, noise[..., :_INPUTS], noise[..., -1], None)
     assert found.steps == 1000
-    assert found.worst <= 1e-3, found.neuron
+    assert found.worst <= 1e-3, found.state
 
 
 def _everywhere(model, build):

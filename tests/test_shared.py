@@ -61,7 +61,7 @@ def test_a_change_in_any_file_that_is_read_compiles_again(compiled, name):
     [
         {"line": ["-O3", *_LINE[1:]]},
         {"compiler": Compiler("cc", ("cc",), "2")},
-        {"compiler": Compiler("dd", ("cc",), "1")},
+        {"compiler": Compiler("cc", ("dd",), "1")},
     ],
 )
 def test_other_options_and_compilers_compile_again(compiled, other):

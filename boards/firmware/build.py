@@ -114,7 +114,9 @@ def _debug(tool: Compiler, folder: Path) -> list[str]:
     """Options for line numbers, which locate faults; without the name of the scratch folder,
     which differs each time."""
     here = ["-fdebug-compilation-dir=."] if tool.name == "zig" else []
-    return ["-g", f"-ffile-prefix-map={folder}=.", *here]
+    # The assembler does not know -ffile-prefix-map, which covers C.
+    mapped = [f"-f{kind}-prefix-map={folder}=." for kind in ("file", "debug")]
+    return ["-g", *mapped, *here]
 
 
 def _object(unit: str) -> str:

@@ -25,10 +25,14 @@ from elegans.exporter.numbers.fixed import Integers
 class LayerRun:
     """Fused layers that follow each other, ready to print.
 
-    `words` is the table, line by line; `calls` are the portable C's statements, `macros`
-    the assembler's lines; `scratch` is the buffer that both need, `inputs` the most that a
-    layer has, `bytes` the table's bytes on a core that takes a word a weight, and `unused` the
-    parameters that the calls do not need.
+    name     of the function
+    words    the table of biases and weights, line by line
+    calls    the statements of the function in portable C
+    macros   the lines of the function in assembler
+    scratch  the buffer that both need
+    inputs   of the layer that has the most
+    bytes    of the table, on a core that takes a word for each weight
+    unused   parameters of the function that the calls do not need
     """
 
     name: str
@@ -43,22 +47,33 @@ class LayerRun:
 
 @dataclass(frozen=True)
 class _PlacedLayer:
-    """One fused layer with its places: where it reads x, and where it writes its result."""
+    """One fused layer with its places.
+
+    source   where it reads its inputs, from a whole word on
+    pairs    of inputs, from there
+    rows     for each map the weights [neurons, 2 pairs], zero where there is no input
+    target   where the new state belongs
+    through  where it is written first if the old state is still read; None if it is not
+    """
 
     step: LayerCall
     op: FusedLayer
     source: Place
     pairs: int
-    rows: list[Integers]  # one a map: [n, 2 pairs]
+    rows: list[Integers]
     neurons: int
     target: Place
-    through: Place | None  # where h waits until nobody reads the old one
+    through: Place | None
 
 
 @dataclass(frozen=True)
 class CompactRun:
-    """Compact layers that follow each other: their tables, the kernel's name, and the most
-    neurons and inputs of a layer."""
+    """Compact layers that follow each other.
+
+    tables           (C type, values) by the suffix of the name
+    kernel           that executes all of them
+    neurons, inputs  of the layers that have the most
+    """
 
     tables: dict[str, tuple[str, Integers]]
     kernel: str
@@ -159,14 +174,14 @@ def _words(layer: _PlacedLayer) -> list[str]:
 
 
 def _blocks(layer: _PlacedLayer) -> list[list[tuple[int, int]]]:
-    """(map, row) of what is computed together, in the order of the table."""
+    """The rows that are computed together, as (map, row), in the order of the table."""
     if isinstance(layer.op, CfcLayer):
         return [[(m, n) for m in range(len(layer.op.maps))] for n in range(layer.neurons)]
     return [[(0, n + k) for k in range(BLOCK)] for n in range(0, layer.neurons, BLOCK)]
 
 
 def _blocks_size(layer: _PlacedLayer) -> int:
-    """Biases and weights of a layer, each a word."""
+    """The words of a layer: a bias for each row, and its weights."""
     rows = sum(len(block) for block in _blocks(layer))
     return rows * (1 + 2 * layer.pairs)
 
@@ -209,5 +224,5 @@ def _macro(layer: _PlacedLayer) -> list[str]:
 
 
 def _at(place: Place) -> str:
-    """A place as the macros take it: the slot that holds its array, and an offset in bytes."""
+    """A place as the macros take it: the array, and an offset in bytes."""
     return f"EL_{place.array.upper()}, {2 * place.offset}"

@@ -1,4 +1,4 @@
-"""How far the integers stray from the float network, both running free over the same inputs."""
+"""The error of the integers against the float network, both run free on the same inputs."""
 
 from __future__ import annotations
 
@@ -16,23 +16,27 @@ from elegans.exporter.oracles import reference
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Errors of the states, as a fraction of what their format proves them to hold.
+    """Errors of the states, each as a fraction of the proved range of the state.
 
-    `worst` and `rms` are over all steps and neurons, `neuron` is where the worst one is.
+    steps       that were compared
+    worst, rms  over all steps and states
+    state       the name of the state with the worst error
     """
 
     steps: int
     worst: float
     rms: float
-    neuron: str
+    state: str
 
 
 def against_float(
     source: Path, model: Model, x: Integers, dt: Integers, period: float | None = None
 ) -> Accuracy:
-    """Free runs in float64 and of the model on the same integers, x [N, T, I], dt [N, T].
+    """Run the float network of `source`, in float64, and the model on the same integers.
 
-    `period` is the sample period in dt's unit where the model has it fixed.
+    x       [N, T, I], N runs of T steps from rest
+    dt      [N, T]
+    period  the sample period, in dt's unit, where the model has it fixed
     """
     graph = open_graph(source)
     network = read_network(graph, replace(read_interface(graph), dt_fixed=period))

@@ -1,9 +1,9 @@
-"""What the integers cost: for each vector its range, its format, and the error it adds.
+"""The range report: what quantisation costs, vector by vector.
 
-A vector's own error is measured at its source: the step computes it from integers, and
-the real network from the very same numbers. What came in wrong does not count again, and
-what saturated or was rounded here does. States come first, each with the bound that holds
-for any input and for ever.
+For each vector it gives the range, the format and the error that its own step adds. The error is
+measured where it arises: the step and the real network compute the vector from the same numbers.
+So errors of its inputs do not count again, but rounding, saturation and the rounding of weights
+in this step do. States come first, each with its bound and the reason why it always holds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ _ROWS = 500  # golden vectors that the errors are measured on
 
 @dataclass(frozen=True)
 class Row:
-    """One vector: its proved range, the bits it never uses, the worst and rms error it adds."""
+    """One vector of the model.
+
+    name         the step that computes it
+    formats      the formats of its elements, each once
+    range        of its values, as proved
+    headroom     bits of int16 that the proved range never uses
+    worst, rms   of the error that the step adds, in the vector's own unit
+    """
 
     name: str
     formats: tuple[str, ...]
@@ -35,7 +42,11 @@ class Row:
 
 
 def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.generic]]) -> list[Row]:
-    """A row for every step of the model, errors measured on its golden vectors."""
+    """A row for every step of the model; errors are measured on golden vectors.
+
+    network  the one that was lowered
+    vectors  as `golden_vectors.golden` makes them
+    """
     model, bounds = lowered.model, lowered.bounds
     every = max(1, len(vectors["x"]) // _ROWS)
     given = {k: vectors[k][::every].astype(np.int64) for k in ("x", "h")}
@@ -76,7 +87,7 @@ def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.gener
 def _against_the_network(
     network: Network, called: dict[str, VectorName], values: dict[str, Reals]
 ) -> dict[str, Reals]:
-    """The error of each atom's vector, weights' rounding included."""
+    """The error of each atom's vector, with the rounding of its weights; by the step's name."""
     names = {name: layer.name for name, layer in called.items()}
     known = {name: values[made] for name, made in names.items() if made in values}
     known |= {"x": values["x_in"], "h": values["h"]}
@@ -90,7 +101,7 @@ def _against_the_network(
 
 
 def text(model: Model, network: Network, table: list[Row]) -> str:
-    """The report as it lies in the BUILD."""
+    """The text of `report.txt`."""
     lines = [f"{model.name}: model {model.digest}", "", "States, for any input and for ever", ""]
     for name, lo, hi, frac, why in _states(model, network):
         lines.append(f"  {name:<16} {q_name(frac):<8} in [{lo:.5g}, {hi:.5g}]  {why}")
@@ -108,7 +119,7 @@ def text(model: Model, network: Network, table: list[Row]) -> str:
 
 
 def _states(model: Model, network: Network) -> list[tuple[str, float, float, int, str]]:
-    """Each neuron's bound and its reason; neighbours with the same ones told together."""
+    """(name, lo, hi, frac, reason) of each run of neighbouring states that are alike."""
     found: list[tuple[str, float, float, int, str]] = []
     reasons = [_reason(network, w.vector) for w in network.h_next for _ in range(w.size)]
     start = 0
