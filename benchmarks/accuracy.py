@@ -31,7 +31,7 @@ def main(folder: Path, weights: str) -> None:
     model = lower(read_file(source), bits)
     x, dt = to_integers(load_recording(folder / "recording.npz", model), model)
     found = against_float(source, model, x, dt, None)
-    click.echo("| steps | worst error / state range | rms | worst neuron |")
+    click.echo("| steps | worst error / state range | rms | worst state |")
     click.echo("|---|---|---|---|")
     click.echo(f"| {found.steps} | {found.worst:.2e} | {found.rms:.2e} | {found.state} |")
 

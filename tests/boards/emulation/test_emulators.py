@@ -23,7 +23,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.frames import Frame, Kind, encode
-from elegans.hil_tests.wire.messages import Step, StepReply
+from elegans.hil_tests.wire.messages import StepReply, StepRequest
 from elegans.tests.boards.conftest import CROSS_COMPILERS, EMULATORS, copy_of_tiny, insert_faults
 from elegans.tests.boards.tiny_build import twin
 
@@ -52,7 +52,7 @@ def faulty(tmp_path_factory, m4):
 
 def _steps(link, vectors, rows, timed=False):
     inputs = np.column_stack([vectors["x"][rows], vectors["dt"][rows]])
-    payload = Step(vectors["h"][rows][0], inputs, timed).encode()
+    payload = StepRequest(vectors["h"][rows][0], inputs, timed).encode()
     return StepReply.parse(link.request(Kind.STEP, payload), link.peer.shape)
 
 
@@ -69,7 +69,7 @@ def test_a_board_identifies_itself_and_steps_like_its_twin(tiny, m4, vectors, em
         rng = np.random.default_rng(3)
         for _ in range(20):
             x, dt = rng.integers(-32768, 32768, 2), int(rng.integers(-32768, 32768))
-            step = Step(np.array(h, np.int16), np.array([[*x, dt]], np.int16))
+            step = StepRequest(np.array(h, np.int16), np.array([[*x, dt]], np.int16))
             answer = link.request(Kind.STEP, step.encode())
             reply = StepReply.parse(answer, hello.shape)
             y, h = twin.step([int(v) for v in x], dt, h)
@@ -128,7 +128,8 @@ def test_a_reset_restarts_the_board_and_hello_says_so(tiny, m4, vectors, emulato
 @pytest.mark.parametrize("first_input", [1, 2, 3])
 def test_a_fault_resets_the_board_and_hello_reports_its_address(faulty, emulator, first_input):
     with emulate(faulty, emulator) as board, serial.Serial(board.port, timeout=1) as port:
-        payload = Step(np.zeros(3, np.int16), np.array([[first_input, 0, 0]], np.int16)).encode()
+        inputs = np.array([[first_input, 0, 0]], np.int16)
+        payload = StepRequest(np.zeros(3, np.int16), inputs).encode()
         port.write(encode(Frame(Kind.STEP, 1, payload)))
         port.flush()
         with Link.open(board.port) as link:
@@ -164,7 +165,7 @@ def _check_until_it_raises(board):
 
 def test_a_lockup_is_a_fault_with_the_last_output_of_the_emulator(faulty, emulator):
     with emulate(faulty, emulator) as board, serial.Serial(board.port) as port:
-        payload = Step(np.zeros(3, np.int16), np.array([[5, 0, 0]], np.int16)).encode()
+        payload = StepRequest(np.zeros(3, np.int16), np.array([[5, 0, 0]], np.int16)).encode()
         port.write(encode(Frame(Kind.STEP, 1, payload)))
         with pytest.raises(BoardFaultError, match=r"(?i)ended with .*lockup") as caught:
             _check_until_it_raises(board)
@@ -173,7 +174,7 @@ def test_a_lockup_is_a_fault_with_the_last_output_of_the_emulator(faulty, emulat
 
 def test_a_board_that_hangs_is_still_ended(faulty, emulator):
     with emulate(faulty, emulator) as board, serial.Serial(board.port, timeout=0.1) as port:
-        payload = Step(np.zeros(3, np.int16), np.array([[4, 0, 0]], np.int16)).encode()
+        payload = StepRequest(np.zeros(3, np.int16), np.array([[4, 0, 0]], np.int16)).encode()
         port.write(encode(Frame(Kind.STEP, 1, payload)))
         assert port.read(100) == b""
         board.check()

@@ -29,8 +29,8 @@ from elegans.hil_tests.wire.messages import (
     Hello,
     Refusal,
     Shape,
-    Step,
     StepReply,
+    StepRequest,
     baud_request,
 )
 from elegans.tests.places import LIBC, RUNTIME, TINY_BUILD
@@ -167,7 +167,7 @@ def test_hello_reports_the_device_s_identity_and_last_fault(device):
 
 def _request(vectors, rows, timed=False):
     inputs = np.column_stack([vectors["x"][rows], vectors["dt"][rows]])
-    return Step(vectors["h"][rows][0], inputs, timed).encode()
+    return StepRequest(vectors["h"][rows][0], inputs, timed).encode()
 
 
 def test_steps_run_from_the_states_in_the_request(device, vectors):

@@ -17,11 +17,11 @@ from elftools.elf.elffile import ELFFile
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation import virtual_board
-from elegans.boards.firmware.build import build
+from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image, read_symbols
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.qemu_caller import qemu_caller
-from elegans.boards.profiling.step_call import called
+from elegans.boards.profiling.step_call import find_step
 from elegans.boards.profiling.unicorn_caller import UnicornCaller
 from elegans.exporter.export import Request, export
 from elegans.tests.places import WORM
@@ -50,9 +50,9 @@ def worm(request, tmp_path_factory):
 @pytest.mark.parametrize("board", _BOARDS)
 def test_a_kernel_unwinds_to_its_caller_from_every_instruction(worm, board, compiler):
     chosen = find_board(board)
-    if not virtual_board.emulators(chosen):
+    if not virtual_board.installed_emulators(chosen):
         pytest.skip(f"no emulator of {board} is installed")
-    firmware = build(worm, chosen, compiler)
+    firmware = build_firmware(worm, chosen, compiler)
     kernel = next(s for s in read_symbols(firmware.elf) if s.name == "worm_layers")
     moments = _executed(worm, firmware, range(kernel.address, kernel.address + kernel.size))
     entry = moments[0].registers
@@ -72,7 +72,7 @@ def test_a_kernel_unwinds_to_its_caller_from_every_instruction(worm, board, comp
 @pytest.mark.parametrize("compiler", cross_compilers())
 def test_what_a_debugger_needs_is_not_in_flash(worm, compiler):
     board = find_board("mps2-an386")
-    firmware = build(worm, board, compiler)
+    firmware = build_firmware(worm, board, compiler)
     assert read_image(firmware.elf).sizes[".debug_frame"] > 0
     assert ".eh_frame" not in read_image(firmware.elf).sizes
 
@@ -96,8 +96,8 @@ def _unwound(moment, rule, frame, register):
 
 def _executed(worm, firmware, code):
     """One call of the step: the moment before each instruction of the kernel."""
-    function = called(worm, firmware, read_symbols(firmware.elf))
-    x, h = (np.full(n, 1000, np.int16) for n in (function.inputs, function.neurons))
+    function = find_step(worm, firmware, read_symbols(firmware.elf))
+    x, h = (np.full(n, 1000, np.int16) for n in (function.inputs, function.states))
     if firmware.board.core.unicorn is None:
         return _on_qemu(firmware, function, code, x, h)
     return _on_unicorn(firmware, function, code, x, h)
@@ -123,7 +123,7 @@ def _on_unicorn(firmware, function, code, x, h):
 def _on_qemu(firmware, function, code, x, h):
     """QEMU's log has no memory: what lies on the stack is read before the kernel returns."""
     with qemu_caller(firmware, function) as caller:
-        caller._gdb.break_at(code.stop - 4)  # POP.W, its last instruction
+        caller._gdb.set_breakpoint(code.stop - 4)  # POP.W, its last instruction
         caller.step(x, 8, h)
         below = function.top - 0x400
         word = _words(below, caller._gdb.read(below, 0x400))

@@ -6,7 +6,8 @@ import re
 
 import numpy as np
 
-from elegans.exporter.export import Request, export, load_model
+from elegans.exporter.build_folder import load_model
+from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles.range_report import rows
