@@ -156,3 +156,44 @@ def test_every_op_has_its_kernel_its_header_and_its_test():
         assert (CHECKOUT / f"runtime_c/include/elegans/el_{op}.h").exists(), op
         assert (CHECKOUT / f"runtime_c/src/el_{op}.c").exists(), op
         assert f"elegans.exporter.ops.{op} import" in tests, op
+
+
+def _definitions(tree: ast.AST, inside: bool = False) -> list[tuple[ast.AST, bool]]:
+    """The public functions and classes of a module, and whether each is a method."""
+    found = []
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            found.append((node, inside and isinstance(node, ast.FunctionDef)))
+            if isinstance(node, ast.ClassDef):
+                found += _definitions(node, inside=True)
+    return found
+
+
+def test_every_public_function_and_class_has_a_docstring_of_its_own_or_of_its_interface():
+    definitions = [
+        (path, node, method)
+        for package in _PACKAGES[:-1]
+        for path in _modules(package)
+        for node, method in _definitions(ast.parse(path.read_text()))
+    ]
+    described = {node.name for _, node, method in definitions if method and ast.get_docstring(node)}
+    silent = [
+        f"{path.relative_to(CHECKOUT)}:{node.lineno} {node.name}"
+        for path, node, method in definitions
+        if not ast.get_docstring(node) and not (method and node.name in described)
+        # Those of pytest's and of pyOCD's interfaces are described there.
+        if not node.name.startswith("pytest_") and path.name != "gdb_probe.py"
+    ]
+    assert not silent, silent
+
+
+def test_no_two_public_classes_have_the_same_name():
+    """One word, one thing."""
+    places: dict[str, list[str]] = {}
+    for package in _PACKAGES[:-1]:
+        for path in _modules(package):
+            for node, _ in _definitions(ast.parse(path.read_text())):
+                if isinstance(node, ast.ClassDef):
+                    places.setdefault(node.name, []).append(str(path.relative_to(CHECKOUT)))
+    twice = {name: paths for name, paths in places.items() if len(paths) > 1}
+    assert not twice, twice
