@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from elegans.exporter.codegen.program import (
-    BLOCK,
     CfcFixedLayer,
     CfcLayer,
     CompactLayer,
@@ -43,6 +42,7 @@ from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 
 _LEAST = 256  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
+_TIMED_MAPS = 4  # those of f, g and t, and the rate of t
 _DT: Argument = (Window("dt_in", 0, 1),)
 
 Bounds = dict[str, Interval]
@@ -137,9 +137,8 @@ def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
         maps += found
     if not maps or not _worth_it(maps):
         return None
-    timed = len(maps) == BLOCK
-    layer = CfcLayer if timed else CfcFixedLayer
-    return _call(run[-1], layer(tuple(maps)), timed)
+    layer = CfcLayer if len(maps) == _TIMED_MAPS else CfcFixedLayer
+    return _call(run[-1], layer(tuple(maps)))
 
 
 def _compact(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
@@ -165,7 +164,7 @@ def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     if not isinstance(step.op, Tanh) or _whole(step.inputs[0]) != drive.name:
         return None
     maps = None if isinstance(drive.op, TimedLinear) else _maps(drive, bounds)
-    return _call(step, TanhLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
+    return _call(step, TanhLayer(tuple(maps))) if maps and _worth_it(maps) else None
 
 
 def _linear(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
@@ -175,13 +174,13 @@ def _linear(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < _LEAST:
         return None
     maps = _maps(drive, bounds, half_segment=0)
-    return _call(drive, LinearLayer(tuple(maps)), False) if maps and _worth_it(maps) else None
+    return _call(drive, LinearLayer(tuple(maps))) if maps and _worth_it(maps) else None
 
 
-def _call(last: Step, op: FusedLayer, timed: bool) -> LayerCall:
+def _call(last: Step, op: FusedLayer) -> LayerCall:
     """The call that stands for a run of steps which ends with `last`."""
     read = tuple(dict.fromkeys(w for m in op.maps for w in m.windows))
-    inputs = (read, _DT) if timed else (read,)
+    inputs = (read, _DT) if op.timed else (read,)
     return LayerCall(last.name, op, inputs, last.size, last.frac)
 
 

@@ -198,7 +198,7 @@ def _shifts(layer: _PlacedLayer) -> list[int]:
 def _call(layer: _PlacedLayer) -> list[str]:
     target = layer.through or layer.target
     shifts = "".join(f", {s}U" for s in _shifts(layer))
-    dt = ", dt" if layer.op.kernel == "cfc" else ""
+    dt = ", dt" if layer.op.timed else ""
     lines = [
         f"/* {layer.step.name} */",
         f"w = el_{layer.op.kernel}({target}, {layer.source}, w{dt}, "

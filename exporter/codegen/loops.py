@@ -7,19 +7,15 @@ last round only, and its loop says how often it is executed and what goes from r
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from elegans.exporter.codegen.program import Loop, Program, windows_of
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window
 from elegans.exporter.numbers.fixed import Interval
-from elegans.exporter.numbers.sparse_matrix import SparseMatrix
-from elegans.exporter.ops import Op
+from elegans.exporter.ops import same_op
 
 
 @dataclass(frozen=True)
@@ -162,24 +158,6 @@ def _may_loop(model: Model, steps: list[Step], found: _Repetition) -> bool:
         if any(w.vector == old for w in (*read, *windows_of(last[place + 1 :]))):
             return False
     return True
-
-
-def same_op(one: Op, other: Op) -> bool:
-    """Whether two ops compute the same: of one kind, with equal fields."""
-    if type(one) is not type(other):
-        return False
-    return all(
-        _same(getattr(one, field.name), getattr(other, field.name))
-        for field in dataclasses.fields(one)  # type: ignore[arg-type]
-    )
-
-
-def _same(a: object, b: object) -> bool:
-    if isinstance(a, SparseMatrix) and isinstance(b, SparseMatrix):
-        parts = ("counts", "columns", "values")
-        same = all(np.array_equal(getattr(a, part), getattr(b, part)) for part in parts)
-        return a.cols == b.cols and same
-    return np.array_equal(a, b) if isinstance(a, np.ndarray) else a == b  # type: ignore[arg-type]
 
 
 def _names(model: Model, steps: list[Step], rounds: Sequence[Sequence[Step]]) -> dict[str, str]:

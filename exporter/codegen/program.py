@@ -49,6 +49,7 @@ class FusedLayer:
     """
 
     kernel: ClassVar[str]
+    timed: ClassVar[bool] = False  # whether the kernel takes elapsed time
     maps: tuple[FusedMap, ...]
 
 
@@ -56,12 +57,14 @@ class CfcLayer(FusedLayer):
     """A layer of CfC neurons whose gate reads elapsed time."""
 
     kernel = "cfc"
+    timed = True
 
 
 class CfcFixedLayer(CfcLayer):
     """A layer of CfC neurons with a fixed sample period."""
 
     kernel = "cfc_fixed"
+    timed = False
 
 
 class TanhLayer(FusedLayer):

@@ -87,11 +87,7 @@ def kinds() -> dict[str, type[Any]]:
 
 def to_json(op: Op) -> dict[str, Any]:
     """An op as plain data: its kernel's name and its fields. Part of a model's digest."""
-    fields = {
-        f.name: _plain(getattr(op, f.name))
-        for f in dataclasses.fields(op)  # type: ignore[arg-type]
-    }
-    return {"kernel": op.kernel, **fields}
+    return {"kernel": op.kernel} | {name: _plain(value) for name, value in _fields(op).items()}
 
 
 def from_json(data: dict[str, Any]) -> Op:
@@ -99,6 +95,27 @@ def from_json(data: dict[str, Any]) -> Op:
     fields = {key: value for key, value in data.items() if key != "kernel"}
     op: Op = kinds()[data["kernel"]](**fields)
     return op
+
+
+def same_op(one: Op, other: Op) -> bool:
+    """Whether two ops compute the same: they are of one kind and their fields are equal."""
+    if type(one) is not type(other):
+        return False
+    fields = zip(_fields(one).values(), _fields(other).values(), strict=True)
+    return all(_equal(a, b) for a, b in fields)
+
+
+def _fields(op: Op) -> dict[str, Any]:
+    names = (f.name for f in dataclasses.fields(op))  # type: ignore[arg-type]
+    return {name: getattr(op, name) for name in names}
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, SparseMatrix) and isinstance(b, SparseMatrix):
+        parts = ("counts", "columns", "values")
+        same = all(np.array_equal(getattr(a, part), getattr(b, part)) for part in parts)
+        return a.cols == b.cols and same
+    return np.array_equal(a, b)
 
 
 def _plain(value: Any) -> Any:
