@@ -15,7 +15,7 @@ onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.exporter.frontend.import_graph import read_interface  # noqa: E402
+from elegans.exporter.frontend.import_graph import open_graph, read_interface  # noqa: E402
 from elegans.exporter.ir.interface import METADATA_KEY, Interface, Signal  # noqa: E402
 from elegans.trainer.networks.scaled_circuit import ScaledCircuit, Scales  # noqa: E402
 from elegans.trainer.onnx_out import export_circuit as module  # noqa: E402
@@ -96,7 +96,7 @@ def test_the_metadata_hold_the_interface_and_the_wiring(exported: Path) -> None:
 
 def test_the_exporter_reads_the_interface_that_the_trainer_wrote(exported: Path) -> None:
     wiring = AutoNCP(12, 2).build(3)
-    assert read_interface(exported) == replace(INTERFACE, layers=wiring.layers)
+    assert read_interface(open_graph(exported)) == replace(INTERFACE, layers=wiring.layers)
 
 
 def test_absent_synapses_are_exact_zeros_in_the_file(exported: Path) -> None:
