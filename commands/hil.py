@@ -9,7 +9,9 @@ from pathlib import Path
 
 import click
 
+from elegans.commands.accuracy import print_errors
 from elegans.commands.options import complaint, given
+from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.files import require_file
 from elegans.hil_tests.lab.junit import write_junit
 from elegans.hil_tests.lab.lab_map import read_map, select
@@ -46,6 +48,7 @@ def hil_on_board(
         click.echo(complaint(*reasons.pop()), err=True)  # no test reached the board
     elif not report.as_json:
         click.echo(_result_text(run))
+        print_errors(read_build_folder(build).errors)
     if report.as_json:
         click.echo(json.dumps(run.json()))
     if report.junit:
@@ -73,6 +76,7 @@ def hil_on_map(
     else:
         for run in runs:
             click.echo(f"{'ok' if run.passed else 'FAILED':<8}{run.name:<16}{_result_text(run)}")
+        print_errors(read_build_folder(build).errors)
     if report.junit:
         write_junit(report.junit, runs)
     return 0 if all(run.passed for run in runs) else 1

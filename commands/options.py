@@ -217,6 +217,8 @@ def export_options(function: F) -> F:
         beside = model.parent / "recording.npz"
         if options["recording"] is None and beside.exists():
             options["recording"] = beside
+        if options["accept_error"] is None:
+            del options["accept_error"]
         options |= {"weight_bits": int(weights.removeprefix("int")), "layout": layout}
         return function(model=model, output=output, options=options)
 
@@ -267,6 +269,13 @@ _EXPORT = (
         metavar="BYTES",
         help="most bytes of flash for tables and weights (code not counted); "
         "the layout becomes size if speed needs more",
+    ),
+    click.option(
+        "--accept-error",
+        type=click.FloatRange(min=0.0, min_open=True),
+        metavar="X",
+        help="greatest error against float that is accepted in free runs, as a fraction of the "
+        "range that a state or output uses; default: 0.05",
     ),
     click.option(
         "--recording",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove
+from elegans.exporter.oracles.free_run import FreeRunError
 
 MAX_BYTES = 1 << 28
 """The longest `model.json` that is read. 2^22 weights fill the flash of the largest
@@ -32,6 +33,7 @@ class BuildFolder:
     inputs, dt, states, outputs   the integers that cross the model's border; dt is None when
               the sample period was fixed at export
     layout    what the C was generated for, "speed" or "size"; the key is `optimise`
+    errors    of free runs against the float network; empty where they are not stated
     files     the SHA-256 of each file of the folder, by its path; may be incomplete
     """
 
@@ -43,6 +45,7 @@ class BuildFolder:
     states: tuple[Channel, ...]
     outputs: tuple[Channel, ...]
     layout: str
+    errors: tuple[FreeRunError, ...]
     files: dict[str, str]
     _data: dict[str, Any] = field(repr=False)
 
@@ -98,6 +101,7 @@ def read_build_folder(build: Path) -> BuildFolder:
         states=states,
         outputs=outputs,
         layout=_field(path, {"optimise": "speed"} | data, "optimise", str),
+        errors=_errors(path, data),
         files=_field(path, {"files": {}} | data, "files", dict),
         _data=data,
     )
@@ -143,6 +147,24 @@ def _channel(path: Path, item: object, where: str) -> Channel:
     name = _field(path, item, "name", str, where)
     frac, lo, hi = (_field(path, item, key, int, where) for key in ("frac", "lo", "hi"))
     return Channel(name, str(item.get("unit", "")), frac, lo, hi)
+
+
+def _errors(path: Path, data: dict[str, Any]) -> tuple[FreeRunError, ...]:
+    items = _field(path, {"errors": []} | data, "errors", list)
+    return tuple(_error(path, item, f"errors[{index}]") for index, item in enumerate(items))
+
+
+def _error(path: Path, item: object, where: str) -> FreeRunError:
+    if not isinstance(item, dict):
+        raise _damaged(path, f"{where} is not an object")
+    source, name = (_field(path, item, key, str, where) for key in ("source", "name"))
+    worst, rms = (_field(path, item, key, float, where) for key in ("worst", "rms"))
+    decisions = item.get("decisions")
+    if decisions is not None:
+        decisions = _field(path, item, "decisions", float, where)
+    return FreeRunError(
+        source, _field(path, item, "steps", int, where), worst, rms, name, decisions
+    )
 
 
 def _field(path: Path, item: dict[str, Any], key: str, kind: type[T], where: str = "") -> T:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from elegans.exporter.ir.fixed_model import Channel, Model, to_json
 from elegans.exporter.ir.interface import Range, with_ranges
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import golden_vectors, range_report
+from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
+from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
 
 
@@ -38,6 +40,8 @@ class Request:
     elapsed       the name of the input that is the elapsed time, where it is ambiguous
     layout        speed or size
     flash_limit   bytes of tables and weights beyond which the layout becomes size
+    accept_error  the greatest free-running error against float that is accepted, as a fraction
+                  of the range that a state or output uses
     """
 
     source: Path
@@ -51,6 +55,7 @@ class Request:
     elapsed: str | None = None
     layout: str = "speed"
     flash_limit: int | None = None
+    accept_error: float = REFUSED
 
 
 def export(
@@ -80,13 +85,30 @@ def export(
     progress("computing golden vectors")
     golden = golden_vectors.golden(model, recording)
     files["vectors.npz"] = npz(golden)
+    progress("comparing with the float network")
+    runs = golden_vectors.free_runs(model, golden, recording)
+    errors = [free_run_error(source, model, network, found) for source, found in runs.items()]
+    _check_errors(request, model, errors)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
-    files["model.json"] = _model_json(model, code.layout, files, table)
+    files["model.json"] = _model_json(model, code.layout, files, table, errors)
     # Not among model.json's checksums: its errors come from float, which libm may round.
-    files["report.txt"] = range_report.text(model, network, table).encode()
+    files["report.txt"] = range_report.text(model, network, table, errors).encode()
     write_folder(target, files)
     return model
+
+
+def _check_errors(request: Request, model: Model, errors: Sequence[FreeRunError]) -> None:
+    """Refuse an error that the user has not accepted."""
+    worst = max(errors, key=lambda error: error.worst)
+    if worst.worst <= request.accept_error:
+        return
+    raise ElegansError(
+        f"{model.name}, {worst.name}",
+        f"is {worst.worst:.1e} of its used range away from the float network within "
+        f"{worst.steps:,} free-running steps ({worst.source})",
+        f"{remedy(request.weight_bits)}, or accept it with --accept-error",
+    )
 
 
 def _check_target(target: Path) -> None:
@@ -100,7 +122,11 @@ def _check_target(target: Path) -> None:
 
 
 def _model_json(
-    model: Model, layout: str, files: dict[str, bytes], table: list[range_report.Row]
+    model: Model,
+    layout: str,
+    files: dict[str, bytes],
+    table: list[range_report.Row],
+    errors: Sequence[FreeRunError],
 ) -> bytes:
     data = to_json(model)
     for key in ("inputs", "states", "outputs"):
@@ -108,6 +134,7 @@ def _model_json(
     data["dt"] = _described(model.dt) if model.dt else None
     data["digest"] = model.digest
     data["optimise"] = layout
+    data["errors"] = to_json_errors(errors)
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     return (json.dumps(data, indent=1) + "\n").encode()

@@ -26,7 +26,11 @@ _COMMANDS = {
 }
 
 
-_VARIANTS = {"varying_dt": {}, "fixed_dt": {"dt": 0.05}, "int8": {"weight_bits": 8}}
+_VARIANTS = {
+    "varying_dt": {},
+    "fixed_dt": {"dt": 0.05},
+    "int8": {"weight_bits": 8, "accept_error": 1.0},
+}
 
 
 @pytest.fixture(scope="module", params=sorted(_VARIANTS))

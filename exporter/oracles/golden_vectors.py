@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import Integers, Reals, quantise
-from elegans.exporter.oracles.reference import run
+from elegans.exporter.oracles.reference import Trajectory, run
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
 _CORNERS = 512  # the number of corner vectors, at least
@@ -156,6 +156,29 @@ def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[np.ge
     }
     sections = [np.full(len(rows[0]), section, np.uint8) for section, *rows in parts]
     return arrays | {"section": np.concatenate(sections)}
+
+
+def free_runs(
+    model: Model, arrays: dict[str, NDArray[np.generic]], recording: Recording | None
+) -> dict[str, tuple[Integers, Integers, Trajectory]]:
+    """The runs from rest among golden vectors, "random" and "recording": x, dt and the results.
+
+    x [T, N, inputs] and dt [T, N] are N runs of T steps. `arrays` is what `golden` made of the
+    same recording.
+    """
+    counts = {"random": (RANDOM, _RUNS)}
+    if recording is not None:
+        counts["recording"] = (RECORDED, recording.x.shape[0])
+    found = {}
+    for source, (section, runs) in counts.items():
+        rows = arrays["section"] == section
+        x, dt, y, h, h_next = (
+            arrays[name][rows].astype(np.int64).reshape(runs, -1, *arrays[name].shape[1:])
+            for name in ("x", "dt", "y", "h", "h_next")
+        )
+        x, dt, y, h, h_next = (a.swapaxes(0, 1) for a in (x, dt, y, h, h_next))
+        found[source] = (x, dt, Trajectory(y, h, h_next))
+    return found
 
 
 _Rows = tuple[Integers, Integers, Integers, Integers, Integers]  # x, dt, h, y, h_next

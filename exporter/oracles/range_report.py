@@ -8,6 +8,7 @@ in this step do. States come first, each with its bound and the reason why it al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from elegans.exporter.ir.fixed_model import Model, Step, walk
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Reals, Value, dequantise, q_name
+from elegans.exporter.oracles.free_run import FreeRunError
 
 _ROWS = 500  # golden vectors that the errors are measured on
 
@@ -100,11 +102,20 @@ def _against_the_network(
     }
 
 
-def text(model: Model, network: Network, table: list[Row]) -> str:
+def text(model: Model, network: Network, table: list[Row], errors: Sequence[FreeRunError]) -> str:
     """The text of `report.txt`."""
     lines = [f"{model.name}: model {model.digest}", "", "States, for any input and for ever", ""]
     for name, lo, hi, frac, why in _states(model, network):
         lines.append(f"  {name:<16} {q_name(frac):<8} in [{lo:.5g}, {hi:.5g}]  {why}")
+    lines += ["", "Free runs against the float network, as fractions of the range used", ""]
+    head = ("runs", "steps", "worst", "where", "rms", "decisions equal")
+    lines.append("  {:<16} {:>8} {:>9}  {:<16} {:>9}  {}".format(*head))
+    for error in errors:
+        same = "" if error.decisions is None else f"{error.decisions:.2%}"
+        lines.append(
+            f"  {error.source:<16} {error.steps:>8,} {error.worst:>9.1e}  {error.name:<16} "
+            f"{error.rms:>9.1e}  {same}".rstrip()
+        )
     lines += ["", "Vectors, and the error that each one adds (in its own unit)", ""]
     head = ("vector", "format", "range", "headroom", "worst", "rms")
     lines.append("  {:<26} {:<18} {:<24} {:>8} {:>9} {:>9}".format(*head))

@@ -17,7 +17,7 @@ from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.mix import Mix
 from elegans.exporter.ops.tanh import Tanh
 
-_KINDS = {"speed": {}, "size": {"layout": "size"}, "int8": {"weight_bits": 8}}
+_KINDS = {"speed": {}, "size": {"layout": "size"}, "int8": {"weight_bits": 8, "accept_error": 1.0}}
 
 
 def _euler(g, unfolds: int, old_state: bool = False):

@@ -1,0 +1,125 @@
+"""The free-running error: how far the integers are from the float network that was trained.
+
+Both run on the same inputs, each on its own states, so that errors add up as they do on the chip.
+The float network runs in float64. An error is told as a fraction of the range that its state or
+output really uses in the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from elegans.exporter.ir import real_eval
+from elegans.exporter.ir.fixed_model import Channel, Model
+from elegans.exporter.ir.real_network import Network
+from elegans.exporter.numbers.fixed import Integers, Reals, dequantise
+from elegans.exporter.oracles.reference import Trajectory
+
+WARNED = 1e-3
+"""The error above which an export warns."""
+REFUSED = 5e-2
+"""The error above which an export is refused, unless the user accepts it."""
+_LEAST_USED = 2.0**-8
+"""A state or output that hardly moves is measured against this part of its proved range."""
+
+
+@dataclass(frozen=True)
+class FreeRunError:
+    """The error of one set of runs.
+
+    source     what was run: "random" or "recording"
+    steps      of all runs together
+    worst      error of any state or output, as a fraction of the range that it uses
+    rms        over all steps, states and outputs
+    name       of the state or output with the worst error
+    decisions  share of steps with the same greatest output; None if there is one output only
+    """
+
+    source: str
+    steps: int
+    worst: float
+    rms: float
+    name: str
+    decisions: float | None
+
+
+def free_run_error(
+    source: str,
+    model: Model,
+    network: Network,
+    runs: tuple[Integers, Integers, Trajectory],
+) -> FreeRunError:
+    """Compare runs of the model with the float network.
+
+    runs  x [T, N, inputs] and dt [T, N], N runs of T steps from rest, and their results
+    """
+    x, dt, found = runs
+    real_x = dequantise(x, np.array([c.frac for c in model.inputs]))
+    elapsed = dequantise(dt, model.dt.frac) if model.dt else np.zeros(dt.shape)
+    y, h_next = real_eval.run(network, real_x, elapsed)
+    parts = [
+        _relative(truth, dequantise(integers, _fracs(channels)), channels)
+        for truth, integers, channels in (
+            (h_next, found.h_next, model.states),
+            (y, found.y, model.outputs),
+        )
+    ]
+    error = np.concatenate(parts, axis=-1)
+    where = int(np.unravel_index(error.argmax(), error.shape)[-1])
+    decisions = None
+    if len(model.outputs) > 1:
+        fixed = dequantise(found.y, _fracs(model.outputs))
+        decisions = float(np.mean(fixed.argmax(-1) == y.argmax(-1)))
+    return FreeRunError(
+        source,
+        int(np.prod(dt.shape)),
+        float(error.max()),
+        float(np.sqrt(np.mean(error**2))),
+        (*model.states, *model.outputs)[where].name,
+        decisions,
+    )
+
+
+def _relative(truth: Reals, fixed: Reals, channels: tuple[Channel, ...]) -> Reals:
+    """Errors [T, N, size] as fractions of the range that each element of `truth` uses."""
+    lo, hi = truth.min(axis=(0, 1)), truth.max(axis=(0, 1))
+    proved = np.array([c.range[1] - c.range[0] for c in channels])
+    used = np.maximum(np.maximum(hi, 0.0) - np.minimum(lo, 0.0), proved * _LEAST_USED)
+    result: Reals = np.abs(fixed - truth) / used
+    return result
+
+
+def _fracs(channels: tuple[Channel, ...]) -> Integers:
+    return np.array([c.frac for c in channels])
+
+
+def described(errors: Sequence[FreeRunError]) -> str:
+    """The errors in one line, the recording's first."""
+    parts = []
+    for error in sorted(errors, key=lambda error: error.source == "random"):
+        same = "" if error.decisions is None else f", {error.decisions:.1%} of decisions equal"
+        runs = f"{error.source}, {error.steps:,} steps{same}"
+        parts.append(f"{error.worst:.1e} of the range that {error.name} uses ({runs})")
+    return "worst error against float, free-running: " + "; ".join(parts)
+
+
+def to_json(errors: Sequence[FreeRunError]) -> list[dict[str, Any]]:
+    """The errors as plain data, with two significant digits: libm may round the last ones."""
+    return [
+        asdict(error) | {"worst": float(f"{error.worst:.1e}"), "rms": float(f"{error.rms:.1e}")}
+        for error in errors
+    ]
+
+
+def remedy(weight_bits: int) -> str:
+    """What brings the integers nearer to float."""
+    if weight_bits < 16:
+        return "take --weights int16"
+    return (
+        "declare no wider --input-range and --dt-range than occur, and sample no faster than the "
+        "network's time constants need"
+    )

@@ -1,0 +1,108 @@
+"""The free-running error against float: measured, told, and refused where it is too large."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.export import Request, export
+from elegans.exporter.frontend.import_graph import read_file
+from elegans.exporter.lowering.lower import lower
+from elegans.exporter.numbers.fixed import dequantise
+from elegans.exporter.oracles.free_run import FreeRunError, described, free_run_error
+from elegans.exporter.oracles.reference import Trajectory, run
+
+
+def _runs(model, steps=300, runs=3):
+    rng = np.random.default_rng(5)
+    ends = [c.lo for c in model.inputs], [c.hi + 1 for c in model.inputs]
+    x = rng.integers(*ends, (steps, runs, 3))
+    dt = rng.integers(model.dt.lo, model.dt.hi + 1, (steps, runs))
+    return x, dt, run(model, x, dt)
+
+
+def test_the_error_of_a_network_is_small_and_names_a_state_or_an_output(worm):
+    network = read_file(worm)
+    model = lower(network)
+    error = free_run_error("random", model, network, _runs(model))
+    assert 0 < error.rms < error.worst < 1e-2
+    assert error.steps == 900
+    assert error.name in {c.name for c in (*model.states, *model.outputs)}
+    assert 0.99 < error.decisions <= 1.0
+
+
+@pytest.mark.parametrize("shift", [-40, 25])
+def test_an_error_that_is_put_in_is_found_at_its_state_and_in_its_size(worm, shift):
+    network = read_file(worm)
+    model = lower(network)
+    x, dt, found = _runs(model)
+    wrong = found.h_next.copy()
+    at = np.unravel_index(np.abs(wrong[..., 3]).argmin(), wrong.shape[:2])
+    wrong[(*at, 3)] += shift << 8
+    error = free_run_error("random", model, network, (x, dt, Trajectory(found.y, found.h, wrong)))
+    assert error.name == model.states[3].name
+    state = dequantise(found.h_next[..., 3], model.states[3].frac)
+    used = max(state.max(), 0) - min(state.min(), 0)
+    assert error.worst == pytest.approx(abs(shift) * 2.0**-7 / used, rel=0.02)
+
+
+def test_a_state_that_hardly_moves_is_measured_against_a_part_of_its_proved_range(worm):
+    """Otherwise the error of a state at rest would be a division by zero."""
+    network = read_file(worm)
+    model = lower(network)
+    x, dt, _ = _runs(model, steps=1)
+    still = run(model, 0 * x, dt)
+    error = free_run_error("random", model, network, (0 * x, dt, still))
+    assert np.isfinite(error.worst)
+
+
+def test_export_states_the_error_in_the_report_and_in_model_json(built):
+    (error,) = read_build_folder(built).errors
+    assert (error.source, error.steps) == ("random", 5000)
+    text = (built / "report.txt").read_text()
+    assert f"{error.worst:.1e}" in text
+    assert "decisions equal" in text
+
+
+def test_an_error_beyond_what_is_accepted_refuses_the_export(worm, tmp_path):
+    with pytest.raises(ElegansError, match=r"away from the float network.*take --weights int16"):
+        export(Request(worm, weight_bits=8), tmp_path / "BUILD")
+    assert not (tmp_path / "BUILD").exists()
+    export(Request(worm, weight_bits=8, accept_error=1.0), tmp_path / "BUILD")
+    assert read_build_folder(tmp_path / "BUILD").errors[0].worst > 5e-2
+
+
+def test_the_recording_is_told_first(worm, tmp_path):
+    rng = np.random.default_rng(2)
+    x = rng.uniform([-1.0, 0.0, -0.3], [1.0, 40.0, 0.1], (2, 70, 3))
+    np.savez(tmp_path / "r.npz", x=x, dt=np.full((2, 70), 0.1))
+    export(Request(worm, recording=tmp_path / "r.npz"), tmp_path / "BUILD")
+    errors = read_build_folder(tmp_path / "BUILD").errors
+    assert {error.source: error.steps for error in errors} == {"random": 5000, "recording": 140}
+    line = described(errors)
+    assert line.index("recording, 140 steps") < line.index("random, 5,000 steps")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [7, [7], [{"source": "random"}], [{"source": "r", "name": "h", "steps": 1, "worst": "x"}]],
+    ids=["number", "no_object", "missing", "type"],
+)
+def test_damaged_errors_in_model_json_are_reported(built, wrong):
+    path = built / "model.json"
+    data = json.loads(path.read_text())
+    path.write_text(json.dumps(data | {"errors": wrong}))
+    with pytest.raises(ElegansError, match=r"model\.json: is damaged: errors"):
+        read_build_folder(built)
+
+
+def test_one_output_has_no_decisions():
+    error = FreeRunError("random", 10, 2.2e-4, 1e-5, "inter[3]", None)
+    assert described([error]) == (
+        "worst error against float, free-running: "
+        "2.2e-04 of the range that inter[3] uses (random, 10 steps)"
+    )
