@@ -212,9 +212,7 @@ class _Buffers:
         users |= {
             self._block_of[s.name]
             for s in self.program.steps
-            for a in s.inputs
-            for w in a
-            if w.vector == step.name
+            if any(w.vector == step.name for w in self.program.read_by([s]))
         }
         outside = any(w.vector == step.name for w in self.program.results)
         return users.pop() if len(users) == 1 and not outside else None

@@ -63,6 +63,27 @@ def test_unfolds_are_one_loop_with_the_bits_of_the_reference(
     np.testing.assert_array_equal(h, v["h_next"])
 
 
+@pytest.mark.parametrize("kind", sorted(_KINDS))
+def test_a_loop_may_begin_with_a_vector_of_the_step_itself(graph, save, tmp_path, kind):
+    """Nothing but the loop's beginning reads it, and its buffer must be kept until then."""
+    g = graph()
+    v = g.node("Tanh", g.linear(g.node("Concat", "x", "h", axis=1), 9, 6, "gemm"))
+    w, rate = g.hold(g.rng.normal(0, 0.3, (6, 6))), g.hold(np.full(6, 1.0 / 5))
+    drive = g.node("Tanh", g.linear("x", 3, 6, "gemm"))
+    for _ in range(5):
+        pre = g.node("Add", g.node("MatMul", v, w), drive)
+        share = g.node("Mul", "dt", rate)
+        v = g.node("Add", v, g.node("Mul", share, g.node("Sub", g.node("Tanh", pre), v)))
+    g.rename(v, "h_next", "Identity")
+    g.rename(g.linear(v, 6, 2, "gemm"), "y", "Identity")
+    export(Request(save(g), **_KINDS[kind]), tmp_path / "BUILD")
+    assert _loops((tmp_path / "BUILD" / "model.c").read_text()) == 1
+    v = np.load(tmp_path / "BUILD" / "vectors.npz")
+    y, h = HostModel.compile(tmp_path / "BUILD", sanitise=True).steps(v["x"], v["dt"], v["h"])
+    np.testing.assert_array_equal(y, v["y"])
+    np.testing.assert_array_equal(h, v["h_next"])
+
+
 def test_a_single_unfold_is_no_loop(graph, save, tmp_path):
     export(Request(save(_euler(graph(), 1))), tmp_path / "BUILD")
     assert _loops((tmp_path / "BUILD" / "model.c").read_text()) == 0

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from elegans.exporter.frontend.import_graph import read_interface
+from elegans.exporter.frontend.import_graph import open_graph, read_interface
 from elegans.exporter.ir.interface import with_ranges
 from elegans.tests.exporter.frontend.refusal import refused
 
@@ -96,7 +96,7 @@ def test_recordings_of_the_wrong_kind(worm, tmp_path, arrays, match):
 
 def test_a_range_for_every_channel_is_taken_in_order(worm):
     ranges = [(-1.0, 1.0), (0.0, 2.0), (-3.0, 3.0)]
-    found = with_ranges(read_interface(worm), ranges, None, None)
+    found = with_ranges(read_interface(open_graph(worm)), ranges, None, None)
     assert [signal.range for signal in found.inputs] == ranges
 
 
