@@ -9,6 +9,7 @@ import pytest
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.codegen.loops import roll
+from elegans.exporter.codegen.placement import place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.export import Request, export
 from elegans.exporter.ir.fixed_model import Step, Window, prove
@@ -193,3 +194,28 @@ def test_a_round_that_reads_the_old_value_after_the_new_one_is_made_is_no_loop(g
     steps = [*base[:3], late[0], *base[3:], late[1]]
     model = _model(lowered, graph, steps)
     assert not _rolled(replace(model, h_next=(Window("v2", 0, 2),)))
+
+
+def test_a_loop_s_beginning_does_not_overwrite_a_state_that_it_still_copies(graph, lowered):
+    """p begins with a vector of the step and ends where q's first value lies."""
+    model = lowered(_euler(graph(), 1))
+    t, before = (Window("t", 0, 2),), {"p": Window("p0", 0, 2), "q": Window("h", 0, 2)}
+    steps = [Step(n, "l", Tanh(), ((Window("h", 2, 4),),), 2, (15, 15)) for n in ("t", "p0")]
+    for n in "12":
+        for name, other in ("pq", "qp"):
+            inputs = ((before[name],), (before[other],), t)
+            steps.append(Step(f"{name}{n}", "l", Mix(), inputs, 2, (15, 15)))
+            before[name] = Window(f"{name}{n}", 0, 2)
+    ends = (before["p"], before["q"])
+    states = (replace(model.states[0], lo=-32767),) * 4
+    model = replace(model, states=states, outputs=(), steps=tuple(steps), y=(), h_next=ends)
+    bounds = {s.name: Interval.of(np.full(2, -9), np.full(2, 9)) for s in steps}
+    program, _ = roll(model, bounds)
+    (loop,) = program.loops
+    placement = place(program)
+    copied = set()
+    for name, window in loop.carried.items():
+        source, target = placement.at(window), placement.places[name]
+        assert source not in copied
+        if source != target:
+            copied.add(target)
