@@ -165,9 +165,9 @@ def main(neurons: tuple[int, ...], synapses: int) -> None:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             row = pool.submit(measured, size, synapses).result()
         stages = (row.read, row.lower, row.prove, row.emit, row.golden, row.export)
-        told = " | ".join(f"{seconds:.2f}" for seconds in stages)
+        times = " | ".join(f"{seconds:.2f}" for seconds in stages)
         rates = f"{row.rate:,.0f} | {row.rate * row.synapses:.1e}"
-        click.echo(f"| {row.neurons:,} | {row.synapses:,} | {told} | {rates} | {row.memory:.0f} |")
+        click.echo(f"| {row.neurons:,} | {row.synapses:,} | {times} | {rates} | {row.memory:.0f} |")
 
 
 if __name__ == "__main__":

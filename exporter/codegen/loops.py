@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from elegans.exporter.codegen.program import Loop, Program, windows_of
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window
-from elegans.exporter.numbers.fixed import Interval
+from elegans.exporter.numbers.fixed import Interval, hull_intervals
 from elegans.exporter.ops import same_op
 
 
@@ -51,11 +51,10 @@ def roll(model: Model, bounds: dict[str, Interval]) -> tuple[Program, dict[str, 
         names = _names(model, steps, rounds)
         body = [_renamed(step, names) for step in rounds[-1]]
         carried = {body[place].name: window for place, window in found.carried.items()}
-        reads = {(rounds[-2][place].name): body[place].name for place in found.carried}
+        reads = {rounds[-2][place].name: body[place].name for place in found.carried}
         body = [_renamed(step, reads) for step in body]
         for place, step in enumerate(body):
-            parts = [bounds[steps_of[place].name] for steps_of in rounds]
-            bounds[step.name] = _hull(parts)
+            bounds[step.name] = hull_intervals([bounds[one[place].name] for one in rounds])
         steps[at : at + found.length * found.count] = body
         loops.append(Loop(found.count, tuple(step.name for step in body), carried))
         at += len(body)
@@ -167,7 +166,7 @@ def _names(model: Model, steps: list[Step], rounds: Sequence[Sequence[Step]]) ->
     numbers that tell the rounds apart: `layer0_current1`, `layer0_current2`, ... become
     `layer0_current`.
     """
-    inside = {step.name for steps_of in rounds for step in steps_of}
+    inside = {step.name for one in rounds for step in one}
     outside = windows_of([step for step in steps if step.name not in inside])
     kept = {w.vector for w in (*outside, *model.y, *model.h_next)}
     taken = {step.name for step in steps}
@@ -200,10 +199,3 @@ def _renamed(step: Step, names: dict[str, str]) -> Step:
         for argument in step.inputs
     )
     return replace(step, name=names.get(step.name, step.name), inputs=inputs)
-
-
-def _hull(parts: Sequence[Interval]) -> Interval:
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole.hull(part)
-    return whole

@@ -102,7 +102,12 @@ def _against_the_network(
 
 def text(model: Model, network: Network, table: list[Row]) -> str:
     """The text of `report.txt`."""
-    lines = [f"{model.name}: model {model.digest}", "", "States, for any input and for ever", ""]
+    lines = [
+        f"{model.name}: model {model.digest}",
+        "",
+        "States, for any inputs and any number of steps",
+        "",
+    ]
     for name, lo, hi, frac, why in _states(model, network):
         lines.append(f"  {name:<16} {q_name(frac):<8} in [{lo:.5g}, {hi:.5g}]  {why}")
     lines += ["", "Vectors, and the error that each one adds (in its own unit)", ""]
