@@ -86,15 +86,15 @@ def _error(source: Path, model: Model, period: float | None) -> float:
 
 def worse(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """A sentence for each figure that is more than 2 % worse or has no committed value."""
-    told = [f"{key}: has no committed figure" for key in new.keys() - old.keys()]
+    found = [f"{key}: has no committed figure" for key in new.keys() - old.keys()]
     for key in old.keys() & new.keys():
         for name in _FIGURES:
             before, now = old[key][name], new[key][name]
             if before is not None and now is not None and now > before * _WORSE:
-                told.append(f"{key}: {name} is {now}, it was {before}")
+                found.append(f"{key}: {name} is {now}, it was {before}")
         if old[key]["constant"] and not new[key]["constant"]:
-            told.append(f"{key}: the number of instructions depends on the data")
-    return sorted(told)
+            found.append(f"{key}: the number of instructions depends on the data")
+    return sorted(found)
 
 
 def _row(kind: str, board: str, compiler: str, row: dict[str, Any]) -> str:

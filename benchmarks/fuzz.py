@@ -89,7 +89,7 @@ def tried(path: Path) -> str:
 def main(source: Path, cases: int, seed: int) -> None:
     """Mutate SOURCE and import it, CASES times."""
     random, data = np.random.default_rng(seed), source.read_bytes()
-    told: collections.Counter[str] = collections.Counter()
+    outcomes: collections.Counter[str] = collections.Counter()
     escaped: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "mutant.onnx"
@@ -98,14 +98,14 @@ def main(source: Path, cases: int, seed: int) -> None:
             start = time.monotonic()
             try:
                 words = "".join("#" if c.isdigit() else c for c in tried(path))
-                told[words] += 1
+                outcomes[words] += 1
             except Exception as error:  # that is what this looks for
                 escaped.append(f"case {case}: {error!r:.200}")
             if (seconds := time.monotonic() - start) > _SLOW:
                 escaped.append(f"case {case}: took {seconds:.0f} s")
-    for words, count in told.most_common(25):
+    for words, count in outcomes.most_common(25):
         click.echo(f"{count:7d}  {words}")
-    click.echo(f"{cases} cases, {told['read']} read, {len(escaped)} escaped")
+    click.echo(f"{cases} cases, {outcomes['read']} read, {len(escaped)} escaped")
     for line in escaped[:20]:
         click.echo(line)
     if escaped:

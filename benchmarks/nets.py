@@ -2,7 +2,7 @@
 
     python -m benchmarks.nets -o build/nets
 
-ncp19  `CfC(8, AutoNCP(19, 1))`: 1,188 of 1,372 weights, 57 activations, 19 blends
+ncp19  `CfC(8, AutoNCP(19, 1))`: 1,188 of 1,372 weights, 57 activations, 19 gates
 cfc32  `CfC(8, 32, backbone_units=32, backbone_layers=1)`: 5,376 weights
 
 Both are trained for a few seconds to follow a leaky average of their irregularly sampled

@@ -17,8 +17,8 @@ from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.templates import environment
 
-_HOUSE = Path(__file__).resolve().parents[2]
-_RUNTIME = _HOUSE / "runtime_c"
+_PACKAGE = Path(__file__).resolve().parents[2]
+_RUNTIME = _PACKAGE / "runtime_c"
 _FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
 _ABI = re.compile(r"#define EL_RUNTIME_ABI (\d+)")
 _NAMED = re.compile(r'"elegans/([\w/]+\.(?:h|inc))"')
@@ -113,7 +113,7 @@ def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
 
 
 def _runs(model: Model, alike: Callable[[Channel], tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """Neighbouring states that are alike, told together by their first."""
+    """Runs of neighbouring states that are alike, each described by its first state."""
     runs: list[dict[str, Any]] = []
     start = 0
     for _, channels in itertools.groupby(model.states, alike):

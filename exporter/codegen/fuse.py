@@ -23,7 +23,6 @@ from elegans.exporter.codegen.program import (
     Program,
     ProgramStep,
     TanhLayer,
-    windows_of,
 )
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
@@ -103,7 +102,7 @@ def _gathered(steps: list[ProgramStep]) -> tuple[ProgramStep, ...]:
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:
     """Whether anything but this run reads what is made within it."""
     inner, own = {s.name for s in run[:-1]}, {s.name for s in run}
-    read = windows_of([s for s in program.steps if s.name not in own])
+    read = program.read_by([s for s in program.steps if s.name not in own])
     return any(w.vector in inner for w in (*read, *program.results))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from elegans.exporter.codegen.program import Loop, Program, windows_of
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window
-from elegans.exporter.numbers.fixed import Interval
+from elegans.exporter.numbers.fixed import Interval, hull_intervals
 from elegans.exporter.ops import same_op
 
 
@@ -51,11 +51,11 @@ def roll(model: Model, bounds: dict[str, Interval]) -> tuple[Program, dict[str, 
         names = _names(model, steps, rounds)
         body = [_renamed(step, names) for step in rounds[-1]]
         carried = {body[place].name: window for place, window in found.carried.items()}
-        reads = {(rounds[-2][place].name): body[place].name for place in found.carried}
-        body = [_renamed(step, reads) for step in body]
+        reads = {rounds[-2][place].name: body[place].name for place in found.carried}
+        # The body is one block of the C, whichever layers its steps belong to.
+        body = [replace(_renamed(step, reads), group=body[-1].group) for step in body]
         for place, step in enumerate(body):
-            parts = [bounds[steps_of[place].name] for steps_of in rounds]
-            bounds[step.name] = _hull(parts)
+            bounds[step.name] = hull_intervals([bounds[one[place].name] for one in rounds])
         steps[at : at + found.length * found.count] = body
         loops.append(Loop(found.count, tuple(step.name for step in body), carried))
         at += len(body)
@@ -78,15 +78,14 @@ def _repetition(model: Model, steps: list[Step], start: int) -> _Repetition | No
 
 def _shortest(model: Model, steps: list[Step], start: int) -> _Repetition | None:
     lengths = range(1, (len(steps) - start) // 2 + 1)
-    found = (_rounds(model, steps, start, length) for length in lengths)
+    likely = (length for length in lengths if _alike(steps[start], steps[start + length]))
+    found = (_rounds(model, steps, start, length) for length in likely)
     return next((repetition for repetition in found if repetition is not None), None)
 
 
 def _rounds(model: Model, steps: list[Step], start: int, length: int) -> _Repetition | None:
     """As many rounds of this length as there are from a step on; None if they are no loop."""
     first = steps[start : start + length]
-    if len({step.group for step in first}) > 1:
-        return None
     count, carried = 1, dict[int, Window]()
     while start + (count + 1) * length <= len(steps):
         at = start + count * length
@@ -96,6 +95,11 @@ def _rounds(model: Model, steps: list[Step], start: int, length: int) -> _Repeti
         count, carried = count + 1, more
     found = _Repetition(start, length, count, carried)
     return found if carried and _may_loop(model, steps, found) else None
+
+
+def _alike(one: Step, other: Step) -> bool:
+    """Whether two steps may be the same step of two rounds: what is cheap to compare."""
+    return type(one.op) is type(other.op) and (one.size, one.frac) == (other.size, other.frac)
 
 
 def _next_round(
@@ -111,7 +115,7 @@ def _next_round(
     earlier = {step.name: place for place, step in enumerate(before)}
     inner = {step.name: place for place, step in enumerate(first)}
     for one, other in zip(first, steps, strict=True):
-        if (one.size, one.frac, one.group) != (other.size, other.frac, other.group):
+        if not _alike(one, other):
             return None
         if [len(a) for a in one.inputs] != [len(a) for a in other.inputs]:
             return None
@@ -167,7 +171,7 @@ def _names(model: Model, steps: list[Step], rounds: Sequence[Sequence[Step]]) ->
     numbers that tell the rounds apart: `layer0_current1`, `layer0_current2`, ... become
     `layer0_current`.
     """
-    inside = {step.name for steps_of in rounds for step in steps_of}
+    inside = {step.name for one in rounds for step in one}
     outside = windows_of([step for step in steps if step.name not in inside])
     kept = {w.vector for w in (*outside, *model.y, *model.h_next)}
     taken = {step.name for step in steps}
@@ -200,10 +204,3 @@ def _renamed(step: Step, names: dict[str, str]) -> Step:
         for argument in step.inputs
     )
     return replace(step, name=names.get(step.name, step.name), inputs=inputs)
-
-
-def _hull(parts: Sequence[Interval]) -> Interval:
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole.hull(part)
-    return whole

@@ -126,12 +126,15 @@ def _replaceable(program: Program, window: Window, offset: int) -> bool:
     if sum(w.vector == window.vector for w in model.h_next) != 1:
         return False
     loop = program.loop(program.steps[made])
-    begin = loop.carried.get(window.vector) if loop else None
+    carried = loop.carried if loop else {}
+    begin = carried.get(window.vector)
     if begin is not None and begin.vector == "h" and begin.lo != offset:
         return False  # the first round would read one state and overwrite another
+    # A loop begins with copies, one after the other: one must not overwrite what another reads.
+    others = [] if begin is None else [w for v, w in carried.items() if v != window.vector]
     return not any(
         w.vector == "h" and w.lo < offset + window.size and offset < w.hi
-        for w in program.read_from(made + 1)
+        for w in (*program.read_from(made + 1), *others)
     )
 
 
@@ -212,9 +215,7 @@ class _Buffers:
         users |= {
             self._block_of[s.name]
             for s in self.program.steps
-            for a in s.inputs
-            for w in a
-            if w.vector == step.name
+            if any(w.vector == step.name for w in self.program.read_by([s]))
         }
         outside = any(w.vector == step.name for w in self.program.results)
         return users.pop() if len(users) == 1 and not outside else None

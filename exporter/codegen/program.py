@@ -164,13 +164,19 @@ class Program:
         """The loop that a step belongs to."""
         return self._bodies.get(step.name)
 
+    def read_by(self, steps: Sequence[ProgramStep]) -> list[Window]:
+        """All windows that these steps read, with those with which their loops begin."""
+        names = {step.name for step in steps}
+        begun = [loop for loop in self.loops if loop.names[0] in names]
+        return [*windows_of(steps), *(w for loop in begun for w in loop.carried.values())]
+
     def read_from(self, first: int) -> list[Window]:
         """All windows whose values are still needed when step `first` is about to run.
 
         Where the step before it belongs to a loop, the loop may begin another round: that
         round needs what was made outside of the loop, and what the loop carries.
         """
-        windows = windows_of(self.steps[first:])
+        windows = self.read_by(self.steps[first:])
         loop = self.loop(self.steps[first - 1]) if first else None
         if loop is not None:
             begin = self.index[loop.names[0]]
@@ -180,5 +186,5 @@ class Program:
 
 
 def windows_of(steps: Sequence[ProgramStep]) -> list[Window]:
-    """All windows that these steps read."""
+    """All windows that are inputs of these steps; `Program.read_by` knows of loops, too."""
     return [window for step in steps for argument in step.inputs for window in argument]

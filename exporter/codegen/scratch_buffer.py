@@ -17,7 +17,6 @@ from elegans.exporter.codegen.program import (
     FusedLayer,
     LayerCall,
     Program,
-    windows_of,
 )
 from elegans.exporter.ir.fixed_model import Argument, Window
 
@@ -124,5 +123,5 @@ def _together(argument: Argument, placement: Placement) -> bool:
 
 
 def _read_beyond(program: Program, step: LayerCall, own: set[str]) -> bool:
-    read = windows_of([s for s in program.steps if s.name not in own])
+    read = program.read_by([s for s in program.steps if s.name not in own])
     return any(w.vector == step.name for w in (*read, *program.results))

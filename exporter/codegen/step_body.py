@@ -179,7 +179,7 @@ def _loop(to: _Writer, loop: Loop, steps: Sequence[Step]) -> list[Statement]:
 
 
 def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> Block:
-    """Fused layers in one call; what goes between them lies in the run's scratch buffer."""
+    """Fused layers in one call; vectors that only they read are in the run's scratch buffer."""
     name = f"{to.program.model.name}_layers{len(to.runs) or ''}"
     run = layer_run(name, steps, to.program, to.placement)
     to.runs.append(run)
@@ -234,7 +234,7 @@ def _shared_buffers(to: _Writer) -> list[str]:
 
 
 def _statement(to: _Writer, step: Step) -> Statement:
-    """The call of a step's kernel, with the copies that bring its arguments together."""
+    """The call of a step's kernel, after the copies that put its arguments side by side."""
     comment = _comment(to, step)
     if is_inline(step):
         return Statement(_clamped(to, step), comment)

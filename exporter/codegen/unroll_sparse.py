@@ -15,7 +15,7 @@ import numpy as np
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.codegen.tables import table_names
 from elegans.exporter.ir.fixed_model import Step
-from elegans.exporter.numbers.fixed import INT16_MAX, Interval, join_intervals
+from elegans.exporter.numbers.fixed import INT16_MAX, Interval, hull_intervals, join_intervals
 from elegans.exporter.ops.sparse_linear import SparseLinear
 
 _MOST_SYNAPSES = 512
@@ -56,14 +56,11 @@ def unrolled(program: Program, bounds: dict[str, Interval]) -> dict[str, Functio
 
 
 def _joint_range(steps: Sequence[Step], bounds: dict[str, Interval]) -> Interval:
-    """The bounds of an argument that several steps bring."""
+    """The bounds of a parameter that stands for the argument of each of these steps."""
     arguments = [
         join_intervals([bounds[w.vector][w.lo : w.hi] for w in step.inputs[0]]) for step in steps
     ]
-    joint = arguments[0]
-    for other in arguments[1:]:
-        joint = joint.hull(other)
-    return joint
+    return hull_intervals(arguments)
 
 
 def _function(model: str, step: Step, x: Interval) -> Function:

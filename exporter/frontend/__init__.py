@@ -1,4 +1,4 @@
 """From an ONNX file to the network in real numbers, recognised by its dataflow.
 
-May import `numbers`, `ir` and `passes`.
+May import `numbers`, `ir`, `atoms` and `passes`.
 """

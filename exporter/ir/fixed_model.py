@@ -19,7 +19,15 @@ import numpy as np
 
 from elegans.exporter import ops
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.numbers.fixed import Integers, Interval, RangeError, Value, join_intervals
+from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    INT16_MIN,
+    Integers,
+    Interval,
+    RangeError,
+    Value,
+    join_intervals,
+)
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 SCHEMA = 2  # of the JSON document; raised by each change that older readers would misread
@@ -228,7 +236,7 @@ def _bounds(channels: Sequence[Channel]) -> Interval:
 
 
 def _any_int16(size: int) -> Interval:
-    return Interval.of(np.full(size, -(1 << 15)), np.full(size, (1 << 15) - 1))
+    return Interval.of(np.full(size, INT16_MIN), np.full(size, INT16_MAX))
 
 
 def to_json(model: Model) -> dict[str, Any]:

@@ -16,9 +16,9 @@ from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span, hull, window_span, with_zero
 
 _ROUNDS = 64  # around the step; each state may need one more until what it reads has settled
-_FAR = 1e6  # an interval that slow growth with an end stays in
+_FAR = 1e6  # the interval that is tried for states that grow slowly
 _DIVERGED = 1e30
-_AT_REST = 1e-6  # relative change of an interval that is no longer worth another round
+_AT_REST = 1e-6  # a relative change below which no other round is made
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -64,7 +64,7 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
 
 
 def _shrunk(network: Network, given: dict[str, Span], h: Span) -> dict[str, Span]:
-    """The spans for states in h, an interval that maps into itself, made as tight as rounds can."""
+    """The spans for states in h, which maps into itself and is tightened by further rounds."""
     for _ in range(_ROUNDS):
         spans, after = _round(network, given, h)
         if float(np.abs(np.subtract(h, after)).max(initial=0.0)) <= _AT_REST * np.abs(h).max():

@@ -8,8 +8,9 @@ ONNX graph, and the `Interval` below.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -249,3 +250,8 @@ def join_intervals(parts: list[Interval]) -> Interval:
     return Interval.of(
         np.concatenate([part.lo for part in parts]), np.concatenate([part.hi for part in parts])
     )
+
+
+def hull_intervals(parts: Sequence[Interval]) -> Interval:
+    """The smallest interval that contains all of these, which are of one size."""
+    return functools.reduce(Interval.hull, parts)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Channel, Model
-from elegans.exporter.numbers.fixed import Integers, Reals, quantise
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise
 from elegans.exporter.oracles.reference import Trajectory, run
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
@@ -190,8 +190,8 @@ def _corners(model: Model, rng: np.random.Generator) -> _Rows:
 
     The inputs include both ends of int16, outside of the ranges that the device clamps to.
     """
-    x_levels = [*_levels(model.inputs), np.full(len(model.inputs), -(1 << 15))]
-    x_levels.append(np.full(len(model.inputs), (1 << 15) - 1))
+    x_levels = [*_levels(model.inputs), np.full(len(model.inputs), INT16_MIN)]
+    x_levels.append(np.full(len(model.inputs), INT16_MAX))
     dt_levels = _levels((model.dt,)) if model.dt else [np.zeros(1, np.int64)]
     h_levels = _levels(model.states)
     picks = list(itertools.product(x_levels, dt_levels, h_levels))

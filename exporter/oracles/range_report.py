@@ -104,7 +104,12 @@ def _against_the_network(
 
 def text(model: Model, network: Network, table: list[Row], errors: Sequence[FreeRunError]) -> str:
     """The text of `report.txt`."""
-    lines = [f"{model.name}: model {model.digest}", "", "States, for any input and for ever", ""]
+    lines = [
+        f"{model.name}: model {model.digest}",
+        "",
+        "States, for any inputs and any number of steps",
+        "",
+    ]
     for name, lo, hi, frac, why in _states(model, network):
         lines.append(f"  {name:<16} {q_name(frac):<8} in [{lo:.5g}, {hi:.5g}]  {why}")
     lines += ["", "Free runs against the float network, as fractions of the range used", ""]

@@ -18,7 +18,7 @@ from elegans.exporter.ops import Op
 from elegans.exporter.ops.gated_drive import GatedDrive
 from elegans.exporter.ops.time_gate import TimeGate
 
-_MOST_ALIGN = 15  # bits: a drive moved further up would leave int32 whatever it is
+_MOST_ALIGN = 15  # bits: int16 shifted by 16 would leave int32
 _MOST_SHIFT = 30  # the most that `rshr` takes
 
 

@@ -72,7 +72,7 @@ def ratio_span(over: Affine, under: Affine, spans: dict[str, Span]) -> Span:
     """The exact range of over / under, row by row (Dinkelbach, 1967).
 
     max N/D over a box is the l at which max (N - l D) is zero; with n and d the rows of
-    coefficients, each variable is at the end of its interval that the sign of n - l d tells.
+    coefficients, each variable is at the end of its interval that the sign of n - l d selects.
     Raises ElegansError where the denominator can be zero or negative.
     """
     vectors = sorted({*over.terms, *under.terms})

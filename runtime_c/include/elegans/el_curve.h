@@ -5,7 +5,7 @@
  *
  * The sign is restored last, so the result is odd. The difference of two neighbours times the
  * fraction of a segment, below 128, is at most 2^17. Exact twin of odd_curve in
- * exporter/ops/tanh.py. */
+ * exporter/ops/normal_cdf.py. */
 #ifndef EL_CURVE_H
 #define EL_CURVE_H
 

@@ -1,4 +1,4 @@
-"""Every activation and gate says all that is asked of it, and no two places list them."""
+"""Every activation and every gate defines all that an atom must, and is found by its file."""
 
 from __future__ import annotations
 

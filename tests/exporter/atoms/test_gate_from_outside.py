@@ -39,7 +39,7 @@ class DifferenceGate(Gate):
         f, g = affine.window(), rate.scaled(_MINUS).window()
         return None if t == DT or f is None or g is None else cls(f, g, t)
 
-    def span(self, name, network, spans):
+    def span(self, name, atoms, spans):
         f, g = window_span(self.f, spans), with_zero(window_span(self.g, spans))
         return f[0] - g[1], f[1] - g[0]
 

@@ -9,6 +9,7 @@ import pytest
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.codegen.loops import roll
+from elegans.exporter.codegen.placement import place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.export import Request, export
 from elegans.exporter.ir.fixed_model import Step, Window, prove
@@ -57,6 +58,27 @@ def test_unfolds_are_one_loop_with_the_bits_of_the_reference(
     assert _loops(text) == 1
     assert "unfold < 5U" in text
     assert text.count("el_mix(") == 1
+    v = np.load(tmp_path / "BUILD" / "vectors.npz")
+    y, h = HostModel.compile(tmp_path / "BUILD", sanitise=True).steps(v["x"], v["dt"], v["h"])
+    np.testing.assert_array_equal(y, v["y"])
+    np.testing.assert_array_equal(h, v["h_next"])
+
+
+@pytest.mark.parametrize("kind", sorted(_KINDS))
+def test_a_loop_may_begin_with_a_vector_of_the_step_itself(graph, save, tmp_path, kind):
+    """Nothing but the loop's beginning reads it, and its buffer must be kept until then."""
+    g = graph()
+    v = g.node("Tanh", g.linear(g.node("Concat", "x", "h", axis=1), 9, 6, "gemm"))
+    w, rate = g.hold(g.rng.normal(0, 0.3, (6, 6))), g.hold(np.full(6, 1.0 / 5))
+    drive = g.node("Tanh", g.linear("x", 3, 6, "gemm"))
+    for _ in range(5):
+        pre = g.node("Add", g.node("MatMul", v, w), drive)
+        share = g.node("Mul", "dt", rate)
+        v = g.node("Add", v, g.node("Mul", share, g.node("Sub", g.node("Tanh", pre), v)))
+    g.rename(v, "h_next", "Identity")
+    g.rename(g.linear(v, 6, 2, "gemm"), "y", "Identity")
+    export(Request(save(g), **_KINDS[kind]), tmp_path / "BUILD")
+    assert _loops((tmp_path / "BUILD" / "model.c").read_text()) == 1
     v = np.load(tmp_path / "BUILD" / "vectors.npz")
     y, h = HostModel.compile(tmp_path / "BUILD", sanitise=True).steps(v["x"], v["dt"], v["h"])
     np.testing.assert_array_equal(y, v["y"])
@@ -172,3 +194,35 @@ def test_a_round_that_reads_the_old_value_after_the_new_one_is_made_is_no_loop(g
     steps = [*base[:3], late[0], *base[3:], late[1]]
     model = _model(lowered, graph, steps)
     assert not _rolled(replace(model, h_next=(Window("v2", 0, 2),)))
+
+
+def test_a_loop_s_beginning_does_not_overwrite_a_state_that_it_still_copies(graph, lowered):
+    """p begins with a vector of the step and ends where q's first value lies."""
+    model = lowered(_euler(graph(), 1))
+    t, before = (Window("t", 0, 2),), {"p": Window("p0", 0, 2), "q": Window("h", 0, 2)}
+    steps = [Step(n, "l", Tanh(), ((Window("h", 2, 4),),), 2, (15, 15)) for n in ("t", "p0")]
+    for n in "12":
+        for name, other in ("pq", "qp"):
+            inputs = ((before[name],), (before[other],), t)
+            steps.append(Step(f"{name}{n}", "l", Mix(), inputs, 2, (15, 15)))
+            before[name] = Window(f"{name}{n}", 0, 2)
+    ends = (before["p"], before["q"])
+    states = (replace(model.states[0], lo=-32767),) * 4
+    model = replace(model, states=states, outputs=(), steps=tuple(steps), y=(), h_next=ends)
+    bounds = {s.name: Interval.of(np.full(2, -9), np.full(2, 9)) for s in steps}
+    program, _ = roll(model, bounds)
+    (loop,) = program.loops
+    placement = place(program)
+    copied = set()
+    for name, window in loop.carried.items():
+        source, target = placement.at(window), placement.places[name]
+        assert source not in copied
+        if source != target:
+            copied.add(target)
+
+
+def test_rounds_whose_steps_belong_to_several_layers_are_one_loop(graph, lowered):
+    model = _model(lowered, graph, _steps())
+    woven = [replace(s, group="other") if s.name.startswith("g") else s for s in model.steps]
+    (loop,) = _rolled(replace(model, steps=tuple(woven)))
+    assert loop.count == 2

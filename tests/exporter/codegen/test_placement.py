@@ -102,7 +102,7 @@ def test_heads_may_be_slices_of_one_wide_map(graph, save, equals_its_c, shift):
 
 
 def test_layers_that_read_the_same_late_atom_run_after_it(graph, save, equals_its_c):
-    """Two readouts that belong to no layer, the second of what the first layer's state says."""
+    """Two readouts that belong to no layer; the second reads the new state of the first layer."""
     g = graph().cfc()
     inter = g.nodes[-1].input[0]
     del g.nodes[-2]

@@ -55,13 +55,17 @@ def test_a_sparse_tensor_means_what_the_dense_one_does(tmp_path, transposed):
     digests = set()
     for sparse in (False, True):
         path = _saved(_step(30, 6, sparse, transposed), tmp_path)
-        digests.add(export(Request(path, input_ranges=((-1.0, 1.0),)), tmp_path / "B").digest)
+        digests.add(
+            export(
+                Request(path, input_ranges=((-1.0, 1.0),), accept_error=2.0), tmp_path / "B"
+            ).digest
+        )
     assert len(digests) == 1
 
 
 def test_a_network_of_300_sparse_neurons_is_exported_by_its_synapses(tmp_path):
     path = _saved(_step(300, 20, sparse=True), tmp_path)
-    model = export(Request(path, input_ranges=((-1.0, 1.0),)), tmp_path / "BUILD")
+    model = export(Request(path, input_ranges=((-1.0, 1.0),), accept_error=2.0), tmp_path / "BUILD")
     (op,) = (s.op for s in model.steps if isinstance(s.op, SparseLinear))
     assert model.weight_count == len(op.weights.values) <= 300 * 20
     vectors = np.load(tmp_path / "BUILD" / "vectors.npz")
@@ -77,7 +81,10 @@ def test_a_sparse_tensor_that_is_not_a_matrix_of_weights_is_refused(tmp_path):
     model.graph.node[1].input.extend(["W", "W"])
     model.graph.node[1].op_type = "Add"
     with pytest.raises(ElegansError, match="sparse tensor 'W'"):
-        export(Request(_saved(model, tmp_path), input_ranges=((-1.0, 1.0),)), tmp_path / "B")
+        export(
+            Request(_saved(model, tmp_path), input_ranges=((-1.0, 1.0),), accept_error=2.0),
+            tmp_path / "B",
+        )
 
 
 @pytest.mark.parametrize("damage", ["outside", "too wide", "nan"])
@@ -95,4 +102,7 @@ def test_a_damaged_sparse_tensor_is_refused(tmp_path, damage):
         values[3] = np.nan
         tensor.values.CopyFrom(numpy_helper.from_array(values, "W"))
     with pytest.raises(ElegansError):
-        export(Request(_saved(model, tmp_path), input_ranges=((-1.0, 1.0),)), tmp_path / "B")
+        export(
+            Request(_saved(model, tmp_path), input_ranges=((-1.0, 1.0),), accept_error=2.0),
+            tmp_path / "B",
+        )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,16 +12,12 @@ from elegans.exporter.ops.absolute import Absolute
 from elegans.exporter.ops.fused_step import FusedStep
 from elegans.exporter.ops.product import Product
 from elegans.exporter.ops.quotient import Quotient
+from elegans.tests.exporter.ops.grid import grid
 
 _INT16 = st.integers(-32768, 32767)
 _NOT_NEGATIVE = st.integers(0, 32767)
 _ENDS = [-32768, -32767, -16384, -1, 0, 1, 2, 16383, 32766, 32767]
 _POSITIVE = [0, 1, 2, 3, 100, 16384, 32766, 32767]
-
-
-def _grid(*axes):
-    points = np.array(list(itertools.product(*axes)))
-    return [np.ascontiguousarray(column).reshape(1, -1) for column in points.T]
 
 
 def _step(n=1, capacity=1 << 20, lift=0, frac=15, lo=-32767, hi=32767):
@@ -42,14 +36,14 @@ def test_rdiv_rounds_half_up(a, b):
     ("capacity", "lift"), [(0, 0), (1, 0), (77777, 3), (2**30, 0), (2**30, 30)]
 )
 def test_a_fused_step_gives_the_same_bits_everywhere(everywhere, frac, dt, capacity, lift):
-    v, current, conductance = _grid(_ENDS, _ENDS, _POSITIVE)
+    v, current, conductance = grid(_ENDS, _ENDS, _POSITIVE)
     op = _step(v.shape[1], capacity, lift, frac)
     everywhere(op, v, current, conductance, np.full((1, 1), dt))
 
 
 @pytest.mark.parametrize("frac", [0, 9, 15])
 def test_a_quotient_gives_the_same_bits_everywhere(everywhere, frac):
-    over, under = _grid(_ENDS, _POSITIVE)
+    over, under = grid(_ENDS, _POSITIVE)
     n = over.shape[1]
     everywhere(Quotient(frac, np.full(n, -20000), np.full(n, 32767)), over, under)
 
@@ -131,4 +125,4 @@ def test_magnitudes_give_the_same_bits_everywhere(everywhere):
 
 @pytest.mark.parametrize("shift", [0, 3, 14, 15])
 def test_a_product_of_any_scale_gives_the_same_bits_everywhere(everywhere, shift):
-    everywhere(Product(shift), *_grid(_POSITIVE, _ENDS))
+    everywhere(Product(shift), *grid(_POSITIVE, _ENDS))

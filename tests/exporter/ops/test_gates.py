@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,15 +12,11 @@ from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.gated_sum import GatedSum
 from elegans.exporter.ops.mix import Mix
 from elegans.exporter.ops.time_gate import TimeGate
+from elegans.tests.exporter.ops.grid import grid
 
 _ENDS = [-32768, -32767, -16384, -1, 0, 1, 2, 16383, 32766, 32767]
 _GATES = [0, 1, 2, 16383, 16384, 16385, 32766, 32767]
 _INT16 = st.integers(-32768, 32767)
-
-
-def _grid(*axes):
-    points = np.array(list(itertools.product(*axes)))
-    return [np.ascontiguousarray(column).reshape(1, -1) for column in points.T]
 
 
 def _random(rng, *spans):
@@ -31,7 +25,7 @@ def _random(rng, *spans):
 
 @pytest.mark.parametrize("op", [Mix(), GatedSum()], ids=["mix", "gated_sum"])
 def test_gates_give_the_same_bits_everywhere(everywhere, op):
-    everywhere(op, *_grid(_ENDS, _ENDS, _GATES))
+    everywhere(op, *grid(_ENDS, _ENDS, _GATES))
     rng = np.random.default_rng(3)
     everywhere(op, *_random(rng, (-32768, 32767), (-32768, 32767), (0, 32767)))
 
@@ -51,7 +45,7 @@ def test_a_closed_gate_leaves_f(f, g):
 def test_the_time_gate_gives_the_same_bits_everywhere(everywhere, align, shift):
     reach = min(32767, (2**29) >> align)
     ends = [-reach, -1, 0, 1, reach]
-    a, b, dt = _grid([-32768, -1, 0, 1, 32767], ends, [0, 1, 16000, 32767])
+    a, b, dt = grid([-32768, -1, 0, 1, 32767], ends, [0, 1, 16000, 32767])
     for elapsed in (0, 1, 16000, 32767):
         chosen = dt[0] == elapsed
         op = TimeGate(align, shift)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 
@@ -13,35 +11,31 @@ from elegans.exporter.ops.lstm_cell import LstmCell
 from elegans.exporter.ops.product import Product
 from elegans.exporter.ops.relu import Relu
 from elegans.exporter.ops.rescale import Rescale
+from elegans.tests.exporter.ops.grid import grid
 
 _ENDS = [-32768, -32767, -1, 0, 1, 16384, 32767]
 _GATES = [0, 1, 16384, 32766, 32767]
 
 
-def _grid(*axes):
-    points = np.array(list(itertools.product(*axes)))
-    return [np.ascontiguousarray(column).reshape(1, -1) for column in points.T]
-
-
 @pytest.mark.parametrize(("align", "shift"), [(0, 0), (0, 15), (7, 11), (14, 30)])
 def test_the_gated_drive_gives_the_same_bits_everywhere(everywhere, align, shift):
     reach = min(32767, (2**29) >> align)
-    everywhere(GatedDrive(align, shift), *_grid(_ENDS, [-reach, -1, 0, 1, reach], _GATES))
+    everywhere(GatedDrive(align, shift), *grid(_ENDS, [-reach, -1, 0, 1, reach], _GATES))
 
 
 def test_the_product_gives_the_same_bits_everywhere(everywhere):
-    everywhere(Product(), *_grid(_GATES, _ENDS))
+    everywhere(Product(), *grid(_GATES, _ENDS))
 
 
 def test_a_gate_never_makes_anything_larger():
-    u, v = _grid(_GATES, _ENDS)
+    u, v = grid(_GATES, _ENDS)
     assert np.all(np.abs(Product().integer(u, v)) <= np.abs(v))
 
 
 @pytest.mark.parametrize("align", [0, 4, 15])
 def test_the_lstm_cell_gives_the_same_bits_everywhere(everywhere, align):
     ends = _ENDS if align else [-16384, -1, 0, 1, 16384]
-    everywhere(LstmCell(align), *_grid(_GATES, ends, _GATES, ends))
+    everywhere(LstmCell(align), *grid(_GATES, ends, _GATES, ends))
 
 
 def test_the_lstm_cell_saturates_and_never_wraps():
@@ -52,11 +46,11 @@ def test_the_lstm_cell_saturates_and_never_wraps():
 
 @pytest.mark.parametrize(("left", "right"), [(0, 0), (1, 0), (15, 0), (0, 1), (0, 15)])
 def test_rescaling_gives_the_same_bits_everywhere(everywhere, left, right):
-    everywhere(Rescale(left, right), *_grid(_ENDS))
+    everywhere(Rescale(left, right), *grid(_ENDS))
 
 
 def test_the_rectifier_gives_the_same_bits_everywhere(everywhere):
-    everywhere(Relu(), *_grid(_ENDS))
+    everywhere(Relu(), *grid(_ENDS))
 
 
 def test_a_gated_drive_that_could_overflow_is_refused():
