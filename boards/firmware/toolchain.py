@@ -20,7 +20,7 @@ from pathlib import Path
 
 from elegans.exporter.errors import ElegansError
 
-INSTALL_SIM = "pip install 'elegans[sim]'"  # brings zig, unicorn, pyelftools and capstone
+INSTALL_SIM = "pip install 'elegans[sim]'"  # installs zig, unicorn, pyelftools and capstone
 LEVELS = ("0", "1", "2", "3", "s")
 """The optimisation levels of a compiler: -O0 to -O3, -Os."""
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
@@ -51,11 +51,6 @@ class Compiler:
 def cross_compilers() -> list[str]:
     """The names of the installed compilers for boards, the preferred one first."""
     return [name for name, (command, _) in _CROSS.items() if _present(command)]
-
-
-def host_compilers() -> list[str]:
-    """The names of the installed compilers for this machine, the preferred one first."""
-    return [name for name, (command, _) in _HOST.items() if _present(command)]
 
 
 def cross_compiler(name: str = "auto") -> Compiler:
