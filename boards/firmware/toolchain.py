@@ -67,14 +67,14 @@ def host_compiler(name: str = "auto") -> Compiler:
     return _find(name, _HOST, "a compiler for this machine")
 
 
-def resolve_level(level: str, aim: str) -> str:
+def resolve_level(level: str, layout: str) -> str:
     """The one of `LEVELS` that ``level`` stands for.
 
-    ``auto`` stands for ``s`` if the C was generated for size (``aim``), else for ``2``. Raises
+    ``auto`` stands for ``s`` if the ``layout`` of the C is ``size``, else for ``2``. Raises
     `ElegansError` for an unknown level.
     """
     if level == "auto":
-        return "s" if aim == "size" else "2"
+        return "s" if layout == "size" else "2"
     if level not in LEVELS:
         known = ", ".join(("auto", *LEVELS))
         raise ElegansError(f"-O{level}", "is not an optimisation level", f"choose one of: {known}")
