@@ -317,7 +317,7 @@ def test_time_that_varies_is_refused_where_the_period_was_fixed(tmp_path):
     assert not (tmp_path / "out.npz").exists()
 
 
-def test_a_model_json_nested_without_end_is_told_in_a_line(exported, tmp_path):
+def test_a_model_json_nested_without_end_is_refused_in_one_line(exported, tmp_path):
     (exported / "model.json").write_text("[" * 200_000)
     source = _recording(tmp_path / "in.npz")
     result = _call("run", exported, "--input", source, "--output", tmp_path / "out.npz")
