@@ -31,7 +31,7 @@ _SLOW = (
     "farm/test_farm.py",
     "fuzz/test_link_fuzz.py",
     "hil_tests/lab/test_lab_map.py::test_a_board_that_is_not_there_fails_alone",
-    "hil_tests/lab/test_lab_map.py::test_a_kind_of_board_may_be_chosen_from_a_map_and_nothing_else",
+    "hil_tests/lab/test_lab_map.py::test_with_a_map_only_the_kind_of_board_and_the_tag_can_be_chosen",
     "hil_tests/lab/test_lab_map.py::test_hil_on_a_map_runs_the_suite_on_every_board",
     "hil_tests/lab/test_lab_map.py::test_workers_share_the_boards_of_a_map",
     "hil_tests/session/test_every_board.py",
