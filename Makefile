@@ -17,7 +17,7 @@ setup: .venv/ready ## create .venv and install everything that demo and test use
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "elegans needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	@# The CPU build of torch: the one on PyPI brings gigabytes of CUDA along.
+	@# The CPU build of torch: the one on PyPI depends on gigabytes of CUDA.
 	$(BIN)/pip install -q -c constraints.txt $(TORCH) 2>/dev/null \
 	  || $(BIN)/pip install -q --index-url $(TORCH_INDEX) $(TORCH)
 	$(BIN)/pip install -q -c constraints.txt -e '.[all,dev]'
@@ -52,7 +52,7 @@ unit: setup
 farm: .venv-farm/ready
 	.venv-farm/bin/pytest tests/farm -q -n 2
 
-# labgrid brings a pyserial of its own along: a farm's user has that one, the others have not.
+# An environment of its own, because labgrid replaces pyserial by its own version of it.
 .venv-farm/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-farm
 	.venv-farm/bin/pip install -q -c constraints.txt -e '.[sim,farm]' pytest-xdist

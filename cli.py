@@ -2,7 +2,7 @@
 
 Exit codes: 0 for success, 1 when the work failed (integers differ, a range cannot be proved,
 the firmware does not compile), 2 when the command line is wrong. Progress goes to stderr,
-results go to stdout. Imports of weight stand inside the functions, so that --help is fast.
+results go to stdout. Slow imports stand inside the functions, so that --help is fast.
 """
 
 from __future__ import annotations
@@ -149,13 +149,14 @@ def flash(
     --rom is given. A virtual board is started in its emulator, asked for its identity, and
     stopped.
     """
-    from elegans.commands.flashing import FlashOptions, flash_board
+    from elegans.commands.flashing import flash_board
+    from elegans.hil_tests.session.session import BoardOptions
 
     ways = {"probe": probe, "drive": drive, "rom": rom}
     if sum(way is not None for way in ways.values()) > 1:
         raise click.UsageError("give one of --probe, --drive and --rom")
-    options = FlashOptions(emulator, compiler, level, probe, drive, rom)
-    click.echo(flash_board(build, board, options))
+    options = BoardOptions(emulator, compiler, level, probe=probe)
+    click.echo(flash_board(build, board, options, drive, rom))
 
 
 @main.command(
@@ -254,10 +255,10 @@ def bench(build: Path, names: tuple[str, ...], compiler: str, level: str, as_jso
 @click.pass_context
 def boards(ctx: click.Context, as_json: bool) -> None:
     """List the known boards and those plugged in."""
-    from elegans.commands.lab import told_boards
+    from elegans.commands.lab import describe_boards
 
     if ctx.invoked_subcommand is None:
-        click.echo(told_boards(as_json))
+        click.echo(describe_boards(as_json))
 
 
 @boards.command(**example("elegans boards scan -o lab.toml"))

@@ -62,7 +62,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look for everything that elegans can use."""
+    """A finding for Python, and for each package and program that elegans can use."""
     python = ".".join(map(str, sys.version_info[:3]))
     found = [Finding("python", "runs elegans", True, python, "")]
     compilers, emulators = toolchain.cross_compilers(), _any_emulator()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from elegans.boards.descriptors.descriptor import find_board
@@ -14,41 +13,33 @@ from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.trainer.progress import shown
 
 
-@dataclass(frozen=True)
-class FlashOptions:
-    """How the firmware is compiled, and how it is flashed: through a debug ``probe`` (the
-    default), a boot ``drive``, or the ROM loader on the serial port ``rom``. One of the three."""
-
-    emulator: str = "auto"
-    compiler: str = "auto"
-    level: str = "auto"
-    probe: str | None = None
-    drive: Path | None = None
-    rom: str | None = None
-
-
-def flash_board(build: Path, board: str, options: FlashOptions) -> str:
+def flash_board(
+    build: Path, board: str, options: BoardOptions, drive: Path | None, rom: str | None
+) -> str:
     """Flash the firmware of a BUILD; a virtual board is booted instead. Returns a line that says
     what was done.
+
+    At most one of ``options.probe``, ``drive`` (the folder of a boot drive, or a .uf2 file) and
+    ``rom`` (the serial port of the ROM loader) is given; with none, the only connected debug
+    probe is used. ``options.port`` and ``options.baud`` are not used.
 
     Raises `ElegansError` if the BUILD or the board cannot be used, and `FlashError` if flashing
     fails.
     """
-    compiler, level = options.compiler, options.level
     descriptor = find_board(board)
-    if descriptor.emulators and not (options.probe or options.drive or options.rom):
-        with session(build, board, BoardOptions(options.emulator, compiler, level)) as device:
+    if descriptor.emulators and not (options.probe or drive or rom):
+        with session(build, board, options) as device:
             digest = device.hello.model_digest.hex()
             return f"{device.hello.board} on {device.link.port.name} runs model {digest}"
-    firmware = build_firmware(build, descriptor, compiler, level)
-    if options.drive is not None:
-        return _flash_drive(firmware, options.drive)
-    if options.rom is not None:
+    firmware = build_firmware(build, descriptor, options.compiler, options.level)
+    if drive is not None:
+        return _flash_drive(firmware, drive)
+    if rom is not None:
         from elegans.boards.flashing.rom_loader import flash_by_rom
 
         if descriptor.flash is None or not descriptor.flash.rom_loader:
             raise FlashError(descriptor.name, "has no serial loader in its ROM", "use --probe")
-        return _describe(flash_by_rom(firmware, options.rom))
+        return _describe(flash_by_rom(firmware, rom))
     with shown() as progress:
         result = flash(
             firmware, options.probe, lambda share: progress("flash", round(100 * share), 100, "%")

@@ -12,7 +12,7 @@ from elegans.exporter.files import require_file, write_file
 from elegans.hil_tests.lab.lab_map import BoardEntry, write_map
 
 
-def told_boards(as_json: bool) -> str:
+def describe_boards(as_json: bool) -> str:
     """A text, or a JSON object, of the boards that elegans knows and those that are connected."""
     rows, connected_now = catalogue(), plugged_in()
     if as_json:

@@ -298,7 +298,7 @@ _EXPORT = (
 
 
 def _renamed(old: str, new: str) -> Callable[[F], F]:
-    """A hidden option that only says what it is called now.
+    """A hidden option: the ``old`` name of one that is now called ``new``; it only says so.
 
     It is eager, so that it is read before any other option can be missing or wrong.
     """

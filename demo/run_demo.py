@@ -45,8 +45,8 @@ class Settings:
 def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
     """Run the whole demo, write all its files to the folder ``target``, and return the figures.
 
-    Raises `ElegansError` if a step fails. Whether the figures are good enough is
-    `Result.require`'s to say.
+    Raises `ElegansError` if a step fails. `Result.require` then checks whether
+    the figures are good enough.
     """
     started = time.monotonic()
     # A board, emulator or compiler that is not there is reported before the training.

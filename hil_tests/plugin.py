@@ -179,7 +179,7 @@ def board(device: Device) -> str:
 
 
 class ProgressListener(Protocol):
-    """Is told how the comparison of the golden vectors proceeds."""
+    """Receives the progress and the result of the comparison of the golden vectors."""
 
     def vectors(self, done: int, total: int) -> None:
         """So many of the golden vectors have been compared."""

@@ -79,7 +79,7 @@ def test_every_option_of_every_verb_says_what_it_is(path):
 
 
 @pytest.mark.parametrize("verb", ["build", "flash", "run", "hil", "bench", "export"])
-def test_the_old_name_of_level_and_layout_is_told_in_one_line(verb):
+def test_the_old_name_of_level_and_layout_is_refused_in_one_line(verb):
     result = _call(verb, "x", "--optimise", "2")
     assert result.exit_code == 2
     assert len(result.output.splitlines()) == 1
@@ -198,10 +198,10 @@ def test_a_wrong_bit_is_found_named_and_fails_the_run(exported, tmp_path):
     arrays = dict(np.load(exported / "vectors.npz"))
     arrays["h_next"][700, 4] ^= 1
     np.savez(exported / "vectors.npz", **arrays)
-    told = json.loads((exported / "model.json").read_text())
+    document = json.loads((exported / "model.json").read_text())
     digest = hashlib.sha256((exported / "vectors.npz").read_bytes()).hexdigest()
-    told["files"]["vectors.npz"] = digest
-    (exported / "model.json").write_text(json.dumps(told))
+    document["files"]["vectors.npz"] = digest
+    (exported / "model.json").write_text(json.dumps(document))
     result = _call("hil", exported, "--junit", tmp_path / "hil.xml")
     assert result.exit_code == 1
     assert "vector 700" in result.output
@@ -317,7 +317,7 @@ def test_time_that_varies_is_refused_where_the_period_was_fixed(tmp_path):
     assert not (tmp_path / "out.npz").exists()
 
 
-def test_a_model_json_nested_without_end_is_told_in_a_line(exported, tmp_path):
+def test_a_model_json_nested_without_end_is_refused_in_one_line(exported, tmp_path):
     (exported / "model.json").write_text("[" * 200_000)
     source = _recording(tmp_path / "in.npz")
     result = _call("run", exported, "--input", source, "--output", tmp_path / "out.npz")

@@ -47,7 +47,7 @@ def test_no_figure_is_more_than_2_percent_worse_than_the_committed_one(compiler,
     assert done.exit_code == 0, done.output
 
 
-def test_a_worse_figure_is_told():
+def test_a_worse_figure_is_reported():
     worse = figures.worse
     row = {"instructions": 1000, "flash_bytes": 500, "ram_bytes": 56, "stack_bytes": None}
     old = {"ncp19 / microbit / zig": row | {"constant": True}}

@@ -1,7 +1,7 @@
 """Liquid networks in PyTorch: wirings, cells, networks, export as ONNX, tasks to train.
 
 Inside, a stage imports only those before it: wiring, cells, networks, onnx_out, tasks. The
-modules beside them (fit, progress, plots, straight_through) serve whoever trains.
+modules beside them (fit, progress, plots, straight_through) are used by the tasks and by tests.
 """
 
 from __future__ import annotations

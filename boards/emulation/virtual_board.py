@@ -48,7 +48,7 @@ class VirtualBoard:
         return ticks if self.emulator == "unicorn" else qemu.instructions(ticks, self.board)
 
     def check(self) -> None:
-        """Raises `BoardFaultError`, with what the emulator printed last, if it has ended."""
+        """Raise `BoardFaultError`, with what the emulator printed last, if it has ended."""
         status = self._process.poll()
         if status is not None:
             fact = f"{self.emulator} ended with {status}: {_last_output(self.log)}"

@@ -53,7 +53,7 @@ def build_firmware(
     and the first error that the compiler reports.
     """
     model = read_model(build_dir)
-    level = toolchain.resolve_level(level, model.aim)
+    level = toolchain.resolve_level(level, model.layout)
     tool = toolchain.cross_compiler(compiler)
     digest = _digest(model, board, tool, level)
     folder = build_dir / "firmware" / f"{board.name}-{tool.name}-O{level}"

@@ -43,7 +43,7 @@ class HostModel:
         undefined behaviour. Raises `ElegansError` as `build.build_firmware` does.
         """
         model = read_model(build_dir)
-        level = toolchain.resolve_level(level, model.aim)
+        level = toolchain.resolve_level(level, model.layout)
         tool = toolchain.host_compiler(compiler)
         own = _SANITISE if sanitise else ["-fno-sanitize=undefined"] * (tool.name == "zig")
         flags = [f"-O{level}", *own, *toolchain.WARNINGS, *_STANDARD]

@@ -21,7 +21,7 @@ class ModelSource:
     """The sources of a BUILD, and what is needed to compile them.
 
     ``inputs``, ``outputs`` and ``states`` are numbers of elements; ``has_dt`` says that a step
-    takes the elapsed time; ``aim`` is what the C was generated for, ``speed`` or ``size``;
+    takes the elapsed time; ``layout`` is that of `elegans export`, ``speed`` or ``size``;
     ``files`` are the contents by path relative to the BUILD.
     """
 
@@ -31,7 +31,7 @@ class ModelSource:
     outputs: int
     states: int
     has_dt: bool
-    aim: str
+    layout: str
     files: dict[str, bytes]
 
     @property
@@ -71,7 +71,7 @@ def read_model(build_dir: Path) -> ModelSource:
         outputs=len(folder.outputs),
         states=len(folder.states),
         has_dt=folder.dt is not None,
-        aim=folder.layout,
+        layout=folder.layout,
         files=files,
     )
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from elegans.exporter.errors import ElegansError
 
-INSTALL_SIM = "pip install 'elegans[sim]'"  # brings zig, unicorn, pyelftools and capstone
+INSTALL_SIM = "pip install 'elegans[sim]'"  # installs zig, unicorn, pyelftools and capstone
 LEVELS = ("0", "1", "2", "3", "s")
 """The optimisation levels of a compiler: -O0 to -O3, -Os."""
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
@@ -53,11 +53,6 @@ def cross_compilers() -> list[str]:
     return [name for name, (command, _) in _CROSS.items() if _present(command)]
 
 
-def host_compilers() -> list[str]:
-    """The names of the installed compilers for this machine, the preferred one first."""
-    return [name for name, (command, _) in _HOST.items() if _present(command)]
-
-
 def cross_compiler(name: str = "auto") -> Compiler:
     """A compiler for boards: ``zig``, ``gcc``, or with ``auto`` the preferred installed one.
 
@@ -72,14 +67,14 @@ def host_compiler(name: str = "auto") -> Compiler:
     return _find(name, _HOST, "a compiler for this machine")
 
 
-def resolve_level(level: str, aim: str) -> str:
+def resolve_level(level: str, layout: str) -> str:
     """The one of `LEVELS` that ``level`` stands for.
 
-    ``auto`` stands for ``s`` if the C was generated for size (``aim``), else for ``2``. Raises
+    ``auto`` stands for ``s`` if the ``layout`` of the C is ``size``, else for ``2``. Raises
     `ElegansError` for an unknown level.
     """
     if level == "auto":
-        return "s" if aim == "size" else "2"
+        return "s" if layout == "size" else "2"
     if level not in LEVELS:
         known = ", ".join(("auto", *LEVELS))
         raise ElegansError(f"-O{level}", "is not an optimisation level", f"choose one of: {known}")

@@ -105,7 +105,7 @@ def select(
     if not chosen:
         wanted = ", ".join(w for w in (board, name, tag and f"tag {tag}") if w)
         there = "; ".join(f"{e.name} ({e.board}, {' '.join(e.tags) or 'no tags'})" for e in known)
-        raise ElegansError(wanted, "is not on the map", f"choose of: {there}")
+        raise ElegansError(wanted, "is not on the map", f"choose from: {there}")
     return chosen
 
 

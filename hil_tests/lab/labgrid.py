@@ -1,7 +1,7 @@
 """Boards connected to other machines: acquires and releases the places of a labgrid farm.
 
 labgrid is used through its command ``labgrid-client`` only. So it may be installed in an
-environment of its own (it brings another pyserial), and nothing here depends on its internals. A
+environment of its own (it installs another pyserial), and nothing here depends on its internals. A
 place must have the resource
 
 * ``NetworkSerialPort``, exactly one: the board's UART, with ``protocol: raw`` or ``rfc2217`` (the

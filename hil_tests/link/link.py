@@ -269,7 +269,7 @@ class Link:
 
     def _require_board(self, kind: int) -> None:
         """After a long silence raise `HilError` unless the board is there and has not faulted."""
-        if kind == Kind.HELLO:  # HELLO itself is unanswered; `hello` has its own time limit
+        if kind == Kind.HELLO:  # a second HELLO shows no more; `MAX_SENDS` ends the wait
             return
         before = self.peer
         try:

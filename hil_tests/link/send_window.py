@@ -1,7 +1,7 @@
 """The send window: which requests are in flight, and when each must be sent again.
 
-A pure state machine: it is told the time and only returns the frames to send, so its tests need
-no clock. It relies on two properties of the protocol.
+A pure state machine: the caller passes the time and sends the frames that it returns, so its
+tests need no clock. It relies on two properties of the protocol.
 
 * A request has no side effect on the board. So a retransmission is simply a new request with a
   new sequence number, and the answer tells which transmission it belongs to. Its round-trip time
@@ -85,6 +85,10 @@ def size_on_the_wire(payload: bytes) -> int:
 
 class SendWindow:
     """The requests in flight; the sum of their encoded bytes never exceeds ``credit``.
+
+    Each request counts once. If a timeout was too short, the board may still hold the earlier
+    transmission, and receives more than ``credit`` bytes before it answers: what it has no space
+    for is lost, and is sent again as after any other loss.
 
     frame_of   makes a frame of a payload: returns its new sequence number and its bytes
     max_sends  how often a payload is worth sending. After that it is no longer in flight, and

@@ -33,7 +33,7 @@ class BoardOptions:
 
     emulator  of a virtual board: unicorn, qemu or auto (the first that is installed)
     compiler  zig, gcc or auto
-    level  the compiler's -O level: 0, 1, 2, 3, s or auto
+    level     the compiler's -O level: 0, 1, 2, 3, s or auto
     port      of a real board; found by its probe if None
     baud      bits a second; by default the descriptor's
     probe     id of a real board's debug probe; found by its board if None

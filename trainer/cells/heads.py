@@ -1,4 +1,4 @@
-"""Heads: what turns raw sensor windows into a cell's inputs, an MLP or a 1-D convolution."""
+"""Heads, an MLP or a 1-D convolution: they turn raw sensor windows into a cell's inputs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class MLPHead(nn.Module):
 
 @dataclass(frozen=True)
 class Convolution:
-    """What a `ConvHead` computes along a window."""
+    """The sizes of a `ConvHead`."""
 
     features: int
     kernel: int

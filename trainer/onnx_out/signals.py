@@ -1,7 +1,7 @@
-"""The interface of a network that is about to be trained, checked_range before the training starts.
+"""The interface of a network that is about to be trained, checked before the training starts.
 
-The exporter proves its integer ranges from these names, units and ranges, and learns nothing
-else about the world. They travel in the ONNX file's metadata (`exporter.ir.interface`).
+The exporter proves its integer ranges from these declared ranges alone. They travel in the ONNX
+file's metadata (`exporter.ir.interface`).
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ def test_a_baud_rate_that_the_clock_cannot_generate_is_refused(device, library):
 
 
 @pytest.mark.parametrize("noise", [b"\x55" * (2 * _MAX_FRAME + 1), b"\x02\0" * 17])
-def test_noise_at_the_new_baud_rate_brings_the_old_one_back(device, library, noise):
+def test_noise_at_the_new_baud_rate_restores_the_old_one(device, library, noise):
     device.ask(Kind.BAUD, baud_request(460_800))
     assert device.feed(noise[: len(noise) // 2]) == []
     assert library.baud() == 460_800

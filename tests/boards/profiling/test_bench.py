@@ -59,10 +59,10 @@ def test_several_boards_are_rows_of_one_table(worm):
     assert "| not known |" in result.stdout
 
 
-@pytest.mark.parametrize(("aim", "level"), [("speed", "2"), ("size", "s")])
-def test_a_build_is_compiled_for_what_it_was_exported_for(aim, level, tmp_path):
+@pytest.mark.parametrize(("layout", "level"), [("speed", "2"), ("size", "s")])
+def test_a_build_is_compiled_for_what_it_was_exported_for(layout, level, tmp_path):
     done = CliRunner().invoke(
-        main, ["export", str(WORM), "--layout", aim, "-o", str(tmp_path / "BUILD")]
+        main, ["export", str(WORM), "--layout", layout, "-o", str(tmp_path / "BUILD")]
     )
     assert done.exit_code == 0, done.output
     printed = json.loads(_bench(tmp_path / "BUILD", "--board", "microbit", "--json").stdout)

@@ -53,7 +53,7 @@ def test_no_branch_of_any_cell_depends_on_the_data(cell, board, compiler):
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("level", ["0", "1", "3", "s"])
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
-def test_no_level_of_optimisation_brings_a_branch(worm, board, level, compiler):
+def test_no_level_of_optimisation_adds_a_branch(worm, board, level, compiler):
     measured = profile(worm, build_firmware(worm, find_board(board), compiler, level), steps=32)
     assert (measured.data_dependent, measured.paths, measured.mismatches) == ((), 1, 0)
 

@@ -154,12 +154,12 @@ def fast_and_small(request, tmp_path_factory):
     """Two BUILDs of the same model: for speed, and for size."""
     built = [
         _export(
-            tmp_path_factory.mktemp(aim),
+            tmp_path_factory.mktemp(layout),
             _CfC(5, 7, scale=3.0),
             weight_bits=request.param,
-            layout=aim,
+            layout=layout,
         )
-        for aim in ("speed", "size")
+        for layout in ("speed", "size")
     ]
     digests = {json.loads((one / "model.json").read_text())["digest"] for one in built}
     assert len(digests) == 1

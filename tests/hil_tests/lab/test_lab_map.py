@@ -83,7 +83,9 @@ def test_boards_are_chosen_by_name_board_and_tag(lab):
     assert [p.name for p in select(entries, tag="arm")] == ["left"]
     assert [p.name for p in select(entries, board="microbit")] == ["right"]
     assert len(select(entries)) == 2
-    with pytest.raises(ElegansError, match=r"tag slow: is not on the map; choose of: left \(mps2"):
+    with pytest.raises(
+        ElegansError, match=r"tag slow: is not on the map; choose from: left \(mps2"
+    ):
         select(entries, tag="slow")
 
 

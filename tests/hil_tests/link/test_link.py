@@ -6,6 +6,7 @@ import pytest
 
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.link.link import Link
+from elegans.hil_tests.link.send_window import size_on_the_wire
 from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.compare import compare
 from elegans.hil_tests.session.stream import run
@@ -83,7 +84,10 @@ def test_the_window_fills_the_credit_and_no_more() -> None:
     with FakeDevice(behaviour) as device, Link.open(device.port) as link:
         answers = list(link.exchange(Kind.STEP, [payload] * 300))
     assert len(answers) == 300
-    assert 0 < device.most_in_flight <= 700
+    # On a busy machine a timeout may expire before the answer comes: each request that is sent
+    # again then adds a frame to those of the window.
+    again = link.resent * size_on_the_wire(payload)
+    assert 0 < device.most_in_flight <= 700 + again
 
 
 def test_a_request_beyond_the_credit_is_not_sent() -> None:
