@@ -92,18 +92,9 @@ def export(model: Path, output: Path, options: dict[str, Any]) -> None:
     The BUILD folder also gets an integer reference, golden vectors, and a report of every
     range. The same MODEL and options always give the same bytes.
     """
-    from elegans.commands.accuracy import print_errors, warn_of_errors
-    from elegans.exporter import export as exporter
-    from elegans.exporter.build_folder import read_build_folder
+    from elegans.commands.export import export_model
 
-    request = exporter.Request(source=model, **options)
-    done = exporter.export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
-    size = f"{len(done.states)} states, {done.weight_count} int{request.weight_bits} weights"
-    click.echo(f"{output}: {done.name}, {size}; ranges and errors are in {output / 'report.txt'}")
-    click.echo(f"digest {done.digest}")
-    errors = read_build_folder(output).errors
-    print_errors(errors)
-    warn_of_errors(errors, request.weight_bits)
+    export_model(model, output, options)
 
 
 @main.command(**example("elegans build build/model --board mps2-an386 --level s"))

@@ -1,0 +1,28 @@
+"""`elegans export`: exports a model, and says what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from elegans.commands.accuracy import print_errors, warn_of_errors
+from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.export import Request, export
+
+
+def export_model(source: Path, output: Path, options: dict[str, Any]) -> None:
+    """Export the ONNX file `source` to the BUILD folder `output`.
+
+    `options` are the other fields of a `Request`. Stages and warnings go to stderr, the size of
+    the model, its digest and its error against float to stdout. Raises ElegansError.
+    """
+    request = Request(source=source, **options)
+    model = export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
+    size = f"{len(model.states)} states, {model.weight_count} int{request.weight_bits} weights"
+    click.echo(f"{output}: {model.name}, {size}; ranges and errors are in {output / 'report.txt'}")
+    click.echo(f"digest {model.digest}")
+    errors = read_build_folder(output).errors
+    print_errors(errors)
+    warn_of_errors(errors, request.weight_bits)
