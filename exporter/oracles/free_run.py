@@ -88,7 +88,9 @@ def _relative(truth: Reals, fixed: Reals, channels: tuple[Channel, ...]) -> Real
     """Errors [T, N, size] as fractions of the range that each element of `truth` uses."""
     lo, hi = truth.min(axis=(0, 1)), truth.max(axis=(0, 1))
     proved = np.array([c.range[1] - c.range[0] for c in channels])
-    used = np.maximum(np.maximum(hi, 0.0) - np.minimum(lo, 0.0), proved * _LEAST_USED)
+    # A constant output has a proved range of zero; what is left is a unit of its format.
+    least = np.maximum(proved * _LEAST_USED, np.ldexp(1.0, -_fracs(channels)))
+    used = np.maximum(np.maximum(hi, 0.0) - np.minimum(lo, 0.0), least)
     result: Reals = np.abs(fixed - truth) / used
     return result
 

@@ -101,6 +101,12 @@ class TabledActivation(Activation):
             a = to.add(f"{called.name}_a", layer, a_map)
             z_frac = np.full(drive.size, self.argument_frac)
             return to.step(f"{called.name}_sum", layer, op, ((a,), (b,), (u,)), z_frac)
+        if factor != DT:
+            raise ElegansError(
+                f"{called.name}, the product with a gate",
+                "is in no format that keeps its sum in int32",
+                "declare a narrower --input-range, or train with smaller weights",
+            )
         lo, hi = to.dt_range
         raise ElegansError(
             f"{called.name}, the time gate",

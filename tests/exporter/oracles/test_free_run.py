@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,19 @@ def test_a_state_that_hardly_moves_is_measured_against_a_part_of_its_proved_rang
     still = run(model, 0 * x, dt)
     error = free_run_error("random", model, network, (0 * x, dt, still))
     assert np.isfinite(error.worst)
+
+
+def test_an_output_that_is_constant_has_an_error_and_no_division_by_zero(worm):
+    network = read_file(worm)
+    model = lower(network)
+    zero = replace(model.outputs[0], lo=0, hi=0)
+    flat = replace(model, outputs=(zero, model.outputs[1]))
+    still = replace(network, y=network.y.scaled(np.array([0.0, 1.0])))
+    x, dt, found = _runs(model)
+    y = found.y * [0, 1]
+    error = free_run_error("random", flat, still, (x, dt, Trajectory(y, found.h, found.h_next)))
+    assert np.isfinite(error.worst)
+    assert error.worst < 1e-2
 
 
 def test_export_states_the_error_in_the_report_and_in_model_json(built):
