@@ -22,6 +22,7 @@ from elegans.exporter.oracles.reference import Trajectory, run
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
 _CORNERS = 512  # the number of corner vectors, at least
 _RUNS, _RUN_LENGTH = 50, 100  # random runs, and steps of each
+_COMPARED_RUNS = 20  # of the random runs, with the float network; 2,000 steps
 
 CORNER, RANDOM, RECORDED = 0, 1, 2  # values of `section`
 
@@ -163,8 +164,8 @@ def free_runs(
 ) -> dict[str, tuple[Integers, Integers, Trajectory]]:
     """The runs from rest among golden vectors, "random" and "recording": x, dt and the results.
 
-    x [T, N, inputs] and dt [T, N] are N runs of T steps. `arrays` is what `golden` made of the
-    same recording.
+    x [T, N, inputs] and dt [T, N] are N runs of T steps; of the random runs, the first
+    `_COMPARED_RUNS`. `arrays` is what `golden` made of the same recording.
     """
     counts = {"random": (RANDOM, _RUNS)}
     if recording is not None:
@@ -172,8 +173,9 @@ def free_runs(
     found = {}
     for source, (section, runs) in counts.items():
         rows = arrays["section"] == section
+        most = _COMPARED_RUNS if section == RANDOM else runs
         x, dt, y, h, h_next = (
-            arrays[name][rows].astype(np.int64).reshape(runs, -1, *arrays[name].shape[1:])
+            arrays[name][rows].astype(np.int64).reshape(runs, -1, *arrays[name].shape[1:])[:most]
             for name in ("x", "dt", "y", "h", "h_next")
         )
         x, dt, y, h, h_next = (a.swapaxes(0, 1) for a in (x, dt, y, h, h_next))
