@@ -1,4 +1,4 @@
-"""`elegans export`: exports a model, and says what came of it."""
+"""`elegans export`: exports a model, and prints its size, its digest and its error."""
 
 from __future__ import annotations
 

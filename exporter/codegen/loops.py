@@ -142,9 +142,10 @@ def _next_round(
 def _may_loop(model: Model, steps: list[Step], found: _Repetition) -> bool:
     """Whether one body can stand for all rounds, working in place on what it carries.
 
-    No earlier round's vector is read outside, and nothing reads an old carried vector once its
-    new value is being written: neither later steps of the round, nor the step that makes it,
-    unless that is its first input and its kernel may overwrite that one.
+    What the first round reads in place of a carried vector lies within its own vector, at the
+    carried one's full length. No earlier round's vector is read outside. Nothing reads an old
+    carried vector once its new value is being written: neither later steps of the round, nor the
+    step that makes it, unless that is its first input and its kernel may overwrite that one.
     """
     last = found.round(steps, found.count - 1)
     gone = {s.name for n in range(found.count - 1) for s in found.round(steps, n)}
@@ -153,7 +154,10 @@ def _may_loop(model: Model, steps: list[Step], found: _Repetition) -> bool:
     if any(w.vector in gone for w in (*outside, *model.y, *model.h_next)):
         return False
     before = found.round(steps, found.count - 2)
-    for place in found.carried:
+    sizes = {name: len(fracs) for name, fracs in model.fracs().items()}
+    for place, begin in found.carried.items():
+        if begin.lo < 0 or begin.hi > sizes[begin.vector]:
+            return False
         old, maker = before[place].name, last[place]
         whole: Argument = (Window(old, 0, maker.size),)
         in_place = maker.op.in_place and maker.inputs[0] == whole

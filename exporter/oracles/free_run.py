@@ -1,8 +1,8 @@
 """The free-running error: how far the integers are from the float network that was trained.
 
 Both run on the same inputs, each on its own states, so that errors add up as they do on the chip.
-The float network runs in float64. An error is told as a fraction of the range that its state or
-output really uses in the run.
+The float network runs in float64. An error is given as a fraction of the range that its state
+or output really uses in the run.
 """
 
 from __future__ import annotations

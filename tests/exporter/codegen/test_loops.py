@@ -226,3 +226,14 @@ def test_rounds_whose_steps_belong_to_several_layers_are_one_loop(graph, lowered
     woven = [replace(s, group="other") if s.name.startswith("g") else s for s in model.steps]
     (loop,) = _rolled(replace(model, steps=tuple(woven)))
     assert loop.count == 2
+
+
+def test_a_first_round_that_reads_near_the_end_of_the_state_is_no_loop(graph, lowered):
+    """What it begins with would be copied from beyond the state's end."""
+    one = Linear(np.full((2, 1), 7), np.zeros(2), np.full(2, 4))
+    steps, before = [], Window("h", 1, 2)  # the last state; what is carried has two elements
+    for n in "12":
+        steps.append(Step(f"sum{n}", "l", one, ((before,),), 2, (12, 12)))
+        steps.append(Step(f"v{n}", "l", Tanh(), ((Window(f"sum{n}", 0, 2),),), 2, (15, 15)))
+        before = Window(f"v{n}", 0, 1)
+    assert not _rolled(_model(lowered, graph, steps))
