@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove
+from elegans.exporter.ir.fixed_model import Channel, Model, from_json
+from elegans.exporter.ir.proof import prove
 from elegans.exporter.oracles.free_run import FreeRunError
 
 MAX_BYTES = 1 << 28

@@ -80,8 +80,11 @@ def _context(plan: Plan) -> dict[str, Any]:
         "outputs": [_port(model, "Y", c) for c in model.outputs],
         "dt": _port(model, "DT", model.dt) if model.dt else None,
         "states_count": len(model.states),
-        "states": _runs(model, lambda c: (c.name.split("[")[0], c.frac)),
-        "held": _runs(model, lambda c: (c.lo, c.hi)),
+        "states": _runs(model, lambda c: (c.name.split("[")[0], c.frac, c.bits)),
+        "held": _held(model),
+        "ends": [(c.lo, c.hi) for c in model.states],
+        "state_bits": model.state_bits,
+        "dt_bits": model.dt_bits,
         "state_size": size + size % 2,  # whole words
         "h": plan.placement.h.offset,
         "kernels": plan.kernels,
@@ -95,6 +98,13 @@ def _context(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _held(model: Model) -> list[dict[str, Any]]:
+    """Runs of states of one range; of 32-bit states, the pieces, whose ranges are a table."""
+    if model.state_bits == 16:
+        return _runs(model, lambda c: (c.lo, c.hi))
+    return [{"start": p.start, "size": p.size, "at": p.at, "wide": p.wide} for p in model.pieces]
+
+
 def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
     lo, hi = channel.range
     prefix = f"{model.name.upper()}_{kind}"
@@ -102,7 +112,7 @@ def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
         "macro": prefix if kind == "DT" else f"{prefix}_{channel.name.upper()}",
         "name": channel.name,
         "unit": channel.unit,
-        "q": q_name(channel.frac),
+        "q": q_name(channel.frac, channel.bits),
         "frac": channel.frac,
         "span": f"{lo:g} to {hi:g} {channel.unit}".rstrip(),
         "lo": f"{lo:g}",
@@ -118,7 +128,7 @@ def _runs(model: Model, alike: Callable[[Channel], tuple[Any, ...]]) -> list[dic
     start = 0
     for _, channels in itertools.groupby(model.states, alike):
         first, *others = channels
-        group, q = first.name.split("[")[0], q_name(first.frac)
+        group, q = first.name.split("[")[0], q_name(first.frac, first.bits)
         end = start + 1 + len(others)
         run = {"start": start, "end": end, "group": group, "q": q}
         runs.append(run | {"lo": first.lo, "hi": first.hi})

@@ -21,9 +21,13 @@ from elegans.exporter.codegen.program import (
 )
 from elegans.exporter.codegen.tables import ConstantArray, constant_array, table_names
 from elegans.exporter.codegen.unroll_sparse import Function, unrolled
-from elegans.exporter.ir.fixed_model import Argument, Step, Window
+from elegans.exporter.ir.fixed_model import Argument, Step, Window, formats
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Interval, q_name
+from elegans.exporter.ops import RELATIVE, WIDE, form, parts
 from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.constant import Constant
+from elegans.exporter.ops.elapsed import Elapsed
+from elegans.exporter.ops.short_time import ShortTime
 
 FEW = 32
 """Inputs that are clamped one by one in the step itself, faster and smaller than by a call."""
@@ -115,7 +119,13 @@ def step_body(
 
 def is_inline(step: ProgramStep) -> bool:
     """Whether a step is written out in `step` itself, without a kernel."""
-    return isinstance(step.op, Clamp) and step.size <= FEW
+    clamped = isinstance(step.op, Clamp) and step.size <= FEW
+    return clamped or isinstance(step.op, Constant)
+
+
+def has_tables(step: ProgramStep) -> bool:
+    """Whether the tables of a step are printed as they are."""
+    return isinstance(step.op, Constant) or not is_inline(step)
 
 
 def declare(name: str, size: int) -> str:
@@ -236,6 +246,8 @@ def _shared_buffers(to: _Writer) -> list[str]:
 def _statement(to: _Writer, step: Step) -> Statement:
     """The call of a step's kernel, after the copies that put its arguments side by side."""
     comment = _comment(to, step)
+    if isinstance(step.op, Constant):
+        return Statement([], f"{comment}, constant")
     if is_inline(step):
         return Statement(_clamped(to, step), comment)
     target = to.placement.places[step.name]
@@ -252,9 +264,11 @@ def _statement(to: _Writer, step: Step) -> Statement:
             place = Place("joined", 0)
         inputs.append(str(place))
     tables = [to.names[step.name, table.suffix] for table in step.op.tables()]
-    # Element-wise kernels take their length last; that of a linear map is in its scalars.
-    size = [] if hasattr(step.op, "weights") else [step.size]
-    numbers = [f"{n}U" for n in (*step.op.scalars(), *size)]
+    # Element-wise kernels take their length last, a vector in parts that of one part. That of a
+    # linear map is in its scalars, and elapsed time is one number.
+    time = isinstance(step.op, (Elapsed, ShortTime))
+    size = [] if time or hasattr(step.op, "weights") else [step.size // parts(step.op)]
+    numbers = [str(n) if time or n < 0 else f"{n}U" for n in (*step.op.scalars(), *size)]
     arguments = ", ".join([str(target), *inputs, *tables, *numbers])
     call = f"el_{step.op.kernel}({arguments});"
     wrapped = textwrap.wrap(call, 88, subsequent_indent="    ", break_long_words=False)
@@ -299,8 +313,11 @@ def _join(to: _Writer, argument: Argument) -> list[str]:
 
 
 def _comment(to: _Writer, step: ProgramStep) -> str:
-    bounds, fracs = to.bounds[step.name], sorted(set(step.frac))
-    lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo, step.frac, strict=True))
-    hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi, step.frac, strict=True))
-    names = " ".join(q_name(f) for f in fracs)
+    names = " ".join(formats(step) if isinstance(step, Step) else {q_name(f): 0 for f in step.frac})
+    if names == RELATIVE:
+        return f"{step.name}: mantissas and exponents"
+    size = step.size // 2 if isinstance(step, Step) and form(step.op) == WIDE else step.size
+    bounds, fracs = to.bounds[step.name][:size], step.frac[:size]
+    lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo, fracs, strict=True))
+    hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi, fracs, strict=True))
     return f"{step.name}: {names}, in [{lo:.5g}, {hi:.5g}]"

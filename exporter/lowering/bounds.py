@@ -4,7 +4,7 @@ The fixpoint of interval arithmetic: the intervals are carried once around the s
 again, until the states' interval maps into itself. The theorems of liquid networks follow from
 the intervals of the gates: a CfC's state lies between its two heads, and LTC's in the hull of
 its leak and reversal potentials (Hasani et al., 2021, theorem 2). Formats are chosen from these
-bounds; the integers are proved again, by `fixed_model.prove`.
+bounds; the integers are proved again, by `proof.prove`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ _SEED = 302  # any constant: the vectors of a model are the same on every machin
 _CORNERS = 512  # the number of corner vectors, at least
 _RUNS, _RUN_LENGTH = 50, 100  # random runs, and steps of each
 _COMPARED_RUNS = 20  # of the random runs, with the float network; 2,000 steps
+
+_TYPES: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 32: np.int32}
 
 CORNER, RANDOM, RECORDED = 0, 1, 2  # values of `section`
 
@@ -139,21 +142,24 @@ def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[np.ge
     """The arrays of `vectors.npz`, one row for each of V vectors.
 
     x        [V, inputs] int16
-    dt       [V] int16, zeros if the sample period is a constant
-    h        [V, states] int16, before the step
+    dt       [V], zeros if the sample period is a constant
+    h        [V, states] before the step
     y        [V, outputs] int16
-    h_next   [V, states] int16, after the step
+    h_next   [V, states] after the step
     section  [V] uint8: CORNER, RANDOM or RECORDED
+
+    dt, h and h_next are int16, or int32 where the model has them in 32 bits.
     """
     rng = np.random.default_rng(_SEED)
     parts = [(CORNER, *_corners(model, rng)), (RANDOM, *_random(model, rng))]
     if recording is not None:
         parts.append((RECORDED, *_free_runs(model, *to_integers(recording, model))))
     columns = list(zip(*(rows for _, *rows in parts), strict=True))
-    names = ("x", "dt", "h", "y", "h_next")
+    states, times = _TYPES[model.state_bits], _TYPES[model.dt_bits]
+    types = {"x": np.int16, "dt": times, "h": states, "y": np.int16, "h_next": states}
     arrays: dict[str, NDArray[np.generic]] = {
-        name: np.concatenate(column).astype(np.int16)
-        for name, column in zip(names, columns, strict=True)
+        name: np.concatenate(column).astype(kind)
+        for (name, kind), column in zip(types.items(), columns, strict=True)
     }
     sections = [np.full(len(rows[0]), section, np.uint8) for section, *rows in parts]
     return arrays | {"section": np.concatenate(sections)}

@@ -73,6 +73,14 @@ static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
 }
 #endif
 
+/* a clamped to [lo, hi], lo <= hi. The caller proves that the differences fit. */
+#ifndef EL_NATIVE_HOLD32
+static inline int32_t el_hold32(int32_t a, int32_t lo, int32_t hi)
+{
+    return el_max(el_min(a, hi), lo);
+}
+#endif
+
 /* to[0] = from[0] and to[1] = from[1]; the two must not overlap. */
 #ifndef EL_NATIVE_COPY2
 static inline void el_copy2(int16_t *to, const int16_t *from)
