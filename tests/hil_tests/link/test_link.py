@@ -164,13 +164,25 @@ def test_noise_instead_of_an_answer_points_at_the_baud_rate() -> None:
     assert failure.value.phase is Phase.SYNC
 
 
-def test_a_board_of_another_version_is_a_sync_error() -> None:
+VERSIONS = [
+    (2, "the board's firmware is older", "flash the board again with this elegans"),
+    (4, "this elegans is older", "upgrade elegans, or flash the board again with this one"),
+]
+
+
+@pytest.mark.parametrize(("version", "older", "remedy"), VERSIONS)
+def test_a_board_of_another_version_is_told_at_once_and_which_side_is_older(
+    version: int, older: str, remedy: str
+) -> None:
+    """Version 2 answers HELLO with ERROR 1, every later one with its own HELLO reply."""
     with (
-        FakeDevice(Behaviour(version=1)) as device,
+        FakeDevice(Behaviour(version=version)) as device,
         Link.open(device.port) as link,
-        pytest.raises(HilError, match="speaks version 1") as failure,
+        pytest.raises(HilError) as failure,
     ):
         link.hello()
+    speaks = f"the board speaks version {version} of the protocol, this elegans version 3"
+    assert (failure.value.fact, failure.value.remedy) == (f"{speaks}: {older}", remedy)
     assert failure.value.phase is Phase.SYNC
 
 
