@@ -173,6 +173,7 @@ class Hello:
             raise BadMessageError(f"{len(payload)} bytes instead of at least {_HELLO.size}")
         nonce, cause, state_bytes, dt_bytes, max_frame, credit, *rest = _HELLO.unpack_from(payload)
         inputs, outputs, states, counter_hz, fault_pc, fault_lr, fault_status, *digests = rest
+        model, firmware = digests
         if state_bytes not in (2, 4) or dt_bytes not in (0, 2, 4):
             raise BadMessageError(f"states of {state_bytes} bytes and a dt of {dt_bytes}")
         shape = Shape(inputs, outputs, states, state_bytes, dt_bytes)
@@ -187,7 +188,8 @@ class Hello:
             fault_pc,
             fault_lr,
             fault_status,
-            *digests,
+            model,
+            firmware,
             board,
         )
 
