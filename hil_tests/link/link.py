@@ -120,7 +120,7 @@ class Link:
         self._peer = hello
         nonce = secrets.randbits(32)
         answer = self.request(Kind.HELLO, Hello.request(nonce), self._hello_rtt)
-        self._peer = Hello.parse(answer)
+        self._peer = self._parse_hello(answer)
         return self._peer
 
     def request(self, kind: int, payload: bytes = b"", rtt: RoundTripTime | None = None) -> bytes:
@@ -220,7 +220,7 @@ class Link:
                 if frame.version != VERSION:  # a reply, or the ERROR of an older board
                     raise diagnosis.another_version(self.port.name, frame.version)
                 if frame.kind == Kind.HELLO_REPLY:
-                    hello = self._parse_hello(frame)
+                    hello = self._parse_hello(frame.payload)
                     if hello.nonce == nonce:
                         return hello
         return None
@@ -267,9 +267,9 @@ class Link:
             raise diagnosis.invalid_answer(self.port.name, what)
         return frame.payload
 
-    def _parse_hello(self, frame: Frame) -> Hello:
+    def _parse_hello(self, payload: bytes) -> Hello:
         try:
-            return Hello.parse(frame.payload)
+            return Hello.parse(payload)
         except BadMessageError as error:
             raise diagnosis.invalid_answer(self.port.name, f"a HELLO reply of {error}") from error
 

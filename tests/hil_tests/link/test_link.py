@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from elegans.exporter.errors import ElegansError
@@ -184,6 +186,16 @@ def test_a_board_of_another_version_is_told_at_once_and_which_side_is_older(
     speaks = f"the board speaks version {version} of the protocol, this elegans version 3"
     assert (failure.value.fact, failure.value.remedy) == (f"{speaks}: {older}", remedy)
     assert failure.value.phase is Phase.SYNC
+
+
+def test_a_hello_of_impossible_widths_is_a_fault_of_the_board() -> None:
+    with (
+        FakeDevice(Behaviour(shape=replace(SHAPE, state_bytes=3))) as device,
+        Link.open(device.port) as link,
+        pytest.raises(HilError, match="HELLO reply of states of 3 bytes and a dt of 2") as failure,
+    ):
+        link.hello()
+    assert failure.value.phase is Phase.FAULT
 
 
 def test_a_board_that_falls_silent_ends_the_run_with_timeout(fake_model: BuildModel) -> None:
