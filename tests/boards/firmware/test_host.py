@@ -12,13 +12,17 @@ from elegans.boards.firmware import toolchain
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.errors import ElegansError
 from elegans.tests.boards.conftest import copy_of_tiny
+from elegans.tests.boards.wide_build.twin import with_short_dt
 from elegans.tests.places import TINY_BUILD, WIDE_BUILD
 
 
-@pytest.fixture(scope="module", params=[TINY_BUILD, WIDE_BUILD], ids=lambda build: build.name)
+@pytest.fixture(scope="module", params=["16 bits", "32 bits", "32 bits, dt of 16"])
 def build(request, tmp_path_factory):
-    """States and elapsed time of 16 bits, and of 32."""
-    return Path(shutil.copytree(request.param, tmp_path_factory.mktemp("host") / "BUILD"))
+    """A BUILD whose states have so many bits."""
+    folder = tmp_path_factory.mktemp("host") / "BUILD"
+    if request.param == "32 bits, dt of 16":
+        return with_short_dt(folder)
+    return Path(shutil.copytree(TINY_BUILD if request.param == "16 bits" else WIDE_BUILD, folder))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """The device's end of the link, compiled for this machine: valid, damaged and hostile frames.
 
-Every test runs with the tiny model and with the wide one, whose states and elapsed time have 32
-bits instead of 16.
+Every test runs with the tiny model, with the wide one, whose states and elapsed time have 32
+bits instead of 16, and with the wide one with an elapsed time of 16 bits.
 """
 
 from __future__ import annotations
@@ -40,12 +40,17 @@ from elegans.hil_tests.wire.messages import (
     StepRequest,
     baud_request,
 )
+from elegans.tests.boards.wide_build.twin import with_short_dt
 from elegans.tests.places import LIBC, RUNTIME, TINY_BUILD, WIDE_BUILD
 
 _HERE = Path(__file__).resolve().parent
 _LINK = RUNTIME / "link"
 _MAX_FRAME = 256
-_BUILDS = {TINY_BUILD: Shape(2, 1, 3, 2, 2), WIDE_BUILD: Shape(2, 1, 3, 4, 4)}
+_SHAPES = {
+    "tiny": Shape(2, 1, 3, 2, 2),
+    "wide": Shape(2, 1, 3, 4, 4),
+    "wide, short dt": Shape(2, 1, 3, 4, 2),
+}
 
 
 class LinkOnHost:
@@ -91,14 +96,21 @@ class LinkOnHost:
         return int(self._library.dropped())
 
 
-@pytest.fixture(scope="module", params=_BUILDS, ids=lambda build: build.name)
-def build(request):
+@pytest.fixture(scope="module", params=_SHAPES)
+def name(request):
     return request.param
 
 
 @pytest.fixture
-def shape(build):
-    return _BUILDS[build]
+def shape(name):
+    return _SHAPES[name]
+
+
+@pytest.fixture(scope="module")
+def build(name, tmp_path_factory):
+    if name == "wide, short dt":
+        return with_short_dt(tmp_path_factory.mktemp("short") / "BUILD")
+    return TINY_BUILD if name == "tiny" else WIDE_BUILD
 
 
 @pytest.fixture(scope="module")
@@ -126,16 +138,16 @@ def device(library):
     return LinkOnHost(library)
 
 
-@pytest.mark.parametrize("name", ["gcc", "clang", "arm-none-eabi-gcc", "zig"])
-def test_the_link_compiles_without_a_warning(name, tmp_path):
+@pytest.mark.parametrize("compiler", ["gcc", "clang", "arm-none-eabi-gcc", "zig"])
+def test_the_link_compiles_without_a_warning(compiler, tmp_path):
     zig = [sys.executable, "-m", "ziglang", "cc"]
-    if name != "zig" and not shutil.which(name):
-        pytest.skip(f"{name} is not installed")
+    if compiler != "zig" and not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
     strict = ["-std=c99", "-O2", "-Wshadow", "-Wpedantic", *toolchain.WARNINGS]
     for source in sorted(_LINK.glob("*.c")):
         # With the <string.h> of the firmware: a cross compiler may have none.
         line = [*strict, "-isystem", str(LIBC), "-c", str(source)]
-        command = [*(zig if name == "zig" else [name]), *line, "-o", str(tmp_path / "x.o")]
+        command = [*(zig if compiler == "zig" else [compiler]), *line, "-o", str(tmp_path / "x.o")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
 

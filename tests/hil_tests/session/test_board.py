@@ -14,6 +14,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.session.session import BoardOptions, Device, hil, session
 from elegans.hil_tests.session.stream import Controller, run
 from elegans.hil_tests.wire.errors import HilError, Phase
+from elegans.tests.boards.wide_build.twin import with_short_dt
 from elegans.tests.places import TINY_BUILD, WIDE_BUILD
 
 BOARD = "mps2-an386"
@@ -39,6 +40,12 @@ def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def powered(tiny: Path) -> Iterator[Device]:
     with session(tiny, BOARD, OPTIONS) as device:
         yield device
+
+
+def test_states_of_32_bits_with_a_dt_of_16_are_carried_to_every_bit(tmp_path: Path) -> None:
+    with session(with_short_dt(tmp_path / "BUILD"), BOARD, OPTIONS) as device:
+        assert (device.hello.shape.state_bytes, device.hello.shape.dt_bytes) == (4, 2)
+        assert device.compare().require().integers == 300 * (1 + 3)
 
 
 @pytest.mark.parametrize("board", [BOARD, "microbit"])
