@@ -51,6 +51,16 @@ class BuildFolder:
     _data: dict[str, Any] = field(repr=False)
 
     @property
+    def state_bits(self) -> int:
+        """As `Model.state_bits`."""
+        return max(c.bits for c in self.states)
+
+    @property
+    def dt_bits(self) -> int:
+        """As `Model.dt_bits`."""
+        return self.dt.bits if self.dt else 16
+
+    @property
     def has_model(self) -> bool:
         """Whether the steps of the model are there, not only its description."""
         return "steps" in self._data
@@ -89,7 +99,8 @@ def read_build_folder(build: Path) -> BuildFolder:
         raise _damaged(path, "name is no C identifier")
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise _damaged(path, "digest is not 64 hexadecimal digits")
-    inputs, states, outputs = (_channels(path, data, k) for k in ("inputs", "states", "outputs"))
+    inputs, outputs = (_channels(path, data, key, (16,)) for key in ("inputs", "outputs"))
+    states = _channels(path, data, "states", (16, 32))
     if not outputs or not states:
         raise _damaged(path, "it names no outputs or no states")
     dt = _field(path, data, "dt", object)
@@ -98,7 +109,7 @@ def read_build_folder(build: Path) -> BuildFolder:
         name=name,
         digest=digest,
         inputs=inputs,
-        dt=None if dt is None else _channel(path, dt, "dt"),
+        dt=None if dt is None else _channel(path, dt, "dt", (16, 32)),
         states=states,
         outputs=outputs,
         layout=_field(path, {"optimise": "speed"} | data, "optimise", str),
@@ -137,17 +148,23 @@ def _json_object(path: Path) -> dict[str, Any]:
     return data
 
 
-def _channels(path: Path, data: dict[str, Any], key: str) -> tuple[Channel, ...]:
+def _channels(
+    path: Path, data: dict[str, Any], key: str, sizes: tuple[int, ...]
+) -> tuple[Channel, ...]:
     items = _field(path, data, key, list)
-    return tuple(_channel(path, item, f"{key}[{index}]") for index, item in enumerate(items))
+    return tuple(_channel(path, item, f"{key}[{i}]", sizes) for i, item in enumerate(items))
 
 
-def _channel(path: Path, item: object, where: str) -> Channel:
+def _channel(path: Path, item: object, where: str, sizes: tuple[int, ...]) -> Channel:
+    """A channel whose integers have one of these numbers of bits; 16 where none is stated."""
     if not isinstance(item, dict):
         raise _damaged(path, f"{where} is not an object")
     name = _field(path, item, "name", str, where)
     frac, lo, hi = (_field(path, item, key, int, where) for key in ("frac", "lo", "hi"))
-    return Channel(name, str(item.get("unit", "")), frac, lo, hi)
+    bits = _field(path, {"bits": 16} | item, "bits", int, where)
+    if bits not in sizes:
+        raise _damaged(path, f"{where}.bits is {bits}, not {' or '.join(map(str, sizes))}")
+    return Channel(name, str(item.get("unit", "")), frac, lo, hi, bits)
 
 
 def _errors(path: Path, data: dict[str, Any]) -> tuple[FreeRunError, ...]:

@@ -159,6 +159,16 @@ class Model:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
+    def state_bits(self) -> int:
+        """The size of a state outside of the model: 32 if any state has 32 bits, else 16."""
+        return max((c.bits for c in self.states), default=16)
+
+    @property
+    def dt_bits(self) -> int:
+        """The size of elapsed time, 16 or 32; 16 where there is none."""
+        return self.dt.bits if self.dt else 16
+
+    @property
     def weight_count(self) -> int:
         """The number of nonzero weights. Equal maps, as LTC's unfolds have, count once."""
         found = [getattr(s.op, name, None) for s in self.steps for name in ("weights", "rates")]
