@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.conversion import affine_fields
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove
 from elegans.exporter.oracles.free_run import FreeRunError
 
@@ -146,7 +147,10 @@ def _channel(path: Path, item: object, where: str) -> Channel:
         raise _damaged(path, f"{where} is not an object")
     name = _field(path, item, "name", str, where)
     frac, lo, hi = (_field(path, item, key, int, where) for key in ("frac", "lo", "hi"))
-    return Channel(name, str(item.get("unit", "")), frac, lo, hi)
+    try:
+        return Channel(name, str(item.get("unit", "")), frac, lo, hi, **affine_fields(item))
+    except ValueError as error:
+        raise _damaged(path, f"{where}: {error}") from None
 
 
 def _errors(path: Path, data: dict[str, Any]) -> tuple[FreeRunError, ...]:

@@ -17,7 +17,8 @@ from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.ports import States
 from elegans.exporter.ir.fixed_model import Channel, Model, to_json
-from elegans.exporter.ir.interface import Range, with_ranges
+from elegans.exporter.ir.interface import Range, with_formats, with_ranges
+from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import golden_vectors, range_report
 from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
@@ -32,6 +33,7 @@ class Request:
     source        the ONNX file of one step
     name          of the model, the prefix of its C
     input_ranges  (lo, hi): one for all inputs, or one for each
+    input_formats (name or None, format) of inputs that are raw counts: see `with_formats`
     dt_range      the least and the greatest elapsed time between two steps
     dt            a fixed sample period instead
     recording     an .npz of x and dt, for golden vectors
@@ -47,6 +49,7 @@ class Request:
     source: Path
     name: str | None = None
     input_ranges: tuple[Range, ...] = ()
+    input_formats: tuple[tuple[str | None, RawFormat], ...] = ()
     dt_range: Range | None = None
     dt: float | None = None
     recording: Path | None = None
@@ -71,6 +74,8 @@ def export(
     graph = open_graph(request.source, request.states, request.elapsed)
     interface = read_interface(graph, request.name)
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
+    if request.input_formats:
+        interface = with_formats(interface, request.input_formats)
     network = read_network(graph, interface)
     progress("choosing formats and proving ranges")
     lowered = lower_with_proof(network, request.weight_bits)
@@ -149,7 +154,7 @@ def _described(channel: Channel) -> dict[str, Any]:
         "frac": channel.frac,
         "lo": channel.lo,
         "hi": channel.hi,
-    }
+    } | channel.affine_json()
 
 
 def _vector(row: range_report.Row) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from elegans.exporter.codegen.unroll_sparse import Function, unrolled
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Interval, q_name
 from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.counts import Counts
 
 FEW = 32
 """Inputs that are clamped one by one in the step itself, faster and smaller than by a call."""
@@ -278,8 +279,10 @@ def _clamped(to: _Writer, step: Step) -> list[str]:
         elif any_int16[i]:
             lines.append(f"{element(target, i)} = {value};")
         else:
-            ends = f"{step.op.lo[i]}, {step.op.hi[i]}"
-            lines.append(f"{element(target, i)} = el_hold({value}, {ends});")
+            held = f"el_hold({value}, {step.op.lo[i]}, {step.op.hi[i]})"
+            if isinstance(step.op, Counts) and step.op.left[i]:
+                held = f"(int16_t)({held} * {1 << int(step.op.left[i])})"
+            lines.append(f"{element(target, i)} = {held};")
         i += 1
     return lines
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from elegans.exporter import ops
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.conversion import AffineFormat, affine_fields
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
@@ -34,12 +35,14 @@ SCHEMA = 2  # of the JSON document; raised by each change that older readers wou
 
 
 @dataclass(frozen=True)
-class Channel:
+class Channel(AffineFormat):
     """The format of one element of x, dt, h or y.
 
-    unit    of the real value, which is integer / 2^frac
+    unit    of the real value, which is offset + scale * integer / 2^frac
     lo, hi  the least and the greatest integer
     bits    the size of the integer
+
+    Only inputs have an offset or a scale other than 0 and 1.
     """
 
     name: str
@@ -48,11 +51,8 @@ class Channel:
     lo: int
     hi: int
     bits: int = 16
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """The least and the greatest real value, in `unit`."""
-        return self.lo / 2.0**self.frac, self.hi / 2.0**self.frac
+    offset: float = 0.0
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -244,10 +244,10 @@ def to_json(model: Model) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "name": model.name,
-        "inputs": [asdict(c) for c in model.inputs],
-        "dt": asdict(model.dt) if model.dt else None,
-        "states": [asdict(c) for c in model.states],
-        "outputs": [asdict(c) for c in model.outputs],
+        "inputs": [_channel_json(c) for c in model.inputs],
+        "dt": _channel_json(model.dt) if model.dt else None,
+        "states": [_channel_json(c) for c in model.states],
+        "outputs": [_channel_json(c) for c in model.outputs],
         "steps": [
             {
                 "name": s.name,
@@ -292,7 +292,13 @@ def from_json(data: dict[str, Any]) -> Model:
 
 def _channels(data: list[dict[str, Any]]) -> tuple[Channel, ...]:
     names = ("name", "unit", "frac", "lo", "hi", "bits")
-    return tuple(Channel(**{key: entry[key] for key in names}) for entry in data)
+    return tuple(Channel(**{k: e[k] for k in names}, **affine_fields(e)) for e in data)
+
+
+def _channel_json(channel: Channel) -> dict[str, Any]:
+    data = asdict(channel)
+    del data["offset"], data["scale"]
+    return data | channel.affine_json()
 
 
 def _argument_json(argument: Argument) -> list[list[Any]]:

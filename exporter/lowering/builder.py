@@ -27,6 +27,7 @@ from elegans.exporter.numbers.fixed import (
 )
 from elegans.exporter.ops import Op
 from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.counts import Counts
 from elegans.exporter.ops.rescale import Rescale
 
 _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map of ones
@@ -50,14 +51,21 @@ class ModelBuilder:
         self.bounds = {"h": Interval.of([s.lo for s in states], [s.hi for s in states])}
         self._names = {"h": "h"}  # of the fixed-point model's vectors, by the real network's
 
-    def clamp_input(self, name: str, channels: tuple[Channel, ...]) -> None:
-        """Add an input from outside: any int16, clamped to the channels' ranges."""
+    def clamp_input(
+        self, name: str, channels: tuple[Channel, ...], inner: tuple[Channel, ...]
+    ) -> None:
+        """Add an input from outside: any int16, clamped to the channels' ranges.
+
+        inner  the channels in the formats in which the network reads the clamped integers
+        """
         size = len(channels)
-        frac = np.array([c.frac for c in channels])
+        frac = np.array([c.frac for c in inner])
+        left = frac - np.array([c.frac for c in channels])
         lo, hi = np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
-        self.frac[name] = frac
+        self.frac[name] = frac - left
         self.bounds[name] = Interval.of(np.full(size, INT16_MIN), np.full(size, INT16_MAX))
-        self.step(f"{name}_in", "inputs", Clamp(lo, hi), ((Window(name, 0, size),),), frac)
+        op = Counts(lo, hi, left) if np.any(left) else Clamp(lo, hi)
+        self.step(f"{name}_in", "inputs", op, ((Window(name, 0, size),),), frac)
         self._names[name] = f"{name}_in"
 
     def name(self, vector: str, called: VectorName) -> None:
