@@ -1,8 +1,8 @@
 """Real values and the integers that stand for them, both ways: the formats of a model's border.
 
 Inside a network a value is `integer / 2^frac`. What comes in from outside may also have an
-offset, so that a range far from zero (985..1041 hPa) uses all bits, or a scale of its own, so that
-a sensor's raw counts need no conversion. Neither costs the device anything: both are in the weights.
+offset, so that a range far from zero (985..1041 hPa) uses all bits, or a scale of its own, so
+that a sensor's raw counts need no conversion. Both are in the weights, so they cost nothing.
 """
 
 from __future__ import annotations
@@ -95,5 +95,5 @@ def to_real(integers: Integers, channels: Sequence[AffineFormat]) -> Reals:
 
 
 def to_integers(reals: Reals, channels: Sequence[AffineFormat]) -> Integers:
-    """The integers of vectors [..., N], element i rounded and clamped to the format of channel i."""
+    """The integers of vectors [..., N], element i rounded and clamped as channel i has it."""
     return np.stack([c.to_integers(reals[..., i]) for i, c in enumerate(channels)], axis=-1)

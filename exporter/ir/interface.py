@@ -190,9 +190,7 @@ def with_formats(
         )
     return replace(
         interface,
-        inputs=tuple(
-            _raw(s, chosen[s.name]) if s.name in chosen else s for s in interface.inputs
-        ),
+        inputs=tuple(_raw(s, chosen[s.name]) if s.name in chosen else s for s in interface.inputs),
     )
 
 

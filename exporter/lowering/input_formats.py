@@ -69,6 +69,7 @@ def substitute_inputs(network: Network) -> SubstitutedInputs:
     whole = read_as_vectors(network)
     found = [_substituted(s, not whole[i]) for i, s in enumerate(signals)]
     offset, scale = (np.array([f[i] for f in found]) for i in (0, 1))
+    _check_macros(signals, offset)
     inputs = tuple(replace(s, range=f[2]) for s, f in zip(signals, found, strict=True))
     inner = substituted(network, offset, scale)
     return SubstitutedInputs(
@@ -79,9 +80,7 @@ def substitute_inputs(network: Network) -> SubstitutedInputs:
     )
 
 
-def _substituted(
-    signal: Signal, free: bool
-) -> tuple[float, float, tuple[float, float] | None]:
+def _substituted(signal: Signal, free: bool) -> tuple[float, float, tuple[float, float] | None]:
     """(offset, scale, range of x') of an input; `free` if an offset costs nothing."""
     if signal.range is None:
         return 0.0, 1.0, None
@@ -100,6 +99,16 @@ def _substituted(
         )
     # Half a count more, because a range that ends at a power of two saturates one unit before it.
     return offset, scale, (least, greatest + 0.5)
+
+
+def _check_macros(signals: tuple[Signal, ...], offset: Reals) -> None:
+    """The offset of an input is a macro of its own, as `interface` knows the others to be."""
+    names = {signal.name.upper(): signal.name for signal in signals}
+    for signal in signals:
+        other = names.get(f"{signal.name.upper()}_OFFSET")
+        if other is not None and offset[signals.index(signal)] != 0:
+            fact = f"is also what the offset of {signal.name!r} is called in C"
+            raise ElegansError(f"input {other!r}", fact, "rename one of them")
 
 
 def _offset(lo: float, hi: float) -> float:

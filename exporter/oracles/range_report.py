@@ -66,7 +66,8 @@ def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.gener
 
     _, _, integers = walk(model, given, lambda parts: np.concatenate(parts, axis=-1), apply)
     values = {name: dequantise(v, fracs[name]) for name, v in integers.items() if name in fracs}
-    errors |= _against_the_network(network, lowered.names, values)
+    known = values | {"x": _real_inputs(model, values["x_in"])}
+    errors |= _against_the_network(network, lowered.names, known)
     table = []
     for step in model.steps:
         scale = np.ldexp(1.0, -fracs[step.name])
@@ -86,13 +87,20 @@ def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.gener
     return table
 
 
+def _real_inputs(model: Model, x: Reals) -> Reals:
+    """The inputs that the float network takes, from those that the steps read."""
+    offset, scale = (np.array([getattr(c, n) for c in model.inputs]) for n in ("offset", "scale"))
+    real: Reals = offset + scale * x
+    return real
+
+
 def _against_the_network(
     network: Network, called: dict[str, VectorName], values: dict[str, Reals]
 ) -> dict[str, Reals]:
     """The error of each atom's vector, with the rounding of its weights; by the step's name."""
     names = {name: layer.name for name, layer in called.items()}
     known = {name: values[made] for name, made in names.items() if made in values}
-    known |= {"x": values["x_in"], "h": values["h"]}
+    known |= {"x": values["x"], "h": values["h"]}
     if "dt_in" in values:
         known["dt"] = values["dt_in"]
     return {
@@ -107,9 +115,15 @@ def text(model: Model, network: Network, table: list[Row], errors: Sequence[Free
     lines = [
         f"{model.name}: model {model.digest}",
         "",
-        "States, for any inputs and any number of steps",
+        "Inputs, clamped to their ranges",
         "",
     ]
+    for channel in model.inputs:
+        lo, hi = channel.range
+        counts = f"{channel.lo} to {channel.hi} for" if channel.scale != 1 else "in"
+        ends = f"{counts} [{lo:.6g}, {hi:.6g}] {channel.unit}".rstrip()
+        lines.append(f"  {channel.name:<16} {channel.format:<26} {ends}")
+    lines += ["", "States, for any inputs and any number of steps", ""]
     for name, lo, hi, frac, why in _states(model, network):
         lines.append(f"  {name:<16} {q_name(frac):<8} in [{lo:.5g}, {hi:.5g}]  {why}")
     lines += ["", "Free runs against the float network, as fractions of the range used", ""]

@@ -56,7 +56,7 @@ def substituted(network: Network, offset: Reals, scale: Reals) -> Network:
 
     for name, atom in network.atoms.items():
         atoms[name] = _rebuilt(atom, affine, vector)
-    h_next = tuple(vector(window) for window in network.h_next)
+    h_next = tuple(vector(piece) for window in network.h_next for piece in _pieces(window, plain))
     return replace(network, atoms=atoms, y=affine(network.y), h_next=h_next)
 
 
@@ -69,6 +69,13 @@ def _rebuilt(
         return replace(atom, drive=affine(atom.drive), rate=rate, factor=factor)
     assert isinstance(atom, Gate)
     return atom.with_parts(tuple(vector(window) for window in atom.parts))
+
+
+def _pieces(window: Window, plain: NDArray[np.bool_]) -> list[Window]:
+    """The inputs of a window one by one, each in a format of its own, if any is not plain."""
+    if window.vector != "x" or np.all(plain[window.lo : window.hi]):
+        return [window]
+    return [Window("x", i, i + 1) for i in range(window.lo, window.hi)]
 
 
 def _windows(network: Network) -> Iterator[Window]:
