@@ -33,7 +33,6 @@ class Request:
     source        the ONNX file of one step
     name          of the model, the prefix of its C
     input_ranges  (lo, hi): one for all inputs, or one for each
-    input_formats (name or None, format) of inputs that are raw counts: see `with_formats`
     dt_range      the least and the greatest elapsed time between two steps
     dt            a fixed sample period instead
     recording     an .npz of x and dt, for golden vectors
@@ -44,12 +43,12 @@ class Request:
     flash_limit   bytes of tables and weights beyond which the layout becomes size
     accept_error  the greatest free-running error against float that is accepted, as a fraction
                   of the range that a state or output uses
+    input_formats (name or None, format) of inputs that are raw counts: see `with_formats`
     """
 
     source: Path
     name: str | None = None
     input_ranges: tuple[Range, ...] = ()
-    input_formats: tuple[tuple[str | None, RawFormat], ...] = ()
     dt_range: Range | None = None
     dt: float | None = None
     recording: Path | None = None
@@ -59,6 +58,7 @@ class Request:
     layout: str = "speed"
     flash_limit: int | None = None
     accept_error: float = REFUSED
+    input_formats: tuple[tuple[str | None, RawFormat], ...] = ()
 
 
 def export(
