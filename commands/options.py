@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.boards.firmware import toolchain
+from elegans.commands.input_format import INPUT_FORMAT
 from elegans.exporter.errors import ElegansError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -238,6 +239,7 @@ _EXPORT = (
         help="range of the inputs: given once for all of them, or once for each in their order; "
         "default: the ranges stored in MODEL",
     ),
+    INPUT_FORMAT,
     click.option(
         "--dt-range",
         type=Pair("LO:HI", float),

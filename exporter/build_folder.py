@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.conversion import affine_fields
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.oracles.free_run import FreeRunError
@@ -164,7 +165,11 @@ def _channel(path: Path, item: object, where: str, sizes: tuple[int, ...]) -> Ch
     bits = _field(path, {"bits": 16} | item, "bits", int, where)
     if bits not in sizes:
         raise _damaged(path, f"{where}.bits is {bits}, not {' or '.join(map(str, sizes))}")
-    return Channel(name, str(item.get("unit", "")), frac, lo, hi, bits)
+    unit = str(item.get("unit", ""))
+    try:
+        return Channel(name, unit, frac, lo, hi, bits, **affine_fields(item))
+    except ValueError as error:
+        raise _damaged(path, f"{where}: {error}") from None
 
 
 def _errors(path: Path, data: dict[str, Any]) -> tuple[FreeRunError, ...]:

@@ -17,7 +17,8 @@ from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.ports import States
 from elegans.exporter.ir.fixed_model import Channel, Model, to_json
-from elegans.exporter.ir.interface import Range, with_ranges
+from elegans.exporter.ir.interface import Range, with_formats, with_ranges
+from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import golden_vectors, range_report
 from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
@@ -42,6 +43,7 @@ class Request:
     flash_limit   bytes of tables and weights beyond which the layout becomes size
     accept_error  the greatest free-running error against float that is accepted, as a fraction
                   of the range that a state or output uses
+    input_formats (name or None, format) of inputs that are raw counts: see `with_formats`
     """
 
     source: Path
@@ -56,6 +58,7 @@ class Request:
     layout: str = "speed"
     flash_limit: int | None = None
     accept_error: float = REFUSED
+    input_formats: tuple[tuple[str | None, RawFormat], ...] = ()
 
 
 def export(
@@ -71,6 +74,8 @@ def export(
     graph = open_graph(request.source, request.states, request.elapsed)
     interface = read_interface(graph, request.name)
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
+    if request.input_formats:
+        interface = with_formats(interface, request.input_formats)
     network = read_network(graph, interface)
     progress("choosing formats and proving ranges")
     lowered = lower_with_proof(network, request.weight_bits)
@@ -149,7 +154,7 @@ def _described(channel: Channel) -> dict[str, Any]:
         "frac": channel.frac,
         "lo": channel.lo,
         "hi": channel.hi,
-    }
+    } | channel.affine_json()
 
 
 def _vector(row: range_report.Row) -> dict[str, Any]:

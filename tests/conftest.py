@@ -58,6 +58,7 @@ _SLOW = (
     "test_one_meaning.py",
     "test_walks.py",
     "trainer/onnx_out/test_export_circuit.py",
+    "trainer/onnx_out/test_export_step.py",
     "trainer/tasks/lane/test_train.py",
     "trainer/tasks/motions/test_train.py",
     "trainer/tasks/test_registry.py",

@@ -6,6 +6,7 @@ The templates print ready-made values; whatever is computed is computed here or 
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable
 from importlib.metadata import version
@@ -107,13 +108,19 @@ def _held(model: Model) -> list[dict[str, Any]]:
 
 def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
     lo, hi = channel.range
+    raw = channel.scale != 1
     prefix = f"{model.name.upper()}_{kind}"
     return {
         "macro": prefix if kind == "DT" else f"{prefix}_{channel.name.upper()}",
         "name": channel.name,
         "unit": channel.unit,
-        "q": q_name(channel.frac, channel.bits),
+        "q": channel.format,
         "frac": channel.frac,
+        # An offset is a whole number of units, unless it is that of raw counts.
+        "offset": 0 if raw else round(math.ldexp(channel.offset, channel.frac)),
+        "raw": raw,
+        "real": f"{channel.offset:.9g}",
+        "scale": f"{channel.scale:.9g}",
         "span": f"{lo:g} to {hi:g} {channel.unit}".rstrip(),
         "lo": f"{lo:g}",
         "hi": f"{hi:g}",

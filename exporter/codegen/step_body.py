@@ -26,6 +26,7 @@ from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Interval, q_nam
 from elegans.exporter.ops import RELATIVE, WIDE, form, parts
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.constant import Constant
+from elegans.exporter.ops.counts import Counts
 from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.short_time import ShortTime
 
@@ -292,8 +293,10 @@ def _clamped(to: _Writer, step: Step) -> list[str]:
         elif any_int16[i]:
             lines.append(f"{element(target, i)} = {value};")
         else:
-            ends = f"{step.op.lo[i]}, {step.op.hi[i]}"
-            lines.append(f"{element(target, i)} = el_hold({value}, {ends});")
+            held = f"el_hold({value}, {step.op.lo[i]}, {step.op.hi[i]})"
+            if isinstance(step.op, Counts) and step.op.left[i]:
+                held = f"(int16_t)({held} * {1 << int(step.op.left[i])})"
+            lines.append(f"{element(target, i)} = {held};")
         i += 1
     return lines
 

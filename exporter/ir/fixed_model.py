@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from elegans.exporter import ops
+from elegans.exporter.ir.conversion import AffineFormat, affine_fields
 from elegans.exporter.numbers.fixed import Integers, Value, halves, q_name, whole
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
@@ -25,13 +26,15 @@ WIDE_BITS = 32
 
 
 @dataclass(frozen=True)
-class Channel:
+class Channel(AffineFormat):
     """The format of one element of x, dt, h or y.
 
-    unit    of the real value, which is integer / 2^frac
+    unit    of the real value, which is offset + scale * integer / 2^frac
     lo, hi  the least and the greatest integer
     bits    the size of the integer: 16, or 32 for states that feed themselves and for an elapsed
             time whose digits count near zero
+
+    Only inputs have an offset or a scale other than 0 and 1.
     """
 
     name: str
@@ -40,11 +43,8 @@ class Channel:
     lo: int
     hi: int
     bits: int = 16
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """The least and the greatest real value, in `unit`."""
-        return self.lo / 2.0**self.frac, self.hi / 2.0**self.frac
+    offset: float = 0.0
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -159,16 +159,6 @@ class Model:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
-    def state_bits(self) -> int:
-        """The size of a state outside of the model: 32 if any state has 32 bits, else 16."""
-        return max((c.bits for c in self.states), default=16)
-
-    @property
-    def dt_bits(self) -> int:
-        """The size of elapsed time, 16 or 32; 16 where there is none."""
-        return self.dt.bits if self.dt else 16
-
-    @property
     def weight_count(self) -> int:
         """The number of nonzero weights. Equal maps, as LTC's unfolds have, count once."""
         found = [getattr(s.op, name, None) for s in self.steps for name in ("weights", "rates")]
@@ -239,10 +229,10 @@ def to_json(model: Model) -> dict[str, Any]:
     return {
         "schema": SCHEMA if WIDE_BITS in (model.state_bits, model.dt_bits) else NARROW_SCHEMA,
         "name": model.name,
-        "inputs": [asdict(c) for c in model.inputs],
-        "dt": asdict(model.dt) if model.dt else None,
-        "states": [asdict(c) for c in model.states],
-        "outputs": [asdict(c) for c in model.outputs],
+        "inputs": [_channel_json(c) for c in model.inputs],
+        "dt": _channel_json(model.dt) if model.dt else None,
+        "states": [_channel_json(c) for c in model.states],
+        "outputs": [_channel_json(c) for c in model.outputs],
         "steps": [
             {
                 "name": s.name,
@@ -287,7 +277,13 @@ def from_json(data: dict[str, Any]) -> Model:
 
 def _channels(data: list[dict[str, Any]]) -> tuple[Channel, ...]:
     names = ("name", "unit", "frac", "lo", "hi", "bits")
-    return tuple(Channel(**{key: entry[key] for key in names}) for entry in data)
+    return tuple(Channel(**{k: e[k] for k in names}, **affine_fields(e)) for e in data)
+
+
+def _channel_json(channel: Channel) -> dict[str, Any]:
+    data = asdict(channel)
+    del data["offset"], data["scale"]
+    return data | channel.affine_json()
 
 
 def _argument_json(argument: Argument) -> list[list[Any]]:

@@ -30,6 +30,7 @@ from elegans.exporter.numbers.fixed import (
 from elegans.exporter.ops import Op, same_op
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.constant import Constant
+from elegans.exporter.ops.counts import Counts
 from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.short_time import ShortTime
@@ -83,14 +84,21 @@ class ModelBuilder:
         self.frac["h"] = np.concatenate([np.zeros(0, np.int64), *fracs])
         self.bounds["h"] = join_intervals(bounds)
 
-    def clamp_input(self, name: str, channels: tuple[Channel, ...]) -> None:
-        """Add an input from outside: any int16, clamped to the channels' ranges."""
+    def clamp_input(
+        self, name: str, channels: tuple[Channel, ...], inner: tuple[Channel, ...]
+    ) -> None:
+        """Add an input from outside: any int16, clamped to the channels' ranges.
+
+        inner  the channels in the formats in which the network reads the clamped integers
+        """
         size = len(channels)
-        frac = np.array([c.frac for c in channels])
+        frac = np.array([c.frac for c in inner])
+        left = frac - np.array([c.frac for c in channels])
         lo, hi = np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
-        self.frac[name] = frac
+        self.frac[name] = frac - left
         self.bounds[name] = Interval.of(np.full(size, INT16_MIN), np.full(size, INT16_MAX))
-        self.step(f"{name}_in", "inputs", Clamp(lo, hi), ((Window(name, 0, size),),), frac)
+        op = Counts(lo, hi, left) if np.any(left) else Clamp(lo, hi)
+        self.step(f"{name}_in", "inputs", op, ((Window(name, 0, size),),), frac)
         self._names[name] = f"{name}_in"
         self._early = len(self.steps)
 

@@ -18,6 +18,7 @@ from elegans.exporter.ir.proof import check_results
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.builder import ModelBuilder
 from elegans.exporter.lowering.formats import choose_formats
+from elegans.exporter.lowering.input_formats import substitute_inputs
 from elegans.exporter.lowering.vector_names import vector_names
 from elegans.exporter.numbers.fixed import Interval, join_intervals
 
@@ -45,14 +46,17 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
 
     Raises `ElegansError` for an input without a range, and for a step that cannot be proved.
     """
+    given = substitute_inputs(network)
+    network = given.network
     names = vector_names(network)
     formats = choose_formats(network, names)
+    inputs = given.channels(formats.inputs)
     builder = ModelBuilder(network, formats, weight_bits)
-    builder.clamp_input("x", formats.inputs)
+    builder.clamp_input("x", inputs, formats.inputs)
     if formats.dt and formats.wide.timed:
         builder.add_time(formats.dt)
     elif formats.dt:
-        builder.clamp_input("dt", (formats.dt,))
+        builder.clamp_input("dt", (formats.dt,), (formats.dt,))
     for name, atom in network.atoms.items():
         builder.name(name, names[name])
         if name not in formats.wide.unread:
@@ -62,7 +66,7 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
     interface = network.interface
     model = Model(
         name=interface.name,
-        inputs=formats.inputs,
+        inputs=inputs,
         dt=formats.dt,
         states=formats.states,
         outputs=_outputs(builder, interface, y),

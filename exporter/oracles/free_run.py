@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from elegans.exporter.ir import real_eval
+from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers, Reals, dequantise
@@ -58,8 +59,8 @@ def free_run_error(
     runs  x [T, N, inputs] and dt [T, N], N runs of T steps from rest, and their results
     """
     x, dt, found = runs
-    real_x = dequantise(x, np.array([c.frac for c in model.inputs]))
-    elapsed = dequantise(dt, model.dt.frac) if model.dt else np.zeros(dt.shape)
+    real_x = to_real(x, model.inputs)
+    elapsed = model.dt.to_real(dt) if model.dt else np.zeros(dt.shape)
     y, h_next = real_eval.run(network, real_x, elapsed)
     parts = [
         _relative(truth, dequantise(integers, _fracs(channels)), channels)

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir import conversion
 from elegans.exporter.ir.fixed_model import Channel, Model
-from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals
 from elegans.exporter.oracles.reference import Trajectory, run
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
@@ -114,7 +115,7 @@ def check_range(place: object, values: Reals, channel: Channel) -> None:
     values  [..., T] in the channel's unit; the last index is the step
     """
     lo, hi = channel.range
-    slack = 2.0**-channel.frac
+    slack = channel.unit_step
     outside = (values < lo - slack) | (values > hi + slack)
     if np.any(outside):
         index = tuple(int(i) for i in np.argwhere(outside)[0])
@@ -131,11 +132,10 @@ def to_integers(recording: Recording, model: Model) -> tuple[Integers, Integers]
 
     They are clamped to their channels' bounds.
     """
-    fracs = np.array([c.frac for c in model.inputs])
-    x = _clamped(quantise(recording.x, fracs), model.inputs)
+    x = conversion.to_integers(recording.x, model.inputs)
     if model.dt is None:
         return x, np.zeros(recording.dt.shape, np.int64)
-    return x, _clamped(quantise(recording.dt, model.dt.frac)[..., None], (model.dt,))[..., 0]
+    return x, model.dt.to_integers(recording.dt)
 
 
 def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[np.generic]]:
@@ -241,9 +241,3 @@ def _levels(channels: tuple[Channel, ...]) -> list[Integers]:
 
 def _bounds(channels: tuple[Channel, ...]) -> tuple[Integers, Integers]:
     return np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
-
-
-def _clamped(values: Integers, channels: tuple[Channel, ...]) -> Integers:
-    lo, hi = _bounds(channels)
-    clamped: Integers = np.clip(values, lo, hi)
-    return clamped

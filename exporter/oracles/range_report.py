@@ -75,10 +75,11 @@ def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.gener
     for name, kind in forms.items():
         if kind == WIDE:
             values[name] = _added(values[name])
-    values["h"] = dequantise(given["h"], np.array([c.frac for c in model.states]))
+    known = values | {"x": _real_inputs(model, values["x_in"])}
+    known["h"] = dequantise(given["h"], np.array([c.frac for c in model.states]))
     if model.dt is not None:
-        values["dt"] = dequantise(np.clip(given["dt"], model.dt.lo, model.dt.hi), model.dt.frac)
-    errors |= _against_the_network(network, lowered.names, values)
+        known["dt"] = dequantise(np.clip(given["dt"], model.dt.lo, model.dt.hi), model.dt.frac)
+    errors |= _against_the_network(network, lowered.names, known)
     table = []
     for step in model.steps:
         if forms[step.name] == RELATIVE:
@@ -114,13 +115,20 @@ def _added(halves: Reals) -> Reals:
     return result
 
 
+def _real_inputs(model: Model, x: Reals) -> Reals:
+    """The inputs that the float network takes, from those that the steps read."""
+    offset, scale = (np.array([getattr(c, n) for c in model.inputs]) for n in ("offset", "scale"))
+    real: Reals = offset + scale * x
+    return real
+
+
 def _against_the_network(
     network: Network, called: dict[str, VectorName], values: dict[str, Reals]
 ) -> dict[str, Reals]:
     """The error of each atom's vector, with the rounding of its weights; by the step's name."""
     names = {name: layer.name for name, layer in called.items()}
     known = {name: values[made] for name, made in names.items() if made in values}
-    known |= {"x": values["x_in"], "h": values["h"]}
+    known |= {"x": values["x"], "h": values["h"]}
     if "dt" in values:
         known["dt"] = values["dt"]
     for name, atom in network.atoms.items():
@@ -138,9 +146,15 @@ def text(model: Model, network: Network, table: list[Row], errors: Sequence[Free
     lines = [
         f"{model.name}: model {model.digest}",
         "",
-        "States, for any inputs and any number of steps",
+        "Inputs, clamped to their ranges",
         "",
     ]
+    for channel in model.inputs:
+        lo, hi = channel.range
+        counts = f"{channel.lo} to {channel.hi} for" if channel.scale != 1 else "in"
+        ends = f"{counts} [{lo:.6g}, {hi:.6g}] {channel.unit}".rstrip()
+        lines.append(f"  {channel.name:<16} {channel.format:<26} {ends}")
+    lines += ["", "States, for any inputs and any number of steps", ""]
     for name, lo, hi, q, why in _states(model, network):
         lines.append(f"  {name:<16} {q:<8} in [{lo:.5g}, {hi:.5g}]  {why}")
     lines += ["", "Free runs against the float network, as fractions of the range used", ""]
