@@ -1,0 +1,261 @@
+"""Which inputs of a step are states, and which output is the next value of each.
+
+In this order, and each only for what is left over:
+
+1. names: `h` and `h_next`, `c_in` and `c_out`, `h0` and `hn` (`port_names`);
+2. a gate, a decay or a step of time blends the input into the output (`Dataflow.blended`);
+3. the output is computed element by element from a next state, as h' = o tanh(c') of an LSTM;
+4. nothing else is possible: it is the only candidate, or at least one input must be a sensor.
+
+A candidate is an input and an output of one size, of which the output depends on the input;
+ports that are sensors or outputs by their names (x, obs, y, action) are none. A candidate about
+which nothing of this decides is not taken for a sensor: the user is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.dataflow import Dataflow
+from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
+from elegans.exporter.frontend.port_names import (
+    Pairs,
+    is_output_name,
+    is_sensor_name,
+    is_state_name,
+    is_surely_state_name,
+    name_pairs,
+    tool_names,
+)
+
+_MOST = 64  # candidates of which each is compared with each
+_LISTED = 12  # candidates in an error
+
+
+@dataclass(frozen=True)
+class PortSizes:
+    """Sizes of a graph's ports by name: inputs but the elapsed time, and outputs."""
+
+    inputs: dict[str, int]
+    outputs: dict[str, int]
+
+    @property
+    def sensors(self) -> set[str]:
+        """The inputs that are sensors by their names."""
+        return {n for n in self.inputs.keys() - tool_names(self.inputs) if is_sensor_name(n)}
+
+    @property
+    def shown(self) -> set[str]:
+        """The outputs that are no next states by their names."""
+        return {n for n in self.outputs.keys() - tool_names(self.outputs) if is_output_name(n)}
+
+
+def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
+    """The pairs of state and next state, in the order of the inputs.
+
+    Raises `ElegansError` if there are none, or if names and dataflow leave them open; it lists
+    the candidates and shows the options that would name them.
+    """
+    pairs = dict(name_pairs(ports.inputs, ports.outputs))
+    left = _candidates(graph, ports, pairs)
+    direct = _direct(graph, left)
+    for rule in (_blended, _gated_from_a_state):
+        fits = [(i, o) for i, o in direct if _free(i, o, pairs) and rule(graph, ports, i, o, pairs)]
+        pairs |= _matching(fits) or {}
+    left = [(i, o) for i, o in left if _free(i, o, pairs)]
+    if left:
+        decided = _by_elimination(graph, ports, pairs, left)
+        if decided is None:
+            raise _undecided(graph, ports, pairs, left, path)
+        pairs |= decided
+    if not pairs:
+        raise _without_state(graph, ports, path)
+    _refuse_joined_states(ports, pairs, path)
+    return tuple((name, pairs[name]) for name in ports.inputs if name in pairs)
+
+
+def left_over(graph: Dataflow, ports: PortSizes, states: Pairs) -> Pairs:
+    """Candidates that the user's own `states` leave over; the user has said that they are none."""
+    return tuple(_candidates(graph, ports, dict(states)))
+
+
+def _free(before: str, after: str, pairs: dict[str, str]) -> bool:
+    return before not in pairs and after not in pairs.values()
+
+
+def _candidates(graph: Dataflow, ports: PortSizes, pairs: dict[str, str]) -> list[tuple[str, str]]:
+    """Inputs and outputs that may be a state and its next value, those in `pairs` left out.
+
+    Of equal outputs the last counts; a copy of an input or of a next state is none. An output
+    that is none by its name (`output`) may be the next `h`, or the next state of a graph that
+    has no other.
+    """
+    taken = {graph.origin(name) for name in (*pairs.values(), *ports.inputs)}
+    by_origin = sorted(ports.outputs, key=lambda name: name not in ports.shown)
+    distinct = {graph.origin(name): name for name in by_origin}
+    possible = []
+    for i in ports.inputs.keys() - pairs.keys() - ports.sensors:
+        reached = graph.dependents(i)
+        possible += [
+            (i, o)
+            for origin, o in distinct.items()
+            if origin not in taken and ports.inputs[i] == ports.outputs[o] and o in reached
+        ]
+    order = {name: n for n, name in enumerate((*ports.inputs, *ports.outputs))}
+    possible.sort(key=lambda pair: (order[pair[0]], order[pair[1]]))
+    found = [(i, o) for i, o in possible if o not in ports.shown]
+    if not (pairs or found):
+        return possible
+    known = dict(found)
+    return [
+        (i, o)
+        for i, o in possible
+        if o not in ports.shown or (i not in known and is_surely_state_name(i))
+    ]
+
+
+def _direct(graph: Dataflow, candidates: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Those of which the output does not depend on the input only through another output that
+    may be its next value, as y = W h' depends on h."""
+    if len(candidates) > _MOST:
+        return candidates
+    return [
+        (i, o)
+        for i, o in candidates
+        if not any(
+            graph.only_through(i, o, [other]) and not graph.only_through(i, other, [o])
+            for before, other in candidates
+            if before == i and other != o
+        )
+    ]
+
+
+def _not_read_out(
+    graph: Dataflow, pairs: dict[str, str], candidates: list[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Those of which the output depends on the input otherwise than through any next state."""
+    ends = {*pairs.values(), *(o for _, o in candidates)}
+    return [(i, o) for i, o in candidates if not graph.only_through(i, o, ends - {o})]
+
+
+def _blended(
+    graph: Dataflow, ports: PortSizes, before: str, after: str, pairs: dict[str, str]
+) -> bool:
+    return after in graph.blended(before)
+
+
+def _gated_from_a_state(
+    graph: Dataflow, ports: PortSizes, before: str, after: str, pairs: dict[str, str]
+) -> bool:
+    """Whether the output is a next state, element by element, gated by what reads the input."""
+    known = list(pairs.values())
+    beside = _elementwise(graph, ports, after, known)
+    return beside and not graph.only_through(before, after, known)
+
+
+def _elementwise(graph: Dataflow, ports: PortSizes, name: str, ends: Iterable[str]) -> bool:
+    """Whether an output is computed element by element from one of `ends` of its size."""
+    return any(
+        name in graph.dependents(graph.origin(end), elementwise=True)
+        for end in ends
+        if end != name and ports.outputs[end] == ports.outputs[name]
+    )
+
+
+def _by_elimination(
+    graph: Dataflow, ports: PortSizes, pairs: dict[str, str], left: list[tuple[str, str]]
+) -> dict[str, str] | None:
+    """The pairs among those left that remain if all else is impossible; None if that is open."""
+    open_inputs = dict(left)
+    sensors = ports.inputs.keys() - pairs.keys() - open_inputs.keys()
+    if not sensors:  # then at least one of the open inputs is a sensor
+        if len(open_inputs) == 1 and pairs:
+            return {}
+        states = _not_read_out(graph, pairs, left)
+        found = (_matching(states) if states else {}) if len(left) <= _MOST else None
+        ends = [*pairs.values(), *(found or {}).values()]
+        read = [o for i, o in left if i not in (found or {})]
+        if found is None or not ends or any(_elementwise(graph, ports, o, ends) for o in read):
+            return None
+        return found if read else None
+    direct = _direct(graph, left)
+    found = _matching(direct)
+    if found is None or (not pairs and len(direct) == 1):
+        return found
+    shown = ports.outputs.keys() - pairs.values() - found.values()
+    sure = sensors <= ports.sensors and shown and shown <= ports.shown
+    return found if sure else None
+
+
+def _matching(fits: Sequence[tuple[str, str]]) -> dict[str, str] | None:
+    """The only way to pair each input with an output of its own, all outputs used, or None."""
+    left, found = list(fits), dict[str, str]()
+    while left:
+        for i, o in left:
+            rivals = [[p for p in left if p[0] == i], [p for p in left if p[1] == o]]
+            if min(map(len, rivals)) == 1:
+                found[i] = o
+                left = [p for p in left if p[0] != i and p[1] != o]
+                break
+        else:
+            return None
+    complete = set(found) == {i for i, _ in fits} and set(found.values()) == {o for _, o in fits}
+    return found if complete and found else None
+
+
+def _undecided(
+    graph: Dataflow,
+    ports: PortSizes,
+    pairs: dict[str, str],
+    left: list[tuple[str, str]],
+    path: Path,
+) -> ElegansError:
+    """The error that asks: all candidates, and the options for one way to pair them."""
+    guess = dict(pairs)
+    likely = _not_read_out(graph, pairs, left) if len(left) <= _MOST else []
+    for i, o in likely or left:
+        if _free(i, o, guess) and len(guess) + 1 < len(ports.inputs):
+            guess[i] = o
+    listed = ", ".join(f"{i}:{o}" for i, o in left[:_LISTED])
+    more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
+    options = " ".join(f"--state {i}:{guess[i]}" for i in ports.inputs if i in guess)
+    return ElegansError(
+        path,
+        f"has several candidates for its states: {listed}{more}",
+        f"name them: {options}, if these are all; an input that is not named is a sensor",
+    )
+
+
+def _without_state(graph: Dataflow, ports: PortSizes, path: Path) -> ElegansError:
+    named = [
+        f"--state {i}:{o}"
+        for i, size in ports.inputs.items()
+        for o, other in ports.outputs.items()
+        if size == other and len(ports.inputs) > 1 and o in graph.dependents(i)
+    ]
+    fact = "no output has the size of an input that it depends on"
+    return ElegansError(
+        path,
+        f"keeps no state: {'its inputs have the names of sensors' if named else fact}",
+        "elegans takes steps of recurrent networks; give an MLP a delay line as its state: "
+        f"h_next = [h[I:], x]{', or name the state: ' + named[0] if named else ''}",
+    )
+
+
+def _refuse_joined_states(ports: PortSizes, pairs: dict[str, str], path: Path) -> None:
+    """Refuse states that come apart and go joined, or the other way round: each port is one
+    vector of the step, so [h, c] must be joined on both sides or on neither."""
+    before = [n for n in ports.inputs if n not in pairs and is_state_name(n)]
+    after = [n for n in ports.outputs if n not in pairs.values() and n not in ports.shown]
+    for many, sizes, ones, others in (
+        (before, ports.inputs, after, ports.outputs),
+        ([n for n in after if is_state_name(n)], ports.outputs, before, ports.inputs),
+    ):
+        total = sum(sizes[n] for n in many)
+        one = next((n for n in ones if others[n] == total), None)
+        if len(many) > 1 and one is not None:
+            fact = f"has the states {', '.join(many)} apart, but joined in {one!r}"
+            raise ElegansError(path, fact, f"join both or neither; {EXPORT_ONE_STEP}")
