@@ -15,11 +15,12 @@ from elegans.exporter.codegen.plan import plan
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
+from elegans.exporter.frontend.port_summary import notes, summary
 from elegans.exporter.frontend.ports import States
 from elegans.exporter.ir.fixed_model import Channel, Model, to_json
 from elegans.exporter.ir.interface import Range, with_ranges
 from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.oracles import golden_vectors, range_report
+from elegans.exporter.oracles import golden_vectors, range_hints, range_report
 from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
@@ -59,18 +60,23 @@ class Request:
 
 
 def export(
-    request: Request, target: Path, progress: Callable[[str], None] = lambda _: None
+    request: Request,
+    target: Path,
+    progress: Callable[[str], None] = lambda _: None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Model:
     """Export to the folder `target`, in place of an earlier BUILD there; returns the model.
 
     The same file and options give the same bytes on every run. `progress` is called with the
-    name of each stage as it begins. Raises `ElegansError`; `target` is then as it was.
+    name of each stage as it begins, `told` with what the graph's ports were taken for. Raises
+    `ElegansError`; `target` is then as it was.
     """
     _check_target(target)
-    progress("reading the graph")
     graph = open_graph(request.source, request.states, request.elapsed)
     interface = read_interface(graph, request.name)
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
+    told(summary(graph, interface))
+    progress("reading the graph")
     network = read_network(graph, interface)
     progress("choosing formats and proving ranges")
     lowered = lower_with_proof(network, request.weight_bits)
@@ -91,9 +97,12 @@ def export(
     _check_errors(request, model, errors)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
-    files["model.json"] = _model_json(model, code.layout, files, table, errors)
+    doubts = [*notes(graph, interface), *range_hints.hints(model, recording)]
+    files["model.json"] = _model_json(model, code.layout, files, table, errors, doubts)
     # Not among model.json's checksums: its errors come from float, which libm may round.
-    files["report.txt"] = range_report.text(model, network, table, errors).encode()
+    files["report.txt"] = range_report.text(
+        model, network, table, errors, summary(graph, interface), doubts
+    ).encode()
     write_folder(target, files)
     return model
 
@@ -127,6 +136,7 @@ def _model_json(
     files: dict[str, bytes],
     table: list[range_report.Row],
     errors: Sequence[FreeRunError],
+    doubts: list[str],
 ) -> bytes:
     data = to_json(model)
     for key in ("inputs", "states", "outputs"):
@@ -135,6 +145,7 @@ def _model_json(
     data["digest"] = model.digest
     data["optimise"] = layout
     data["errors"] = to_json_errors(errors)
+    data["notes"] = doubts
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     return (json.dumps(data, indent=1) + "\n").encode()

@@ -14,6 +14,8 @@ which nothing of this decides is not taken for a sensor: the user is asked.
 
 from __future__ import annotations
 
+import itertools
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +62,7 @@ def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
     the candidates and shows the options that would name them.
     """
     pairs = dict(name_pairs(ports.inputs, ports.outputs))
+    _refuse_swapped_names(graph, ports, pairs, path)
     left = _candidates(graph, ports, pairs)
     direct = _direct(graph, left)
     for rule in (_blended, _gated_from_a_state):
@@ -185,9 +188,9 @@ def _by_elimination(
     found = _matching(direct)
     if found is None or (not pairs and len(direct) == 1):
         return found
-    shown = ports.outputs.keys() - pairs.values() - found.values()
-    sure = sensors <= ports.sensors and shown and shown <= ports.shown
-    return found if sure else None
+    shown = ports.outputs.keys() - {*pairs.values(), *found.values()}
+    by_others = sensors <= ports.sensors and bool(shown) and shown <= ports.shown
+    return found if by_others or all(is_surely_state_name(i) for i in open_inputs) else None
 
 
 def _matching(fits: Sequence[tuple[str, str]]) -> dict[str, str] | None:
@@ -221,7 +224,7 @@ def _undecided(
             guess[i] = o
     listed = ", ".join(f"{i}:{o}" for i, o in left[:_LISTED])
     more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
-    options = " ".join(f"--state {i}:{guess[i]}" for i in ports.inputs if i in guess)
+    options = " ".join(_option(i, guess[i]) for i in ports.inputs if i in guess)
     return ElegansError(
         path,
         f"has several candidates for its states: {listed}{more}",
@@ -229,9 +232,30 @@ def _undecided(
     )
 
 
+def _option(before: str, after: str) -> str:
+    """The option that names a state, to be copied into a shell."""
+    return f"--state {shlex.quote(f'{before}:{after}')}"
+
+
+def _refuse_swapped_names(
+    graph: Dataflow, ports: PortSizes, pairs: dict[str, str], path: Path
+) -> None:
+    """Refuse names that pair two states crosswise to the gates: c gates `h_next`, not `c_next`."""
+    gated = {i: graph.blended(i) for i in pairs}
+    for (one, after), (other, far) in itertools.permutations(pairs.items(), 2):
+        fits = far in gated[one] and after not in gated[one] and far not in gated[other]
+        if fits and ports.inputs[one] == ports.inputs[other]:
+            raise ElegansError(
+                path,
+                f"its names and its gates disagree: {one}:{after} by their names, but {one} is "
+                f"blended into {far}",
+                f"rename them, or name all states: {_option(one, far)} {_option(other, after)}",
+            )
+
+
 def _without_state(graph: Dataflow, ports: PortSizes, path: Path) -> ElegansError:
     named = [
-        f"--state {i}:{o}"
+        _option(i, o)
         for i, size in ports.inputs.items()
         for o, other in ports.outputs.items()
         if size == other and len(ports.inputs) > 1 and o in graph.dependents(i)
