@@ -4,6 +4,7 @@ only through another tensor."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import cached_property
 
 import onnx
 
@@ -99,9 +100,14 @@ class Dataflow:
             return True
         return name not in self.dependents(start, avoiding=between)
 
+    @cached_property
+    def _varying(self) -> set[str]:
+        """Every tensor that is no constant."""
+        return set().union(*(self.dependents(v.name) for v in self.model.graph.input))
+
     def multiplies(self, name: str) -> bool:
         """Whether a varying tensor is multiplied or divided by this one, or by a multiple of it."""
-        varying = set().union(*(self.dependents(v.name) for v in self.model.graph.input))
+        varying = self._varying
         own = self.dependents(name)
         alone, pending = {name}, [name]  # tensors that depend on `name` and constants only
         while pending:

@@ -152,9 +152,8 @@ def _elapsed_time(graph: Dataflow, ports: PortSizes, states: States, path: Path)
         return "dt"
     single = [n for n, size in ports.inputs.items() if size == 1 and n not in dict(pairs)]
     named = [n for n in single if n not in given and is_time_name(n)]
-    found = named if len(named) == 1 else [n for n in named or single if graph.multiplies(n)]
-    if not named:
-        found = [n for n in found if n in given or not (is_sensor_name(n) or is_state_name(n))]
+    other = [n for n in single if n in given or not (is_sensor_name(n) or is_state_name(n))]
+    found = named if len(named) == 1 else [n for n in named or other if graph.multiplies(n)]
     if not (found or named):
         return None
     rivals = [] if states or named else _next_values(graph, ports, found[0], pairs)

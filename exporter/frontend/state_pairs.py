@@ -219,7 +219,7 @@ def _undecided(
     """The error that asks: all candidates, and the options for one way to pair them."""
     guess = dict(pairs)
     likely = _not_read_out(graph, pairs, left) if len(left) <= _MOST else []
-    for i, o in likely or left:
+    for i, o in reversed(likely or left):  # sensors usually come first
         if _free(i, o, guess) and len(guess) + 1 < len(ports.inputs):
             guess[i] = o
     listed = ", ".join(f"{i}:{o}" for i, o in left[:_LISTED])
@@ -241,8 +241,8 @@ def _refuse_swapped_names(
     graph: Dataflow, ports: PortSizes, pairs: dict[str, str], path: Path
 ) -> None:
     """Refuse names that pair two states crosswise to the gates: c gates `h_next`, not `c_next`."""
-    gated = {i: graph.blended(i) for i in pairs}
-    for (one, after), (other, far) in itertools.permutations(pairs.items(), 2):
+    gated = {i: graph.blended(i) for i in pairs} if len(pairs) <= _MOST else {}
+    for (one, after), (other, far) in itertools.permutations(pairs.items() if gated else (), 2):
         fits = far in gated[one] and after not in gated[one] and far not in gated[other]
         if fits and ports.inputs[one] == ports.inputs[other]:
             raise ElegansError(

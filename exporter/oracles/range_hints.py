@@ -50,8 +50,8 @@ def unused_range(channel: Channel, values: Reals) -> str | None:
         return None
     return (
         f"{channel.name}: the recording uses {_span(least, most)} of the declared "
-        f"{_span(lo, hi, channel)}, less than an eighth; declare a narrower --input-range, beyond "
-        "which values are clamped"
+        f"{_span(lo, hi, channel)}, less than an eighth; declare a narrower range, beyond which "
+        "values are clamped (--input-range)"
     )
 
 
@@ -63,10 +63,12 @@ def offset(channel: Channel) -> str | None:
     lost = math.log2(max(abs(lo), abs(hi)) / ((hi - lo) / 2))
     if lost < BITS_LOST:
         return None
-    middle = float(f"{(lo + hi) / 2:.3g}")
+    middle = f"{abs(lo + hi) / 2:.4g}"
+    less, more = ("-", "add") if hi > 0 else ("+", "subtract")
     return (
         f"{channel.name}: its range {_span(lo, hi, channel)} is far from zero, which costs "
-        f"{lost:.1f} of 16 bits; feed it less {middle:g}, and add {middle:g} in the first layer"
+        f"{lost:.1f} of 16 bits; feed the network {channel.name} {less} {middle}, and let its "
+        f"first layer {more} {middle}"
     )
 
 
