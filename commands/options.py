@@ -294,11 +294,12 @@ _EXPORT = (
         "states",
         type=Pair("IN:OUT", str),
         multiple=True,
-        help="names of a state's input and output in the graph; needed only if they are ambiguous",
+        help="names of a state's input and output in the graph, once for each state; all other "
+        "inputs are then sensors; needed only if export asks for it",
     ),
     click.option(
         "--elapsed",
-        help="name of the input that is the elapsed time; needed only if it is ambiguous",
+        help="name of the input that is the elapsed time; needed only if export asks for it",
     ),
 )
 

@@ -20,17 +20,17 @@ def _words_of(text: str) -> frozenset[str]:
 
 _BEFORE = _words_of("prev previous old last past init initial before")
 _AFTER = _words_of("next nxt new after updated upd final present")
-_SIDES = _words_of("in input inp out output current cur now t n p tm tp minus plus")
+_SIDES = _words_of("in input out output current cur now t n p tm tp minus plus")
 # Words that mean the same in the name of a state, and those that only states have.
 _SAME = {"hidden": "h", "hid": "h", "cell": "c", "mem": "memory", "states": "state"}
 _SURE_STATES = _words_of("h c memory carry")
 _STATES = _SURE_STATES | {"state"}  # `state` may be the observed state of a plant
 _SENSORS = _words_of(
-    "x u obs observation observations input inputs sensor sensors sensory feature features feat "
-    "feats signal signals data measurement measurements meas image img audio frame sample samples "
-    "stimulus stimuli speed velocity vel acc accel acceleration gyro temp temperature humidity "
+    "x u obs observation observations input inputs inp sensor sensors sensory feature features "
+    "feat feats signal signals data measurement measurements meas image img audio frame sample "
+    "samples stimulus stimuli speed velocity vel acc accel acceleration gyro temp temperature humidity "
     "pressure light lux distance dist position pos heading angle yaw pitch roll error setpoint "
-    "reference target goal voltage"
+    "reference target goal voltage imu lidar camera ecg eeg"
 )
 _OUTPUTS = _words_of(
     "y out output outputs action actions act pred preds prediction predictions logit logits prob "
@@ -90,6 +90,11 @@ def is_state_name(name: str) -> bool:
     return bool(_STATES & set(_words(name))) and not is_sensor_name(name)
 
 
+def speaks_of_state(name: str) -> bool:
+    """Whether a word of the name is one of states, or tells before from after: prev, next."""
+    return bool(set(_words(name)) & (_STATES | _BEFORE | _AFTER))
+
+
 def is_surely_state_name(name: str) -> bool:
     """The same without `state`, which may also be the state of a plant, and so a sensor."""
     return bool(_SURE_STATES & set(_words(name))) and not is_sensor_name(name)
@@ -104,8 +109,7 @@ def is_sensor_name(name: str) -> bool:
 
 def is_output_name(name: str) -> bool:
     """Whether an output is no next state by its name: y, out, action, logits, steering, ..."""
-    words = set(_words(name))
-    return bool(words & _OUTPUTS) and not words & (_STATES | _BEFORE | _AFTER)
+    return bool(set(_words(name)) & _OUTPUTS) and not speaks_of_state(name)
 
 
 def is_time_name(name: str) -> bool:

@@ -30,6 +30,7 @@ from elegans.exporter.frontend.port_names import (
     is_state_name,
     is_surely_state_name,
     name_pairs,
+    speaks_of_state,
     tool_names,
 )
 
@@ -61,7 +62,7 @@ def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
     Raises `ElegansError` if there are none, or if names and dataflow leave them open; it lists
     the candidates and shows the options that would name them.
     """
-    pairs = dict(name_pairs(ports.inputs, ports.outputs))
+    pairs = _named(graph, ports)
     _refuse_swapped_names(graph, ports, pairs, path)
     left = _candidates(graph, ports, pairs)
     direct = _direct(graph, left)
@@ -78,6 +79,20 @@ def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
         raise _without_state(graph, ports, path)
     _refuse_joined_states(ports, pairs, path)
     return tuple((name, pairs[name]) for name in ports.inputs if name in pairs)
+
+
+def _named(graph: Dataflow, ports: PortSizes) -> dict[str, str]:
+    """The states that names show; `joint_in` and `joint_out` only if dataflow allows it, because
+    an output that depends on the input only through next states may be one of its own."""
+    pairs = dict(name_pairs(ports.inputs, ports.outputs))
+    weak = {i: o for i, o in pairs.items() if not (speaks_of_state(i) or speaks_of_state(o))}
+    if len(weak) > _MOST:
+        return {i: o for i, o in pairs.items() if i not in weak}
+    return {
+        i: o
+        for i, o in pairs.items()
+        if i not in weak or not graph.only_through(i, o, {*pairs.values()} - {o})
+    }
 
 
 def left_over(graph: Dataflow, ports: PortSizes, states: Pairs) -> Pairs:
@@ -155,15 +170,18 @@ def _gated_from_a_state(
 ) -> bool:
     """Whether the output is a next state, element by element, gated by what reads the input."""
     known = list(pairs.values())
-    beside = _elementwise(graph, ports, after, known)
+    beside = _any_elementwise(graph, ports, [after], known)
     return beside and not graph.only_through(before, after, known)
 
 
-def _elementwise(graph: Dataflow, ports: PortSizes, name: str, ends: Iterable[str]) -> bool:
-    """Whether an output is computed element by element from one of `ends` of its size."""
+def _any_elementwise(
+    graph: Dataflow, ports: PortSizes, names: Iterable[str], ends: Sequence[str]
+) -> bool:
+    """Whether one of these outputs is computed element by element from one of `ends` of its
+    size."""
     return any(
         name in graph.dependents(graph.origin(end), elementwise=True)
-        for end in ends
+        for name, end in itertools.product(names, ends)
         if end != name and ports.outputs[end] == ports.outputs[name]
     )
 
@@ -177,13 +195,11 @@ def _by_elimination(
     if not sensors:  # then at least one of the open inputs is a sensor
         if len(open_inputs) == 1 and pairs:
             return {}
-        states = _not_read_out(graph, pairs, left)
-        found = (_matching(states) if states else {}) if len(left) <= _MOST else None
-        ends = [*pairs.values(), *(found or {}).values()]
-        read = [o for i, o in left if i not in (found or {})]
-        if found is None or not ends or any(_elementwise(graph, ports, o, ends) for o in read):
-            return None
-        return found if read else None
+        states = _not_read_out(graph, pairs, left) if len(left) <= _MOST else left
+        read = [o for i, o in left if i not in dict(states)]
+        ends = [*pairs.values(), *(o for _, o in states)]
+        sure = read and len(states) == (0 if pairs else 1)
+        return dict(states) if sure and not _any_elementwise(graph, ports, read, ends) else None
     direct = _direct(graph, left)
     found = _matching(direct)
     if found is None or (not pairs and len(direct) == 1):

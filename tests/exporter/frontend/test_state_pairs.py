@@ -59,6 +59,25 @@ def test_both_states_of_an_lstm_are_found_whatever_they_are_called(tmp_path, nam
     assert _found(path) == ([x], [(h, h_next), (c, c_next)], [y])
 
 
+def test_in_and_out_of_a_joint_are_no_state_for_their_names_alone(tmp_path):
+    ports = {"left_out": 1, "right_out": 1}, {"left_in": 1, "right_in": 1}
+    path = rnn(tmp_path / "net.onnx", [("h", "h_next", 5)], *ports)
+    assert _asked(path)[0] == ("h", "h_next")
+    path = rnn(
+        tmp_path / "net.onnx", [("v_in", "v_out", 5), ("w_in", "w_out", 5)], {"y": 1}, {"x": 2}
+    )
+    assert _found(path)[1] == [("v_in", "v_out"), ("w_in", "w_out")]
+
+
+@pytest.mark.parametrize(
+    ("state", "after", "output"),
+    [("x", "x_next", "y"), ("y_prev", "y", "a"), ("prev", "next", "y")],
+)
+def test_names_that_tell_before_from_after_make_a_state_of_any_name(tmp_path, state, after, output):
+    path = rnn(tmp_path / "net.onnx", [(state, after, 5)], {output: 5}, {"u": 5})
+    assert _found(path) == (["u"], [(state, after)], [output])
+
+
 def test_names_against_the_gates_are_refused(tmp_path):
     path = lstm(tmp_path / "net.onnx", ["x", "h", "c", "y", "c_next", "h_next"])
     with pytest.raises(ElegansError, match="disagree: c:c_next by their names, but c is blended"):
