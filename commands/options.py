@@ -54,10 +54,8 @@ class Pair(click.ParamType[tuple[Any, Any]]):
         self.name, self.kind = name, kind
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, Any]:
-        """The two values; click's usage error if there are not two, or not of this type.
-
-        Names may have colons of their own, as torch's `onnx::Gemm_1` and TensorFlow's `x:0`.
-        """
+        """The two values; click's usage error if there are not two, or not of this type."""
+        # Names may have colons of their own, as torch's onnx::Gemm_1 and TensorFlow's x:0.
         parts = re.split("(?<!:):(?!:)", str(value))
         half = max(len(parts) // 2, 1)
         try:

@@ -28,9 +28,9 @@ _STATES = _SURE_STATES | {"state"}  # `state` may be the observed state of a pla
 _SENSORS = _words_of(
     "x u obs observation observations input inputs inp sensor sensors sensory feature features "
     "feat feats signal signals data measurement measurements meas image img audio frame sample "
-    "samples stimulus stimuli speed velocity vel acc accel acceleration gyro temp temperature humidity "
-    "pressure light lux distance dist position pos heading angle yaw pitch roll error setpoint "
-    "reference target goal voltage imu lidar camera ecg eeg"
+    "samples stimulus stimuli speed velocity vel acc accel acceleration gyro temp temperature "
+    "humidity pressure light lux distance dist position pos heading angle yaw pitch roll error "
+    "setpoint reference target goal voltage imu lidar camera ecg eeg"
 )
 _OUTPUTS = _words_of(
     "y out output outputs action actions act pred preds prediction predictions logit logits prob "

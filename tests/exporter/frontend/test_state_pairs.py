@@ -62,10 +62,12 @@ def test_both_states_of_an_lstm_are_found_whatever_they_are_called(tmp_path, nam
 def test_in_and_out_of_a_joint_are_no_state_for_their_names_alone(tmp_path):
     ports = {"left_out": 1, "right_out": 1}, {"left_in": 1, "right_in": 1}
     path = rnn(tmp_path / "net.onnx", [("h", "h_next", 5)], *ports)
-    assert _asked(path)[0] == ("h", "h_next")
-    path = rnn(
-        tmp_path / "net.onnx", [("v_in", "v_out", 5), ("w_in", "w_out", 5)], {"y": 1}, {"x": 2}
-    )
+    assert _found(path) == (["left_in", "right_in"], [("h", "h_next")], ["left_out", "right_out"])
+    ports = {"arm2": 1, "leg2": 1}, {"arm1": 1, "leg1": 1, "x": 3}
+    path = rnn(tmp_path / "net.onnx", [("h", "h_next", 5)], *ports)
+    assert _asked(path)[-1] == ("h", "h_next")
+    layers = [("v_in", "v_out", 5), ("w_in", "w_out", 5)]
+    path = rnn(tmp_path / "net.onnx", layers, {"y": 1}, {"x": 2})
     assert _found(path)[1] == [("v_in", "v_out"), ("w_in", "w_out")]
 
 
