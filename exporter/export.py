@@ -37,7 +37,7 @@ class Request:
     dt            a fixed sample period instead
     recording     an .npz of x and dt, for golden vectors
     weight_bits   16 or 8
-    states        (input, output) names of states, where the graph is ambiguous
+    states        (input, output) names of all states, where the graph is ambiguous
     elapsed       the name of the input that is the elapsed time, where it is ambiguous
     layout        speed or size
     flash_limit   bytes of tables and weights beyond which the layout becomes size
@@ -75,7 +75,8 @@ def export(
     graph = open_graph(request.source, request.states, request.elapsed)
     interface = read_interface(graph, request.name)
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
-    told(summary(graph, interface))
+    ports = summary(graph, interface)
+    told(ports)
     progress("reading the graph")
     network = read_network(graph, interface)
     progress("choosing formats and proving ranges")
@@ -100,9 +101,8 @@ def export(
     doubts = [*notes(graph, interface), *range_hints.hints(model, recording)]
     files["model.json"] = _model_json(model, code.layout, files, table, errors, doubts)
     # Not among model.json's checksums: its errors come from float, which libm may round.
-    files["report.txt"] = range_report.text(
-        model, network, table, errors, summary(graph, interface), doubts
-    ).encode()
+    report = range_report.text(model, network, table, errors)
+    files["report.txt"] = "\n".join([ports, *(f"note: {d}" for d in doubts), report]).encode()
     write_folder(target, files)
     return model
 

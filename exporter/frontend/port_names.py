@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 Pairs = tuple[tuple[str, str], ...]  # names of graph inputs and outputs: (h, h_next) pairs
 
@@ -41,12 +42,30 @@ _TIMES = _words_of(
     "dt dts ts timespan timespans timestep timedelta deltat elapsed time interval period"
 )
 # Words beside those of time: `delta_t`, `time_since_last`, `dt_s`; alone they are no time.
-_BESIDE_TIME = _words_of("delta d t step size since last between input in s sec seconds ms")
+_BESIDE_TIME = _words_of("delta d t step size since last between sample sampling input in s sec ms")
 _OWN_TIMES = ({"delta", "t"}, {"d", "t"}, {"step", "size"})
 _GIVEN_BY_TOOLS = re.compile(r"\d+|onnx::.*|args?_?\d+")
 _NUMBERED = re.compile(r"(input|inputs|output|outputs|out)[._]?\d*")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SHORT = re.compile(r"([hc])([xyntp])")  # torch: hx, cx -> hy, cy; h0, c0 -> hn, cn
+
+
+@dataclass(frozen=True)
+class PortSizes:
+    """Sizes of a graph's ports by name: inputs but the elapsed time, and outputs."""
+
+    inputs: dict[str, int]
+    outputs: dict[str, int]
+
+    @property
+    def sensors(self) -> set[str]:
+        """The inputs that are sensors by their names."""
+        return {n for n in self.inputs.keys() - tool_names(self.inputs) if is_sensor_name(n)}
+
+    @property
+    def shown(self) -> set[str]:
+        """The outputs that are no next states by their names."""
+        return {n for n in self.outputs.keys() - tool_names(self.outputs) if is_output_name(n)}
 
 
 def name_pairs(inputs: dict[str, int], outputs: dict[str, int]) -> Pairs:
@@ -146,7 +165,7 @@ def _apart(word: str) -> list[str]:
     short = _SHORT.fullmatch(word)
     if short:
         return list(short.groups())
-    for role in _BEFORE | _AFTER | {"in", "out"}:
+    for role in sorted(_BEFORE | _AFTER | {"in", "out"}):
         for rest, parts in (
             (word.removesuffix(role), (word.removesuffix(role), role)),
             (word.removeprefix(role), (role, word.removeprefix(role))),

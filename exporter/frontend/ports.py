@@ -19,13 +19,14 @@ from elegans.exporter.frontend.dataflow import Dataflow
 from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
 from elegans.exporter.frontend.port_names import (
     Pairs,
+    PortSizes,
     is_sensor_name,
     is_state_name,
     is_time_name,
     name_pairs,
     tool_names,
 )
-from elegans.exporter.frontend.state_pairs import PortSizes, find_states, left_over
+from elegans.exporter.frontend.state_pairs import find_states, left_over
 
 _WIDEST = 8192  # elements of a port; a limit on what a file that is not trusted can ask for
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16)

@@ -15,45 +15,26 @@ which nothing of this decides is not taken for a sensor: the user is asked.
 from __future__ import annotations
 
 import itertools
-import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.dataflow import Dataflow
-from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
 from elegans.exporter.frontend.port_names import (
     Pairs,
-    is_output_name,
-    is_sensor_name,
-    is_state_name,
+    PortSizes,
     is_surely_state_name,
     name_pairs,
     speaks_of_state,
-    tool_names,
+)
+from elegans.exporter.frontend.port_questions import (
+    refuse_joined_states,
+    refuse_lone_states,
+    refuse_swapped_names,
+    undecided,
+    without_state,
 )
 
 _MOST = 64  # candidates of which each is compared with each
-_LISTED = 12  # candidates in an error
-
-
-@dataclass(frozen=True)
-class PortSizes:
-    """Sizes of a graph's ports by name: inputs but the elapsed time, and outputs."""
-
-    inputs: dict[str, int]
-    outputs: dict[str, int]
-
-    @property
-    def sensors(self) -> set[str]:
-        """The inputs that are sensors by their names."""
-        return {n for n in self.inputs.keys() - tool_names(self.inputs) if is_sensor_name(n)}
-
-    @property
-    def shown(self) -> set[str]:
-        """The outputs that are no next states by their names."""
-        return {n for n in self.outputs.keys() - tool_names(self.outputs) if is_output_name(n)}
 
 
 def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
@@ -63,7 +44,7 @@ def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
     the candidates and shows the options that would name them.
     """
     pairs = _named(graph, ports)
-    _refuse_swapped_names(graph, ports, pairs, path)
+    refuse_swapped_names(graph, ports, pairs, path)
     left = _candidates(graph, ports, pairs)
     direct = _direct(graph, left)
     for rule in (_blended, _gated_from_a_state):
@@ -73,11 +54,13 @@ def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
     if left:
         decided = _by_elimination(graph, ports, pairs, left)
         if decided is None:
-            raise _undecided(graph, ports, pairs, left, path)
+            likely = _not_read_out(graph, pairs, left) if len(left) <= _MOST else []
+            raise undecided(ports, pairs, left, likely, path)
         pairs |= decided
     if not pairs:
-        raise _without_state(graph, ports, path)
-    _refuse_joined_states(ports, pairs, path)
+        raise without_state(graph, ports, path)
+    refuse_joined_states(ports, pairs, path)
+    refuse_lone_states(ports, pairs, path)
     return tuple((name, pairs[name]) for name in ports.inputs if name in pairs)
 
 
@@ -223,79 +206,3 @@ def _matching(fits: Sequence[tuple[str, str]]) -> dict[str, str] | None:
             return None
     complete = set(found) == {i for i, _ in fits} and set(found.values()) == {o for _, o in fits}
     return found if complete and found else None
-
-
-def _undecided(
-    graph: Dataflow,
-    ports: PortSizes,
-    pairs: dict[str, str],
-    left: list[tuple[str, str]],
-    path: Path,
-) -> ElegansError:
-    """The error that asks: all candidates, and the options for one way to pair them."""
-    guess = dict(pairs)
-    likely = _not_read_out(graph, pairs, left) if len(left) <= _MOST else []
-    for i, o in reversed(likely or left):  # sensors usually come first
-        if _free(i, o, guess) and len(guess) + 1 < len(ports.inputs):
-            guess[i] = o
-    listed = ", ".join(f"{i}:{o}" for i, o in left[:_LISTED])
-    more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
-    options = " ".join(_option(i, guess[i]) for i in ports.inputs if i in guess)
-    return ElegansError(
-        path,
-        f"has several candidates for its states: {listed}{more}",
-        f"name them: {options}, if these are all; an input that is not named is a sensor",
-    )
-
-
-def _option(before: str, after: str) -> str:
-    """The option that names a state, to be copied into a shell."""
-    return f"--state {shlex.quote(f'{before}:{after}')}"
-
-
-def _refuse_swapped_names(
-    graph: Dataflow, ports: PortSizes, pairs: dict[str, str], path: Path
-) -> None:
-    """Refuse names that pair two states crosswise to the gates: c gates `h_next`, not `c_next`."""
-    gated = {i: graph.blended(i) for i in pairs} if len(pairs) <= _MOST else {}
-    for (one, after), (other, far) in itertools.permutations(pairs.items() if gated else (), 2):
-        fits = far in gated[one] and after not in gated[one] and far not in gated[other]
-        if fits and ports.inputs[one] == ports.inputs[other]:
-            raise ElegansError(
-                path,
-                f"its names and its gates disagree: {one}:{after} by their names, but {one} is "
-                f"blended into {far}",
-                f"rename them, or name all states: {_option(one, far)} {_option(other, after)}",
-            )
-
-
-def _without_state(graph: Dataflow, ports: PortSizes, path: Path) -> ElegansError:
-    named = [
-        _option(i, o)
-        for i, size in ports.inputs.items()
-        for o, other in ports.outputs.items()
-        if size == other and len(ports.inputs) > 1 and o in graph.dependents(i)
-    ]
-    fact = "no output has the size of an input that it depends on"
-    return ElegansError(
-        path,
-        f"keeps no state: {'its inputs have the names of sensors' if named else fact}",
-        "elegans takes steps of recurrent networks; give an MLP a delay line as its state: "
-        f"h_next = [h[I:], x]{', or name the state: ' + named[0] if named else ''}",
-    )
-
-
-def _refuse_joined_states(ports: PortSizes, pairs: dict[str, str], path: Path) -> None:
-    """Refuse states that come apart and go joined, or the other way round: each port is one
-    vector of the step, so [h, c] must be joined on both sides or on neither."""
-    before = [n for n in ports.inputs if n not in pairs and is_state_name(n)]
-    after = [n for n in ports.outputs if n not in pairs.values() and n not in ports.shown]
-    for many, sizes, ones, others in (
-        (before, ports.inputs, after, ports.outputs),
-        ([n for n in after if is_state_name(n)], ports.outputs, before, ports.inputs),
-    ):
-        total = sum(sizes[n] for n in many)
-        one = next((n for n in ones if others[n] == total), None)
-        if len(many) > 1 and one is not None:
-            fact = f"has the states {', '.join(many)} apart, but joined in {one!r}"
-            raise ElegansError(path, fact, f"join both or neither; {EXPORT_ONE_STEP}")

@@ -102,21 +102,11 @@ def _against_the_network(
     }
 
 
-def text(
-    model: Model,
-    network: Network,
-    table: list[Row],
-    errors: Sequence[FreeRunError],
-    ports: str,
-    notes: Sequence[str],
-) -> str:
-    """The text of `report.txt`; `ports` is its first line, `notes` are what to look at."""
+def text(model: Model, network: Network, table: list[Row], errors: Sequence[FreeRunError]) -> str:
+    """The text of `report.txt`."""
     lines = [
-        ports,
         f"{model.name}: model {model.digest}",
         "",
-        *(f"note: {note}" for note in notes),
-        *([""] if notes else []),
         "States, for any inputs and any number of steps",
         "",
     ]

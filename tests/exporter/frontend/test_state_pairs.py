@@ -161,6 +161,14 @@ def test_states_that_are_joined_on_one_side_only_are_refused(tmp_path):
         _found(path)
 
 
+@pytest.mark.parametrize("size", [1, 5])
+def test_a_state_without_a_next_value_is_no_sensor_unless_the_user_says_so(tmp_path, size):
+    path = rnn(tmp_path / "net.onnx", [("c", "c_next", 5)], {"y": 2}, {"x": 3, "h": size})
+    with pytest.raises(ElegansError, match="'h', a state by its name, but no output that is its"):
+        _found(path)
+    assert _found(path, _asked(path)) == (["x", "h"], [("c", "c_next")], ["y"])
+
+
 def test_many_candidates_are_listed_in_part_and_soon(tmp_path):
     sensors = {f"p{i}a": 1 for i in range(30)}
     path = rnn(tmp_path / "net.onnx", [("b", "d", 6)], {f"q{i}b": 1 for i in range(30)}, sensors)
