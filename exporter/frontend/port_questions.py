@@ -43,7 +43,7 @@ def undecided(
             guess[i] = o
     listed = ", ".join(f"{i}:{o}" for i, o in left[:_LISTED])
     more = f" and {len(left) - _LISTED} more" if len(left) > _LISTED else ""
-    options = " ".join(_option(i, guess[i]) for i in ports.inputs if i in guess)
+    options = " ".join(state_option(i, guess[i]) for i in ports.inputs if i in guess)
     return ElegansError(
         path,
         f"has several candidates for its states: {listed}{more}",
@@ -51,7 +51,7 @@ def undecided(
     )
 
 
-def _option(before: str, after: str) -> str:
+def state_option(before: str, after: str) -> str:
     """The option that names a state, to be copied into a shell."""
     return f"--state {shlex.quote(f'{before}:{after}')}"
 
@@ -64,18 +64,19 @@ def refuse_swapped_names(
     for (one, after), (other, far) in itertools.permutations(pairs.items() if gated else (), 2):
         fits = far in gated[one] and after not in gated[one] and far not in gated[other]
         if fits and ports.inputs[one] == ports.inputs[other]:
+            options = f"{state_option(one, far)} {state_option(other, after)}"
             raise ElegansError(
                 path,
                 f"its names and its gates disagree: {one}:{after} by their names, but {one} is "
                 f"blended into {far}",
-                f"rename them, or name all states: {_option(one, far)} {_option(other, after)}",
+                f"rename them, or name all states: {options}",
             )
 
 
 def without_state(graph: Dataflow, ports: PortSizes, path: Path) -> ElegansError:
     """The error about a graph of which no input can be a state, or none by its name."""
     named = [
-        _option(i, o)
+        state_option(i, o)
         for i, size in ports.inputs.items()
         for o, other in ports.outputs.items()
         if size == other and len(ports.inputs) > 1 and o in graph.dependents(i)
@@ -109,7 +110,7 @@ def refuse_lone_states(ports: PortSizes, pairs: dict[str, str], path: Path) -> N
     """Refuse a state, by its name, of which no output is the next value."""
     for name in ports.inputs:
         if name not in pairs and is_surely_state_name(name):
-            options = " ".join(_option(*pair) for pair in pairs.items())
+            options = " ".join(state_option(*pair) for pair in pairs.items())
             raise ElegansError(
                 path,
                 f"has an input {name!r}, a state by its name, but no output that is its next value",

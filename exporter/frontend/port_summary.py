@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elegans.exporter.frontend.import_graph import StepGraph
+from elegans.exporter.frontend.port_questions import state_option
 from elegans.exporter.frontend.ports import GraphPort
 from elegans.exporter.ir.interface import Interface, Signal
 
@@ -33,12 +34,12 @@ def notes(graph: StepGraph, interface: Interface) -> list[str]:
     """
     ports = graph.ports
     found = [
-        f"{before} is a sensor and {after} an output, because --state does not name them; if "
-        f"they are a state, add --state {before}:{after}"
+        f"{_shown(before)} is a sensor and {_shown(after)} an output, because --state does not "
+        f"name them; if they are a state, add {state_option(before, after)}"
         for before, after in ports.left_over
     ]
     found += [
-        f"nothing reads the input {port.name}; leave it out of the graph"
+        f"nothing reads the input {_shown(port.name)}; leave it out of the graph"
         for port in ports.inputs
         if port.vector == "x" and not _is_read(graph, port)
     ]
@@ -55,13 +56,12 @@ def _elapsed_time(graph: StepGraph, interface: Interface) -> str:
     if port is None:
         return "no elapsed time"
     if not _is_read(graph, port):
-        return f"no elapsed time (nothing reads {port.name})"
+        return f"no elapsed time (nothing reads {_shown(port.name)})"
     unit = f" {interface.dt.unit}".rstrip()
     if interface.dt_fixed is not None:
-        return f"elapsed time {port.name} (fixed, {interface.dt_fixed:g}{unit})"
-    return (
-        f"elapsed time {port.name} ({_ranges([interface.dt])}{unit if interface.dt.range else ''})"
-    )
+        return f"elapsed time {_shown(port.name)} (fixed, {interface.dt_fixed:g}{unit})"
+    span = _ranges([interface.dt]) + (unit if interface.dt.range else "")
+    return f"elapsed time {_shown(port.name)} ({span})"
 
 
 def _is_read(graph: StepGraph, port: GraphPort) -> bool:
@@ -69,7 +69,12 @@ def _is_read(graph: StepGraph, port: GraphPort) -> bool:
 
 
 def _sized(port: GraphPort) -> str:
-    return f"{port.name}[{port.hi - port.lo}]"
+    return f"{_shown(port.name)}[{port.hi - port.lo}]"
+
+
+def _shown(name: str) -> str:
+    """A name as it is, or quoted if it has spaces or characters that a terminal would obey."""
+    return name if name.isprintable() and " " not in name else repr(name)
 
 
 def _ranges(signals: Sequence[Signal]) -> str:

@@ -92,6 +92,10 @@ def find_ports(
         if name not in inputs and name not in outputs:
             known = ", ".join((*inputs, *outputs))
             raise ElegansError(path, f"has no input or output {name!r}", f"choose from {known}")
+    for side in zip(*states, strict=True):
+        twice = next((name for name in side if side.count(name) > 1), None)
+        if twice is not None:
+            raise ElegansError("--state", f"names {twice!r} twice", "name each state once")
     graph = Dataflow(model)
     sizes = {name: math.prod(shape) for name, shape in inputs.items()}
     sizes_out = {name: math.prod(shape) for name, shape in outputs.items()}

@@ -61,6 +61,13 @@ def test_states_that_the_user_leaves_unnamed_are_told(tmp_path):
     ]
 
 
+def test_names_that_a_terminal_would_obey_are_quoted(tmp_path):
+    path = lstm(tmp_path / "net.onnx", ["x\x1b[2J", "h", "c", "y y", "h_next", "c_next"])
+    told = summary(*_opened(path))
+    assert told.startswith(r"sensors 'x\x1b[2J'[3] (-1:1), states h[5] c[5], ")
+    assert told.endswith("outputs 'y y'[2]")
+
+
 def test_a_range_of_elapsed_time_that_the_graph_does_not_take_is_told(tmp_path):
     graph, interface = _opened(lstm(tmp_path / "net.onnx"), dt=(0, 1))
     assert notes(graph, interface) == [

@@ -165,6 +165,8 @@ def test_a_network_without_a_state_is_refused_with_a_hint_at_delay_lines(tmp_pat
     [
         ((("a", "nothing"),), None, "no input or output 'nothing'; choose from v, a, b"),
         ((("v", "a2"),), None, "'a2' cannot be the next state of 'v'"),
+        ((("a", "a2"), ("a", "b2")), None, "--state: names 'a' twice; name each state once"),
+        ((("a", "a2"), ("b", "a2")), None, "--state: names 'a2' twice"),
         ((), "a", "elapsed time is one number"),
     ],
 )
