@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -55,8 +56,11 @@ class Pair(click.ParamType[tuple[Any, Any]]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, Any]:
         """The two values; click's usage error if there are not two, or not of this type."""
+        # Names may have colons of their own, as torch's onnx::Gemm_1 and TensorFlow's x:0.
+        parts = re.split("(?<!:):(?!:)", str(value))
+        half = max(len(parts) // 2, 1)
         try:
-            one, other = (self.kind(part) for part in str(value).rsplit(":", 1))
+            one, other = (self.kind(":".join(p)) for p in (parts[:half], parts[half:]) if p)
         except ValueError:
             self.fail(f"{value!r} is not {self.name}: give two values with a colon", param, ctx)
         return one, other
@@ -290,11 +294,12 @@ _EXPORT = (
         "states",
         type=Pair("IN:OUT", str),
         multiple=True,
-        help="names of a state's input and output in the graph; needed only if they are ambiguous",
+        help="names of a state's input and output in the graph, once for each state; all other "
+        "inputs are then sensors; needed only if export asks for it",
     ),
     click.option(
         "--elapsed",
-        help="name of the input that is the elapsed time; needed only if it is ambiguous",
+        help="name of the input that is the elapsed time; needed only if export asks for it",
     ),
 )
 

@@ -36,6 +36,7 @@ class BuildFolder:
               the sample period was fixed at export
     layout    what the C was generated for, "speed" or "size"; the key is `optimise`
     errors    of free runs against the float network; empty where they are not stated
+    notes     sentences about ports and ranges that the user should look at, with remedies
     files     the SHA-256 of each file of the folder, by its path; may be incomplete
     """
 
@@ -48,6 +49,7 @@ class BuildFolder:
     outputs: tuple[Channel, ...]
     layout: str
     errors: tuple[FreeRunError, ...]
+    notes: tuple[str, ...]
     files: dict[str, str]
     _data: dict[str, Any] = field(repr=False)
 
@@ -115,6 +117,7 @@ def read_build_folder(build: Path) -> BuildFolder:
         outputs=outputs,
         layout=_field(path, {"optimise": "speed"} | data, "optimise", str),
         errors=_errors(path, data),
+        notes=tuple(str(note) for note in _field(path, {"notes": []} | data, "notes", list)),
         files=_field(path, {"files": {}} | data, "files", dict),
         _data=data,
     )

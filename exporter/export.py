@@ -15,12 +15,13 @@ from elegans.exporter.codegen.plan import plan
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
+from elegans.exporter.frontend.port_summary import notes, summary
 from elegans.exporter.frontend.ports import States
 from elegans.exporter.ir.fixed_model import Channel, Model, to_json
 from elegans.exporter.ir.interface import Range, with_formats, with_ranges
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.oracles import golden_vectors, range_report
+from elegans.exporter.oracles import golden_vectors, range_hints, range_report
 from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
@@ -37,7 +38,7 @@ class Request:
     dt            a fixed sample period instead
     recording     an .npz of x and dt, for golden vectors
     weight_bits   16 or 8
-    states        (input, output) names of states, where the graph is ambiguous
+    states        (input, output) names of all states, where the graph is ambiguous
     elapsed       the name of the input that is the elapsed time, where it is ambiguous
     layout        speed or size
     flash_limit   bytes of tables and weights beyond which the layout becomes size
@@ -62,20 +63,26 @@ class Request:
 
 
 def export(
-    request: Request, target: Path, progress: Callable[[str], None] = lambda _: None
+    request: Request,
+    target: Path,
+    progress: Callable[[str], None] = lambda _: None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Model:
     """Export to the folder `target`, in place of an earlier BUILD there; returns the model.
 
     The same file and options give the same bytes on every run. `progress` is called with the
-    name of each stage as it begins. Raises `ElegansError`; `target` is then as it was.
+    name of each stage as it begins, `told` with what the graph's ports were taken for. Raises
+    `ElegansError`; `target` is then as it was.
     """
     _check_target(target)
-    progress("reading the graph")
     graph = open_graph(request.source, request.states, request.elapsed)
     interface = read_interface(graph, request.name)
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
     if request.input_formats:
         interface = with_formats(interface, request.input_formats)
+    ports = summary(graph, interface)
+    told(ports)
+    progress("reading the graph")
     network = read_network(graph, interface)
     progress("choosing formats and proving ranges")
     lowered = lower_with_proof(network, request.weight_bits)
@@ -96,9 +103,11 @@ def export(
     _check_errors(request, model, errors)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
-    files["model.json"] = _model_json(model, code.layout, files, table, errors)
+    doubts = [*notes(graph, interface), *range_hints.hints(model, recording)]
+    files["model.json"] = _model_json(model, code.layout, files, table, errors, doubts)
     # Not among model.json's checksums: its errors come from float, which libm may round.
-    files["report.txt"] = range_report.text(model, network, table, errors).encode()
+    report = range_report.text(model, network, table, errors)
+    files["report.txt"] = "\n".join([ports, *(f"note: {d}" for d in doubts), report]).encode()
     write_folder(target, files)
     return model
 
@@ -132,6 +141,7 @@ def _model_json(
     files: dict[str, bytes],
     table: list[range_report.Row],
     errors: Sequence[FreeRunError],
+    doubts: list[str],
 ) -> bytes:
     data = to_json(model)
     for key in ("inputs", "states", "outputs"):
@@ -140,6 +150,7 @@ def _model_json(
     data["digest"] = model.digest
     data["optimise"] = layout
     data["errors"] = to_json_errors(errors)
+    data["notes"] = doubts
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     return (json.dumps(data, indent=1) + "\n").encode()

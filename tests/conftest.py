@@ -57,6 +57,7 @@ _SLOW = (
     "test_from_ncps.py",
     "test_one_meaning.py",
     "test_walks.py",
+    "trainer/onnx_out/test_cells_of_torch.py",
     "trainer/onnx_out/test_export_circuit.py",
     "trainer/onnx_out/test_export_step.py",
     "trainer/tasks/lane/test_train.py",
