@@ -50,6 +50,11 @@ class BuildFolder:
     _data: dict[str, Any] = field(repr=False)
 
     @property
+    def float_reading(self) -> dict[str, Any]:
+        """How the float network is to be read, as `float_network.to_json` states it; unchecked."""
+        return _field(self.path, {"float": {}} | self._data, "float", dict)
+
+    @property
     def has_model(self) -> bool:
         """Whether the steps of the model are there, not only its description."""
         return "steps" in self._data

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from elegans.exporter import float_network
 from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
@@ -23,6 +24,7 @@ from elegans.exporter.oracles import golden_vectors, range_report
 from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
+from elegans.exporter.oracles.onnx_float import check_reading
 
 
 @dataclass(frozen=True)
@@ -81,17 +83,20 @@ def export(
     progress("generating C")
     code = plan(model, lowered.bounds, request.layout, request.flash_limit)
     files = {path: text.encode() for path, text in emit(code).items()}
+    files[float_network.FILE] = float_network.to_bytes(graph)
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
     golden = golden_vectors.golden(model, recording)
     files["vectors.npz"] = npz(golden)
     progress("comparing with the float network")
+    check_reading(graph, network, model, golden)
     runs = golden_vectors.free_runs(model, golden, recording)
     errors = [free_run_error(source, model, network, found) for source, found in runs.items()]
     _check_errors(request, model, errors)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
-    files["model.json"] = _model_json(model, code.layout, files, table, errors)
+    stated = {"float": float_network.to_json(graph, interface), "errors": to_json_errors(errors)}
+    files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.
     files["report.txt"] = range_report.text(model, network, table, errors).encode()
     write_folder(target, files)
@@ -126,7 +131,7 @@ def _model_json(
     layout: str,
     files: dict[str, bytes],
     table: list[range_report.Row],
-    errors: Sequence[FreeRunError],
+    stated: dict[str, Any],
 ) -> bytes:
     data = to_json(model)
     for key in ("inputs", "states", "outputs"):
@@ -134,7 +139,7 @@ def _model_json(
     data["dt"] = _described(model.dt) if model.dt else None
     data["digest"] = model.digest
     data["optimise"] = layout
-    data["errors"] = to_json_errors(errors)
+    data |= stated
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     return (json.dumps(data, indent=1) + "\n").encode()
