@@ -19,7 +19,19 @@ from click.testing import CliRunner
 from elegans.cli import main
 from elegans.tests.places import GOLDEN
 
-_VERBS = ["train", "export", "build", "flash", "run", "hil", "bench", "boards", "doctor", "demo"]
+_VERBS = [
+    "train",
+    "export",
+    "build",
+    "flash",
+    "run",
+    "compare",
+    "hil",
+    "bench",
+    "boards",
+    "doctor",
+    "demo",
+]
 
 
 def _call(*arguments):

@@ -60,8 +60,15 @@ def free_run_error(
     x, dt, found = runs
     real_x = reals(x, model.inputs)
     elapsed = elapsed_times(dt, model)
-    y, h_next = real_eval.run(network, real_x, elapsed)
-    error = relative_errors(model, (y, h_next), found)
+    return measured(source, model, real_eval.run(network, real_x, elapsed), found)
+
+
+def measured(
+    source: str, model: Model, truth: tuple[Reals, Reals], found: Trajectory
+) -> FreeRunError:
+    """The error of runs of the model, as `relative_errors` takes them, in a few figures."""
+    error = relative_errors(model, truth, found)
+    y = truth[0]
     where = int(np.unravel_index(error.argmax(), error.shape)[-1])
     decisions = None
     if len(model.outputs) > 1:
@@ -69,7 +76,7 @@ def free_run_error(
         decisions = float(np.mean(fixed.argmax(-1) == y.argmax(-1)))
     return FreeRunError(
         source,
-        int(np.prod(dt.shape)),
+        int(np.prod(y.shape[:2])),
         float(error.max()),
         float(np.sqrt(np.mean(error**2))),
         (*model.states, *model.outputs)[where].name,
