@@ -23,6 +23,6 @@ def export_model(source: Path, output: Path, options: dict[str, Any]) -> None:
     size = f"{len(model.states)} states, {model.weight_count} int{request.weight_bits} weights"
     click.echo(f"{output}: {model.name}, {size}; ranges and errors are in {output / 'report.txt'}")
     click.echo(f"digest {model.digest}")
-    errors = read_build_folder(output).errors
-    print_errors(errors)
-    warn_of_errors(errors, request.weight_bits)
+    folder = read_build_folder(output)
+    print_errors(folder.errors)
+    warn_of_errors(folder)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove
+from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
 
 MAX_BYTES = 1 << 28
@@ -34,6 +35,7 @@ class BuildFolder:
               the sample period was fixed at export
     layout    what the C was generated for, "speed" or "size"; the key is `optimise`
     errors    of free runs against the float network; empty where they are not stated
+    blame     for the worst of these errors; None where it is small, or not stated
     files     the SHA-256 of each file of the folder, by its path; may be incomplete
     """
 
@@ -46,6 +48,7 @@ class BuildFolder:
     outputs: tuple[Channel, ...]
     layout: str
     errors: tuple[FreeRunError, ...]
+    blame: Blame | None
     files: dict[str, str]
     _data: dict[str, Any] = field(repr=False)
 
@@ -107,6 +110,7 @@ def read_build_folder(build: Path) -> BuildFolder:
         outputs=outputs,
         layout=_field(path, {"optimise": "speed"} | data, "optimise", str),
         errors=_errors(path, data),
+        blame=_blame(path, data.get("blame")),
         files=_field(path, {"files": {}} | data, "files", dict),
         _data=data,
     )
@@ -170,6 +174,20 @@ def _error(path: Path, item: object, where: str) -> FreeRunError:
     return FreeRunError(
         source, _field(path, item, "steps", int, where), worst, rms, name, decisions
     )
+
+
+def _blame(path: Path, item: object) -> Blame | None:
+    if item is None:
+        return None
+    if not isinstance(item, dict):
+        raise _damaged(path, "blame is not an object")
+    vector, cause, remedy = (
+        _field(path, item, key, str, "blame") for key in ("vector", "cause", "remedy")
+    )
+    doubling = item.get("doubling")
+    if doubling is not None:
+        doubling = _field(path, item, "doubling", float, "blame")
+    return Blame(vector, _field(path, item, "share", float, "blame"), cause, remedy, doubling)
 
 
 def _field(path: Path, item: dict[str, Any], key: str, kind: type[T], where: str = "") -> T:

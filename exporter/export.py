@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from elegans.exporter.ir.fixed_model import Channel, Model, to_json
 from elegans.exporter.ir.interface import Range, with_ranges
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import golden_vectors, range_report
+from elegans.exporter.oracles.blame import Blame, find_blame
+from elegans.exporter.oracles.blame import to_json as to_json_blame
 from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
@@ -92,27 +94,32 @@ def export(
     check_reading(graph, network, model, golden)
     runs = golden_vectors.free_runs(model, golden, recording)
     errors = [free_run_error(source, model, network, found) for source, found in runs.items()]
-    _check_errors(request, model, errors)
+    worst = max(errors, key=lambda error: error.worst)
+    blame = find_blame(lowered, network, runs, worst, request.weight_bits)
+    _check_errors(request, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
     stated = {"float": float_network.to_json(graph, interface), "errors": to_json_errors(errors)}
+    stated["blame"] = to_json_blame(blame)
     files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.
-    files["report.txt"] = range_report.text(model, network, table, errors).encode()
+    files["report.txt"] = range_report.text(model, network, table, errors, blame).encode()
     write_folder(target, files)
     return model
 
 
-def _check_errors(request: Request, model: Model, errors: Sequence[FreeRunError]) -> None:
+def _check_errors(request: Request, model: Model, worst: FreeRunError, blame: Blame | None) -> None:
     """Refuse an error that the user has not accepted."""
-    worst = max(errors, key=lambda error: error.worst)
     if worst.worst <= request.accept_error:
         return
+    fact = f"is {worst.worst:.1e} of its used range away from the float network within " + (
+        f"{worst.steps:,} free-running steps ({worst.source})"
+    )
+    help_ = remedy(request.weight_bits)
+    if blame is not None:
+        fact, help_ = f"{fact}; {blame.sentence}", "; ".join(blame.remedies)
     raise ElegansError(
-        f"{model.name}, {worst.name}",
-        f"is {worst.worst:.1e} of its used range away from the float network within "
-        f"{worst.steps:,} free-running steps ({worst.source})",
-        f"{remedy(request.weight_bits)}, or accept it with --accept-error",
+        f"{model.name}, {worst.name}", fact, f"{help_}, or accept it with --accept-error"
     )
 
 

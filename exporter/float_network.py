@@ -49,7 +49,7 @@ def to_bytes(graph: StepGraph) -> bytes:
     for node in model.graph.node:
         node.ClearField("doc_string")
         node.ClearField("metadata_props")
-    return model.SerializeToString(deterministic=True)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def to_json(graph: StepGraph, interface: Interface) -> dict[str, Any]:

@@ -158,4 +158,6 @@ def _weights(model: onnx.ModelProto) -> int | None:
     if kinds & {*_HALVES}:
         return None
     dense = [t.dims for t in model.graph.initializer]
-    return sum(math.prod(d) for d in (*dense, *(t.dims for t in model.graph.sparse_initializer)))
+    return sum(
+        int(math.prod(d)) for d in (*dense, *(t.dims for t in model.graph.sparse_initializer))
+    )
