@@ -84,7 +84,8 @@ def _text(found: Comparison) -> str:
         f"{runs} run{'s' * (runs != 1)} of {steps:,} steps, as fractions of the range used",
         "",
     ]
-    lines.append(f"  {'state or output':<20} {'worst':>8} {'rms':>8}  {'at step':>8}  range used")
+    at = "at step" if runs == 1 else "run:step"
+    lines.append(f"  {'state or output':<20} {'worst':>8} {'rms':>8}  {at:>8}  range used")
     for i in _order(found)[:_LISTED]:
         one = found.errors[..., i]
         step, run = np.unravel_index(one.argmax(), one.shape)

@@ -16,7 +16,7 @@ import numpy as np
 from elegans.exporter.ir import real_eval
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
-from elegans.exporter.numbers.fixed import Integers, Reals, dequantise
+from elegans.exporter.numbers.fixed import Integers, Reals, dequantise, q_name
 from elegans.exporter.oracles import hybrid
 from elegans.exporter.oracles.free_run import (
     WARNED,
@@ -29,7 +29,7 @@ from elegans.exporter.oracles.free_run import (
 )
 from elegans.exporter.oracles.reference import Trajectory
 
-_STEPS = 64  # before the worst one
+_STEPS = 32  # before the worst one
 _MOST_PRODUCTS = 1 << 28  # weights times steps times hybrid runs; large networks take fewer steps
 _PART_USED = 1 / 8  # of a range; one that is used less is declared, or proved, too wide
 _FEW_UNITS = 16.0  # of its format: a change or a gate this small has less than four digits
@@ -104,7 +104,7 @@ def find_blame(
     worst, run, _ = np.unravel_index(errors.argmax(), errors.shape)
     truth = np.concatenate([h_next, y], axis=-1)
     used = used_ranges(truth, (*model.states, *model.outputs))
-    work = max(model.weight_count, 1) * hybrid.group_count(lowered, network)
+    work = max(model.weight_count, 1) * hybrid.lane_count(lowered, network)
     steps = int(np.clip(_MOST_PRODUCTS // work, 8, _STEPS))
     window = slice(max(int(worst) + 1 - steps, 0), int(worst) + 1)
     h0 = h_next[window.start - 1, run] if window.start else np.zeros(len(model.states))
@@ -208,9 +208,9 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
             return fact, f"{general}, or train with smaller weights"
     if facts.guilty.part == hybrid.WEIGHTS and facts.weight_bits < 16:
         return f"weights of {facts.weight_bits} bits", general
-    formats = " and ".join(facts.guilty.formats)
+    formats = " and ".join(q_name(f) for f in sorted({*frac.tolist()}))
     if facts.guilty.part == hybrid.WEIGHTS:
-        return f"its weights are rounded so that its sums fit; its formats are {formats}", general
+        return f"its weights are rounded so that its sums fit (the result is {formats})", general
     return f"its results are rounded to {formats}", general
 
 

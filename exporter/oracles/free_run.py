@@ -16,7 +16,7 @@ import numpy as np
 from elegans.exporter.ir import real_eval
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.numbers.fixed import Integers, Reals, dequantise
+from elegans.exporter.numbers.fixed import Integers, Reals, dequantise, quantise
 from elegans.exporter.oracles.reference import Trajectory
 
 WARNED = 1e-3
@@ -101,6 +101,14 @@ def relative_errors(model: Model, truth: tuple[Reals, Reals], found: Trajectory)
 def reals(integers: Integers, channels: tuple[Channel, ...]) -> Reals:
     """The real values [..., size] of integers in the formats of their channels."""
     return dequantise(integers, _fracs(channels))
+
+
+def integers(values: Reals, channels: tuple[Channel, ...]) -> Integers:
+    """Real values [..., size] in the formats of their channels, within their bounds."""
+    found: Integers = np.clip(
+        quantise(values, _fracs(channels)), [c.lo for c in channels], [c.hi for c in channels]
+    )
+    return found
 
 
 def elapsed_times(dt: Integers, model: Model) -> Reals:

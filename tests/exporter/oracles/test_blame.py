@@ -128,7 +128,7 @@ def test_elapsed_times_of_which_the_recording_uses_a_part_are_named(worm, tmp_pa
 
 def _accused(monkeypatch, lowered, network, name, part=ROUNDING):
     atom = next(n for n, called in lowered.names.items() if called.name == name)
-    guilty = Contribution((name,), (atom,), ("Q0.15",), part, 0.5)
+    guilty = Contribution((name,), (atom,), part, 0.5)
     monkeypatch.setattr(hybrid, "contributions", lambda *_: [guilty])
 
 
