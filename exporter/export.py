@@ -99,8 +99,8 @@ def export(
     _check_errors(request, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
-    stated = {"float": float_network.to_json(graph, interface), "errors": to_json_errors(errors)}
-    stated["blame"] = to_json_blame(blame)
+    stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
+    stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame)}
     files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.
     files["report.txt"] = range_report.text(model, network, table, errors, blame).encode()
