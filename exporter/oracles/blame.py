@@ -16,7 +16,7 @@ import numpy as np
 from elegans.exporter.ir import real_eval
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
-from elegans.exporter.numbers.fixed import Integers, Reals, dequantise, q_name
+from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.oracles import hybrid
 from elegans.exporter.oracles.free_run import (
     WARNED,
@@ -134,11 +134,6 @@ class _Facts:
     weight_bits: int
 
     @property
-    def step_fracs(self) -> Integers:
-        """The fractional bits of the first vector's elements."""
-        return np.array(self.lowered.model.fracs()[self.guilty.vectors[0]])
-
-    @property
     def values(self) -> Reals | None:
         """The first vector [T, size] in float64; None if it is no vector of the real network."""
         return self.vectors[self.guilty.atoms[0]] if self.guilty.atoms else None
@@ -174,10 +169,8 @@ def _input_too_wide(facts: _Facts, runs: Runs) -> tuple[str, str] | None:
 
 def _of_vector(facts: _Facts) -> tuple[str, str]:
     """The cause and the remedy that fit the kind of vector."""
-    frac, values, name = facts.step_fracs, facts.values, facts.guilty.vectors[0]
-    unit = np.ldexp(1.0, -frac)
-    bounds = facts.lowered.bounds[name]
-    lo, hi = dequantise(bounds.lo, frac), dequantise(bounds.hi, frac)
+    values, ends = facts.values, hybrid.ends(facts.lowered, facts.guilty.vectors[0])
+    lo, hi, unit = ends.lo, ends.hi, ends.unit
     general = remedy(facts.weight_bits)
     if values is not None and facts.guilty.part == hybrid.ROUNDING:
         beyond = np.maximum(values.max(axis=0) - hi, lo - values.min(axis=0))
@@ -208,7 +201,7 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
             return fact, f"{general}, or train with smaller weights"
     if facts.guilty.part == hybrid.WEIGHTS and facts.weight_bits < 16:
         return f"weights of {facts.weight_bits} bits", general
-    formats = " and ".join(q_name(f) for f in sorted({*frac.tolist()}))
+    formats = " and ".join(ends.formats)
     if facts.guilty.part == hybrid.WEIGHTS:
         return f"its weights are rounded so that its sums fit (the result is {formats})", general
     return f"its results are rounded to {formats}", general

@@ -21,7 +21,7 @@ from elegans.exporter.ir.affine import affine_value, read
 from elegans.exporter.ir.fixed_model import Step, walk
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
-from elegans.exporter.numbers.fixed import Integers, Reals, dequantise, quantise
+from elegans.exporter.numbers.fixed import Integers, Reals, dequantise, q_name, quantise
 from elegans.exporter.oracles.free_run import elapsed_times, integers, reals
 
 WEIGHTS, ROUNDING = "weights", "rounding"
@@ -91,7 +91,7 @@ class _HybridStep:
                 exact[atom] = what.value(exact)
                 if atom == name:
                     return
-                seen[atom] = exact[atom]  # one that the model has no vector of
+                seen[atom] = what.value(seen)  # one that the model has no vector of
 
         def apply(step: Step, args: list[_Both]) -> _Both:
             made = _Both(
@@ -163,6 +163,25 @@ def _groups(lowered: Lowered, network: Network) -> list[tuple[str, ...]]:
         tuple(sorted((n for n in keys if keys[n] == key), key=lambda n: n not in states))
         for key in dict.fromkeys(keys.values())
     ]
+
+
+@dataclass(frozen=True)
+class Ends:
+    """The least and the greatest value [size] of a vector's elements by proof, one unit of each
+    one's format, and the names of the formats."""
+
+    lo: Reals
+    hi: Reals
+    unit: Reals
+    formats: tuple[str, ...]
+
+
+def ends(lowered: Lowered, name: str) -> Ends:
+    """The ends and the formats of a vector of the model."""
+    frac, bounds = np.array(lowered.model.fracs()[name]), lowered.bounds[name]
+    lo, hi = dequantise(bounds.lo, frac), dequantise(bounds.hi, frac)
+    names = tuple(q_name(f) for f in sorted({*frac.tolist()}))
+    return Ends(lo, hi, np.ldexp(1.0, -frac), names)
 
 
 def lane_count(lowered: Lowered, network: Network) -> int:
