@@ -24,8 +24,8 @@ def export_model(source: Path, output: Path, options: dict[str, Any]) -> None:
     size = f"{len(model.states)} states, {model.weight_count} int{request.weight_bits} weights"
     click.echo(f"{output}: {model.name}, {size}; ranges and errors are in {output / 'report.txt'}")
     click.echo(f"digest {model.digest}")
-    build = read_build_folder(output)
-    print_errors(build.errors)
-    warn_of_errors(build.errors, request.weight_bits)
-    for note in build.notes:
+    folder = read_build_folder(output)
+    print_errors(folder.errors)
+    warn_of_errors(folder)
+    for note in folder.notes:
         click.echo(f"note: {note}")

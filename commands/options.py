@@ -170,30 +170,6 @@ def connection_options(function: F) -> F:
     return emulator_options(PORT(function))
 
 
-def replay_options(function: F) -> F:
-    """Of `elegans run`: ``source, output, on, emulator, compiler, level, port``."""
-    source = click.option(
-        "--input",
-        "source",
-        type=PATH,
-        required=True,
-        help=".npz with x [T, I], and optionally dt [T] and the first state h0 [H]",
-    )
-    output = click.option(
-        "--output",
-        type=PATH,
-        required=True,
-        help=".npz to write: y [T, O] and h [T, H], and the same as integers in y_int and h_int",
-    )
-    where = click.option(
-        "--on",
-        default="reference",
-        show_default=True,
-        help="reference (NumPy), onnx (onnxruntime), host (C on this machine), or a board",
-    )
-    return source(output(where(EMULATOR(COMPILER(level_option(PORT(function)))))))
-
-
 def lab_options(function: F) -> F:
     """Of `elegans hil`: ``lab, tag, junit``."""
     lab = click.option(

@@ -12,6 +12,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.conversion import affine_fields
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json
 from elegans.exporter.ir.proof import prove
+from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
 
 MAX_BYTES = 1 << 28
@@ -37,6 +38,7 @@ class BuildFolder:
     layout    what the C was generated for, "speed" or "size"; the key is `optimise`
     errors    of free runs against the float network; empty where they are not stated
     notes     sentences about ports and ranges that the user should look at, with remedies
+    blame     for the worst of these errors; None where it is small, or not stated
     files     the SHA-256 of each file of the folder, by its path; may be incomplete
     """
 
@@ -50,6 +52,7 @@ class BuildFolder:
     layout: str
     errors: tuple[FreeRunError, ...]
     notes: tuple[str, ...]
+    blame: Blame | None
     files: dict[str, str]
     _data: dict[str, Any] = field(repr=False)
 
@@ -62,6 +65,11 @@ class BuildFolder:
     def dt_bits(self) -> int:
         """As `Model.dt_bits`."""
         return self.dt.bits if self.dt else 16
+
+    @property
+    def float_reading(self) -> dict[str, Any]:
+        """How the float network is to be read, as `float_network.to_json` states it; unchecked."""
+        return _field(self.path, {"float": {}} | self._data, "float", dict)
 
     @property
     def has_model(self) -> bool:
@@ -118,6 +126,7 @@ def read_build_folder(build: Path) -> BuildFolder:
         layout=_field(path, {"optimise": "speed"} | data, "optimise", str),
         errors=_errors(path, data),
         notes=tuple(str(note) for note in _field(path, {"notes": []} | data, "notes", list)),
+        blame=_blame(path, data.get("blame")),
         files=_field(path, {"files": {}} | data, "files", dict),
         _data=data,
     )
@@ -191,6 +200,20 @@ def _error(path: Path, item: object, where: str) -> FreeRunError:
     return FreeRunError(
         source, _field(path, item, "steps", int, where), worst, rms, name, decisions
     )
+
+
+def _blame(path: Path, item: object) -> Blame | None:
+    if item is None:
+        return None
+    if not isinstance(item, dict):
+        raise _damaged(path, "blame is not an object")
+    vector, cause, remedy = (
+        _field(path, item, key, str, "blame") for key in ("vector", "cause", "remedy")
+    )
+    doubling = item.get("doubling")
+    if doubling is not None:
+        doubling = _field(path, item, "doubling", float, "blame")
+    return Blame(vector, _field(path, item, "share", float, "blame"), cause, remedy, doubling)
 
 
 def _field(path: Path, item: dict[str, Any], key: str, kind: type[T], where: str = "") -> T:

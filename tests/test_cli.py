@@ -20,7 +20,19 @@ from elegans.cli import main
 from elegans.commands.options import Pair
 from elegans.tests.places import GOLDEN
 
-_VERBS = ["train", "export", "build", "flash", "run", "hil", "bench", "boards", "doctor", "demo"]
+_VERBS = [
+    "train",
+    "export",
+    "build",
+    "flash",
+    "run",
+    "compare",
+    "hil",
+    "bench",
+    "boards",
+    "doctor",
+    "demo",
+]
 
 
 def _call(*arguments):

@@ -57,7 +57,11 @@ def load_recording(path: Path, model: Model) -> Recording:
     Raises `ElegansError` for arrays that are missing, of another shape, or not finite, and for
     values outside of the declared ranges.
     """
-    arrays = load_arrays(path)
+    return recording_of(path, load_arrays(path), model)
+
+
+def recording_of(path: Path, arrays: dict[str, NDArray[np.generic]], model: Model) -> Recording:
+    """The recording in arrays that were read from `path`; see `load_recording`."""
     if "x" not in arrays:
         raise ElegansError(
             path, "holds no array 'x'", "save x [T, inputs] and, if it varies, dt [T]"

@@ -20,6 +20,7 @@ from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Reals, Value, dequantise, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form
+from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
 
 _ROWS = 500  # golden vectors that the errors are measured on
@@ -141,7 +142,13 @@ def _against_the_network(
     }
 
 
-def text(model: Model, network: Network, table: list[Row], errors: Sequence[FreeRunError]) -> str:
+def text(
+    model: Model,
+    network: Network,
+    table: list[Row],
+    errors: Sequence[FreeRunError],
+    blame: Blame | None = None,
+) -> str:
     """The text of `report.txt`."""
     lines = [
         f"{model.name}: model {model.digest}",
@@ -166,6 +173,8 @@ def text(model: Model, network: Network, table: list[Row], errors: Sequence[Free
             f"  {error.source:<16} {error.steps:>8,} {error.worst:>9.1e}  {error.name:<16} "
             f"{error.rms:>9.1e}  {same}".rstrip()
         )
+    if blame is not None:
+        lines += ["", f"  {blame.sentence}", *(f"  {help_}" for help_ in blame.remedies)]
     lines += ["", "Vectors, and the error that each one adds (in its own unit)", ""]
     head = ("vector", "format", "range", "headroom", "worst", "rms")
     lines.append("  {:<26} {:<18} {:<24} {:>8} {:>9} {:>9}".format(*head))

@@ -52,15 +52,12 @@ def replay(build: Path, source: Path, target: Target) -> dict[str, NDArray[np.ge
     recording = load_recording(source, model)
     if len(recording.x) != 1:
         raise ElegansError(source, f"holds {len(recording.x)} series", "give one, x [T, I]")
-    period = load_arrays(source).get("dt", np.zeros(1))
-    if model.dt is None and period.size and np.ptp(period.astype(np.float64)) > 0:
-        raise ElegansError(
-            f"{source}, array 'dt'",
-            "varies, and this model's sample period was fixed at export",
-            "export without --dt, or leave dt out",
-        )
+    arrays = load_arrays(source)
+    check_period(source, arrays, model)
     x, dt = (part[0] for part in to_integers(recording, model))
-    y, h = _EXECUTORS.get(target.on, _board)(build, model, target)(x, dt, _start(source, model))
+    y, h = _EXECUTORS.get(target.on, _board)(build, model, target)(
+        x, dt, first_state(source, arrays, model)
+    )
     return {
         "y": dequantise(y, np.array([c.frac for c in model.outputs])),
         "h": dequantise(h, np.array([c.frac for c in model.states])),
@@ -73,9 +70,20 @@ def _state_type(model: Model) -> np.dtype[np.signedinteger[Any]]:
     return np.dtype(f"i{model.state_bits // 8}")
 
 
-def _start(source: Path, model: Model) -> Integers:
-    """The states to start from: `h0` of the file, by default zero."""
-    h0 = load_arrays(source).get("h0", np.zeros(len(model.states))).astype(np.float64)
+def check_period(source: Path, arrays: dict[str, NDArray[np.generic]], model: Model) -> None:
+    """Raise `ElegansError` if elapsed time varies, but the model has its sample period fixed."""
+    period = arrays.get("dt", np.zeros(1))
+    if model.dt is None and period.size and np.ptp(period.astype(np.float64)) > 0:
+        raise ElegansError(
+            f"{source}, array 'dt'",
+            "varies, and this model's sample period was fixed at export",
+            "export without --dt, or leave dt out",
+        )
+
+
+def first_state(source: Path, arrays: dict[str, NDArray[np.generic]], model: Model) -> Integers:
+    """The states [H] to start from: `h0` among the arrays of a file, by default zero."""
+    h0 = arrays.get("h0", np.zeros(len(model.states))).astype(np.float64)
     if h0.shape != (len(model.states),):
         raise ElegansError(
             source,
