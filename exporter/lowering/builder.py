@@ -287,7 +287,11 @@ class ModelBuilder:
         """The windows that these forms read, and each form's matrix over all of them."""
         windows: list[Window] = []
         columns: list[list[Matrix]] = []
-        for vector in dict.fromkeys(vector for affine in affines for vector in affine.terms):
+        vectors = dict.fromkeys(vector for affine in affines for vector in affine.terms)
+        if any(piece.wide for piece in self._pieces_of_h):
+            # Lower halves lie behind the upper ones, so only what is before these is beside them.
+            vectors = dict.fromkeys(sorted(vectors, key="x".__ne__))
+        for vector in vectors:
             found = [affine.terms.get(vector) for affine in affines]
             size = next(m.shape[1] for m in found if m is not None)
             used = np.unique(np.concatenate([m.indices for m in found if m is not None]))

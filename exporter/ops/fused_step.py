@@ -21,7 +21,6 @@ from elegans.exporter.numbers.fixed import (
     constant,
     halves,
     rdiv,
-    rshr_by,
     whole,
 )
 from elegans.exporter.ops import WIDE, Table, frozen_integers
@@ -34,7 +33,7 @@ class FusedStep:
 
     v       [..., 2 n] halves of 32-bit potentials; u is the upper half
     I, G    [..., n] synaptic current and conductance; one scale for both in each neuron; G >= 0
-    r       [..., 4 n] m, s - 1, left, right of `StepRatio`
+    r       [..., 3 n] m, s - 1 and left of `StepRatio`
     lo, hi  [n] the hull of zero, the leak's potential and the synapses' reversal potentials, in
             the format of u
     frac    0..15, the fractional bits of u
@@ -46,8 +45,10 @@ class FusedStep:
     I / G is in the hull in integers, too:
 
         d  = min(max(I 2^frac, lo G), hi G) - G u
-        q  = rdiv(d 2^up m >> 16, ((m G >> s - 1) + 2^(one + 1) + 1) >> 1)
-        v' = v + q 2^left, or v + rshr(q, right)
+        q  = rdiv((d 2^up >> right) m >> 16, ((m G >> s - 1) + 2^(one + 1) + 1) >> 1)
+        v' = v + q 2^left
+
+    where left is r's, or right = -left and left = 0 if that is below zero.
 
     With T the end of the hull on the side of d, |d| <= G |T - u|, and the divisor is above
     m G / 2^s. So |q 2^left| < 2^16 |T - u| + 2^(left - 1): v' passes the hull by rounding at most,
@@ -75,21 +76,22 @@ class FusedStep:
     ) -> tuple[Value, Value]:
         n = len(self.lo)
         upper, lower = v[..., 0:n], v[..., n : 2 * n]
-        m, s, left, right = (r[..., k * n : (k + 1) * n] for k in range(4))
+        m, s, net = (r[..., k * n : (k + 1) * n] for k in range(3))
+        left, right = net.clip(0, MOST_LEFT), (net * -1).clip(0, MOST_LEFT + 2)
         least, most = constant(self.lo, v) * conductance, constant(self.hi, v) * conductance
         held = least + (current * (1 << self.frac) - least).clip(0, INT32_MAX)
         held = most - (most - held).clip(0, INT32_MAX)
-        product = ((held - conductance * upper) * (1 << self.up) * m) >> 16
+        product = ((((held - conductance * upper) * (1 << self.up)) >> right) * m) >> 16
         q = rdiv(product, (((m * conductance) >> s) + ((2 << self.one) + 1)) >> 1)
-        return halves(whole(upper, lower) + rshr_by(q, right) * constant(_POWERS, v)[left])
+        return halves(whole(upper, lower) + q * constant(_POWERS, v)[left])
 
     def real(self, v: Value, current: Value, conductance: Value, r: Value) -> tuple[Value, Value]:
         n = len(self.lo)
         v = v[..., 0:n] + v[..., n : 2 * n] * 2.0**-16
-        m, s, left, right = (r[..., k * n : (k + 1) * n] for k in range(4))
+        m, s, left = (r[..., k * n : (k + 1) * n] for k in range(3))
         change = (current * float(1 << self.frac) - conductance * v) * m * 2.0 ** (self.up - 16)
         divisor = m * conductance * 2.0 ** (-1.0 - s) + float(1 << self.one)
-        return v + change / divisor * 2.0 ** (left - right - 16.0), 0.0 * v
+        return v + change / divisor * 2.0 ** (left - 16.0), 0.0 * v
 
     def range(
         self, v: Interval, current: Interval, conductance: Interval, r: Interval
@@ -112,9 +114,9 @@ class FusedStep:
         return ends, Interval.of(self.lo * 0 + INT16_MIN, self.lo * 0 + INT16_MAX)
 
     def tables(self) -> list[Table]:
+        ends = np.stack([self.lo, self.hi], axis=1)
         return [
-            Table("lo", "int16_t", self.lo, "least potential of each neuron"),
-            Table("hi", "int16_t", self.hi, "greatest potential of each neuron"),
+            Table("ends", "int16_t", ends, "least and greatest potential of each neuron"),
         ]
 
     def scalars(self) -> list[int]:

@@ -20,22 +20,20 @@ from elegans.exporter.ops.time_share import rate_tables, scaled_time
 MOST_LEFT = 18
 """The greatest shift of a quotient to the left: it bounds the rounding of `FusedStep`."""
 MOST_SHIFT = 30  # of the product of two int16
-_MOST_RIGHT = 20  # beyond it nothing of a quotient is left
+_LEAST_LEFT = -20  # beyond it nothing of a quotient is left
 
 
 @dataclass(frozen=True, eq=False)
 class StepRatio:
-    """r = dt / C as a mantissa, and the three shifts that `FusedStep` makes of its exponent.
+    """r = dt / C as a mantissa, and the two shifts that `FusedStep` makes of its exponent.
 
     t        [..., 2] elapsed time: mantissa and exponent, as `Elapsed` gives them
     rate     [n] 0..2^15 - 1, the mantissa of 1 / C
     shift    [n] its exponent
     quotient 18..32
     m        [..., n] rshr(rate * m_t, 15), 0..32767
-    s        [..., n] shift + (the exponent of t): m G 2^-s is r G at the scale of the divisor; the
-             part holds s - 1, with which that is rounded
-    left     [..., n] quotient - s, where that is above 0
-    right    [..., n] s - quotient, where that is above 0, at most 20
+    s - 1    [..., n] for s = shift + (the exponent of t): m G 2^-s is r G at the divisor's scale
+    left     [..., n] quotient - s: how far a quotient is shifted to the left, -20..18
 
     Where left would exceed 18, dt is thousands of time constants, and counts as less: m = 32767 and
     left = 18. Of s - 1, what exceeds 30 is left out.
@@ -47,7 +45,7 @@ class StepRatio:
 
     kernel: ClassVar[str] = "step_ratio"
     form: ClassVar[str] = RELATIVE
-    parts: ClassVar[int] = 4
+    parts: ClassVar[int] = 3
     in_place: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -65,8 +63,8 @@ class StepRatio:
 
     def range(self, t: Interval) -> tuple[Interval, ...]:
         zero = np.zeros(len(self.rate), np.int64)
-        ends = (INT16_MAX, MOST_SHIFT, MOST_LEFT, _MOST_RIGHT)
-        return tuple(Interval.of(zero, zero + end) for end in ends)
+        ends = ((0, INT16_MAX), (0, MOST_SHIFT), (_LEAST_LEFT, MOST_LEFT))
+        return tuple(Interval.of(zero + lo, zero + hi) for lo, hi in ends)
 
     def tables(self) -> list[Table]:
         return rate_tables(self.rate, self.shift)
@@ -76,12 +74,11 @@ class StepRatio:
 
 
 def ratio_parts(m: Value, s: Value, quotient: int) -> tuple[Value, ...]:
-    """Mantissas and exponents as the four parts that `FusedStep` reads."""
+    """Mantissas and exponents as the three parts that `FusedStep` reads."""
     least = quotient - MOST_LEFT
     beyond = (s * -1 + least).clip(0, 1)
     m, s = (m + beyond * INT16_MAX).clip(0, INT16_MAX), s.clip(least, 127)
-    left = (s * -1 + quotient).clip(0, MOST_LEFT)
-    return m, (s + -1).clip(0, MOST_SHIFT), left, (s + -quotient).clip(0, _MOST_RIGHT)
+    return m, (s + -1).clip(0, MOST_SHIFT), (s * -1 + quotient).clip(_LEAST_LEFT, MOST_LEFT)
 
 
 OP = StepRatio

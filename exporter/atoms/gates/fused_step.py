@@ -141,7 +141,7 @@ class FusedStepGate(WeightedMeanGate):
         rates = 1.0 / np.array(self.capacity)
         g_frac = to.fracs(to.renamed(self.conductance))
         name, layer, quotient = f"{called.layer}_ratio", called.layer, 32 - up
-        fracs = np.zeros(4 * self.size, np.int64)
+        fracs = np.zeros(3 * self.size, np.int64)
         if not self.timed:
             m, k = mantissas(rates)
             one = _fracs_of_one(k + g_frac, quotient)

@@ -10,6 +10,12 @@
 
 #include "elegans/el_fixed.h"
 
+/* Kernels on wide vectors are inline: a model calls each once, with numbers that are known where it
+ * is compiled. A file that wants such a function with external linkage defines EL_INLINE as empty. */
+#ifndef EL_INLINE
+#define EL_INLINE static inline
+#endif
+
 /* Element i of a vector of n. */
 static inline int32_t el_whole(const int16_t *v, uint32_t i, uint32_t n)
 {
