@@ -73,7 +73,6 @@ def _runtime_abi() -> int:
 def _context(plan: Plan) -> dict[str, Any]:
     """What the templates print, ready-made."""
     model, body = plan.model, plan.body
-    functions = {function.name: function for function in body.functions.values()}
     size = plan.placement.state_size
     return {
         "name": model.name,
@@ -95,7 +94,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "kernels": plan.kernels,
         "tables": plan.tables,
         "buffers": body.buffers,
-        "functions": list(functions.values()),
+        "functions": list(body.functions),
         "runs": body.runs,
         "blocks": body.blocks,
         "copies": body.copies,

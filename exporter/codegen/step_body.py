@@ -20,7 +20,7 @@ from elegans.exporter.codegen.program import (
     ProgramStep,
 )
 from elegans.exporter.codegen.tables import ConstantArray, constant_array, table_names
-from elegans.exporter.codegen.unroll_sparse import Function, unrolled
+from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
 from elegans.exporter.ir.fixed_model import Argument, Step, Window, formats
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Interval, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form, parts
@@ -60,7 +60,7 @@ class StepBody:
     copies     of results to where the caller, or the next step, expects them
     buffers    that are declared for the whole step
     runs       of fused layers, each a function
-    functions  of sparse maps that are unrolled, by the step's name
+    unrolled   the sparse maps that are functions of their own, by the step's name
     names      of the tables, by (step, suffix)
     tables     of compact layers
     """
@@ -69,9 +69,15 @@ class StepBody:
     copies: list[str]
     buffers: list[str]
     runs: list[LayerRun]
-    functions: dict[str, Function]
+    unrolled: dict[str, Unrolled]
     names: dict[tuple[str, str], str]
     tables: list[ConstantArray]
+
+    @property
+    def functions(self) -> list[Function]:
+        """The functions of unrolled maps, each once."""
+        found = [f for one in self.unrolled.values() for f in one.functions]
+        return list({function.name: function for function in found}.values())
 
 
 @dataclass
@@ -95,10 +101,11 @@ class _Writer:
     bounds: dict[str, Interval]
     layout: str
     names: dict[tuple[str, str], str]
-    functions: dict[str, Function]
+    unrolled: dict[str, Unrolled]
     runs: list[LayerRun] = field(default_factory=list)
     compact: list[str] = field(default_factory=list)  # names of the calls of compact layers
     tables: list[ConstantArray] = field(default_factory=list)
+    sums: list[str] = field(default_factory=list)  # declarations of buffers of int32_t
     joined: _Joined = field(default_factory=_Joined)
 
 
@@ -106,16 +113,17 @@ def step_body(
     program: Program, placement: Placement, bounds: dict[str, Interval], layout: str
 ) -> StepBody:
     """The body of `step`. `bounds` are those of the program's vectors, by name."""
-    functions = unrolled(program, bounds) if layout == "speed" else {}
+    maps = unrolled(program, bounds) if layout == "speed" else {}
     names = table_names(program.steps)
-    to = _Writer(program, placement, bounds, layout, names, functions)
+    to = _Writer(program, placement, bounds, layout, names, maps)
     written = [_block(to, number, run) for number, run in enumerate(blocks(program))]
     results, joined = copy_all(program, placement)
     to.joined.size = max(to.joined.size, joined)
     buffers = _shared_buffers(to)
     if to.joined.size:
         buffers.append(declare("joined", to.joined.size))
-    return StepBody(written, results, buffers, to.runs, functions, names, to.tables)
+    buffers += to.sums
+    return StepBody(written, results, buffers, to.runs, maps, names, to.tables)
 
 
 def is_inline(step: ProgramStep) -> bool:
@@ -184,6 +192,7 @@ def _loop(to: _Writer, loop: Loop, steps: Sequence[Step]) -> list[Statement]:
             begin.append(copy_line(target, to.placement.at(window), window.size))
     to.joined.held = lasting
     body = [replace(_statement(to, step), indent="    ") for step in steps]
+    begin += _sums_before(to, steps)
     head = f"for (uint32_t unfold = 0; unfold < {loop.count}U; unfold++) {{"
     comment = f"{loop.count} unfolds of the solver"
     return [Statement([*begin, head], comment), *body, Statement(["}"])]
@@ -252,10 +261,8 @@ def _statement(to: _Writer, step: Step) -> Statement:
     if is_inline(step):
         return Statement(_clamped(to, step), comment)
     target = to.placement.places[step.name]
-    if step.name in to.functions:
-        places = [target, *(to.placement.at(w) for w in step.inputs[0])]
-        arguments = ", ".join(map(str, places))
-        return Statement([f"{to.functions[step.name].name}({arguments});"], comment)
+    if step.name in to.unrolled:
+        return _unrolled(to, to.unrolled[step.name], target, comment)
     lines: list[str] = []
     inputs = []
     for argument in step.inputs:
@@ -274,6 +281,27 @@ def _statement(to: _Writer, step: Step) -> Statement:
     call = f"el_{step.op.kernel}({arguments});"
     wrapped = textwrap.wrap(call, 88, subsequent_indent="    ", break_long_words=False)
     return Statement(lines + wrapped, comment)
+
+
+def _unrolled(to: _Writer, step: Unrolled, target: Place, comment: str) -> Statement:
+    """The call of an unrolled map's function; none if the next step's function computes it."""
+    if step.function is None:
+        return Statement([], comment)
+    sums = [f"{step.function.name}_sums"] if step.base else []
+    arguments = ", ".join([str(target), *sums, *(str(to.placement.at(w)) for w in step.reads)])
+    return Statement([f"{step.function.name}({arguments});"], comment)
+
+
+def _sums_before(to: _Writer, steps: Sequence[Step]) -> list[str]:
+    """The calls, and the buffers, of what unrolled maps of a loop add up before it."""
+    lines = []
+    for step in (to.unrolled[s.name] for s in steps if s.name in to.unrolled):
+        if step.base is not None and step.function is not None:
+            name = f"{step.function.name}_sums"
+            arguments = ", ".join([name, *(str(to.placement.at(w)) for w in step.before)])
+            to.sums.append(f"int32_t {name}[{step.size}];")
+            lines.append(f"{step.base.name}({arguments});")
+    return lines
 
 
 def _clamped(to: _Writer, step: Step) -> list[str]:

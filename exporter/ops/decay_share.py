@@ -21,7 +21,7 @@ from elegans.exporter.ops.time_share import (
 
 LONGEST = 4
 """The curve of `DecayShare` ends at 2^4 time constants, where 1e-7 of a state is left."""
-_ONE = 1 << 15
+_ONE = (1 << 16) - 1  # in Q0.16
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +53,10 @@ class DecayShare:
         x, k = scaled_time(t, self.rate, self.shift)
         # A time beyond the curve's end counts as its end: x = 32767 and k = 0.
         beyond = (k * -1).clip(0, 1)
-        x, k = (x + beyond * INT16_MAX).clip(0, INT16_MAX), k.clip(0, 100)
+        x, k = (x + beyond * INT16_MAX).clip(0, INT16_MAX), k.clip(0, 127)
         whole = k.clip(0, LONGEST)
-        factor = ((x * (1 << LONGEST)) >> whole).clip(0, _ONE)
-        m = rshr(factor * curve(x >> k.clip(0, 15)), 15).clip(0, INT16_MAX)
+        factor = ((x * (2 << LONGEST)) >> whole).clip(0, _ONE)
+        m = rshr(factor * curve(x >> k.clip(0, 31)), 16)
         return limited(m, k - whole)
 
     def real(self, t: Value) -> tuple[Value, Value]:

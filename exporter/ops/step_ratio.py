@@ -19,7 +19,7 @@ from elegans.exporter.ops.time_share import rate_tables, scaled_time
 
 MOST_LEFT = 18
 """The greatest shift of a quotient to the left: it bounds the rounding of `FusedStep`."""
-MOST_SHIFT = 30  # of the product of two int16
+MOST_SHIFT = 31  # where nothing of the product of two int16 is left
 _LEAST_LEFT = -20  # beyond it nothing of a quotient is left
 
 
@@ -36,7 +36,7 @@ class StepRatio:
     left     [..., n] quotient - s: how far a quotient is shifted to the left, -20..18
 
     Where left would exceed 18, dt is thousands of time constants, and counts as less: m = 32767 and
-    left = 18. Of s - 1, what exceeds 30 is left out.
+    left = 18. Of s - 1, what exceeds 31 is left out.
     """
 
     rate: Integers

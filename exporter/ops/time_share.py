@@ -75,8 +75,8 @@ def scaled_time(t: Value, rate: Integers, shift: Integers) -> tuple[Value, Value
 
 
 def limited(m: Value, e: Value) -> tuple[Value, Value]:
-    """m 2^-e with an exponent of at most `MOST_EXPONENT`."""
-    return rshr_by(m, (e - MOST_EXPONENT).clip(0, 16)), e.clip(0, MOST_EXPONENT)
+    """m 2^-e with an exponent of at most `MOST_EXPONENT`; beyond 2^-47 it counts as 2^-47."""
+    return rshr_by(m, (e + -MOST_EXPONENT).clip(0, 15)), e.clip(0, MOST_EXPONENT)
 
 
 def real_time(t: Value, rate: Integers, shift: Integers) -> Value:

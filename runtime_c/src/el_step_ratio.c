@@ -12,8 +12,8 @@ void el_step_ratio(int16_t *r, const int16_t *t, const int16_t *rate, const int8
         const int32_t beyond = el_mask(exponent - least);
         const int32_t s = el_max(exponent, least);
 
-        r[i] = (int16_t)(el_sat16(el_rshr((int32_t)rate[i] * t[0], 15)) | (beyond & INT16_MAX));
-        r[n + i] = (int16_t)el_min(s - 1, 30);
+        r[i] = (int16_t)(el_rshr((int32_t)rate[i] * t[0], 15) | (beyond & INT16_MAX));
+        r[n + i] = (int16_t)el_upto5(s - 1);
         r[(2U * n) + i] = (int16_t)el_max((int32_t)quotient - s, -20);
     }
 }

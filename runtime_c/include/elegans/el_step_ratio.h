@@ -1,7 +1,7 @@
 /* r = dt / C of each neuron, once a step, for all unfolds of LTC's solver.
  *
  *   r         [3 n] mantissas in 0..32767, then two shifts that follow from the exponents s:
- *             s - 1, at most 30, and quotient - s, -20..18
+ *             s - 1, at most 31, and quotient - s, -20..18
  *   t         [2] elapsed time, as el_elapsed gives it
  *   rate      [n] mantissas of 1 / C, at least 0
  *   shift     [n] their exponents; s is their sum with t[1], and at least quotient - 18. Where the

@@ -16,7 +16,7 @@
 /* Stores m 2^-e, with an exponent of at most 17, as share i of n. e >= 0. */
 static inline void el_limited(int16_t *s, uint32_t i, uint32_t n, int32_t m, int32_t e)
 {
-    const int32_t over = el_max(el_min(e - 17, 16), 0);
+    const int32_t over = el_upto4(e - 17);
 
     s[i] = (int16_t)el_rshr(m, (uint32_t)over);
     s[n + i] = (int16_t)el_min(e, 17);
