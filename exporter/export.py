@@ -25,7 +25,7 @@ from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import golden_vectors, range_hints, range_report
 from elegans.exporter.oracles.blame import Blame, find_blame
 from elegans.exporter.oracles.blame import to_json as to_json_blame
-from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
+from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, float_run, measured, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
 from elegans.exporter.oracles.onnx_float import check_reading
@@ -105,9 +105,10 @@ def export(
     progress("comparing with the float network")
     check_reading(graph, network, model, golden)
     runs = golden_vectors.free_runs(model, golden, recording)
-    errors = [free_run_error(source, model, network, found) for source, found in runs.items()]
+    truth = {source: float_run(model, network, x, dt) for source, (x, dt, _) in runs.items()}
+    errors = [measured(name, model, truth[name], found) for name, (*_, found) in runs.items()]
     worst = max(errors, key=lambda error: error.worst)
-    blame = find_blame(lowered, network, runs, worst, request.weight_bits)
+    blame = find_blame(lowered, network, runs, truth[worst.source], worst, request.weight_bits)
     _check_errors(request, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
