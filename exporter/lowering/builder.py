@@ -10,12 +10,13 @@ from scipy import sparse
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Matrix
 from elegans.exporter.ir.atom import DT, MappedForm, VectorName
-from elegans.exporter.ir.fixed_model import Argument, Channel, Piece, Step, Window
+from elegans.exporter.ir.fixed_model import Argument, Channel, Step, Window
 from elegans.exporter.ir.proof import step_range
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
 from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap
+from elegans.exporter.lowering.state_layout import StateLayout
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
@@ -35,16 +36,6 @@ from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.short_time import ShortTime
 from elegans.exporter.ops.widen import Widen
-
-
-def _pieces(h_next: tuple[Window, ...], wide: tuple[bool, ...]) -> list[Piece]:
-    """The pieces of the state, as `Model.pieces` gives them when the model is complete."""
-    found, start, at = [], 0, 0
-    for window, carried in zip(h_next, wide, strict=True):
-        found.append(Piece(start, window.size, at, carried))
-        start, at = start + window.size, at + window.size * (2 if carried else 1)
-    return found
-
 
 _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map of ones
 
@@ -68,21 +59,8 @@ class ModelBuilder:
         self.frac: dict[str, Integers] = {}
         self.bounds: dict[str, Interval] = {}
         self._names: dict[str, str] = {}  # of the fixed-point model's vectors, by the real ones'
-        self._pieces_of_h = _pieces(network.h_next, formats.wide.pieces)
-        self._add_states(formats.states)
-
-    def _add_states(self, states: tuple[Channel, ...]) -> None:
-        """The vector h: the states piece by piece, 32-bit ones in halves."""
-        fracs: list[Integers] = []
-        bounds: list[Interval] = []
-        for piece in self._pieces_of_h:
-            own = states[piece.start : piece.start + piece.size]
-            frac = np.array([s.frac for s in own])
-            ends = Interval.of([s.lo for s in own], [s.hi for s in own])
-            fracs += [frac - 16, frac] if piece.wide else [frac]
-            bounds += ends.halves() if piece.wide else (ends,)
-        self.frac["h"] = np.concatenate([np.zeros(0, np.int64), *fracs])
-        self.bounds["h"] = join_intervals(bounds)
+        self._states = StateLayout.of(network.h_next, formats.wide.pieces, formats.states)
+        self.frac["h"], self.bounds["h"] = self._states.fracs, self._states.bounds
 
     def clamp_input(
         self, name: str, channels: tuple[Channel, ...], inner: tuple[Channel, ...]
@@ -133,31 +111,14 @@ class ModelBuilder:
 
     def renamed_all(self, window: Window) -> tuple[Window, ...]:
         """The same, for a window that several pieces of the state may make up."""
-        if window.vector != "h":
-            return (self.renamed(window),)
-        found: list[Window] = []
-        for piece in self._pieces_of_h:
-            lo, hi = max(window.lo, piece.start), min(window.hi, piece.start + piece.size)
-            if lo < hi:
-                at = piece.at - piece.start
-                near = found and not piece.wide and found[-1].hi == lo + at
-                found[-1:] = (
-                    [Window("h", found[-1].lo, hi + at)]
-                    if near
-                    else [*found[-1:], Window("h", lo + at, hi + at)]
-                )
-        return tuple(found)
+        return self._states.placed(window) if window.vector == "h" else (self.renamed(window),)
 
     def known_halves(self, window: Window) -> Window | None:
         """The halves of a vector that has 32 bits; None for any other, and for a part of one."""
-        for piece in self._pieces_of_h:
-            if piece.wide and window == Window("h", piece.start, piece.start + piece.size):
-                return Window("h", piece.at, piece.at + 2 * piece.size)
-        if (
-            window.vector not in self.carried
-            or window.lo
-            or window.hi < self.atoms[window.vector].size
-        ):
+        if window.vector == "h":
+            return self._states.halves(window)
+        whole = window.vector in self.carried and window.size == self.atoms[window.vector].size
+        if not whole:
             return None
         return Window(self._names[window.vector], 0, 2 * window.size)
 
@@ -263,6 +224,14 @@ class ModelBuilder:
         op = Rescale(max(shift, 0), max(-shift, 0))
         return self.step(name, layer, op, ((source,),), frac)
 
+    def held(self, name: str, source: Window, at: int) -> Window:
+        """A piece of the next states that saturates where h does: from element `at` of h on."""
+        bounds, ends = self.interval(source), self.bounds["h"][at : at + source.size]
+        if bounds.within(ends) or not self._states.saturates[at : at + source.size].all():
+            return source
+        op = Clamp(ends.lo, ends.hi)
+        return self.step(name, "states", op, ((source,),), self.fracs(source))
+
     def timed(self, name: str, layer: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
         """Add `drive + rate * dt` as one step; None where no format holds it, or it is sparse."""
         windows, (still, moving) = self._matrices(drive, rate)
@@ -288,7 +257,7 @@ class ModelBuilder:
         windows: list[Window] = []
         columns: list[list[Matrix]] = []
         vectors = dict.fromkeys(vector for affine in affines for vector in affine.terms)
-        if any(piece.wide for piece in self._pieces_of_h):
+        if self._states.wide:
             # Lower halves lie behind the upper ones, so only what is before these is beside them.
             vectors = dict.fromkeys(sorted(vectors, key="x".__ne__))
         for vector in vectors:
@@ -316,7 +285,7 @@ class ModelBuilder:
         """A vector in the pieces that it is made in: the state by layers, any other as one."""
         if vector != "h":
             return [Window(vector, 0, size)]
-        return [Window("h", p.start, p.start + p.size) for p in self._pieces_of_h]
+        return self._states.windows
 
     def _mapped(
         self,
