@@ -67,7 +67,7 @@ class Recogniser:
 
     def activate(self, place: str, activation: type[Activation], form: Form) -> Form:
         """The function of a form; a product with time or with a gate may stay inside it."""
-        if len(form.products) == 1 and PER_DT not in form.products:
+        if activation.takes_rate and len(form.products) == 1 and PER_DT not in form.products:
             ((factor, rate),) = form.products.items()
             settled = form if factor == DT else self.settled(form)
             if settled.products and (factor == DT or not _is_zero(form.affine)):

@@ -104,21 +104,33 @@ class ModelBuilder:
         return Window(name, 0, step.size)
 
     def linear(
-        self, name: str, layer: str, affine: Affine, out_frac: Integers, tabled: bool = False
+        self,
+        name: str,
+        layer: str,
+        affine: Affine,
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
     ) -> Window:
-        """Add an affine form as a step; `tabled` where a table looks its result up."""
-        return self.add(name, layer, self.mapped(name, affine, out_frac, tabled))
+        """Add an affine form as a step; `tabled` where a table looks its result up, `alike` where
+        its rows shall share a shift, which is faster, if that costs few bits."""
+        return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike))
 
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
         return self.step(name, layer, mapped.op, (mapped.inputs,), mapped.frac)
 
     def mapped(
-        self, name: str, affine: Affine, out_frac: Integers, tabled: bool = False
+        self,
+        name: str,
+        affine: Affine,
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
     ) -> MappedForm:
         """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
         windows, (weights,) = self._matrices(affine)
-        return self._mapped(name, windows, (weights, affine.bias), out_frac, tabled)
+        return self._mapped(name, windows, (weights, affine.bias), out_frac, tabled, alike)
 
     def range_of(self, mapped: MappedForm) -> Interval:
         """The bounds that the result of a mapped affine form would have."""
@@ -195,12 +207,13 @@ class ModelBuilder:
         form: tuple[Matrix, Reals],
         out_frac: Integers,
         tabled: bool = False,
+        alike: bool = False,
     ) -> MappedForm:
         weights, bias = form
         reach = self._joined(inputs).reach()
         frac = np.concatenate([self.fracs(w) for w in inputs])
         real = RealMap(weights, bias, frac, reach, out_frac)
-        op = quantise_maps.linear(real, self.weight_bits, tabled)
+        op = quantise_maps.linear(real, self.weight_bits, tabled, alike)
         if op is None:
             raise ElegansError(
                 name,

@@ -90,12 +90,15 @@ class RealMap:
         return None
 
 
-def linear(real: RealMap, bits: int = 16, tabled: bool = False) -> Linear | None:
+def linear(
+    real: RealMap, bits: int = 16, tabled: bool = False, alike: bool = False
+) -> Linear | None:
     """A real map as integers; None if a row's weights are too large for any scale.
 
     bits    of a weight, 16 or 8
     tabled  whether a table looks the result up: all rows then get one shift, if that costs none
             of them more than 5 bits, and room for half a segment of the table
+    alike   whether all rows shall get one shift, if that costs none of them more than 5 bits
 
     Exact zeros stay zeros; of the layouts dense, sparse and sliding filters, the map gets the
     one that takes the least flash.
@@ -104,7 +107,7 @@ def linear(real: RealMap, bits: int = 16, tabled: bool = False) -> Linear | None
     weights.sum_duplicates()
     real = replace(real, weights=weights)
     kept = real.quantised(_LARGEST_SHIFT, bits, tabled)
-    if kept is not None and tabled and bits == 16:
+    if kept is not None and (tabled or alike) and bits == 16:
         shifts = kept[2]
         if 0 < np.ptp(shifts) <= _SHARED_SHIFT_BITS:
             kept = real.quantised(int(shifts.min()), bits, tabled)
