@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +16,7 @@ from elegans.exporter.ir.fixed_model import Argument, Channel, Step, Window, ste
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
+from elegans.exporter.lowering.joint_rounding import InputStatistics
 from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -42,13 +44,15 @@ class ModelBuilder:
         self._h_next = network.h_next
         self.dt_range = network.interface.dt.range or (0.0, 0.0)
         self.spans = formats.spans
+        self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
         self.wanted = formats.wanted
         self.weight_bits = weight_bits
         self.steps: list[Step] = []
         states = formats.states
         self.frac: dict[str, Integers] = {"h": np.array([s.frac for s in states])}
         self.bounds = {"h": Interval.of([s.lo for s in states], [s.hi for s in states])}
-        self._names = {"h": "h"}  # of the fixed-point model's vectors, by the real network's
+        # Of the fixed-point model's vectors, by the real network's.
+        self._names = self._statistics.names = {"h": "h"}
 
     def clamp_input(self, name: str, channels: tuple[Channel, ...]) -> None:
         """Add an input from outside: any int16, clamped to the channels' ranges."""
@@ -162,6 +166,7 @@ class ModelBuilder:
             dt_frac=int(self.fracs(dt)[0]),
             dt_reach=int(self.interval(dt).reach()[0]),
             out_frac=frac,
+            together=partial(self._statistics.rounded, windows=windows, frac=fracs),
         )
         op = quantise_maps.timed(real, self.weight_bits)
         if op is None:
@@ -212,7 +217,8 @@ class ModelBuilder:
         weights, bias = form
         reach = self._joined(inputs).reach()
         frac = np.concatenate([self.fracs(w) for w in inputs])
-        real = RealMap(weights, bias, frac, reach, out_frac)
+        together = partial(self._statistics.rounded, windows=inputs, frac=frac)
+        real = RealMap(weights, bias, frac, reach, out_frac, together)
         op = quantise_maps.linear(real, self.weight_bits, tabled, alike)
         if op is None:
             raise ElegansError(
