@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.activations.soft_relu import is_tanh_of_softplus
 from elegans.exporter.atoms.gates.product import ProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
@@ -43,7 +44,8 @@ class Recogniser:
     def may_multiply(self, window: Window) -> bool:
         """Whether a liquid cell may multiply by it: elapsed time, or a vector in [0, 1]."""
         atom = self.found.get(window.vector)
-        return window in (DT, PER_DT) or (atom is not None and atom.in_unit_interval)
+        gate = atom is not None and (atom.in_unit_interval or is_tanh_of_softplus(self, atom))
+        return window in (DT, PER_DT) or gate
 
     def add(self, atom: Atom) -> Window:
         """A new vector of the network; a gate that is known already is not added again."""

@@ -57,9 +57,7 @@ class RealMap:
     out_frac: Integers
     together: Together | None = None
 
-    def quantised(
-        self, finest: int, bits: int, tabled: bool
-    ) -> Quantised | None:
+    def quantised(self, finest: int, bits: int, tabled: bool) -> Quantised | None:
         """(weights, bias [rows], shift [rows]); None if a row has no scale.
 
         Each row is tried from the shift `finest` down, all rows at once. With the accumulator
@@ -96,7 +94,6 @@ class RealMap:
                 found = SparseMatrix.from_entries(self.weights.shape, rows, columns, integers)
                 return found, biases, shifts
         return None
-
 
     def rounded_together(self, kept: Quantised, tabled: bool) -> Quantised:
         """The same with the weights of wide rows rounded together, where they still fit.
@@ -206,7 +203,6 @@ class RealTimedMap:
                 return op
         return None
 
-
     def rounded_together(self, op: TimedLinear) -> TimedLinear:
         """The same with the weights of wide rows rounded together, where they still fit."""
         scale = self.out_frac + op.shift
@@ -226,8 +222,7 @@ class RealTimedMap:
         reach = more.reach(self.in_reach, self.dt_reach) + (HALF_SEGMENT << op.shift)
         good = (reach <= INT32_MAX)[:, None]
         weights, rates = (
-            np.where(good, new, old)
-            for new, old in zip(found, (op.weights, op.rates), strict=True)
+            np.where(good, new, old) for new, old in zip(found, (op.weights, op.rates), strict=True)
         )
         return replace(op, weights=weights, rates=rates)
 

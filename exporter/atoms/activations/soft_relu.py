@@ -8,12 +8,16 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.activations.normal_cdf import NormalCdfActivation
+from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
+from elegans.exporter.atoms.activations.tanh import TanhActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation, Atom, AtomTable, Builder, VectorName
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, element_fracs
 from elegans.exporter.numbers.fixed import Reals
-from elegans.exporter.numbers.soft_curves import SILU, SoftCurve
+from elegans.exporter.numbers.soft_curves import GELU, MISH, SILU, SOFTPLUS, SoftCurve
 from elegans.exporter.ops.soft_relu import SoftRelu
 
 _FINEST = 15  # fractional bits of the op's argument and result
@@ -35,13 +39,15 @@ class SoftReluActivation(Activation):
         return result
 
     @classmethod
-    def of_product(
-        cls, atoms: AtomTable, curve: SoftCurve, argument: Affine, p: Affine
-    ) -> Affine | None:
-        """`p * gate(argument)`, if p is c times the argument: then it is c times the curve.
+    def of_product(cls, atoms: AtomTable, u: Window, p: Affine) -> Affine | None:
+        """`p * u`, if u is a gate of z and p is c z: then it is c times a curve of z.
 
         None if it is not.
         """
+        found = _gate_of(atoms, u)
+        if found is None:
+            return None
+        curve, argument = found
         z, v = unfolded(atoms, argument), unfolded(atoms, p)
         c = _ratio(v, z)
         if not z.terms or not v.close_to(z.scaled(c)):
@@ -78,6 +84,31 @@ class SoftReluActivation(Activation):
             z = to.rescaled(f"{called.name}_sum", called.layer, to.renamed(window), z_frac)
         op = SoftRelu.of(self.curve.name, z_frac, y_frac)
         to.step(called.name, called.layer, op, ((z,),), y_frac)
+
+
+def is_tanh_of_softplus(atoms: AtomTable, atom: Atom | None) -> bool:
+    """Whether an atom is tanh(softplus(z)), which lies in [0, 1]: mish is z times that."""
+    return isinstance(atom, TanhActivation) and _softplus_of(atoms, atom) is not None
+
+
+def _softplus_of(atoms: AtomTable, atom: Activation) -> Affine | None:
+    window = None if atom.rate is not None else atom.drive.window()
+    source = None if window is None else atoms.found.get(window.vector)
+    if window is None or not isinstance(source, SoftReluActivation) or source.curve != SOFTPLUS:
+        return None
+    return source.drive.pick(np.arange(window.lo, window.hi))
+
+
+def _gate_of(atoms: AtomTable, u: Window) -> tuple[SoftCurve, Affine] | None:
+    """(curve, z) where u is a function of z and curve is z times that function."""
+    gate, rows = atoms.found.get(u.vector), np.arange(u.lo, u.hi)
+    if isinstance(gate, TanhActivation):
+        inner = _softplus_of(atoms, gate)
+        return None if inner is None else (MISH, inner.pick(rows))
+    for kind, curve in ((SigmoidActivation, SILU), (NormalCdfActivation, GELU)):
+        if isinstance(gate, kind) and gate.rate is None:
+            return curve, gate.drive.pick(rows)
+    return None
 
 
 def unfolded(atoms: AtomTable, affine: Affine) -> Affine:

@@ -9,22 +9,17 @@ import numpy as np
 
 from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
-from elegans.exporter.atoms.activations.normal_cdf import NormalCdfActivation
-from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.atoms.activations.tanh import TanhActivation
 from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.atom import DT, Activation, Atom, AtomTable, Builder, Gate, VectorName
+from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, reach, span_frac, window_span, with_zero
 from elegans.exporter.numbers.fixed import Reals
-from elegans.exporter.numbers.soft_curves import GELU, SILU
 from elegans.exporter.ops.product import Product
 
 _GATE_FRAC = 15
-# A gate of z, times z, is this function of z.
-_SELF_GATED = {SigmoidActivation: SILU, NormalCdfActivation: GELU}
 
 
 @dataclass(frozen=True)
@@ -46,13 +41,9 @@ class ProductGate(Gate):
 
         Where u is a function of what it multiplies, as in silu, both are one function.
         """
-        gate = atoms.found.get(u.vector)
-        curve = next((c for kind, c in _SELF_GATED.items() if isinstance(gate, kind)), None)
-        if curve is not None and isinstance(gate, Activation) and gate.rate is None:
-            argument = gate.drive.pick(np.arange(u.lo, u.hi))
-            soft = SoftReluActivation.of_product(atoms, curve, argument, p)
-            if soft is not None:
-                return soft
+        soft = SoftReluActivation.of_product(atoms, u, p)
+        if soft is not None:
+            return soft
         found = p.factor()
         if found is None or np.any(p.bias) or found[0].size != u.size:
             return atoms.of(atoms.add(cls(u, atoms.map(p))))
