@@ -125,7 +125,7 @@ def _near_float(model, network):
         dequantise(v, np.array([c.frac for c in channels]))
         for v, channels in ((x, model.inputs), (h, model.states))
     ]
-    want_y, want_h, vectors = real_eval.step(network, real[0], dequantise(dt, 0), real[1])
+    want_y, want_h, _ = real_eval.step(network, real[0], dequantise(dt, 0), real[1])
     for found, want, channels in ((y, want_y, model.outputs), (h_next, want_h, model.states)):
         error = np.abs(dequantise(found, np.array([c.frac for c in channels])) - want)
         assert error.max() <= 1e-3 * max(np.ptp(want), 1.0)
@@ -153,5 +153,5 @@ def test_a_rectifier_of_a_product_with_time_is_refused_with_its_place(graph, sav
     def timed(g, z):
         return g.node("Relu", g.node("Mul", z, "dt"))
 
-    with pytest.raises(ElegansError, match="Relu.*multiplies vectors"):
+    with pytest.raises(ElegansError, match=r"Relu.*multiplies vectors"):
         read_file(save(_step(graph, timed)))
