@@ -12,13 +12,16 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 
+from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.hard_sigmoid import HardSigmoidActivation
 from elegans.exporter.atoms.activations.normal_cdf import NormalCdfActivation
 from elegans.exporter.atoms.activations.relu import ReluActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule
 from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.soft_curves import (
     ELU,
     GELU,
@@ -123,6 +126,29 @@ def _erf(reader: Reader, place: str, z: Affine, _: Attributes) -> Affine:
     return phi.scaled(np.array([2.0])).plus(Affine.constant(np.full(z.size, -1.0)))
 
 
+def _log(reader: Reader, place: str, x: Affine, _: Attributes) -> Affine:
+    """log(b + c exp(z)) = log b + softplus(z + log(c / b)), for positive b and c."""
+    found = x.factor()
+    z = None if found is None else _exponent(reader, found[0])
+    if found is None or z is None or not (np.all(x.bias > 0) and np.all(found[1] > 0)):
+        remedy = "write a softplus as log(1 + exp(z)), or leave the logarithm out"
+        raise ElegansError(place, "is not log(b + c exp(z)) of positive constants", remedy)
+    shifted = z.plus(Affine.constant(np.log(found[1] / x.bias)))
+    soft = SoftReluActivation.of(reader.atoms, SOFTPLUS, shifted)
+    return soft.plus(Affine.constant(np.log(x.bias)))
+
+
+def _exponent(reader: Reader, window: Window) -> Affine | None:
+    """z, where a window is exp(z); with a fixed sample period, any such exp is a decay."""
+    rows = np.arange(window.lo, window.hi)
+    if window.vector in reader.exponents:
+        return reader.exponents[window.vector][0].pick(rows)
+    atom = reader.atoms.found.get(window.vector)
+    if not isinstance(atom, DecayActivation) or atom.factor is not None or atom.rate is None:
+        return None
+    return atom.rate.pick(rows).scaled(np.array([-1.0]))
+
+
 ACTIVATION_RULES: dict[str, Rule] = {
     "Softplus": _soft(SOFTPLUS),
     "Mish": _soft(MISH),
@@ -130,7 +156,7 @@ ACTIVATION_RULES: dict[str, Rule] = {
     **{
         kind: _of_one_argument(function)
         for kind, function in (
-            *(("Gelu", _gelu), ("Swish", _swish), ("Erf", _erf)),
+            *(("Gelu", _gelu), ("Swish", _swish), ("Erf", _erf), ("Log", _log)),
             *(("Elu", _elu), ("Selu", _selu), ("Celu", _celu)),
             *(("LeakyRelu", _leaky_relu), ("HardSigmoid", _hard_sigmoid)),
         )

@@ -176,7 +176,11 @@ def _activation(activation: type[Activation]) -> Rule:
 
 def _exp(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
     value, atoms = reader.tensor(node.input[0]), reader.atoms
-    decay = DecayActivation.of_exp(atoms, place, value.form)
+    try:
+        decay = DecayActivation.of_exp(atoms, place, value.form)
+    except ElegansError as error:
+        exponential = reader.exponential(atoms.affine(place, value.form), error)
+        return [ShapedForm(exponential, value.shape)]
     return [ShapedForm(atoms.form(atoms.add(decay)), value.shape)]
 
 

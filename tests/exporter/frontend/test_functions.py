@@ -37,6 +37,15 @@ def _mish(g, z):
     return g.node("Mul", z, g.node("Tanh", g.node("Softplus", z)))
 
 
+def _softplus(g, z):
+    return g.node("Log", g.node("Add", g.node("Exp", z), g.hold([1.0])))
+
+
+def _scaled_softplus(g, z):
+    half = g.node("Mul", g.node("Exp", z), g.hold([0.5]))
+    return g.node("Log", g.node("Add", half, g.hold([2.0])))
+
+
 def _clip(g, z):
     return g.node("Clip", z, g.hold(-0.5), g.hold(1.5))
 
@@ -60,6 +69,8 @@ _WAYS = {
     "gelu": (_operator("Gelu"), "gelu"),
     "gelu_tanh": (_operator("Gelu", approximate="tanh"), "gelu_tanh"),
     "softplus": (_operator("Softplus"), "softplus"),
+    "softplus_by_log": (_softplus, "softplus"),
+    "scaled_softplus_by_log": (_scaled_softplus, "softplus"),
     "mish": (_operator("Mish"), "mish"),
     "mish_by_tanh": (_mish, "mish"),
     "elu": (_operator("Elu"), "elu"),
@@ -138,6 +149,13 @@ def test_a_product_with_another_vector_s_gate_stays_a_product(graph, lowered):
     kernels = {s.op.kernel for s in lowered(_step(graph, glu)).steps}
     assert "product" in kernels
     assert "soft_relu" not in kernels
+
+
+def test_an_exponential_that_is_neither_a_decay_nor_in_a_softplus_is_refused(graph, save):
+    with pytest.raises(ElegansError, match=r"Exp.*is not exp\(-rate dt\)"):
+        read_file(save(_step(graph, lambda g, z: g.node("Exp", z))))
+    with pytest.raises(ElegansError, match=r"Log.*is not log\(b \+ c exp"):
+        read_file(save(_step(graph, lambda g, z: g.node("Log", z))))
 
 
 def test_silu_s_least_value_is_its_range_s_end(graph, lowered):
