@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
-from elegans.exporter.atoms.activations.soft_relu import is_tanh_of_softplus
+from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation, is_tanh_of_softplus
 from elegans.exporter.atoms.gates.product import ProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
@@ -116,6 +116,9 @@ class Recogniser:
             return form
         if t != DT and t.size != form.size:  # the kernels do not broadcast
             return form
+        soft = SoftReluActivation.of_product(self, t, rate)
+        if soft is not None:
+            return Form(form.affine.plus(soft), {})
         gate = self._first(lambda kind: kind.of_blend(self, form.affine, t, rate))
         return form if gate is None else self.form(self.add(gate))
 

@@ -34,7 +34,11 @@ class MixGate(Gate):
 
     @classmethod
     def of_blend(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
-        """With f = affine and g = affine + rate, of which one need not be a vector yet."""
+        """With f = affine and g = affine + rate, of which none need be a vector yet.
+
+        Where both are maps, as in a Keras CfC, the hull of the two is less than the sum of the
+        ranges of the one and of its product.
+        """
         f = affine.window()
         if t == DT:
             return None if f is None else cls._of_euler_step(atoms, f, rate)
@@ -44,6 +48,8 @@ class MixGate(Gate):
             return cls(f or atoms.map(affine), g, t)
         if f is not None and not _reads(other, f):
             return cls(f, atoms.map(other), t)
+        if f is None and affine.terms and rate.terms and rate.window() is None:
+            return cls(atoms.map(affine), atoms.map(other), t)
         return None
 
     @classmethod

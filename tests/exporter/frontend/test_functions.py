@@ -27,6 +27,10 @@ def _swish_of_half(g, z):
     return g.node("Mul", g.node("Sigmoid", g.node("Mul", z, g.hold([0.5]))), z)
 
 
+def _residual(g, z):
+    return g.node("Add", g.node("Mul", z, g.hold([2.0])), _silu(g, z))
+
+
 def _gelu(g, z):
     """As torch writes it before opset 20."""
     phi = g.node("Add", g.node("Erf", g.node("Div", z, g.hold([math.sqrt(2)]))), g.hold([1.0]))
@@ -64,6 +68,7 @@ def _operator(kind, **attributes):
 
 _WAYS = {
     "silu": (_silu, "silu"),
+    "silu_beside_its_argument": (_residual, "silu"),
     "swish_of_half": (_swish_of_half, "silu"),
     "gelu_by_erf": (_gelu, "gelu"),
     "gelu": (_operator("Gelu"), "gelu"),
