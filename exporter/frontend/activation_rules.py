@@ -34,6 +34,7 @@ from elegans.exporter.numbers.soft_curves import (
 )
 
 _SELU_ALPHA, _SELU_GAMMA = 1.6732632423543772, 1.0507009873554805  # Klambauer et al., 2017
+_STRAIGHT = 15.0  # beyond it softplus(z) is z
 
 
 def _of_one_argument(function: Callable[[Reader, str, Affine, Attributes], Affine]) -> Rule:
@@ -138,6 +139,34 @@ def _log(reader: Reader, place: str, x: Affine, _: Attributes) -> Affine:
     return soft.plus(Affine.constant(np.log(x.bias)))
 
 
+def _greater(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
+    """z > limit, which only `_where` may read."""
+    z, _shape = reader.affine(place, node.input[0])
+    limit = reader.constants.get(node.input[1])
+    if limit is None:
+        raise ElegansError(place, "compares two vectors", "leave comparisons out of the step")
+    reader.compared[node.output[0]] = z, float(limit.min())
+    return []
+
+
+def _where(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
+    """z where z > 20, else softplus(z), as torch writes a softplus: exp(-15) is less than any
+    format holds, so it is one."""
+    soft, shape = reader.affine(place, node.input[2])
+    found = soft.factor()
+    atom = None if found is None else reader.atoms.found.get(found[0].vector)
+    if found is not None and isinstance(atom, SoftReluActivation) and atom.curve == SOFTPLUS:
+        window, c = found
+        z = atom.drive.pick(np.arange(window.lo, window.hi))
+        compared, limit = reader.compared.get(node.input[0], (z, 0.0))
+        straight, _shape = reader.affine(place, node.input[1])
+        same = compared.close_to(z) and straight.close_to(z.scaled(c)) and not np.any(soft.bias)
+        if same and limit >= _STRAIGHT:
+            return [ShapedForm(Form(soft, {}), shape)]
+    remedy = "leave comparisons out of the step, but for a softplus that ends in its argument"
+    raise ElegansError(place, "chooses by a comparison", remedy)
+
+
 def _exponent(reader: Reader, window: Window) -> Affine | None:
     """z, where a window is exp(z); with a fixed sample period, any such exp is a decay."""
     rows = np.arange(window.lo, window.hi)
@@ -162,4 +191,6 @@ ACTIVATION_RULES: dict[str, Rule] = {
         )
     },
     "Clip": _clip,
+    "Greater": _greater,
+    "Where": _where,
 }

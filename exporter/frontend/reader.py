@@ -57,6 +57,7 @@ class Reader:
     atoms      the atoms that the forms refer to
     exponents  by the name of a vector that is exp of a form and no decay: the form, and the error
                unless log(b + c exp(z)), a softplus, reads it
+    compared   by the name of a comparison z > limit: z, and the least limit
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Reader:
         self.tensors: dict[str, ShapedForm] = {}
         self.atoms = atoms
         self.exponents: dict[str, tuple[Affine, ElegansError]] = {}
+        self.compared: dict[str, tuple[Affine, float]] = {}
 
     def exponential(self, z: Affine, error: ElegansError) -> Form:
         """exp(z) as a vector that only a logarithm may read; `error` says why."""

@@ -15,7 +15,7 @@ from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.spans import Span, reach, span_frac, window_span, with_zero
+from elegans.exporter.ir.spans import Span, element_fracs, reach, window_span, with_zero
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops.product import Product
 
@@ -89,15 +89,13 @@ class ProductGate(Gate):
         return bound
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
-        """Where v is damped, as in CfC's pure mode, the result has a finer format than v."""
+        """Each element has the format of its v; where v is damped, as in CfC's pure mode, all are
+        finer by as many bits as the least damped one allows."""
         u, v = (to.renamed(w) for w in self.parts)
-        v_fracs = np.full(v.size, to.fracs(v).min())
-        v = to.rescaled(f"{called.name}_v", called.layer, v, v_fracs)
-        v_frac = int(to.fracs(v)[0])
-        own_frac = span_frac(to.spans[name])
-        frac = min(max(own_frac, v_frac), v_frac + _GATE_FRAC)
-        op = Product(v_frac + _GATE_FRAC - frac)
-        to.step(called.name, called.layer, op, ((u,), (v,)), np.full(self.size, frac))
+        fracs = to.fracs(v)
+        finer = int((element_fracs(to.spans[name]) - fracs).min())
+        gain = min(max(finer, 0), _GATE_FRAC)
+        to.step(called.name, called.layer, Product(_GATE_FRAC - gain), ((u,), (v,)), fracs + gain)
 
 
 GATE = ProductGate

@@ -45,6 +45,13 @@ def _softplus(g, z):
     return g.node("Log", g.node("Add", g.node("Exp", z), g.hold([1.0])))
 
 
+def _torch_s_softplus(g, z):
+    """With beta = 2, as torch's dynamo exporter writes it."""
+    twice = g.node("Mul", z, g.hold([2.0]))
+    soft = g.node("Div", g.node("Softplus", twice), g.hold([2.0]))
+    return g.node("Where", g.node("Greater", twice, g.hold(20.0)), z, soft)
+
+
 def _scaled_softplus(g, z):
     half = g.node("Mul", g.node("Exp", z), g.hold([0.5]))
     return g.node("Log", g.node("Add", half, g.hold([2.0])))
@@ -74,6 +81,7 @@ _WAYS = {
     "gelu": (_operator("Gelu"), "gelu"),
     "gelu_tanh": (_operator("Gelu", approximate="tanh"), "gelu_tanh"),
     "softplus": (_operator("Softplus"), "softplus"),
+    "torch_s_softplus": (_torch_s_softplus, "softplus"),
     "softplus_by_log": (_softplus, "softplus"),
     "scaled_softplus_by_log": (_scaled_softplus, "softplus"),
     "mish": (_operator("Mish"), "mish"),
@@ -161,6 +169,16 @@ def test_an_exponential_that_is_neither_a_decay_nor_in_a_softplus_is_refused(gra
         read_file(save(_step(graph, lambda g, z: g.node("Exp", z))))
     with pytest.raises(ElegansError, match=r"Log.*is not log\(b \+ c exp"):
         read_file(save(_step(graph, lambda g, z: g.node("Log", z))))
+
+
+@pytest.mark.parametrize("limit", [20.0, 1.0])
+def test_a_choice_by_comparison_is_refused_unless_it_is_a_softplus(graph, save, limit):
+    def chosen(g, z):
+        other = g.node("Softplus", z) if limit < 15 else g.node("Relu", z)
+        return g.node("Where", g.node("Greater", z, g.hold(limit)), z, other)
+
+    with pytest.raises(ElegansError, match=r"Where.*chooses by a comparison"):
+        read_file(save(_step(graph, chosen)))
 
 
 def test_silu_s_least_value_is_its_range_s_end(graph, lowered):
