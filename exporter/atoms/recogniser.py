@@ -12,6 +12,7 @@ import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation, is_tanh_of_softplus
+from elegans.exporter.atoms.gates.mix import MixGate
 from elegans.exporter.atoms.gates.product import ProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
@@ -96,6 +97,12 @@ class Recogniser:
             gate = self._first(lambda kind: kind.of_sum(self, form.products))
             if gate is not None:
                 return self.of(self.add(gate))
+        elif len(form.products) == 1:
+            ((u, p),) = form.products.items()
+            if self.may_multiply(u) and not SoftReluActivation.of_product(self, u, p):
+                gate = MixGate.of_maps(self, form.affine, u, p)
+                if gate is not None:
+                    return self.of(self.add(gate))
         total = form.affine
         for u, p in form.products.items():
             total = total.plus(ProductGate.of_product(self, u, p))

@@ -34,11 +34,7 @@ class MixGate(Gate):
 
     @classmethod
     def of_blend(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
-        """With f = affine and g = affine + rate, of which none need be a vector yet.
-
-        Where both are maps, as in a Keras CfC, the hull of the two is less than the sum of the
-        ranges of the one and of its product.
-        """
+        """With f = affine and g = affine + rate, of which one need not be a vector yet."""
         f = affine.window()
         if t == DT:
             return None if f is None else cls._of_euler_step(atoms, f, rate)
@@ -48,9 +44,18 @@ class MixGate(Gate):
             return cls(f or atoms.map(affine), g, t)
         if f is not None and not _reads(other, f):
             return cls(f, atoms.map(other), t)
-        if f is None and affine.terms and rate.terms and rate.window() is None:
-            return cls(atoms.map(affine), atoms.map(other), t)
         return None
+
+    @classmethod
+    def of_maps(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
+        """`affine + rate * t` of two maps, as in a CfC for Keras, whose heads have no tanh.
+
+        The hull of f = affine and g = affine + rate is less wide than the sum of affine's range
+        and the product's. None where one is no map: then its product is a smaller step.
+        """
+        if not (affine.terms and rate.terms) or affine.window() or rate.window():
+            return None
+        return cls(atoms.map(affine), atoms.map(rate.plus(affine)), t)
 
     @classmethod
     def _of_euler_step(cls, atoms: AtomTable, f: Window, rate: Affine) -> Gate | None:
