@@ -82,15 +82,17 @@ class InputStatistics:
 
 
 def _is_wide(network: Network) -> bool:
-    """Whether a form has a row of so many inputs that it matters."""
+    """Whether a form has a row of so many inputs that it matters, and no more than can be done."""
     forms: list[Affine] = [network.y]
     for atom in network.atoms.values():
         if isinstance(atom, Activation):
             forms += [atom.drive] if atom.rate is None else [atom.drive, atom.rate]
-    return any(
-        sum((np.diff(m.indptr) for m in form.terms.values()), np.zeros(form.size)).max() >= WIDE
-        for form in forms
-    )
+    for form in forms:
+        matrices = form.terms.values()
+        inputs = sum((np.diff(m.indptr) for m in matrices), np.zeros(form.size))
+        if inputs.max() >= WIDE and sum(m.shape[1] for m in matrices) <= _MOST_COLUMNS:
+            return True
+    return False
 
 
 def _samples(network: Network, spans: dict[str, Span]) -> dict[str, Reals]:
