@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from elegans.commands.data_options import compare_options, replay_options
 from elegans.commands.options import (
     BOARD,
     BUILD,
@@ -31,7 +32,6 @@ from elegans.commands.options import (
     firmware_options,
     lab_options,
     output_option,
-    replay_options,
 )
 
 
@@ -158,16 +158,7 @@ def flash(
 )
 @BUILD
 @replay_options
-def run(
-    build: Path,
-    source: Path,
-    output: Path,
-    on: str,
-    emulator: str,
-    compiler: str,
-    level: str,
-    port: str | None,
-) -> None:
+def run(build: Path, source: Path, output: Path, on: str, **where: Any) -> None:
     """Run recorded data through a BUILD.
 
     The result is the same file, byte for byte, wherever it runs.
@@ -176,9 +167,30 @@ def run(
     from elegans.hil_tests.session.replay import Target, replay
 
     require_file(output)
-    arrays = replay(build, source, Target(on, emulator, compiler, level, port))
+    arrays = replay(build, source, Target(on, **where))
     write_file(output, npz(arrays))
     click.echo(f"{output}: {len(arrays['y'])} steps on {on}")
+
+
+@main.command(
+    **example(
+        "elegans compare build/model --input drive.npz --plot worst.png;"
+        " elegans compare build/model --input sensors.csv --labels class"
+    )
+)
+@BUILD
+@compare_options
+@JSON
+def compare(build: Path, as_json: bool, **options: Any) -> None:
+    """Compare a BUILD with its float network on your data.
+
+    Float and integers run free, each on its own states: the error of each state and output,
+    the share of equal decisions, and the accuracy of both where labels are given. No board and
+    no compiler is needed.
+    """
+    from elegans.commands.compare import compare as compare_on_data
+
+    compare_on_data(build, as_json=as_json, **options)
 
 
 @main.command(
@@ -194,16 +206,13 @@ def run(
 @lab_options
 def hil(
     build: Path,
-    board: str,
     compiler: str,
     level: str,
-    emulator: str,
-    port: str | None,
     as_json: bool,
     junit: Path | None,
-    probe: str | None,
     lab: Path | None,
     tag: str | None,
+    **options: str | None,
 ) -> None:
     """Test a BUILD on a board, to the bit.
 
@@ -215,7 +224,6 @@ def hil(
     settings = (compiler, level)
     if lab is not None:
         sys.exit(hil_on_map(build, settings, lab, tag, Report(as_json, junit)))
-    options = {"board": board, "emulator": emulator, "port": port, "probe": probe}
     sys.exit(hil_on_board(build, settings, options, Report(as_json, junit)))
 
 

@@ -28,8 +28,8 @@ from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
-from elegans.exporter.ir.fixed_model import prove
 from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.ir.proof import prove
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles.golden_vectors import golden
 from elegans.exporter.oracles.reference import run

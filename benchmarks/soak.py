@@ -24,14 +24,13 @@ import numpy as np
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.source import firmware_files, read_model
+from elegans.boards.firmware.source import device_files, read_model
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import BuildModel, load_build
 from elegans.hil_tests.session.stream import stream
 from elegans.hil_tests.wire.faulty_cable import FAULT_KINDS, FaultInjector, FaultyCable
 
 _MAIN = Path(__file__).resolve().parent / "host_device.c"
-_LINK = ("config.h", "device.c", "device.h", "el_")
 
 
 @dataclass
@@ -54,14 +53,13 @@ class Tally:
 @contextmanager
 def host_device(build: Path) -> Iterator[str]:
     """Run the BUILD's firmware on this machine, behind a pseudo-terminal; the terminal's name."""
-    files = firmware_files(read_model(build), find_board("mps2-an386"), "00" * 32)
+    files = device_files(read_model(build), find_board("mps2-an386"))
     with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
         folder = Path(scratch)
-        chosen = {p: c for p, c in files.items() if p.startswith(("model/", *_LINK))}
-        for path, content in chosen.items():
+        for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
-        units = [path for path in chosen if path.endswith(".c")]
+        units = [path for path in files if path.endswith(".c")]
         line = ["-O2", "-std=gnu99", "-I.", "-Imodel", "-Imodel/include", *units, str(_MAIN)]
         compiler = toolchain.host_compiler()
         toolchain.run(compiler, [*line, "-o", "device"], folder, "the device on this machine")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from elegans.exporter.oracles.free_run import WARNED, FreeRunError, described, remedy
+from elegans.exporter.build_folder import BuildFolder
+from elegans.exporter.oracles.free_run import WARNED, FreeRunError, described
 
 
 def print_errors(errors: Sequence[FreeRunError]) -> None:
@@ -15,12 +16,14 @@ def print_errors(errors: Sequence[FreeRunError]) -> None:
         click.echo(described(errors))
 
 
-def warn_of_errors(errors: Sequence[FreeRunError], weight_bits: int) -> None:
-    """A warning on stderr, with a remedy, if an error is above 1e-3."""
-    worst = max(errors, key=lambda error: error.worst)
-    if worst.worst > WARNED:
+def warn_of_errors(folder: BuildFolder) -> None:
+    """A warning on stderr, with what is to blame and what helps, if an error is above 1e-3."""
+    worst = max(folder.errors, key=lambda error: error.worst)
+    if worst.worst > WARNED and folder.blame is not None:
         click.echo(
             f"warning: {worst.name} is up to {worst.worst:.1e} of its used range away from float, "
-            f"more than {WARNED:g}; {remedy(weight_bits)}",
+            f"more than {WARNED:g}; {folder.blame.sentence}; {folder.blame.remedies[0]}",
             err=True,
         )
+        for more in folder.blame.remedies[1:]:
+            click.echo(f"warning: {more}", err=True)

@@ -15,14 +15,17 @@ from elegans.exporter.export import Request, export
 def export_model(source: Path, output: Path, options: dict[str, Any]) -> None:
     """Export the ONNX file `source` to the BUILD folder `output`.
 
-    `options` are the other fields of a `Request`. Stages and warnings go to stderr, the size of
-    the model, its digest and its error against float to stdout. Raises ElegansError.
+    `options` are the other fields of a `Request`. Stages and warnings go to stderr. To stdout
+    goes first what the graph's ports were taken for, then the size of the model, its digest, its
+    error against float and notes about ranges. Raises ElegansError.
     """
     request = Request(source=source, **options)
-    model = export(request, output, lambda stage: click.echo(f"{stage} ...", err=True))
+    model = export(request, output, lambda stage: click.echo(f"{stage} ...", err=True), click.echo)
     size = f"{len(model.states)} states, {model.weight_count} int{request.weight_bits} weights"
     click.echo(f"{output}: {model.name}, {size}; ranges and errors are in {output / 'report.txt'}")
     click.echo(f"digest {model.digest}")
-    errors = read_build_folder(output).errors
-    print_errors(errors)
-    warn_of_errors(errors, request.weight_bits)
+    folder = read_build_folder(output)
+    print_errors(folder.errors)
+    warn_of_errors(folder)
+    for note in folder.notes:
+        click.echo(f"note: {note}")

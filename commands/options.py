@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -12,6 +13,7 @@ from click.core import ParameterSource
 
 from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.boards.firmware import toolchain
+from elegans.commands.input_format import INPUT_FORMAT
 from elegans.exporter.errors import ElegansError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,8 +56,11 @@ class Pair(click.ParamType[tuple[Any, Any]]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, Any]:
         """The two values; click's usage error if there are not two, or not of this type."""
+        # Names may have colons of their own, as torch's onnx::Gemm_1 and TensorFlow's x:0.
+        parts = re.split("(?<!:):(?!:)", str(value))
+        half = max(len(parts) // 2, 1)
         try:
-            one, other = (self.kind(part) for part in str(value).rsplit(":", 1))
+            one, other = (self.kind(":".join(p)) for p in (parts[:half], parts[half:]) if p)
         except ValueError:
             self.fail(f"{value!r} is not {self.name}: give two values with a colon", param, ctx)
         return one, other
@@ -165,30 +170,6 @@ def connection_options(function: F) -> F:
     return emulator_options(PORT(function))
 
 
-def replay_options(function: F) -> F:
-    """Of `elegans run`: ``source, output, on, emulator, compiler, level, port``."""
-    source = click.option(
-        "--input",
-        "source",
-        type=PATH,
-        required=True,
-        help=".npz with x [T, I], and optionally dt [T] and the first state h0 [H]",
-    )
-    output = click.option(
-        "--output",
-        type=PATH,
-        required=True,
-        help=".npz to write: y [T, O] and h [T, H], and the same as integers in y_int and h_int",
-    )
-    where = click.option(
-        "--on",
-        default="reference",
-        show_default=True,
-        help="reference (NumPy), onnx (onnxruntime), host (C on this machine), or a board",
-    )
-    return source(output(where(EMULATOR(COMPILER(level_option(PORT(function)))))))
-
-
 def lab_options(function: F) -> F:
     """Of `elegans hil`: ``lab, tag, junit``."""
     lab = click.option(
@@ -238,6 +219,7 @@ _EXPORT = (
         help="range of the inputs: given once for all of them, or once for each in their order; "
         "default: the ranges stored in MODEL",
     ),
+    INPUT_FORMAT,
     click.option(
         "--dt-range",
         type=Pair("LO:HI", float),
@@ -288,11 +270,12 @@ _EXPORT = (
         "states",
         type=Pair("IN:OUT", str),
         multiple=True,
-        help="names of a state's input and output in the graph; needed only if they are ambiguous",
+        help="names of a state's input and output in the graph, once for each state; all other "
+        "inputs are then sensors; needed only if export asks for it",
     ),
     click.option(
         "--elapsed",
-        help="name of the input that is the elapsed time; needed only if it is ambiguous",
+        help="name of the input that is the elapsed time; needed only if export asks for it",
     ),
 )
 

@@ -73,7 +73,7 @@ def board_driver(model: Model, link: Link) -> IntegerDriver:
     controller = Controller(link)
 
     def step(x: Integers, dt: int) -> Integers:
-        y, h = controller.step(x.astype(np.int16), dt)
+        y, h = controller.step(x, dt)
         return np.concatenate([y, h]).astype(np.int64)
 
     return IntegerDriver(model, step)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from elegans.demo.result import Result
 from elegans.exporter.files import write_file
+from elegans.exporter.oracles.free_run import described
 from elegans.exporter.templates import environment
 from elegans.trainer.tasks.lane.drive_picture import draw_drives
 
@@ -21,6 +22,7 @@ _PICTURES = {
 def rows(result: Result) -> list[tuple[str, str]]:
     """The lines of the table: what was measured, and its value with the unit."""
     verdict = result.verdict
+    against, _, error = described(result.errors).partition(": ")
     lines = [
         (f"lateral error, {name}", f"rms {one.rms * 100:.2f} cm, worst {one.worst * 100:.1f} cm")
         for name, one in result.drives.items()
@@ -29,13 +31,6 @@ def rows(result: Result) -> list[tuple[str, str]]:
         (
             "board against float, closed loop",
             f"lateral error {result.drift:+.2%}, at most {result.apart * 100:.2f} cm apart",
-        )
-    )
-    accuracy = result.accuracy
-    lines.append(
-        (
-            f"fixed point against float, {accuracy.steps} free steps",
-            f"worst {accuracy.worst:.1e} of the state's range, rms {accuracy.rms:.1e}",
         )
     )
     if verdict.instructions:
@@ -47,6 +42,7 @@ def rows(result: Result) -> list[tuple[str, str]]:
         ("steps a second over the serial port", f"{verdict.vectors_per_second:.0f}"),
         ("integers of 16 bits compared", f"{result.integers}"),
         ("integers different", f"{result.different}"),
+        (against, error),
         ("whole demo", f"{result.seconds:.0f} s"),
     ]
     return lines

@@ -15,9 +15,8 @@ from elegans.boards.firmware.toolchain import cross_compiler
 from elegans.demo.drivers import Driver, FloatDriver, board_driver, reference_driver
 from elegans.demo.report import write_report
 from elegans.demo.result import Result
+from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.export import Request, export
-from elegans.exporter.oracles.accuracy import against_float
-from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.trainer.progress import Progress
 from elegans.trainer.tasks import TrainOptions, train
@@ -58,8 +57,7 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
     progress("export", 0, 1, "")
     request = Request(source, recording=recorded)
     model = export(request, target / "export", lambda text: progress("export", 0, 1, text))
-    x, dt = to_integers(load_recording(recorded, model), model)
-    accuracy = against_float(source, model, x, dt, None)
+    errors = read_build_folder(target / "export").errors
     progress("export", 1, 1, "")
 
     progress("build", 0, 1, settings.board)
@@ -77,7 +75,7 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
     result = Result(
         model=model,
         verdict=verdict,
-        accuracy=accuracy,
+        errors=errors,
         drives=drives,
         loop_integers=expected.size,
         loop_different=int(np.sum(expected != got)),

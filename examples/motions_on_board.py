@@ -29,8 +29,7 @@ def decisions(folder: Path, board: str = "mps2-an386") -> tuple[np.ndarray, np.n
     model = load_model(build)
     x, dt = to_integers(load_recording(recording, model), model)
     with session(build, board) as device:
-        runs = [run(device.link, *(part.astype(np.int16) for part in series))[0]
-                for series in zip(x, dt, strict=True)]  # fmt: skip
+        runs = [run(device.link, *series)[0] for series in zip(x, dt, strict=True)]
     scores = dequantise(np.array(runs), np.array([c.frac for c in model.outputs]))
     return decide(scores.astype(np.float32)), np.load(recording)["label"]
 

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.fixed_model import Channel, Model, from_json, prove
+from elegans.exporter.ir.conversion import affine_fields
+from elegans.exporter.ir.fixed_model import Channel, Model, from_json
+from elegans.exporter.ir.proof import prove
+from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
 
 MAX_BYTES = 1 << 28
@@ -34,6 +37,8 @@ class BuildFolder:
               the sample period was fixed at export
     layout    what the C was generated for, "speed" or "size"; the key is `optimise`
     errors    of free runs against the float network; empty where they are not stated
+    notes     sentences about ports and ranges that the user should look at, with remedies
+    blame     for the worst of these errors; None where it is small, or not stated
     files     the SHA-256 of each file of the folder, by its path; may be incomplete
     """
 
@@ -46,8 +51,25 @@ class BuildFolder:
     outputs: tuple[Channel, ...]
     layout: str
     errors: tuple[FreeRunError, ...]
+    notes: tuple[str, ...]
+    blame: Blame | None
     files: dict[str, str]
     _data: dict[str, Any] = field(repr=False)
+
+    @property
+    def state_bits(self) -> int:
+        """As `Model.state_bits`."""
+        return max(c.bits for c in self.states)
+
+    @property
+    def dt_bits(self) -> int:
+        """As `Model.dt_bits`."""
+        return self.dt.bits if self.dt else 16
+
+    @property
+    def float_reading(self) -> dict[str, Any]:
+        """How the float network is to be read, as `float_network.to_json` states it; unchecked."""
+        return _field(self.path, {"float": {}} | self._data, "float", dict)
 
     @property
     def has_model(self) -> bool:
@@ -88,7 +110,8 @@ def read_build_folder(build: Path) -> BuildFolder:
         raise _damaged(path, "name is no C identifier")
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise _damaged(path, "digest is not 64 hexadecimal digits")
-    inputs, states, outputs = (_channels(path, data, k) for k in ("inputs", "states", "outputs"))
+    inputs, outputs = (_channels(path, data, key, (16,)) for key in ("inputs", "outputs"))
+    states = _channels(path, data, "states", (16, 32))
     if not outputs or not states:
         raise _damaged(path, "it names no outputs or no states")
     dt = _field(path, data, "dt", object)
@@ -97,11 +120,13 @@ def read_build_folder(build: Path) -> BuildFolder:
         name=name,
         digest=digest,
         inputs=inputs,
-        dt=None if dt is None else _channel(path, dt, "dt"),
+        dt=None if dt is None else _channel(path, dt, "dt", (16, 32)),
         states=states,
         outputs=outputs,
         layout=_field(path, {"optimise": "speed"} | data, "optimise", str),
         errors=_errors(path, data),
+        notes=tuple(str(note) for note in _field(path, {"notes": []} | data, "notes", list)),
+        blame=_blame(path, data.get("blame")),
         files=_field(path, {"files": {}} | data, "files", dict),
         _data=data,
     )
@@ -136,17 +161,27 @@ def _json_object(path: Path) -> dict[str, Any]:
     return data
 
 
-def _channels(path: Path, data: dict[str, Any], key: str) -> tuple[Channel, ...]:
+def _channels(
+    path: Path, data: dict[str, Any], key: str, sizes: tuple[int, ...]
+) -> tuple[Channel, ...]:
     items = _field(path, data, key, list)
-    return tuple(_channel(path, item, f"{key}[{index}]") for index, item in enumerate(items))
+    return tuple(_channel(path, item, f"{key}[{i}]", sizes) for i, item in enumerate(items))
 
 
-def _channel(path: Path, item: object, where: str) -> Channel:
+def _channel(path: Path, item: object, where: str, sizes: tuple[int, ...]) -> Channel:
+    """A channel whose integers have one of these numbers of bits; 16 where none is stated."""
     if not isinstance(item, dict):
         raise _damaged(path, f"{where} is not an object")
     name = _field(path, item, "name", str, where)
     frac, lo, hi = (_field(path, item, key, int, where) for key in ("frac", "lo", "hi"))
-    return Channel(name, str(item.get("unit", "")), frac, lo, hi)
+    bits = _field(path, {"bits": 16} | item, "bits", int, where)
+    if bits not in sizes:
+        raise _damaged(path, f"{where}.bits is {bits}, not {' or '.join(map(str, sizes))}")
+    unit = str(item.get("unit", ""))
+    try:
+        return Channel(name, unit, frac, lo, hi, bits, **affine_fields(item))
+    except ValueError as error:
+        raise _damaged(path, f"{where}: {error}") from None
 
 
 def _errors(path: Path, data: dict[str, Any]) -> tuple[FreeRunError, ...]:
@@ -165,6 +200,20 @@ def _error(path: Path, item: object, where: str) -> FreeRunError:
     return FreeRunError(
         source, _field(path, item, "steps", int, where), worst, rms, name, decisions
     )
+
+
+def _blame(path: Path, item: object) -> Blame | None:
+    if item is None:
+        return None
+    if not isinstance(item, dict):
+        raise _damaged(path, "blame is not an object")
+    vector, cause, remedy = (
+        _field(path, item, key, str, "blame") for key in ("vector", "cause", "remedy")
+    )
+    doubling = item.get("doubling")
+    if doubling is not None:
+        doubling = _field(path, item, "doubling", float, "blame")
+    return Blame(vector, _field(path, item, "share", float, "blame"), cause, remedy, doubling)
 
 
 def _field(path: Path, item: dict[str, Any], key: str, kind: type[T], where: str = "") -> T:

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from elegans.exporter import float_network
 from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
+from elegans.exporter.frontend.port_summary import notes, summary
 from elegans.exporter.frontend.ports import States
 from elegans.exporter.ir.fixed_model import Channel, Model, to_json
-from elegans.exporter.ir.interface import Range, with_ranges
+from elegans.exporter.ir.interface import Range, with_formats, with_ranges
+from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.oracles import golden_vectors, range_report
+from elegans.exporter.oracles import golden_vectors, range_hints, range_report
+from elegans.exporter.oracles.blame import Blame, find_blame
+from elegans.exporter.oracles.blame import to_json as to_json_blame
 from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
+from elegans.exporter.oracles.onnx_float import check_reading
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,13 @@ class Request:
     dt            a fixed sample period instead
     recording     an .npz of x and dt, for golden vectors
     weight_bits   16 or 8
-    states        (input, output) names of states, where the graph is ambiguous
+    states        (input, output) names of all states, where the graph is ambiguous
     elapsed       the name of the input that is the elapsed time, where it is ambiguous
     layout        speed or size
     flash_limit   bytes of tables and weights beyond which the layout becomes size
     accept_error  the greatest free-running error against float that is accepted, as a fraction
                   of the range that a state or output uses
+    input_formats (name or None, format) of inputs that are raw counts: see `with_formats`
     """
 
     source: Path
@@ -56,21 +63,30 @@ class Request:
     layout: str = "speed"
     flash_limit: int | None = None
     accept_error: float = REFUSED
+    input_formats: tuple[tuple[str | None, RawFormat], ...] = ()
 
 
 def export(
-    request: Request, target: Path, progress: Callable[[str], None] = lambda _: None
+    request: Request,
+    target: Path,
+    progress: Callable[[str], None] = lambda _: None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> Model:
     """Export to the folder `target`, in place of an earlier BUILD there; returns the model.
 
     The same file and options give the same bytes on every run. `progress` is called with the
-    name of each stage as it begins. Raises `ElegansError`; `target` is then as it was.
+    name of each stage as it begins, `told` with what the graph's ports were taken for. Raises
+    `ElegansError`; `target` is then as it was.
     """
     _check_target(target)
-    progress("reading the graph")
     graph = open_graph(request.source, request.states, request.elapsed)
     interface = read_interface(graph, request.name)
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
+    if request.input_formats:
+        interface = with_formats(interface, request.input_formats)
+    ports = summary(graph, interface)
+    told(ports)
+    progress("reading the graph")
     network = read_network(graph, interface)
     progress("choosing formats and proving ranges")
     lowered = lower_with_proof(network, request.weight_bits)
@@ -81,33 +97,43 @@ def export(
     progress("generating C")
     code = plan(model, lowered.bounds, request.layout, request.flash_limit)
     files = {path: text.encode() for path, text in emit(code).items()}
+    files[float_network.FILE] = float_network.to_bytes(graph)
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
     golden = golden_vectors.golden(model, recording)
     files["vectors.npz"] = npz(golden)
     progress("comparing with the float network")
+    check_reading(graph, network, model, golden)
     runs = golden_vectors.free_runs(model, golden, recording)
     errors = [free_run_error(source, model, network, found) for source, found in runs.items()]
-    _check_errors(request, model, errors)
+    worst = max(errors, key=lambda error: error.worst)
+    blame = find_blame(lowered, network, runs, worst, request.weight_bits)
+    _check_errors(request, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
-    files["model.json"] = _model_json(model, code.layout, files, table, errors)
+    doubts = [*notes(graph, interface), *range_hints.hints(model, recording)]
+    stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
+    stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
+    files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.
-    files["report.txt"] = range_report.text(model, network, table, errors).encode()
+    report = range_report.text(model, network, table, errors, blame)
+    files["report.txt"] = "\n".join([ports, *(f"note: {d}" for d in doubts), report]).encode()
     write_folder(target, files)
     return model
 
 
-def _check_errors(request: Request, model: Model, errors: Sequence[FreeRunError]) -> None:
+def _check_errors(request: Request, model: Model, worst: FreeRunError, blame: Blame | None) -> None:
     """Refuse an error that the user has not accepted."""
-    worst = max(errors, key=lambda error: error.worst)
     if worst.worst <= request.accept_error:
         return
+    fact = f"is {worst.worst:.1e} of its used range away from the float network within " + (
+        f"{worst.steps:,} free-running steps ({worst.source})"
+    )
+    help_ = remedy(request.weight_bits)
+    if blame is not None:
+        fact, help_ = f"{fact}; {blame.sentence}", "; ".join(blame.remedies)
     raise ElegansError(
-        f"{model.name}, {worst.name}",
-        f"is {worst.worst:.1e} of its used range away from the float network within "
-        f"{worst.steps:,} free-running steps ({worst.source})",
-        f"{remedy(request.weight_bits)}, or accept it with --accept-error",
+        f"{model.name}, {worst.name}", fact, f"{help_}, or accept it with --accept-error"
     )
 
 
@@ -126,7 +152,7 @@ def _model_json(
     layout: str,
     files: dict[str, bytes],
     table: list[range_report.Row],
-    errors: Sequence[FreeRunError],
+    stated: dict[str, Any],
 ) -> bytes:
     data = to_json(model)
     for key in ("inputs", "states", "outputs"):
@@ -134,7 +160,7 @@ def _model_json(
     data["dt"] = _described(model.dt) if model.dt else None
     data["digest"] = model.digest
     data["optimise"] = layout
-    data["errors"] = to_json_errors(errors)
+    data |= stated
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
     return (json.dumps(data, indent=1) + "\n").encode()
@@ -149,7 +175,7 @@ def _described(channel: Channel) -> dict[str, Any]:
         "frac": channel.frac,
         "lo": channel.lo,
         "hi": channel.hi,
-    }
+    } | channel.affine_json()
 
 
 def _vector(row: range_report.Row) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.plugin import ProgressListener
 from elegans.hil_tests.session.build_files import BuildModel, Vectors
 from elegans.hil_tests.session.session import Device
-from elegans.hil_tests.session.stream import Controller, columns, run
+from elegans.hil_tests.session.stream import Controller, run
 from elegans.hil_tests.wire.frames import Kind
 from elegans.hil_tests.wire.messages import StepRequest
 
@@ -48,7 +48,7 @@ def test_single_steps_give_the_same_as_a_run(link: Link, model: BuildModel) -> N
 
 def test_a_repeated_request_gets_the_same_answer(link: Link, model: BuildModel) -> None:
     one = model.vectors[slice(0, 1)]
-    request = StepRequest(one.h[0], columns(link.peer.shape, one.x, one.dt)).encode()
+    request = StepRequest(one.h[0], link.peer.shape.rows(one.x, one.dt)).encode()
     assert len(set(link.exchange(Kind.STEP, [request] * 50))) == 1
 
 

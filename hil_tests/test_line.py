@@ -11,7 +11,7 @@ import pytest
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.session import Device
-from elegans.hil_tests.session.stream import columns, run
+from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.errors import RefusedError
 from elegans.hil_tests.wire.frames import ErrorCode, Frame, Kind, encode
 from elegans.hil_tests.wire.messages import StepRequest
@@ -20,7 +20,7 @@ from elegans.hil_tests.wire.messages import StepRequest
 def _step(link: Link, model: BuildModel, count: int) -> bytes:
     """A STEP request that contains one step, but whose count byte is ``count``."""
     one = model.vectors[slice(0, 1)]
-    request = StepRequest(one.h[0], columns(link.peer.shape, one.x, one.dt)).encode()
+    request = StepRequest(one.h[0], link.peer.shape.rows(one.x, one.dt)).encode()
     return struct.pack("<BB", 0, count) + request[2:]
 
 
@@ -34,10 +34,9 @@ def test_a_count_unlike_the_payload_is_refused(link: Link, model: BuildModel, co
 def test_more_steps_than_the_reply_can_hold_are_refused(link: Link) -> None:
     peer = link.peer
     shape = peer.shape
-    count = (peer.max_frame - 18) // (2 * (shape.outputs + shape.states)) + 1
-    steps = StepRequest(
-        np.zeros(shape.states, np.int16), np.zeros((count, shape.columns), np.int16)
-    )
+    count = (peer.max_frame - 18) // shape.result_bytes + 1
+    inputs = shape.rows(np.zeros((count, shape.inputs)), np.zeros(count))
+    steps = StepRequest(np.zeros(shape.states, shape.state_type), inputs)
     if count > 255 or len(steps.encode()) + 8 > peer.max_frame:
         pytest.skip("for this model a request reaches the limit of a frame before its reply does")
     with pytest.raises(RefusedError) as refusal:

@@ -9,5 +9,6 @@ CHECKOUT = TESTS.parent
 GOLDEN = TESTS / "golden"
 WORM = GOLDEN / "worm.onnx"
 TINY_BUILD = TESTS / "boards" / "tiny_build"
+WIDE_BUILD = TESTS / "boards" / "wide_build"  # states and elapsed time of 32 bits
 RUNTIME = CHECKOUT / "runtime_c"
 LIBC = CHECKOUT / "firmware_templates" / "libc"

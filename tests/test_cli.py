@@ -17,9 +17,22 @@ import pytest
 from click.testing import CliRunner
 
 from elegans.cli import main
+from elegans.commands.options import Pair
 from elegans.tests.places import GOLDEN
 
-_VERBS = ["train", "export", "build", "flash", "run", "hil", "bench", "boards", "doctor", "demo"]
+_VERBS = [
+    "train",
+    "export",
+    "build",
+    "flash",
+    "run",
+    "compare",
+    "hil",
+    "bench",
+    "boards",
+    "doctor",
+    "demo",
+]
 
 
 def _call(*arguments):
@@ -93,6 +106,7 @@ def test_the_old_name_of_level_and_layout_is_refused_in_one_line(verb):
         (["export", "none.onnx", "-o", "OUT"], 1, "none.onnx: No such file"),
         (["export", "none.onnx"], 2, "Missing option '-o'"),
         (["export", "m.onnx", "-o", "OUT", "--input-range", "1-2"], 2, "not LO:HI"),
+        (["export", "m.onnx", "-o", "OUT", "--input-format", "uint16"], 2, "count - 32768"),
         (["export", "m.onnx", "-o", "OUT", "--dt", "1", "--dt-range", "0:1"], 2, "leave out"),
         (["build", "no-such-build"], 1, "no-such-build"),
         (["build", "x", "--level", "9"], 2, "Invalid value"),
@@ -112,6 +126,33 @@ def test_wrong_calls_end_with_one_line_and_no_traceback(
     assert text in result.output
     assert "Traceback" not in result.output
     assert not (tmp_path / "OUT").exists()
+
+
+def test_export_tells_first_what_it_took_the_ports_for_and_notes_last(tmp_path):
+    _recording(tmp_path / "r.npz")
+    arrays = dict(np.load(tmp_path / "r.npz"))
+    np.savez(tmp_path / "r.npz", x=arrays["x"] * [0.1, 0.1, 1], dt=arrays["dt"])
+    source, recording = GOLDEN / "worm.onnx", tmp_path / "r.npz"
+    result = _call("export", source, "-o", tmp_path / "B", "--recording", recording)
+    lines = result.stdout.splitlines()
+    assert lines[0] == (
+        "sensors x[3] (-1:1, 0:40, -0.3:0.1), states h[6], elapsed time dt (0.01:0.2 s), "
+        "outputs y[2]"
+    )
+    assert [line.split(":")[:2] for line in lines[-2:]] == [["note", " touch"], ["note", " heat"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("h:h_next", ("h", "h_next")),
+        ("onnx::Gemm_1:onnx::Gemm_25", ("onnx::Gemm_1", "onnx::Gemm_25")),
+        ("x:0:y:0", ("x:0", "y:0")),
+        ("1:12", ("1", "12")),
+    ],
+)
+def test_names_of_states_may_have_colons_of_their_own(text, pair):
+    assert Pair("IN:OUT", str).convert(text, None, None) == pair
 
 
 def test_a_board_that_nobody_knows(exported):

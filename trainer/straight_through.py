@@ -44,5 +44,11 @@ def _join(parts: list[Value]) -> Tensor:
 
 
 def _apply(step: Step, args: list[Value]) -> Value:
-    fixed = step.op.integer(*[a.detach().long() for a in args])
-    return cast(Tensor, _StraightThrough.apply(fixed.double(), step.op.real(*args)))  # type: ignore[no-untyped-call]
+    fixed, real = step.op.integer(*[a.detach().long() for a in args]), step.op.real(*args)
+    if isinstance(fixed, tuple):
+        return tuple(_through(*pair) for pair in zip(fixed, real, strict=True))
+    return _through(fixed, real)
+
+
+def _through(fixed: Tensor, real: Tensor) -> Tensor:
+    return cast(Tensor, _StraightThrough.apply(fixed.double(), real))  # type: ignore[no-untyped-call]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from elegans.boards.firmware.source import ModelSource, host_file, read_model
 from elegans.boards.firmware.toolchain import Compiler
 from elegans.exporter.errors import ElegansError
 
-Ints = NDArray[np.int16]
+Ints = NDArray[np.signedinteger[Any]]
+Bytes = NDArray[np.uint8]
 
 _PROGRAM = "model"
 _STANDARD = ["-std=c99", "-I", ".", "-I", "include"]
@@ -25,13 +27,19 @@ _TIMEOUT_S = 600  # of a run, whatever its length
 
 @dataclass(frozen=True)
 class HostModel:
-    """A compiled model of I inputs, O outputs and H states. Runs share no state."""
+    """A compiled model of I inputs, O outputs and H states. Runs share no state.
+
+    x and y are int16; the states and the elapsed time are int16 or int32, as ``state_bits`` and
+    ``dt_bits`` say.
+    """
 
     program: Path
     inputs: int
     outputs: int
     states: int
+    state_bits: int
     has_dt: bool
+    dt_bits: int
 
     @classmethod
     def compile(
@@ -54,18 +62,26 @@ class HostModel:
         build_cached(folder, digest, _PROGRAM, lambda: _compile(model, files, tool, flags))
         program = folder / _PROGRAM
         program.chmod(0o755)
-        return cls(program.resolve(), model.inputs, model.outputs, model.states, model.has_dt)
+        return cls(
+            program.resolve(),
+            model.inputs,
+            model.outputs,
+            model.states,
+            model.state_bits,
+            model.has_dt,
+            model.dt_bits,
+        )
 
     def run(self, x: Ints, dt: Ints | None = None, h0: Ints | None = None) -> tuple[Ints, Ints]:
         """Run ``T`` steps on ``x [T, I]`` and ``dt [T]``, each from the state after the last.
 
-        All arrays are int16. ``h0 [H]``, zero by default, is the state before the first step;
-        ``dt`` is ignored by a model with a fixed sample period. Returns ``y [T, O]`` and the
-        states after each step, ``h [T, H]``. Raises `ElegansError` if ``dt`` is missing, or if
-        the program fails, with ``sanitise`` at undefined behaviour, too.
+        ``h0 [H]``, zero by default, is the state before the first step; ``dt`` is ignored by a
+        model with a fixed sample period. Returns ``y [T, O]`` and the states after each step,
+        ``h [T, H]``. Raises `ElegansError` if ``dt`` is missing, or if the program fails, with
+        ``sanitise`` at undefined behaviour, too.
         """
-        start = np.zeros(self.states, np.int16) if h0 is None else _int16(h0)
-        return self._answer(b"f" + start.tobytes(), self._columns(x, dt))
+        start = np.zeros(self.states, np.int16) if h0 is None else np.asarray(h0)
+        return self._answer(b"f" + _bytes(start, self.state_bits).tobytes(), self._columns(x, dt))
 
     def steps(self, x: Ints, dt: Ints | None, h: Ints) -> tuple[Ints, Ints]:
         """Run ``N`` independent steps, each from its own row of ``h [N, H]``.
@@ -73,18 +89,18 @@ class HostModel:
         Takes ``x [N, I]`` and ``dt [N]``, returns ``y [N, O]`` and ``h_next [N, H]``. Raises as
         `run` does.
         """
-        return self._answer(b"e", np.hstack([_int16(h), self._columns(x, dt)]))
+        return self._answer(b"e", np.hstack([_bytes(h, self.state_bits), self._columns(x, dt)]))
 
-    def _columns(self, x: Ints, dt: Ints | None) -> Ints:
+    def _columns(self, x: Ints, dt: Ints | None) -> Bytes:
         if not self.has_dt:
-            return _int16(x)
+            return _bytes(x, 16)
         if dt is None:
             raise ElegansError(self.program, "the model takes elapsed time", "pass dt [T]")
-        return np.hstack([_int16(x), _int16(dt)[:, None]])
+        return np.hstack([_bytes(x, 16), _bytes(np.asarray(dt)[:, None], self.dt_bits)])
 
-    def _answer(self, head: bytes, rows: Ints) -> tuple[Ints, Ints]:
+    def _answer(self, head: bytes, rows: Bytes) -> tuple[Ints, Ints]:
         command = [str(self.program)]
-        feed = head + np.ascontiguousarray(rows).tobytes()
+        feed = head + rows.tobytes()
         try:
             done = subprocess.run(
                 command, input=feed, capture_output=True, timeout=_TIMEOUT_S, check=False
@@ -92,17 +108,20 @@ class HostModel:
         except subprocess.TimeoutExpired:
             fact = f"{len(rows)} steps took more than {_TIMEOUT_S} s"
             raise ElegansError(self.program, fact, "run fewer at a time") from None
-        width = self.outputs + self.states
-        if done.returncode != 0 or len(done.stdout) != 2 * width * len(rows):
+        of_y, of_h = 2 * self.outputs, self.state_bits // 8 * self.states
+        if done.returncode != 0 or len(done.stdout) != (of_y + of_h) * len(rows):
             said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
             fact = f"ended with {done.returncode}: {said or 'it printed nothing'}"
             raise ElegansError(self.program, fact, "this is a defect of the generated C: report it")
-        answer = np.frombuffer(done.stdout, np.int16).reshape(len(rows), width)
-        return answer[:, : self.outputs].copy(), answer[:, self.outputs :].copy()
+        answer = np.frombuffer(done.stdout, np.uint8).reshape(len(rows), of_y + of_h)
+        y, h = answer[:, :of_y].copy(), answer[:, of_y:].copy()
+        return y.view(np.int16), h.view(f"i{self.state_bits // 8}")
 
 
-def _int16(values: Ints) -> Ints:
-    return np.asarray(values).astype(np.int16, casting="same_kind")
+def _bytes(values: Ints, bits: int) -> Bytes:
+    """The bytes of integers ``[..., K]`` of this size: ``[..., K * bits / 8]``."""
+    sized = np.asarray(values).astype(f"i{bits // 8}", order="C", casting="same_kind")
+    return sized.view(np.uint8)
 
 
 def _compile(

@@ -20,9 +20,10 @@ _EXPORT = "export it again: elegans export model.onnx -o BUILD"
 class ModelSource:
     """The sources of a BUILD, and what is needed to compile them.
 
-    ``inputs``, ``outputs`` and ``states`` are numbers of elements; ``has_dt`` says that a step
-    takes the elapsed time; ``layout`` is that of `elegans export`, ``speed`` or ``size``;
-    ``files`` are the contents by path relative to the BUILD.
+    ``inputs``, ``outputs`` and ``states`` are numbers of elements; ``state_bits``, 16 or 32, is
+    the size of a state; ``has_dt`` says that a step takes the elapsed time, of ``dt_bits``;
+    ``layout`` is that of `elegans export`, ``speed`` or ``size``; ``files`` are the contents by
+    path relative to the BUILD.
     """
 
     name: str
@@ -30,9 +31,16 @@ class ModelSource:
     inputs: int
     outputs: int
     states: int
+    state_bits: int
     has_dt: bool
+    dt_bits: int
     layout: str
     files: dict[str, bytes]
+
+    @property
+    def dt_bytes(self) -> int:
+        """The bytes of elapsed time; 0 if a step takes none."""
+        return self.dt_bits // 8 if self.has_dt else 0
 
     @property
     def macro(self) -> str:
@@ -70,7 +78,9 @@ def read_model(build_dir: Path) -> ModelSource:
         inputs=len(folder.inputs),
         outputs=len(folder.outputs),
         states=len(folder.states),
+        state_bits=folder.state_bits,
         has_dt=folder.dt is not None,
+        dt_bits=folder.dt_bits,
         layout=folder.layout,
         files=files,
     )
@@ -89,7 +99,10 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
         "model": {
             "name": model.name,
             "macro": model.macro,
+            "state_bits": model.state_bits,
             "has_dt": model.has_dt,
+            "dt_bits": model.dt_bits,
+            "dt_bytes": model.dt_bytes,
             "digest": _initialiser(model.digest),
             "objects": [_object(unit) for unit in (*model.units, *model.assembly)],
         },
@@ -106,6 +119,17 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
     if board.source is not None:
         files["board.c"] = _board_source(board)
     return files
+
+
+def device_files(model: ModelSource, board: Board) -> dict[str, bytes]:
+    """The sources of a firmware that need no hardware, by path: the model, and the link to it.
+
+    With a main program and an `el_port` they are the device's side of the protocol on any
+    machine. The firmware's digest is zero.
+    """
+    files = firmware_files(model, board, digest="00" * 32)
+    chosen = ("model/", "el_", "config.h", "device.")
+    return {path: content for path, content in files.items() if path.startswith(chosen)}
 
 
 def host_file(model: ModelSource) -> bytes:

@@ -73,8 +73,8 @@ class QemuCaller:
     def step(self, x: Row, dt: int, h: Row) -> list[Block]:
         """Execute one step: see `StepCaller`."""
         function = self._function
-        self._gdb.write(function.x, np.asarray(x, np.int16).tobytes())
-        self._gdb.write(function.h, np.asarray(h, np.int16).tobytes())
+        for address, data in function.arguments(x, h).items():
+            self._gdb.write(address, data)
         self._call(function.set_h, function.state, function.h)
         self._call(function.step, function.state, function.y, function.x, dt & 0xFFFF_FFFF)
         self._lowest = min(self._lowest, int(self._registers[:, SP].min()))
@@ -84,10 +84,8 @@ class QemuCaller:
 
     def results(self) -> Row:
         """y and h after the last step."""
-        self._call(self._function.get_h, self._function.state)
-        y = self._gdb.read(self._function.y, 2 * self._function.outputs)
-        h = self._gdb.read(self._gdb.register(0), 2 * self._function.states)
-        return np.frombuffer(y + h, np.int16)
+        self._call(self._function.get_h, self._function.state, self._function.h)
+        return self._function.results(self._gdb.read, self._gdb.register(0))
 
     def stack(self) -> int:
         """The most bytes of stack that a step so far has used."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from elegans.boards.firmware.elf_image import ElfImage, Symbol, read_image
 from elegans.boards.firmware.source import read_model
 from elegans.boards.firmware.thumb import instruction_addresses
 
-Row = NDArray[np.int16]
+Row = NDArray[np.signedinteger[Any]]
 Block = tuple[int, int]  # address and bytes of code that was executed from its start to its end
 
 
@@ -41,7 +42,8 @@ class StepFunction:
     ``step``, ``set_h``, ``get_h`` and ``main`` are addresses of functions. The arguments lie
     from ``base``, the beginning of RAM, on, since the firmware itself does not run meanwhile:
     x, y, h and the model's state. Behind them ends the stack, at ``floor``; it begins at ``top``.
-    ``inputs``, ``outputs`` and ``states`` are numbers of elements.
+    ``inputs``, ``outputs`` and ``states`` are numbers of elements; a state has ``state_bytes``
+    bytes, and the model's ``struct`` ``struct_bytes``.
     """
 
     step: int
@@ -53,6 +55,8 @@ class StepFunction:
     inputs: int
     outputs: int
     states: int
+    state_bytes: int
+    struct_bytes: int
     image: ElfImage
 
     @property
@@ -63,26 +67,42 @@ class StepFunction:
     @property
     def y(self) -> int:
         """The address of the outputs."""
-        return self.x + _array_bytes(self.inputs)
+        return self.x + _reserved(2 * self.inputs)
 
     @property
     def h(self) -> int:
-        """The address of the states that are set before a step."""
-        return self.y + _array_bytes(self.outputs)
+        """The address of the states that are set before a step, and read after it."""
+        return self.y + _reserved(2 * self.outputs)
 
     @property
     def state(self) -> int:
         """The address of the model's ``struct`` with its states."""
-        return self.h + _array_bytes(self.states)
+        return self.h + _reserved(self.state_bytes * self.states)
 
     @property
     def floor(self) -> int:
         """The lowest address that the stack may use."""
-        return self.state + _array_bytes(self.inputs + self.states)
+        return self.state + _reserved(self.struct_bytes)
 
     def data(self) -> list[range]:
         """The addresses of the data that a step depends on: of x, and of the model's states."""
         return [range(self.x, self.y), range(self.state, self.floor)]
+
+    def arguments(self, x: Row, h: Row) -> dict[int, bytes]:
+        """The bytes of inputs ``x [I]`` and states ``h [H]``, by their addresses."""
+        states = np.asarray(h).astype(f"<i{self.state_bytes}")
+        return {self.x: np.asarray(x).astype("<i2").tobytes(), self.h: states.tobytes()}
+
+    def results(self, read: Callable[[int, int], bytes], returned: int) -> Row:
+        """y and h, concatenated, after `get_h` has returned a value in R0.
+
+        ``read`` gives the bytes at an address. A model of 16-bit states returns the address of
+        its states; one of 32-bit states has written them to `h`.
+        """
+        at = returned if self.state_bytes == 2 else self.h
+        y = np.frombuffer(read(self.y, 2 * self.outputs), "<i2")
+        h = np.frombuffer(read(at, self.state_bytes * self.states), f"<i{self.state_bytes}")
+        return np.concatenate([y, h])
 
     def code(self, address: int, size: int) -> bytes:
         """The bytes of the image at ``address``. Raises `ValueError` where there are none."""
@@ -100,20 +120,23 @@ def find_step(build_dir: Path, firmware: Firmware, symbols: list[Symbol]) -> Ste
     """The step of a BUILD in its firmware. Raises `ElegansError` as `read_model` does."""
     model, ram = read_model(build_dir), firmware.board.memory.ram
     at = {symbol.name: symbol.address for symbol in symbols}
+    get_h = "get_h" if model.state_bits == 32 else "h"
     return StepFunction(
         step=at[f"{model.name}_step"],
         set_h=at[f"{model.name}_set_h"],
-        get_h=at[f"{model.name}_h"],
+        get_h=at[f"{model.name}_{get_h}"],
         main=at["main"],
         base=ram.origin,
         top=ram.origin + ram.bytes & -8,  # the calling convention aligns the stack to 8 bytes
         inputs=model.inputs,
         outputs=model.outputs,
         states=model.states,
+        state_bytes=model.state_bits // 8,
+        struct_bytes=firmware.ram_bytes,
         image=read_image(firmware.elf),
     )
 
 
-def _array_bytes(elements: int) -> int:
-    """The bytes reserved for an array of int16: rounded up to a multiple of 16, and 16 more."""
-    return (2 * elements + 31) & -16
+def _reserved(size: int) -> int:
+    """The bytes reserved for ``size`` bytes: rounded up to a multiple of 16, and 16 more."""
+    return (size + 31) & -16

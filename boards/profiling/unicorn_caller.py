@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.toolchain import INSTALL_SIM
 from elegans.boards.profiling.step_call import Block, Row, StepFunction
@@ -63,11 +61,9 @@ class UnicornCaller:
 
     def results(self) -> Row:
         """y and h after the last step."""
-        self._call(self._function.get_h, self._function.state)
-        at = self._cpu.reg_read(self._arm.UC_ARM_REG_R0)
-        y = self._cpu.mem_read(self._function.y, 2 * self._function.outputs)
-        h = self._cpu.mem_read(at, 2 * self._function.states)
-        return np.frombuffer(bytes(y + h), np.int16)
+        self._call(self._function.get_h, self._function.state, self._function.h)
+        returned = self._cpu.reg_read(self._arm.UC_ARM_REG_R0)
+        return self._function.results(lambda at, n: bytes(self._cpu.mem_read(at, n)), returned)
 
     def stack(self) -> int:
         """The most bytes of stack that a step so far has used."""
@@ -108,8 +104,8 @@ class UnicornCaller:
 
     def _set_arguments(self, x: Row, h: Row) -> None:
         function = self._function
-        self._cpu.mem_write(function.x, np.asarray(x, np.int16).tobytes())
-        self._cpu.mem_write(function.h, np.asarray(h, np.int16).tobytes())
+        for address, data in function.arguments(x, h).items():
+            self._cpu.mem_write(address, data)
         self._call(function.set_h, function.state, function.h)
 
     def _step(self, dt: int) -> None:

@@ -147,6 +147,21 @@ class Recogniser:
         """The first gate that recognises a form as its own."""
         return next((gate for kind in self._gates if (gate := recognised(kind))), None)
 
+    def _carried(self, affine: Affine, start: int) -> Window | None:
+        """The states from `start` on, if an affine form makes them and each keeps a share of its
+        own: a leaky integrator whose sample period is fixed has no product left.
+        """
+        h = Window("h", start, start + affine.size)
+        own = affine.terms.get("h")
+        if own is None:
+            return None
+        kept = own[:, h.lo : h.hi].diagonal()
+        if not np.all((kept > 0) & (kept < 1)):
+            return None
+        rate = affine.plus(self.of(h).scaled(np.array([-1.0])))
+        gate = self._first(lambda kind: kind.of_share(self, h, rate, 1 - kept))
+        return None if gate is None else self.add(gate)
+
     def states(self, affine: Affine) -> tuple[Window, ...]:
         """The next states as windows; what is an affine form becomes a vector."""
         windows: list[Window] = []
@@ -157,7 +172,7 @@ class Recogniser:
             while end < affine.size and (sources[end] is None) == (sources[start] is None):
                 end += 1
             part = affine.pick(np.arange(start, end))
-            windows += part.windows() or (self.map(part),)
+            windows += part.windows() or (self._carried(part, start) or self.map(part),)
             start = end
         return tuple(windows)
 

@@ -6,6 +6,7 @@ The templates print ready-made values; whatever is computed is computed here or 
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Callable
 from importlib.metadata import version
@@ -21,6 +22,7 @@ _PACKAGE = Path(__file__).resolve().parents[2]
 _RUNTIME = _PACKAGE / "runtime_c"
 _FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
 _ABI = re.compile(r"#define EL_RUNTIME_ABI (\d+)")
+_INLINE = "EL_INLINE void"
 _NAMED = re.compile(r'"elegans/([\w/]+\.(?:h|inc))"')
 
 
@@ -51,6 +53,9 @@ def _runtime(needed: list[str]) -> dict[str, str]:
         header = pending.pop()
         source = f"src/{Path(header).stem}.c" if header.endswith(".h") else ""
         for path in (f"include/elegans/{header}", source):
+            inline = _INLINE in files.get(f"include/elegans/{header}", "")
+            if path == source and inline:
+                continue  # only tests call such a function by its address
             if path and path not in files and (_RUNTIME / path).exists():
                 files[path] = (_RUNTIME / path).read_text(encoding="utf-8")
                 named = _NAMED.findall(files[path])
@@ -68,7 +73,6 @@ def _runtime_abi() -> int:
 def _context(plan: Plan) -> dict[str, Any]:
     """What the templates print, ready-made."""
     model, body = plan.model, plan.body
-    functions = {function.name: function for function in body.functions.values()}
     size = plan.placement.state_size
     return {
         "name": model.name,
@@ -80,14 +84,17 @@ def _context(plan: Plan) -> dict[str, Any]:
         "outputs": [_port(model, "Y", c) for c in model.outputs],
         "dt": _port(model, "DT", model.dt) if model.dt else None,
         "states_count": len(model.states),
-        "states": _runs(model, lambda c: (c.name.split("[")[0], c.frac)),
-        "held": _runs(model, lambda c: (c.lo, c.hi)),
+        "states": _runs(model, lambda c: (c.name.split("[")[0], c.frac, c.bits)),
+        "held": _held(model),
+        "ends": [(c.lo, c.hi) for c in model.states],
+        "state_bits": model.state_bits,
+        "dt_bits": model.dt_bits,
         "state_size": size + size % 2,  # whole words
         "h": plan.placement.h.offset,
         "kernels": plan.kernels,
         "tables": plan.tables,
         "buffers": body.buffers,
-        "functions": list(functions.values()),
+        "functions": list(body.functions),
         "runs": body.runs,
         "blocks": body.blocks,
         "copies": body.copies,
@@ -95,15 +102,28 @@ def _context(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _held(model: Model) -> list[dict[str, Any]]:
+    """Runs of states of one range; of 32-bit states, the pieces, whose ranges are a table."""
+    if model.state_bits == 16:
+        return _runs(model, lambda c: (c.lo, c.hi))
+    return [{"start": p.start, "size": p.size, "at": p.at, "wide": p.wide} for p in model.pieces]
+
+
 def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
     lo, hi = channel.range
+    raw = channel.scale != 1
     prefix = f"{model.name.upper()}_{kind}"
     return {
         "macro": prefix if kind == "DT" else f"{prefix}_{channel.name.upper()}",
         "name": channel.name,
         "unit": channel.unit,
-        "q": q_name(channel.frac),
+        "q": channel.format,
         "frac": channel.frac,
+        # An offset is a whole number of units, unless it is that of raw counts.
+        "offset": 0 if raw else round(math.ldexp(channel.offset, channel.frac)),
+        "raw": raw,
+        "real": f"{channel.offset:.9g}",
+        "scale": f"{channel.scale:.9g}",
         "span": f"{lo:g} to {hi:g} {channel.unit}".rstrip(),
         "lo": f"{lo:g}",
         "hi": f"{hi:g}",
@@ -118,7 +138,7 @@ def _runs(model: Model, alike: Callable[[Channel], tuple[Any, ...]]) -> list[dic
     start = 0
     for _, channels in itertools.groupby(model.states, alike):
         first, *others = channels
-        group, q = first.name.split("[")[0], q_name(first.frac)
+        group, q = first.name.split("[")[0], q_name(first.frac, first.bits)
         end = start + 1 + len(others)
         run = {"start": start, "end": end, "group": group, "q": q}
         runs.append(run | {"lo": first.lo, "hi": first.hi})

@@ -12,7 +12,9 @@ import itertools
 from dataclasses import dataclass
 
 from elegans.exporter.codegen.program import LayerCall, Program, ProgramStep
-from elegans.exporter.ir.fixed_model import Argument, Step, Window
+from elegans.exporter.codegen.tables import table_names
+from elegans.exporter.ir.fixed_model import WIDE_BITS, Argument, Step, Window
+from elegans.exporter.ops.constant import Constant
 
 
 @dataclass(frozen=True)
@@ -83,12 +85,12 @@ def blocks(program: Program) -> list[list[ProgramStep]]:
 def place(program: Program) -> Placement:
     """A placement; deterministic, and the same for every target."""
     model = program.model
-    inputs, states = len(model.inputs), len(model.states)
+    inputs, states = len(model.inputs), sum(window.size for window in model.h_next)
     x_first = _reads(program, "x_in", "h") >= _reads(program, "h", "x_in")
     x_at, h_at = (0, inputs) if x_first else (states, 0)
     places = {
         "x": Place("x", 0),
-        "dt": Place("&dt", 0),
+        "dt": Place("dt" if model.dt_bits == WIDE_BITS else "&dt", 0),
         "x_in": Place("s->v", x_at),
         "h": Place("s->v", h_at),
     }
@@ -98,6 +100,10 @@ def place(program: Program) -> Placement:
         if stays[-1]:
             places[window.vector] = Place("s->v", offset)
         offset += window.size
+    names = table_names(program.steps)
+    for step in program.steps:
+        if isinstance(step.op, Constant):
+            places[step.name] = Place(names[step.name, "v"], 0)
     if program.steps[-1].name == "y_out":
         places["y_out"] = Place("y", 0)
     buffers = _Buffers(program, places)

@@ -9,7 +9,7 @@ from elegans.exporter.codegen.loops import roll
 from elegans.exporter.codegen.placement import Placement, place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.codegen.scratch_buffer import misplaced
-from elegans.exporter.codegen.step_body import StepBody, is_inline, step_body
+from elegans.exporter.codegen.step_body import StepBody, has_tables, is_inline, step_body
 from elegans.exporter.codegen.tables import ConstantArray, own_tables
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model, Step
@@ -44,8 +44,7 @@ class Plan:
         """
         tables = sum(table.bytes for table in self.tables)
         runs = sum(run.bytes for run in self.body.runs)
-        functions = {function.name: function for function in self.body.functions.values()}
-        return tables + runs + sum(function.bytes for function in functions.values())
+        return tables + runs + sum(function.bytes for function in self.body.functions)
 
     @property
     def kernels(self) -> list[str]:
@@ -53,8 +52,10 @@ class Plan:
         called = {
             step.op.kernel
             for step in self.program.steps
-            if not is_inline(step) and step.name not in self.body.functions
+            if not is_inline(step) and step.name not in self.body.unrolled
         }
+        if any("el_synapse(" in line for f in self.body.functions for line in f.lines):
+            called.add("synapse")
         return sorted(called)
 
 
@@ -87,7 +88,7 @@ def _planned(model: Model, bounds: dict[str, Interval], layout: str) -> Plan:
     own = [
         step
         for step in program.steps
-        if isinstance(step, Step) and not is_inline(step) and step.name not in body.functions
+        if isinstance(step, Step) and has_tables(step) and step.name not in body.unrolled
     ]
     tables = [table for step in own for table in own_tables(step, body.names)]
     return Plan(model, layout, bounds, program, placement, body, [*tables, *body.tables])

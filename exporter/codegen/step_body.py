@@ -20,10 +20,15 @@ from elegans.exporter.codegen.program import (
     ProgramStep,
 )
 from elegans.exporter.codegen.tables import ConstantArray, constant_array, table_names
-from elegans.exporter.codegen.unroll_sparse import Function, unrolled
-from elegans.exporter.ir.fixed_model import Argument, Step, Window
+from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
+from elegans.exporter.ir.fixed_model import Argument, Step, Window, formats
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Interval, q_name
+from elegans.exporter.ops import RELATIVE, WIDE, form, parts
 from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.constant import Constant
+from elegans.exporter.ops.counts import Counts
+from elegans.exporter.ops.elapsed import Elapsed
+from elegans.exporter.ops.short_time import ShortTime
 
 FEW = 32
 """Inputs that are clamped one by one in the step itself, faster and smaller than by a call."""
@@ -55,7 +60,7 @@ class StepBody:
     copies     of results to where the caller, or the next step, expects them
     buffers    that are declared for the whole step
     runs       of fused layers, each a function
-    functions  of sparse maps that are unrolled, by the step's name
+    unrolled   the sparse maps that are functions of their own, by the step's name
     names      of the tables, by (step, suffix)
     tables     of compact layers
     """
@@ -64,9 +69,15 @@ class StepBody:
     copies: list[str]
     buffers: list[str]
     runs: list[LayerRun]
-    functions: dict[str, Function]
+    unrolled: dict[str, Unrolled]
     names: dict[tuple[str, str], str]
     tables: list[ConstantArray]
+
+    @property
+    def functions(self) -> list[Function]:
+        """The functions of unrolled maps, each once."""
+        found = [f for one in self.unrolled.values() for f in one.functions]
+        return list({function.name: function for function in found}.values())
 
 
 @dataclass
@@ -90,10 +101,11 @@ class _Writer:
     bounds: dict[str, Interval]
     layout: str
     names: dict[tuple[str, str], str]
-    functions: dict[str, Function]
+    unrolled: dict[str, Unrolled]
     runs: list[LayerRun] = field(default_factory=list)
     compact: list[str] = field(default_factory=list)  # names of the calls of compact layers
     tables: list[ConstantArray] = field(default_factory=list)
+    sums: list[str] = field(default_factory=list)  # declarations of buffers of int32_t
     joined: _Joined = field(default_factory=_Joined)
 
 
@@ -101,21 +113,28 @@ def step_body(
     program: Program, placement: Placement, bounds: dict[str, Interval], layout: str
 ) -> StepBody:
     """The body of `step`. `bounds` are those of the program's vectors, by name."""
-    functions = unrolled(program, bounds) if layout == "speed" else {}
+    maps = unrolled(program, bounds) if layout == "speed" else {}
     names = table_names(program.steps)
-    to = _Writer(program, placement, bounds, layout, names, functions)
+    to = _Writer(program, placement, bounds, layout, names, maps)
     written = [_block(to, number, run) for number, run in enumerate(blocks(program))]
     results, joined = copy_all(program, placement)
     to.joined.size = max(to.joined.size, joined)
     buffers = _shared_buffers(to)
     if to.joined.size:
         buffers.append(declare("joined", to.joined.size))
-    return StepBody(written, results, buffers, to.runs, functions, names, to.tables)
+    buffers += to.sums
+    return StepBody(written, results, buffers, to.runs, maps, names, to.tables)
 
 
 def is_inline(step: ProgramStep) -> bool:
     """Whether a step is written out in `step` itself, without a kernel."""
-    return isinstance(step.op, Clamp) and step.size <= FEW
+    clamped = isinstance(step.op, Clamp) and step.size <= FEW
+    return clamped or isinstance(step.op, Constant)
+
+
+def has_tables(step: ProgramStep) -> bool:
+    """Whether the tables of a step are printed as they are."""
+    return isinstance(step.op, Constant) or not is_inline(step)
 
 
 def declare(name: str, size: int) -> str:
@@ -173,6 +192,7 @@ def _loop(to: _Writer, loop: Loop, steps: Sequence[Step]) -> list[Statement]:
             begin.append(copy_line(target, to.placement.at(window), window.size))
     to.joined.held = lasting
     body = [replace(_statement(to, step), indent="    ") for step in steps]
+    begin += _sums_before(to, steps)
     head = f"for (uint32_t unfold = 0; unfold < {loop.count}U; unfold++) {{"
     comment = f"{loop.count} unfolds of the solver"
     return [Statement([*begin, head], comment), *body, Statement(["}"])]
@@ -236,13 +256,13 @@ def _shared_buffers(to: _Writer) -> list[str]:
 def _statement(to: _Writer, step: Step) -> Statement:
     """The call of a step's kernel, after the copies that put its arguments side by side."""
     comment = _comment(to, step)
+    if isinstance(step.op, Constant):
+        return Statement([], f"{comment}, constant")
     if is_inline(step):
         return Statement(_clamped(to, step), comment)
     target = to.placement.places[step.name]
-    if step.name in to.functions:
-        places = [target, *(to.placement.at(w) for w in step.inputs[0])]
-        arguments = ", ".join(map(str, places))
-        return Statement([f"{to.functions[step.name].name}({arguments});"], comment)
+    if step.name in to.unrolled:
+        return _unrolled(to, to.unrolled[step.name], target, comment)
     lines: list[str] = []
     inputs = []
     for argument in step.inputs:
@@ -252,13 +272,36 @@ def _statement(to: _Writer, step: Step) -> Statement:
             place = Place("joined", 0)
         inputs.append(str(place))
     tables = [to.names[step.name, table.suffix] for table in step.op.tables()]
-    # Element-wise kernels take their length last; that of a linear map is in its scalars.
-    size = [] if hasattr(step.op, "weights") else [step.size]
-    numbers = [f"{n}U" for n in (*step.op.scalars(), *size)]
+    # Element-wise kernels take their length last, a vector in parts that of one part. That of a
+    # linear map is in its scalars, and elapsed time is one number.
+    time = isinstance(step.op, (Elapsed, ShortTime))
+    size = [] if time or hasattr(step.op, "weights") else [step.size // parts(step.op)]
+    numbers = [str(n) if time or n < 0 else f"{n}U" for n in (*step.op.scalars(), *size)]
     arguments = ", ".join([str(target), *inputs, *tables, *numbers])
     call = f"el_{step.op.kernel}({arguments});"
     wrapped = textwrap.wrap(call, 88, subsequent_indent="    ", break_long_words=False)
     return Statement(lines + wrapped, comment)
+
+
+def _unrolled(to: _Writer, step: Unrolled, target: Place, comment: str) -> Statement:
+    """The call of an unrolled map's function; none if the next step's function computes it."""
+    if step.function is None:
+        return Statement([], comment)
+    sums = [f"{step.function.name}_sums"] if step.base else []
+    arguments = ", ".join([str(target), *sums, *(str(to.placement.at(w)) for w in step.reads)])
+    return Statement([f"{step.function.name}({arguments});"], comment)
+
+
+def _sums_before(to: _Writer, steps: Sequence[Step]) -> list[str]:
+    """The calls, and the buffers, of what unrolled maps of a loop add up before it."""
+    lines = []
+    for step in (to.unrolled[s.name] for s in steps if s.name in to.unrolled):
+        if step.base is not None and step.function is not None:
+            name = f"{step.function.name}_sums"
+            arguments = ", ".join([name, *(str(to.placement.at(w)) for w in step.before)])
+            to.sums.append(f"int32_t {name}[{step.size}];")
+            lines.append(f"{step.base.name}({arguments});")
+    return lines
 
 
 def _clamped(to: _Writer, step: Step) -> list[str]:
@@ -278,8 +321,10 @@ def _clamped(to: _Writer, step: Step) -> list[str]:
         elif any_int16[i]:
             lines.append(f"{element(target, i)} = {value};")
         else:
-            ends = f"{step.op.lo[i]}, {step.op.hi[i]}"
-            lines.append(f"{element(target, i)} = el_hold({value}, {ends});")
+            held = f"el_hold({value}, {step.op.lo[i]}, {step.op.hi[i]})"
+            if isinstance(step.op, Counts) and step.op.left[i]:
+                held = f"(int16_t)({held} * {1 << int(step.op.left[i])})"
+            lines.append(f"{element(target, i)} = {held};")
         i += 1
     return lines
 
@@ -299,8 +344,11 @@ def _join(to: _Writer, argument: Argument) -> list[str]:
 
 
 def _comment(to: _Writer, step: ProgramStep) -> str:
-    bounds, fracs = to.bounds[step.name], sorted(set(step.frac))
-    lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo, step.frac, strict=True))
-    hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi, step.frac, strict=True))
-    names = " ".join(q_name(f) for f in fracs)
+    names = " ".join(formats(step) if isinstance(step, Step) else {q_name(f): 0 for f in step.frac})
+    if names == RELATIVE:
+        return f"{step.name}: mantissas and exponents"
+    size = step.size // 2 if isinstance(step, Step) and form(step.op) == WIDE else step.size
+    bounds, fracs = to.bounds[step.name][:size], step.frac[:size]
+    lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo, fracs, strict=True))
+    hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi, fracs, strict=True))
     return f"{step.name}: {names}, in [{lo:.5g}, {hi:.5g}]"

@@ -1,9 +1,8 @@
 """Finds out which inputs of a graph are x, h and dt, and which outputs are y and h_next.
 
-In this order: the names that the user gives; the names that elegans' trainer writes (x, h, dt,
-y, h_next); dataflow. By dataflow, a next state has the size of a state and depends on it,
-preferably element by element, and elapsed time is a single number that varying values are
-multiplied or divided by.
+What the user names comes first. Elapsed time is a single number that has its name (dt,
+timespans, elapsed), or that varying values are multiplied or divided by; the states are found
+by `state_pairs`. What is left is a sensor or an output.
 """
 
 from __future__ import annotations
@@ -16,16 +15,24 @@ from pathlib import Path
 import onnx
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.dataflow import Dataflow
 from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
+from elegans.exporter.frontend.port_names import (
+    Pairs,
+    PortSizes,
+    is_sensor_name,
+    is_state_name,
+    is_time_name,
+    name_pairs,
+    tool_names,
+)
+from elegans.exporter.frontend.state_pairs import find_states, left_over
 
 _WIDEST = 8192  # elements of a port; a limit on what a file that is not trusted can ask for
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16)
 _NAME_THEM = "name them: --state IN:OUT for each state, --elapsed NAME for the elapsed time"
-# Operators in whose results each element may depend on every element of an input.
-_MIXING = frozenset(("MatMul", "Gemm", "Conv", "ReduceSum", "ReduceMean", "LSTM", "GRU", "RNN"))
-_MULTIPLYING = frozenset(("Mul", "Div", "Pow", "Reciprocal"))
 
-States = tuple[tuple[str, str], ...]  # names of graph inputs and outputs: (h, h_next) pairs
+States = Pairs  # names of graph inputs and outputs: (h, h_next) pairs
 
 
 @dataclass(frozen=True)
@@ -46,11 +53,15 @@ class GraphPort:
 
 @dataclass(frozen=True)
 class GraphPorts:
-    """All inputs and outputs of a graph; h_next is in the order of h."""
+    """All inputs and outputs of a graph; h_next is in the order of h.
+
+    left_over  pairs that could be states, but are not among those that the user named
+    """
 
     inputs: tuple[GraphPort, ...]
     y: tuple[GraphPort, ...]
     h_next: tuple[GraphPort, ...]
+    left_over: States = ()
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -66,7 +77,7 @@ def find_ports(
 ) -> GraphPorts:
     """The inputs and outputs of the graph of one step.
 
-    states   the user's pairs of names (input, output), or none
+    states   the user's pairs of names (input, output), all of them; or none
     elapsed  the user's name of the input dt, or None
 
     Raises `ElegansError` if they cannot be told apart, or the graph is not one step.
@@ -81,27 +92,37 @@ def find_ports(
         if name not in inputs and name not in outputs:
             known = ", ".join((*inputs, *outputs))
             raise ElegansError(path, f"has no input or output {name!r}", f"choose from {known}")
-    graph = _Dataflow(model)
-    dt = elapsed or _elapsed_time(graph, inputs, {i for i, _ in states})
-    if dt is not None and math.prod(inputs.get(dt, (0,))) != 1:
+    for side in zip(*states, strict=True):
+        twice = next((name for name in side if side.count(name) > 1), None)
+        if twice is not None:
+            raise ElegansError("--state", f"names {twice!r} twice", "name each state once")
+    graph = Dataflow(model)
+    sizes = {name: math.prod(shape) for name, shape in inputs.items()}
+    sizes_out = {name: math.prod(shape) for name, shape in outputs.items()}
+    dt = elapsed or _elapsed_time(graph, PortSizes(sizes, sizes_out), states, path)
+    if dt is not None and sizes.pop(dt, 0) != 1:
         shape = list(inputs.get(dt, ()))
         raise ElegansError(
             f"{path}, {dt!r}",
             f"has the shape {shape}; elapsed time is one number",
             EXPORT_ONE_STEP,
         )
-    pairs = states or _state_pairs(graph, inputs, outputs, dt, path)
-    for before, after in pairs:
-        if math.prod(inputs.get(before, (0,))) != math.prod(outputs.get(after, (-1,))):
+    ports = PortSizes(sizes, sizes_out)
+    for before, after in states:
+        if sizes.get(before, 0) != sizes_out.get(after, -1):
             fact = f"{after!r} cannot be the next state of {before!r}: their sizes differ"
             raise ElegansError(path, fact, _NAME_THEM)
-    kept = {after for _, after in pairs}
-    x = [name for name in inputs if name != dt and name not in dict(pairs)]
-    y = [name for name in outputs if name not in kept]
+    pairs = states or find_states(graph, ports, path)
+    kept = [after for _, after in pairs]
+    x = [name for name in sizes if name not in dict(pairs)]
+    # Without an output of its own, the network shows its state.
+    y = [name for name in outputs if name not in kept] or sorted(
+        kept, key=lambda name: name not in ports.shown
+    )[:1]
     if not x:
         raise ElegansError(path, "takes a state but no input", EXPORT_ONE_STEP)
-    if not y:
-        y = [pairs[0][1]]  # without an output of its own, the network shows its state
+    _refuse_batches({name: inputs[name] for name in (*x, *([dt] if dt else ()))}, path)
+    _refuse_batches({name: outputs[name] for name in y if name not in kept}, path)
     return GraphPorts(
         (
             *_concatenated("x", x, inputs),
@@ -109,7 +130,8 @@ def find_ports(
             *_concatenated("dt", [dt] if dt else [], inputs),
         ),
         _concatenated("y", y, outputs),
-        _concatenated("h_next", [after for _, after in pairs], outputs),
+        _concatenated("h_next", kept, outputs),
+        left_over(graph, ports, states) if states else (),
     )
 
 
@@ -124,118 +146,54 @@ def _concatenated(
     )
 
 
-class _Dataflow:
-    """Which tensors of a graph depend on which, and whether element by element."""
+def _elapsed_time(graph: Dataflow, ports: PortSizes, states: States, path: Path) -> str | None:
+    """The name of the input dt, or None; never one of the user's states.
 
-    def __init__(self, model: onnx.ModelProto) -> None:
-        self.model = model
-        self.readers: dict[str, list[onnx.NodeProto]] = {}
-        self.copies: dict[str, str] = {}
-        for node in model.graph.node:
-            if node.op_type == "Identity" and node.output:
-                self.copies[node.output[0]] = node.input[0]
-            for name in node.input:
-                self.readers.setdefault(name, []).append(node)
-
-    def dependents(self, start: str, elementwise: bool = False) -> set[str]:
-        """Every tensor that depends on `start`.
-
-        elementwise  only those of which each element depends on one element of `start`
-        """
-        found, pending = {start}, [start]
-        while pending:
-            for node in self.readers.get(pending.pop(), ()):
-                if elementwise and node.op_type in _MIXING:
-                    continue
-                fresh = set(node.output) - found
-                found |= fresh
-                pending += fresh
-        return found
-
-    def origin(self, name: str) -> str:
-        """The tensor that this one is a copy of, or this one."""
-        seen = {name}
-        while (name := self.copies.get(name, name)) not in seen:
-            seen.add(name)
-        return name
-
-    def multiplies(self, name: str) -> bool:
-        """Whether a varying tensor is multiplied or divided by this one, or by a multiple of it."""
-        varying = set().union(*(self.dependents(v.name) for v in self.model.graph.input))
-        own = self.dependents(name)
-        alone, pending = {name}, [name]  # tensors that depend on `name` and constants only
-        while pending:
-            for node in self.readers.get(pending.pop(), ()):
-                others = set(node.input) - alone
-                if not others & varying:
-                    pending += set(node.output) - alone
-                    alone |= set(node.output)
-                elif node.op_type in _MULTIPLYING and others - own:
-                    return True
-        # A constant divided by it, as LTC's C / dt, or an exponential of it: what the result is
-        # multiplied by was not seen above, because the result depends on `name` alone.
-        return any(
-            node.op_type in ("Div", "Reciprocal", "Exp") and set(node.input) & alone
-            for node in self.model.graph.node
-        )
-
-
-def _elapsed_time(
-    graph: _Dataflow, inputs: dict[str, tuple[int, ...]], taken: set[str]
-) -> str | None:
-    """The name of the input dt, or None; never one of `taken`, which are states."""
-    if "dt" in inputs:
-        return "dt"
-    single = [n for n, s in inputs.items() if math.prod(s) == 1 and n not in taken | {"x", "h"}]
-    return next((name for name in single if graph.multiplies(name)), None)
-
-
-def _state_pairs(
-    graph: _Dataflow,
-    inputs: dict[str, tuple[int, ...]],
-    outputs: dict[str, tuple[int, ...]],
-    dt: str | None,
-    path: Path,
-) -> States:
-    if "h" in inputs and "h_next" in outputs:
-        return (("h", "h_next"),)
-    dependents = {name: graph.dependents(name) for name in inputs if name != dt}
-    elementwise = {name: graph.dependents(name, elementwise=True) for name in dependents}
-    distinct = {graph.origin(name): name for name in outputs}  # of equal outputs, the last
-    options = [
-        (i, o)
-        for i in dependents
-        for o in distinct.values()
-        if o in dependents[i] and math.prod(inputs[i]) == math.prod(outputs[o])
-    ]
-    if not options:
-        raise ElegansError(
-            path,
-            "keeps no state: no output has the size of an input that it depends on",
-            "elegans takes steps of recurrent networks; give an MLP a delay line as its state: "
-            "h_next = [h[I:], x]",
-        )
-    preferred = [(i, o) for i, o in options if o in elementwise[i]]
-    found = _unique_pairing(preferred) or _unique_pairing(options)
-    if found is None:
-        listed = ", ".join(f"{i}:{o}" for i, o in options)
-        raise ElegansError(path, f"has several candidates for its states: {listed}", _NAME_THEM)
-    return found
-
-
-def _unique_pairing(options: list[tuple[str, str]]) -> States | None:
-    """The only way to pair each input with an output of its own, or None.
-
-    If every input could be paired with every output, they are paired in their order.
+    Raises `ElegansError` if several inputs could be it.
     """
-    befores, afters = (
-        (list(dict.fromkeys(side)) for side in zip(*options, strict=True)) if options else ([], [])
-    )
-    if len(befores) != len(afters):
+    pairs = states or name_pairs(ports.inputs, ports.outputs)
+    given = tool_names(ports.inputs)
+    if "dt" in ports.inputs and "dt" not in dict(states):
+        return "dt"
+    single = [n for n, size in ports.inputs.items() if size == 1 and n not in dict(pairs)]
+    named = [n for n in single if n not in given and is_time_name(n)]
+    other = [n for n in single if n in given or not (is_sensor_name(n) or is_state_name(n))]
+    found = named if len(named) == 1 else [n for n in named or other if graph.multiplies(n)]
+    if not (found or named):
         return None
-    pairs = tuple(zip(befores, sorted(afters, key=afters.index), strict=True))
-    complete = len(options) in (len(befores), len(befores) ** 2)
-    return pairs if befores and complete and set(pairs) <= set(options) else None
+    rivals = [] if states or named else _next_values(graph, ports, found[0], pairs)
+    if len(found) == 1 and not rivals:
+        return found[0]
+    options = " or ".join(f"--elapsed {n}" for n in found or named)
+    ways = "".join(f" or --state {found[0]}:{after}" for after in rivals)
+    raise ElegansError(
+        path,
+        f"has several candidates for the elapsed time: {', '.join(found or named)}"
+        if not rivals
+        else f"leaves open whether {found[0]!r} is the elapsed time or a state",
+        f"name it: {options}{ways}",
+    )
+
+
+def _next_values(graph: Dataflow, ports: PortSizes, name: str, pairs: States) -> list[str]:
+    """Outputs of one number that could be the next state of an input that scales others."""
+    taken = {after for _, after in pairs} | ports.shown
+    free = [n for n, size in ports.outputs.items() if size == 1 and n not in taken]
+    blended = graph.blended(name)
+    return [
+        n
+        for n in free
+        if n in blended and not graph.only_through(name, n, ports.outputs.keys() - {n})
+    ]
+
+
+def _refuse_batches(shapes: dict[str, tuple[int, ...]], path: Path) -> None:
+    """Refuse a first axis above 1. (A state may have one: it counts its layers.)"""
+    for name, dims in shapes.items():
+        if len(dims) > 1 and dims[0] > 1 and math.prod(dims) > dims[0]:
+            raise ElegansError(
+                f"{path}, {name!r}", f"has a batch of {dims[0]}", "export a batch of 1"
+            )
 
 
 def _refuse_sequences(
@@ -257,8 +215,6 @@ def _shape(value: onnx.ValueInfoProto, path: Path) -> tuple[int, ...]:
     if kind.elem_type not in _FLOATS:
         raise ElegansError(place, "is not a tensor of floats", EXPORT_ONE_STEP)
     size = math.prod(dims)
-    if len(dims) > 1 and dims[0] > 1 and size > dims[0]:
-        raise ElegansError(place, f"has a batch of {dims[0]}", "export a batch of 1")
     if not 1 <= size <= _WIDEST or not all(0 < d <= _WIDEST for d in dims):
         shape = [d.dim_value or d.dim_param or "?" for d in kind.shape.dim]
         raise ElegansError(

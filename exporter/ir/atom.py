@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol, Self
 
 from elegans.exporter.ir.affine import Affine, Form, affine_value, read
-from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.fixed_model import Channel, Window
 from elegans.exporter.ir.spans import (
     Span,
     affine_span,
@@ -144,8 +144,11 @@ class Gate(Atom):
     op takes them; a field's name is the part's role, and appears in the generated C.
     """
 
-    carried: ClassVar[str | None] = None
-    """The role of the part that one unfold of a solver hands to the next, if there are unfolds."""
+    carriers: ClassVar[tuple[str, ...]] = ()
+    """The roles of parts that may be the gate's own old value, of which the new one is a part.
+
+    A state that is carried on so, from step to step or from one unfold of a solver to the next,
+    has 32 bits (`lowering.wide_states`)."""
 
     synapses: ClassVar[str | None] = None
     """The role of a part that is a sum over synapses, which are named after it."""
@@ -189,6 +192,20 @@ class Gate(Atom):
     def state_frac(self, spans: dict[str, Span], own: Span) -> int:
         return self.result_frac(spans, with_zero(own))
 
+    def wide_frac(self, atoms: dict[str, Atom], spans: dict[str, Span], own: Span) -> int:
+        """The fractional bits of the upper half of a state that this gate carries on."""
+        return self.state_frac(spans, own)
+
+    def wide_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+        """The least and the greatest upper half of such a state. -2^15 is not allowed."""
+        least, most = self.state_ends(frac, lo, hi)
+        return max(least, -INT16_MAX), most
+
+    def share(self, atoms: dict[str, Atom], carried: Window) -> Atom | None:
+        """The activation that says how far the carried part goes in an elapsed time, if there is
+        one that is computed as a share (`ops.relax`) and not in its own format."""
+        return None
+
     def part_fracs(self, spans: dict[str, Span], own: Span) -> dict[Window, Integers]:
         """The formats [size] that this gate wants of parts that are affine forms; {} for any.
 
@@ -199,6 +216,11 @@ class Gate(Atom):
     @classmethod
     def of_blend(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
         """This gate, if it computes `affine + rate * t` for a t in [0, 1] or elapsed time."""
+        return None
+
+    @classmethod
+    def of_share(cls, atoms: AtomTable, f: Window, rate: Affine, share: Reals) -> Gate | None:
+        """This gate, if it computes `f + rate` where -share [size] is f's own factor in `rate`."""
         return None
 
     @classmethod
@@ -251,9 +273,13 @@ class AtomTable(Protocol):
 class Builder(Protocol):
     """The fixed-point model in the making (`lowering.builder.ModelBuilder`)."""
 
+    atoms: dict[str, Atom]
     spans: dict[str, Span]
     wanted: dict[str, Integers]
     dt_range: tuple[float, float]
+    dt: Channel | None
+    carried: dict[str, Window]
+    """By the name of a gate that keeps its result in 32 bits: the part that it carries on."""
 
     def renamed(self, window: Window) -> Window:
         """A window of the real network as one of the fixed-point model."""
@@ -308,3 +334,20 @@ class Builder(Protocol):
 
     def rescaled(self, name: str, layer: str, source: Window, frac: Integers) -> Window:
         """A vector in another format; the vector itself where it has that format."""
+
+    def once(
+        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
+    ) -> Window:
+        """A step that is added only if no equal one is there."""
+
+    def constant(self, name: str, layer: str, values: Integers, frac: Integers) -> Window:
+        """A constant vector, which lies in flash."""
+
+    def known_halves(self, window: Window) -> Window | None:
+        """The halves of a vector that has 32 bits; None for any other, and for a part of one."""
+
+    def halves(self, name: str, layer: str, window: Window, frac: int) -> Window:
+        """A whole vector of the real network as the halves of its 32-bit integers."""
+
+    def elapsed(self) -> Window:
+        """Elapsed time as mantissa and exponent."""

@@ -8,38 +8,33 @@ on any kind of value: integers, intervals, torch tensors, ONNX nodes.
 from __future__ import annotations
 
 import hashlib
-import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from elegans.exporter import ops
-from elegans.exporter.errors import ElegansError
-from elegans.exporter.numbers.fixed import (
-    INT16_MAX,
-    INT16_MIN,
-    Integers,
-    Interval,
-    RangeError,
-    Value,
-    join_intervals,
-)
+from elegans.exporter.ir.conversion import AffineFormat, affine_fields
+from elegans.exporter.numbers.fixed import Integers, Value, halves, q_name, whole
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
-SCHEMA = 2  # of the JSON document; raised by each change that older readers would misread
+# Of the JSON document; raised by each change that older readers would misread. A model without
+# integers of 32 bits is written as before.
+SCHEMA, NARROW_SCHEMA = 3, 2
+WIDE_BITS = 32
 
 
 @dataclass(frozen=True)
-class Channel:
+class Channel(AffineFormat):
     """The format of one element of x, dt, h or y.
 
-    unit    of the real value, which is integer / 2^frac
+    unit    of the real value, which is offset + scale * integer / 2^frac
     lo, hi  the least and the greatest integer
-    bits    the size of the integer
+    bits    the size of the integer: 16, or 32 for states that feed themselves and for an elapsed
+            time whose digits count near zero
+
+    Only inputs have an offset or a scale other than 0 and 1.
     """
 
     name: str
@@ -48,11 +43,8 @@ class Channel:
     lo: int
     hi: int
     bits: int = 16
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """The least and the greatest real value, in `unit`."""
-        return self.lo / 2.0**self.frac, self.hi / 2.0**self.frac
+    offset: float = 0.0
+    scale: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -67,6 +59,21 @@ class Window:
     def size(self) -> int:
         """The number of elements."""
         return self.hi - self.lo
+
+
+@dataclass(frozen=True)
+class Piece:
+    """States `start`.. of a model that one step makes, and where they are in its vector `h`.
+
+    at    the place of the first in `h`, where a state of 32 bits has two halves: those of a piece
+          are `size` upper ones, then `size` lower ones
+    wide  whether they have 32 bits
+    """
+
+    start: int
+    size: int
+    at: int
+    wide: bool
 
 
 Argument = tuple[Window, ...]  # an input of an op: the concatenation of these windows
@@ -88,6 +95,16 @@ class Step:
     inputs: tuple[Argument, ...]
     size: int
     frac: tuple[int, ...]
+
+
+def formats(step: Step) -> tuple[str, ...]:
+    """The formats of a step's result, each once: `Q0.15`, `Q0.31` of halves, or `relative`."""
+    kind = ops.form(step.op)
+    if kind == ops.RELATIVE:
+        return (kind,)
+    if kind == ops.WIDE:
+        return tuple(q_name(f, WIDE_BITS) for f in sorted(set(step.frac[step.size // 2 :])))
+    return tuple(q_name(f) for f in sorted(set(step.frac)))
 
 
 @dataclass(frozen=True)
@@ -114,6 +131,27 @@ class Model:
     y: Argument
     h_next: Argument
 
+    @property
+    def state_bits(self) -> int:
+        """The size of every state outside of the step: 32 if one of them has 32 bits, else 16."""
+        return max((c.bits for c in self.states), default=16)
+
+    @property
+    def dt_bits(self) -> int:
+        """The size of elapsed time: 32 or 16."""
+        return self.dt.bits if self.dt else 16
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The states, as the step makes them: piece by piece."""
+        found, start, at = [], 0, 0
+        for window in self.h_next:
+            wide = self.states[start].bits == WIDE_BITS
+            size = window.size // 2 if wide else window.size
+            found.append(Piece(start, size, at, wide))
+            start, at = start + size, at + window.size
+        return tuple(found)
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the model's JSON: it identifies the model on every machine."""
@@ -130,9 +168,13 @@ class Model:
 
     def fracs(self) -> dict[str, tuple[int, ...]]:
         """The fractional bits of each element of every vector, by the vector's name."""
-        given = {"x": self.inputs, "h": self.states, "dt": (self.dt,) if self.dt else ()}
+        given = {"x": self.inputs, "dt": (self.dt,) if self.dt else ()}
         known = {name: tuple(c.frac for c in channels) for name, channels in given.items()}
-        return known | {step.name: step.frac for step in self.steps}
+        h: list[int] = []
+        for piece in self.pieces:
+            own = [c.frac for c in self.states[piece.start : piece.start + piece.size]]
+            h += [f - 16 for f in own] + own if piece.wide else own
+        return known | {"h": tuple(h)} | {step.name: step.frac for step in self.steps}
 
 
 def walk(
@@ -145,109 +187,52 @@ def walk(
 
     given    the vectors `x`, `h` and, unless it is a constant, `dt`, each [..., size]
     join     concatenates vectors
-    apply    executes one step on its arguments
-    returns  y, h_next, and all vectors by name
+    apply    executes one step on its arguments; the parts of a result may be a tuple
+    returns  y, h_next, and all vectors by name; among these `h` has 32-bit states in halves
     """
     vectors = dict(given)
+    vectors["h"] = _taken_apart(model, given["h"], join)
 
     def read(argument: Argument) -> Value:
         parts = [vectors[w.vector][..., w.lo : w.hi] for w in argument]
         return parts[0] if len(parts) == 1 else join(parts)
 
     for step in model.steps:
-        vectors[step.name] = apply(step, [read(argument) for argument in step.inputs])
-    return read(model.y), read(model.h_next), vectors
+        found = apply(step, [read(argument) for argument in step.inputs])
+        vectors[step.name] = join(list(found)) if isinstance(found, tuple) else found
+    return read(model.y), _put_together(model, read(model.h_next), join), vectors
 
 
-def prove(model: Model) -> dict[str, Interval]:
-    """Bounds of every vector, for all inputs and any number of steps.
-
-    The inputs may be any int16. The states are assumed within their channels' bounds, and
-    h_next is shown to be within them again, so by induction the states never leave them. On
-    the way every intermediate value is shown to fit int32. Raises `ElegansError`, naming the
-    step or the state, if either fails.
-    """
-    given = {
-        "x": _any_int16(len(model.inputs)),
-        "dt": _any_int16(1),
-        "h": _bounds(model.states),
-    }
-
-    indices = itertools.count()
-
-    def apply(step: Step, args: list[Value]) -> Value:
-        return step_range(next(indices), step, args)
-
-    _, _, vectors = walk(model, given, join_intervals, apply)
-    check_results(model, vectors)
-    return vectors
+def _taken_apart(model: Model, h: Value, join: Callable[[list[Value]], Value]) -> Value:
+    if model.state_bits < WIDE_BITS:
+        return h
+    parts: list[Value] = []
+    for piece in model.pieces:
+        part = h[..., piece.start : piece.start + piece.size]
+        parts += halves(part) if piece.wide else [part]
+    return join(parts)
 
 
-def check_results(model: Model, bounds: dict[str, Interval]) -> None:
-    """The induction of the proof: h_next has the format of h and is within the bounds of h.
-
-    bounds  of every vector of the model, found under the assumption that h is within its own
-
-    Raises `ElegansError` for a state or an output that leaves the bounds of its channel.
-    """
-    fracs = model.fracs()
-    found = [f for w in model.h_next for f in fracs[w.vector][w.lo : w.hi]]
-    if found != [c.frac for c in model.states]:
-        raise ElegansError("h_next", "its format is not that of h", "export the model again")
-    for what, argument, channels in (
-        ("h", model.h_next, model.states),
-        ("y", model.y, model.outputs),
-    ):
-        parts = [bounds[w.vector][w.lo : w.hi] for w in argument]
-        _check_bounds(what, join_intervals(parts), channels)
-
-
-def step_range(index: int, step: Step, args: Sequence[Interval]) -> Interval:
-    """The bounds of a step's result, for bounds of its arguments.
-
-    Raises `ElegansError` with the step's number and name if an intermediate value could leave
-    int32.
-    """
-    try:
-        return step.op.range(*args)
-    except RangeError as error:
-        raise ElegansError(
-            f"step {index} ({step.name}, {step.op.kernel})",
-            str(error),
-            "declare a narrower input range, or train with smaller weights",
-        ) from None
-
-
-def _check_bounds(what: str, found: Interval, channels: Sequence[Channel]) -> None:
-    for i, channel in enumerate(channels):
-        lo, hi = int(found.lo[i]), int(found.hi[i])
-        if lo < channel.lo or hi > channel.hi:
-            reach, end = (hi, channel.hi) if hi > channel.hi else (lo, channel.lo)
-            raise ElegansError(
-                f"{what}[{i}] ({channel.name})",
-                f"the next value can reach {reach / 2**channel.frac:g}, but its format is only "
-                f"proved up to {end / 2**channel.frac:g}",
-                "use a cell whose state is bounded (docs/cells.md), or smaller weights",
-            )
-
-
-def _bounds(channels: Sequence[Channel]) -> Interval:
-    return Interval.of([c.lo for c in channels], [c.hi for c in channels])
-
-
-def _any_int16(size: int) -> Interval:
-    return Interval.of(np.full(size, INT16_MIN), np.full(size, INT16_MAX))
+def _put_together(model: Model, h: Value, join: Callable[[list[Value]], Value]) -> Value:
+    if model.state_bits < WIDE_BITS:
+        return h
+    parts: list[Value] = []
+    for piece in model.pieces:
+        n, at = piece.size, piece.at
+        part = h[..., at : at + n]
+        parts.append(whole(part, h[..., at + n : at + 2 * n]) if piece.wide else part)
+    return join(parts) if len(parts) > 1 else parts[0]
 
 
 def to_json(model: Model) -> dict[str, Any]:
     """The whole model as plain data, for `from_json`; `Model.digest` is of this."""
     return {
-        "schema": SCHEMA,
+        "schema": SCHEMA if WIDE_BITS in (model.state_bits, model.dt_bits) else NARROW_SCHEMA,
         "name": model.name,
-        "inputs": [asdict(c) for c in model.inputs],
-        "dt": asdict(model.dt) if model.dt else None,
-        "states": [asdict(c) for c in model.states],
-        "outputs": [asdict(c) for c in model.outputs],
+        "inputs": [_channel_json(c) for c in model.inputs],
+        "dt": _channel_json(model.dt) if model.dt else None,
+        "states": [_channel_json(c) for c in model.states],
+        "outputs": [_channel_json(c) for c in model.outputs],
         "steps": [
             {
                 "name": s.name,
@@ -266,8 +251,8 @@ def to_json(model: Model) -> dict[str, Any]:
 
 def from_json(data: dict[str, Any]) -> Model:
     """The model that `to_json` wrote. Raises KeyError, TypeError or ValueError for other data."""
-    if data["schema"] != SCHEMA:
-        raise ValueError(f"schema {data['schema']}, expected {SCHEMA}")
+    if data["schema"] not in (NARROW_SCHEMA, SCHEMA):
+        raise ValueError(f"schema {data['schema']}, expected {NARROW_SCHEMA} or {SCHEMA}")
     return Model(
         name=data["name"],
         inputs=_channels(data["inputs"]),
@@ -292,7 +277,13 @@ def from_json(data: dict[str, Any]) -> Model:
 
 def _channels(data: list[dict[str, Any]]) -> tuple[Channel, ...]:
     names = ("name", "unit", "frac", "lo", "hi", "bits")
-    return tuple(Channel(**{key: entry[key] for key in names}) for entry in data)
+    return tuple(Channel(**{k: e[k] for k in names}, **affine_fields(e)) for e in data)
+
+
+def _channel_json(channel: Channel) -> dict[str, Any]:
+    data = asdict(channel)
+    del data["offset"], data["scale"]
+    return data | channel.affine_json()
 
 
 def _argument_json(argument: Argument) -> list[list[Any]]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.raw_format import RawFormat, raw_format
 from elegans.exporter.numbers.fixed import LARGEST_REAL
 
 METADATA_KEY = "elegans"
@@ -30,11 +31,15 @@ Range = tuple[float, float]  # (least, greatest), in the unit of a signal
 
 @dataclass(frozen=True)
 class Signal:
-    """A named quantity with its unit and its range; the range is None if nobody gave one."""
+    """A named quantity with its unit and its range; the range is None if nobody gave one.
+
+    format  of an input that is a sensor's raw count; None for a real value
+    """
 
     name: str
     unit: str = ""
     range: Range | None = None
+    format: RawFormat | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Int
         data = json.loads(text)
         found = Interface(
             name=valid_name(data["name"]),
-            inputs=tuple(_signal(entry) for entry in data["inputs"]),
+            inputs=tuple(_input(entry) for entry in data["inputs"]),
             outputs=tuple(_signal(entry) for entry in data["outputs"]),
             dt=_time(data["dt"]) if data.get("dt") else Signal("dt", "s"),
             layers=tuple((_label(e["name"]), int(e["size"])) for e in data.get("layers", [])),
@@ -120,7 +125,9 @@ def to_metadata(interface: Interface, more: Mapping[str, Any] | None = None) -> 
 
 def _entry(signal: Signal) -> dict[str, Any]:
     entry: dict[str, Any] = {"name": signal.name, "unit": signal.unit}
-    return entry if signal.range is None else {**entry, "range": [float(v) for v in signal.range]}
+    if signal.range is not None:
+        entry["range"] = [float(v) for v in signal.range]
+    return entry if signal.format is None else {**entry, "format": str(signal.format)}
 
 
 def with_ranges(
@@ -155,6 +162,48 @@ def with_ranges(
             )
         interface = replace(interface, dt_fixed=dt_fixed)
     return interface
+
+
+def with_formats(
+    interface: Interface, formats: Sequence[tuple[str | None, RawFormat]]
+) -> Interface:
+    """The interface with raw counts as inputs, as the user declared them: (name or None, format).
+
+    Without names it is one format for all inputs, or one for each in order. A format without ends
+    stands for the declared range of its input, and an input without a range gets the format's.
+
+    Raises `ElegansError` for a name that no input has, and for a wrong number of formats.
+    """
+    names = [signal.name for signal in interface.inputs]
+    given = [name for name, _ in formats]
+    if not any(given) and len(formats) in (1, len(names)):
+        each = [formats[0][1]] * len(names) if len(formats) == 1 else [f for _, f in formats]
+        chosen = dict(zip(names, each, strict=True))
+    elif all(name in names for name in given) and len(set(given)) == len(given):
+        chosen = {str(name): found for name, found in formats}
+    else:
+        raise ElegansError(
+            "--input-format",
+            f"given for {', '.join(name or 'all inputs' for name in given):.80}, the model has "
+            f"{', '.join(names):.200}",
+            "give it once for all inputs, once for each input in order, or by NAME=",
+        )
+    return replace(
+        interface,
+        inputs=tuple(_raw(s, chosen[s.name]) if s.name in chosen else s for s in interface.inputs),
+    )
+
+
+def _raw(signal: Signal, form: RawFormat) -> Signal:
+    """The signal as a raw count. Raises `ElegansError` if neither it nor the format has a range."""
+    bounds = form.range or signal.range
+    if bounds is None:
+        raise ElegansError(
+            f"input {signal.name!r}",
+            f"has no range that {form} could stand for",
+            f"give --input-format {signal.name}={form}:LO:HI",
+        )
+    return replace(signal, range=signal.range or bounds, format=replace(form, range=bounds))
 
 
 def checked_range(place: str, bounds: Range) -> Range:
@@ -212,6 +261,11 @@ def _signal(entry: dict[str, Any]) -> Signal:
         return Signal(name, unit)
     lo, hi = bounds
     return Signal(name, unit, checked_range(name, (lo, hi)))
+
+
+def _input(entry: dict[str, Any]) -> Signal:
+    signal, form = _signal(entry), entry.get("format")
+    return signal if form is None else _raw(signal, raw_format(form))
 
 
 def _label(name: Any) -> str:

@@ -5,7 +5,7 @@ again, until the states' interval maps into itself. The theorems of liquid netwo
 the intervals of the gates: a CfC's state lies between its two heads, and LTC's in the hull of
 its leak and reversal potentials (Hasani et al., 2021, theorem 2). Those of deep backbones are
 then shrunk (`affine_bounds.py`). Formats are chosen from these bounds; the integers are proved
-again, by `fixed_model.prove`.
+again, by `proof.prove`.
 """
 
 from __future__ import annotations

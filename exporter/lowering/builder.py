@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from functools import partial
 
@@ -12,7 +11,8 @@ from scipy import sparse
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Matrix
 from elegans.exporter.ir.atom import DT, MappedForm, VectorName
-from elegans.exporter.ir.fixed_model import Argument, Channel, Step, Window, step_range
+from elegans.exporter.ir.fixed_model import Argument, Channel, Piece, Step, Window
+from elegans.exporter.ir.proof import step_range
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
@@ -21,15 +21,32 @@ from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
+    INT32_MAX,
+    INT32_MIN,
     Integers,
     Interval,
     Reals,
     join_intervals,
     widest_frac,
 )
-from elegans.exporter.ops import Op
+from elegans.exporter.ops import Op, same_op
 from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.constant import Constant
+from elegans.exporter.ops.counts import Counts
+from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.rescale import Rescale
+from elegans.exporter.ops.short_time import ShortTime
+from elegans.exporter.ops.widen import Widen
+
+
+def _pieces(h_next: tuple[Window, ...], wide: tuple[bool, ...]) -> list[Piece]:
+    """The pieces of the state, as `Model.pieces` gives them when the model is complete."""
+    found, start, at = [], 0, 0
+    for window, carried in zip(h_next, wide, strict=True):
+        found.append(Piece(start, window.size, at, carried))
+        start, at = start + window.size, at + window.size * (2 if carried else 1)
+    return found
+
 
 _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map of ones
 
@@ -41,36 +58,145 @@ class ModelBuilder:
     """
 
     def __init__(self, network: Network, formats: Formats, weight_bits: int) -> None:
-        self._h_next = network.h_next
+        self.atoms = network.atoms
+        self.dt = formats.dt
+        self.carried = formats.wide.carried
         self.dt_range = network.interface.dt.range or (0.0, 0.0)
         self.spans = formats.spans
         self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
         self.wanted = formats.wanted
         self.weight_bits = weight_bits
         self.steps: list[Step] = []
-        states = formats.states
-        self.frac: dict[str, Integers] = {"h": np.array([s.frac for s in states])}
-        self.bounds = {"h": Interval.of([s.lo for s in states], [s.hi for s in states])}
-        # Of the fixed-point model's vectors, by the real network's.
-        self._names = self._statistics.names = {"h": "h"}
+        self._early = 0  # steps that `once` has added, after those that clamp inputs
+        self.frac: dict[str, Integers] = {}
+        self.bounds: dict[str, Interval] = {}
+        self._names: dict[str, str] = {}  # of the fixed-point model's vectors, by the real ones'
+        self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
+        self._pieces_of_h = _pieces(network.h_next, formats.wide.pieces)
+        self._add_states(formats.states)
 
-    def clamp_input(self, name: str, channels: tuple[Channel, ...]) -> None:
-        """Add an input from outside: any int16, clamped to the channels' ranges."""
+    def _add_states(self, states: tuple[Channel, ...]) -> None:
+        """The vector h: the states piece by piece, 32-bit ones in halves."""
+        fracs: list[Integers] = []
+        bounds: list[Interval] = []
+        for piece in self._pieces_of_h:
+            own = states[piece.start : piece.start + piece.size]
+            frac = np.array([s.frac for s in own])
+            ends = Interval.of([s.lo for s in own], [s.hi for s in own])
+            fracs += [frac - 16, frac] if piece.wide else [frac]
+            bounds += ends.halves() if piece.wide else (ends,)
+        self.frac["h"] = np.concatenate([np.zeros(0, np.int64), *fracs])
+        self.bounds["h"] = join_intervals(bounds)
+
+    def clamp_input(
+        self, name: str, channels: tuple[Channel, ...], inner: tuple[Channel, ...]
+    ) -> None:
+        """Add an input from outside: any int16, clamped to the channels' ranges.
+
+        inner  the channels in the formats in which the network reads the clamped integers
+        """
         size = len(channels)
-        frac = np.array([c.frac for c in channels])
+        frac = np.array([c.frac for c in inner])
+        left = frac - np.array([c.frac for c in channels])
         lo, hi = np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
-        self.frac[name] = frac
+        self.frac[name] = frac - left
         self.bounds[name] = Interval.of(np.full(size, INT16_MIN), np.full(size, INT16_MAX))
-        self.step(f"{name}_in", "inputs", Clamp(lo, hi), ((Window(name, 0, size),),), frac)
+        op = Counts(lo, hi, left) if np.any(left) else Clamp(lo, hi)
+        self.step(f"{name}_in", "inputs", op, ((Window(name, 0, size),),), frac)
         self._names[name] = f"{name}_in"
+        self._early = len(self.steps)
 
     def name(self, vector: str, called: VectorName) -> None:
         """Say what the vector of an atom is called in the fixed-point model."""
         self._names[vector] = called.name
 
+    def add_time(self, channel: Channel) -> None:
+        """Add a 32-bit elapsed time; atoms read it as `elapsed`, or as a short one."""
+        self.frac["dt"] = np.array([channel.frac])
+        self.bounds["dt"] = Interval.of([INT32_MIN], [INT32_MAX])
+
+    def elapsed(self) -> Window:
+        """Elapsed time as mantissa and exponent."""
+        assert self.dt is not None
+        op, dt = Elapsed(self.dt.lo, self.dt.hi), ((Window("dt", 0, 1),),)
+        return self.once("dt_in", "inputs", op, dt, np.zeros(2, np.int64))
+
+    def _short_time(self) -> Window:
+        assert self.dt is not None
+        op, dt = ShortTime(self.dt.lo, self.dt.hi), ((Window("dt", 0, 1),),)
+        return self.once("dt_short", "inputs", op, dt, self.frac["dt"] - 16)
+
     def renamed(self, window: Window) -> Window:
         """A window of the real network as one of the fixed-point model."""
+        if window.vector == "h":
+            (found,) = self.renamed_all(window)
+            return found
+        if window.vector == "dt" and "dt" not in self._names:
+            return self._short_time()
         return Window(self._names[window.vector], window.lo, window.hi)
+
+    def renamed_all(self, window: Window) -> tuple[Window, ...]:
+        """The same, for a window that several pieces of the state may make up."""
+        if window.vector != "h":
+            return (self.renamed(window),)
+        found: list[Window] = []
+        for piece in self._pieces_of_h:
+            lo, hi = max(window.lo, piece.start), min(window.hi, piece.start + piece.size)
+            if lo < hi:
+                at = piece.at - piece.start
+                near = found and not piece.wide and found[-1].hi == lo + at
+                found[-1:] = (
+                    [Window("h", found[-1].lo, hi + at)]
+                    if near
+                    else [*found[-1:], Window("h", lo + at, hi + at)]
+                )
+        return tuple(found)
+
+    def known_halves(self, window: Window) -> Window | None:
+        """The halves of a vector that has 32 bits; None for any other, and for a part of one."""
+        for piece in self._pieces_of_h:
+            if piece.wide and window == Window("h", piece.start, piece.start + piece.size):
+                return Window("h", piece.at, piece.at + 2 * piece.size)
+        if (
+            window.vector not in self.carried
+            or window.lo
+            or window.hi < self.atoms[window.vector].size
+        ):
+            return None
+        return Window(self._names[window.vector], 0, 2 * window.size)
+
+    def halves(self, name: str, layer: str, window: Window, frac: int) -> Window:
+        """A whole vector of the real network as the halves of its 32-bit integers.
+
+        One that has 16 bits is given `frac` fractional bits, and lower halves of zero.
+        """
+        found = self.known_halves(window)
+        if found is not None:
+            return found
+        source = self.renamed(window)
+        fracs = np.full(window.size, frac)
+        upper = self.rescaled(f"{name}_upper", layer, source, fracs)
+        return self.step(name, layer, Widen(), ((upper,),), np.concatenate([fracs, fracs + 16]))
+
+    def once(
+        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
+    ) -> Window:
+        """A step that is added only if no equal one is there.
+
+        It reads inputs and earlier steps of this kind only, so it stands before all others: what
+        the unfolds of a solver share is no part of their loop.
+        """
+        for step in self.steps:
+            if step.inputs == inputs and same_op(step.op, op):
+                return Window(step.name, 0, step.size)
+        found = self.step(name, layer, op, inputs, frac)
+        self.steps.insert(self._early, self.steps.pop())
+        self._early += 1
+        return found
+
+    def constant(self, name: str, layer: str, values: Integers, frac: Integers) -> Window:
+        """A constant vector, which lies in flash."""
+        return self.once(name, layer, Constant(values), ((Window("x_in", 0, 1),),), frac)
 
     def fracs(self, window: Window) -> Integers:
         """The fractional bits of a window's elements."""
@@ -87,9 +213,10 @@ class ModelBuilder:
         """For each row of an affine form the finest int16 format that holds it."""
         reach = np.abs(affine.bias)
         for vector, matrix in affine.terms.items():
-            w = self.renamed(Window(vector, 0, matrix.shape[1]))
-            values = np.ldexp(self.interval(w).reach().astype(np.float64), -self.fracs(w))
-            reach = reach + abs(matrix) @ values
+            whole = self.renamed_all(Window(vector, 0, matrix.shape[1]))
+            integers = self._joined(whole).reach().astype(np.float64)
+            fracs = np.concatenate([self.fracs(w) for w in whole])
+            reach = reach + abs(matrix) @ np.ldexp(integers, -fracs)
         return np.array([widest_frac(-float(r), float(r)) for r in reach])
 
     def even(self, affine: Affine) -> Integers:
@@ -166,7 +293,7 @@ class ModelBuilder:
             dt_frac=int(self.fracs(dt)[0]),
             dt_reach=int(self.interval(dt).reach()[0]),
             out_frac=frac,
-            together=partial(self._statistics.rounded, windows=windows, frac=fracs),
+            together=self._together(windows, fracs),
         )
         op = quantise_maps.timed(real, self.weight_bits)
         if op is None:
@@ -177,13 +304,18 @@ class ModelBuilder:
         """The windows that these forms read, and each form's matrix over all of them."""
         windows: list[Window] = []
         columns: list[list[Matrix]] = []
-        for vector in dict.fromkeys(vector for affine in affines for vector in affine.terms):
+        vectors = dict.fromkeys(vector for affine in affines for vector in affine.terms)
+        if any(piece.wide for piece in self._pieces_of_h):
+            # Lower halves lie behind the upper ones, so only what is before these is beside them.
+            vectors = dict.fromkeys(sorted(vectors, key="x".__ne__))
+        for vector in vectors:
             found = [affine.terms.get(vector) for affine in affines]
             size = next(m.shape[1] for m in found if m is not None)
             used = np.unique(np.concatenate([m.indices for m in found if m is not None]))
             for piece in self._pieces(vector, size):
                 if np.any((used >= piece.lo) & (used < piece.hi)):
                     windows.append(self.renamed(piece))
+                    self._real[windows[-1]] = piece
                     columns.append(
                         [
                             sparse.csr_array((affine.size, piece.size))
@@ -198,12 +330,16 @@ class ModelBuilder:
         matrices = (sparse.hstack(part, format="csr") for part in zip(*columns, strict=True))
         return tuple(windows), tuple(matrices)
 
+    def _together(self, windows: tuple[Window, ...], frac: Integers) -> quantise_maps.Together:
+        """Rounds the weights of inputs in these windows together."""
+        real = tuple(self._real.get(w) for w in windows)
+        return partial(self._statistics.rounded, windows=real, frac=frac)
+
     def _pieces(self, vector: str, size: int) -> list[Window]:
         """A vector in the pieces that it is made in: the state by layers, any other as one."""
         if vector != "h":
             return [Window(vector, 0, size)]
-        ends = [0, *itertools.accumulate(w.size for w in self._h_next)]
-        return [Window("h", lo, hi) for lo, hi in itertools.pairwise(ends)]
+        return [Window("h", p.start, p.start + p.size) for p in self._pieces_of_h]
 
     def _mapped(
         self,
@@ -217,8 +353,7 @@ class ModelBuilder:
         weights, bias = form
         reach = self._joined(inputs).reach()
         frac = np.concatenate([self.fracs(w) for w in inputs])
-        together = partial(self._statistics.rounded, windows=inputs, frac=frac)
-        real = RealMap(weights, bias, frac, reach, out_frac, together)
+        real = RealMap(weights, bias, frac, reach, out_frac, self._together(inputs, frac))
         op = quantise_maps.linear(real, self.weight_bits, tabled, alike)
         if op is None:
             raise ElegansError(

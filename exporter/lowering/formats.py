@@ -13,14 +13,13 @@ import numpy as np
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Gate, VectorName
-from elegans.exporter.ir.fixed_model import Channel
+from elegans.exporter.ir.fixed_model import WIDE_BITS, Channel, Window
 from elegans.exporter.ir.interface import Interface, Signal
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span, window_span
 from elegans.exporter.lowering.bounds import bounds
+from elegans.exporter.lowering.wide_states import WideStates, wide_states
 from elegans.exporter.numbers.fixed import (
-    INT16_MAX,
-    INT16_MIN,
     Integers,
     q_name,
     quantise,
@@ -33,6 +32,7 @@ class Formats:
     """What is known of a network's vectors before it is lowered.
 
     inputs, dt, states  the channels of x, of elapsed time (None if nothing reads it) and of h
+    wide                the states that have 32 bits
     spans               the interval of every vector of the real network
     wanted              by name, the fractional bits [size] of affine forms that are vectors
     """
@@ -40,6 +40,7 @@ class Formats:
     inputs: tuple[Channel, ...]
     dt: Channel | None
     states: tuple[Channel, ...]
+    wide: WideStates
     spans: dict[str, Span]
     wanted: dict[str, Integers]
 
@@ -48,10 +49,11 @@ def choose_formats(network: Network, names: dict[str, VectorName]) -> Formats:
     """The formats of a network's vectors. Raises ElegansError for an input without a range."""
     interface = network.interface
     inputs = tuple(_channel(signal) for signal in interface.inputs)
-    dt = _channel(interface.dt) if network.timed else None
+    wide = wide_states(network)
+    dt = _channel(interface.dt, WIDE_BITS if wide.timed else 16) if network.timed else None
     spans = _spans(network, interface)
-    states = _state_channels(network, names, spans, inputs)
-    return Formats(inputs, dt, states, spans, _wanted(network, spans))
+    states = _state_channels(network, names, spans, inputs, wide)
+    return Formats(inputs, dt, states, wide, spans, _wanted(network, spans))
 
 
 def _spans(network: Network, interface: Interface) -> dict[str, Span]:
@@ -85,6 +87,7 @@ def _state_channels(
     names: dict[str, VectorName],
     spans: dict[str, Span],
     inputs: tuple[Channel, ...],
+    wide: WideStates,
 ) -> tuple[Channel, ...]:
     """The channels of the states, each in the finest format that its bounds allow.
 
@@ -92,8 +95,11 @@ def _state_channels(
     """
     sources = [(w.vector, i) for w in network.h_next for i in range(w.lo, w.hi)]
     found: list[Channel | None] = []
-    for window in network.h_next:
+    for window, carried in zip(network.h_next, wide.pieces, strict=True):
         atom = network.atoms.get(window.vector)
+        if carried:
+            found += _wide_channels(network, names, spans, window, len(found))
+            continue
         frac = None if atom is None else atom.state_frac(spans, window_span(window, spans))
         for i in range(window.lo, window.hi):
             at = len(found)
@@ -110,6 +116,27 @@ def _state_channels(
     return tuple(_copied(i, sources, found) for i in range(len(found)))
 
 
+def _wide_channels(
+    network: Network,
+    names: dict[str, VectorName],
+    spans: dict[str, Span],
+    window: Window,
+    start: int,
+) -> list[Channel]:
+    """Channels of 32 bits: any lower half below and above the bounds of the upper one."""
+    gate = network.atoms[window.vector]
+    assert isinstance(gate, Gate)
+    frac = gate.wide_frac(network.atoms, spans, window_span(window, spans))
+    found = []
+    for i in range(window.size):
+        lo, hi = (float(end[start + i]) for end in spans["h"])
+        least, most = gate.wide_ends(frac, lo, hi)
+        ends = (least << 16) - (1 << 15), (most << 16) + (1 << 15) - 1
+        name = f"{names[window.vector].layer}[{i}]"
+        found.append(Channel(name, "", frac + 16, *ends, bits=WIDE_BITS))
+    return found
+
+
 def _copied(i: int, sources: list[tuple[str, int]], found: list[Channel | None]) -> Channel:
     """State i, or the one that it repeats, however many copies back.
 
@@ -119,8 +146,13 @@ def _copied(i: int, sources: list[tuple[str, int]], found: list[Channel | None])
     for _ in found:
         channel = found[at]
         if channel is not None:
+            if at == i:
+                return channel
             ends = min(channel.lo, 0), max(channel.hi, 0)
-            return channel if at == i else Channel(f"delay[{i}]", "", channel.frac, *ends)
+            frac = channel.frac
+            if channel.bits == WIDE_BITS:  # what is copied is the upper half
+                frac, ends = frac - 16, ((ends[0] + (1 << 15)) >> 16, (ends[1] + (1 << 15)) >> 16)
+            return Channel(f"delay[{i}]", "", frac, *ends)
         vector, at = sources[at]
         if vector != "h":
             break
@@ -128,18 +160,19 @@ def _copied(i: int, sources: list[tuple[str, int]], found: list[Channel | None])
     raise ElegansError(f"state {i}", fact, "leave it out, or feed it from an input")
 
 
-def _channel(signal: Signal) -> Channel:
+def _channel(signal: Signal, bits: int = 16) -> Channel:
     """An input's channel, from its declared range."""
     least, greatest = _declared(signal)
-    frac = widest_frac(least, greatest)
-    lo, hi = (int(v) for v in np.clip(quantise([least, greatest], frac), INT16_MIN, INT16_MAX))
+    frac = widest_frac(least, greatest) + bits - 16
+    ends = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    lo, hi = (int(v) for v in np.clip(quantise([least, greatest], frac), *ends))
     if lo == hi:
         raise ElegansError(
             f"input {signal.name!r}",
             f"all of {least:.9g}:{greatest:.9g} is one integer in {q_name(frac)}",
             "subtract the offset before, or declare a wider range",
         )
-    return Channel(signal.name, signal.unit, frac, lo, hi)
+    return Channel(signal.name, signal.unit, frac, lo, hi, bits)
 
 
 def _declared(signal: Signal) -> tuple[float, float]:

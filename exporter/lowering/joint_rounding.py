@@ -34,20 +34,21 @@ _BLOCK = 64  # columns whose errors are passed on together
 class InputStatistics:
     """What goes together among the vectors of a network, seen in random runs.
 
-    `names` are the vectors' names in the fixed-point model, by those in the network. Without
-    spans, and where no row of the network is wide, nothing is run and nothing is known.
+    Without spans, and where no row of the network is wide, nothing is run and nothing is known.
     """
 
     def __init__(self, network: Network, spans: dict[str, Span]) -> None:
         self._samples = _samples(network, spans) if spans and _is_wide(network) else {}
         self._factors: dict[tuple[object, ...], Reals] = {}
         self._rounded: dict[bytes, Integers] = {}
-        self.names: dict[str, str] = {}
 
     def rounded(
-        self, weights: Reals, windows: tuple[Window, ...], frac: Integers
+        self, weights: Reals, windows: tuple[Window | None, ...], frac: Integers
     ) -> Integers | None:
         """The weights [rows, n] of inputs in these windows as integers, rounded together.
+
+        windows  of the network, n elements together; None for what is no window of it
+        frac     [n] the fractional bits of the inputs
 
         Equal maps, as unfolds have, are rounded alike: they share their tables. None where the
         inputs are not among the network's vectors, or are too many.
@@ -60,19 +61,14 @@ class InputStatistics:
             self._rounded[key] = rounded(weights, factor)
         return self._rounded[key]
 
-    def _factor(self, windows: tuple[Window, ...], frac: Integers) -> Reals | None:
-        """[n, n]: U with U^T U the inverse of the inputs' second moments, upper triangular.
-
-        windows  of the fixed-point model, n elements together
-        frac     [n] their fractional bits
-        """
-        real = {called: name for name, called in self.names.items()}
-        known = [real.get(w.vector, "") in self._samples for w in windows]
-        if not all(known) or len(frac) > _MOST_COLUMNS:
+    def _factor(self, windows: tuple[Window | None, ...], frac: Integers) -> Reals | None:
+        """[n, n]: U with U^T U the inverse of the inputs' second moments, upper triangular."""
+        known = [w for w in windows if w is not None and w.vector in self._samples]
+        if len(known) < len(windows) or len(frac) > _MOST_COLUMNS:
             return None
         key = (windows, tuple(frac.tolist()))
         if key not in self._factors:
-            parts = [self._samples[real[w.vector]][:, w.lo : w.hi] for w in windows]
+            parts = [self._samples[w.vector][:, w.lo : w.hi] for w in known]
             x = np.ldexp(np.concatenate(parts, axis=1), frac)
             moments = x.T @ x / len(x)
             own = moments.diagonal().mean() or 1.0

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.exporter.ir.atom import VectorName
-from elegans.exporter.ir.fixed_model import Channel, Model, Window, check_results
+from elegans.exporter.ir.fixed_model import Channel, Model, Window
 from elegans.exporter.ir.interface import Interface
+from elegans.exporter.ir.proof import check_results
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.builder import ModelBuilder
 from elegans.exporter.lowering.formats import choose_formats
+from elegans.exporter.lowering.input_formats import substitute_inputs
 from elegans.exporter.lowering.vector_names import vector_names
 from elegans.exporter.numbers.fixed import Interval, join_intervals
 
@@ -25,7 +27,7 @@ from elegans.exporter.numbers.fixed import Interval, join_intervals
 class Lowered:
     """A model that is proved, the bounds of all its vectors, and their names.
 
-    bounds  of every vector of the model, by its name: what `fixed_model.prove` would find
+    bounds  of every vector of the model, by its name: what `proof.prove` would find
     names   of the network's vectors in the model, by the atoms' names
     """
 
@@ -44,21 +46,27 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
 
     Raises `ElegansError` for an input without a range, and for a step that cannot be proved.
     """
+    given = substitute_inputs(network)
+    network = given.network
     names = vector_names(network)
     formats = choose_formats(network, names)
+    inputs = given.channels(formats.inputs)
     builder = ModelBuilder(network, formats, weight_bits)
-    builder.clamp_input("x", formats.inputs)
-    if formats.dt:
-        builder.clamp_input("dt", (formats.dt,))
+    builder.clamp_input("x", inputs, formats.inputs)
+    if formats.dt and formats.wide.timed:
+        builder.add_time(formats.dt)
+    elif formats.dt:
+        builder.clamp_input("dt", (formats.dt,), (formats.dt,))
     for name, atom in network.atoms.items():
         builder.name(name, names[name])
-        atom.lower(builder, name, names[name])
+        if name not in formats.wide.unread:
+            atom.lower(builder, name, names[name])
     y = _output(builder, network)
-    h_next = _h_next(builder, network)
+    h_next = _h_next(builder, network, formats.wide.pieces)
     interface = network.interface
     model = Model(
         name=interface.name,
-        inputs=formats.inputs,
+        inputs=inputs,
         dt=formats.dt,
         states=formats.states,
         outputs=_outputs(builder, interface, y),
@@ -73,17 +81,23 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
 def _output(to: ModelBuilder, network: Network) -> tuple[Window, ...]:
     windows = network.y.windows()
     if windows is not None:
-        return tuple(to.renamed(w) for w in windows)
+        return tuple(found for w in windows for found in to.renamed_all(w))
     return (to.linear("y_out", "outputs", network.y, to.widest(network.y)),)
 
 
-def _h_next(to: ModelBuilder, network: Network) -> tuple[Window, ...]:
+def _h_next(to: ModelBuilder, network: Network, wide: tuple[bool, ...]) -> tuple[Window, ...]:
     """The next states, each in the format of its channel."""
-    windows, start = [], 0
-    for window in network.h_next:
-        source, frac = to.renamed(window), to.frac["h"][start : start + window.size]
-        windows.append(to.rescaled(f"{source.vector}_state", "states", source, frac))
-        start += window.size
+    windows: list[Window] = []
+    start = 0
+    for window, carried in zip(network.h_next, wide, strict=True):
+        if carried:
+            windows.append(to.halves("", "", window, 0))
+            start += 2 * window.size
+            continue
+        for source in to.renamed_all(window):
+            frac = to.frac["h"][start : start + source.size]
+            windows.append(to.rescaled(f"{source.vector}_state", "states", source, frac))
+            start += source.size
     return tuple(windows)
 
 

@@ -37,10 +37,11 @@ def vector_names(network: Network) -> dict[str, VectorName]:
 def _name_parts(network: Network, head: str, layer: str, found: dict[str, VectorName]) -> None:
     """Names a gate's parts after their roles; those of a chain of unfolds are numbered."""
     chain: list[Gate] = []
-    atom = network.atoms.get(head)
-    while isinstance(atom, Gate):
+    found_head = network.atoms.get(head)
+    atom = found_head if isinstance(found_head, Gate) else None
+    while atom is not None:
         chain.insert(0, atom)
-        atom = network.atoms.get(getattr(atom, atom.carried).vector) if atom.carried else None
+        atom = _earlier(network, atom)
     for number, gate in enumerate(chain, 1):
         suffix = str(number) if len(chain) > 1 else ""
         for role, window in zip(gate.names(network.atoms), gate.parts, strict=True):
@@ -48,6 +49,12 @@ def _name_parts(network: Network, head: str, layer: str, found: dict[str, Vector
                 found.setdefault(window.vector, VectorName(layer, f"{layer}_{role}{suffix}"))
         if gate.synapses:
             _name_synapses(network, getattr(gate, gate.synapses).vector, layer, suffix, found)
+
+
+def _earlier(network: Network, gate: Gate) -> Gate | None:
+    """The gate of the same kind whose result this one carries on: the unfold before it."""
+    parts = (network.atoms.get(getattr(gate, role).vector) for role in gate.carriers)
+    return next((p for p in parts if isinstance(p, Gate) and type(p) is type(gate)), None)
 
 
 def _name_synapses(

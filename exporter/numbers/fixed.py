@@ -22,6 +22,8 @@ from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
 
+_HALF_UNITS = (1 << np.arange(31, dtype=np.int64)) >> 1
+
 # A NumPy int64 array, a torch int64 tensor, an `integer_onnx.Node`, or an `Interval`.
 Value = Any
 
@@ -38,6 +40,11 @@ def rshr(a: Value, n: int | Integers) -> Value:
     return (a + constant(half, a)) >> constant(np.asarray(n, dtype=np.int64), a)
 
 
+def rshr_by(a: Value, n: Value) -> Value:
+    """`rshr` by shifts that are values themselves, each 0..30."""
+    return (a + constant(_HALF_UNITS, a)[n]) >> n
+
+
 def rdiv(a: Value, b: Value) -> Value:
     """`a / b`, rounded half up as in `rshr`, for any divisor b >= 1."""
     return (a + (b >> 1)) // b
@@ -46,6 +53,26 @@ def rdiv(a: Value, b: Value) -> Value:
 def saturate(a: Value) -> Value:
     """`a` saturated to int16."""
     return a.clip(INT16_MIN, INT16_MAX)
+
+
+def halves(a: Value) -> tuple[Value, Value]:
+    """A 32-bit integer as its upper half, rounded, and what is left: `a = 2^16 upper + lower`.
+
+    Both are int16 where `a` is at least -2^31 + 2^15. The upper half is `a` in the format with 16
+    fractional bits less, rounded half up; it is what maps read of a wide state.
+    """
+    make = getattr(a, "halves", None)
+    if make is not None:
+        upper, lower = make()
+        return upper, lower
+    upper = rshr(a, 16)
+    return upper, a - upper * (1 << 16)
+
+
+def whole(upper: Value, lower: Value) -> Value:
+    """The 32-bit integer that `halves` took apart."""
+    make = getattr(upper, "whole", None)
+    return upper * (1 << 16) + lower if make is None else make(lower)
 
 
 def constant(value: Integers, like: Value) -> Value:
@@ -122,7 +149,7 @@ def q_name(frac: int, bits: int = 16) -> str:
 class RangeError(Exception):
     """A proof failed: a value could leave int32, or an op's precondition could be broken.
 
-    It says what is wrong; `fixed_model.step_range` adds the step in which it happens.
+    It says what is wrong; `proof.step_range` adds the step in which it happens.
     """
 
 
@@ -212,6 +239,15 @@ class Interval:
         inside = (self.lo <= 0) & (self.hi >= 0)
         low = np.where(inside, 0, np.minimum(np.abs(self.lo), np.abs(self.hi)))
         return Interval.of(low, np.maximum(np.abs(self.lo), np.abs(self.hi)))
+
+    def halves(self) -> tuple[Interval, Interval]:
+        """The bounds of `fixed.halves`: any int16 may be left below the upper half."""
+        upper = Interval((self.lo + (1 << 15)) >> 16, (self.hi + (1 << 15)) >> 16)
+        return upper, Interval(np.full_like(self.lo, INT16_MIN), np.full_like(self.hi, INT16_MAX))
+
+    def whole(self, lower: Interval) -> Interval:
+        """The bounds of `fixed.whole`. Raises `RangeError` beyond int32."""
+        return Interval.of((self.lo << 16) + lower.lo, (self.hi << 16) + lower.hi)
 
     def __getitem__(self, index: Any) -> Interval:
         """Selected elements; or a table lookup, if the index is itself an interval: the least

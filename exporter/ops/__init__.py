@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from elegans.exporter.numbers.fixed import Integers, Interval, Value
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
+PLAIN, WIDE, RELATIVE = "plain", "wide", "relative"
+"""How an op's result is written in int16 (`form`)."""
+
 # The bytes of one element, by its type in C.
 CTYPE_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
 
@@ -79,6 +82,22 @@ class Op(Protocol):
 
     def scalars(self) -> list[int]:
         """The constant numbers, which follow the arrays in the C kernel's arguments."""
+
+
+def form(op: Op) -> str:
+    """How the result of an op is written in int16; ops that say nothing are plain.
+
+    PLAIN     each element is a number
+    WIDE      n upper halves, then n lower halves of n 32-bit integers (`fixed.halves`)
+    RELATIVE  n mantissas, then n exponents of each kind: numbers of any magnitude
+    """
+    return str(getattr(op, "form", PLAIN))
+
+
+def parts(op: Op) -> int:
+    """The number of parts, of n elements each, that the result of an op has."""
+    plain = {PLAIN: 1, WIDE: 2, RELATIVE: 2}[form(op)]
+    return int(getattr(op, "parts", plain))
 
 
 def kinds() -> dict[str, type[Any]]:

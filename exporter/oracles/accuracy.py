@@ -9,6 +9,7 @@ import numpy as np
 
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir import real_eval
+from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, dequantise
 from elegans.exporter.oracles import reference
@@ -42,8 +43,8 @@ def against_float(
     network = read_network(graph, replace(read_interface(graph), dt_fixed=period))
     fixed = reference.run(model, x.swapaxes(0, 1), dt.swapaxes(0, 1)).h_next
     fracs = np.array([c.frac for c in model.states])
-    real_x = dequantise(x, np.array([c.frac for c in model.inputs])).swapaxes(0, 1)
-    elapsed = dequantise(dt, model.dt.frac) if model.dt else np.full(dt.shape, period or 0.0)
+    real_x = to_real(x, model.inputs).swapaxes(0, 1)
+    elapsed = model.dt.to_real(dt) if model.dt else np.full(dt.shape, period or 0.0)
     _, states = real_eval.run(network, real_x, elapsed.T)
     span = np.array([c.range[1] - c.range[0] for c in model.states])
     error = np.abs(dequantise(fixed, fracs) - states) / span

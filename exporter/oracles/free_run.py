@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from elegans.exporter.ir import real_eval
+from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.numbers.fixed import Integers, Reals, dequantise
+from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.oracles.reference import Trajectory
 
 WARNED = 1e-3
@@ -58,25 +59,25 @@ def free_run_error(
     runs  x [T, N, inputs] and dt [T, N], N runs of T steps from rest, and their results
     """
     x, dt, found = runs
-    real_x = dequantise(x, np.array([c.frac for c in model.inputs]))
-    elapsed = dequantise(dt, model.dt.frac) if model.dt else np.zeros(dt.shape)
-    y, h_next = real_eval.run(network, real_x, elapsed)
-    parts = [
-        _relative(truth, dequantise(integers, _fracs(channels)), channels)
-        for truth, integers, channels in (
-            (h_next, found.h_next, model.states),
-            (y, found.y, model.outputs),
-        )
-    ]
-    error = np.concatenate(parts, axis=-1)
+    real_x = to_real(x, model.inputs)
+    elapsed = elapsed_times(dt, model)
+    return measured(source, model, real_eval.run(network, real_x, elapsed), found)
+
+
+def measured(
+    source: str, model: Model, truth: tuple[Reals, Reals], found: Trajectory
+) -> FreeRunError:
+    """The error of runs of the model, as `relative_errors` takes them, in a few figures."""
+    error = relative_errors(model, truth, found)
+    y = truth[0]
     where = int(np.unravel_index(error.argmax(), error.shape)[-1])
     decisions = None
     if len(model.outputs) > 1:
-        fixed = dequantise(found.y, _fracs(model.outputs))
+        fixed = to_real(found.y, model.outputs)
         decisions = float(np.mean(fixed.argmax(-1) == y.argmax(-1)))
     return FreeRunError(
         source,
-        int(np.prod(dt.shape)),
+        int(np.prod(y.shape[:2])),
         float(error.max()),
         float(np.sqrt(np.mean(error**2))),
         (*model.states, *model.outputs)[where].name,
@@ -84,15 +85,33 @@ def free_run_error(
     )
 
 
-def _relative(truth: Reals, fixed: Reals, channels: tuple[Channel, ...]) -> Reals:
-    """Errors [T, N, size] as fractions of the range that each element of `truth` uses."""
+def relative_errors(model: Model, truth: tuple[Reals, Reals], found: Trajectory) -> Reals:
+    """Errors [T, N, states + outputs] of a run, as fractions of the range that each one uses.
+
+    truth  the outputs y [T, N, O] and states h_next [T, N, H] of the float network
+    """
+    y, h_next = truth
+    exact = np.concatenate([h_next, y], axis=-1)
+    fixed = np.concatenate(
+        [to_real(found.h_next, model.states), to_real(found.y, model.outputs)], axis=-1
+    )
+    result: Reals = np.abs(fixed - exact) / used_ranges(exact, (*model.states, *model.outputs))
+    return result
+
+
+def elapsed_times(dt: Integers, model: Model) -> Reals:
+    """The real values of elapsed times; zeros where the sample period is a constant."""
+    return model.dt.to_real(dt) if model.dt else np.zeros(dt.shape)
+
+
+def used_ranges(truth: Reals, channels: tuple[Channel, ...]) -> Reals:
+    """The range that each element of `truth` [T, N, size] uses, with zero in it."""
     lo, hi = truth.min(axis=(0, 1)), truth.max(axis=(0, 1))
     proved = np.array([c.range[1] - c.range[0] for c in channels])
     # A constant output has a proved range of zero; what is left is a unit of its format.
     least = np.maximum(proved * _LEAST_USED, np.ldexp(1.0, -_fracs(channels)))
-    used = np.maximum(np.maximum(hi, 0.0) - np.minimum(lo, 0.0), least)
-    result: Reals = np.abs(fixed - truth) / used
-    return result
+    used: Reals = np.maximum(np.maximum(hi, 0.0) - np.minimum(lo, 0.0), least)
+    return used
 
 
 def _fracs(channels: tuple[Channel, ...]) -> Integers:

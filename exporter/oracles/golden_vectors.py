@@ -10,19 +10,23 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir import conversion
 from elegans.exporter.ir.fixed_model import Channel, Model
-from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals
 from elegans.exporter.oracles.reference import Trajectory, run
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
 _CORNERS = 512  # the number of corner vectors, at least
 _RUNS, _RUN_LENGTH = 50, 100  # random runs, and steps of each
 _COMPARED_RUNS = 20  # of the random runs, with the float network; 2,000 steps
+
+_TYPES: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 32: np.int32}
 
 CORNER, RANDOM, RECORDED = 0, 1, 2  # values of `section`
 
@@ -53,7 +57,11 @@ def load_recording(path: Path, model: Model) -> Recording:
     Raises `ElegansError` for arrays that are missing, of another shape, or not finite, and for
     values outside of the declared ranges.
     """
-    arrays = load_arrays(path)
+    return recording_of(path, load_arrays(path), model)
+
+
+def recording_of(path: Path, arrays: dict[str, NDArray[np.generic]], model: Model) -> Recording:
+    """The recording in arrays that were read from `path`; see `load_recording`."""
     if "x" not in arrays:
         raise ElegansError(
             path, "holds no array 'x'", "save x [T, inputs] and, if it varies, dt [T]"
@@ -111,7 +119,7 @@ def check_range(place: object, values: Reals, channel: Channel) -> None:
     values  [..., T] in the channel's unit; the last index is the step
     """
     lo, hi = channel.range
-    slack = 2.0**-channel.frac
+    slack = channel.unit_step
     outside = (values < lo - slack) | (values > hi + slack)
     if np.any(outside):
         index = tuple(int(i) for i in np.argwhere(outside)[0])
@@ -128,32 +136,34 @@ def to_integers(recording: Recording, model: Model) -> tuple[Integers, Integers]
 
     They are clamped to their channels' bounds.
     """
-    fracs = np.array([c.frac for c in model.inputs])
-    x = _clamped(quantise(recording.x, fracs), model.inputs)
+    x = conversion.to_integers(recording.x, model.inputs)
     if model.dt is None:
         return x, np.zeros(recording.dt.shape, np.int64)
-    return x, _clamped(quantise(recording.dt, model.dt.frac)[..., None], (model.dt,))[..., 0]
+    return x, model.dt.to_integers(recording.dt)
 
 
 def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[np.generic]]:
     """The arrays of `vectors.npz`, one row for each of V vectors.
 
     x        [V, inputs] int16
-    dt       [V] int16, zeros if the sample period is a constant
-    h        [V, states] int16, before the step
+    dt       [V], zeros if the sample period is a constant
+    h        [V, states] before the step
     y        [V, outputs] int16
-    h_next   [V, states] int16, after the step
+    h_next   [V, states] after the step
     section  [V] uint8: CORNER, RANDOM or RECORDED
+
+    dt, h and h_next are int16, or int32 where the model has them in 32 bits.
     """
     rng = np.random.default_rng(_SEED)
     parts = [(CORNER, *_corners(model, rng)), (RANDOM, *_random(model, rng))]
     if recording is not None:
         parts.append((RECORDED, *_free_runs(model, *to_integers(recording, model))))
     columns = list(zip(*(rows for _, *rows in parts), strict=True))
-    names = ("x", "dt", "h", "y", "h_next")
+    states, times = _TYPES[model.state_bits], _TYPES[model.dt_bits]
+    types = {"x": np.int16, "dt": times, "h": states, "y": np.int16, "h_next": states}
     arrays: dict[str, NDArray[np.generic]] = {
-        name: np.concatenate(column).astype(np.int16)
-        for name, column in zip(names, columns, strict=True)
+        name: np.concatenate(column).astype(kind)
+        for (name, kind), column in zip(types.items(), columns, strict=True)
     }
     sections = [np.full(len(rows[0]), section, np.uint8) for section, *rows in parts]
     return arrays | {"section": np.concatenate(sections)}
@@ -235,9 +245,3 @@ def _levels(channels: tuple[Channel, ...]) -> list[Integers]:
 
 def _bounds(channels: tuple[Channel, ...]) -> tuple[Integers, Integers]:
     return np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
-
-
-def _clamped(values: Integers, channels: tuple[Channel, ...]) -> Integers:
-    lo, hi = _bounds(channels)
-    clamped: Integers = np.clip(values, lo, hi)
-    return clamped

@@ -1,6 +1,7 @@
 """The model as an ONNX graph of integers: a second reference, which needs onnxruntime only.
 
-Inputs and outputs are int16, as on the device; all other tensors are int64. ONNX shifts
+Inputs and outputs are int16, as on the device, or int32 where states and elapsed time have 32 bits;
+all other tensors are int64. ONNX shifts
 unsigned numbers only, so `a >> n` becomes `(a - a mod 2^n) / 2^n`, exact for either sign.
 """
 
@@ -17,6 +18,7 @@ from elegans.exporter.numbers.fixed import Integers, Value
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 _OPSET = 18
+_TYPES = {16: TensorProto.INT16, 32: TensorProto.INT32}
 _LARGE = 1 << 20  # elements (8 MiB of int64) from which a sparse matrix is not stored as dense
 
 
@@ -133,24 +135,36 @@ def _apply(step: Step, args: list[Value]) -> Value:
 
 
 def integer_onnx(model: Model) -> onnx.ModelProto:
-    """The ONNX graph of one step of a batch of N independent runs; all tensors are int16.
+    """The ONNX graph of one step of a batch of N independent runs.
 
     inputs   x [N, inputs], dt [N, 1] unless the sample period is a constant, h [N, states]
     outputs  y [N, outputs], h_next [N, states]
+
+    x and y are int16, h, h_next and dt of the size that the model says.
     """
     graph = GraphBuilder()
     sizes = {"x": len(model.inputs), "dt": 1 if model.dt else 0, "h": len(model.states)}
-    inputs = [_tensor_info(name, size) for name, size in sizes.items() if size]
+    bits = {
+        "x": 16,
+        "y": 16,
+        "dt": model.dt_bits,
+        "h": model.state_bits,
+        "h_next": model.state_bits,
+    }
+    inputs = [_tensor_info(name, size, bits[name]) for name, size in sizes.items() if size]
     given = {i.name: graph.add("Cast", i.name, to=TensorProto.INT64) for i in inputs}
     y, h_next, _ = walk(model, given, _join, _apply)
     for value, name in ((y, "y"), (h_next, "h_next")):
-        graph.nodes.append(helper.make_node("Cast", [value.name], [name], to=TensorProto.INT16))
+        graph.nodes.append(helper.make_node("Cast", [value.name], [name], to=_TYPES[bits[name]]))
     proto = helper.make_model(
         helper.make_graph(
             graph.nodes,
             model.name,
             inputs,
-            [_tensor_info("y", len(model.outputs)), _tensor_info("h_next", len(model.states))],
+            [
+                _tensor_info("y", len(model.outputs), bits["y"]),
+                _tensor_info("h_next", len(model.states), bits["h_next"]),
+            ],
             list(graph.constants.values()),
         ),
         opset_imports=[helper.make_opsetid("", _OPSET)],
@@ -161,5 +175,5 @@ def integer_onnx(model: Model) -> onnx.ModelProto:
     return proto
 
 
-def _tensor_info(name: str, size: int) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.INT16, ["N", size])
+def _tensor_info(name: str, size: int, bits: int) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, _TYPES[bits], ["N", size])

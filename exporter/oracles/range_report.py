@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.ir.atom import VectorName
-from elegans.exporter.ir.fixed_model import Model, Step, walk
+from elegans.exporter.ir.fixed_model import Model, Step, formats, walk
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Reals, Value, dequantise, q_name
+from elegans.exporter.ops import RELATIVE, WIDE, form
+from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
 
 _ROWS = 500  # golden vectors that the errors are measured on
@@ -55,28 +57,45 @@ def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.gener
     given["dt"] = vectors["dt"][::every].astype(np.int64)[:, None]
     errors: dict[str, Reals] = {}
     fracs = {name: np.array(f) for name, f in model.fracs().items() if f}
+    forms = {step.name: form(step.op) for step in model.steps}
 
     def apply(step: Step, args: list[Value]) -> Value:
         found = step.op.integer(*args)
         exact = step.op.real(*(np.asarray(a, np.float64) for a in args))
-        errors[step.name] = dequantise(found, fracs[step.name]) - exact * np.ldexp(
-            1.0, -fracs[step.name]
-        )
+        if forms[step.name] != RELATIVE:
+            units = _joined(exact) if isinstance(exact, tuple) else exact
+            error = dequantise(
+                _joined(found) if isinstance(found, tuple) else found, fracs[step.name]
+            )
+            error = error - units * np.ldexp(1.0, -fracs[step.name])
+            errors[step.name] = _added(error) if forms[step.name] == WIDE else error
         return found
 
-    _, _, integers = walk(model, given, lambda parts: np.concatenate(parts, axis=-1), apply)
+    _, _, integers = walk(model, given, _joined, apply)
     values = {name: dequantise(v, fracs[name]) for name, v in integers.items() if name in fracs}
-    errors |= _against_the_network(network, lowered.names, values)
+    for name, kind in forms.items():
+        if kind == WIDE:
+            values[name] = _added(values[name])
+    known = values | {"x": _real_inputs(model, values["x_in"])}
+    known["h"] = dequantise(given["h"], np.array([c.frac for c in model.states]))
+    if model.dt is not None:
+        known["dt"] = dequantise(np.clip(given["dt"], model.dt.lo, model.dt.hi), model.dt.frac)
+    errors |= _against_the_network(network, lowered.names, known)
     table = []
     for step in model.steps:
-        scale = np.ldexp(1.0, -fracs[step.name])
-        lo, hi = bounds[step.name].lo * scale, bounds[step.name].hi * scale
-        reach = max(int(bounds[step.name].reach().max()), 1)
+        if forms[step.name] == RELATIVE:
+            table.append(Row(step.name, (RELATIVE,), (0.0, 1.0), 0, 0.0, 0.0))
+            continue
+        wide = forms[step.name] == WIDE
+        upper = bounds[step.name][: step.size // 2] if wide else bounds[step.name]
+        scale = np.ldexp(1.0, -fracs[step.name][: len(upper.lo)])
+        lo, hi = upper.lo * scale, upper.hi * scale
+        reach = max(int(upper.reach().max()), 1)
         error = np.nan_to_num(errors[step.name])
         table.append(
             Row(
                 step.name,
-                tuple(q_name(f) for f in sorted(set(step.frac))),
+                formats(step),
                 (float(lo.min()), float(hi.max())),
                 max(15 - reach.bit_length(), 0),
                 float(np.abs(error).max()),
@@ -86,32 +105,65 @@ def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.gener
     return table
 
 
+def _joined(parts: Sequence[Value]) -> Value:
+    return np.concatenate(parts, axis=-1)
+
+
+def _added(halves: Reals) -> Reals:
+    """The values [N, n] of 32-bit integers from those of their halves [N, 2 n]."""
+    n = halves.shape[-1] // 2
+    result: Reals = halves[..., :n] + halves[..., n:]
+    return result
+
+
+def _real_inputs(model: Model, x: Reals) -> Reals:
+    """The inputs that the float network takes, from those that the steps read."""
+    offset, scale = (np.array([getattr(c, n) for c in model.inputs]) for n in ("offset", "scale"))
+    real: Reals = offset + scale * x
+    return real
+
+
 def _against_the_network(
     network: Network, called: dict[str, VectorName], values: dict[str, Reals]
 ) -> dict[str, Reals]:
     """The error of each atom's vector, with the rounding of its weights; by the step's name."""
     names = {name: layer.name for name, layer in called.items()}
     known = {name: values[made] for name, made in names.items() if made in values}
-    known |= {"x": values["x_in"], "h": values["h"]}
-    if "dt_in" in values:
-        known["dt"] = values["dt_in"]
+    known |= {"x": values["x"], "h": values["h"]}
+    if "dt" in values:
+        known["dt"] = values["dt"]
+    for name, atom in network.atoms.items():
+        if name not in known:  # it is a part of the step that reads it
+            known[name] = atom.value(known)
     return {
         names[name]: known[name] - atom.value(known)
         for name, atom in network.atoms.items()
-        if name in known
+        if names[name] in values
     }
 
 
-def text(model: Model, network: Network, table: list[Row], errors: Sequence[FreeRunError]) -> str:
+def text(
+    model: Model,
+    network: Network,
+    table: list[Row],
+    errors: Sequence[FreeRunError],
+    blame: Blame | None = None,
+) -> str:
     """The text of `report.txt`."""
     lines = [
         f"{model.name}: model {model.digest}",
         "",
-        "States, for any inputs and any number of steps",
+        "Inputs, clamped to their ranges",
         "",
     ]
-    for name, lo, hi, frac, why in _states(model, network):
-        lines.append(f"  {name:<16} {q_name(frac):<8} in [{lo:.5g}, {hi:.5g}]  {why}")
+    for channel in model.inputs:
+        lo, hi = channel.range
+        counts = f"{channel.lo} to {channel.hi} for" if channel.scale != 1 else "in"
+        ends = f"{counts} [{lo:.6g}, {hi:.6g}] {channel.unit}".rstrip()
+        lines.append(f"  {channel.name:<16} {channel.format:<26} {ends}")
+    lines += ["", "States, for any inputs and any number of steps", ""]
+    for name, lo, hi, q, why in _states(model, network):
+        lines.append(f"  {name:<16} {q:<8} in [{lo:.5g}, {hi:.5g}]  {why}")
     lines += ["", "Free runs against the float network, as fractions of the range used", ""]
     head = ("runs", "steps", "worst", "where", "rms", "decisions equal")
     lines.append("  {:<16} {:>8} {:>9}  {:<16} {:>9}  {}".format(*head))
@@ -121,26 +173,29 @@ def text(model: Model, network: Network, table: list[Row], errors: Sequence[Free
             f"  {error.source:<16} {error.steps:>8,} {error.worst:>9.1e}  {error.name:<16} "
             f"{error.rms:>9.1e}  {same}".rstrip()
         )
+    if blame is not None:
+        lines += ["", f"  {blame.sentence}", *(f"  {help_}" for help_ in blame.remedies)]
     lines += ["", "Vectors, and the error that each one adds (in its own unit)", ""]
     head = ("vector", "format", "range", "headroom", "worst", "rms")
     lines.append("  {:<26} {:<18} {:<24} {:>8} {:>9} {:>9}".format(*head))
     for row in table:
         span = f"[{row.range[0]:.5g}, {row.range[1]:.5g}]"
-        formats = " ".join(row.formats)
+        names = " ".join(row.formats)
         lines.append(
-            f"  {row.name:<26} {formats:<18} {span:<24} {row.headroom:>3} bits "
+            f"  {row.name:<26} {names:<18} {span:<24} {row.headroom:>3} bits "
             f"{row.worst:>9.1e} {row.rms:>9.1e}"
         )
     return "\n".join(lines) + "\n"
 
 
-def _states(model: Model, network: Network) -> list[tuple[str, float, float, int, str]]:
-    """(name, lo, hi, frac, reason) of each run of neighbouring states that are alike."""
-    found: list[tuple[str, float, float, int, str]] = []
+def _states(model: Model, network: Network) -> list[tuple[str, float, float, str, str]]:
+    """(name, lo, hi, format, reason) of each run of neighbouring states that are alike."""
+    found: list[tuple[str, float, float, str, str]] = []
     reasons = [_reason(network, w.vector) for w in network.h_next for _ in range(w.size)]
     start = 0
     for i, channel in enumerate(model.states):
         last = i + 1 == len(model.states)
+        q = q_name(channel.frac, channel.bits)
         this = (channel.range, channel.frac, reasons[i], channel.name.split("[")[0])
         following = None if last else model.states[i + 1]
         if following and this == (
@@ -152,7 +207,7 @@ def _states(model: Model, network: Network) -> list[tuple[str, float, float, int
             continue
         first = model.states[start].name
         name = first if start == i else f"{first[:-1]}..{channel.name.split('[')[1]}"
-        found.append((name, *channel.range, channel.frac, reasons[i]))
+        found.append((name, *channel.range, q, reasons[i]))
         start = i + 1
     return found
 

@@ -26,7 +26,7 @@ def step(model: Model, x: Integers, dt: Integers, h: Integers) -> tuple[Integers
     h        [..., states]
     returns  y [..., outputs] and h_next [..., states]
 
-    All are int16 values, in arrays of int64.
+    All are the device's integers, in arrays of int64.
     """
     given = {"x": _int64(x), "dt": _int64(dt), "h": _int64(h)}
     y, h_next, _ = walk(model, given, _join, _apply)

@@ -1,4 +1,5 @@
-"""Rewrites of the real network that keep its meaning: constant folding, dead-code elimination.
+"""Rewrites of the real network that keep its meaning: constant folding, dead-code elimination,
+substitution of inputs.
 
-May import `numbers` and `ir`.
+May import `numbers`, `ir` and `atoms`.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from elegans.hil_tests.wire.errors import HilError, Phase, RefusedError, UnansweredError
-from elegans.hil_tests.wire.frames import VERSION, ErrorCode, Frame
+from elegans.hil_tests.wire.frames import VERSION, ErrorCode
 from elegans.hil_tests.wire.messages import BadMessageError, Hello, Refusal
 
 _FLASH = "flash firmware built by this version of elegans"
@@ -38,7 +38,6 @@ _CFSR = {
 }
 
 _REFUSALS = {
-    ErrorCode.VERSION: (Phase.SYNC, "the board speaks another version of the protocol"),
     ErrorCode.UNKNOWN_TYPE: (Phase.FAULT, "the board does not know this request"),
     ErrorCode.MALFORMED: (Phase.FAULT, "the board calls the request malformed"),
     ErrorCode.BAUD: (Phase.FAULT, "the board's clock cannot make this baud rate"),
@@ -64,10 +63,16 @@ def invalid_answer(place: str, what: str) -> HilError:
     return HilError(Phase.FAULT, place, f"the board sent {what}", _FLASH)
 
 
-def another_version(place: str, frame: Frame) -> HilError:
-    """The board answers in another version of the protocol."""
-    fact = f"the board speaks version {frame.version} of the protocol, this host {VERSION}"
-    return HilError(Phase.SYNC, place, fact, _FLASH)
+def another_version(place: str, version: int) -> HilError:
+    """The board answers in another version of the protocol: the side with the lower is older."""
+    fact = f"the board speaks version {version} of the protocol, this elegans version {VERSION}"
+    if version < VERSION:
+        older = "the board's firmware is older"
+        remedy = "flash the board again with this elegans"
+    else:
+        older = "this elegans is older"
+        remedy = "upgrade elegans, or flash the board again with this one"
+    return HilError(Phase.SYNC, place, f"{fact}: {older}", remedy)
 
 
 def unsynchronised(place: str, within: float, received: int, damaged: int) -> HilError:

@@ -120,7 +120,7 @@ class Link:
         self._peer = hello
         nonce = secrets.randbits(32)
         answer = self.request(Kind.HELLO, Hello.request(nonce), self._hello_rtt)
-        self._peer = Hello.parse(answer)
+        self._peer = self._parse_hello(answer)
         return self._peer
 
     def request(self, kind: int, payload: bytes = b"", rtt: RoundTripTime | None = None) -> bytes:
@@ -215,8 +215,14 @@ class Link:
                     self._out += request
                 due = now + HELLO_EVERY
             for frame in self._receive(due - now):
-                if frame.kind == Kind.HELLO_REPLY and self._parse_hello(frame).nonce == nonce:
-                    return self._parse_hello(frame)
+                if frame.sequence != sequence:
+                    continue
+                if frame.version != VERSION:  # a reply, or the ERROR of an older board
+                    raise diagnosis.another_version(self.port.name, frame.version)
+                if frame.kind == Kind.HELLO_REPLY:
+                    hello = self._parse_hello(frame.payload)
+                    if hello.nonce == nonce:
+                        return hello
         return None
 
     def _next_sequence(self) -> int:
@@ -252,18 +258,18 @@ class Link:
         return frames
 
     def _payload(self, kind: int, frame: Frame) -> bytes:
+        if frame.version != VERSION:
+            raise diagnosis.another_version(self.port.name, frame.version)
         if frame.kind == Kind.ERROR:
             raise diagnosis.refused(self.port.name, kind, frame.payload)
-        if frame.version != VERSION or frame.kind != kind | 0x80:
+        if frame.kind != kind | 0x80:
             what = f"type 0x{frame.kind:02x} in answer to 0x{kind:02x}"
             raise diagnosis.invalid_answer(self.port.name, what)
         return frame.payload
 
-    def _parse_hello(self, frame: Frame) -> Hello:
-        if frame.version != VERSION:
-            raise diagnosis.another_version(self.port.name, frame)
+    def _parse_hello(self, payload: bytes) -> Hello:
         try:
-            return Hello.parse(frame.payload)
+            return Hello.parse(payload)
         except BadMessageError as error:
             raise diagnosis.invalid_answer(self.port.name, f"a HELLO reply of {error}") from error
 

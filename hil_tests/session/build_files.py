@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
@@ -33,8 +33,9 @@ class Vectors:
     """N golden steps, each with what the reference computes.
 
     Inputs ``x [N, I]``, elapsed times ``dt [N]`` and states ``h [N, H]`` give outputs
-    ``y [N, O]`` and next states ``h_next [N, H]``. All are int16; ``dt`` is zero for a model
-    with a fixed sample period. ``section [N]`` indexes `SECTIONS`.
+    ``y [N, O]`` and next states ``h_next [N, H]``. All are int16, but states and times of 32 bits
+    are int32; ``dt`` is zero for a model with a fixed sample period. ``section [N]`` indexes
+    `SECTIONS`.
     """
 
     x: Ints
@@ -67,7 +68,8 @@ class BuildModel:
     """The model of a BUILD as a test needs it: names and formats, digest, golden vectors.
 
     A `Channel` is the name and the format of one input, output or state; ``dt`` is that of the
-    elapsed time, None if the sample period is fixed.
+    elapsed time, None if the sample period is fixed. ``shape`` has the numbers of them, and the
+    bytes of states and elapsed time.
     """
 
     name: str
@@ -76,12 +78,8 @@ class BuildModel:
     dt: Channel | None
     outputs: tuple[Channel, ...]
     states: tuple[Channel, ...]
+    shape: Shape
     vectors: Vectors
-
-    @property
-    def shape(self) -> Shape:
-        """The number of inputs, outputs and states."""
-        return Shape(len(self.inputs), len(self.outputs), len(self.states), self.dt is not None)
 
 
 def load_build(build: Path) -> BuildModel:
@@ -89,15 +87,21 @@ def load_build(build: Path) -> BuildModel:
     folder = read_build_folder(build)
     if folder.has_model:
         folder.model()  # raises if the digest is wrong
-    dt = folder.dt
-    shape = Shape(len(folder.inputs), len(folder.outputs), len(folder.states), dt is not None)
+    shape = Shape(
+        inputs=len(folder.inputs),
+        outputs=len(folder.outputs),
+        states=len(folder.states),
+        state_bytes=folder.state_bits // 8,
+        dt_bytes=folder.dt_bits // 8 if folder.dt else 0,
+    )
     return BuildModel(
         name=folder.name,
         digest=folder.digest,
         inputs=folder.inputs,
-        dt=dt,
+        dt=folder.dt,
         outputs=folder.outputs,
         states=folder.states,
+        shape=shape,
         vectors=_vectors(build / "vectors.npz", shape, folder.files.get("vectors.npz")),
     )
 
@@ -115,12 +119,12 @@ def _vectors(place: Path, shape: Shape, stated: str | None) -> Vectors:
     except _UNREADABLE as error:
         raise ElegansError(place, f"is no archive of plain arrays ({error})", _REMEDY) from error
     count = len(arrays["x"]) if "x" in arrays and arrays["x"].ndim else 0
-    wanted: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
+    wanted: dict[str, tuple[tuple[int, ...], DTypeLike]] = {
         "x": ((count, shape.inputs), np.int16),
-        "dt": ((count,), np.int16),
-        "h": ((count, shape.states), np.int16),
+        "dt": ((count,), f"i{shape.dt_bytes or 2}"),
+        "h": ((count, shape.states), shape.state_type),
         "y": ((count, shape.outputs), np.int16),
-        "h_next": ((count, shape.states), np.int16),
+        "h_next": ((count, shape.states), shape.state_type),
         "section": ((count,), np.uint8),
     }
     for name, (size, dtype) in wanted.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,32 +45,45 @@ def replay(build: Path, source: Path, target: Target) -> dict[str, NDArray[np.ge
     """Run the recording in the .npz file `source`: `x [T, I]`, optionally `dt [T]` and `h0 [H]`.
 
     Returns the outputs `y [T, O]` and the states after each step `h [T, H]` as real numbers,
-    and as the device's int16 under `y_int` and `h_int`. Raises `ElegansError`.
+    and as the device's integers under `y_int` (int16) and `h_int` (int16, or int32 if the model's
+    states have 32 bits). Raises `ElegansError`.
     """
     model = load_model(build)
     recording = load_recording(source, model)
     if len(recording.x) != 1:
         raise ElegansError(source, f"holds {len(recording.x)} series", "give one, x [T, I]")
-    period = load_arrays(source).get("dt", np.zeros(1))
+    arrays = load_arrays(source)
+    check_period(source, arrays, model)
+    x, dt = (part[0] for part in to_integers(recording, model))
+    y, h = _EXECUTORS.get(target.on, _board)(build, model, target)(
+        x, dt, first_state(source, arrays, model)
+    )
+    return {
+        "y": dequantise(y, np.array([c.frac for c in model.outputs])),
+        "h": dequantise(h, np.array([c.frac for c in model.states])),
+        "y_int": y.astype(np.int16),
+        "h_int": h.astype(_state_type(model)),
+    }
+
+
+def _state_type(model: Model) -> np.dtype[np.signedinteger[Any]]:
+    return np.dtype(f"i{model.state_bits // 8}")
+
+
+def check_period(source: Path, arrays: dict[str, NDArray[np.generic]], model: Model) -> None:
+    """Raise `ElegansError` if elapsed time varies, but the model has its sample period fixed."""
+    period = arrays.get("dt", np.zeros(1))
     if model.dt is None and period.size and np.ptp(period.astype(np.float64)) > 0:
         raise ElegansError(
             f"{source}, array 'dt'",
             "varies, and this model's sample period was fixed at export",
             "export without --dt, or leave dt out",
         )
-    x, dt = (part[0] for part in to_integers(recording, model))
-    y, h = _EXECUTORS.get(target.on, _board)(build, model, target)(x, dt, _start(source, model))
-    return {
-        "y": dequantise(y, np.array([c.frac for c in model.outputs])),
-        "h": dequantise(h, np.array([c.frac for c in model.states])),
-        "y_int": y.astype(np.int16),
-        "h_int": h.astype(np.int16),
-    }
 
 
-def _start(source: Path, model: Model) -> Integers:
-    """The states to start from: `h0` of the file, by default zero."""
-    h0 = load_arrays(source).get("h0", np.zeros(len(model.states))).astype(np.float64)
+def first_state(source: Path, arrays: dict[str, NDArray[np.generic]], model: Model) -> Integers:
+    """The states [H] to start from: `h0` among the arrays of a file, by default zero."""
+    h0 = arrays.get("h0", np.zeros(len(model.states))).astype(np.float64)
     if h0.shape != (len(model.states),):
         raise ElegansError(
             source,
@@ -101,11 +115,11 @@ def _onnx(build: Path, model: Model, target: Target) -> Executor:
         raise _unusable(build, error) from None
 
     def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
-        h, ys, hs = h0[None].astype(np.int16), [], []
+        h, ys, hs = h0[None].astype(_state_type(model)), [], []
         for t in range(len(x)):
             feed = {"x": x[t : t + 1].astype(np.int16), "h": h}
             if model.dt:
-                feed["dt"] = dt[t : t + 1, None].astype(np.int16)
+                feed["dt"] = dt[t : t + 1, None].astype(f"i{model.dt_bits // 8}")
             try:
                 y, h = session.run(["y", "h_next"], feed)
             except Exception as error:
@@ -128,7 +142,7 @@ def _host(build: Path, model: Model, target: Target) -> Executor:
     host = HostModel.compile(build, target.compiler, target.level)
 
     def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
-        y, h = host.run(*(part.astype(np.int16) for part in (x, dt, h0)))
+        y, h = host.run(x, dt, h0)
         return y.astype(np.int64), h.astype(np.int64)
 
     return execute
@@ -141,7 +155,7 @@ def _board(build: Path, model: Model, target: Target) -> Executor:
     def execute(x: Integers, dt: Integers, h0: Integers) -> tuple[Integers, Integers]:
         options = BoardOptions(target.emulator, target.compiler, target.level, target.port)
         with session(build, target.on, options) as device:
-            y, h = run(device.link, *(part.astype(np.int16) for part in (x, dt, h0)))
+            y, h = run(device.link, x, dt, h0)
         return y.astype(np.int64), h.astype(np.int64)
 
     return execute

@@ -209,7 +209,7 @@ def _identified(device: Device) -> Device:
         raise HilError(
             Phase.SYNC,
             place,
-            f"the board's model has {hello.shape}, model.json states {device.model.shape}",
+            f"the board's model has {hello.shape}; model.json states {device.model.shape}",
             "export and flash again",
         )
     return device

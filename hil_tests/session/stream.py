@@ -1,6 +1,6 @@
 """Runs steps on a board: golden vectors in bulk, recordings free-running, or single steps.
 
-All values are the model's integers (int16); their formats are in ``model.json``.
+All values are the model's integers; their formats and bits are in ``model.json``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from elegans.hil_tests.link.send_window import MAX_SENDS, RoundTripTime
 from elegans.hil_tests.session.build_files import Vectors
 from elegans.hil_tests.wire.errors import HilError, Phase, UnansweredError
 from elegans.hil_tests.wire.frames import Kind
-from elegans.hil_tests.wire.messages import BadMessageError, Ints, Shape, StepReply, StepRequest
+from elegans.hil_tests.wire.messages import (
+    BadMessageError,
+    Ints,
+    Shape,
+    StepReply,
+    StepRequest,
+    as_integers,
+)
 
 Ticks = NDArray[np.int64]
 
@@ -42,7 +49,7 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
     request, in which the board runs free from the first one's states. Raises as
     `Link.exchange_pairs` does.
     """
-    inputs = columns(link.peer.shape, vectors.x, vectors.dt)
+    inputs = link.peer.shape.rows(vectors.x, vectors.dt)
     follows = (vectors.h[1:] == vectors.h_next[:-1]).all(axis=1)
     breaks = [*(np.flatnonzero(~follows) + 1).tolist(), len(vectors)]
     size = RequestSize(link)
@@ -80,7 +87,7 @@ def ticks(link: Link, vectors: Vectors) -> Ticks:
     receive interrupt would count as well. A step that was disturbed by a late retransmission
     is reported as 0 and requested again.
     """
-    inputs = columns(link.peer.shape, vectors.x, vectors.dt)
+    inputs = link.peer.shape.rows(vectors.x, vectors.dt)
     rtt, counted = RoundTripTime(), np.zeros(len(vectors), np.int64)
     for i in range(len(vectors)):
         request = StepRequest(vectors.h[i], inputs[i : i + 1], timed=True).encode()
@@ -94,13 +101,14 @@ def ticks(link: Link, vectors: Vectors) -> Ticks:
 def run(link: Link, x: Ints, dt: Ints, h0: Ints | None = None) -> tuple[Ints, Ints]:
     """Run a recording free: ``x [T, I]`` and ``dt [T]`` from the states ``h0 [H]`` (default 0).
 
-    Returns the outputs ``y [T, O]`` and the states after each step ``h [T, H]``. Raises as
-    `Link.exchange_pairs` does, and `ValueError` for arrays of a wrong shape.
+    Returns the outputs ``y [T, O]`` and the states after each step ``h [T, H]``, at the model's
+    width. Raises as `Link.exchange_pairs` does, and `ValueError` for arrays of a wrong shape or
+    integers that do not fit.
     """
     shape = link.peer.shape
-    inputs = columns(shape, x, dt)
+    inputs = shape.rows(x, dt)
     y = np.zeros((len(inputs), shape.outputs), np.int16)
-    h = np.zeros((len(inputs), shape.states), np.int16)
+    h = np.zeros((len(inputs), shape.states), shape.state_type)
     state, start = _state(shape, h0), 0
     size, rtt = RequestSize(link), RoundTripTime()
     while start < len(inputs):
@@ -129,7 +137,7 @@ class Controller:
 
     def step(self, x: Ints, dt: int = 0) -> tuple[Ints, Ints]:
         """Run one step with inputs ``x [I]`` and elapsed time ``dt``; gives ``y``, ``h``."""
-        inputs = columns(self._link.peer.shape, np.asarray(x)[None], np.asarray([dt]))
+        inputs = self._link.peer.shape.rows(np.asarray(x)[None], [dt])
         answer = self._link.request(Kind.STEP, StepRequest(self.h, inputs).encode(), self._rtt)
         reply = _reply(self._link, answer, 1)
         self.h = reply.h[0]
@@ -182,21 +190,8 @@ def _steps(request: bytes) -> int:
     return request[1]
 
 
-def columns(shape: Shape, x: Ints, dt: Ints) -> Ints:
-    """The inputs ``[T, I + D]`` of a STEP request: ``x``, then ``dt`` if the model takes it.
-
-    Raises `ValueError` for arrays of a wrong shape.
-    """
-    inputs = np.asarray(x, np.int16)
-    if shape.has_dt:
-        inputs = np.concatenate([inputs, np.asarray(dt, np.int16)[:, None]], axis=1)
-    if inputs.ndim != 2 or inputs.shape[1] != shape.columns:
-        raise ValueError(f"inputs have the shape {inputs.shape} instead of [T, {shape.columns}]")
-    return inputs
-
-
 def _state(shape: Shape, h: Ints | None) -> Ints:
-    state = np.zeros(shape.states, np.int16) if h is None else np.asarray(h, np.int16)
+    state = as_integers(np.zeros(shape.states) if h is None else h, shape.state_type)
     if state.shape != (shape.states,):
         raise ValueError(f"the states have the shape {state.shape} instead of ({shape.states},)")
     return state

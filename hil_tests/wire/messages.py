@@ -1,26 +1,31 @@
 """The payloads of frames: a frozen dataclass for each, with ``encode`` and ``parse``.
 
-All integers are little-endian, all values of a model int16. A model has `I` inputs, `D` elapsed
-times (1, or 0 if its sample period is fixed), `O` outputs and `H` states; `Shape` holds these
-numbers. ``parse`` raises `BadMessageError` for a payload of the wrong size.
+All integers are little-endian. A model has `I` inputs and `O` outputs of 16 bits, `H` states of 16
+or 32 bits, and `D` elapsed times of 16 or 32 bits (1, or 0 if its sample period is fixed); `Shape`
+holds these numbers. ``parse`` raises `BadMessageError` for a payload of the wrong size.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from elegans.hil_tests.wire.frames import OVERHEAD, encoded_size
 
-Ints = NDArray[np.int16]
+Ints = NDArray[np.signedinteger[Any]]
+"""Integers of a model: int16, or int32 for states and elapsed times of 32 bits."""
+
+Rows = NDArray[np.void]
+"""What one step after another reads: a structured array with the fields ``x`` and ``dt``."""
 
 RESET_CAUSES = ("unknown", "power", "pin", "software", "watchdog", "fault")
 
 _NONCE = struct.Struct("<I")
-_HELLO = struct.Struct("<IBBHHHHHIIII16s16s")
+_HELLO = struct.Struct("<IBBBHHHHHIIII16s16s")
 _BAUD = struct.Struct("<I")
 _STEP = struct.Struct("<BB")
 _STEP_REPLY = struct.Struct("<BBII")
@@ -34,17 +39,60 @@ class BadMessageError(ValueError):
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes of a model: how many integers one step reads and writes."""
+    """The sizes of a model: how many integers one step reads and writes, and their bytes.
+
+    state_bytes  of each state, 2 or 4
+    dt_bytes     of elapsed time, 2 or 4; 0 if the sample period is fixed
+    """
 
     inputs: int
     outputs: int
     states: int
-    has_dt: bool
+    state_bytes: int
+    dt_bytes: int
+
+    def __str__(self) -> str:
+        dt = f"elapsed time of {8 * self.dt_bytes} bits" if self.dt_bytes else "no elapsed time"
+        states = f"{self.states} states of {8 * self.state_bytes} bits"
+        return f"{self.inputs} inputs, {self.outputs} outputs, {states}, {dt}"
 
     @property
-    def columns(self) -> int:
-        """Integers that a step reads in addition to the states: I + D."""
-        return self.inputs + self.has_dt
+    def state_type(self) -> np.dtype[np.signedinteger[Any]]:
+        """The type of the states: int16 or int32."""
+        return np.dtype(f"i{self.state_bytes}")
+
+    @property
+    def step_bytes(self) -> int:
+        """The bytes that a step reads in addition to the states."""
+        return 2 * self.inputs + self.dt_bytes
+
+    @property
+    def result_bytes(self) -> int:
+        """The bytes that a step writes: outputs and states."""
+        return 2 * self.outputs + self.state_bytes * self.states
+
+    def rows(self, x: ArrayLike, dt: ArrayLike) -> Rows:
+        """Inputs ``x [T, I]`` and elapsed times ``dt [T]`` as the rows [T] of a STEP request.
+
+        ``dt`` is ignored if the sample period is fixed. Raises `ValueError` for arrays of a wrong
+        shape, and for integers that do not fit.
+        """
+        given = as_integers(x, np.int16)
+        if given.ndim != 2 or given.shape[1] != self.inputs:
+            raise ValueError(f"x has the shape {given.shape} instead of [T, {self.inputs}]")
+        rows = np.zeros(len(given), self._row)
+        rows["x"] = given
+        if self.dt_bytes:
+            times = as_integers(dt, f"i{self.dt_bytes}")
+            if times.shape != rows.shape:
+                raise ValueError(f"dt has the shape {times.shape} instead of ({len(rows)},)")
+            rows["dt"] = times[:, None]
+        return rows
+
+    @property
+    def _row(self) -> np.dtype[np.void]:
+        """One step of a request: D integers ``dt`` behind I integers ``x``."""
+        return _packed(x=(2, self.inputs), dt=(self.dt_bytes or 2, int(self.dt_bytes > 0)))
 
     def steps_in_a_frame(self, max_frame: int, credit: int) -> int:
         """How many steps one STEP request may ask for, at most 255; 0 if not even one fits.
@@ -55,8 +103,9 @@ class Shape:
         request = max_frame
         while request > 0 and encoded_size(request) > credit:
             request -= 1
-        out = (request - OVERHEAD - _STEP.size - 2 * self.states) // (2 * max(self.columns, 1))
-        back = (max_frame - OVERHEAD - _STEP_REPLY.size) // (2 * (self.outputs + self.states))
+        head = OVERHEAD + _STEP.size + self.state_bytes * self.states
+        out = (request - head) // max(self.step_bytes, 1)
+        back = (max_frame - OVERHEAD - _STEP_REPLY.size) // max(self.result_bytes, 1)
         return max(0, min(out, back, 255))
 
 
@@ -101,7 +150,8 @@ class Hello:
         fixed = _HELLO.pack(
             self.nonce,
             self.reset_cause,
-            self.shape.has_dt,
+            self.shape.state_bytes,
+            self.shape.dt_bytes,
             self.max_frame,
             self.credit,
             self.shape.inputs,
@@ -121,11 +171,12 @@ class Hello:
         """Read the payload of a reply."""
         if len(payload) < _HELLO.size:
             raise BadMessageError(f"{len(payload)} bytes instead of at least {_HELLO.size}")
-        nonce, cause, has_dt, max_frame, credit, inputs, outputs, states, *rest = (
-            _HELLO.unpack_from(payload)
-        )
-        counter_hz, fault_pc, fault_lr, fault_status, model, firmware = rest
-        shape = Shape(inputs, outputs, states, bool(has_dt))
+        nonce, cause, state_bytes, dt_bytes, max_frame, credit, *rest = _HELLO.unpack_from(payload)
+        inputs, outputs, states, counter_hz, fault_pc, fault_lr, fault_status, *digests = rest
+        model, firmware = digests
+        if state_bytes not in (2, 4) or dt_bytes not in (0, 2, 4):
+            raise BadMessageError(f"states of {state_bytes} bytes and a dt of {dt_bytes}")
+        shape = Shape(inputs, outputs, states, state_bytes, dt_bytes)
         board = payload[_HELLO.size :].decode("ascii", "replace")
         return cls(
             nonce,
@@ -150,14 +201,14 @@ def baud_request(rate: int) -> bytes:
 
 @dataclass(frozen=True)
 class StepRequest:
-    """A STEP request: run ``inputs [count, I + D]`` from the states ``h [H]``.
+    """A STEP request: run ``inputs [count]``, made by `Shape.rows`, from the states ``h [H]``.
 
-    The elapsed time is the last column of ``inputs``. ``timed`` asks the board to measure each
+    The states are sent with the bytes of ``h.dtype``. ``timed`` asks the board to measure each
     step with its counter.
     """
 
     h: Ints
-    inputs: Ints
+    inputs: Rows
     timed: bool = False
 
     def encode(self) -> bytes:
@@ -165,8 +216,8 @@ class StepRequest:
         return b"".join(
             (
                 _STEP.pack(_TIMED if self.timed else 0, len(self.inputs)),
-                self.h.astype("<i2", copy=False).tobytes(),
-                self.inputs.astype("<i2", copy=False).tobytes(),
+                self.h.astype(self.h.dtype.newbyteorder("<"), copy=False).tobytes(),
+                self.inputs.tobytes(),
             )
         )
 
@@ -176,9 +227,11 @@ class StepRequest:
         if len(payload) < _STEP.size:
             raise BadMessageError("no flags and count")
         flags, count = _STEP.unpack_from(payload)
-        values = _integers(payload, _STEP.size, shape.states + count * shape.columns)
-        inputs = values[shape.states :].reshape(count, shape.columns)
-        return cls(values[: shape.states], inputs, bool(flags & _TIMED))
+        start = _STEP.size + shape.state_bytes * shape.states
+        _require_size(payload, start + count * shape.step_bytes)
+        h = np.frombuffer(payload, f"<i{shape.state_bytes}", shape.states, _STEP.size)
+        inputs = np.ndarray((count,), shape._row, payload, start)
+        return cls(h.astype(shape.state_type), inputs, bool(flags & _TIMED))
 
 
 @dataclass(frozen=True)
@@ -199,7 +252,10 @@ class StepReply:
         """The payload of the reply."""
         flags = _TIMED if self.timed else 0
         head = _STEP_REPLY.pack(len(self.y), flags, self.ticks_min, self.ticks_max)
-        return head + np.concatenate([self.y, self.h], axis=1).astype("<i2").tobytes()
+        row = _packed(y=(2, self.y.shape[1]), h=(self.h.itemsize, self.h.shape[1]))
+        rows = np.zeros(len(self.y), row)
+        rows["y"], rows["h"] = self.y, self.h
+        return head + rows.tobytes()
 
     @classmethod
     def parse(cls, payload: bytes, shape: Shape) -> StepReply:
@@ -207,9 +263,10 @@ class StepReply:
         if len(payload) < _STEP_REPLY.size:
             raise BadMessageError("no count, flags and ticks")
         count, flags, ticks_min, ticks_max = _STEP_REPLY.unpack_from(payload)
-        width = shape.outputs + shape.states
-        values = _integers(payload, _STEP_REPLY.size, count * width).reshape(count, width)
-        y, h = values[:, : shape.outputs], values[:, shape.outputs :]
+        _require_size(payload, _STEP_REPLY.size + count * shape.result_bytes)
+        row = _packed(y=(2, shape.outputs), h=(shape.state_bytes, shape.states))
+        rows: Rows = np.ndarray((count,), row, payload, _STEP_REPLY.size)
+        y, h = rows["y"].astype(np.int16), rows["h"].astype(shape.state_type)
         return cls(y, h, ticks_min, ticks_max, bool(flags & _TIMED))
 
 
@@ -235,7 +292,20 @@ class Refusal:
         return cls(*_ERROR.unpack(payload))
 
 
-def _integers(payload: bytes, offset: int, count: int) -> Ints:
-    if len(payload) != offset + 2 * count:
-        raise BadMessageError(f"{len(payload)} bytes instead of {offset + 2 * count}")
-    return np.frombuffer(payload, "<i2", count, offset).astype(np.int16, copy=False)
+def as_integers(values: ArrayLike, kind: DTypeLike) -> Ints:
+    """The same integers as an array of type ``kind``. Raises `ValueError` if any does not fit."""
+    given = np.asarray(values)
+    cast: Ints = given.astype(kind)
+    if not np.array_equal(cast, given):
+        raise ValueError(f"not all values fit {cast.dtype}")
+    return cast
+
+
+def _packed(**fields: tuple[int, int]) -> np.dtype[np.void]:
+    """A structured type without gaps: for each field the bytes and the number of its integers."""
+    return np.dtype([(name, f"<i{size}", (count,)) for name, (size, count) in fields.items()])
+
+
+def _require_size(payload: bytes, size: int) -> None:
+    if len(payload) != size:
+        raise BadMessageError(f"{len(payload)} bytes instead of {size}")

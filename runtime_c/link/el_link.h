@@ -11,24 +11,25 @@
 
 #include "el_cobs.h"
 
-#define EL_LINK_VERSION 2
+#define EL_LINK_VERSION 3
 #define EL_LINK_DIGEST 16
 
 /* The bytes of a decoded frame that are not payload: 4 of header and 4 of CRC. */
 #define EL_LINK_FRAMING 8
 
 /* The size of a decoded frame: of a HELLO reply, and of a STEP request and a STEP reply of
- * `count` steps. `max_frame` must be at least the largest of the three with count = 1.
+ * `count` steps; `x_bytes`, `y_bytes` and `h_bytes` are those of all inputs, outputs and states.
+ * `max_frame` must be at least the largest of the three with count = 1.
  *
- * HELLO: nonce 4, cause and has_dt 1 each, five 16-bit numbers 10, four 32-bit numbers 16, two
- * digests 32, which makes 64, and the board's name. STEP request: flags and count, the states,
- * and for each step the inputs and dt. STEP reply: count, flags and two 32-bit numbers of ticks,
- * which makes 10, and for each step the outputs and states. */
-#define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 64 + (name_length))
-#define EL_LINK_STEP_FRAME(inputs, states, has_dt, count) \
-    (EL_LINK_FRAMING + 2 + 2 * (states) + 2 * (count) * ((inputs) + (has_dt)))
-#define EL_LINK_REPLY_FRAME(outputs, states, count) \
-    (EL_LINK_FRAMING + 10 + 2 * (count) * ((outputs) + (states)))
+ * HELLO: nonce 4, three numbers of 8 bits 3, five of 16 bits 10, four of 32 bits 16, two digests
+ * 32, which makes 65, and the board's name. STEP request: flags and count, the states, and for
+ * each step the inputs and dt. STEP reply: count, flags and two 32-bit numbers of ticks, which
+ * makes 10, and for each step the outputs and states. */
+#define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 65 + (name_length))
+#define EL_LINK_STEP_FRAME(x_bytes, dt_bytes, h_bytes, count) \
+    (EL_LINK_FRAMING + 2 + (h_bytes) + (count) * ((x_bytes) + (dt_bytes)))
+#define EL_LINK_REPLY_FRAME(y_bytes, h_bytes, count) \
+    (EL_LINK_FRAMING + 10 + (count) * ((y_bytes) + (h_bytes)))
 
 typedef enum {
     EL_RESET_UNKNOWN,
@@ -48,20 +49,23 @@ typedef enum {
 } el_error;
 
 /* The model, and memory for its arguments: `x`, `y` and `h` have room for `inputs`, `outputs`
- * and `states` integers. `state` is the first argument of the three functions and is not
- * looked into. A model without elapsed time (`has_dt` 0) gets dt = 0 and ignores it. */
+ * and `states` integers. The states are int16_t where `state_bytes` is 2, and int32_t where it
+ * is 4: `h`, and what set_h reads and get_h writes. A dt of 2 or 4 bytes fits int32_t; a model
+ * without elapsed time (`dt_bytes` 0) gets dt = 0 and ignores it. `state` is the first argument
+ * of the three functions and is not looked into. */
 typedef struct {
     uint16_t inputs;
     uint16_t outputs;
     uint16_t states;
-    uint8_t has_dt;
+    uint8_t state_bytes;
+    uint8_t dt_bytes;
     int16_t *x;
     int16_t *y;
-    int16_t *h;
+    void *h;
     void *state;
-    void (*set_h)(void *state, const int16_t *h);
-    const int16_t *(*get_h)(const void *state);
-    void (*step)(void *state, int16_t *y, const int16_t *x, int16_t dt);
+    void (*set_h)(void *state, const void *h);
+    void (*get_h)(const void *state, void *h);
+    void (*step)(void *state, int16_t *y, const int16_t *x, int32_t dt);
     uint8_t model_digest[EL_LINK_DIGEST];
     uint8_t firmware_digest[EL_LINK_DIGEST];
 } el_device;

@@ -186,6 +186,21 @@ def worm(graph, save) -> Path:
     return save(graph().cfc())
 
 
+@pytest.fixture
+def wild(graph, metadata, tmp_path) -> Path:
+    """A tanh cell of six neurons that amplifies the rounding of its own state."""
+    made = graph(12)
+    own = made.hold(np.random.default_rng(12).normal(0, 1.5, (6, 6)))
+    drive = made.node("Add", made.linear("x", 3, 6, "gemm", 0.05), made.node("MatMul", "h", own))
+    made.rename(drive, "h_next", "Tanh")
+    made.rename(made.linear("h_next", 6, 2, "gemm"), "y", "Identity")
+    del metadata["layers"]
+    proto = made.model(metadata)
+    proto.graph.input.pop()  # no elapsed time
+    onnx.save(proto, tmp_path / "wild.onnx")
+    return tmp_path / "wild.onnx"
+
+
 @pytest.fixture(scope="session")
 def _exported_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built")

@@ -13,7 +13,7 @@ import select
 import termios
 import threading
 import tty
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,64 +24,70 @@ from elegans.hil_tests.wire.messages import (
     Hello,
     Ints,
     Refusal,
+    Rows,
     Shape,
     StepReply,
     StepRequest,
 )
 
-SHAPE = Shape(inputs=3, outputs=2, states=5, has_dt=True)
+SHAPE = Shape(inputs=3, outputs=2, states=5, state_bytes=2, dt_bytes=2)
+WIDE = replace(SHAPE, state_bytes=4, dt_bytes=4)
 DIGEST = "5e" * 32
 BOARD = "fake-board"
 
 _WEIGHTS = np.random.default_rng(1).integers(-9000, 9000, (SHAPE.states, 8))
 
 
-def model_step(h: Ints, inputs: Ints) -> tuple[Ints, Ints]:
-    """A saturating linear map of ``h [5]`` and ``inputs [3 + 1]`` to ``y [2]``, ``h_next [5]``."""
-    drive = np.concatenate([inputs[:3], h]).astype(np.int64)
-    total = (_WEIGHTS @ drive >> 14) + int(inputs[3])
-    following = np.clip(total, -32768, 32767).astype(np.int16)
-    return following[-SHAPE.outputs :], following
+def model_run(h: Ints, inputs: Rows) -> tuple[Ints, Ints]:
+    """A saturating linear map, free-running from ``h [5]``: ``y [T, 2]``, ``h [T, 5]``.
+
+    ``inputs [T]`` are rows of `SHAPE` or `WIDE`. The states have the bits of ``h``.
+    """
+    y = np.zeros((len(inputs), SHAPE.outputs), np.int16)
+    states = np.zeros((len(inputs), SHAPE.states), h.dtype)
+    ends, more = np.iinfo(h.dtype), 8 * h.itemsize - 16
+    for t, row in enumerate(inputs):
+        drive = np.concatenate([row["x"].astype(np.int64) << more, h.astype(np.int64)])
+        total = (_WEIGHTS @ drive >> 14) + row["dt"]
+        h = states[t] = np.clip(total, ends.min, ends.max)
+        y[t] = states[t, -SHAPE.outputs :] >> more
+    return y, states
 
 
-def model_run(h: Ints, inputs: Ints) -> tuple[Ints, Ints]:
-    """Free-running: ``y [T, 2]``, ``h [T, 5]``."""
-    y, states = [], []
-    for row in inputs:
-        out, h = model_step(h, row)
-        y.append(out)
-        states.append(h)
-    return np.array(y, np.int16), np.array(states, np.int16)
-
-
-def write_build(path: Path, random_steps: int = 120, recorded: int = 200) -> Path:
+def write_build(
+    path: Path, random_steps: int = 120, recorded: int = 200, shape: Shape = SHAPE
+) -> Path:
     """A BUILD of the fake board's model: ``model.json`` and ``vectors.npz``."""
     rng = np.random.default_rng(2)
     first_recorded = 16 + random_steps
-    inputs = rng.integers(-32768, 32768, (first_recorded + recorded, 4)).astype(np.int16)
-    h = rng.integers(-32768, 32768, (first_recorded + recorded, SHAPE.states)).astype(np.int16)
+    count, bits = first_recorded + recorded, 8 * shape.state_bytes
+    x = rng.integers(-32768, 32768, (count, 3)).astype(np.int16)
+    ends = np.iinfo(shape.state_type)
+    dt = rng.integers(ends.min, ends.max, count).astype(shape.state_type)
+    h = rng.integers(ends.min, ends.max, (count, shape.states)).astype(shape.state_type)
     h[first_recorded] = 0
-    y, h_next = np.zeros((len(h), SHAPE.outputs), np.int16), np.zeros_like(h)
-    for i in range(len(h)):
+    y, h_next = np.zeros((count, shape.outputs), np.int16), np.zeros_like(h)
+    inputs = shape.rows(x, dt)
+    for i in range(count):
         if i > first_recorded:
             h[i] = h_next[i - 1]
-        y[i], h_next[i] = model_step(h[i], inputs[i])
+        [y[i]], [h_next[i]] = model_run(h[i], inputs[i : i + 1])
     section = np.repeat(np.arange(3), [16, random_steps, recorded]).astype(np.uint8)
     path.mkdir(parents=True, exist_ok=True)
-    x, dt = inputs[:, :3], inputs[:, 3]
     np.savez(path / "vectors.npz", x=x, dt=dt, h=h, y=y, h_next=h_next, section=section)
 
-    def signal(name: str) -> dict[str, object]:
-        return {"name": name, "unit": "", "bits": 16, "frac": 15, "lo": -32768, "hi": 32767}
+    def signal(name: str, bits: int = 16) -> dict[str, object]:
+        end = 1 << bits - 1
+        return {"name": name, "unit": "", "bits": bits, "frac": bits - 1, "lo": -end, "hi": end - 1}
 
     model = {
         "schema": 1,
         "name": "fake",
         "digest": DIGEST,
         "inputs": [signal(f"in{i}") for i in range(3)],
-        "dt": signal("dt"),
+        "dt": signal("dt", bits),
         "outputs": [signal("left"), signal("right")],
-        "states": [signal(f"ring[{i}]") for i in range(SHAPE.states)],
+        "states": [signal(f"ring[{i}]", bits) for i in range(shape.states)],
     }
     (path / "model.json").write_text(json.dumps(model))
     return path
@@ -102,6 +108,8 @@ class LineFaults:
 class Behaviour:
     """How the board behaves.
 
+    shape         of its model, `SHAPE` or `WIDE`
+    version       of the protocol that it speaks; it refuses requests of any other
     silent, silent_after, fault_after   answer nothing; stop answering, or fault, after so many
                   STEP requests
     other_bytes   are sent before every answer
@@ -114,6 +122,7 @@ class Behaviour:
 
     board: str = BOARD
     digest: str = DIGEST
+    shape: Shape = SHAPE
     version: int = VERSION
     silent: bool = False
     other_bytes: bytes = b""
@@ -198,7 +207,8 @@ class FakeDevice:
         return frames
 
     def _answer(self, frame: Frame) -> Frame | None:
-        if frame.version != VERSION:
+        version = self.behaviour.version  # boards before version 3 refused another's HELLO, too
+        if frame.version != version and (version < 3 or frame.kind != Kind.HELLO):
             return self._refuse(frame, ErrorCode.VERSION)
         if frame.kind == Kind.HELLO:
             return self._reply(frame, self._hello(frame.payload).encode())
@@ -224,7 +234,7 @@ class FakeDevice:
             reset_cause=5 if self._faulted else 3 if self.resets else 1,
             max_frame=self.behaviour.max_frame,
             credit=self.behaviour.credit,
-            shape=SHAPE,
+            shape=self.behaviour.shape,
             counter_hz=self.behaviour.counter_hz,
             fault_pc=0x1234 if self._faulted else 0,
             fault_lr=0x5679 if self._faulted else 0,
@@ -243,10 +253,11 @@ class FakeDevice:
         if behaviour.silent_after is not None and self.requests > behaviour.silent_after:
             return None
         try:
-            step = StepRequest.parse(frame.payload, SHAPE)
+            step = StepRequest.parse(frame.payload, behaviour.shape)
         except BadMessageError:
             return self._refuse(frame, ErrorCode.MALFORMED)
-        if not 1 <= len(step.inputs) <= (behaviour.max_frame - 18) // 14:
+        room = behaviour.max_frame - 18
+        if not 1 <= len(step.inputs) <= room // behaviour.shape.result_bytes:
             return self._refuse(frame, ErrorCode.COUNT)
         y, h = model_run(step.h, step.inputs)
         if behaviour.wrong_step is not None and 0 <= behaviour.wrong_step - self.steps < len(h):
@@ -266,7 +277,8 @@ class FakeDevice:
         return Frame(kind, request.sequence, payload, self.behaviour.version)
 
     def _refuse(self, request: Frame, code: ErrorCode) -> Frame:
-        return Frame(Kind.ERROR, request.sequence, Refusal(code, request.kind).encode())
+        refusal = Refusal(code, request.kind).encode()
+        return Frame(Kind.ERROR, request.sequence, refusal, self.behaviour.version)
 
     def _copies(self) -> int:
         """How often a frame arrives: mostly once."""

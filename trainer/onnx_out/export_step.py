@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,15 @@ from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_file
-from elegans.exporter.ir.interface import Interface, Range, Signal, to_metadata, valid_name
+from elegans.exporter.ir.interface import (
+    Interface,
+    Range,
+    Signal,
+    to_metadata,
+    valid_name,
+    with_formats,
+)
+from elegans.exporter.ir.raw_format import named_format
 from elegans.trainer.cells.ltc import POSITIVE
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_with_torch
@@ -30,6 +38,7 @@ def export_onnx(
     *,
     input_ranges: Range | list[Range] | None = None,
     dt_range: Range | None = None,
+    input_formats: Sequence[str] = (),
 ) -> Path:
     """Write one step of a network to `path`: x [1, I], h [1, H], dt [1, 1] -> y, h_next.
 
@@ -40,6 +49,7 @@ def export_onnx(
     path          the file; its name without the suffix becomes the model's name
     input_ranges  (lowest, highest) of all inputs, or a list of one for each
     dt_range      (shortest, longest) elapsed time, s
+    input_formats of inputs that are raw counts, as `elegans export --input-format` takes them
 
     The ranges travel in the file; without them, `elegans export` must be given them.
     onnxruntime runs the file beside torch before it gets its name. Returns the path. Raises
@@ -59,6 +69,8 @@ def export_onnx(
         dt=Signal("dt", "s", dt_range),
         layers=_layers(module),
     )
+    if input_formats:
+        interface = with_formats(interface, [named_format(text) for text in input_formats])
     data = step_to_onnx(step, interface, step.states, to_metadata(interface))
     x_range = ([_X_RANGE[0]] * input_size, [_X_RANGE[1]] * input_size)
     compare_with_torch(data, step, name, x_range, _DT_RANGE)

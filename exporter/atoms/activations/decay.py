@@ -8,13 +8,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.time import rate_of_time
+from elegans.exporter.atoms.time import constant_share, rate_of_time, scaled_rates
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import DT, Activation, Atom, AtomTable, Builder, VectorName
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, affine_span, constant_span
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops.decay import Decay
+from elegans.exporter.ops.decay_share import LONGEST, DecayShare
 
 _LOG2_E = math.log2(math.e)
 _RESULT_FRAC = 15
@@ -61,6 +63,18 @@ class DecayActivation(Activation):
                 "a decay needs a rate that is never negative",
             )
         return constant_span(self.size, 0.0, 1.0)
+
+    def lower_share(self, to: Builder, called: VectorName) -> Window:
+        """The share 1 - exp(-rate dt) of constant rates, as mantissa and exponent."""
+        assert self.rate is not None
+        name, layer = f"{called.name}_share", called.layer
+        rates = np.maximum(self.rate.bias, 0.0)
+        if self.factor is None:
+            return constant_share(to, called, -np.expm1(-rates))
+        assert to.dt is not None
+        m, k = scaled_rates(rates, to.dt.frac)
+        op = DecayShare(m, k - 15 + LONGEST)
+        return to.once(name, layer, op, ((to.elapsed(),),), np.zeros(2 * self.size, np.int64))
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         """exp(-rate dt) = 2^-(a dt), with a = rate log2(e)."""

@@ -7,10 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.time import constant_share, scaled_rates
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.atom import Activation, Atom, Builder, VectorName
+from elegans.exporter.ir.atom import DT, Activation, Atom, Builder, VectorName
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span
-from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.numbers.fixed import Reals, rshr
+from elegans.exporter.ops.time_share import TimeShare
 
 _RESULT_FRAC = 15
 _SLACK = 1e-6  # beyond one, for time constants that float32 rounded
@@ -36,6 +39,19 @@ class EulerShareActivation(Activation):
                 "declare a shorter --dt-range, or let the state decay as exp(-dt / tau)",
             )
         return lo, hi
+
+    def lower_share(self, to: Builder, called: VectorName) -> Window:
+        """The share as mantissa and exponent."""
+        column = self.drive.terms.get(DT.vector)
+        if column is None:
+            return constant_share(to, called, self.drive.bias)
+        assert to.dt is not None
+        m, k = scaled_rates(column.toarray()[:, 0], to.dt.frac)
+        least = k - 15 + int(to.interval(to.elapsed()).lo[1])
+        over = np.maximum(-least, 0)  # at most 1, because no share exceeds 1
+        op = TimeShare(rshr(m, over), k - 15 + over)
+        fracs = np.zeros(2 * self.size, np.int64)
+        return to.once(f"{called.name}_share", called.layer, op, ((to.elapsed(),),), fracs)
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         to.linear(called.name, called.layer, self.drive, np.full(self.size, _RESULT_FRAC))

@@ -13,9 +13,10 @@ from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Activation, Atom, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, constant_span
-from elegans.exporter.numbers.fixed import INT16_MAX, RangeError
+from elegans.exporter.numbers.fixed import INT16_MAX, RangeError, quantise, widest_frac
 from elegans.exporter.ops import Op
 from elegans.exporter.ops.gated_drive import GatedDrive
+from elegans.exporter.ops.narrow import Narrow
 from elegans.exporter.ops.time_gate import TimeGate
 
 _MOST_ALIGN = 15  # bits: int16 shifted by 16 would leave int32
@@ -68,10 +69,29 @@ class TabledActivation(Activation):
             )
             return z or self._gated(to, called, drive, rate, self.factor)
         frac = np.full(self.size, self.argument_frac)
+        wide = self._of_halves(to, called, drive)
+        if wide is not None:
+            return wide
         window = drive.window()
         if window is not None:
             return to.rescaled(name, layer, to.renamed(window), frac)
         return to.linear(name, layer, drive, frac, tabled=True)
+
+    def _of_halves(self, to: Builder, called: VectorName, drive: Affine) -> Window | None:
+        """The argument where it is a multiple of a vector of 32 bits, as in an LSTM's output."""
+        found = drive.factor()
+        if found is None or np.any(drive.bias) or np.ptp(found[1]):
+            return None
+        halves, factor = to.known_halves(found[0]), float(found[1][0])
+        if halves is None or not factor:
+            return None
+        factor_frac = widest_frac(-abs(factor), abs(factor))
+        shift = int(to.fracs(halves)[0]) + factor_frac - self.argument_frac
+        if not 0 <= shift <= _MOST_SHIFT:
+            return None
+        gain = int(np.clip(quantise(factor, factor_frac), -INT16_MAX, INT16_MAX))
+        op, frac = Narrow(drive.size, gain, shift), np.full(drive.size, self.argument_frac)
+        return to.step(f"{called.name}_sum", called.layer, op, ((halves,),), frac)
 
     def _gated(
         self, to: Builder, called: VectorName, drive: Affine, rate: Affine, factor: Window

@@ -8,65 +8,94 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.gates.weighted_mean import (
-    CONDUCTANCE_FRACS,
     WeightedMeanGate,
     common_fracs,
     form_of,
     ratio_span,
 )
-from elegans.exporter.atoms.time import rate_of_time
-from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.atoms.time import mantissas, rate_of_time, scaled_rates
+from elegans.exporter.ir.affine import Affine, Form, read
 from elegans.exporter.ir.atom import DT, PER_DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.spans import Span, hull, window_span
-from elegans.exporter.numbers.fixed import Integers, Reals, quantise
-from elegans.exporter.ops.fused_step import FusedStep
+from elegans.exporter.ir.spans import Span, hull, integer_ends, reach, window_span
+from elegans.exporter.numbers.fixed import INT16_MAX, INT32_MAX, Integers, Reals
+from elegans.exporter.ops.fused_step import MARGIN, MOST_UP, FusedStep
+from elegans.exporter.ops.step_ratio import MOST_LEFT, StepRatio, ratio_parts
 
-_CAPACITY_BITS = 30  # of an int32: a capacity that needs more is kept 2^lift coarser
 _TINY = 1e-9
+_FAR = 90  # an exponent far beyond what any elapsed time brings back
 
 
 @dataclass(frozen=True)
 class FusedStepGate(WeightedMeanGate):
     """The potential after one semi-implicit Euler step of C v' = I - G v.
 
-    `capacity` [size] is C times the number of unfolds, in dt's unit times the conductance's.
+    capacity  [size] C times the number of unfolds, in dt's unit times the conductance's
+    timed     whether dt is the elapsed time; else it is one, and C is per sample period
     """
 
     v: Window
     current: Window
     conductance: Window
-    dt: Window
     capacity: tuple[float, ...]
+    timed: bool
 
-    carried: ClassVar[str | None] = "v"
+    carriers: ClassVar[tuple[str, ...]] = ("v",)
     synapses: ClassVar[str | None] = "current"
 
-    def real(self, *parts: Reals) -> Reals:
-        v, current, conductance, dt = parts
+    def vectors(self) -> frozenset[str]:
+        return super().vectors() | ({DT.vector} if self.timed else set())
+
+    def value(self, vectors: dict[str, Reals]) -> Reals:
+        v, current, conductance = (read(window, vectors) for window in self.parts)
+        dt = vectors[DT.vector] if self.timed else 1.0
         capacity = np.array(self.capacity)
         result: Reals = (capacity * v + dt * current) / (capacity + dt * conductance)
         return result
 
+    def real(self, *parts: Reals) -> Reals:
+        """Without elapsed time, which is no part: after a time of one."""
+        v, current, conductance = parts
+        capacity = np.array(self.capacity)
+        result: Reals = (capacity * v + current) / (capacity + conductance)
+        return result
+
     @classmethod
     def of_quotient(cls, atoms: AtomTable, over: Form, under: Form) -> Gate | None:
-        """In this form, or with numerator and denominator both divided by dt."""
+        """In this form, with both divided by dt, or with dt a constant."""
         if PER_DT in over.products:
             held, rest = over.products[PER_DT], set(over.products) - {PER_DT}
             column = under.affine.terms.get(PER_DT.vector)
             capacity = np.zeros(over.size) if column is None else column.toarray()[:, 0]
             current, conductance = over.affine, under.affine.without(PER_DT.vector)
             known = not rest and not under.products
-        else:
+        elif over.products or under.products or DT.vector in over.affine.terms:
             held, constant = over.affine.without(DT.vector), under.affine.without(DT.vector)
             capacity = constant.bias
             known = not constant.terms and (set(over.products) | set(under.products)) <= {DT}
             current, conductance = rate_of_time(over), rate_of_time(under)
+        else:
+            return cls._of_period(atoms, over.affine, under.affine)
         v = _held(held, capacity) if known else None
         if v is None:
             return None
-        parts = (v, atoms.map(current), atoms.map(conductance), DT)
-        return cls(*parts, capacity=tuple(float(c) for c in capacity))
+        parts = (v, atoms.map(current), atoms.map(conductance))
+        return cls(*parts, capacity=tuple(float(c) for c in capacity), timed=True)
+
+    @classmethod
+    def _of_period(cls, atoms: AtomTable, over: Affine, under: Affine) -> Gate | None:
+        """(C v + I) / (C + G): v is in the numerator only, and C is a part of the constant."""
+        for vector in over.terms:
+            found = Affine(np.zeros(over.size), {vector: over.terms[vector]}).factor()
+            if vector in under.terms or found is None or found[0].size != over.size:
+                continue
+            v, capacity = found
+            leak = under.bias - capacity
+            if np.all(capacity > 0) and np.all(leak > -_TINY * capacity):
+                conductance = Affine(np.maximum(leak, 0.0), under.terms)
+                parts = (v, atoms.map(over.without(vector)), atoms.map(conductance))
+                return cls(*parts, capacity=tuple(float(c) for c in capacity), timed=False)
+        return None
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         current, conductance = (form_of(w, atoms, spans) for w in self.parts[1:3])
@@ -79,20 +108,63 @@ class FusedStepGate(WeightedMeanGate):
 
     def part_fracs(self, spans: dict[str, Span], own: Span) -> dict[Window, Integers]:
         parts = (self.current, self.conductance)
-        return dict.fromkeys(parts, common_fracs(parts, spans, CONDUCTANCE_FRACS))
+        return dict.fromkeys(parts, common_fracs(parts, spans))
+
+    def result_frac(self, spans: dict[str, Span], own: Span) -> int:
+        """The upper half has room for what rounding may pass the hull."""
+        frac = super().result_frac(spans, own)
+        return frac - (float(np.ldexp(reach(own).max(), frac)) > INT16_MAX - MARGIN - 1)
+
+    def wide_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+        least, most = integer_ends(frac, lo, hi)
+        return least - MARGIN, most + MARGIN
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
-        """C is kept at the scale of dt G, 2^lift coarser where it needs more than 30 bits."""
-        v, current, conductance, dt = (to.renamed(w) for w in self.parts)
-        frac = self.potential_frac(to, name, called)
-        v = to.rescaled(f"{called.name}_v", called.layer, v, np.full(v.size, frac))
-        scale = to.fracs(conductance) + int(to.fracs(dt)[0])
-        exact = np.ldexp(np.array(self.capacity), scale)
-        lift = np.maximum(np.ceil(np.log2(exact)).astype(np.int64) - _CAPACITY_BITS, 0)
+        current, conductance = to.renamed(self.current), to.renamed(self.conductance)
+        v = to.halves(
+            f"{called.name}_v", called.layer, self.v, self.potential_frac(to, name, called)
+        )
+        frac = int(to.fracs(v)[0])
         lo, hi = self.hull_in_integers(to, name, frac)
-        op = FusedStep(quantise(exact, -lift), lift, frac, lo, hi)
-        arguments = ((v,), (current,), (conductance,), (dt,))
-        to.step(called.name, called.layer, op, arguments, np.full(self.size, frac))
+        widest = int((to.interval(conductance).hi * (hi - lo + 2 * MARGIN)).max())
+        up = next(u for u in range(MOST_UP, -1, -1) if widest << u <= INT32_MAX)
+        r, one = self._ratio(to, called, up)
+        op = FusedStep(frac, up, one, lo, hi)
+        fracs = np.repeat([frac, frac + 16], self.size)
+        to.step(called.name, called.layer, op, ((v,), (current,), (conductance,), (r,)), fracs)
+
+    def _ratio(self, to: Builder, called: VectorName, up: int) -> tuple[Window, int]:
+        """dt / C with the shifts of the op, and the fractional bits of 1 + dt G / C.
+
+        The more of these, the more digits has the divisor, and the fewer the quotient.
+        """
+        rates = 1.0 / np.array(self.capacity)
+        g_frac = to.fracs(to.renamed(self.conductance))
+        name, layer, quotient = f"{called.layer}_ratio", called.layer, 32 - up
+        fracs = np.zeros(3 * self.size, np.int64)
+        if not self.timed:
+            m, k = mantissas(rates)
+            one = _fracs_of_one(k + g_frac, quotient)
+            parts = ratio_parts(m, k + g_frac - one, quotient)
+            return to.constant(name, layer, np.concatenate(parts), fracs), one
+        assert to.dt is not None
+        m, k = scaled_rates(rates, to.dt.frac)
+        elapsed = to.elapsed()
+        one = _fracs_of_one(k + g_frac + int(to.interval(elapsed).lo[1]), quotient)
+        op = StepRatio(m, np.clip(k + g_frac - one, -_FAR, _FAR), quotient)
+        return to.once(name, layer, op, ((elapsed,),), fracs), one
+
+
+def _fracs_of_one(exponents: Integers, quotient: int) -> int:
+    """The fractional bits of 1 + dt G / C, for dt G / C = m G 2^-exponent at the longest dt.
+
+    13, or as many as let a quotient be shifted to the left by 16 bits at most, which is one unit of
+    the upper half. Where that would leave less than 10, as beyond some ten time constants in a
+    step, the quotient gives up two bits, and then the divisor.
+    """
+    most = int(exponents.min()) - (quotient - 16)
+    coarse = most + MOST_LEFT - 16
+    return min(most, 13) if most >= 10 else max(min(coarse, 10), 4)
 
 
 def _held(held: Affine, capacity: Reals) -> Window | None:

@@ -15,7 +15,7 @@ from elegans.exporter.ir.spans import Span, window_span, with_zero
 from elegans.exporter.numbers.fixed import INT16_MAX, Reals
 from elegans.exporter.ops.gated_sum import GatedSum
 
-_PARTS_FRAC, _RESULT_FRAC = (15, 15, 15), 14  # two heads in Q0.15 sum up to 2
+_PART_FRAC, _RESULT_FRAC = 15, 14  # two heads in Q0.15 sum up to 2
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class GatedSumGate(Gate):
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         op = GatedSum()
-        parts = parts_in_formats(self, op, to, called, _PARTS_FRAC)
+        parts = parts_in_formats(op, to, called, self.parts, _PART_FRAC)
         to.step(called.name, called.layer, op, parts, np.full(self.size, _RESULT_FRAC))
 
 

@@ -12,12 +12,12 @@ from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, constant_span
-from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.numbers.fixed import INT16_MAX, Reals
 from elegans.exporter.ops.lstm_cell import LstmCell
 
 _CELL_FRAC = 11
 _CELL = 2.0 ** (15 - _CELL_FRAC)  # where Q4.11 ends: nothing but its gates bounds the cell
-_CANDIDATE_FRAC = _GATE_FRAC = 15
+_GATE_FRAC = 15  # of the gates and of the candidate
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class LstmCellGate(Gate):
     candidate: Window
 
     reason: ClassVar[str] = "nothing bounds an LSTM's cell: it saturates"
+    carriers: ClassVar[tuple[str, ...]] = ("cell",)
 
     def real(self, *parts: Reals) -> Reals:
         forget, cell, opening, candidate = parts
@@ -53,11 +54,23 @@ class LstmCellGate(Gate):
     def result_frac(self, spans: dict[str, Span], own: Span) -> int:
         return _CELL_FRAC
 
+    def wide_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+        most = _most(frac)
+        return -most, most
+
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
-        fracs = (_GATE_FRAC, _CELL_FRAC, _GATE_FRAC, _CANDIDATE_FRAC)
-        op = LstmCell(_CANDIDATE_FRAC - _CELL_FRAC)
-        parts = parts_in_formats(self, op, to, called, fracs)
-        to.step(called.name, called.layer, op, parts, np.full(self.size, _CELL_FRAC))
+        c = to.halves(f"{called.name}_cell", called.layer, self.cell, _CELL_FRAC)
+        frac = int(to.fracs(c)[0])
+        op = LstmCell(self.size, _GATE_FRAC - 1 - frac, _most(frac))
+        parts = (self.forget, self.input, self.candidate)
+        gates = parts_in_formats(op, to, called, parts, _GATE_FRAC)
+        fracs = np.repeat([frac, frac + 16], self.size)
+        to.step(called.name, called.layer, op, ((c,), *gates), fracs)
+
+
+def _most(frac: int) -> int:
+    """The greatest upper half of a cell: one step adds up to 1, and must not leave int32."""
+    return INT16_MAX - (1 << frac)
 
 
 GATE = LstmCellGate

@@ -7,13 +7,17 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.euler_share import EulerShareActivation
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, hull, span_frac, window_span
-from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise
+from elegans.exporter.ops.blend import Blend
 from elegans.exporter.ops.mix import Mix
+from elegans.exporter.ops.relax import Relax
 
 _Q15 = 15
 
@@ -27,6 +31,7 @@ class MixGate(Gate):
     t: Window
 
     reason: ClassVar[str] = "between its two heads"
+    carriers: ClassVar[tuple[str, ...]] = ("f", "g")
 
     def real(self, *parts: Reals) -> Reals:
         f, g, t = parts
@@ -72,6 +77,12 @@ class MixGate(Gate):
         share = atoms.of(DT).pick(np.zeros(f.size, np.int64)).scaled(c)
         return cls(f, atoms.map(other.over(c)), atoms.add(EulerShareActivation(share)))
 
+    @classmethod
+    def of_share(cls, atoms: AtomTable, f: Window, rate: Affine, share: Reals) -> Gate | None:
+        other = rate.plus(atoms.of(f).scaled(share)).trimmed().over(share)
+        constant = EulerShareActivation(Affine.constant(share))
+        return cls(f, atoms.map(other), atoms.add(constant))
+
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         return hull(window_span(self.f, spans), window_span(self.g, spans))
 
@@ -88,7 +99,41 @@ class MixGate(Gate):
         frac = np.full(self.size, self.result_frac(spans, own))
         return {self.f: frac, self.g: frac}
 
+    def wide_frac(self, atoms: dict[str, Atom], spans: dict[str, Span], own: Span) -> int:
+        """Where what is mixed in can be the least int16, as a map can, there is one bit less."""
+        frac = self.state_frac(spans, own)
+        heads = [atoms.get(w.vector) for w in (self.f, self.g)]
+        mapped = any(isinstance(head, LinearMapActivation) for head in heads)
+        return frac - (mapped and int(quantise(own[0].min(), frac)) <= INT16_MIN)
+
+    def share(self, atoms: dict[str, Atom], carried: Window) -> Atom | None:
+        """How far h goes towards the other head: 1 - exp(-dt / tau), or dt / tau."""
+        atom = atoms.get(self.t.vector)
+        if self.t != Window(self.t.vector, 0, self.size):
+            return None
+        if carried == self.g and isinstance(atom, DecayActivation):
+            assert atom.rate is not None
+            return None if atom.rate.terms else atom
+        return atom if carried == self.f and isinstance(atom, EulerShareActivation) else None
+
+    def _lower_wide(self, to: Builder, name: str, called: VectorName, carried: Window) -> None:
+        own = self.result_frac(to.spans, to.spans[name])
+        h = to.halves(f"{called.name}_h", called.layer, carried, own)
+        out = np.full(self.size, int(to.fracs(h)[0]))
+        other = to.renamed(self.f if carried == self.g else self.g)
+        g = to.rescaled(f"{called.name}_g", called.layer, other, out)
+        share = self.share(to.atoms, carried)
+        if isinstance(share, (DecayActivation, EulerShareActivation)):
+            s, op = share.lower_share(to, called), Relax(self.size)
+        else:
+            s, op = to.renamed(self.t), Blend(self.size, int(carried == self.g))
+        fracs = np.concatenate([out, out + 16])
+        to.step(called.name, called.layer, op, ((h,), (g,), (s,)), fracs)
+
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        if name in to.carried:
+            self._lower_wide(to, name, called, to.carried[name])
+            return
         out = np.full(self.size, self.result_frac(to.spans, to.spans[name]))
         f, g, t = (to.renamed(w) for w in self.parts)
         f = to.rescaled(f"{called.name}_f", called.layer, f, out)

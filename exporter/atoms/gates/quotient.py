@@ -55,7 +55,7 @@ class QuotientGate(WeightedMeanGate):
         return ratio_span(over, under, spans)
 
     def part_fracs(self, spans: dict[str, Span], own: Span) -> dict[Window, Integers]:
-        return dict.fromkeys(self.parts, common_fracs(self.parts, spans, (1.0, 1.0)))
+        return dict.fromkeys(self.parts, common_fracs(self.parts, spans))
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         frac = self.potential_frac(to, name, called)

@@ -16,8 +16,6 @@ from elegans.exporter.ir.spans import Span, integer_ends, reach, span_frac, wind
 from elegans.exporter.numbers.fixed import Integers, Reals, widest_frac
 
 _FINEST = 15  # fractional bits: the op multiplies an int16 by 2^frac in int32
-CONDUCTANCE_FRACS = (1.0, 2.0)
-"""Room for growth of current and conductance: I - G v fits while G uses half of int16."""
 _ROUNDS = 100  # of Dinkelbach's iteration, which converges faster than linearly: a few are enough
 
 
@@ -51,12 +49,9 @@ class WeightedMeanGate(Gate):
         return np.array([least for least, _ in ends]), np.array([most for _, most in ends])
 
 
-def common_fracs(
-    parts: tuple[Window, ...], spans: dict[str, Span], room: tuple[float, ...]
-) -> Integers:
-    """For each row the finest format that holds all parts, each with its room to grow."""
-    reaches = [reach(window_span(w, spans)) for w in parts]
-    tops = zip(*(r * more for r, more in zip(reaches, room, strict=True)), strict=True)
+def common_fracs(parts: tuple[Window, ...], spans: dict[str, Span]) -> Integers:
+    """For each row the finest format that holds all parts."""
+    tops = zip(*(reach(window_span(w, spans)) for w in parts), strict=True)
     return np.array([min(widest_frac(-float(t), float(t)) for t in row) for row in tops])
 
 

@@ -1,26 +1,48 @@
-/* One unfold of LTC's fused semi-implicit solver (Hasani et al. 2021, algorithm 1):
+/* One unfold of LTC's fused semi-implicit solver (Hasani et al. 2021, algorithm 1), its potentials
+ * in 32 bits:
  *
- *   y = (C v + dt I) / (C + dt G) = v + (I - G v) / (C / dt + G), clamped to [lo, hi].
+ *   y = (C v + dt I) / (C + dt G) = v + (I - G v) r / (1 + r G),  r = dt / C.
  *
- *   y          [n] the next potential, with frac fractional bits; may be v, cur or con
- *   v          [n] the potential, any value
- *   cur, con   [n] current I and conductance G, each neuron's at one scale; con at least 0
- *   dt         [1] elapsed time, at least 0; with 0 the potential does not change
- *   c, k       [n] capacity: C = c 2^k at the scale of dt G, c at least 0, k in 0..30
- *   lo, hi     [n] the hull of the reversal potentials, which v does not leave in real numbers;
- *              the clamp removes the unit by which rounding may leave it
- *   frac       0..15
+ *   y         [2 n] the next potentials as halves (el_wide.h); may be v
+ *   v         [2 n] the potentials as halves, upper ones with frac fractional bits
+ *   cur, con  [n] current I and conductance G, each neuron's at one scale; con at least 0
+ *   r         [3 n] ratios of el_step_ratio
+ *   ends      [2 n] lo and hi of each neuron, the hull of its reversal potentials: I is held
+ *             between lo G and hi G, so v does not leave the hull but by rounding
+ *   frac      0..15
+ *   up        0..14, the bits by which I - G v is shifted up
+ *   one       1..14, the fractional bits of 1 + r G
  *
- * I - G v saturates to int16, so its product with 2^frac, half the divisor added, is below
- * 2^31; C / dt is limited to 2^30. Two 32-bit divisions a neuron. Exact twin of
- * exporter/ops/fused_step.py. */
+ * One 32-bit division a neuron. Why nothing overflows, and why the sum with v may be taken modulo
+ * 2^32, is said in exporter/ops/fused_step.py, the exact twin. */
 #ifndef EL_FUSED_STEP_H
 #define EL_FUSED_STEP_H
 
 #include <stdint.h>
 
-void el_fused_step(int16_t *y, const int16_t *v, const int16_t *cur, const int16_t *con,
-                   const int16_t *dt, const int32_t *c, const uint8_t *k, const int16_t *lo,
-                   const int16_t *hi, uint32_t frac, uint32_t n);
+#include "elegans/el_divide.h"
+#include "elegans/el_wide.h"
+
+EL_INLINE void el_fused_step(int16_t *y, const int16_t *v, const int16_t *cur,
+                             const int16_t *con, const int16_t *r, const int16_t *ends,
+                             uint32_t frac, uint32_t up, uint32_t one, uint32_t n)
+{
+    /* Multiplied by, because C leaves the left shift of a negative number undefined. */
+    const int32_t unit = (int32_t)(1U << frac);
+    const int32_t more = (int32_t)(1U << up);
+    const int32_t whole = (int32_t)(2U << one) + 1;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const int32_t g = con[i];
+        const int32_t held = el_hold32(cur[i] * unit, ends[2U * i] * g, ends[(2U * i) + 1U] * g);
+        const int32_t net = r[(2U * n) + i];
+        const int32_t left = net & ~el_mask(net);
+        const int32_t drive = ((held - (g * v[i])) * more) >> (left - net);
+        const int32_t divisor = (((r[i] * g) >> r[n + i]) + whole) >> 1;
+        const int32_t q = el_rdiv(el_upper_product(drive, r[i]), divisor);
+
+        el_halves(y, i, n, (int32_t)((uint32_t)el_whole(v, i, n) + ((uint32_t)q << left)));
+    }
+}
 
 #endif

@@ -23,7 +23,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.frames import Frame, Kind, encode
-from elegans.hil_tests.wire.messages import StepReply, StepRequest
+from elegans.hil_tests.wire.messages import Shape, StepReply, StepRequest
 from elegans.tests.boards.conftest import CROSS_COMPILERS, EMULATORS, copy_of_tiny, insert_faults
 from elegans.tests.boards.tiny_build import twin
 
@@ -51,9 +51,15 @@ def faulty(tmp_path_factory, m4):
 
 
 def _steps(link, vectors, rows, timed=False):
-    inputs = np.column_stack([vectors["x"][rows], vectors["dt"][rows]])
+    inputs = link.peer.shape.rows(vectors["x"][rows], vectors["dt"][rows])
     payload = StepRequest(vectors["h"][rows][0], inputs, timed).encode()
     return StepReply.parse(link.request(Kind.STEP, payload), link.peer.shape)
+
+
+def _one_step(first_input):
+    """The frame of a STEP request to the tiny model, with this input."""
+    inputs = Shape(2, 1, 3, 2, 2).rows([[first_input, 0]], [0])
+    return encode(Frame(Kind.STEP, 1, StepRequest(np.zeros(3, np.int16), inputs).encode()))
 
 
 @pytest.mark.parametrize("compiler", CROSS_COMPILERS)
@@ -69,7 +75,7 @@ def test_a_board_identifies_itself_and_steps_like_its_twin(tiny, m4, vectors, em
         rng = np.random.default_rng(3)
         for _ in range(20):
             x, dt = rng.integers(-32768, 32768, 2), int(rng.integers(-32768, 32768))
-            step = StepRequest(np.array(h, np.int16), np.array([[*x, dt]], np.int16))
+            step = StepRequest(np.array(h, np.int16), hello.shape.rows([x], [dt]))
             answer = link.request(Kind.STEP, step.encode())
             reply = StepReply.parse(answer, hello.shape)
             y, h = twin.step([int(v) for v in x], dt, h)
@@ -128,9 +134,7 @@ def test_a_reset_restarts_the_board_and_hello_says_so(tiny, m4, vectors, emulato
 @pytest.mark.parametrize("first_input", [1, 2, 3])
 def test_a_fault_resets_the_board_and_hello_reports_its_address(faulty, emulator, first_input):
     with emulate(faulty, emulator) as board, serial.Serial(board.port, timeout=1) as port:
-        inputs = np.array([[first_input, 0, 0]], np.int16)
-        payload = StepRequest(np.zeros(3, np.int16), inputs).encode()
-        port.write(encode(Frame(Kind.STEP, 1, payload)))
+        port.write(_one_step(first_input))
         port.flush()
         with Link.open(board.port) as link:
             hello = link.hello()
@@ -165,8 +169,7 @@ def _check_until_it_raises(board):
 
 def test_a_lockup_is_a_fault_with_the_last_output_of_the_emulator(faulty, emulator):
     with emulate(faulty, emulator) as board, serial.Serial(board.port) as port:
-        payload = StepRequest(np.zeros(3, np.int16), np.array([[5, 0, 0]], np.int16)).encode()
-        port.write(encode(Frame(Kind.STEP, 1, payload)))
+        port.write(_one_step(5))
         with pytest.raises(BoardFaultError, match=r"(?i)ended with .*lockup") as caught:
             _check_until_it_raises(board)
         assert caught.value.phase == "FAULT"
@@ -174,8 +177,7 @@ def test_a_lockup_is_a_fault_with_the_last_output_of_the_emulator(faulty, emulat
 
 def test_a_board_that_hangs_is_still_ended(faulty, emulator):
     with emulate(faulty, emulator) as board, serial.Serial(board.port, timeout=0.1) as port:
-        payload = StepRequest(np.zeros(3, np.int16), np.array([[4, 0, 0]], np.int16)).encode()
-        port.write(encode(Frame(Kind.STEP, 1, payload)))
+        port.write(_one_step(4))
         assert port.read(100) == b""
         board.check()
     with pytest.raises(BoardFaultError):

@@ -12,21 +12,39 @@ from elegans.boards.firmware import toolchain
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.errors import ElegansError
 from elegans.tests.boards.conftest import copy_of_tiny
+from elegans.tests.boards.wide_build.twin import with_short_dt
+from elegans.tests.places import TINY_BUILD, WIDE_BUILD
+
+
+@pytest.fixture(scope="module", params=["16 bits", "32 bits", "32 bits, dt of 16"])
+def build(request, tmp_path_factory):
+    """A BUILD whose states have so many bits."""
+    folder = tmp_path_factory.mktemp("host") / "BUILD"
+    if request.param == "32 bits, dt of 16":
+        return with_short_dt(folder)
+    return Path(shutil.copytree(TINY_BUILD if request.param == "16 bits" else WIDE_BUILD, folder))
+
+
+@pytest.fixture(scope="module")
+def its_vectors(build):
+    with np.load(build / "vectors.npz") as file:
+        return dict(file)
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang", "zig"])
 @pytest.mark.parametrize("level", ["0", "3"])
-def test_every_compiler_repeats_the_vectors(tiny, vectors, compiler, level):
+def test_every_compiler_repeats_the_vectors(build, its_vectors, compiler, level):
     if compiler != "zig" and not shutil.which(compiler):
         pytest.skip(f"{compiler} is not installed")
-    model = HostModel.compile(tiny, compiler, level)
+    model, vectors = HostModel.compile(build, compiler, level), its_vectors
     y, h = model.steps(vectors["x"], vectors["dt"], vectors["h"])
     assert (y == vectors["y"]).all()
     assert (h == vectors["h_next"]).all()
+    assert (y.dtype, h.dtype) == (np.int16, vectors["h"].dtype)
 
 
-def test_each_step_of_a_run_starts_from_the_state_after_the_last(tiny, vectors):
-    model = HostModel.compile(tiny)
+def test_each_step_of_a_run_starts_from_the_state_after_the_last(build, its_vectors):
+    model, vectors = HostModel.compile(build), its_vectors
     free = {name: values[200:] for name, values in vectors.items()}
     y, h = model.run(free["x"], free["dt"])
     assert (y == free["y"]).all()

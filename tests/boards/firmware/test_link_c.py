@@ -1,4 +1,8 @@
-"""The device's end of the link, compiled for this machine: valid, damaged and hostile frames."""
+"""The device's end of the link, compiled for this machine: valid, damaged and hostile frames.
+
+Every test runs with the tiny model, with the wide one, whose states and elapsed time have 32
+bits instead of 16, and with the wide one with an elapsed time of 16 bits.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware import toolchain
+from elegans.boards.firmware.source import device_files, read_model
 from elegans.hil_tests.wire.frames import (
+    VERSION,
     Decoder,
     ErrorCode,
     Frame,
@@ -33,12 +40,17 @@ from elegans.hil_tests.wire.messages import (
     StepRequest,
     baud_request,
 )
-from elegans.tests.places import LIBC, RUNTIME, TINY_BUILD
+from elegans.tests.boards.wide_build.twin import with_short_dt
+from elegans.tests.places import LIBC, RUNTIME, TINY_BUILD, WIDE_BUILD
 
 _HERE = Path(__file__).resolve().parent
 _LINK = RUNTIME / "link"
-_SHAPE = Shape(2, 1, 3, True)
 _MAX_FRAME = 256
+_SHAPES = {
+    "tiny": Shape(2, 1, 3, 2, 2),
+    "wide": Shape(2, 1, 3, 4, 4),
+    "wide, short dt": Shape(2, 1, 3, 4, 2),
+}
 
 
 class LinkOnHost:
@@ -58,10 +70,12 @@ class LinkOnHost:
         count = self._library.feed(data, len(data), self._out)
         return self._out.raw[:count]
 
-    def ask(self, kind: int, payload: bytes = b"", sequence: int = 7, version: int = 2) -> Frame:
+    def ask(
+        self, kind: int, payload: bytes = b"", sequence: int = 7, version: int = VERSION
+    ) -> Frame:
         """The single reply to a request."""
         (frame,) = self.feed(encode(Frame(kind, sequence, payload, version)))
-        assert frame.sequence == sequence
+        assert (frame.version, frame.sequence) == (VERSION, sequence)
         return frame
 
     def refusal(self, kind: int, payload: bytes, **more: int) -> ErrorCode:
@@ -82,23 +96,41 @@ class LinkOnHost:
         return int(self._library.dropped())
 
 
-@pytest.fixture(scope="session")
-def library(tmp_path_factory):
-    target = tmp_path_factory.mktemp("link") / "link.so"
-    line = [
-        "-shared",
-        "-fPIC",
-        "-O1",
-        "-std=c99",
-        *toolchain.WARNINGS,
-        f"-I{_LINK}",
-        f"-I{TINY_BUILD}",
-    ]
-    sources = [_HERE / "link_on_host.c", *_LINK.glob("*.c"), *TINY_BUILD.glob("*.c")]
-    sources += TINY_BUILD.glob("src/*.c")
-    line += [f"-I{TINY_BUILD}/include", *map(str, sources), "-o", str(target)]
-    toolchain.run(toolchain.host_compiler(), line, target.parent, "the link")
-    return ctypes.CDLL(str(target))
+@pytest.fixture(scope="module", params=_SHAPES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def shape(name):
+    return _SHAPES[name]
+
+
+@pytest.fixture(scope="module")
+def build(name, tmp_path_factory):
+    if name == "wide, short dt":
+        return with_short_dt(tmp_path_factory.mktemp("short") / "BUILD")
+    return TINY_BUILD if name == "tiny" else WIDE_BUILD
+
+
+@pytest.fixture(scope="module")
+def vectors(build):
+    with np.load(build / "vectors.npz") as file:
+        return dict(file)
+
+
+@pytest.fixture(scope="module")
+def library(build, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("link")
+    files = device_files(read_model(build), find_board("mps2-an386"))
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    sources = [str(_HERE / "link_on_host.c"), *(path for path in files if path.endswith(".c"))]
+    line = ["-shared", "-fPIC", "-O1", "-std=c99", *toolchain.WARNINGS]
+    line += ["-I.", "-Imodel", "-Imodel/include", *sources, "-o", "link.so"]
+    toolchain.run(toolchain.host_compiler(), line, folder, "the link")
+    return ctypes.CDLL(str(folder / "link.so"))
 
 
 @pytest.fixture
@@ -106,16 +138,16 @@ def device(library):
     return LinkOnHost(library)
 
 
-@pytest.mark.parametrize("name", ["gcc", "clang", "arm-none-eabi-gcc", "zig"])
-def test_the_link_compiles_without_a_warning(name, tmp_path):
+@pytest.mark.parametrize("compiler", ["gcc", "clang", "arm-none-eabi-gcc", "zig"])
+def test_the_link_compiles_without_a_warning(compiler, tmp_path):
     zig = [sys.executable, "-m", "ziglang", "cc"]
-    if name != "zig" and not shutil.which(name):
-        pytest.skip(f"{name} is not installed")
+    if compiler != "zig" and not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
     strict = ["-std=c99", "-O2", "-Wshadow", "-Wpedantic", *toolchain.WARNINGS]
     for source in sorted(_LINK.glob("*.c")):
         # With the <string.h> of the firmware: a cross compiler may have none.
         line = [*strict, "-isystem", str(LIBC), "-c", str(source)]
-        command = [*(zig if name == "zig" else [name]), *line, "-o", str(tmp_path / "x.o")]
+        command = [*(zig if compiler == "zig" else [compiler]), *line, "-o", str(tmp_path / "x.o")]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, "")
 
@@ -147,47 +179,48 @@ def test_it_decodes_what_python_encodes(library, parts):
     assert device.dropped == 0
 
 
-def test_hello_reports_the_device_s_identity_and_last_fault(device):
+def test_hello_reports_the_device_s_identity_and_last_fault(device, build, shape):
     hello = Hello.parse(device.ask(Kind.HELLO, struct.pack("<I", 0xDEADBEEF)).payload)
     assert hello == Hello(
         nonce=0xDEADBEEF,
         reset_cause=5,
         max_frame=_MAX_FRAME,
         credit=512,
-        shape=_SHAPE,
+        shape=shape,
         counter_hz=1000,
         fault_pc=0x1234,
         fault_lr=0x5678,
         fault_status=0x8200,
-        model_digest=b"model digest...\0",
-        firmware_digest=b"firmware digest\0",
+        model_digest=bytes.fromhex(read_model(build).digest)[:16],
+        firmware_digest=bytes(16),
         board="host",
     )
 
 
-def _request(vectors, rows, timed=False):
-    inputs = np.column_stack([vectors["x"][rows], vectors["dt"][rows]])
+def _request(shape, vectors, rows, timed=False):
+    inputs = shape.rows(vectors["x"][rows], vectors["dt"][rows])
     return StepRequest(vectors["h"][rows][0], inputs, timed).encode()
 
 
-def test_steps_run_from_the_states_in_the_request(device, vectors):
-    rows = slice(200, 225)
-    reply = StepReply.parse(device.ask(Kind.STEP, _request(vectors, rows)).payload, _SHAPE)
-    assert (reply.y == vectors["y"][rows]).all()
-    assert (reply.h == vectors["h_next"][rows]).all()
-    assert reply.ticks_min == reply.ticks_max == 0
+def test_steps_run_from_the_states_in_the_request(device, shape, vectors):
+    for rows in (slice(200, 216), *(slice(n, n + 1) for n in range(200))):
+        request = _request(shape, vectors, rows)
+        reply = StepReply.parse(device.ask(Kind.STEP, request).payload, shape)
+        assert (reply.y == vectors["y"][rows]).all()
+        assert (reply.h == vectors["h_next"][rows]).all()
+        assert reply.ticks_min == reply.ticks_max == 0
 
 
-def test_ticks_count_the_model_s_step_only(device, vectors):
-    payload = device.ask(Kind.STEP, _request(vectors, slice(200, 210), timed=True)).payload
-    reply = StepReply.parse(payload, _SHAPE)
+def test_ticks_count_the_model_s_step_only(device, shape, vectors):
+    payload = device.ask(Kind.STEP, _request(shape, vectors, slice(200, 210), timed=True)).payload
+    reply = StepReply.parse(payload, shape)
     assert reply.ticks_min == reply.ticks_max == 700
 
 
-def test_a_step_that_an_interrupt_disturbed_is_not_measured(library, vectors):
+def test_a_step_that_an_interrupt_disturbed_is_not_measured(library, shape, vectors):
     device = LinkOnHost(library, disturbed=True)
-    payload = device.ask(Kind.STEP, _request(vectors, slice(200, 210), timed=True)).payload
-    reply = StepReply.parse(payload, _SHAPE)
+    payload = device.ask(Kind.STEP, _request(shape, vectors, slice(200, 210), timed=True)).payload
+    reply = StepReply.parse(payload, shape)
     assert reply.ticks_min == reply.ticks_max == 0
     assert (reply.h == vectors["h_next"][200:210]).all()
 
@@ -221,8 +254,17 @@ def test_noise_at_the_new_baud_rate_restores_the_old_one(device, library, noise)
     assert device.answers()
 
 
-def test_another_version_is_refused(device):
-    assert device.refusal(Kind.HELLO, b"abcd", version=1) == ErrorCode.VERSION
+@pytest.mark.parametrize("version", [0, VERSION - 1, VERSION + 1, 255])
+def test_a_host_of_another_version_gets_a_hello_that_tells_the_board_s(device, version):
+    """A host of version 2 knows from it that it cannot talk to this board, and why."""
+    reply = device.ask(Kind.HELLO, b"abcd", version=version)
+    assert (reply.kind, reply.version, reply.payload[:4]) == (Kind.HELLO_REPLY, VERSION, b"abcd")
+
+
+@pytest.mark.parametrize("kind", [Kind.STEP, Kind.RESET, Kind.BAUD, 0x55])
+def test_another_request_of_another_version_is_refused(device, library, kind):
+    assert device.refusal(kind, b"", version=VERSION - 1) == ErrorCode.VERSION
+    assert library.reset_count() == 0
 
 
 @pytest.mark.parametrize("kind", [0x00, 0x05, 0x81, 0x82, 0xC0, 0xFF])
@@ -239,11 +281,6 @@ def test_an_unknown_type_is_refused(device, kind):
         (Kind.BAUD, b"abc"),
         (Kind.STEP, b""),
         (Kind.STEP, b"\0\1"),
-        (Kind.STEP, b"\0\1" + bytes(5)),
-        (Kind.STEP, b"\0\1" + bytes(6)),
-        (Kind.STEP, b"\0\1" + bytes(6 + 5)),
-        (Kind.STEP, b"\0\1" + bytes(6 + 7)),
-        (Kind.STEP, b"\0\2" + bytes(6 + 6)),
     ],
 )
 def test_a_payload_of_the_wrong_length_is_refused(device, kind, payload):
@@ -251,16 +288,32 @@ def test_a_payload_of_the_wrong_length_is_refused(device, kind, payload):
     assert device.answers()
 
 
-@pytest.mark.parametrize("count", [0, 30, 255])
-def test_a_count_that_does_not_fit_in_the_reply_is_refused(device, count):
-    payload = bytes([0, count]) + bytes(6 + 6 * min(count, 30))
-    assert device.refusal(Kind.STEP, payload) == ErrorCode.COUNT
+def test_a_step_is_accepted_at_its_exact_length_only(device, shape):
+    states = shape.states * shape.state_bytes
+    for length in range(states + 3 * shape.step_bytes):
+        frame = device.ask(Kind.STEP, b"\0\1" + bytes(length))
+        right = length == states + shape.step_bytes
+        assert frame.kind == (Kind.STEP_REPLY if right else Kind.ERROR), length
+        if not right:
+            assert Refusal.parse(frame.payload).code == ErrorCode.MALFORMED
+    assert device.answers()
 
 
-def test_the_largest_count_fills_the_reply(device, vectors):
-    rows = slice(200, 200 + _SHAPE.steps_in_a_frame(_MAX_FRAME, 512))
-    frame = device.ask(Kind.STEP, _request(vectors, rows))
-    assert len(frame.payload) + 8 + 2 * 4 > _MAX_FRAME >= len(frame.payload) + 8
+@pytest.mark.parametrize("excess", [0, 1, 1000])
+def test_a_count_that_does_not_fit_in_the_reply_is_refused(device, shape, excess):
+    first = (_MAX_FRAME - 18) // shape.result_bytes + 1
+    count = min(first + excess, 255)
+    states = shape.states * shape.state_bytes
+    payload = bytes([0, count]) + bytes(states + shape.step_bytes * count)
+    assert device.refusal(Kind.STEP, payload[: _MAX_FRAME - 8]) == ErrorCode.COUNT
+    assert device.refusal(Kind.STEP, bytes(2 + states)) == ErrorCode.COUNT
+
+
+def test_the_largest_count_fills_the_reply(device, shape, vectors):
+    rows = slice(200, 200 + shape.steps_in_a_frame(_MAX_FRAME, 512))
+    frame = device.ask(Kind.STEP, _request(shape, vectors, rows))
+    free = _MAX_FRAME - len(frame.payload) - 8
+    assert 0 <= free < shape.result_bytes
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))

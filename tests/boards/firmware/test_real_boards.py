@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.hil_tests.wire.frames import Kind
-from elegans.hil_tests.wire.messages import Hello, Shape, StepReply, StepRequest
+from elegans.hil_tests.wire.messages import Hello, StepReply, StepRequest
 from elegans.tests.boards.conftest import CROSS_COMPILERS
 from elegans.tests.boards.firmware.real_boards import REAL, RealBoard
 from elegans.tests.boards.tiny_build import twin
@@ -32,9 +31,9 @@ def test_the_firmware_of_a_real_board_answers_bit_for_bit(tiny, vectors, name, c
     assert (hello.board, hello.model_digest.hex()) == (name, twin.digest(tiny)[:32])
     assert hello.counter_hz == board.descriptor.counter.hz
     for timed in (False, True):
-        inputs = np.column_stack([vectors["x"][200:240], vectors["dt"][200:240]])
+        inputs = hello.shape.rows(vectors["x"][200:240], vectors["dt"][200:240])
         step = StepRequest(vectors["h"][200], inputs, timed)
-        reply = StepReply.parse(board.ask(Kind.STEP, step.encode()), Shape(2, 1, 3, True))
+        reply = StepReply.parse(board.ask(Kind.STEP, step.encode()), hello.shape)
         assert (reply.y == vectors["y"][200:240]).all()
         assert (reply.h == vectors["h_next"][200:240]).all()
         assert (reply.ticks_min > 0) == timed

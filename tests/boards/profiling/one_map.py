@@ -10,7 +10,8 @@ import numpy as np
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.files import npz, write_folder
-from elegans.exporter.ir.fixed_model import Channel, Model, Step, Window, prove, to_json
+from elegans.exporter.ir.fixed_model import Channel, Model, Step, Window, to_json
+from elegans.exporter.ir.proof import prove
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.linear import Linear

@@ -12,7 +12,8 @@ from elegans.exporter.codegen.loops import roll
 from elegans.exporter.codegen.placement import place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.export import Request, export
-from elegans.exporter.ir.fixed_model import Step, Window, prove
+from elegans.exporter.ir.fixed_model import Step, Window
+from elegans.exporter.ir.proof import prove
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.mix import Mix

@@ -13,7 +13,7 @@ from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_eval
-from elegans.exporter.ir.fixed_model import prove
+from elegans.exporter.ir.proof import prove
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.numbers.fixed import dequantise
 from elegans.exporter.oracles import reference

@@ -7,7 +7,7 @@ import pytest
 
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_eval
-from elegans.exporter.ir.fixed_model import prove
+from elegans.exporter.ir.proof import prove
 from elegans.exporter.ir.spans import argument_of
 from elegans.exporter.lowering import affine_bounds
 from elegans.exporter.lowering.bounds import bounds

@@ -7,7 +7,7 @@ import pytest
 
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_eval
-from elegans.exporter.ir.fixed_model import prove
+from elegans.exporter.ir.proof import prove
 from elegans.exporter.lowering import joint_rounding, quantise_maps
 from elegans.exporter.lowering.joint_rounding import rounded
 from elegans.exporter.lowering.lower import lower

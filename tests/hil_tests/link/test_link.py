@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from elegans.exporter.errors import ElegansError
@@ -164,14 +166,36 @@ def test_noise_instead_of_an_answer_points_at_the_baud_rate() -> None:
     assert failure.value.phase is Phase.SYNC
 
 
-def test_a_board_of_another_version_is_a_sync_error() -> None:
+VERSIONS = [
+    (2, "the board's firmware is older", "flash the board again with this elegans"),
+    (4, "this elegans is older", "upgrade elegans, or flash the board again with this one"),
+]
+
+
+@pytest.mark.parametrize(("version", "older", "remedy"), VERSIONS)
+def test_a_board_of_another_version_is_told_at_once_and_which_side_is_older(
+    version: int, older: str, remedy: str
+) -> None:
+    """Version 2 answers HELLO with ERROR 1, every later one with its own HELLO reply."""
     with (
-        FakeDevice(Behaviour(version=1)) as device,
+        FakeDevice(Behaviour(version=version)) as device,
         Link.open(device.port) as link,
-        pytest.raises(HilError, match="speaks version 1") as failure,
+        pytest.raises(HilError) as failure,
     ):
         link.hello()
+    speaks = f"the board speaks version {version} of the protocol, this elegans version 3"
+    assert (failure.value.fact, failure.value.remedy) == (f"{speaks}: {older}", remedy)
     assert failure.value.phase is Phase.SYNC
+
+
+def test_a_hello_of_impossible_widths_is_a_fault_of_the_board() -> None:
+    with (
+        FakeDevice(Behaviour(shape=replace(SHAPE, state_bytes=3))) as device,
+        Link.open(device.port) as link,
+        pytest.raises(HilError, match="HELLO reply of states of 3 bytes and a dt of 2") as failure,
+    ):
+        link.hello()
+    assert failure.value.phase is Phase.FAULT
 
 
 def test_a_board_that_falls_silent_ends_the_run_with_timeout(fake_model: BuildModel) -> None:

@@ -12,9 +12,10 @@ import pytest
 
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.session.session import BoardOptions, Device, hil, session
-from elegans.hil_tests.session.stream import Controller
+from elegans.hil_tests.session.stream import Controller, run
 from elegans.hil_tests.wire.errors import HilError, Phase
-from elegans.tests.places import TINY_BUILD
+from elegans.tests.boards.wide_build.twin import with_short_dt
+from elegans.tests.places import TINY_BUILD, WIDE_BUILD
 
 BOARD = "mps2-an386"
 OPTIONS = BoardOptions("unicorn", "zig")
@@ -31,9 +32,32 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(WIDE_BUILD, tmp_path_factory.mktemp("wide") / "build"))
+
+
+@pytest.fixture(scope="module")
 def powered(tiny: Path) -> Iterator[Device]:
     with session(tiny, BOARD, OPTIONS) as device:
         yield device
+
+
+def test_states_of_32_bits_with_a_dt_of_16_are_carried_to_every_bit(tmp_path: Path) -> None:
+    with session(with_short_dt(tmp_path / "BUILD"), BOARD, OPTIONS) as device:
+        assert (device.hello.shape.state_bytes, device.hello.shape.dt_bytes) == (4, 2)
+        assert device.compare().require().integers == 300 * (1 + 3)
+
+
+@pytest.mark.parametrize("board", [BOARD, "microbit"])
+def test_states_and_times_of_32_bits_are_carried_to_every_bit(wide: Path, board: str) -> None:
+    with session(wide, board, OPTIONS) as device:
+        verdict = device.compare().require()
+        assert verdict.integers == 300 * (1 + 3)
+        golden = device.model.vectors.of("recorded")
+        assert (golden.h.dtype, golden.dt.dtype) == (np.int32, np.int32)
+        y, h = run(device.link, golden.x, golden.dt)
+        np.testing.assert_array_equal(y, golden.y)
+        np.testing.assert_array_equal(h, golden.h_next)
 
 
 def test_the_emulated_board_repeats_the_reference_bit_for_bit(powered: Device) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.session.build_files import load_build
-from elegans.tests.hil_tests.fake_device import DIGEST, SHAPE, write_build
+from elegans.tests.hil_tests.fake_device import DIGEST, SHAPE, WIDE, write_build
 
 
 @pytest.fixture
@@ -27,6 +27,14 @@ def test_a_build_is_read_as_it_was_written(build: Path) -> None:
     assert (model.name, model.digest, model.shape) == ("fake", DIGEST, SHAPE)
     assert [signal.name for signal in model.outputs] == ["left", "right"]
     assert [len(model.vectors.of(s)) for s in ("corner", "random", "recorded")] == [16, 4, 6]
+
+
+def test_states_and_times_of_32_bits_are_read_as_such(tmp_path: Path) -> None:
+    model = load_build(write_build(tmp_path, random_steps=4, recorded=6, shape=WIDE))
+    assert model.shape == WIDE
+    vectors = model.vectors
+    assert {a.dtype for a in (vectors.dt, vectors.h, vectors.h_next)} == {np.dtype(np.int32)}
+    assert {a.dtype for a in (vectors.x, vectors.y)} == {np.dtype(np.int16)}
 
 
 def edit(build: Path, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -43,6 +51,14 @@ BAD_JSON: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "input without name": (lambda m: m["inputs"][1].pop("name"), r"inputs\[1\]\.name is missing"),
     "state a string": (lambda m: m["states"].append("x"), r"states\[5\] is not an object"),
     "dt a number": (lambda m: m.update(dt=3), "dt is not an object"),
+    "wide input": (lambda m: m["inputs"][0].update(bits=32), r"inputs\[0\]\.bits is 32, not 16"),
+    "narrow state": (lambda m: m["states"][2].update(bits=8), r"\[2\]\.bits is 8, not 16 or 32"),
+    "dt of no bits": (lambda m: m["dt"].update(bits="16"), r"dt\.bits is not of type int"),
+    "one wide state": (
+        lambda m: m["states"][4].update(bits=32),
+        r"h is int16 \(26, 5\), not int32 \(26, 5\)",
+    ),
+    "wide dt": (lambda m: m["dt"].update(bits=32), r"dt is int16 \(26,\), not int32 \(26,\)"),
     "no states": (lambda m: m.update(states=[]), "no outputs or no states"),
     "more states": (lambda m: m["states"].append(m["states"][0]), r"h is int16 \(26, 5\)"),
 }

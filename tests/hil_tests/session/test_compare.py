@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,14 @@ from elegans.hil_tests.session.build_files import BuildModel
 from elegans.hil_tests.session.compare import BoardFacts, Verdict, compare
 from elegans.hil_tests.session.stream import Controller, run, stream
 from elegans.hil_tests.wire.errors import HilError, Phase
-from elegans.tests.hil_tests.fake_device import BOARD, SHAPE, Behaviour, FakeDevice, model_run
+from elegans.tests.hil_tests.fake_device import (
+    BOARD,
+    SHAPE,
+    WIDE,
+    Behaviour,
+    FakeDevice,
+    model_run,
+)
 
 
 def verdict_of(behaviour: Behaviour, model: BuildModel) -> Verdict:
@@ -27,6 +35,26 @@ def test_every_integer_of_every_vector_is_compared(fake_model: BuildModel) -> No
     assert verdict.require() is verdict
     assert verdict.vectors == len(fake_model.vectors)
     assert verdict.integers == verdict.vectors * (SHAPE.outputs + SHAPE.states)
+
+
+def test_a_state_of_32_bits_is_one_integer_and_differs_in_any_of_its_bits(
+    wide_model: BuildModel,
+) -> None:
+    golden = wide_model.vectors
+    assert (golden.h.dtype, golden.h_next.dtype, golden.dt.dtype) == (np.int32,) * 3
+    with FakeDevice(Behaviour(shape=WIDE)) as device, Link.open(device.port) as link:
+        verdict = compare(link, wide_model)
+        assert verdict.passed
+        assert verdict.integers == verdict.vectors * (WIDE.outputs + WIDE.states)
+        for bit in (0, 15, 16, 31):
+            h_next = golden.h_next.copy()
+            h_next[150, 1] ^= np.int32(1 << bit) if bit < 31 else np.iinfo(np.int32).min
+            changed = compare(link, wide_model, replace(golden, h_next=h_next))
+            first = changed.first_difference
+            assert changed.mismatches == 1
+            assert first is not None
+            assert (first.name, first.got) == ("state ring[1]", int(golden.h_next[150, 1]))
+            assert first.expected == int(h_next[150, 1])
 
 
 def test_the_first_wrong_bit_is_named(fake_model: BuildModel) -> None:
@@ -82,18 +110,32 @@ def test_recorded_vectors_share_requests_and_lone_ones_do_not(fake_model: BuildM
     assert chunks[-1].stop == len(fake_model.vectors)
 
 
-def test_free_running_and_single_steps_carry_the_boards_own_state(fake_model: BuildModel) -> None:
-    x, dt = fake_model.vectors.x[:90], fake_model.vectors.dt[:90]
-    h0 = fake_model.vectors.h[3]
-    y, h = model_run(h0, np.concatenate([x, dt[:, None]], axis=1))
-    with FakeDevice() as device, Link.open(device.port) as link:
+@pytest.mark.parametrize("width", ["fake_model", "wide_model"])
+def test_free_running_and_single_steps_carry_the_boards_own_state(
+    width: str, request: pytest.FixtureRequest
+) -> None:
+    model: BuildModel = request.getfixturevalue(width)
+    x, dt, h0 = model.vectors.x[:90], model.vectors.dt[:90], model.vectors.h[3]
+    y, h = model_run(h0, model.shape.rows(x, dt))
+    with FakeDevice(Behaviour(shape=model.shape)) as device, Link.open(device.port) as link:
         got_y, got_h = run(link, x, dt, h0)
         controller = Controller(link, h0)
         singly = [controller.step(x[i], int(dt[i]))[0] for i in range(90)]
     np.testing.assert_array_equal(got_y, y)
     np.testing.assert_array_equal(got_h, h)
+    assert got_h.dtype == h0.dtype
     np.testing.assert_array_equal(singly, y)
     np.testing.assert_array_equal(controller.h, h[-1])
+
+
+def test_times_and_states_that_the_board_cannot_take_are_an_error(fake_model: BuildModel) -> None:
+    x, dt = fake_model.vectors.x[:3], fake_model.vectors.dt[:3].astype(np.int32)
+    with FakeDevice() as device, Link.open(device.port) as link:
+        with pytest.raises(ValueError, match="not all values fit int16"):
+            run(link, x, dt + (1 << 16))
+        with pytest.raises(ValueError, match="not all values fit int16"):
+            run(link, x, dt, np.full(5, 1 << 15))
+        assert device.requests == 0
 
 
 def test_a_run_of_no_steps_is_empty(fake_model: BuildModel) -> None:

@@ -9,7 +9,7 @@ import pytest
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.session.session import BoardOptions, hil, session
 from elegans.hil_tests.wire.errors import HilError, Phase, during
-from elegans.tests.hil_tests.fake_device import BOARD, DIGEST, Behaviour, FakeDevice
+from elegans.tests.hil_tests.fake_device import BOARD, DIGEST, WIDE, Behaviour, FakeDevice
 
 
 def test_hil_over_a_port_gives_a_verdict(fake_build: Path) -> None:
@@ -33,6 +33,16 @@ def test_another_model_on_the_board_is_refused_with_both_digests(fake_build: Pat
         assert device.requests == 0
     assert "ab" * 16 in failure.value.fact
     assert DIGEST[:32] in failure.value.fact
+    assert failure.value.phase is Phase.SYNC
+
+
+def test_states_of_another_width_on_the_board_are_refused(fake_build: Path) -> None:
+    with FakeDevice(Behaviour(shape=WIDE)) as device:
+        with pytest.raises(HilError) as failure:
+            hil(fake_build, BOARD, BoardOptions(port=device.port))
+        assert device.requests == 0
+    assert "5 states of 32 bits, elapsed time of 32 bits; model.json" in failure.value.fact
+    assert failure.value.fact.endswith("5 states of 16 bits, elapsed time of 16 bits")
     assert failure.value.phase is Phase.SYNC
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -24,6 +25,7 @@ from elegans.hil_tests.wire.frames import (
 from elegans.hil_tests.wire.messages import (
     BadMessageError,
     Hello,
+    Ints,
     Refusal,
     Shape,
     StepReply,
@@ -73,7 +75,7 @@ def test_a_block_beyond_the_end_is_no_cobs() -> None:
 
 
 def test_a_frame_is_laid_out_as_the_document_says() -> None:
-    body = bytes([2, 0x02, 0x34, 0x12]) + b"\0ab"
+    body = bytes([3, 0x02, 0x34, 0x12]) + b"\0ab"
     expected = b"\0" + cobs_encode(body + crc32(body).to_bytes(4, "little")) + b"\0"
     assert encode(Frame(Kind.STEP, 0x1234, b"\0ab")) == expected
 
@@ -153,8 +155,13 @@ def test_a_frame_of_another_version_is_decoded_as_such() -> None:
 
 
 shapes = st.builds(
-    Shape, st.integers(0, 9), st.integers(1, 4), st.integers(1, 30), st.booleans()
-).filter(lambda shape: shape.columns > 0)
+    Shape,
+    st.integers(0, 9),
+    st.integers(1, 4),
+    st.integers(1, 30),
+    st.sampled_from([2, 4]),
+    st.sampled_from([0, 2, 4]),
+)
 
 
 @given(shapes, st.integers(1, 12), st.booleans(), st.integers(0, 2**32))
@@ -163,30 +170,37 @@ def test_steps_and_their_replies_survive_encoding_and_parsing(
 ) -> None:
     rng = np.random.default_rng(seed)
 
-    def ints(*size: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
-        return rng.integers(-32768, 32768, size).astype(np.int16)
+    def ints(size: int, *counts: int) -> Ints:
+        end = 1 << 8 * size - 1
+        return rng.integers(-end, end, counts).astype(f"i{size}")
 
-    step = StepRequest(ints(shape.states), ints(count, shape.columns), timed)
+    x, dt = ints(2, count, shape.inputs), ints(shape.dt_bytes or 2, count)
+    step = StepRequest(ints(shape.state_bytes, shape.states), shape.rows(x, dt), timed)
+    assert len(step.encode()) == 2 + shape.state_bytes * shape.states + count * shape.step_bytes
     again = StepRequest.parse(step.encode(), shape)
     assert again.timed == timed
     np.testing.assert_array_equal(again.h, step.h)
-    np.testing.assert_array_equal(again.inputs, step.inputs)
-    reply = StepReply(ints(count, shape.outputs), ints(count, shape.states), 5, 2**32 - 1, timed)
+    np.testing.assert_array_equal(again.inputs["x"], x)
+    np.testing.assert_array_equal(again.inputs["dt"], dt[:, None][:, : int(shape.dt_bytes > 0)])
+    y, h = ints(2, count, shape.outputs), ints(shape.state_bytes, count, shape.states)
+    reply = StepReply(y, h, 5, 2**32 - 1, timed)
+    assert len(reply.encode()) == 10 + count * shape.result_bytes
     back = StepReply.parse(reply.encode(), shape)
     assert (back.ticks_min, back.ticks_max, back.timed) == (5, 2**32 - 1, timed)
-    np.testing.assert_array_equal(back.y, reply.y)
-    np.testing.assert_array_equal(back.h, reply.h)
+    assert (back.y.dtype, back.h.dtype) == (np.int16, shape.state_type)
+    np.testing.assert_array_equal(back.y, y)
+    np.testing.assert_array_equal(back.h, h)
 
 
-@given(shapes, st.integers(40, 2048), st.integers(40, 4096))
+@given(shapes.filter(lambda s: s.step_bytes > 0), st.integers(40, 2048), st.integers(40, 4096))
 def test_the_largest_count_fits_the_frame_and_the_credit(
     shape: Shape, max_frame: int, credit: int
 ) -> None:
     count = shape.steps_in_a_frame(max_frame, credit)
 
     def sizes(count: int) -> tuple[int, int]:
-        request = OVERHEAD + 2 + 2 * (shape.states + count * shape.columns)
-        return request, OVERHEAD + 10 + 2 * count * (shape.outputs + shape.states)
+        request = OVERHEAD + 2 + shape.state_bytes * shape.states + count * shape.step_bytes
+        return request, OVERHEAD + 10 + count * shape.result_bytes
 
     def fits(count: int) -> bool:
         request, reply = sizes(count)
@@ -197,31 +211,72 @@ def test_the_largest_count_fits_the_frame_and_the_credit(
 
 
 def test_a_hello_is_laid_out_as_the_document_says() -> None:
-    shape = Shape(inputs=8, outputs=1, states=19, has_dt=True)
+    shape = Shape(inputs=8, outputs=1, states=19, state_bytes=4, dt_bytes=2)
     hello = Hello(
         0xA1B2C3D4, 3, 1024, 2048, shape, 25_000_000, 0, 0, 0, b"m" * 16, b"f" * 16, "lane"
     )
     assert hello.encode().hex() == (
-        "d4c3b2a1" "03" "01" "0004" "0008" "0800" "0100" "1300" "40787d01"
+        "d4c3b2a1" "03" "04" "02" "0004" "0008" "0800" "0100" "1300" "40787d01"
         "00000000" "00000000" "00000000" + "6d" * 16 + "66" * 16 + b"lane".hex()
     )  # fmt: skip
     assert Hello.parse(hello.encode()) == hello
     assert hello.reset == "software"
 
 
-def test_a_step_is_laid_out_as_the_document_says() -> None:
-    step = StepRequest(
-        np.array([-2, 3], np.int16), np.array([[1, 2], [3, 4]], np.int16), timed=True
-    )
-    assert step.encode().hex() == "0102feff03000100020003000400"
+@pytest.mark.parametrize(("state_bytes", "dt_bytes"), [(1, 2), (3, 2), (0, 0), (2, 1), (4, 8)])
+def test_a_hello_of_impossible_widths_is_refused(state_bytes: int, dt_bytes: int) -> None:
+    shape = Shape(8, 1, 19, state_bytes, dt_bytes)
+    hello = Hello(1, 1, 1024, 2048, shape, 0, 0, 0, 0, bytes(16), bytes(16), "lane")
+    with pytest.raises(BadMessageError, match=f"states of {state_bytes} bytes"):
+        Hello.parse(hello.encode())
+
+
+@pytest.mark.parametrize(
+    ("state_bytes", "dt_bytes", "text"),
+    [
+        (2, 2, "0102" "feff0300" "0100" "0200" "0300" "0400"),
+        (4, 2, "0102" "feffffff03000000" "0100" "0200" "0300" "0400"),
+        (2, 4, "0102" "feff0300" "0100" "02000000" "0300" "04000000"),
+        (2, 0, "0102" "feff0300" "0100" "0300"),
+    ],
+)  # fmt: skip
+def test_a_step_is_laid_out_as_the_document_says(
+    state_bytes: int, dt_bytes: int, text: str
+) -> None:
+    shape = Shape(1, 1, 2, state_bytes, dt_bytes)
+    states = np.array([-2, 3], shape.state_type)
+    step = StepRequest(states, shape.rows([[1], [3]], [2, 4]), timed=True)
+    assert step.encode().hex() == text
+
+
+def test_a_reply_is_laid_out_as_the_document_says() -> None:
+    reply = StepReply(np.array([[-2]], np.int16), np.array([[3, -4]], np.int32), 5, 6, timed=True)
+    assert reply.encode().hex() == "01010500000006000000" "feff" "03000000fcffffff"  # fmt: skip
+
+
+BAD_ROWS = {
+    "x too large": ([[32768]], [0], "not all values fit int16"),
+    "dt too large": ([[0]], [32768], "not all values fit int16"),
+    "x not whole": ([[0.5]], [0], "not all values fit int16"),
+    "too many inputs": ([[1, 2]], [0], r"instead of \[T, 1\]"),
+    "no row": ([1], [0], r"instead of \[T, 1\]"),
+    "dt too short": ([[1], [2]], [0], r"dt has the shape \(1,\) instead of \(2,\)"),
+}
+
+
+@pytest.mark.parametrize(("x", "dt", "fact"), BAD_ROWS.values(), ids=BAD_ROWS.keys())
+def test_inputs_that_no_request_can_carry_are_refused(x: Any, dt: Any, fact: str) -> None:
+    with pytest.raises(ValueError, match=fact):
+        Shape(1, 1, 2, 4, 2).rows(x, dt)
 
 
 @pytest.mark.parametrize("payload", [b"", b"\0", b"\0\1\2", b"\0\1" + b"\0" * 15])
 def test_a_payload_of_the_wrong_size_is_refused(payload: bytes) -> None:
-    with pytest.raises(BadMessageError):
-        StepRequest.parse(payload, Shape(2, 1, 3, has_dt=True))
-    with pytest.raises(BadMessageError):
-        StepReply.parse(payload, Shape(2, 1, 3, has_dt=True))
+    for size in (2, 4):
+        with pytest.raises(BadMessageError):
+            StepRequest.parse(payload, Shape(2, 1, 3, size, size))
+        with pytest.raises(BadMessageError):
+            StepReply.parse(payload, Shape(2, 1, 3, size, size))
     with pytest.raises(BadMessageError):
         Hello.parse(payload)
     with pytest.raises(BadMessageError):

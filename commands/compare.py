@@ -1,0 +1,166 @@
+"""`elegans compare`: float and fixed point on the user's own data, in figures and a picture."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.files import require_file, write_file
+from elegans.exporter.float_network import read_float_network
+from elegans.exporter.ir.fixed_model import prove
+from elegans.exporter.oracles.comparison import Comparison
+from elegans.exporter.oracles.comparison import compare as compare_runs
+from elegans.exporter.oracles.golden_vectors import recording_of, to_integers
+from elegans.exporter.oracles.onnx_float import OnnxRuntimeError, OnnxStep
+from elegans.exporter.oracles.user_data import load_data, load_labels
+from elegans.hil_tests.session.replay import check_period, first_state
+from elegans.trainer.plots import BLUE, ORANGE, RED, figure
+
+_LISTED = 5  # states and outputs, those with the worst errors
+_SHOWN = 150  # steps on each side of the worst one
+
+
+def compare(
+    build: Path, source: Path, labels: str | None, plot: Path | None, as_json: bool
+) -> Comparison:
+    """Compare a BUILD with its float network on the data of `source`, and print the result.
+
+    labels  the name of an array or a column of the data, or of a file with the labels
+    plot    the PNG to draw the worst stretch to, or None
+
+    Raises `ElegansError` for a BUILD, data or labels that do not fit together.
+    """
+    if plot is not None:
+        _check_plot(plot)
+    folder = read_build_folder(build)
+    model = folder.model()
+    prove(model)
+    float_network = read_float_network(folder)
+    arrays = load_data(source, model)
+    recording = recording_of(source, arrays, model)
+    check_period(source, arrays, model)
+    h0 = first_state(source, arrays, model)
+    classes = len(model.outputs)
+    wanted = None
+    if labels is not None:
+        wanted = load_labels(labels, source, arrays, recording, classes)
+    click.echo(f"running {recording.steps:,} steps in float and in fixed point ...", err=True)
+    step: OnnxStep | OnnxRuntimeError
+    try:
+        step = OnnxStep(float_network.graph, float_network.network.interface.dt_fixed)
+    except OnnxRuntimeError as error:
+        step = error
+    data = (*to_integers(recording, model), h0)
+    found = compare_runs(source.name, model, float_network.network, step, data, wanted)
+    click.echo(json.dumps(_figures(found)) if as_json else _text(found))
+    if plot is not None:
+        _draw(found, plot)
+    return found
+
+
+def _check_plot(plot: Path) -> None:
+    if importlib.util.find_spec("matplotlib") is None:
+        remedy = "pip install 'elegans[train]', or leave out --plot"
+        raise ElegansError("matplotlib", "is not installed", remedy)
+    require_file(plot)
+
+
+def _order(found: Comparison) -> list[int]:
+    """States and outputs, the worst error first."""
+    return [int(i) for i in np.argsort(-found.errors.max(axis=(0, 1)), kind="stable")]
+
+
+def _text(found: Comparison) -> str:
+    steps, runs = found.errors.shape[:2]
+    lines = [
+        f"{runs} run{'s' * (runs != 1)} of {steps:,} steps, as fractions of the range used",
+        "",
+    ]
+    at = "at step" if runs == 1 else "run:step"
+    lines.append(f"  {'state or output':<20} {'worst':>8} {'rms':>8}  {at:>8}  range used")
+    for i in _order(found)[:_LISTED]:
+        one = found.errors[..., i]
+        step, run = np.unravel_index(one.argmax(), one.shape)
+        where = f"{step:,}" if runs == 1 else f"{run}:{step}"
+        lo, hi = found.truth[..., i].min(), found.truth[..., i].max()
+        rms = np.sqrt(np.mean(one**2))
+        lines.append(
+            f"  {found.names[i]:<20} {one.max():>8.1e} {rms:>8.1e}  {where:>8}  "
+            f"[{lo:.4g}, {hi:.4g}]"
+        )
+    rest = len(found.names) - _LISTED
+    if rest > 0:
+        lines.append(f"  and {rest} more, each with a smaller error")
+    error = found.error
+    lines += ["", f"all together: worst {error.worst:.1e}, rms {error.rms:.1e}"]
+    if error.decisions is not None:
+        lines.append(f"decisions (the greatest output) equal: {error.decisions:.2%}")
+    if found.accuracy is not None:
+        by_float, by_fixed = found.accuracy
+        lines.append(
+            f"accuracy over {found.labelled:,} labels: {by_float:.2%} in float, "
+            f"{by_fixed:.2%} in fixed point"
+        )
+    if found.float32 is not None:
+        worst, rms = found.float32
+        lines.append(f"float32 (onnxruntime) against float64: worst {worst:.1e}, rms {rms:.1e}")
+    else:
+        lines.append(f"float32 is left out: onnxruntime does not run it ({found.float32_fault})")
+    return "\n".join(lines)
+
+
+def _figures(found: Comparison) -> dict[str, Any]:
+    steps, runs = found.errors.shape[:2]
+    step, run, channel = found.worst_at
+    worst, rms = found.errors.max(axis=(0, 1)), np.sqrt(np.mean(found.errors**2, axis=(0, 1)))
+    lo, hi = found.truth.min(axis=(0, 1)), found.truth.max(axis=(0, 1))
+    return {
+        "steps": steps,
+        "runs": runs,
+        "worst": found.error.worst,
+        "rms": found.error.rms,
+        "worst_at": {"name": found.names[channel], "step": step, "run": run},
+        "decisions_equal": found.error.decisions,
+        "accuracy": found.accuracy and dict(zip(("float", "fixed"), found.accuracy, strict=True)),
+        "labels": found.labelled,
+        "float32": found.float32 and dict(zip(("worst", "rms"), found.float32, strict=True)),
+        "channels": [
+            {
+                "name": name,
+                "worst": float(worst[i]),
+                "rms": float(rms[i]),
+                "used": [float(lo[i]), float(hi[i])],
+            }
+            for i, name in enumerate(found.names)
+        ],
+    }
+
+
+def _draw(found: Comparison, plot: Path) -> None:
+    """The worst state or output in float and in fixed point, around its worst step."""
+    step, run, channel = found.worst_at
+    t = np.arange(max(step - _SHOWN, 0), min(step + _SHOWN + 1, len(found.errors)))
+    with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
+        drawn = Path(scratch) / "plot.png"
+        with figure(drawn, 10.0, 5.2) as canvas:
+            values, errors = canvas.subplots(2, 1, sharex=True, height_ratios=(2.0, 1.0))
+            values.plot(t, found.truth[t, run, channel], color=BLUE, lw=2.4, label="float64")
+            values.plot(t, found.fixed[t, run, channel], color=ORANGE, lw=1.1, label="fixed point")
+            values.set_title(
+                f"{found.names[channel]}: worst error {found.error.worst:.1e} of its used range, "
+                f"step {step:,} of run {run}"
+            )
+            values.legend(loc="best", fontsize=9)
+            errors.plot(t, found.errors[t, run, channel], color=RED, lw=1.1)
+            errors.axvline(step, color=RED, lw=0.6)
+            errors.set(xlabel="step", ylabel="error", xlim=(t[0], t[-1] or 1))
+        write_file(plot, drawn.read_bytes())
+    click.echo(f"{plot} written", err=True)

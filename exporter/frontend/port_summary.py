@@ -1,0 +1,91 @@
+"""What an export took the ports of a graph for, in one line, and what it wondered about.
+
+`sensors x[8] (-1:1), states h[19] c[19], no elapsed time, outputs y[1]`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from elegans.exporter.frontend.import_graph import StepGraph
+from elegans.exporter.frontend.port_questions import state_option
+from elegans.exporter.frontend.ports import GraphPort
+from elegans.exporter.ir.interface import Interface, Signal
+
+_MOST_RANGES = 4  # of one port that are written out
+
+
+def summary(graph: StepGraph, interface: Interface) -> str:
+    """The line: names as in the graph, sizes, the declared ranges of inputs and elapsed time."""
+    ports = graph.ports
+    x = [p for p in ports.inputs if p.vector == "x"]
+    sensors = " ".join(f"{_sized(p)} ({_ranges(interface.inputs[p.lo : p.hi])})" for p in x)
+    states = " ".join(_sized(p) for p in ports.inputs if p.vector == "h")
+    outputs = " ".join(map(_sized, ports.y))
+    time = _elapsed_time(graph, interface)
+    return f"sensors {sensors}, states {states}, {time}, outputs {outputs}"
+
+
+def notes(graph: StepGraph, interface: Interface) -> list[str]:
+    """Doubts about the ports, each a sentence with its remedy.
+
+    They are about states that the user did not name, inputs that nothing reads, and a range of
+    elapsed time for a graph that takes none.
+    """
+    ports = graph.ports
+    found = [
+        f"{_shown(before)} is a sensor and {_shown(after)} an output, because --state does not "
+        f"name them; if they are a state, add {state_option(before, after)}"
+        for before, after in ports.left_over
+    ]
+    found += [
+        f"nothing reads the input {_shown(port.name)}; leave it out of the graph"
+        for port in ports.inputs
+        if port.vector == "x" and not _is_read(graph, port)
+    ]
+    if interface.dt.range is not None and "dt" not in ports.sizes:
+        found.append(
+            "elapsed time has a range, but the graph takes none; if one of its inputs is the "
+            "elapsed time, name it with --elapsed"
+        )
+    return found
+
+
+def _elapsed_time(graph: StepGraph, interface: Interface) -> str:
+    port = next((p for p in graph.ports.inputs if p.vector == "dt"), None)
+    if port is None:
+        return "no elapsed time"
+    if not _is_read(graph, port):
+        return f"no elapsed time (nothing reads {_shown(port.name)})"
+    unit = f" {interface.dt.unit}".rstrip()
+    if interface.dt_fixed is not None:
+        return f"elapsed time {_shown(port.name)} (fixed, {interface.dt_fixed:g}{unit})"
+    span = _ranges([interface.dt]) + (unit if interface.dt.range else "")
+    return f"elapsed time {_shown(port.name)} ({span})"
+
+
+def _is_read(graph: StepGraph, port: GraphPort) -> bool:
+    return any(port.name in node.input for node in graph.model.graph.node)
+
+
+def _sized(port: GraphPort) -> str:
+    return f"{_shown(port.name)}[{port.hi - port.lo}]"
+
+
+def _shown(name: str) -> str:
+    """A name as it is, or quoted if it has spaces or characters that a terminal would obey."""
+    return name if name.isprintable() and " " not in name else repr(name)
+
+
+def _ranges(signals: Sequence[Signal]) -> str:
+    """The ranges of one port: the common one, each of a few, or how many and their hull."""
+    ranges = [s.range for s in signals]
+    given = [r for r in ranges if r is not None]
+    if len(given) < len(ranges):
+        return "no range" if not given else "ranges for some only"
+    if len(set(given)) == 1:
+        return f"{given[0][0]:g}:{given[0][1]:g}"
+    if len(given) <= _MOST_RANGES:
+        return ", ".join(f"{lo:g}:{hi:g}" for lo, hi in given)
+    lo, hi = min(r[0] for r in given), max(r[1] for r in given)
+    return f"{len(given)} ranges within {lo:g}:{hi:g}"

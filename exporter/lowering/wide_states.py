@@ -1,0 +1,104 @@
+"""Which states have 32 bits: those that feed themselves.
+
+A leaky integrator's new state is its old one and a little more. In 16 bits that little is lost
+where time is short against the time constant, or adds up to a drift. So a gate that carries its own
+old value on keeps it in 32 bits, from step to step and from one unfold of a solver to the next; the
+maps read the upper half. A state that is made of heads, as a CfC's, does not contain the old one,
+and has 16 bits.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from elegans.exporter.atoms.gates.fused_step import FusedStepGate
+from elegans.exporter.ir.atom import DT, Atom, Gate
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.real_network import Network
+
+
+@dataclass(frozen=True)
+class WideStates:
+    """What of a network has 32 bits.
+
+    carried  by the name of each gate that keeps its result in 32 bits: the part that it carries
+             on, which is a state or the result of another such gate
+    pieces   for each window of h_next, whether it is such a state
+    timed    whether elapsed time is needed as mantissa and exponent
+    unread   atoms that nothing reads but gates that compute them as shares
+    """
+
+    carried: dict[str, Window]
+    pieces: tuple[bool, ...]
+    timed: bool
+    unread: frozenset[str]
+
+
+def wide_states(network: Network) -> WideStates:
+    """The 32-bit states of a network."""
+    starts = itertools.accumulate((w.size for w in network.h_next), initial=0)
+    carried: dict[str, Window] = {
+        name: gate.v for name, gate in network.atoms.items() if isinstance(gate, FusedStepGate)
+    }
+    pieces = []
+    ends = {0, *itertools.accumulate(w.size for w in network.h_next)}
+    apart = all(_within_a_piece(w, sorted(ends)) for w in _parts_of_h(network))
+    for window, start in zip(network.h_next, starts, strict=False):
+        old = Window("h", start, start + window.size)
+        chain = _chain(network, window, old) if apart else None
+        pieces.append(chain is not None)
+        carried |= chain or {}
+    shares = {name: _share(network, name, part) for name, part in carried.items()}
+    kept = [
+        *(atom for atom in shares.values() if atom is not None),
+        *map(network.atoms.get, carried),
+    ]
+    timed = any(DT.vector in atom.vectors() for atom in kept if atom is not None)
+    return WideStates(carried, tuple(pieces), timed, _unread(network, shares))
+
+
+def _share(network: Network, name: str, part: Window) -> Atom | None:
+    gate = network.atoms[name]
+    assert isinstance(gate, Gate)
+    return gate.share(network.atoms, part)
+
+
+def _parts_of_h(network: Network) -> Iterator[Window]:
+    """The windows of h that gates and activations multiply."""
+    for atom in network.atoms.values():
+        factor = getattr(atom, "factor", None)
+        parts = atom.parts if isinstance(atom, Gate) else (factor,) if factor else ()
+        yield from (w for w in parts if w.vector == "h")
+
+
+def _within_a_piece(window: Window, ends: list[int]) -> bool:
+    return any(lo <= window.lo and window.hi <= hi for lo, hi in itertools.pairwise(ends))
+
+
+def _chain(network: Network, window: Window, old: Window) -> dict[str, Window] | None:
+    """The gates by which the state `old` becomes `window`, each with the part that it carries."""
+    gate = network.atoms.get(window.vector)
+    if not isinstance(gate, Gate) or window != Window(window.vector, 0, gate.size):
+        return None
+    for role in gate.carriers:
+        part: Window = getattr(gate, role)
+        if part == old:
+            return {window.vector: part}
+        rest = _chain(network, part, old) if part.vector != "h" else None
+        if rest is not None:
+            return {window.vector: part} | rest
+    return None
+
+
+def _unread(network: Network, shares: dict[str, Atom | None]) -> frozenset[str]:
+    """The atoms that are read as shares only."""
+    names = {id(atom): name for name, atom in network.atoms.items()}
+    candidates = {names[id(a)] for a in shares.values() if a is not None and id(a) in names}
+    read = set(network.y.terms) | {w.vector for w in network.h_next}
+    for name, atom in network.atoms.items():
+        own = shares.get(name)
+        skipped = {names.get(id(own))} if own is not None else set()
+        read |= atom.vectors() - skipped
+    return frozenset(candidates - read)

@@ -1,0 +1,235 @@
+"""Which vector is to blame for an error against float, and what would help.
+
+Only for an error above 1e-3, because it costs some seconds: hybrid runs over the steps before the
+worst one find the group of vectors that adds most, and what is known of these vectors tells which
+remedy fits. Two float64 runs side by side tell whether the network amplifies whatever is added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from elegans.exporter.ir import real_eval
+from elegans.exporter.ir.conversion import to_real
+from elegans.exporter.ir.real_network import Network
+from elegans.exporter.lowering.lower import Lowered
+from elegans.exporter.numbers.fixed import Integers, Reals
+from elegans.exporter.oracles import hybrid
+from elegans.exporter.oracles.free_run import (
+    WARNED,
+    FreeRunError,
+    elapsed_times,
+    relative_errors,
+    remedy,
+    used_ranges,
+)
+from elegans.exporter.oracles.reference import Trajectory
+
+_STEPS = 32  # before the worst one
+_MOST_PRODUCTS = 1 << 28  # weights times steps times hybrid runs; large networks take fewer steps
+_PART_USED = 1 / 8  # of a range; one that is used less is declared, or proved, too wide
+_FEW_UNITS = 16.0  # of its format: a change or a gate this small has less than four digits
+_SATURATED = 1e-2  # of a format's end: how far float is beyond it
+_GROWN = 1.0  # the logarithm of what a difference must grow by in a run to be told
+_APART = 1e-7  # the distance of the two runs, as a fraction of the range that the states use
+_MOST_MEASURED = 1000  # steps and runs of the estimate
+_RANDOM_RUNS = 20
+
+Runs = Mapping[str, tuple[Integers, Integers, Trajectory]]
+
+
+@dataclass(frozen=True)
+class Blame:
+    """The vector that adds most to the worst error, and what would help.
+
+    vector    its name in the model
+    share     the error that it causes alone, as a fraction of the range that a state uses
+    cause     what is wrong with it
+    remedy    what brings it nearer to float
+    doubling  the steps in which a difference of two states doubles; None where it does not grow
+    """
+
+    vector: str
+    share: float
+    cause: str
+    remedy: str
+    doubling: float | None
+
+    @property
+    def sentence(self) -> str:
+        """The vector, its share and the cause."""
+        return f"{self.vector} alone causes {self.share:.1e}: {self.cause}"
+
+    @property
+    def remedies(self) -> tuple[str, ...]:
+        """The remedy for the vector, and that for a network that amplifies its own rounding."""
+        if self.doubling is None:
+            return (self.remedy,)
+        return (
+            self.remedy,
+            "the network amplifies its own rounding (a difference of two states doubles every "
+            f"{self.doubling:.2g} steps): train with a little noise on the states, with label "
+            "smoothing, or through the device's integers",
+        )
+
+
+def to_json(blame: Blame | None) -> dict[str, Any] | None:
+    """The same as plain data, with two significant digits: libm may round the last ones."""
+    if blame is None:
+        return None
+    doubling = None if blame.doubling is None else float(f"{blame.doubling:.1e}")
+    return asdict(blame) | {"share": float(f"{blame.share:.1e}"), "doubling": doubling}
+
+
+def find_blame(
+    lowered: Lowered, network: Network, runs: Runs, error: FreeRunError, weight_bits: int
+) -> Blame | None:
+    """What is to blame for the worst error; None if it is not above 1e-3.
+
+    network  the one that was lowered
+    runs     as `golden_vectors.free_runs` makes them
+    error    the worst of `free_run_error`, of one of these runs
+    """
+    if error.worst <= WARNED:
+        return None
+    model = lowered.model
+    x, dt, found = runs[error.source]
+    real = to_real(x, model.inputs), elapsed_times(dt, model)
+    y, h_next = real_eval.run(network, *real)
+    errors = relative_errors(model, (y, h_next), found)
+    worst, run, _ = np.unravel_index(errors.argmax(), errors.shape)
+    truth = np.concatenate([h_next, y], axis=-1)
+    used = used_ranges(truth, (*model.states, *model.outputs))
+    work = max(model.weight_count, 1) * hybrid.lane_count(lowered, network)
+    steps = int(np.clip(_MOST_PRODUCTS // work, 8, _STEPS))
+    window = slice(max(int(worst) + 1 - steps, 0), int(worst) + 1)
+    h0 = h_next[window.start - 1, run] if window.start else np.zeros(len(model.states))
+    given = x[window, run], dt[window, run]
+    first = hybrid.contributions(lowered, network, given, h0, truth[window, run], used)[0]
+    before = np.concatenate([np.zeros_like(h_next[:1]), h_next[:-1]])
+    vectors = real_eval.step(
+        network, real[0][window, run], real[1][window, run][:, None], before[window, run]
+    )[2]
+    facts = _Facts(lowered, network, vectors, first, weight_bits)
+    cause, help_ = _input_too_wide(facts, runs) or _of_vector(facts)
+    doubling = _doubling(network, real, before, used[: len(model.states)])
+    return Blame(first.vectors[0], first.error, cause, help_, doubling)
+
+
+@dataclass(frozen=True, eq=False)
+class _Facts:
+    """What is known of the vectors at fault.
+
+    vectors  of the real network, [T, size] each, in the steps before the worst error
+    """
+
+    lowered: Lowered
+    network: Network
+    vectors: dict[str, Reals]
+    guilty: hybrid.Contribution
+    weight_bits: int
+
+    @property
+    def values(self) -> Reals | None:
+        """The first vector [T, size] in float64; None if it is no vector of the real network."""
+        return self.vectors[self.guilty.atoms[0]] if self.guilty.atoms else None
+
+
+def _input_too_wide(facts: _Facts, runs: Runs) -> tuple[str, str] | None:
+    """The input, or elapsed time, of which these vectors' weights hold too wide a range."""
+    model, atoms = facts.lowered.model, facts.network.atoms
+    read = frozenset().union(*(atoms[name].vectors() for name in facts.guilty.atoms))
+    x, dt, _ = runs.get("recording", next(iter(runs.values())))
+    if facts.guilty.part != hybrid.WEIGHTS or "recording" not in runs:
+        return None
+    if "x" in read:
+        shares = np.ptp(x, axis=(0, 1)) / [max(c.hi - c.lo, 1) for c in model.inputs]
+        i = int(shares.argmin())
+        if shares[i] < _PART_USED:
+            channel = model.inputs[i]
+            used = to_real(x, model.inputs)[..., i]
+            return (
+                f"its weights leave room for {channel.name} from {channel.range[0]:g} to "
+                f"{channel.range[1]:g}, of which the recording uses {used.min():.4g} to "
+                f"{used.max():.4g}",
+                "declare what occurs with --input-range",
+            )
+    if "dt" in read and model.dt is not None and dt.max() < _PART_USED * model.dt.hi:
+        return (
+            f"it leaves room for times up to {model.dt.range[1]:g}, of which the recording uses "
+            f"{elapsed_times(dt, model).max():.4g}",
+            "declare what occurs with --dt-range",
+        )
+    return None
+
+
+def _of_vector(facts: _Facts) -> tuple[str, str]:
+    """The cause and the remedy that fit the kind of vector."""
+    values, ends = facts.values, hybrid.ends(facts.lowered, facts.guilty.vectors[0])
+    lo, hi, unit = ends.lo, ends.hi, ends.unit
+    general = remedy(facts.weight_bits)
+    if values is not None and facts.guilty.part == hybrid.ROUNDING:
+        beyond = np.maximum(values.max(axis=0) - hi, lo - values.min(axis=0))
+        i = int(beyond.argmax())
+        if beyond[i] > _SATURATED * max(abs(lo[i]), abs(hi[i])):
+            end = values[np.abs(values[:, i]).argmax(), i]
+            fact = f"element {i} saturates at {(hi if end > 0 else lo)[i]:.4g}"
+            return f"{fact}, and float reaches {end:.4g}", "declare the range of this state"
+        change = np.abs(np.diff(values, axis=0)).mean(axis=0) / unit
+        heads = {w.vector for w in facts.network.h_next}
+        if heads & {*facts.guilty.atoms} and len(values) > 1 and change.min() < _FEW_UNITS:
+            return (
+                f"in one step it changes by {change.min():.2g} units of its format",
+                "sample no faster than the network's time constants need, or unfold less often",
+            )
+        atom = facts.network.atoms[facts.guilty.atoms[0]]
+        digits = np.abs(values).mean(axis=0) / unit
+        if atom.in_unit_interval and digits.min() < _FEW_UNITS:
+            return (
+                f"its values are near {np.abs(values).mean(axis=0).min():.1e}, "
+                f"{digits.min():.2g} units of its format",
+                "sample no faster than the network's time constants need",
+            )
+        reach = np.maximum(np.abs(lo), np.abs(hi))
+        part = float((np.abs(values).max(axis=0) / np.maximum(reach, unit)).max())
+        if part < _PART_USED:
+            fact = f"its format reaches {reach.max():.4g}, and {part:.1%} of that is used"
+            return fact, f"{general}, or train with smaller weights"
+    if facts.guilty.part == hybrid.WEIGHTS and facts.weight_bits < 16:
+        return f"weights of {facts.weight_bits} bits", general
+    formats = " and ".join(ends.formats)
+    if facts.guilty.part == hybrid.WEIGHTS:
+        return f"its weights are rounded so that its sums fit (the result is {formats})", general
+    return f"its results are rounded to {formats}", general
+
+
+def _doubling(
+    network: Network, inputs: tuple[Reals, Reals], before: Reals, used: Reals
+) -> float | None:
+    """The steps in which a difference doubles, by the greatest Lyapunov exponent of the runs.
+
+    Beside each run another one starts a little apart; after each step its distance is set back
+    to what it was, and the logarithm of the growth is averaged (Benettin et al., 1980).
+
+    inputs  x [T, N, I] and dt [T, N] in real numbers
+    before  [T, N, H] the states before each step
+    used    [H] the range that each state uses
+    """
+    x, dt = (a[:_MOST_MEASURED, :_RANDOM_RUNS] for a in inputs)
+    apart = np.random.default_rng(0).normal(size=(x.shape[1], before.shape[2]))
+    logs = np.full(dt.shape, -np.inf)
+    for t in range(len(x)):
+        apart *= _APART / np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-300)
+        both = np.concatenate([before[t, : x.shape[1]], before[t, : x.shape[1]] + apart * used])
+        at = np.tile(x[t], (2, 1)), np.tile(dt[t][:, None], (2, 1)), both
+        plain, moved = np.split(real_eval.step(network, *at)[1], 2)
+        apart = (moved - plain) / used
+        with np.errstate(divide="ignore"):
+            logs[t] = np.log(np.linalg.norm(apart, axis=1) / _APART)
+    settled = logs[len(logs) // 4 :]  # until then the difference turns into the direction
+    exponent = float(settled.mean())
+    return float(np.log(2.0) / exponent) if exponent * len(settled) > _GROWN else None

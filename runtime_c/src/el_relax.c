@@ -1,0 +1,3 @@
+/* The function of el_relax.h with external linkage, for tests. */
+#define EL_INLINE
+#include "elegans/el_relax.h"

@@ -1,0 +1,11 @@
+#include "elegans/el_widen.h"
+
+#include "elegans/el_fixed.h"
+
+void el_widen(int16_t *y, const int16_t *x, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        y[i] = (int16_t)el_max(x[i], -INT16_MAX);
+        y[n + i] = 0;
+    }
+}
