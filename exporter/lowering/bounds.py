@@ -3,8 +3,9 @@
 The fixpoint of interval arithmetic: the intervals are carried once around the step, and round
 again, until the states' interval maps into itself. The theorems of liquid networks follow from
 the intervals of the gates: a CfC's state lies between its two heads, and LTC's in the hull of
-its leak and reversal potentials (Hasani et al., 2021, theorem 2). Formats are chosen from these
-bounds; the integers are proved again, by `proof.prove`.
+its leak and reversal potentials (Hasani et al., 2021, theorem 2). Those of deep backbones are
+then shrunk (`affine_bounds.py`). Formats are chosen from these bounds; the integers are proved
+again, by `proof.prove`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span, hull, window_span, with_zero
+from elegans.exporter.lowering.affine_bounds import tightened
 
 _ROUNDS = 64  # around the step; each state may need one more until what it reads has settled
 _FAR = 1e6  # the interval that is tried for states that grow slowly
@@ -67,9 +69,14 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
     States with a declared range saturate there. Raises ElegansError for any other state that
     nothing bounds.
     """
+    given = {"x": inputs} | ({} if dt is None else {"dt": dt})
+    return tightened(network, given, _fixpoint(network, given))
+
+
+def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
+    """The span of every vector, from intervals of the states that the step maps into themselves."""
     size = sum(w.size for w in network.h_next)
     h: Span = (np.zeros(size), np.zeros(size))
-    given = {"x": inputs} | ({} if dt is None else {"dt": dt})
     before = 0.0
     for _ in range(_ROUNDS + size):
         spans, after = _round(network, given, h)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -15,6 +16,7 @@ from elegans.exporter.ir.proof import step_range
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
+from elegans.exporter.lowering.joint_rounding import InputStatistics
 from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap
 from elegans.exporter.lowering.state_layout import StateLayout
 from elegans.exporter.numbers.fixed import (
@@ -52,6 +54,7 @@ class ModelBuilder:
         self.carried = formats.wide.carried
         self.dt_range = network.interface.dt.range or (0.0, 0.0)
         self.spans = formats.spans
+        self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
         self.wanted = formats.wanted
         self.weight_bits = weight_bits
         self.steps: list[Step] = []
@@ -61,6 +64,7 @@ class ModelBuilder:
         self._names: dict[str, str] = {}  # of the fixed-point model's vectors, by the real ones'
         self._states = StateLayout.of(network.h_next, formats.wide.pieces, formats.states)
         self.frac["h"], self.bounds["h"] = self._states.fracs, self._states.bounds
+        self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
 
     def clamp_input(
         self, name: str, channels: tuple[Channel, ...], inner: tuple[Channel, ...]
@@ -192,21 +196,33 @@ class ModelBuilder:
         return Window(name, 0, step.size)
 
     def linear(
-        self, name: str, layer: str, affine: Affine, out_frac: Integers, tabled: bool = False
+        self,
+        name: str,
+        layer: str,
+        affine: Affine,
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
     ) -> Window:
-        """Add an affine form as a step; `tabled` where a table looks its result up."""
-        return self.add(name, layer, self.mapped(name, affine, out_frac, tabled))
+        """Add an affine form as a step; `tabled` where a table looks its result up, `alike` where
+        its rows shall share a shift, which is faster, if that costs few bits."""
+        return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike))
 
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
         return self.step(name, layer, mapped.op, (mapped.inputs,), mapped.frac)
 
     def mapped(
-        self, name: str, affine: Affine, out_frac: Integers, tabled: bool = False
+        self,
+        name: str,
+        affine: Affine,
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
     ) -> MappedForm:
         """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
         windows, (weights,) = self._matrices(affine)
-        return self._mapped(name, windows, (weights, affine.bias), out_frac, tabled)
+        return self._mapped(name, windows, (weights, affine.bias), out_frac, tabled, alike)
 
     def range_of(self, mapped: MappedForm) -> Interval:
         """The bounds that the result of a mapped affine form would have."""
@@ -246,6 +262,7 @@ class ModelBuilder:
             dt_frac=int(self.fracs(dt)[0]),
             dt_reach=int(self.interval(dt).reach()[0]),
             out_frac=frac,
+            together=self._together(windows, fracs),
         )
         op = quantise_maps.timed(real, self.weight_bits)
         if op is None:
@@ -267,6 +284,7 @@ class ModelBuilder:
             for piece in self._pieces(vector, size):
                 if np.any((used >= piece.lo) & (used < piece.hi)):
                     windows.append(self.renamed(piece))
+                    self._real[windows[-1]] = piece
                     columns.append(
                         [
                             sparse.csr_array((affine.size, piece.size))
@@ -281,6 +299,11 @@ class ModelBuilder:
         matrices = (sparse.hstack(part, format="csr") for part in zip(*columns, strict=True))
         return tuple(windows), tuple(matrices)
 
+    def _together(self, windows: tuple[Window, ...], frac: Integers) -> quantise_maps.Together:
+        """Rounds the weights of inputs in these windows together."""
+        real = tuple(self._real.get(w) for w in windows)
+        return partial(self._statistics.rounded, windows=real, frac=frac)
+
     def _pieces(self, vector: str, size: int) -> list[Window]:
         """A vector in the pieces that it is made in: the state by layers, any other as one."""
         if vector != "h":
@@ -294,12 +317,13 @@ class ModelBuilder:
         form: tuple[Matrix, Reals],
         out_frac: Integers,
         tabled: bool = False,
+        alike: bool = False,
     ) -> MappedForm:
         weights, bias = form
         reach = self._joined(inputs).reach()
         frac = np.concatenate([self.fracs(w) for w in inputs])
-        real = RealMap(weights, bias, frac, reach, out_frac)
-        op = quantise_maps.linear(real, self.weight_bits, tabled)
+        real = RealMap(weights, bias, frac, reach, out_frac, self._together(inputs, frac))
+        op = quantise_maps.linear(real, self.weight_bits, tabled, alike)
         if op is None:
             raise ElegansError(
                 name,

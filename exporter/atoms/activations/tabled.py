@@ -27,6 +27,7 @@ _MOST_SHIFT = 30  # the most that `rshr` takes
 class TabledActivation(Activation):
     """An activation whose op looks its argument up in a table."""
 
+    takes_rate: ClassVar[bool] = True
     argument_frac: ClassVar[int]
     """Fractional bits of the table's argument."""
     gain: ClassVar[float] = 1.0

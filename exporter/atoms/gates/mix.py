@@ -52,6 +52,17 @@ class MixGate(Gate):
         return None
 
     @classmethod
+    def of_maps(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
+        """`affine + rate * t` of two maps, as in a CfC for Keras, whose heads have no tanh.
+
+        The hull of f = affine and g = affine + rate is less wide than the sum of affine's range
+        and the product's. None where one is no map: then its product is a smaller step.
+        """
+        if not (affine.terms and rate.terms) or affine.window() or rate.window():
+            return None
+        return cls(atoms.map(affine), atoms.map(rate.plus(affine)), t)
+
+    @classmethod
     def _of_euler_step(cls, atoms: AtomTable, f: Window, rate: Affine) -> Gate | None:
         """`f + dt c (g - f)`, an Euler step of the time constants 1 / c > 0."""
         own = rate.terms.get(f.vector)
