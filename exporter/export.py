@@ -20,7 +20,7 @@ from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.port_summary import notes, summary
 from elegans.exporter.frontend.ports import States
-from elegans.exporter.ir.fixed_model import Channel, Model, to_json
+from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_json
 from elegans.exporter.ir.interface import Range, with_formats, with_ranges
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.ir.real_network import Network
@@ -194,15 +194,7 @@ def _model_json(
 
 
 def _described(channel: Channel) -> dict[str, Any]:
-    return {
-        "name": channel.name,
-        "unit": channel.unit,
-        "range": list(channel.range),
-        "bits": channel.bits,
-        "frac": channel.frac,
-        "lo": channel.lo,
-        "hi": channel.hi,
-    } | channel.affine_json()
+    return {"range": list(channel.range)} | channel_json(channel)
 
 
 def _vector(row: range_report.Row) -> dict[str, Any]:

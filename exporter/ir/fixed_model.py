@@ -232,10 +232,10 @@ def to_json(model: Model) -> dict[str, Any]:
     return {
         "schema": SCHEMA if WIDE_BITS in (model.state_bits, model.dt_bits) else NARROW_SCHEMA,
         "name": model.name,
-        "inputs": [_channel_json(c) for c in model.inputs],
-        "dt": _channel_json(model.dt) if model.dt else None,
-        "states": [_channel_json(c) for c in model.states],
-        "outputs": [_channel_json(c) for c in model.outputs],
+        "inputs": [channel_json(c) for c in model.inputs],
+        "dt": channel_json(model.dt) if model.dt else None,
+        "states": [channel_json(c) for c in model.states],
+        "outputs": [channel_json(c) for c in model.outputs],
         "steps": [
             {
                 "name": s.name,
@@ -286,7 +286,8 @@ def _channels(data: list[dict[str, Any]]) -> tuple[Channel, ...]:
     )
 
 
-def _channel_json(channel: Channel) -> dict[str, Any]:
+def channel_json(channel: Channel) -> dict[str, Any]:
+    """A channel as plain data: what is not the default of all channels only where it is there."""
     data = asdict(channel)
     del data["offset"], data["scale"], data["saturates"]
     return data | channel.affine_json() | ({"saturates": True} if channel.saturates else {})

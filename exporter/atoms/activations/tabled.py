@@ -112,8 +112,10 @@ class TabledActivation(Activation):
                 continue
             op: Op = TimeGate(align, shift) if factor == DT else GatedDrive(align, shift)
             b_fracs, a_fracs = np.full(drive.size, b_frac), np.full(rate.size, a_frac)
-            b_map = to.mapped(f"{called.name}_b", drive, b_fracs)
-            a_map = to.mapped(f"{called.name}_a", rate, a_fracs)
+            # With one shift for all rows, a core's kernel takes a large map.
+            shared = factor != DT
+            b_map = to.mapped(f"{called.name}_b", drive, b_fracs, shared)
+            a_map = to.mapped(f"{called.name}_a", rate, a_fracs, shared)
             try:
                 op.range(to.range_of(a_map), to.range_of(b_map), to.interval(u))
             except RangeError:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
-from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats
+from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats, rest_share
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom, AtomTable, Builder, Gate, VectorName
@@ -75,6 +75,13 @@ class LstmCellGate(Gate):
             )
         return next(f for f in range(_MOST_FRAC, 0, -1) if (most + 1.0) * 2**f <= INT16_MAX)
 
+    def share(self, atoms: dict[str, Atom], carried: Window) -> Atom | None:
+        """The forget gate, if it is a sigmoid: what it leaves open is what is forgotten."""
+        atom = atoms.get(self.forget.vector)
+        whole = self.forget == Window(self.forget.vector, 0, self.size)
+        plain = isinstance(atom, SigmoidActivation) and atom.rate is None
+        return atom if whole and plain else None
+
     def wide_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
         most = min(math.ceil(max(-lo, hi) * 2**frac), _most(frac))
         return -most, most
@@ -84,10 +91,15 @@ class LstmCellGate(Gate):
         frac = int(to.fracs(c)[0])
         most = min(int(to.interval(c).hi[: self.size].max()), _most(frac))
         op = LstmCell(self.size, _MOST_FRAC - frac, most)
-        parts = (self.forget, self.input, self.candidate)
-        gates = parts_in_formats(op, to, called, parts, _GATE_FRAC)
+        share = self.share(to.atoms, self.cell)
+        if isinstance(share, SigmoidActivation):
+            s = share.lower_share(to, called, 1.0)
+        else:
+            ((forget,),) = parts_in_formats(op, to, called, (self.forget,), _GATE_FRAC)
+            s = rest_share(to, called, forget, keep=True)
+        gates = parts_in_formats(op, to, called, (self.input, self.candidate), _GATE_FRAC)
         fracs = np.repeat([frac, frac + 16], self.size)
-        to.step(called.name, called.layer, op, ((c,), *gates), fracs)
+        to.step(called.name, called.layer, op, ((c,), (s,), *gates), fracs)
 
 
 def _most(frac: int) -> int:
