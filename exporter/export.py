@@ -194,7 +194,8 @@ def _model_json(
 
 
 def _described(channel: Channel) -> dict[str, Any]:
-    return {"range": list(channel.range)} | channel_json(channel)
+    first = {"name": channel.name, "unit": channel.unit, "range": list(channel.range)}
+    return first | {"bits": channel.bits} | channel_json(channel)
 
 
 def _vector(row: range_report.Row) -> dict[str, Any]:

@@ -278,6 +278,8 @@ class Builder(Protocol):
     wanted: dict[str, Integers]
     dt_range: tuple[float, float]
     dt: Channel | None
+    long_times: bool
+    """Whether a time gate reads elapsed time as mantissa and exponent."""
     carried: dict[str, Window]
     """By the name of a gate that keeps its result in 32 bits: the part that it carries on."""
 

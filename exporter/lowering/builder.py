@@ -52,6 +52,7 @@ class ModelBuilder:
         self.atoms = network.atoms
         self.dt = formats.dt
         self.carried = formats.wide.carried
+        self.long_times = formats.wide.long_times
         self.dt_range = network.interface.dt.range or (0.0, 0.0)
         self.spans = formats.spans
         self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})

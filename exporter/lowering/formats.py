@@ -50,9 +50,9 @@ def choose_formats(network: Network, names: dict[str, VectorName]) -> Formats:
     """The formats of a network's vectors. Raises ElegansError for an input without a range."""
     interface = network.interface
     inputs = tuple(_channel(signal) for signal in interface.inputs)
-    wide = wide_states(network)
-    dt = _channel(interface.dt, WIDE_BITS if wide.timed else 16) if network.timed else None
     spans = network_bounds(network)
+    wide = wide_states(network, spans)
+    dt = _channel(interface.dt, WIDE_BITS if wide.timed else 16) if network.timed else None
     states = _state_channels(network, names, spans, inputs, wide)
     return Formats(inputs, dt, states, wide, spans, _wanted(network, spans))
 
