@@ -22,6 +22,7 @@ from elegans.exporter.ops.time_share import (
 LONGEST = 4
 """The curve of `DecayShare` ends at 2^4 time constants, where 1e-7 of a state is left."""
 _ONE = (1 << 16) - 1  # in Q0.16
+_END = (1 << (16 + LONGEST)) - 1  # in Q4.16
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,8 @@ class DecayShare:
     m, e   [..., n] each: s = m 2^-(15 + e), m in 0..32767 and e in 0..17
 
     Below one time constant s is x phi(x) with phi(x) = (1 - exp(-x)) / x, a smooth curve between
-    1 and 0.63, so s has the relative error of x and phi, about 2^-14. From one time constant on
-    the curve is s itself.
+    1 and 0.63, so s has the relative error of x and phi, below 2^-12, or 2^-33 of one, where its
+    exponent ends. From one time constant on the curve is s itself, within 3.5 units of 2^-15.
     """
 
     rate: Integers
@@ -51,12 +52,14 @@ class DecayShare:
 
     def integer(self, t: Value) -> tuple[Value, Value]:
         x, k = scaled_time(t, self.rate, self.shift)
-        # A time beyond the curve's end counts as its end: x = 32767 and k = 0.
+        # x is scaled >> k in Q4.16. A time beyond the curve's end counts as its end.
+        k = k + 1
         beyond = (k * -1).clip(0, 1)
         x, k = (x + beyond * INT16_MAX).clip(0, INT16_MAX), k.clip(0, 127)
-        whole = k.clip(0, LONGEST)
-        factor = ((x * (2 << LONGEST)) >> whole).clip(0, _ONE)
-        m = rshr(factor * curve(x >> k.clip(0, 31)), 16)
+        scaled = x * (4 << LONGEST)
+        whole = k.clip(0, LONGEST + 1)
+        factor = (scaled >> whole).clip(0, _ONE)
+        m = rshr(factor * curve((scaled >> k.clip(0, 31)).clip(0, _END)), 16)
         return limited(m, k - whole)
 
     def real(self, t: Value) -> tuple[Value, Value]:
@@ -74,15 +77,15 @@ class DecayShare:
 
 
 def curve(z: Value) -> Value:
-    """phi(x) for x below 1 and 1 - exp(-x) above, in Q0.15, within 2 units; z is x in Q4.11."""
+    """phi(x) for x below 1 and 1 - exp(-x) above, in Q0.15, within 2 units; z is x in Q4.16."""
     c0, c1, c2 = (constant(column, z) for column in parabolas().T)
-    segment, j = z >> 9, (z & 511) - 256
-    return c0[segment] + rshr((c1[segment] + rshr(c2[segment] * j, 11)) * j, 8)
+    segment, j = z >> 14, (z & 16383) - 8192
+    return c0[segment] + rshr((c1[segment] + rshr(c2[segment] * j, 16)) * j, 13)
 
 
 @cache
 def parabolas() -> Integers:
-    """[64, 3]: each segment's c0 + (c1 + c2 j / 2^11) j / 2^8 around its centre, j = -256..255."""
+    """[64, 3]: each segment's c0 + (c1 + c2 j / 2^16) j / 2^13 around its centre, |j| <= 2^13."""
     table = np.array(_CURVE, dtype=np.int64)
     table.setflags(write=False)
     return table

@@ -37,7 +37,7 @@ class FusedStep:
     lo, hi  [n] the hull of zero, the leak's potential and the synapses' reversal potentials, in
             the format of u
     frac    0..15, the fractional bits of u
-    up      0..14, the bits by which I - G u is shifted up
+    up      0..13, the bits by which I - G u is shifted up
     one     1..14: 1 + r G has so many fractional bits
 
     In real numbers v' is a weighted mean of v and I / G, and I / G one of reversal potentials, so
@@ -128,7 +128,7 @@ _POWERS = 1 << np.arange(33, dtype=np.int64)
 MARGIN = ((1 << 16) + (1 << MOST_LEFT >> 1) + 1) >> 16
 """The units of the upper half by which rounding may pass the hull: 2^15 that the lower half may be
 away from it, 2^(left - 1) and 1 of the quotient, and 2^15 where the halves are rounded."""
-MOST_UP = 14
-"""The most bits by which a current is shifted up."""
+MOST_UP = 13
+"""The most bits by which a current is shifted up: then s - 1 of a ratio is not below zero."""
 
 OP = FusedStep

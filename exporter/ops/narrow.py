@@ -40,6 +40,7 @@ class Narrow:
         n = self.size
         if not -(1 << 15) < self.gain < 1 << 15:
             raise RangeError(f"the gain is {self.gain}")
+        x[..., 0:n].whole(x[..., n : 2 * n])  # fits int32
         product = x[..., 0:n] * self.gain + ((x[..., n : 2 * n] * self.gain) >> 16)
         return saturate(rshr(product, self.shift))
 

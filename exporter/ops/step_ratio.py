@@ -30,7 +30,7 @@ class StepRatio:
     t        [..., 2] elapsed time: mantissa and exponent, as `Elapsed` gives them
     rate     [n] 0..2^15 - 1, the mantissa of 1 / C
     shift    [n] its exponent
-    quotient 18..32
+    quotient 19..32, so that s - 1 is at least 0
     m        [..., n] rshr(rate * m_t, 15), 0..32767
     s - 1    [..., n] for s = shift + (the exponent of t): m G 2^-s is r G at the divisor's scale
     left     [..., n] quotient - s: how far a quotient is shifted to the left, -20..18

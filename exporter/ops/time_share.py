@@ -30,11 +30,12 @@ class TimeShare:
 
     t      [..., 2] elapsed time: mantissa and exponent, as `Elapsed` gives them
     rate   [n] 0..2^15 - 1, the mantissa of 1 / tau
-    shift  [n] so that shift + (the exponent of t) is in 0..100
+    shift  [n] so that shift + (the exponent of t) is in -1..100
     m, e   [..., n] each: s = m 2^-(15 + e), m in 0..32767 and e in 0..17
 
     With x = rshr(rate * m_t, 15) and k = shift + e_t, s is x 2^-(15 + k); where k is above 17
-    the mantissa gives up digits instead.
+    the mantissa gives up digits instead. k is -1 where a share above one half is the product of two
+    small mantissas; then 2 x is the mantissa.
     """
 
     rate: Integers
@@ -50,14 +51,15 @@ class TimeShare:
 
     def integer(self, t: Value) -> tuple[Value, Value]:
         x, k = scaled_time(t, self.rate, self.shift)
-        return limited(x, k)
+        x = (x + x * (k * -1).clip(0, 1)).clip(0, INT16_MAX)
+        return limited(x, k.clip(0, 127))
 
     def real(self, t: Value) -> tuple[Value, Value]:
         return as_relative(real_time(t, self.rate, self.shift), t, self.integer)
 
     def range(self, t: Interval) -> tuple[Interval, Interval]:
         least = int((self.shift + t.lo[1]).min())
-        if least < 0:
+        if least < -1:
             raise RangeError(f"a share has the exponent {least}: it can exceed 1")
         return relative_range(len(self.rate))
 

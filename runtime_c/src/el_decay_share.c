@@ -3,7 +3,7 @@
 #include "elegans/el_fixed.h"
 #include "elegans/el_time_share.h"
 
-/* With x = dt / tau in Q4.11: (1 - exp(-x)) / x in segments 0..3, where x is below 1, and
+/* With x = dt / tau: (1 - exp(-x)) / x in segments 0..3, where x is below 1, and
  * 1 - exp(-x) in the others. tests/exporter/ops/test_tables.py compares the numbers with
  * exporter/ops/decay_share.py. */
 static const struct {
@@ -28,26 +28,28 @@ static const struct {
     {32767, 0, -3, 0}, {32767, 0, -3, 0},
 };
 
-/* The curve at z, 0..32767: a parabola around the middle of the segment of z. */
+/* The curve at z, x in Q4.16: a parabola around the middle of the segment of z. */
 static int32_t curve_at(int32_t z)
 {
-    const int32_t j = (z & 511) - 256;
-    const int32_t slope = curve[z >> 9].slope + el_rshr(curve[z >> 9].bend * j, 11);
+    const int32_t j = (z & 16383) - 8192;
+    const int32_t slope = curve[z >> 14].slope + el_rshr(curve[z >> 14].bend * j, 16);
 
-    return curve[z >> 9].value + el_rshr(slope * j, 8);
+    return curve[z >> 14].value + el_rshr(slope * j, 13);
 }
 
 void el_decay_share(int16_t *s, const int16_t *t, const int16_t *rate, const int8_t *shift,
                     uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        const int32_t exponent = shift[i] + t[1];
+        const int32_t exponent = shift[i] + t[1] + 1;
         const int32_t beyond = el_mask(exponent);
         const int32_t k = exponent & ~beyond;
         const int32_t x = el_rshr((int32_t)rate[i] * t[0], 15) | (beyond & INT16_MAX);
-        const int32_t whole = el_min(k, 4);
-        const uint32_t factor = (uint32_t)el_upto16((x * 32) >> whole);
-        const uint32_t m = ((factor * (uint32_t)curve_at(x >> el_upto5(k))) + 32768U) >> 16;
+        const int32_t scaled = x * 64;
+        const int32_t whole = el_min(k, 5);
+        const int32_t z = el_min(scaled >> el_upto5(k), (1 << 20) - 1);
+        const uint32_t factor = (uint32_t)el_upto16(scaled >> whole);
+        const uint32_t m = ((factor * (uint32_t)curve_at(z)) + 32768U) >> 16;
 
         el_limited(s, i, n, (int32_t)m, k - whole);
     }

@@ -13,7 +13,7 @@ from elegans.exporter.ir.atom import DT, Activation, Atom
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span
-from elegans.exporter.numbers.fixed import Reals, rshr
+from elegans.exporter.numbers.fixed import INT16_MAX, Reals
 from elegans.exporter.ops.time_share import TimeShare
 
 _RESULT_FRAC = 15
@@ -48,9 +48,9 @@ class EulerShareActivation(Activation):
             return constant_share(to, called, self.drive.bias)
         assert to.dt is not None
         m, k = scaled_rates(column.toarray()[:, 0], to.dt.frac)
-        least = k - 15 + int(to.interval(to.elapsed()).lo[1])
-        over = np.maximum(-least, 0)  # at most 1, because no share exceeds 1
-        op = TimeShare(rshr(m, over), k - 15 + over)
+        # A share of 1 at the longest time counts as 1 - 2^-15.
+        over = np.maximum(14 - k - int(to.interval(to.elapsed()).lo[1]), 0)
+        op = TimeShare(np.minimum(m << over, INT16_MAX), k - 15 + over)
         fracs = np.zeros(2 * self.size, np.int64)
         return to.once(f"{called.name}_share", called.layer, op, ((to.elapsed(),),), fracs)
 

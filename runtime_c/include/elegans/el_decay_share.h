@@ -5,7 +5,7 @@
  *   rate   [n] mantissas of 1 / tau, at least 0
  *   shift  [n] their exponents: dt / tau = rshr(rate t[0], 15) 2^-(11 + k), k = shift + t[1]
  *
- * The relative error is about 2^-14, however short the time is. From 16 time constants on the
+ * The relative error is below 2^-12, or 2^-33 of one, however short the time is. From 16 time constants on the
  * share is the greatest, 1 - 2^-15. Exact twin of exporter/ops/decay_share.py. */
 #ifndef EL_DECAY_SHARE_H
 #define EL_DECAY_SHARE_H

@@ -10,7 +10,7 @@
  *   ends      [2 n] lo and hi of each neuron, the hull of its reversal potentials: I is held
  *             between lo G and hi G, so v does not leave the hull but by rounding
  *   frac      0..15
- *   up        0..14, the bits by which I - G v is shifted up
+ *   up        0..13, the bits by which I - G v is shifted up
  *   one       1..14, the fractional bits of 1 + r G
  *
  * One 32-bit division a neuron. Why nothing overflows, and why the sum with v may be taken modulo

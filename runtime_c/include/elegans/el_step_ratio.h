@@ -6,7 +6,7 @@
  *   rate      [n] mantissas of 1 / C, at least 0
  *   shift     [n] their exponents; s is their sum with t[1], and at least quotient - 18. Where the
  *             sum is less, the mantissa is 32767 instead: thousands of time constants
- *   quotient  18..32
+ *   quotient  19..32
  *
  * Exact twin of exporter/ops/step_ratio.py. */
 #ifndef EL_STEP_RATIO_H

@@ -3,7 +3,7 @@
  *   s      [2 n] mantissas in 0..32767, then exponents in 0..17: s = m 2^-(15 + e)
  *   t      [2] elapsed time, as el_elapsed gives it
  *   rate   [n] mantissas of 1 / tau, at least 0
- *   shift  [n] their exponents; the sum with t[1] is at least 0
+ *   shift  [n] their exponents; the sum with t[1] is at least -1
  *
  * Exact twin of exporter/ops/time_share.py. */
 #ifndef EL_TIME_SHARE_H

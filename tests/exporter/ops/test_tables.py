@@ -9,6 +9,7 @@ import pytest
 from scipy.special import ndtr
 
 from elegans.exporter.numbers.fixed import Interval, RangeError
+from elegans.exporter.ops import decay_share, gate_share
 from elegans.exporter.ops.decay import Decay, halving_table
 from elegans.exporter.ops.normal_cdf import NormalCdf, normal_table
 from elegans.tests.places import RUNTIME
@@ -18,13 +19,21 @@ _SOURCES = RUNTIME / "src"
 
 
 def _in_c(name, table):
-    body = (_SOURCES / name).read_text().split(f"{table} = {{")[1].split("}")[0]
+    body = (_SOURCES / name).read_text().split(f"{table} = {{")[1].split("};")[0]
     return [int(n) for n in re.findall(r"-?\d+", body)]
 
 
 def test_the_tables_in_c_are_the_ones_that_the_formulas_give():
     assert _in_c("el_normal_cdf.c", "normal_table[257]") == normal_table().tolist()
     assert _in_c("el_decay.c", "halving_table[129]") == halving_table().tolist()
+
+
+@pytest.mark.parametrize("op", [decay_share, gate_share], ids=["decay_share", "gate_share"])
+def test_the_parabolas_in_c_are_those_of_python(op):
+    """In C a fourth number, always 0, makes a segment eight bytes."""
+    name = op.__name__.split(".")[-1]
+    padded = np.pad(op.parabolas(), ((0, 0), (0, 1)))
+    assert _in_c(f"el_{name}.c", "curve[64]") == padded.ravel().tolist()
 
 
 def test_every_int16_gives_the_same_phi_everywhere(everywhere):
