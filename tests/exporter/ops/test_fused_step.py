@@ -55,7 +55,7 @@ def test_ratios_have_the_same_bits_everywhere(everywhere, quotient, time):
 @pytest.mark.parametrize(("frac", "one"), [(0, 1), (9, 13), (14, 14), (15, 4)])
 @pytest.mark.parametrize("most", [1, 333, 16384])
 def test_a_fused_step_gives_the_same_bits_everywhere(everywhere, frac, one, most):
-    """Currents of any int16 that is no more than int32 holds, so far outside of lo G .. hi G too."""
+    """Currents as far outside of lo G .. hi G as int32 permits."""
     reach = min(32767, (1 << 30) >> frac)
     lo, hi = -12000, 15000
     up = _most_up(most, lo, hi)

@@ -17,12 +17,12 @@ _LONG = (1 << 31) - 1
 _SHORTEST = 2.0**-33  # half a unit of a mantissa with the greatest exponent
 _ALL = np.arange(-(1 << 15), 1 << 15, dtype=np.int64)
 _EDGES = [(0, 31), (1 << 14, 0), (16385, 3), (32767, 0), (32767, 17), (20000, 30)]
-_MANTISSAS, _SHIFTS = np.array([0, 1, 16384, 23170, 32767]), np.arange(-128, 128)
+_MANTISSAS = np.array([0, 1, 16384, 23170, 32767])
 
 
 def _rates(least):
     """Every kind of mantissa with every exponent from `least` on."""
-    shifts = _SHIFTS[_SHIFTS >= least]
+    shifts = np.arange(least, 128)
     return np.repeat(_MANTISSAS, len(shifts)), np.tile(shifts, len(_MANTISSAS))
 
 
