@@ -22,6 +22,7 @@ from elegans.exporter.codegen.program import (
     LinearLayer,
     Program,
     ProgramStep,
+    Scales,
     TanhLayer,
 )
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
@@ -29,15 +30,18 @@ from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
     INT32_MAX,
+    Integers,
     Interval,
     join_intervals,
 )
 from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.mix import Mix
 from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.tanh import HALF_SEGMENT, Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
+from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _LEAST = 256  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
@@ -134,7 +138,7 @@ def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
         if found is None:
             return None
         maps += found
-    if not maps or not _worth_it(maps):
+    if not maps or not _worth_it(maps) or not _alike(maps):
         return None
     layer = CfcLayer if len(maps) == _TIMED_MAPS else CfcFixedLayer
     return _call(run[-1], layer(tuple(maps)))
@@ -193,6 +197,23 @@ def _worth_it(maps: list[FusedMap]) -> bool:
     return synapses * 2 >= sum(m.weights.size for m in maps)
 
 
+def _alike(maps: list[FusedMap]) -> bool:
+    """Whether maps of int8 weights read the same inputs in the same two parts."""
+    first, *others = maps
+    if first.scales is None:
+        return all(m.scales is None for m in others)
+    return all(
+        m.scales is not None
+        and (m.windows, m.scales.first) == (first.windows, first.scales.first)
+        for m in others
+    )
+
+
+def _scales(op: Linear8 | TimedLinear8, windows: Argument, lifts: Integers, whole: int) -> Scales:
+    ends = np.cumsum([window.size for window in windows])
+    return Scales(int(np.searchsorted(ends, op.split, side="right")), lifts, whole)
+
+
 def _maps(step: Step, bounds: Bounds, half_segment: int = HALF_SEGMENT) -> list[FusedMap] | None:
     """A step's maps; None if its rows do not share a shift, or leave no room in int32."""
     op, windows = step.op, step.inputs[0]
@@ -211,7 +232,10 @@ def _maps(step: Step, bounds: Bounds, half_segment: int = HALF_SEGMENT) -> list[
     if reach.max() > INT32_MAX:
         return None
     sums = x @ Interval.of(weights.T, weights.T) + Interval.of(bias, bias)
-    return [FusedMap(windows, weights, bias, shift, _saturates(sums, shift))]
+    scales = None
+    if isinstance(op, Linear8):
+        weights, scales = op.small(), _scales(op, windows, op.lifts, 0)
+    return [FusedMap(windows, weights, bias, shift, _saturates(sums, shift), scales)]
 
 
 def _timed(op: TimedLinear, windows: Argument, bounds: Bounds) -> list[FusedMap] | None:
@@ -224,6 +248,14 @@ def _timed(op: TimedLinear, windows: Argument, bounds: Bounds) -> list[FusedMap]
     still = x @ Interval.of(op.weights.T, op.weights.T) + Interval.of(bias, bias)
     rates = x @ Interval.of(op.rates.T, op.rates.T) + Interval.of(rate_bias, rate_bias)
     saturates = _saturates(still + (rates >> RATE_SHIFT) * dt, shift)
+    if isinstance(op, TimedLinear8):
+        whole = op.whole.tolist()
+        ends = (bias >> whole[0], shift, saturates), (rate_bias >> whole[1], RATE_SHIFT, False)
+        lifts = op.lifts, op.rate_lifts
+        return [
+            FusedMap(windows, w, *end, _scales(op, windows, lift, raised))
+            for w, end, lift, raised in zip(op.small(), ends, lifts, whole, strict=True)
+        ]
     return [
         FusedMap(windows, op.weights, bias, shift, saturates),
         FusedMap(windows, op.rates, rate_bias, RATE_SHIFT, False),
@@ -231,9 +263,10 @@ def _timed(op: TimedLinear, windows: Argument, bounds: Bounds) -> list[FusedMap]
 
 
 def _shared(op: Linear | TimedLinear) -> int:
-    """The one shift of all rows of a map with int16 weights, or 0."""
+    """The one shift of all rows of a map, or 0; also for a list of int8 weights."""
     shifts = set(op.shift.tolist())
-    return int(shifts.pop()) if len(shifts) == 1 and op.weight_bits == 16 else 0
+    listed = isinstance(op, SparseLinear) and op.weight_bits == 8
+    return int(shifts.pop()) if len(shifts) == 1 and not listed else 0
 
 
 def _saturates(sums: Interval, shift: int) -> bool:

@@ -24,14 +24,30 @@ BLOCK = 4
 
 
 @dataclass(frozen=True, eq=False)
+class Scales:
+    """The scales of a map of int8 weights, as in `Linear8` and `TimedLinear8`.
+
+    first  how many of the map's windows are its first part
+    lifts  [rows] of the first part; a byte holds 2^lift
+    whole  the lift of the whole map
+    """
+
+    first: int
+    lifts: Integers
+    whole: int = 0
+
+
+@dataclass(frozen=True, eq=False)
 class FusedMap:
     """One map of a fused layer, with a row for each neuron.
 
     windows    what it reads, `cols` elements
-    weights    [rows, cols]
-    bias       [rows] with the rounding, and half a segment of tanh's table where one follows
+    weights    [rows, cols]; where there are scales, int8 without their powers of two
+    bias       [rows] with the rounding, and half a segment of tanh's table where one follows;
+               where there are scales, without the lift of the whole map
     shift      of all rows
     saturates  whether a shifted sum can leave int16
+    scales     of int8 weights; None for int16
     """
 
     windows: Argument
@@ -39,6 +55,7 @@ class FusedMap:
     bias: Integers
     shift: int
     saturates: bool
+    scales: Scales | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,37 +63,53 @@ class FusedLayer:
     """A layer that a core's own kernel computes neuron by neuron in registers.
 
     `maps` are f, g, t and, with elapsed time, the rate of t; or the one map of other layers.
+    With int8 weights they all read the same windows in the same two parts.
     """
 
-    kernel: ClassVar[str]
+    name: ClassVar[str]
     timed: ClassVar[bool] = False  # whether the kernel takes elapsed time
     maps: tuple[FusedMap, ...]
+
+    @property
+    def small(self) -> bool:
+        """Whether the weights are int8."""
+        return self.maps[0].scales is not None
+
+    @property
+    def kernel(self) -> str:
+        """The name of the kernel, by the bits of a weight."""
+        return f"{self.name}8" if self.small else self.name
+
+    @property
+    def lifted(self) -> bool:
+        """Whether the first part of some row has a scale of its own."""
+        return any(m.scales is not None and bool(m.scales.lifts.any()) for m in self.maps)
 
 
 class CfcLayer(FusedLayer):
     """A layer of CfC neurons whose gate reads elapsed time."""
 
-    kernel = "cfc"
+    name = "cfc"
     timed = True
 
 
 class CfcFixedLayer(CfcLayer):
     """A layer of CfC neurons with a fixed sample period."""
 
-    kernel = "cfc_fixed"
+    name = "cfc_fixed"
     timed = False
 
 
 class TanhLayer(FusedLayer):
     """A map and its tanh."""
 
-    kernel = "tanh_layer"
+    name = "tanh_layer"
 
 
 class LinearLayer(FusedLayer):
     """A map by itself."""
 
-    kernel = "linear_layer"
+    name = "linear_layer"
 
 
 @dataclass(frozen=True, eq=False)

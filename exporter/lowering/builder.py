@@ -150,6 +150,7 @@ class ModelBuilder:
             dt_frac=int(self.fracs(dt)[0]),
             dt_reach=int(self.interval(dt).reach()[0]),
             out_frac=frac,
+            ends=_ends(windows),
         )
         op = quantise_maps.timed(real, self.weight_bits)
         if op is None:
@@ -199,7 +200,7 @@ class ModelBuilder:
         weights, bias = form
         reach = self._joined(inputs).reach()
         frac = np.concatenate([self.fracs(w) for w in inputs])
-        real = RealMap(weights, bias, frac, reach, out_frac)
+        real = RealMap(weights, bias, frac, reach, out_frac, _ends(inputs))
         op = quantise_maps.linear(real, self.weight_bits, tabled)
         if op is None:
             raise ElegansError(
@@ -210,3 +211,8 @@ class ModelBuilder:
                 + (", or take --weights int16" if self.weight_bits < 16 else ""),
             )
         return MappedForm(inputs, op, out_frac)
+
+
+def _ends(windows: Argument) -> tuple[int, ...]:
+    """The columns at which the windows of an argument end."""
+    return tuple(itertools.accumulate(window.size for window in windows))
