@@ -152,6 +152,8 @@ def _compact(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     f, g, t = (s.op for s in sums if isinstance(s.op, (Linear, TimedLinear)))
     if any(isinstance(op, SparseLinear) and op.weights.size > _LARGEST for op in (f, g, t)):
         return None
+    if len({op.split for op in (f, g, t) if isinstance(op, (Linear8, TimedLinear8))}) > 1:
+        return None
     layer = CompactLayer((f, g, t))
     maps = [weights for weights, _ in layer.maps()]
     kept = 2 * np.count_nonzero(layer.wired()) + sum(w.size for w in maps[2:])
@@ -203,8 +205,7 @@ def _alike(maps: list[FusedMap]) -> bool:
     if first.scales is None:
         return all(m.scales is None for m in others)
     return all(
-        m.scales is not None
-        and (m.windows, m.scales.first) == (first.windows, first.scales.first)
+        m.scales is not None and (m.windows, m.scales.first) == (first.windows, first.scales.first)
         for m in others
     )
 

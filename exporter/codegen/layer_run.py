@@ -106,15 +106,19 @@ def compact_run(
         assert source is not None
         maps, wired = op.maps(), op.wired()
         inputs = wired.shape[1]
-        places.append([source.offset, inputs, placement.places[step.name].offset, step.size])
+        small = op.sums[0].weight_bits == 8
+        ends = [source.offset, inputs, placement.places[step.name].offset, step.size]
+        places.append([*ends, op.split, *op.whole()] if small else ends)
         for n in range(step.size):
             weights += [w[n, wired[n]] if m < 2 else w[n] for m, (w, _) in enumerate(maps)]
         biases.append(np.stack([b for _, b in maps], axis=1).ravel())
         shifts = np.stack([s.shift for s in op.sums], axis=1)
-        bits = np.packbits(wired, axis=1, bitorder="little")
-        rows.append(np.concatenate([bits, shifts], axis=1).ravel())
+        parts = np.split(wired, [op.split], axis=1) if op.split else [wired]
+        bits = [np.packbits(part, axis=1, bitorder="little") for part in parts]
+        lifts = [op.lifts()] if op.split else []
+        rows.append(np.concatenate([*bits, shifts, *lifts], axis=1).ravel())
     tables = {
-        "places": ("el_compact_layer", np.array(places)),
+        "places": (f"el_compact{'8' * small}_layer", np.array(places)),
         "w": (f"int{op.sums[0].weight_bits}_t", np.concatenate(weights)),
         "b": ("int32_t", np.concatenate(biases)),
         "rows": ("uint8_t", np.concatenate(rows)),
@@ -163,9 +167,7 @@ def _placed(step: LayerCall, op: FusedLayer, found: Scratch) -> _PlacedLayer:
     )
 
 
-def _part(
-    op: FusedLayer, windows: Argument, places: dict[Window, Place], neurons: int
-) -> _Part:
+def _part(op: FusedLayer, windows: Argument, places: dict[Window, Place], neurons: int) -> _Part:
     """These windows of a layer's inputs; no pair if there are none."""
     within = [places[window] for window in windows] or list(places.values())[:1]
     first = min(place.offset for place in within) & ~1

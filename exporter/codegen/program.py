@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.timed_linear import TimedLinear
+from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 BLOCK = 4
 """Rows of a map that the kernels of `TanhLayer` and `LinearLayer` compute together."""
@@ -129,10 +131,41 @@ class CompactLayer:
         return "cfc_compact8" if self.sums[0].weight_bits == 8 else "cfc_compact"
 
     def maps(self) -> list[tuple[Integers, Integers]]:
-        """Weights [neurons, inputs] and biases [neurons] of f, g, t and t's rate."""
-        maps = [(np.asarray(op.weights), op.bias) for op in self.sums]
-        gate = self.sums[2]
+        """Weights [neurons, inputs] and biases [neurons] of f, g, t and t's rate; int8 weights
+        without their powers of two."""
+        gate, maps = self.sums[2], []
+        for op in self.sums:
+            small = isinstance(op, Linear8)
+            maps.append((op.small() if small else np.asarray(op.weights), op.bias))
+        if isinstance(gate, TimedLinear8):
+            still, moving = gate.small()
+            return [*maps[:2], (still, gate.bias), (moving, gate.rate_bias)]
         return [*maps, (gate.rates, gate.rate_bias)] if isinstance(gate, TimedLinear) else maps
+
+    def lifts(self) -> Integers:
+        """[neurons, maps] of the first parts of int8 weights."""
+        found = [getattr(op, "lifts", np.zeros_like(op.bias)) for op in self.sums]
+        gate = self.sums[2]
+        moving = [gate.rate_lifts] if isinstance(gate, TimedLinear8) else []
+        return np.stack([*found, *moving], axis=1)
+
+    def whole(self) -> list[int]:
+        """The lifts of all int8 weights of t, and of all of its rate."""
+        gate = self.sums[2]
+        return gate.whole.tolist() if isinstance(gate, TimedLinear8) else [0, 0]
+
+    @property
+    def split(self) -> int:
+        """The size of the first part of the inputs; 0 if no int8 weight of it is lifted.
+
+        Raises ValueError if the maps are not divided alike.
+        """
+        ops = [op for op in self.sums if isinstance(op, (Linear8, TimedLinear8))]
+        splits = {op.split for op in ops}
+        if not ops or not self.lifts().any():
+            return 0
+        (split,) = splits
+        return split
 
     def wired(self) -> NDArray[np.bool_]:
         """[neurons, inputs] where f or g has a weight; the kernel wants at least one a row."""

@@ -16,6 +16,7 @@ from elegans.exporter.ops.timed_linear import RATE_SHIFT
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _MOST_LIFT = 7  # 2^7 is a byte
+_NOT_WORTH = (1,)  # lifts of at most one bit: a coarser scale for all rows is faster
 _LARGEST_SHIFT = 30
 _BELOW = 127.5  # what rounds to an int8 of at most 127
 
@@ -53,7 +54,7 @@ def linear8(
         room = (HALF_SEGMENT << shift) * tabled + ((1 << shift) >> 1)
         most = np.abs(w).astype(np.float64) @ reach.astype(np.float64)
         good &= most + np.abs(np.ldexp(bias, scale)) + room < INT32_MAX
-        good &= good.all() or not tabled
+        good &= (good.all() and found.max() not in _NOT_WORTH) or not tabled
         new = good & (chosen < 0)
         chosen[new], lifts[new], integers[new] = shift, found[new], w[new]
         if np.all(chosen >= 0):
@@ -86,8 +87,9 @@ def timed8(
         for (weights, bias), scale in zip(maps, scales, strict=True):
             values = np.ldexp(weights, scale - frac)
             whole, found = _lifts(values, split, True)
-            held = np.all(found <= _MOST_LIFT) and np.all(np.abs(bias) < np.ldexp(1.0, 31 - scale))
-            if not held or whole[0] > _MOST_LIFT:
+            held = found.max() <= _MOST_LIFT and found.max() not in _NOT_WORTH
+            held = held and np.all(np.abs(bias) < np.ldexp(1.0, 31 - scale))
+            if not held or whole[0] > _MOST_LIFT or whole[0] in _NOT_WORTH:
                 break
             columns = lifted(weights.shape[1], split, found) + whole[0]
             integers.append(quantise(values, -columns) << columns)

@@ -14,15 +14,18 @@
 
 #include "elegans/el_dot.h"
 
+/* acc plus the products, of which there may be none. */
+static inline int32_t el_dot8_of(int32_t acc, const int8_t *w, const int16_t *x, uint32_t n)
+{
+    return (n > 0U) ? el_dot8(acc, w, x, n) : acc;
+}
+
 static inline int32_t el_dot_parts(const int8_t *w, const int16_t *x, uint32_t n, uint32_t split,
                                    uint32_t lift)
 {
-    int32_t acc = 0;
+    const int32_t acc = el_dot8_of(0, w, x, split) * (int32_t)(1U << lift);
 
-    if (split > 0U) {
-        acc = el_dot8(0, w, x, split) * (int32_t)(1U << lift);
-    }
-    return (n > split) ? el_dot8(acc, &w[split], &x[split], n - split) : acc;
+    return el_dot8_of(acc, &w[split], &x[split], n - split);
 }
 
 #endif
