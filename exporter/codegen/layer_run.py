@@ -108,7 +108,7 @@ def compact_run(
         inputs = wired.shape[1]
         small = op.sums[0].weight_bits == 8
         ends = [source.offset, inputs, placement.places[step.name].offset, step.size]
-        places.append([*ends, op.split, *op.whole()] if small else ends)
+        places.append([*ends, op.split, op.whole()] if small else ends)
         for n in range(step.size):
             weights += [w[n, wired[n]] if m < 2 else w[n] for m, (w, _) in enumerate(maps)]
         biases.append(np.stack([b for _, b in maps], axis=1).ravel())

@@ -135,8 +135,8 @@ class CompactLayer:
         without their powers of two."""
         gate, maps = self.sums[2], []
         for op in self.sums:
-            small = isinstance(op, Linear8)
-            maps.append((op.small() if small else np.asarray(op.weights), op.bias))
+            weights = op.small() if isinstance(op, Linear8) else np.asarray(op.weights)
+            maps.append((weights, op.bias))
         if isinstance(gate, TimedLinear8):
             still, moving = gate.small()
             return [*maps[:2], (still, gate.bias), (moving, gate.rate_bias)]
@@ -149,10 +149,11 @@ class CompactLayer:
         moving = [gate.rate_lifts] if isinstance(gate, TimedLinear8) else []
         return np.stack([*found, *moving], axis=1)
 
-    def whole(self) -> list[int]:
-        """The lifts of all int8 weights of t, and of all of its rate."""
+    def whole(self) -> int:
+        """The lifts of all int8 weights of f, g, t and t's rate, four bits each from bit 0."""
         gate = self.sums[2]
-        return gate.whole.tolist() if isinstance(gate, TimedLinear8) else [0, 0]
+        still, moving = gate.whole.tolist() if isinstance(gate, TimedLinear8) else (0, 0)
+        return (moving << 12) + (still << 8)
 
     @property
     def split(self) -> int:

@@ -42,21 +42,24 @@ def linear8(
     result is looked up in a table, all rows have one shift.
     """
     rows, split = len(bias), parts(ends)
+    sizes = _sizes(weights, frac, split)
     chosen = np.full(rows, -1)
     lifts, integers = np.zeros(rows, np.int64), np.zeros(weights.shape, np.int64)
     for shift in range(_LARGEST_SHIFT, -1, -1):
         scale = out_frac + shift
-        values = np.ldexp(weights, scale[:, None] - frac)
-        whole, found = _lifts(values, split, tabled)
+        whole, found = _lifts(sizes, scale, tabled)
         good = (whole == 0) & (found <= _MOST_LIFT) & (np.abs(bias) < np.ldexp(1.0, 31 - scale))
+        good &= chosen < 0
+        if not good.any():
+            continue
+        values = np.where(good[:, None], np.ldexp(weights, scale[:, None] - frac), 0.0)
         columns = lifted(weights.shape[1], split, np.where(good, found, 0))
-        w = quantise(np.where(good[:, None], values, 0.0), -columns) << columns
+        w = quantise(values, -columns) << columns
         room = (HALF_SEGMENT << shift) * tabled + ((1 << shift) >> 1)
         most = np.abs(w).astype(np.float64) @ reach.astype(np.float64)
         good &= most + np.abs(np.ldexp(bias, scale)) + room < INT32_MAX
-        good &= (good.all() and found.max() not in _NOT_WORTH) or not tabled
-        new = good & (chosen < 0)
-        chosen[new], lifts[new], integers[new] = shift, found[new], w[new]
+        good &= (good.all() and found.max(initial=0) not in _NOT_WORTH) or not tabled
+        chosen[good], lifts[good], integers[good] = shift, found[good], w[good]
         if np.all(chosen >= 0):
             return Linear8(integers, quantise(bias, out_frac + chosen), chosen, split, lifts)
     return None
@@ -81,18 +84,18 @@ def timed8(
     ends       of the windows that x consists of
     """
     split = parts(ends)
+    largest = [_sizes(weights, frac, split) for weights, _ in maps]
     for shift in range(_LARGEST_SHIFT, -1, -1):
         scales = (out_frac + shift, out_frac + shift - dt[0] + RATE_SHIFT)
         wholes, lifts, integers, biases = [], [], [], []
-        for (weights, bias), scale in zip(maps, scales, strict=True):
-            values = np.ldexp(weights, scale - frac)
-            whole, found = _lifts(values, split, True)
+        for (weights, bias), sizes, scale in zip(maps, largest, scales, strict=True):
+            whole, found = _lifts(sizes, np.full(len(bias), scale), True)
             held = found.max() <= _MOST_LIFT and found.max() not in _NOT_WORTH
             held = held and np.all(np.abs(bias) < np.ldexp(1.0, 31 - scale))
             if not held or whole[0] > _MOST_LIFT or whole[0] in _NOT_WORTH:
                 break
             columns = lifted(weights.shape[1], split, found) + whole[0]
-            integers.append(quantise(values, -columns) << columns)
+            integers.append(quantise(weights, scale - frac - columns) << columns)
             biases.append(quantise(bias, scale - whole[0]) << whole[0])
             wholes.append(whole[0])
             lifts.append(found)
@@ -106,17 +109,23 @@ def timed8(
     return None
 
 
-def _lifts(values: Reals, split: int, shared: bool) -> tuple[Integers, Integers]:
-    """The least lifts with which real weights, at an accumulator's scale, are int8.
+def _sizes(weights: Reals, frac: Integers, split: int) -> tuple[Reals, Reals]:
+    """The largest weight of each row in each part, [rows], at an accumulator's scale of 1."""
+    at_one = np.ldexp(np.abs(weights), -frac)
+    first, second = np.split(at_one, [split], axis=1)
+    return first.max(axis=1, initial=0.0), second.max(axis=1, initial=0.0)
 
-    values   [rows, cols]
+
+def _lifts(sizes: tuple[Reals, Reals], scale: Integers, shared: bool) -> tuple[Integers, Integers]:
+    """The least lifts with which the weights of a map are int8.
+
+    sizes    as `_sizes` gives them
+    scale    [rows] the fractional bits of the accumulator
     shared   whether `whole` is one for all rows
     returns  whole [rows], which the second part needs, or the finest row of the first where
              there is no second; and what the first part needs beyond it, [rows]
     """
-    first, second = (
-        np.max(part, axis=1, initial=0.0) for part in np.split(np.abs(values), [split], axis=1)
-    )
+    first, second = (np.ldexp(size, scale) for size in sizes)
     alone = not second.any()
     whole = _least_lift(first if alone else second)
     if shared:
@@ -126,5 +135,6 @@ def _lifts(values: Reals, split: int, shared: bool) -> tuple[Integers, Integers]
 
 def _least_lift(largest: Reals) -> Integers:
     """[rows] the least lift with which a weight so large is at most 127."""
-    mantissa, exponent = np.frexp(largest / _BELOW)  # mantissa in [0.5, 1), or 0
-    return np.maximum(exponent + (mantissa == 1.0), 0).astype(np.int64) * (largest > 0)
+    _, exponent = np.frexp(largest / _BELOW)  # less than 2^exponent, and at least half of it
+    lifts: Integers = np.where(largest > 0, np.maximum(exponent, 0), 0).astype(np.int64)
+    return lifts

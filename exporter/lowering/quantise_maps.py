@@ -121,8 +121,8 @@ def linear(real: RealMap, bits: int = 16, tabled: bool = False) -> Linear | None
     ops = [layout(*kept) for layout in ([dense, *others] if possible else others)]
     sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
     best = sizes[min(sizes)]
-    dense = type(best) is Linear8 or (tabled and found.size <= _DENSE * len(found.values))
-    return (_in_two_scales(real, tabled) or best) if bits == 8 and dense else best
+    full = type(best) is Linear8 or (tabled and found.size <= _DENSE * len(found.values))
+    return (_in_two_scales(real, tabled) or best) if bits == 8 and full else best
 
 
 def _in_two_scales(real: RealMap, tabled: bool) -> Linear8 | None:

@@ -18,7 +18,7 @@
 
 #define EL_POWERS(a, b, c, d) EL_WORD(a, b, c, d)
 
-#if (EL_CORE == EL_NATIVE) && defined(__ARM_FEATURE_MVE)
+#if (EL_CORE != EL_PORTABLE) && defined(__ARM_FEATURE_MVE)
 #include "elegans/cores/armv81m_mve/bytes.h"
 #else
 #include "elegans/cores/portable/bytes.h"

@@ -23,10 +23,10 @@
 #include "elegans/el_compact.h"
 
 /* A layer reads v[from .. from + inputs) and writes v[to .. to + neurons). The weights of its
- * `first` inputs have a power of two for each row. `still` and `moving`, 0..7, are the lifts of
- * all weights of t, and of all of its rate. */
+ * `first` inputs have a power of two for each row. `whole` has four bits for each map, f in the
+ * lowest ones: the lift of all its weights, 0..7. */
 typedef struct {
-    uint16_t from, inputs, to, neurons, first, still, moving;
+    uint16_t from, inputs, to, neurons, first, whole;
 } el_compact8_layer;
 
 void el_cfc_compact8(int16_t *v, int16_t *next, int16_t *wired, const int16_t *dt,
