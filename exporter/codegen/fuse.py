@@ -22,7 +22,7 @@ from elegans.exporter.codegen.program import (
     LinearLayer,
     Program,
     ProgramStep,
-    Scales,
+    PartScales,
     TanhLayer,
 )
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
@@ -45,6 +45,7 @@ from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _LEAST = 256  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
+_BYTE = 255  # the most first inputs that the compact kernel counts
 _TIMED_MAPS = 4  # those of f, g and t, and the rate of t
 _DT: Argument = (Window("dt_in", 0, 1),)
 
@@ -155,6 +156,8 @@ def _compact(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     if len({op.split for op in (f, g, t) if isinstance(op, (Linear8, TimedLinear8))}) > 1:
         return None
     layer = CompactLayer((f, g, t))
+    if layer.split > _BYTE:
+        return None
     maps = [weights for weights, _ in layer.maps()]
     kept = 2 * np.count_nonzero(layer.wired()) + sum(w.size for w in maps[2:])
     if sum(np.count_nonzero(w) for w in maps) * 2 < kept:
@@ -210,9 +213,11 @@ def _alike(maps: list[FusedMap]) -> bool:
     )
 
 
-def _scales(op: Linear8 | TimedLinear8, windows: Argument, lifts: Integers, whole: int) -> Scales:
+def _scales(
+    op: Linear8 | TimedLinear8, windows: Argument, lifts: Integers, whole: int
+) -> PartScales:
     ends = np.cumsum([window.size for window in windows])
-    return Scales(int(np.searchsorted(ends, op.split, side="right")), lifts, whole)
+    return PartScales(int(np.searchsorted(ends, op.split, side="right")), lifts, whole)
 
 
 def _maps(step: Step, bounds: Bounds, half_segment: int = HALF_SEGMENT) -> list[FusedMap] | None:

@@ -113,10 +113,11 @@ def compact_run(
             weights += [w[n, wired[n]] if m < 2 else w[n] for m, (w, _) in enumerate(maps)]
         biases.append(np.stack([b for _, b in maps], axis=1).ravel())
         shifts = np.stack([s.shift for s in op.sums], axis=1)
-        parts = np.split(wired, [op.split], axis=1) if op.split else [wired]
-        bits = [np.packbits(part, axis=1, bitorder="little") for part in parts]
-        lifts = [op.lifts()] if op.split else []
-        rows.append(np.concatenate([*bits, shifts, *lifts], axis=1).ravel())
+        bits = np.packbits(wired, axis=1, bitorder="little")
+        lifts = [op.lifts(), wired[:, : op.split].sum(axis=1)[:, None]] if op.split else []
+        rows.append(np.concatenate([bits, shifts, *lifts], axis=1).ravel())
+    if op.sums[0].weight_bits == 8:
+        rows.append(np.zeros(len(op.sums) + 1, np.int64))  # that the kernel may read
     tables = {
         "places": (f"el_compact{'8' * small}_layer", np.array(places)),
         "w": (f"int{op.sums[0].weight_bits}_t", np.concatenate(weights)),

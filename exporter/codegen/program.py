@@ -26,7 +26,7 @@ BLOCK = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Scales:
+class PartScales:
     """The scales of a map of int8 weights, as in `Linear8` and `TimedLinear8`.
 
     first  how many of the map's windows are its first part
@@ -57,7 +57,7 @@ class FusedMap:
     bias: Integers
     shift: int
     saturates: bool
-    scales: Scales | None = None
+    scales: PartScales | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,11 +143,11 @@ class CompactLayer:
         return [*maps, (gate.rates, gate.rate_bias)] if isinstance(gate, TimedLinear) else maps
 
     def lifts(self) -> Integers:
-        """[neurons, maps] of the first parts of int8 weights."""
+        """[neurons, 4] of the first parts of int8 weights in f, g, t and t's rate."""
         found = [getattr(op, "lifts", np.zeros_like(op.bias)) for op in self.sums]
         gate = self.sums[2]
-        moving = [gate.rate_lifts] if isinstance(gate, TimedLinear8) else []
-        return np.stack([*found, *moving], axis=1)
+        moving = getattr(gate, "rate_lifts", np.zeros_like(gate.bias))
+        return np.stack([*found, moving], axis=1)
 
     def whole(self) -> int:
         """The lifts of all int8 weights of f, g, t and t's rate, four bits each from bit 0."""

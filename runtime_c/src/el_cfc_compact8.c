@@ -16,30 +16,28 @@ void el_cfc_compact8(int16_t *v, int16_t *next, int16_t *wired, const int16_t *d
         const uint32_t first = layer->first;
 
         for (uint32_t n = 0; n < layer->neurons; n++) {
-            const uint32_t before = (first > 0U) ? el_compact_gather(wired, x, row, first) : 0U;
-            uint32_t synapses = before;
+            const uint32_t synapses = el_compact_gather(wired, x, row, inputs);
+            const uint8_t *lifts = &row[((inputs + 7U) >> 3) + 3U];
             int32_t acc[4];
 
-            row += (first + 7U) >> 3;
-            if (inputs > first) {
-                synapses += el_compact_gather(&wired[before], &x[first], row, inputs - first);
-            }
-            row += (inputs - first + 7U) >> 3;
             for (uint32_t m = 0; m < maps; m++) {
                 const uint32_t terms = (m < 2U) ? synapses : inputs;
-                const uint32_t split = (m < 2U) ? before : first;
-                const uint32_t lift = (first > 0U) ? row[3U + m] : 0U;
                 const uint32_t whole = (layer->whole >> (4U * m)) & 7U;
+                uint32_t split = first;
 
-                acc[m] = el_dot_parts(w, (m < 2U) ? wired : x, terms, split, lift);
+                if ((first > 0U) && (m < 2U)) {
+                    split = lifts[4];
+                }
+                /* Without first inputs the byte is another neuron's, and its power times 0. */
+                acc[m] = el_dot_parts(w, (m < 2U) ? wired : x, terms, split, lifts[m] & 7U);
                 acc[m] = (acc[m] * (int32_t)(1U << whole)) + *bias++;
                 w += terms;
             }
             if (dt != NULL) {
                 acc[2] += el_rshr(acc[3], 16) * dt[0];
             }
-            next[n] = el_compact_neuron(acc, row);
-            row += 3U + ((first > 0U) ? maps : 0U);
+            next[n] = el_compact_neuron(acc, &lifts[-3]);
+            row = &lifts[(first > 0U) ? 5 : 0];
         }
         memcpy(&v[layer->to], next, layer->neurons * sizeof(int16_t));
         layer++;

@@ -8,10 +8,10 @@
  *   dt       [1] elapsed time; NULL for a fixed sample period, where t has no rate
  *   layer    [layers] in the order of computation
  *   w, bias  as in el_cfc_compact_body.h
- *   row      for each neuron a bit for each of the first inputs, then for each of the others,
- *            both filled up to whole bytes, as in el_cfc_compact_body.h; then three bytes, the
- *            shifts of f, g and t, 0..30; and if there are first inputs, a byte for each map, the
- *            lift of their weights, 0..7
+ *   row      as in el_cfc_compact_body.h; and in a layer with first inputs, behind each neuron's
+ *            shifts, the lifts of their weights in the maps f, g, t and the rate of t, 0..7 each,
+ *            and how many of them f and g have synapses from, 0..255. Four bytes more must be
+ *            readable
  *
  * The exporter proves that no accumulator leaves int32_t, partial sums in any order and
  * rounding included. */

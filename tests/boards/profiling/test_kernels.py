@@ -198,7 +198,7 @@ def fast_and_small(request, tmp_path_factory):
     built = [
         _export(
             tmp_path_factory.mktemp(layout),
-            _CfC(5, 7, scale=3.0),
+            _CfC(20, 7, scale=3.0),
             weight_bits=request.param,
             layout=layout,
         )
