@@ -20,9 +20,9 @@ from elegans.exporter.codegen.program import (
     FusedMap,
     LayerCall,
     LinearLayer,
+    PartScales,
     Program,
     ProgramStep,
-    PartScales,
     TanhLayer,
 )
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
