@@ -11,11 +11,10 @@ from typing import Any
 import click
 import numpy as np
 
-from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file, write_file
 from elegans.exporter.float_network import read_float_network
-from elegans.exporter.ir.fixed_model import prove
 from elegans.exporter.oracles.comparison import Comparison
 from elegans.exporter.oracles.comparison import compare as compare_runs
 from elegans.exporter.oracles.golden_vectors import recording_of, to_integers
@@ -41,8 +40,7 @@ def compare(
     if plot is not None:
         _check_plot(plot)
     folder = read_build_folder(build)
-    model = folder.model()
-    prove(model)
+    model = load_model(build)
     float_network = read_float_network(folder)
     arrays = load_data(source, model)
     recording = recording_of(source, arrays, model)

@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.boards.firmware import toolchain
 from elegans.commands.input_format import INPUT_FORMAT
+from elegans.commands.state_range import STATE_RANGE
 from elegans.exporter.errors import ElegansError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -220,6 +221,7 @@ _EXPORT = (
         "default: the ranges stored in MODEL",
     ),
     INPUT_FORMAT,
+    STATE_RANGE,
     click.option(
         "--dt-range",
         type=Pair("LO:HI", float),

@@ -179,7 +179,9 @@ def _channel(path: Path, item: object, where: str, sizes: tuple[int, ...]) -> Ch
         raise _damaged(path, f"{where}.bits is {bits}, not {' or '.join(map(str, sizes))}")
     unit = str(item.get("unit", ""))
     try:
-        return Channel(name, unit, frac, lo, hi, bits, **affine_fields(item))
+        saturates = _field(path, {"saturates": False} | item, "saturates", bool, where)
+        more = affine_fields(item) | {"saturates": saturates}
+        return Channel(name, unit, frac, lo, hi, bits, **more)
     except ValueError as error:
         raise _damaged(path, f"{where}: {error}") from None
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from elegans.exporter import float_network
 from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
@@ -18,14 +20,21 @@ from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.port_summary import notes, summary
 from elegans.exporter.frontend.ports import States
-from elegans.exporter.ir.fixed_model import Channel, Model, to_json
+from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_json
 from elegans.exporter.ir.interface import Range, with_formats, with_ranges
 from elegans.exporter.ir.raw_format import RawFormat
+from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import lower_with_proof
+from elegans.exporter.lowering.state_ranges import (
+    RECORDED_MARGIN,
+    Runs,
+    with_shown_ranges,
+    with_state_ranges,
+)
 from elegans.exporter.oracles import golden_vectors, range_hints, range_report
 from elegans.exporter.oracles.blame import Blame, find_blame
 from elegans.exporter.oracles.blame import to_json as to_json_blame
-from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, free_run_error, remedy
+from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, float_run, measured, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
 from elegans.exporter.oracles.onnx_float import check_reading
@@ -49,6 +58,7 @@ class Request:
     accept_error  the greatest free-running error against float that is accepted, as a fraction
                   of the range that a state or output uses
     input_formats (name or None, format) of inputs that are raw counts: see `with_formats`
+    state_ranges  (name or None, (lo, hi)) of states that saturate: see `with_state_ranges`
     """
 
     source: Path
@@ -64,6 +74,7 @@ class Request:
     flash_limit: int | None = None
     accept_error: float = REFUSED
     input_formats: tuple[tuple[str | None, RawFormat], ...] = ()
+    state_ranges: tuple[tuple[str | None, Range], ...] = ()
 
 
 def export(
@@ -88,6 +99,8 @@ def export(
     told(ports)
     progress("reading the graph")
     network = read_network(graph, interface)
+    network = with_state_ranges(network, request.state_ranges, graph.ports.states)
+    network, shown = with_shown_ranges(network, _recorded(request.recording, network))
     progress("choosing formats and proving ranges")
     lowered = lower_with_proof(network, request.weight_bits)
     model = lowered.model
@@ -105,13 +118,14 @@ def export(
     progress("comparing with the float network")
     check_reading(graph, network, model, golden)
     runs = golden_vectors.free_runs(model, golden, recording)
-    errors = [free_run_error(source, model, network, found) for source, found in runs.items()]
+    truth = {source: float_run(model, network, x, dt) for source, (x, dt, _) in runs.items()}
+    errors = [measured(name, model, truth[name], found) for name, (*_, found) in runs.items()]
     worst = max(errors, key=lambda error: error.worst)
-    blame = find_blame(lowered, network, runs, worst, request.weight_bits)
+    blame = find_blame(lowered, network, runs, truth[worst.source], worst, request.weight_bits)
     _check_errors(request, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
-    doubts = [*notes(graph, interface), *range_hints.hints(model, recording)]
+    doubts = [*notes(graph, interface), *shown, *range_hints.hints(model, recording)]
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
     stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
     files["model.json"] = _model_json(model, code.layout, files, table, stated)
@@ -120,6 +134,19 @@ def export(
     files["report.txt"] = "\n".join([ports, *(f"note: {d}" for d in doubts), report]).encode()
     write_folder(target, files)
     return model
+
+
+def _recorded(recording: Path | None, network: Network) -> Runs | None:
+    """The recording as runs of the float network; None where there is none, or one that does not
+    fit, which `load_recording` says later."""
+    arrays = {} if recording is None else golden_vectors.load_arrays(recording)
+    x = arrays.get("x", np.zeros(0)).astype(np.float64)
+    x = x[None] if x.ndim == 2 else x
+    dt = arrays.get("dt", np.zeros(x.shape[:2])).astype(np.float64)
+    if x.ndim != 3 or x.shape[-1] != len(network.interface.inputs) or dt.size != x[..., 0].size:
+        return None
+    dt = dt.reshape(x.shape[:2])
+    return Runs(x.swapaxes(0, 1), dt.swapaxes(0, 1), RECORDED_MARGIN, "the recording")
 
 
 def _check_errors(request: Request, model: Model, worst: FreeRunError, blame: Blame | None) -> None:
@@ -167,15 +194,8 @@ def _model_json(
 
 
 def _described(channel: Channel) -> dict[str, Any]:
-    return {
-        "name": channel.name,
-        "unit": channel.unit,
-        "range": list(channel.range),
-        "bits": channel.bits,
-        "frac": channel.frac,
-        "lo": channel.lo,
-        "hi": channel.hi,
-    } | channel.affine_json()
+    first = {"name": channel.name, "unit": channel.unit, "range": list(channel.range)}
+    return first | {"bits": channel.bits} | channel_json(channel)
 
 
 def _vector(row: range_report.Row) -> dict[str, Any]:

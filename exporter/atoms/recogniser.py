@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation, is_tanh_of_softplus
+from elegans.exporter.atoms.gates.mix import MixGate
 from elegans.exporter.atoms.gates.product import ProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
@@ -43,7 +45,8 @@ class Recogniser:
     def may_multiply(self, window: Window) -> bool:
         """Whether a liquid cell may multiply by it: elapsed time, or a vector in [0, 1]."""
         atom = self.found.get(window.vector)
-        return window in (DT, PER_DT) or (atom is not None and atom.in_unit_interval)
+        gate = atom is not None and (atom.in_unit_interval or is_tanh_of_softplus(self, atom))
+        return window in (DT, PER_DT) or gate
 
     def add(self, atom: Atom) -> Window:
         """A new vector of the network; a gate that is known already is not added again."""
@@ -67,7 +70,7 @@ class Recogniser:
 
     def activate(self, place: str, activation: type[Activation], form: Form) -> Form:
         """The function of a form; a product with time or with a gate may stay inside it."""
-        if len(form.products) == 1 and PER_DT not in form.products:
+        if activation.takes_rate and len(form.products) == 1 and PER_DT not in form.products:
             ((factor, rate),) = form.products.items()
             settled = form if factor == DT else self.settled(form)
             if settled.products and (factor == DT or not _is_zero(form.affine)):
@@ -94,6 +97,12 @@ class Recogniser:
             gate = self._first(lambda kind: kind.of_sum(self, form.products))
             if gate is not None:
                 return self.of(self.add(gate))
+        elif len(form.products) == 1:
+            ((u, p),) = form.products.items()
+            if self.may_multiply(u) and not SoftReluActivation.of_product(self, u, p):
+                gate = MixGate.of_maps(self, form.affine, u, p)
+                if gate is not None:
+                    return self.of(self.add(gate))
         total = form.affine
         for u, p in form.products.items():
             total = total.plus(ProductGate.of_product(self, u, p))
@@ -114,6 +123,9 @@ class Recogniser:
             return form
         if t != DT and t.size != form.size:  # the kernels do not broadcast
             return form
+        soft = SoftReluActivation.of_product(self, t, rate)
+        if soft is not None:
+            return Form(form.affine.plus(soft), {})
         gate = self._first(lambda kind: kind.of_blend(self, form.affine, t, rate))
         return form if gate is None else self.form(self.add(gate))
 

@@ -28,8 +28,8 @@ class ConstantArray:
 def table_names(steps: Sequence[ProgramStep]) -> dict[tuple[str, str], str]:
     """The C name of each step's tables, by (step, suffix).
 
-    Steps of which all tables are equal share them, as equal maps do. A fused layer has its
-    tables in its run.
+    Steps of which all tables are equal share them, as equal maps do; a table that is `shared` is
+    shared by itself. A fused layer has its tables in its run.
     """
     known: dict[tuple[object, ...], str] = {}
     names: dict[tuple[str, str], str] = {}
@@ -37,9 +37,11 @@ def table_names(steps: Sequence[ProgramStep]) -> dict[tuple[str, str], str]:
         if isinstance(step, LayerCall):
             continue
         tables = step.op.tables()
-        values = (np.asarray(table.values, np.int64).tobytes() for table in tables)
+        values = [np.asarray(table.values, np.int64).tobytes() for table in tables]
         owner = known.setdefault((step.op.kernel, *values), step.name)
-        names |= {(step.name, t.suffix): f"{owner}_{t.suffix}" for t in tables}
+        for table, own in zip(tables, values, strict=True):
+            first = known.setdefault((step.op.kernel, own), step.name) if table.shared else owner
+            names[step.name, table.suffix] = f"{first}_{table.suffix}"
     return names
 
 

@@ -23,6 +23,7 @@ class Dataflow:
         self.model = model
         self.readers: dict[str, list[onnx.NodeProto]] = {}
         self.makers: dict[str, onnx.NodeProto] = {}
+        self._blended: dict[str, set[str]] = {}
         for node in model.graph.node:
             for name in node.output:
                 self.makers[name] = node
@@ -53,6 +54,8 @@ class Dataflow:
         On the way are only products, sums and movements of elements: `z h + (1 - z) n`,
         `f c + i k`, `v + dt / tau (u - v)`, but neither `x + tanh(W h)` nor `g x`.
         """
+        if start in self._blended:
+            return self._blended[start]
         pending, seen = [(start, False, False)], {(start, False, False)}
         while pending:
             name, scaled, added = pending.pop()
@@ -69,7 +72,8 @@ class Dataflow:
                     if way not in seen:
                         seen.add(way)
                         pending.append(way)
-        return {name for name, scaled, added in seen if scaled and added}
+        found = {name for name, scaled, added in seen if scaled and added}
+        return self._blended.setdefault(start, found)
 
     def origin(self, name: str) -> str:
         """The tensor that this one is a copy of, in any shape, or this one."""

@@ -17,8 +17,8 @@ from scipy import sparse
 from elegans.exporter.atoms.activations import activations
 from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
-from elegans.exporter.atoms.activations.normal_cdf import NormalCdfActivation
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.activation_rules import ACTIVATION_RULES
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import (
     WIDEST,
@@ -176,7 +176,11 @@ def _activation(activation: type[Activation]) -> Rule:
 
 def _exp(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
     value, atoms = reader.tensor(node.input[0]), reader.atoms
-    decay = DecayActivation.of_exp(atoms, place, value.form)
+    try:
+        decay = DecayActivation.of_exp(atoms, place, value.form)
+    except ElegansError as error:
+        exponential = reader.exponential(atoms.affine(place, value.form), error)
+        return [ShapedForm(exponential, value.shape)]
     return [ShapedForm(atoms.form(atoms.add(decay)), value.shape)]
 
 
@@ -186,30 +190,6 @@ def _abs(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Out
     x = ShapedForm(reader.atoms.form(reader.atoms.map(form)), shape)
     reader.tensors[node.input[0]] = x
     return [ShapedForm(reader.atoms.activate(place, AbsoluteActivation, x.form), shape)]
-
-
-def _normal_cdf(reader: Reader, place: str, x: Affine) -> Form:
-    """The normal distribution's Phi(x). x becomes an atom first, because gelu reads both."""
-    argument = reader.atoms.form(reader.atoms.map(x))
-    return reader.atoms.activate(place, NormalCdfActivation, argument)
-
-
-def _erf(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
-    """erf(z) = 2 Phi(sqrt(2) z) - 1."""
-    form, shape = reader.affine(place, node.input[0])
-    phi = _normal_cdf(reader, place, form.scaled(np.array([math.sqrt(2.0)])))
-    minus_one = Form.constant(np.full(form.size, -1.0))
-    return [ShapedForm(phi.scaled(np.array([2.0])).plus(minus_one), shape)]
-
-
-def _gelu(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    """gelu(x) = x Phi(x) (Hendrycks and Gimpel, 2016)."""
-    if given.get("approximate", b"none") != b"none":
-        raise ElegansError(place, "approximates gelu by tanh", "use the exact gelu, or silu")
-    x, shape = reader.affine(place, node.input[0])
-    form = product(x, _normal_cdf(reader, place, x).affine, reader.atoms.may_multiply)
-    assert form is not None
-    return [ShapedForm(form, shape)]
 
 
 def _reduce(mean: bool) -> Rule:
@@ -242,6 +222,7 @@ def _cast(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
 
 RULES: dict[str, Rule] = {
     **{kind.operator: _activation(kind) for kind in activations() if kind.operator},
+    **ACTIVATION_RULES,
     "Add": _add(1.0),
     "Sub": _add(-1.0),
     "Sum": _sum,
@@ -253,8 +234,6 @@ RULES: dict[str, Rule] = {
     "Gemm": _gemm,
     "Abs": _abs,
     "Exp": _exp,
-    "Erf": _erf,
-    "Gelu": _gelu,
     "ReduceSum": _reduce(mean=False),
     "ReduceMean": _reduce(mean=True),
     "Conv": probe,

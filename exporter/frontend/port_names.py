@@ -9,8 +9,10 @@ state's input and output have one stem. Names that an exporter gave by itself, s
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 Pairs = tuple[tuple[str, str], ...]  # names of graph inputs and outputs: (h, h_next) pairs
 
@@ -57,12 +59,12 @@ class PortSizes:
     inputs: dict[str, int]
     outputs: dict[str, int]
 
-    @property
+    @cached_property
     def sensors(self) -> set[str]:
         """The inputs that are sensors by their names."""
         return {n for n in self.inputs.keys() - tool_names(self.inputs) if is_sensor_name(n)}
 
-    @property
+    @cached_property
     def shown(self) -> set[str]:
         """The outputs that are no next states by their names."""
         return {n for n in self.outputs.keys() - tool_names(self.outputs) if is_output_name(n)}
@@ -90,9 +92,8 @@ def name_pairs(inputs: dict[str, int], outputs: dict[str, int]) -> Pairs:
             for o, other in keys[1].items()
             if key == other and inputs[i] == outputs[o] and _may_be_state(i, o, key)
         ]
-        for i, o in fits:
-            if len([pair for pair in fits if i == pair[0] or o == pair[1]]) == 1:
-                found[i] = o
+        uses = [Counter(side) for side in zip(*fits, strict=True)]
+        found |= {i: o for i, o in fits if uses[0][i] == uses[1][o] == 1}
     return tuple((name, found[name]) for name in inputs if name in found)
 
 

@@ -27,6 +27,7 @@ from elegans.exporter.frontend.port_names import (
     tool_names,
 )
 from elegans.exporter.frontend.state_pairs import find_states, left_over
+from elegans.exporter.ir.fixed_model import Window
 
 _WIDEST = 8192  # elements of a port; a limit on what a file that is not trusted can ask for
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16)
@@ -62,6 +63,11 @@ class GraphPorts:
     y: tuple[GraphPort, ...]
     h_next: tuple[GraphPort, ...]
     left_over: States = ()
+
+    @property
+    def states(self) -> dict[str, Window]:
+        """The windows of h by the names of the graph's inputs."""
+        return {p.name: Window("h", p.lo, p.hi) for p in self.inputs if p.vector == "h"}
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -47,7 +47,9 @@ def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
     refuse_swapped_names(graph, ports, pairs, path)
     left = _candidates(graph, ports, pairs)
     direct = _direct(graph, left)
-    for rule in (_blended, _gated_from_a_state):
+    # Of very many candidates, only gates are looked for: the rest ends in a question anyway.
+    rules = (_blended, _gated_from_a_state) if len(left) <= _MOST else (_blended,)
+    for rule in rules:
         fits = [(i, o) for i, o in direct if _free(i, o, pairs) and rule(graph, ports, i, o, pairs)]
         pairs |= _matching(fits) or {}
     left = [(i, o) for i, o in left if _free(i, o, pairs)]
@@ -173,12 +175,14 @@ def _by_elimination(
     graph: Dataflow, ports: PortSizes, pairs: dict[str, str], left: list[tuple[str, str]]
 ) -> dict[str, str] | None:
     """The pairs among those left that remain if all else is impossible; None if that is open."""
+    if len(left) > _MOST:
+        return None
     open_inputs = dict(left)
     sensors = ports.inputs.keys() - pairs.keys() - open_inputs.keys()
     if not sensors:  # then at least one of the open inputs is a sensor
         if len(open_inputs) == 1 and pairs:
             return {}
-        states = _not_read_out(graph, pairs, left) if len(left) <= _MOST else left
+        states = _not_read_out(graph, pairs, left)
         read = [o for i, o in left if i not in dict(states)]
         ends = [*pairs.values(), *(o for _, o in states)]
         sure = read and len(states) == (0 if pairs else 1)

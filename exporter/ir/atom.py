@@ -17,6 +17,7 @@ from elegans.exporter.ir.fixed_model import Channel, Window
 from elegans.exporter.ir.spans import (
     Span,
     affine_span,
+    argument_of,
     span_frac,
     times,
     window_span,
@@ -97,10 +98,11 @@ class Activation(Atom):
 
     operator: ClassVar[str | None] = None
     """The ONNX operator that is this function and nothing else, if there is one."""
+    takes_rate: ClassVar[bool] = False
+    """Whether it is lowered with `rate * factor` inside; if not, products become vectors first."""
 
-    @staticmethod
     @abstractmethod
-    def function(z: Reals) -> Reals:
+    def function(self, z: Reals) -> Reals:
         """The function in float64, element by element."""
 
     @property
@@ -119,8 +121,14 @@ class Activation(Atom):
             z = z + (rate if self.factor is None else rate * read(self.factor, vectors))
         return self.function(z)
 
-    def argument_span(self, spans: dict[str, Span]) -> Span:
-        """The interval of the function's argument."""
+    def window(self, name: str) -> Window:
+        """The whole vector, which is called `name`."""
+        return Window(name, 0, self.size)
+
+    def argument_span(self, spans: dict[str, Span], name: str = "") -> Span:
+        """The interval of the function's argument; `name` is this vector's own name."""
+        if (known := spans.get(argument_of(name))) is not None:
+            return known
         lo, hi = affine_span(self.drive, spans)
         if self.rate is None or self.factor is None:
             return lo, hi
@@ -270,6 +278,8 @@ class Builder(Protocol):
     wanted: dict[str, Integers]
     dt_range: tuple[float, float]
     dt: Channel | None
+    long_times: bool
+    """Whether a time gate reads elapsed time as mantissa and exponent."""
     carried: dict[str, Window]
     """By the name of a gate that keeps its result in 32 bits: the part that it carries on."""
 
@@ -294,12 +304,24 @@ class Builder(Protocol):
         """Add a step and prove it. Raises ElegansError if an intermediate could leave int32."""
 
     def linear(
-        self, name: str, layer: str, affine: Affine, out_frac: Integers, tabled: bool = False
+        self,
+        name: str,
+        layer: str,
+        affine: Affine,
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
     ) -> Window:
-        """Add an affine form as a step; `tabled` where a table looks its result up."""
+        """Add an affine form as a step; `tabled` where a table looks its result up, `alike` where
+        its rows shall share a shift, which is faster, if that costs few bits."""
 
     def mapped(
-        self, name: str, affine: Affine, out_frac: Integers, tabled: bool = False
+        self,
+        name: str,
+        affine: Affine,
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
     ) -> MappedForm:
         """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
 

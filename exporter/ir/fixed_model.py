@@ -34,6 +34,8 @@ class Channel(AffineFormat):
     bits    the size of the integer: 16, or 32 for states that feed themselves and for an elapsed
             time whose digits count near zero
 
+    saturates  whether nothing but these ends bounds a state
+
     Only inputs have an offset or a scale other than 0 and 1.
     """
 
@@ -45,6 +47,7 @@ class Channel(AffineFormat):
     bits: int = 16
     offset: float = 0.0
     scale: float = 1.0
+    saturates: bool = False
 
 
 @dataclass(frozen=True)
@@ -236,10 +239,10 @@ def to_json(model: Model) -> dict[str, Any]:
     return {
         "schema": SCHEMA if WIDE_BITS in (model.state_bits, model.dt_bits) else NARROW_SCHEMA,
         "name": model.name,
-        "inputs": [_channel_json(c) for c in model.inputs],
-        "dt": _channel_json(model.dt) if model.dt else None,
-        "states": [_channel_json(c) for c in model.states],
-        "outputs": [_channel_json(c) for c in model.outputs],
+        "inputs": [channel_json(c) for c in model.inputs],
+        "dt": channel_json(model.dt) if model.dt else None,
+        "states": [channel_json(c) for c in model.states],
+        "outputs": [channel_json(c) for c in model.outputs],
         "steps": [
             {
                 "name": s.name,
@@ -284,13 +287,17 @@ def from_json(data: dict[str, Any]) -> Model:
 
 def _channels(data: list[dict[str, Any]]) -> tuple[Channel, ...]:
     names = ("name", "unit", "frac", "lo", "hi", "bits")
-    return tuple(Channel(**{k: e[k] for k in names}, **affine_fields(e)) for e in data)
+    return tuple(
+        Channel(**{k: e[k] for k in names}, **affine_fields(e), saturates=bool(e.get("saturates")))
+        for e in data
+    )
 
 
-def _channel_json(channel: Channel) -> dict[str, Any]:
+def channel_json(channel: Channel) -> dict[str, Any]:
+    """A channel as plain data: what is not the default of all channels only where it is there."""
     data = asdict(channel)
-    del data["offset"], data["scale"]
-    return data | channel.affine_json()
+    del data["offset"], data["scale"], data["saturates"]
+    return data | channel.affine_json() | ({"saturates": True} if channel.saturates else {})
 
 
 def _argument_json(argument: Argument) -> list[list[Any]]:

@@ -50,6 +50,7 @@ class Interface:
     dt               elapsed time
     dt_fixed         the sample period, in dt's unit, if it is a constant of the model
     layers           (name, size) of the groups of states, as the trainer names them
+    states           for each state, the range that is declared for it; () if there is none
     """
 
     name: str
@@ -58,6 +59,7 @@ class Interface:
     dt: Signal
     dt_fixed: float | None = None
     layers: tuple[tuple[str, int], ...] = ()
+    states: tuple[Range | None, ...] = ()
 
 
 def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Interface:

@@ -6,7 +6,17 @@ import numpy as np
 
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Reals, quantise, widest_frac
+from elegans.exporter.numbers.fixed import (
+    FRACS,
+    INT16_MAX,
+    INT16_MIN,
+    Integers,
+    Reals,
+    quantise,
+    widest_frac,
+)
+
+_MOST_FINER = 8
 
 Span = tuple[Reals, Reals]
 """The least and the greatest value of each element: two arrays of the vector's length."""
@@ -64,6 +74,24 @@ def span_frac(span: Span) -> int:
     """
     inside = 1 - 2.0**-13
     return widest_frac(float(span[0].min()) * inside, float(span[1].max()) * inside)
+
+
+def element_fracs(span: Span) -> Integers:
+    """The fractional bits of the finest int16 format for each element of a span, as `span_frac`.
+
+    Elements that are much smaller than the largest gain nothing from a format of their own:
+    none is more than 8 bits finer than the coarsest.
+    """
+    inside = 1 - 2.0**-13
+    mantissa, exponent = np.frexp(reach(span) * inside)
+    frac = np.clip(15 - exponent + (mantissa == 0.5), *FRACS)
+    return np.asarray(np.minimum(frac, frac.min() + _MOST_FINER), np.int64)
+
+
+def argument_of(name: str) -> str:
+    """The name under which `spans` has an activation's argument, where more is known of it than
+    the intervals of what it reads give."""
+    return f"{name}.argument"
 
 
 def integer_ends(frac: int, lo: float, hi: float) -> tuple[int, int]:

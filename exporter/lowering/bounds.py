@@ -3,8 +3,9 @@
 The fixpoint of interval arithmetic: the intervals are carried once around the step, and round
 again, until the states' interval maps into itself. The theorems of liquid networks follow from
 the intervals of the gates: a CfC's state lies between its two heads, and LTC's in the hull of
-its leak and reversal potentials (Hasani et al., 2021, theorem 2). Formats are chosen from these
-bounds; the integers are proved again, by `proof.prove`.
+its leak and reversal potentials (Hasani et al., 2021, theorem 2). Those of deep backbones are
+then shrunk (`affine_bounds.py`). Formats are chosen from these bounds; the integers are proved
+again, by `proof.prove`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,50 @@ from __future__ import annotations
 import numpy as np
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span, hull, window_span, with_zero
+from elegans.exporter.lowering.affine_bounds import tightened
 
 _ROUNDS = 64  # around the step; each state may need one more until what it reads has settled
 _FAR = 1e6  # the interval that is tried for states that grow slowly
 _DIVERGED = 1e30
 _AT_REST = 1e-6  # a relative change below which no other round is made
+
+
+def network_bounds(network: Network) -> dict[str, Span]:
+    """`bounds` of a network with the ranges that its interface declares.
+
+    Raises ElegansError for an input without a range, and for a state that nothing bounds.
+    """
+    ranges = [declared_range(signal) for signal in network.interface.inputs]
+    lo, hi = (np.array(end, dtype=np.float64) for end in zip(*ranges, strict=True))
+    dt = None
+    if network.timed:
+        shortest, longest = declared_range(network.interface.dt)
+        dt = (np.array([shortest]), np.array([longest]))
+    return bounds(network, (lo, hi), dt)
+
+
+def declared_range(signal: Signal) -> tuple[float, float]:
+    """The range of an input. Raises ElegansError where nobody declared one."""
+    if signal.range is None:
+        option = "--dt-range LO:HI or --dt VALUE" if signal.name == "dt" else "--input-range LO:HI"
+        raise ElegansError(
+            f"input {signal.name!r}",
+            "has no declared range, and nothing is sampled",
+            f"give {option}",
+        )
+    return signal.range
+
+
+def declared_span(network: Network) -> Span:
+    """The declared ranges of the states [H], with zero; infinite where there is none."""
+    size = sum(w.size for w in network.h_next)
+    free = (-np.inf, np.inf)
+    ends = [free if e is None else e for e in network.interface.states or (None,) * size]
+    lo, hi = np.array(ends, dtype=np.float64).T
+    return with_zero((lo, hi))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -28,11 +66,17 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
     inputs  the declared ranges of x [I]
     dt      that of elapsed time [1]; None where the sample period is fixed
 
-    Raises ElegansError for a state that nothing bounds.
+    States with a declared range saturate there. Raises ElegansError for any other state that
+    nothing bounds.
     """
+    given = {"x": inputs} | ({} if dt is None else {"dt": dt})
+    return tightened(network, given, _fixpoint(network, given))
+
+
+def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
+    """The span of every vector, from intervals of the states that the step maps into themselves."""
     size = sum(w.size for w in network.h_next)
     h: Span = (np.zeros(size), np.zeros(size))
-    given = {"x": inputs} | ({} if dt is None else {"dt": dt})
     before = 0.0
     for _ in range(_ROUNDS + size):
         spans, after = _round(network, given, h)
@@ -47,7 +91,9 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
             # A contraction settles only in the limit: jump to where the geometric series of
             # its changes ends, and keep the jump if that interval maps into itself.
             left = change / (before - change) + 1e-3
-            beyond = (after[0] - left * reach, after[1] + left * reach)
+            # Only states that still move are moved on: a gate that others close stays closed.
+            lower, upper = (np.where(end > 0.0, left * reach, 0.0) for end in grown)
+            beyond = (after[0] - lower, after[1] + upper)
             if _holds(beyond, _round(network, given, beyond)[1]):
                 return _shrunk(network, given, beyond)
         h, before = hull(h, after), change
@@ -59,7 +105,8 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
         f"state {worst}",
         "grows without bound, so no format holds it",
         "use a cell whose state is bounded: CfC, LTC, CTRNN, GRU, LSTM or tanh; in CfC's pure "
-        "mode with an unbounded backbone, let --dt-range start above zero",
+        "mode with an unbounded backbone, let --dt-range start above zero; or declare where it "
+        "saturates with --state-range LO:HI",
     )
 
 
@@ -83,5 +130,6 @@ def _round(network: Network, given: dict[str, Span], h: Span) -> tuple[dict[str,
     for name, atom in network.atoms.items():
         spans[name] = atom.span(name, network.atoms, spans)
     parts = [window_span(w, spans) for w in network.h_next]
-    lo, hi = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
-    return spans, with_zero((lo, hi))
+    lo, hi = with_zero(tuple(np.concatenate([p[i] for p in parts]) for i in (0, 1)))
+    least, most = declared_span(network)
+    return spans, (np.clip(lo, least, most), np.clip(hi, least, most))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -10,12 +11,14 @@ from scipy import sparse
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Matrix
 from elegans.exporter.ir.atom import DT, MappedForm, VectorName
-from elegans.exporter.ir.fixed_model import Argument, Channel, Piece, Step, Window
+from elegans.exporter.ir.fixed_model import Argument, Channel, Step, Window
 from elegans.exporter.ir.proof import step_range
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
+from elegans.exporter.lowering.joint_rounding import InputStatistics
 from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap
+from elegans.exporter.lowering.state_layout import StateLayout
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
@@ -36,16 +39,6 @@ from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.short_time import ShortTime
 from elegans.exporter.ops.widen import Widen
 
-
-def _pieces(h_next: tuple[Window, ...], wide: tuple[bool, ...]) -> list[Piece]:
-    """The pieces of the state, as `Model.pieces` gives them when the model is complete."""
-    found, start, at = [], 0, 0
-    for window, carried in zip(h_next, wide, strict=True):
-        found.append(Piece(start, window.size, at, carried))
-        start, at = start + window.size, at + window.size * (2 if carried else 1)
-    return found
-
-
 _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map of ones
 
 
@@ -59,8 +52,10 @@ class ModelBuilder:
         self.atoms = network.atoms
         self.dt = formats.dt
         self.carried = formats.wide.carried
+        self.long_times = formats.wide.long_times
         self.dt_range = network.interface.dt.range or (0.0, 0.0)
         self.spans = formats.spans
+        self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
         self.wanted = formats.wanted
         self.weight_bits = weight_bits
         self.steps: list[Step] = []
@@ -68,21 +63,9 @@ class ModelBuilder:
         self.frac: dict[str, Integers] = {}
         self.bounds: dict[str, Interval] = {}
         self._names: dict[str, str] = {}  # of the fixed-point model's vectors, by the real ones'
-        self._pieces_of_h = _pieces(network.h_next, formats.wide.pieces)
-        self._add_states(formats.states)
-
-    def _add_states(self, states: tuple[Channel, ...]) -> None:
-        """The vector h: the states piece by piece, 32-bit ones in halves."""
-        fracs: list[Integers] = []
-        bounds: list[Interval] = []
-        for piece in self._pieces_of_h:
-            own = states[piece.start : piece.start + piece.size]
-            frac = np.array([s.frac for s in own])
-            ends = Interval.of([s.lo for s in own], [s.hi for s in own])
-            fracs += [frac - 16, frac] if piece.wide else [frac]
-            bounds += ends.halves() if piece.wide else (ends,)
-        self.frac["h"] = np.concatenate([np.zeros(0, np.int64), *fracs])
-        self.bounds["h"] = join_intervals(bounds)
+        self._states = StateLayout.of(network.h_next, formats.wide.pieces, formats.states)
+        self.frac["h"], self.bounds["h"] = self._states.fracs, self._states.bounds
+        self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
 
     def clamp_input(
         self, name: str, channels: tuple[Channel, ...], inner: tuple[Channel, ...]
@@ -133,31 +116,14 @@ class ModelBuilder:
 
     def renamed_all(self, window: Window) -> tuple[Window, ...]:
         """The same, for a window that several pieces of the state may make up."""
-        if window.vector != "h":
-            return (self.renamed(window),)
-        found: list[Window] = []
-        for piece in self._pieces_of_h:
-            lo, hi = max(window.lo, piece.start), min(window.hi, piece.start + piece.size)
-            if lo < hi:
-                at = piece.at - piece.start
-                near = found and not piece.wide and found[-1].hi == lo + at
-                found[-1:] = (
-                    [Window("h", found[-1].lo, hi + at)]
-                    if near
-                    else [*found[-1:], Window("h", lo + at, hi + at)]
-                )
-        return tuple(found)
+        return self._states.placed(window) if window.vector == "h" else (self.renamed(window),)
 
     def known_halves(self, window: Window) -> Window | None:
         """The halves of a vector that has 32 bits; None for any other, and for a part of one."""
-        for piece in self._pieces_of_h:
-            if piece.wide and window == Window("h", piece.start, piece.start + piece.size):
-                return Window("h", piece.at, piece.at + 2 * piece.size)
-        if (
-            window.vector not in self.carried
-            or window.lo
-            or window.hi < self.atoms[window.vector].size
-        ):
+        if window.vector == "h":
+            return self._states.halves(window)
+        whole = window.vector in self.carried and window.size == self.atoms[window.vector].size
+        if not whole:
             return None
         return Window(self._names[window.vector], 0, 2 * window.size)
 
@@ -231,21 +197,33 @@ class ModelBuilder:
         return Window(name, 0, step.size)
 
     def linear(
-        self, name: str, layer: str, affine: Affine, out_frac: Integers, tabled: bool = False
+        self,
+        name: str,
+        layer: str,
+        affine: Affine,
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
     ) -> Window:
-        """Add an affine form as a step; `tabled` where a table looks its result up."""
-        return self.add(name, layer, self.mapped(name, affine, out_frac, tabled))
+        """Add an affine form as a step; `tabled` where a table looks its result up, `alike` where
+        its rows shall share a shift, which is faster, if that costs few bits."""
+        return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike))
 
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
         return self.step(name, layer, mapped.op, (mapped.inputs,), mapped.frac)
 
     def mapped(
-        self, name: str, affine: Affine, out_frac: Integers, tabled: bool = False
+        self,
+        name: str,
+        affine: Affine,
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
     ) -> MappedForm:
         """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
         windows, (weights,) = self._matrices(affine)
-        return self._mapped(name, windows, (weights, affine.bias), out_frac, tabled)
+        return self._mapped(name, windows, (weights, affine.bias), out_frac, tabled, alike)
 
     def range_of(self, mapped: MappedForm) -> Interval:
         """The bounds that the result of a mapped affine form would have."""
@@ -263,6 +241,14 @@ class ModelBuilder:
         op = Rescale(max(shift, 0), max(-shift, 0))
         return self.step(name, layer, op, ((source,),), frac)
 
+    def held(self, name: str, source: Window, at: int) -> Window:
+        """A piece of the next states that saturates where h does: from element `at` of h on."""
+        bounds, ends = self.interval(source), self.bounds["h"][at : at + source.size]
+        if bounds.within(ends) or not self._states.saturates[at : at + source.size].all():
+            return source
+        op = Clamp(ends.lo, ends.hi)
+        return self.step(name, "states", op, ((source,),), self.fracs(source))
+
     def timed(self, name: str, layer: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
         """Add `drive + rate * dt` as one step; None where no format holds it, or it is sparse."""
         windows, (still, moving) = self._matrices(drive, rate)
@@ -277,6 +263,7 @@ class ModelBuilder:
             dt_frac=int(self.fracs(dt)[0]),
             dt_reach=int(self.interval(dt).reach()[0]),
             out_frac=frac,
+            together=self._together(windows, fracs),
         )
         op = quantise_maps.timed(real, self.weight_bits)
         if op is None:
@@ -288,7 +275,7 @@ class ModelBuilder:
         windows: list[Window] = []
         columns: list[list[Matrix]] = []
         vectors = dict.fromkeys(vector for affine in affines for vector in affine.terms)
-        if any(piece.wide for piece in self._pieces_of_h):
+        if self._states.wide:
             # Lower halves lie behind the upper ones, so only what is before these is beside them.
             vectors = dict.fromkeys(sorted(vectors, key="x".__ne__))
         for vector in vectors:
@@ -298,6 +285,7 @@ class ModelBuilder:
             for piece in self._pieces(vector, size):
                 if np.any((used >= piece.lo) & (used < piece.hi)):
                     windows.append(self.renamed(piece))
+                    self._real[windows[-1]] = piece
                     columns.append(
                         [
                             sparse.csr_array((affine.size, piece.size))
@@ -312,11 +300,16 @@ class ModelBuilder:
         matrices = (sparse.hstack(part, format="csr") for part in zip(*columns, strict=True))
         return tuple(windows), tuple(matrices)
 
+    def _together(self, windows: tuple[Window, ...], frac: Integers) -> quantise_maps.Together:
+        """Rounds the weights of inputs in these windows together."""
+        real = tuple(self._real.get(w) for w in windows)
+        return partial(self._statistics.rounded, windows=real, frac=frac)
+
     def _pieces(self, vector: str, size: int) -> list[Window]:
         """A vector in the pieces that it is made in: the state by layers, any other as one."""
         if vector != "h":
             return [Window(vector, 0, size)]
-        return [Window("h", p.start, p.start + p.size) for p in self._pieces_of_h]
+        return self._states.windows
 
     def _mapped(
         self,
@@ -325,12 +318,13 @@ class ModelBuilder:
         form: tuple[Matrix, Reals],
         out_frac: Integers,
         tabled: bool = False,
+        alike: bool = False,
     ) -> MappedForm:
         weights, bias = form
         reach = self._joined(inputs).reach()
         frac = np.concatenate([self.fracs(w) for w in inputs])
-        real = RealMap(weights, bias, frac, reach, out_frac)
-        op = quantise_maps.linear(real, self.weight_bits, tabled)
+        real = RealMap(weights, bias, frac, reach, out_frac, self._together(inputs, frac))
+        op = quantise_maps.linear(real, self.weight_bits, tabled, alike)
         if op is None:
             raise ElegansError(
                 name,

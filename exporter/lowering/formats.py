@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Gate, VectorName
 from elegans.exporter.ir.fixed_model import WIDE_BITS, Channel, Window
-from elegans.exporter.ir.interface import Interface, Signal
+from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.ir.spans import Span, window_span
-from elegans.exporter.lowering.bounds import bounds
+from elegans.exporter.ir.spans import Span, integer_ends, window_span
+from elegans.exporter.lowering.bounds import declared_range, network_bounds
 from elegans.exporter.lowering.wide_states import WideStates, wide_states
 from elegans.exporter.numbers.fixed import (
     Integers,
@@ -49,21 +50,11 @@ def choose_formats(network: Network, names: dict[str, VectorName]) -> Formats:
     """The formats of a network's vectors. Raises ElegansError for an input without a range."""
     interface = network.interface
     inputs = tuple(_channel(signal) for signal in interface.inputs)
-    wide = wide_states(network)
+    spans = network_bounds(network)
+    wide = wide_states(network, spans)
     dt = _channel(interface.dt, WIDE_BITS if wide.timed else 16) if network.timed else None
-    spans = _spans(network, interface)
     states = _state_channels(network, names, spans, inputs, wide)
     return Formats(inputs, dt, states, wide, spans, _wanted(network, spans))
-
-
-def _spans(network: Network, interface: Interface) -> dict[str, Span]:
-    ranges = [_declared(signal) for signal in interface.inputs]
-    lo, hi = (np.array(end, dtype=np.float64) for end in zip(*ranges, strict=True))
-    dt = None
-    if network.timed:
-        shortest, longest = _declared(interface.dt)
-        dt = (np.array([shortest]), np.array([longest]))
-    return bounds(network, (lo, hi), dt)
 
 
 def _wanted(network: Network, spans: dict[str, Span]) -> dict[str, Integers]:
@@ -74,12 +65,21 @@ def _wanted(network: Network, spans: dict[str, Span]) -> dict[str, Integers]:
             for window, frac in gate.part_fracs(spans, spans[name]).items():
                 if isinstance(network.atoms.get(window.vector), LinearMapActivation):
                     found.setdefault(window.vector, frac)
+    start = 0
     for window in network.h_next:
         atom = network.atoms.get(window.vector)
         if isinstance(atom, LinearMapActivation):
-            own = atom.state_frac(spans, window_span(window, spans))
+            own = atom.state_frac(spans, _held(spans, window, start))
             found.setdefault(window.vector, np.full(atom.size, own))
+        start += window.size
     return found
+
+
+def _held(spans: dict[str, Span], window: Window, start: int) -> Span:
+    """The span of a piece of the next states, within the declared ranges."""
+    lo, hi = (end[start : start + window.size] for end in spans["h"])
+    least, most = window_span(window, spans)
+    return np.clip(least, lo, hi), np.clip(most, lo, hi)
 
 
 def _state_channels(
@@ -94,19 +94,24 @@ def _state_channels(
     A state that repeats an input or another state, as in a delay line, has that one's format.
     """
     sources = [(w.vector, i) for w in network.h_next for i in range(w.lo, w.hi)]
+    declared = network.interface.states or (None,) * len(sources)
     found: list[Channel | None] = []
     for window, carried in zip(network.h_next, wide.pieces, strict=True):
         atom = network.atoms.get(window.vector)
         if carried:
             found += _wide_channels(network, names, spans, window, len(found))
             continue
-        frac = None if atom is None else atom.state_frac(spans, window_span(window, spans))
+        frac = None if atom is None else atom.state_frac(spans, _held(spans, window, len(found)))
         for i in range(window.lo, window.hi):
             at = len(found)
             if atom is not None and frac is not None:
                 lo, hi = (float(end[at]) for end in spans["h"])
                 name = f"{names[window.vector].layer}[{i}]"
-                found.append(Channel(name, "", frac, *atom.state_ends(frac, lo, hi)))
+                if declared[at] is None:
+                    found.append(Channel(name, "", frac, *atom.state_ends(frac, lo, hi)))
+                else:
+                    ends = integer_ends(frac, lo, hi)
+                    found.append(Channel(name, "", frac, *ends, saturates=True))
             elif window.vector == "x":
                 # A delay line starts at zero, whatever the input's range.
                 lo_int, hi_int = min(inputs[i].lo, 0), max(inputs[i].hi, 0)
@@ -126,14 +131,17 @@ def _wide_channels(
     """Channels of 32 bits: any lower half below and above the bounds of the upper one."""
     gate = network.atoms[window.vector]
     assert isinstance(gate, Gate)
-    frac = gate.wide_frac(network.atoms, spans, window_span(window, spans))
+    frac = gate.wide_frac(network.atoms, spans, _held(spans, window, start))
+    saturates = isinstance(gate, LstmCellGate)
+    lo, hi = (end[start : start + window.size] for end in spans["h"])
+    if saturates:  # its op has one end for all
+        lo, hi = np.full(window.size, lo.min()), np.full(window.size, hi.max())
     found = []
     for i in range(window.size):
-        lo, hi = (float(end[start + i]) for end in spans["h"])
-        least, most = gate.wide_ends(frac, lo, hi)
+        least, most = gate.wide_ends(frac, float(lo[i]), float(hi[i]))
         ends = (least << 16) - (1 << 15), (most << 16) + (1 << 15) - 1
         name = f"{names[window.vector].layer}[{i}]"
-        found.append(Channel(name, "", frac + 16, *ends, bits=WIDE_BITS))
+        found.append(Channel(name, "", frac + 16, *ends, bits=WIDE_BITS, saturates=saturates))
     return found
 
 
@@ -162,7 +170,7 @@ def _copied(i: int, sources: list[tuple[str, int]], found: list[Channel | None])
 
 def _channel(signal: Signal, bits: int = 16) -> Channel:
     """An input's channel, from its declared range."""
-    least, greatest = _declared(signal)
+    least, greatest = declared_range(signal)
     frac = widest_frac(least, greatest) + bits - 16
     ends = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     lo, hi = (int(v) for v in np.clip(quantise([least, greatest], frac), *ends))
@@ -173,15 +181,3 @@ def _channel(signal: Signal, bits: int = 16) -> Channel:
             "subtract the offset before, or declare a wider range",
         )
     return Channel(signal.name, signal.unit, frac, lo, hi, bits)
-
-
-def _declared(signal: Signal) -> tuple[float, float]:
-    """The range of an input. Raises ElegansError where nobody declared one."""
-    if signal.range is None:
-        option = "--dt-range LO:HI or --dt VALUE" if signal.name == "dt" else "--input-range LO:HI"
-        raise ElegansError(
-            f"input {signal.name!r}",
-            "has no declared range, and nothing is sampled",
-            f"give {option}",
-        )
-    return signal.range

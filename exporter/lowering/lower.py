@@ -96,7 +96,8 @@ def _h_next(to: ModelBuilder, network: Network, wide: tuple[bool, ...]) -> tuple
             continue
         for source in to.renamed_all(window):
             frac = to.frac["h"][start : start + source.size]
-            windows.append(to.rescaled(f"{source.vector}_state", "states", source, frac))
+            found = to.rescaled(f"{source.vector}_state", "states", source, frac)
+            windows.append(to.held(f"{source.vector}_held", found, start))
             start += source.size
     return tuple(windows)
 

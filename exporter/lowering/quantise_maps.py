@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
 from elegans.exporter.ir.affine import Matrix
-from elegans.exporter.numbers.fixed import INT32_MAX, Integers, Reals, quantise
+from elegans.exporter.lowering.joint_rounding import WIDE
+from elegans.exporter.numbers.fixed import INT16_MAX, INT32_MAX, Integers, Reals, quantise
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
@@ -32,6 +34,10 @@ _TIMED = {16: TimedLinear, 8: TimedLinear8}
 _SMALL = 4096  # entries of a map for which every layout is tried
 
 
+Together = Callable[[Reals], Integers | None]
+Quantised = tuple[SparseMatrix, Integers, Integers]
+
+
 @dataclass(frozen=True, eq=False)
 class RealMap:
     """`weights @ x + bias` in real numbers, and what is known of its integers.
@@ -41,6 +47,7 @@ class RealMap:
     in_frac   [cols] the fractional bits of x
     in_reach  [cols] the greatest magnitude of each integer of x
     out_frac  [rows] the fractional bits that the result shall have
+    together  rounds weights at an integer's scale, [n, cols], together; None where it cannot
     """
 
     weights: Matrix
@@ -48,10 +55,9 @@ class RealMap:
     in_frac: Integers
     in_reach: Integers
     out_frac: Integers
+    together: Together | None = None
 
-    def quantised(
-        self, finest: int, bits: int, tabled: bool
-    ) -> tuple[SparseMatrix, Integers, Integers] | None:
+    def quantised(self, finest: int, bits: int, tabled: bool) -> Quantised | None:
         """(weights, bias [rows], shift [rows]); None if a row has no scale.
 
         Each row is tried from the shift `finest` down, all rows at once. With the accumulator
@@ -89,13 +95,37 @@ class RealMap:
                 return found, biases, shifts
         return None
 
+    def rounded_together(self, kept: Quantised, tabled: bool) -> Quantised:
+        """The same with the weights of wide rows rounded together, where they still fit.
 
-def linear(real: RealMap, bits: int = 16, tabled: bool = False) -> Linear | None:
+        A row keeps its own rounding if a weight or the accumulator could leave its size.
+        """
+        found, biases, shifts = kept
+        rows = np.flatnonzero(np.diff(self.weights.indptr) >= WIDE)
+        if self.together is None or not len(rows):
+            return kept
+        reals = self.weights[rows].toarray()
+        scale = (self.out_frac + shifts)[rows, None] - self.in_frac
+        integers = self.together(np.ldexp(reals, scale))
+        if integers is None:
+            return kept
+        room = (HALF_SEGMENT << shifts[rows]) * tabled + ((1 << shifts[rows]) >> 1)
+        reach = np.abs(integers) @ self.in_reach + np.abs(biases[rows]) + room
+        good = (np.abs(integers).max(axis=1) <= INT16_MAX) & (reach <= INT32_MAX)
+        whole = np.asarray(found)
+        whole[rows[good]] = integers[good]
+        return SparseMatrix.of(whole), biases, shifts
+
+
+def linear(
+    real: RealMap, bits: int = 16, tabled: bool = False, alike: bool = False
+) -> Linear | None:
     """A real map as integers; None if a row's weights are too large for any scale.
 
     bits    of a weight, 16 or 8
     tabled  whether a table looks the result up: all rows then get one shift, if that costs none
             of them more than 5 bits, and room for half a segment of the table
+    alike   whether all rows shall get one shift, if that costs none of them more than 5 bits
 
     Exact zeros stay zeros; of the layouts dense, sparse and sliding filters, the map gets the
     one that takes the least flash.
@@ -104,12 +134,14 @@ def linear(real: RealMap, bits: int = 16, tabled: bool = False) -> Linear | None
     weights.sum_duplicates()
     real = replace(real, weights=weights)
     kept = real.quantised(_LARGEST_SHIFT, bits, tabled)
-    if kept is not None and tabled and bits == 16:
+    if kept is not None and (tabled or alike) and bits == 16:
         shifts = kept[2]
         if 0 < np.ptp(shifts) <= _SHARED_SHIFT_BITS:
             kept = real.quantised(int(shifts.min()), bits, tabled)
     if kept is None:
         return None
+    if bits == 16:
+        kept = real.rounded_together(kept, tabled)
     dense, *others = _LAYOUTS[bits]
     found, *_ = kept
     # Above `_SMALL` entries, a map that is mostly zeros is never smallest in the dense layout,
@@ -129,6 +161,7 @@ class RealTimedMap:
     in_frac, in_reach  [cols] fractional bits and greatest magnitude of the integers of x
     dt_frac, dt_reach  those of elapsed time
     out_frac           the fractional bits that the result shall have
+    together           as in `RealMap`
     """
 
     weights: Reals
@@ -140,6 +173,7 @@ class RealTimedMap:
     dt_frac: int
     dt_reach: int
     out_frac: int
+    together: Together | None = None
 
     def quantised(self, finest: int, bits: int) -> list[TimedLinear] | None:
         """One op a row, each at the finest scale that holds it; None if a row has none."""
@@ -169,6 +203,29 @@ class RealTimedMap:
                 return op
         return None
 
+    def rounded_together(self, op: TimedLinear) -> TimedLinear:
+        """The same with the weights of wide rows rounded together, where they still fit."""
+        scale = self.out_frac + op.shift
+        found = [op.weights, op.rates]
+        at = (scale, scale - self.dt_frac + RATE_SHIFT)
+        for i, (reals, bits) in enumerate(zip((self.weights, self.rates), at, strict=True)):
+            rows = np.flatnonzero(np.count_nonzero(reals, axis=1) >= WIDE)
+            if self.together is None or not len(rows):
+                continue
+            integers = self.together(np.ldexp(reals[rows], bits[rows, None] - self.in_frac))
+            if integers is None:
+                continue
+            good = np.abs(integers).max(axis=1) <= INT16_MAX
+            found[i] = found[i].copy()
+            found[i][rows[good]] = integers[good]
+        more = replace(op, weights=found[0], rates=found[1])
+        reach = more.reach(self.in_reach, self.dt_reach) + (HALF_SEGMENT << op.shift)
+        good = (reach <= INT32_MAX)[:, None]
+        weights, rates = (
+            np.where(good, new, old) for new, old in zip(found, (op.weights, op.rates), strict=True)
+        )
+        return replace(op, weights=weights, rates=rates)
+
 
 def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
     """A real map with a rate as integers; None if no scale holds it.
@@ -184,7 +241,8 @@ def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
         return None
     names = ("weights", "bias", "rates", "rate_bias", "shift")
     fields = [np.concatenate([getattr(row, name) for row in rows]) for name in names]
-    return _TIMED[bits](*fields)
+    op = _TIMED[bits](*fields)
+    return real.rounded_together(op) if bits == 16 else op
 
 
 def _flash(op: Linear) -> int | None:

@@ -13,10 +13,12 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from elegans.exporter.atoms.activations.tabled import TabledActivation
 from elegans.exporter.atoms.gates.fused_step import FusedStepGate
 from elegans.exporter.ir.atom import DT, Atom, Gate
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.spans import Span, affine_span, reach
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,23 @@ class WideStates:
     pieces   for each window of h_next, whether it is such a state
     timed    whether elapsed time is needed as mantissa and exponent
     unread   atoms that nothing reads but gates that compute them as shares
+    long_times  whether time gates need it so, too, because the longest time is very long for them
     """
 
     carried: dict[str, Window]
     pieces: tuple[bool, ...]
     timed: bool
     unread: frozenset[str]
+    long_times: bool
 
 
-def wide_states(network: Network) -> WideStates:
-    """The 32-bit states of a network."""
+_LONG = 64.0
+"""The argument of a time gate over the longest time, beyond which 16 bits of time are too few: half
+a unit of them then moves the argument by 2^-10."""
+
+
+def wide_states(network: Network, spans: dict[str, Span]) -> WideStates:
+    """The 32-bit states of a network; `spans` are those of its vectors."""
     starts = itertools.accumulate((w.size for w in network.h_next), initial=0)
     carried: dict[str, Window] = {
         name: gate.v for name, gate in network.atoms.items() if isinstance(gate, FusedStepGate)
@@ -56,7 +65,23 @@ def wide_states(network: Network) -> WideStates:
         *map(network.atoms.get, carried),
     ]
     timed = any(DT.vector in atom.vectors() for atom in kept if atom is not None)
-    return WideStates(carried, tuple(pieces), timed, _unread(network, shares))
+    long_times = _long_times(network, spans)
+    unread = _unread(network, shares)
+    return WideStates(carried, tuple(pieces), timed or long_times, unread, long_times)
+
+
+def _long_times(network: Network, spans: dict[str, Span]) -> bool:
+    """Whether a time gate's argument may move by more than `_LONG` within one step."""
+    if DT.vector not in spans:
+        return False
+    longest = float(spans[DT.vector][1][0])
+    rates = [
+        atom.rate
+        for atom in network.atoms.values()
+        if isinstance(atom, TabledActivation) and atom.rate is not None and atom.factor == DT
+    ]
+    most = (float(reach(affine_span(rate, spans)).max()) for rate in rates)
+    return any(rate * longest > _LONG for rate in most)
 
 
 def _share(network: Network, name: str, part: Window) -> Atom | None:

@@ -127,6 +127,8 @@ LARGEST_REAL = 1e30
 # A magnitude of up to 2^100 takes int16 integers at the scale 2^(100 - 15) = 2^85, that is -85
 # fractional bits. At the other end, 100 bits keep the exponents of tiny ranges bounded.
 _FINEST, _COARSEST = 100, -85
+FRACS = (_COARSEST, _FINEST)
+"""The least and the greatest number of fractional bits."""
 
 
 def widest_frac(lo: float, hi: float) -> int:

@@ -34,12 +34,14 @@ class Table:
     ctype    a key of `CTYPE_BYTES`
     values   of any shape, in the order in which C has them
     comment  printed above the array
+    shared   whether steps share the array although their other ones differ
     """
 
     suffix: str
     ctype: str
     values: Integers
     comment: str
+    shared: bool = False
 
     @property
     def bytes(self) -> int:

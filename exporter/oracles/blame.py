@@ -30,14 +30,13 @@ from elegans.exporter.oracles.free_run import (
 from elegans.exporter.oracles.reference import Trajectory
 
 _STEPS = 32  # before the worst one
-_MOST_PRODUCTS = 1 << 28  # weights times steps times hybrid runs; large networks take fewer steps
+_MOST_PRODUCTS = 1 << 23  # weights times steps times hybrid runs; large networks take fewer steps
 _PART_USED = 1 / 8  # of a range; one that is used less is declared, or proved, too wide
 _FEW_UNITS = 16.0  # of its format: a change or a gate this small has less than four digits
 _SATURATED = 1e-2  # of a format's end: how far float is beyond it
 _GROWN = 1.0  # the logarithm of what a difference must grow by in a run to be told
 _APART = 1e-7  # the distance of the two runs, as a fraction of the range that the states use
-_MOST_MEASURED = 1000  # steps and runs of the estimate
-_RANDOM_RUNS = 20
+_MEASURED = 1000, 4  # steps and runs of the estimate, at most
 
 Runs = Mapping[str, tuple[Integers, Integers, Trajectory]]
 
@@ -86,12 +85,18 @@ def to_json(blame: Blame | None) -> dict[str, Any] | None:
 
 
 def find_blame(
-    lowered: Lowered, network: Network, runs: Runs, error: FreeRunError, weight_bits: int
+    lowered: Lowered,
+    network: Network,
+    runs: Runs,
+    truth: tuple[Reals, Reals],
+    error: FreeRunError,
+    weight_bits: int,
 ) -> Blame | None:
     """What is to blame for the worst error; None if it is not above 1e-3.
 
     network  the one that was lowered
     runs     as `golden_vectors.free_runs` makes them
+    truth    what `free_run.float_run` makes of the run of the worst error
     error    the worst of `free_run_error`, of one of these runs
     """
     if error.worst <= WARNED:
@@ -99,24 +104,24 @@ def find_blame(
     model = lowered.model
     x, dt, found = runs[error.source]
     real = to_real(x, model.inputs), elapsed_times(dt, model)
-    y, h_next = real_eval.run(network, *real)
+    y, h_next = truth
     errors = relative_errors(model, (y, h_next), found)
     worst, run, _ = np.unravel_index(errors.argmax(), errors.shape)
-    truth = np.concatenate([h_next, y], axis=-1)
-    used = used_ranges(truth, (*model.states, *model.outputs))
+    exact = np.concatenate([h_next, y], axis=-1)
+    used = used_ranges(exact, (*model.states, *model.outputs))
     work = max(model.weight_count, 1) * hybrid.lane_count(lowered, network)
     steps = int(np.clip(_MOST_PRODUCTS // work, 8, _STEPS))
     window = slice(max(int(worst) + 1 - steps, 0), int(worst) + 1)
     h0 = h_next[window.start - 1, run] if window.start else np.zeros(len(model.states))
     given = x[window, run], dt[window, run]
-    first = hybrid.contributions(lowered, network, given, h0, truth[window, run], used)[0]
+    first = hybrid.contributions(lowered, network, given, h0, exact[window, run], used)[0]
     before = np.concatenate([np.zeros_like(h_next[:1]), h_next[:-1]])
     vectors = real_eval.step(
         network, real[0][window, run], real[1][window, run][:, None], before[window, run]
     )[2]
     facts = _Facts(lowered, network, vectors, first, weight_bits)
     cause, help_ = _input_too_wide(facts, runs) or _of_vector(facts)
-    doubling = _doubling(network, real, before, used[: len(model.states)])
+    doubling = _doubling(network, real, (before, h_next), used[: len(model.states)])
     return Blame(first.vectors[0], first.error, cause, help_, doubling)
 
 
@@ -208,7 +213,7 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
 
 
 def _doubling(
-    network: Network, inputs: tuple[Reals, Reals], before: Reals, used: Reals
+    network: Network, inputs: tuple[Reals, Reals], states: tuple[Reals, Reals], used: Reals
 ) -> float | None:
     """The steps in which a difference doubles, by the greatest Lyapunov exponent of the runs.
 
@@ -216,18 +221,17 @@ def _doubling(
     to what it was, and the logarithm of the growth is averaged (Benettin et al., 1980).
 
     inputs  x [T, N, I] and dt [T, N] in real numbers
-    before  [T, N, H] the states before each step
+    states  [T, N, H] before and after each step
     used    [H] the range that each state uses
     """
-    x, dt = (a[:_MOST_MEASURED, :_RANDOM_RUNS] for a in inputs)
-    apart = np.random.default_rng(0).normal(size=(x.shape[1], before.shape[2]))
+    steps, runs = _MEASURED
+    x, dt, before, after = (a[:steps, :runs] for a in (*inputs, *states))
+    apart = np.random.default_rng(0).normal(size=before.shape[1:])
     logs = np.full(dt.shape, -np.inf)
     for t in range(len(x)):
         apart *= _APART / np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-300)
-        both = np.concatenate([before[t, : x.shape[1]], before[t, : x.shape[1]] + apart * used])
-        at = np.tile(x[t], (2, 1)), np.tile(dt[t][:, None], (2, 1)), both
-        plain, moved = np.split(real_eval.step(network, *at)[1], 2)
-        apart = (moved - plain) / used
+        moved = real_eval.step(network, x[t], dt[t][:, None], before[t] + apart * used)[1]
+        apart = (moved - after[t]) / used
         with np.errstate(divide="ignore"):
             logs[t] = np.log(np.linalg.norm(apart, axis=1) / _APART)
     settled = logs[len(logs) // 4 :]  # until then the difference turns into the direction

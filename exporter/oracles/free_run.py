@@ -59,9 +59,13 @@ def free_run_error(
     runs  x [T, N, inputs] and dt [T, N], N runs of T steps from rest, and their results
     """
     x, dt, found = runs
-    real_x = to_real(x, model.inputs)
-    elapsed = elapsed_times(dt, model)
-    return measured(source, model, real_eval.run(network, real_x, elapsed), found)
+    return measured(source, model, float_run(model, network, x, dt), found)
+
+
+def float_run(model: Model, network: Network, x: Integers, dt: Integers) -> tuple[Reals, Reals]:
+    """The outputs y [T, N, O] and states h_next [T, N, H] of the float network, run free from
+    rest on what the device receives: x [T, N, inputs] and dt [T, N]."""
+    return real_eval.run(network, to_real(x, model.inputs), elapsed_times(dt, model))
 
 
 def measured(

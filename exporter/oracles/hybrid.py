@@ -22,8 +22,16 @@ from elegans.exporter.ir.conversion import to_integers, to_real
 from elegans.exporter.ir.fixed_model import Step, formats, walk
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
-from elegans.exporter.numbers.fixed import Integers, Reals, dequantise, halves, quantise
-from elegans.exporter.ops import WIDE, form
+from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    Integers,
+    Reals,
+    dequantise,
+    halves,
+    q_name,
+    quantise,
+)
+from elegans.exporter.ops import RELATIVE, WIDE, form
 from elegans.exporter.oracles.free_run import elapsed_times
 
 WEIGHTS, ROUNDING = "weights", "rounding"
@@ -60,16 +68,17 @@ class _Both:
         return _Both(self.rounded[index], self.smooth[index])
 
     def halves(self) -> tuple[_Both, _Both]:
-        """`fixed.halves`; the smooth value is all in the upper one."""
-        upper, lower = halves(self.rounded)
-        return _Both(upper, self.smooth * 2.0**-16), _Both(lower, 0.0 * self.smooth)
+        """`fixed.halves` of a 32-bit state, which is an integer."""
+        upper, lower = (_whole_numbers(part) for part in halves(self.rounded))
+        return upper, lower
 
     def whole(self, lower: _Both) -> _Both:
         """`fixed.whole`."""
-        rounded, smooth = (
-            65536 * getattr(self, part) + getattr(lower, part) for part in ("rounded", "smooth")
-        )
-        return _Both(rounded, smooth)
+        return _Both(self.rounded * (1 << 16) + lower.rounded, self.smooth * 2.0**16 + lower.smooth)
+
+
+def _whole_numbers(values: Integers) -> _Both:
+    return _Both(values, values.astype(np.float64))
 
 
 def _joined(parts: Sequence[_Both]) -> _Both:
@@ -116,29 +125,23 @@ class _HybridStep:
             if atom is None or atom in exact:
                 return made
             reach(atom)
-            frac, wide = self._fracs[step.name], form(step.op) == WIDE
+            kind, frac = form(step.op), self._fracs[step.name]
+            if kind == RELATIVE:  # its deviation counts where it is read
+                seen[atom] = self.network.atoms[atom].value(seen)
+                return made
             unrounded, rounded = np.ldexp(1.0, -frac) * made.smooth, dequantise(made.rounded, frac)
-            if wide:
-                unrounded, rounded = _added(unrounded), _added(rounded)
             what = self.network.atoms[atom]
             own = {n: seen[n][self._lanes[atom]] for n in what.vectors() | {"h", "dt"}}
             local = what.value(own)
+            if kind == WIDE:
+                unrounded, rounded = _added(unrounded), _added(rounded)
             self._deviate(atom, exact, (rounded, unrounded, local))
-            bounds = self.lowered.bounds[step.name]
-            n = exact[atom].shape[-1]
-            read_next = quantise(exact[atom], frac[-n:])
-            if wide:
-                read_next = np.concatenate(halves(read_next), axis=-1)
-            read_next = np.clip(read_next, bounds.lo, bounds.hi)
-            smooth = read_next.astype(np.float64)
-            if wide:
-                upper = smooth[:, :n] + smooth[:, n:] * 2.0**-16
-                smooth = np.concatenate([upper, 0 * upper], axis=-1)
-            values = dequantise(read_next, frac)
-            seen[atom] = _added(values) if wide else values
-            return _Both(read_next, smooth)
+            read_next = self._read_next(step.name, kind, exact[atom])
+            found = dequantise(read_next, frac)
+            seen[atom] = _added(found) if kind == WIDE else found
+            return _whole_numbers(read_next)
 
-        start = {name: _Both(v, v.astype(np.float64)) for name, v in given.items()}
+        start = {name: _whole_numbers(v) for name, v in given.items()}
         y, h_next, _ = walk(model, start, _joined, apply)
         reach(None)
         for name, made, channels in (("h_next", h_next, model.states), ("y", y, model.outputs)):
@@ -149,6 +152,16 @@ class _HybridStep:
                 name, exact, (to_real(made.rounded, channels), made.smooth * scale, local)
             )
         return exact["y"], exact["h_next"]
+
+    def _read_next(self, name: str, kind: str, values: Reals) -> Integers:
+        """The values of a vector as the steps after it read them."""
+        frac, bounds = self._fracs[name], self.lowered.bounds[name]
+        if kind != WIDE:
+            return np.clip(quantise(values, frac), bounds.lo, bounds.hi)
+        n = values.shape[-1]
+        lo, hi = bounds.lo[:n] << 16, (bounds.hi[:n] << 16) + INT16_MAX
+        parts = halves(np.clip(quantise(values, frac[n:]), lo, hi))
+        return np.concatenate(parts, axis=-1)
 
     def _tail(self, name: str, vectors: dict[str, Reals]) -> Reals:
         if name == "y":
@@ -170,10 +183,10 @@ class _HybridStep:
         exact[name][rounding] += np.nan_to_num(rounded[rounding] - unrounded[rounding])
 
 
-def _added(halves: Reals) -> Reals:
-    """The sum of the two halves [.., 2 n] of each element, [.., n]."""
-    n = halves.shape[-1] // 2
-    result: Reals = halves[..., :n] + halves[..., n:]
+def _added(parts: Reals) -> Reals:
+    """The values [lanes, n] of 32-bit integers from those of their halves [lanes, 2 n]."""
+    n = parts.shape[-1] // 2
+    result: Reals = parts[..., :n] + parts[..., n:]
     return result
 
 
@@ -213,12 +226,14 @@ class Ends:
 def ends(lowered: Lowered, name: str) -> Ends:
     """The ends and the formats of a vector of the model."""
     frac, bounds = np.array(lowered.model.fracs()[name]), lowered.bounds[name]
-    lo, hi = dequantise(bounds.lo, frac), dequantise(bounds.hi, frac)
-    step = next(step for step in lowered.model.steps if step.name == name)
+    lo, hi, unit = dequantise(bounds.lo, frac), dequantise(bounds.hi, frac), np.ldexp(1.0, -frac)
+    step = next((step for step in lowered.model.steps if step.name == name), None)
+    if step is None:  # an input or a state, as it came in
+        return Ends(lo, hi, unit, tuple(q_name(f) for f in sorted({*frac.tolist()})))
     if form(step.op) == WIDE:
         n = step.size // 2
-        lo, hi, frac = lo[:n], hi[:n], frac[n:]
-    return Ends(lo, hi, np.ldexp(1.0, -frac), formats(step))
+        lo, hi, unit = lo[:n], hi[:n], unit[n:]
+    return Ends(lo, hi, unit, formats(step))
 
 
 def lane_count(lowered: Lowered, network: Network) -> int:

@@ -26,7 +26,7 @@ class AbsoluteActivation(RectifiedActivation):
         return np.abs(z)
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
-        lo, hi = self.argument_span(spans)
+        lo, hi = self.argument_span(spans, name)
         nearest = np.where((lo < 0) & (hi > 0), 0.0, np.minimum(np.abs(lo), np.abs(hi)))
         return nearest, reach((lo, hi))
 

@@ -21,7 +21,7 @@ class LinearMapActivation(Activation):
         return z
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
-        return self.argument_span(spans)
+        return self.argument_span(spans, name)
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         frac = to.wanted.get(name)

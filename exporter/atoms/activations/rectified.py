@@ -1,4 +1,4 @@
-"""What relu and |x| share: they keep the format of their argument."""
+"""What relu and |x| share: they keep the format of their argument, each element its own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 
 from elegans.exporter.ir.atom import Activation, Builder, VectorName
+from elegans.exporter.ir.spans import element_fracs
 from elegans.exporter.ops import Op
 
 
@@ -23,5 +24,7 @@ class RectifiedActivation(Activation):
         if window is not None:
             z = to.renamed(window)
         else:
-            z = to.linear(f"{called.name}_sum", called.layer, self.drive, to.even(self.drive))
+            # Formats for the result: an argument beyond them saturates where relu makes it zero.
+            frac = element_fracs(to.spans[name])
+            z = to.linear(f"{called.name}_sum", called.layer, self.drive, frac, alike=True)
         to.step(called.name, called.layer, self.op(), ((z,),), to.fracs(z))

@@ -27,7 +27,7 @@ class ReluActivation(RectifiedActivation):
         return np.maximum(z, 0.0)
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
-        lo, hi = self.argument_span(spans)
+        lo, hi = self.argument_span(spans, name)
         return np.maximum(lo, 0.0), np.maximum(hi, 0.0)
 
     @staticmethod

@@ -8,8 +8,13 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.tabled import TabledActivation
+from elegans.exporter.ir.atom import Builder, VectorName
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops import Op
+from elegans.exporter.ops.gate_share import FRAC as SHARE_FRAC
+from elegans.exporter.ops.gate_share import GAIN as SHARE_GAIN
+from elegans.exporter.ops.gate_share import GateShare
 from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.tanh import GAIN
 
@@ -29,6 +34,15 @@ class SigmoidActivation(TabledActivation):
     def function(z: Reals) -> Reals:
         result: Reals = 0.5 * (1.0 + np.tanh(0.5 * z))  # as exp(-z) it would overflow
         return result
+
+    def lower_share(self, to: Builder, called: VectorName, sign: float) -> Window:
+        """1 - sigmoid(drive), or sigmoid(drive) for a sign of -1, as mantissa and exponent."""
+        drive = self.drive.scaled(np.array([sign * SHARE_GAIN]))
+        frac = np.full(self.size, SHARE_FRAC)
+        z = to.linear(f"{called.name}_share_sum", called.layer, drive, frac, tabled=True)
+        fracs = np.zeros(2 * self.size, np.int64)
+        name, op = f"{called.name}_share", GateShare(self.size)
+        return to.step(name, called.layer, op, ((z,),), fracs)
 
     @staticmethod
     def op() -> Op:

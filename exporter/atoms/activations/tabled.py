@@ -15,6 +15,7 @@ from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, constant_span
 from elegans.exporter.numbers.fixed import INT16_MAX, RangeError, quantise, widest_frac
 from elegans.exporter.ops import Op
+from elegans.exporter.ops.elapsed_gate import ElapsedGate
 from elegans.exporter.ops.gated_drive import GatedDrive
 from elegans.exporter.ops.narrow import Narrow
 from elegans.exporter.ops.time_gate import TimeGate
@@ -27,6 +28,7 @@ _MOST_SHIFT = 30  # the most that `rshr` takes
 class TabledActivation(Activation):
     """An activation whose op looks its argument up in a table."""
 
+    takes_rate: ClassVar[bool] = True
     argument_frac: ClassVar[int]
     """Fractional bits of the table's argument."""
     gain: ClassVar[float] = 1.0
@@ -61,6 +63,8 @@ class TabledActivation(Activation):
         drive = self.drive.scaled(gain)
         if self.rate is not None and self.factor is not None:
             rate = self.rate.scaled(gain)
+            if self.factor == DT and to.long_times:
+                return self._over_long_times(to, called, drive, rate)
             z = (
                 to.timed(name, layer, drive, rate, self.argument_frac)
                 if self.factor == DT
@@ -75,6 +79,26 @@ class TabledActivation(Activation):
         if window is not None:
             return to.rescaled(name, layer, to.renamed(window), frac)
         return to.linear(name, layer, drive, frac, tabled=True)
+
+    def _over_long_times(
+        self, to: Builder, called: VectorName, drive: Affine, rate: Affine
+    ) -> Window:
+        """`rate * dt + drive` with elapsed time as mantissa and exponent.
+
+        A rate a of `frac` fractional bits, times a mantissa m, is a dt 2^(frac + F - 16 + e), F
+        being the fractional bits of dt.
+        """
+        assert to.dt is not None
+        elapsed, layer = to.elapsed(), called.layer
+        least = int(to.interval(elapsed).lo[1])
+        to_argument = to.dt.frac - 16 - self.argument_frac
+        frac = max(int(to.even(rate)[0]), -to_argument - least)
+        frac = min(frac, _MOST_SHIFT - to_argument)
+        a = to.linear(f"{called.name}_a", layer, rate, np.full(rate.size, frac))
+        z_frac = np.full(drive.size, self.argument_frac)
+        b = to.linear(f"{called.name}_b", layer, drive, z_frac, tabled=True)
+        op = ElapsedGate(frac + to_argument)
+        return to.step(f"{called.name}_sum", layer, op, ((a,), (b,), (elapsed,)), z_frac)
 
     def _of_halves(self, to: Builder, called: VectorName, drive: Affine) -> Window | None:
         """The argument where it is a multiple of a vector of 32 bits, as in an LSTM's output."""
@@ -111,8 +135,10 @@ class TabledActivation(Activation):
                 continue
             op: Op = TimeGate(align, shift) if factor == DT else GatedDrive(align, shift)
             b_fracs, a_fracs = np.full(drive.size, b_frac), np.full(rate.size, a_frac)
-            b_map = to.mapped(f"{called.name}_b", drive, b_fracs)
-            a_map = to.mapped(f"{called.name}_a", rate, a_fracs)
+            # With one shift for all rows, a core's kernel takes a large map.
+            shared = factor != DT
+            b_map = to.mapped(f"{called.name}_b", drive, b_fracs, shared)
+            a_map = to.mapped(f"{called.name}_a", rate, a_fracs, shared)
             try:
                 op.range(to.range_of(a_map), to.range_of(b_map), to.interval(u))
             except RangeError:

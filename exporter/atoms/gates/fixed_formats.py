@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.ops import Op
+from elegans.exporter.ops.rest_share import RestShare
+
+
+def rest_share(to: Builder, called: VectorName, gate: Window, keep: bool) -> Window:
+    """What a gate in Q0.15 leaves open, 1 - t, or with `keep` false t itself, as a share."""
+    op, fracs = RestShare(gate.size, int(keep)), np.zeros(2 * gate.size, np.int64)
+    return to.step(f"{called.name}_share", called.layer, op, ((gate,),), fracs)
 
 
 def parts_in_formats(

@@ -10,12 +10,13 @@ import numpy as np
 from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.euler_share import EulerShareActivation
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
+from elegans.exporter.atoms.gates.fixed_formats import rest_share
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, hull, span_frac, window_span
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise
-from elegans.exporter.ops.blend import Blend
 from elegans.exporter.ops.mix import Mix
 from elegans.exporter.ops.relax import Relax
 
@@ -50,6 +51,17 @@ class MixGate(Gate):
         if f is not None and not _reads(other, f):
             return cls(f, atoms.map(other), t)
         return None
+
+    @classmethod
+    def of_maps(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
+        """`affine + rate * t` of two maps, as in a CfC for Keras, whose heads have no tanh.
+
+        The hull of f = affine and g = affine + rate is less wide than the sum of affine's range
+        and the product's. None where one is no map: then its product is a smaller step.
+        """
+        if not (affine.terms and rate.terms) or affine.window() or rate.window():
+            return None
+        return cls(atoms.map(affine), atoms.map(rate.plus(affine)), t)
 
     @classmethod
     def _of_euler_step(cls, atoms: AtomTable, f: Window, rate: Affine) -> Gate | None:
@@ -96,10 +108,12 @@ class MixGate(Gate):
         return frac - (mapped and int(quantise(own[0].min(), frac)) <= INT16_MIN)
 
     def share(self, atoms: dict[str, Atom], carried: Window) -> Atom | None:
-        """How far h goes towards the other head: 1 - exp(-dt / tau), or dt / tau."""
+        """How far h goes towards the other head: 1 - exp(-dt / tau), dt / tau, or a sigmoid."""
         atom = atoms.get(self.t.vector)
         if self.t != Window(self.t.vector, 0, self.size):
             return None
+        if isinstance(atom, SigmoidActivation):
+            return None if atom.rate is not None else atom
         if carried == self.g and isinstance(atom, DecayActivation):
             assert atom.rate is not None
             return None if atom.rate.terms else atom
@@ -112,12 +126,15 @@ class MixGate(Gate):
         other = to.renamed(self.f if carried == self.g else self.g)
         g = to.rescaled(f"{called.name}_g", called.layer, other, out)
         share = self.share(to.atoms, carried)
+        keep = carried == self.g
         if isinstance(share, (DecayActivation, EulerShareActivation)):
-            s, op = share.lower_share(to, called), Relax(self.size)
+            s = share.lower_share(to, called)
+        elif isinstance(share, SigmoidActivation):
+            s = share.lower_share(to, called, 1.0 if keep else -1.0)
         else:
-            s, op = to.renamed(self.t), Blend(self.size, int(carried == self.g))
+            s = rest_share(to, called, to.renamed(self.t), keep)
         fracs = np.concatenate([out, out + 16])
-        to.step(called.name, called.layer, op, ((h,), (g,), (s,)), fracs)
+        to.step(called.name, called.layer, Relax(self.size), ((h,), (g,), (s,)), fracs)
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         if name in to.carried:

@@ -1,4 +1,4 @@
-"""u v: an LSTM's output, silu, gelu, and CfC's pure mode, where u is a decay."""
+"""u v: an LSTM's output, and CfC's pure mode, where u is a decay."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 
 from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
+from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.atoms.activations.tanh import TanhActivation
 from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.spans import Span, reach, span_frac, window_span, with_zero
+from elegans.exporter.ir.spans import Span, element_fracs, reach, window_span, with_zero
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops.product import Product
 
@@ -36,7 +37,13 @@ class ProductGate(Gate):
 
     @classmethod
     def of_product(cls, atoms: AtomTable, u: Window, p: Affine) -> Affine:
-        """`p * u` as a vector; a constant that scales p scales the product instead."""
+        """`p * u` as a vector; a constant that scales p scales the product instead.
+
+        Where u is a function of what it multiplies, as in silu, both are one function.
+        """
+        soft = SoftReluActivation.of_product(atoms, u, p)
+        if soft is not None:
+            return soft
         found = p.factor()
         if found is None or np.any(p.bias) or found[0].size != u.size:
             return atoms.of(atoms.add(cls(u, atoms.map(p))))
@@ -82,15 +89,13 @@ class ProductGate(Gate):
         return bound
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
-        """Where v is damped, as in CfC's pure mode, the result has a finer format than v."""
+        """Each element has the format of its v; where v is damped, as in CfC's pure mode, all are
+        finer by as many bits as the least damped one allows."""
         u, v = (to.renamed(w) for w in self.parts)
-        v_fracs = np.full(v.size, to.fracs(v).min())
-        v = to.rescaled(f"{called.name}_v", called.layer, v, v_fracs)
-        v_frac = int(to.fracs(v)[0])
-        own_frac = span_frac(to.spans[name])
-        frac = min(max(own_frac, v_frac), v_frac + _GATE_FRAC)
-        op = Product(v_frac + _GATE_FRAC - frac)
-        to.step(called.name, called.layer, op, ((u,), (v,)), np.full(self.size, frac))
+        fracs = to.fracs(v)
+        finer = int((element_fracs(to.spans[name]) - fracs).min())
+        gain = min(max(finer, 0), _GATE_FRAC)
+        to.step(called.name, called.layer, Product(_GATE_FRAC - gain), ((u,), (v,)), fracs + gain)
 
 
 GATE = ProductGate

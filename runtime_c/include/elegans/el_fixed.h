@@ -21,7 +21,7 @@
 
 /* The version of the interface between generated code and these kernels. A generated model
  * refuses to compile with another. */
-#define EL_RUNTIME_ABI 3
+#define EL_RUNTIME_ABI 4
 
 /* C leaves the right shift of a negative number to the compiler. This does not compile unless
  * the compiler shifts arithmetically, as those for all cores here do. */

@@ -56,6 +56,22 @@ def test_no_gate_doubles_the_state_s_range(graph, lowered):
     assert {c.frac for c in model.states} == {14}
 
 
+@pytest.mark.parametrize("blend", [b for b in _BLEND if b != "late"])
+def test_heads_without_tanh_are_mixed_and_stay_in_their_hull(graph, lowered, blend):
+    """As the cells of ncps for Keras: f and g are maps of a bounded backbone."""
+    g = graph()
+    backbone = g.node("Tanh", g.linear(g.node("Concat", "x", "h", axis=-1), 9, 12, "gemm"))
+    a, b, f, other = (g.linear(backbone, 12, 6, "gemm") for _ in range(4))
+    t = g.node("Sigmoid", g.node("Add", b, g.node("Mul", a, "dt")))
+    g.rename(g.blend(f, other, t, blend), "h_next", "Identity")
+    g.rename(g.linear("h", 6, 2, "gemm"), "y", "Identity")
+    model = lowered(g)
+    (mix,) = (s for s in model.steps if s.op.kernel == "mix")
+    heads = [s for s in model.steps if s.name in (mix.inputs[0][0].vector, mix.inputs[1][0].vector)]
+    assert {s.op.kernel for s in heads} <= {"linear", "sparse_linear"}
+    assert "product" not in {s.op.kernel for s in model.steps}
+
+
 @pytest.mark.parametrize("blend", ["ncps", "no_gate"])
 def test_integers_follow_the_float_network(graph, save, blend):
     path = save(graph().cfc(blend=blend))

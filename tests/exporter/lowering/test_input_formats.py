@@ -192,7 +192,8 @@ def test_what_a_gate_or_a_state_reads_as_it_is_has_no_offset(gated):
 
 def test_counts_that_a_gate_or_a_state_reads_become_real_values_in_a_map(gated, tmp_path):
     plain, path = gated(), gated("uint12", "int9")
-    assert _error(path) <= 1.02 * _error(plain)
+    # The gate reads the plain inputs in a format for each channel, the map has one for all.
+    assert _error(path) <= 1.3 * _error(plain)
     export(Request(path), tmp_path / "BUILD")
     _same_in_c(tmp_path / "BUILD")
 

@@ -12,13 +12,11 @@ from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
-from elegans.exporter.ir import real_eval
-from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.oracles import hybrid
 from elegans.exporter.oracles.blame import find_blame
-from elegans.exporter.oracles.free_run import elapsed_times, free_run_error
+from elegans.exporter.oracles.free_run import float_run, free_run_error
 from elegans.exporter.oracles.hybrid import ROUNDING, WEIGHTS, Contribution, contributions
 from elegans.exporter.oracles.reference import run
 
@@ -56,7 +54,9 @@ def _coarse(name):
 
 
 def _blame(case):
-    return find_blame(*case, weight_bits=16)
+    lowered, network, runs, error = case
+    truth = float_run(lowered.model, network, *runs["random"][:2])
+    return find_blame(lowered, network, runs, truth, error, weight_bits=16)
 
 
 @pytest.mark.parametrize("layer", ["inter", "motor"])
@@ -77,7 +77,7 @@ def test_parts_are_told_apart_and_a_network_without_a_fault_has_small_ones(worm)
     lowered, network, runs, _ = _case(worm)
     x, dt, _ = runs["random"]
     model = lowered.model
-    y, h = real_eval.run(network, to_real(x, model.inputs), elapsed_times(dt, model))
+    y, h = float_run(model, network, x, dt)
     truth = np.concatenate([h, y], axis=-1)
     found = contributions(
         *(lowered, network, (x[:, 0], dt[:, 0]), np.zeros(6), truth[:, 0], np.ones(8))
@@ -138,7 +138,7 @@ def test_a_state_that_saturates_is_told_with_what_it_would_need(worm, monkeypatc
     _accused(monkeypatch, lowered, network, "inter_h")
     bounds = lowered.bounds | {"inter_h": Interval.of(np.full(4, -2048), np.full(4, 2048))}
     lowered = replace(lowered, bounds=bounds)
-    blame = find_blame(lowered, network, runs, replace(error, worst=0.5), 16)
+    blame = _blame((lowered, network, runs, replace(error, worst=0.5)))
     assert "saturates at -0.0625, and float reaches -1" in blame.cause
     assert "range" in blame.remedy
 
@@ -148,7 +148,7 @@ def test_a_format_that_is_hardly_used_is_told(worm, monkeypatch):
     _accused(monkeypatch, lowered, network, "inter_f")
     bounds = lowered.bounds | {"inter_f": Interval.of(np.full(4, -(1 << 20)), np.full(4, 1 << 20))}
     lowered = replace(lowered, bounds=bounds)
-    blame = find_blame(lowered, network, runs, replace(error, worst=0.5), 16)
+    blame = _blame((lowered, network, runs, replace(error, worst=0.5)))
     assert "its format reaches 32, and 3" in blame.cause
 
 

@@ -12,8 +12,8 @@
 #include "elegans/el_tanh.h"
 #include "elegans/el_timed_linear.h"
 
-#if EL_RUNTIME_ABI != 3
-#error "this model was generated for runtime ABI 3; export it again"
+#if EL_RUNTIME_ABI != 4
+#error "this model was generated for runtime ABI 4; export it again"
 #endif
 
 /* inter_f_sum: weights, [4][7] */

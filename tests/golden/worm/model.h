@@ -34,6 +34,8 @@ extern "C" {
 #define WORM_OUTPUTS 2
 #define WORM_STATES 6
 #define WORM_HAS_DT 1
+#define WORM_STATE_BITS 16
+#define WORM_DT_BITS 16
 
 /* The index of each signal in x or y, and its fractional bits. */
 #define WORM_X_TOUCH 0
@@ -49,7 +51,8 @@ extern "C" {
 #define WORM_Y_RIGHT_FRAC (15)
 
 /* The clamped inputs and the states, one after the other. The layers read them two at a time,
- * as words, so `words` is there for the alignment. */
+ * as words, so `words` is there for the alignment.
+ */
 typedef union {
     int16_t v[10];
     int32_t words;

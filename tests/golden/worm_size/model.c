@@ -7,8 +7,8 @@
 #include "elegans/el_fixed.h"
 #include "elegans/el_cfc_compact.h"
 
-#if EL_RUNTIME_ABI != 3
-#error "this model was generated for runtime ABI 3; export it again"
+#if EL_RUNTIME_ABI != 4
+#error "this model was generated for runtime ABI 4; export it again"
 #endif
 
 /* worm_layers: places */

@@ -21,7 +21,7 @@
 
 /* The version of the interface between generated code and these kernels. A generated model
  * refuses to compile with another. */
-#define EL_RUNTIME_ABI 3
+#define EL_RUNTIME_ABI 4
 
 /* C leaves the right shift of a negative number to the compiler. This does not compile unless
  * the compiler shifts arithmetically, as those for all cores here do. */
@@ -72,6 +72,41 @@ static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
     return (int16_t)el_max(el_min(el_sat16(a), hi), lo);
 }
 #endif
+
+/* a clamped to [lo, hi], lo <= hi. The caller proves that the differences fit. */
+#ifndef EL_NATIVE_HOLD32
+static inline int32_t el_hold32(int32_t a, int32_t lo, int32_t hi)
+{
+    return el_max(el_min(a, hi), lo);
+}
+#endif
+
+/* The zeros above the highest bit of a, which is not negative, but for its sign: 31 if a is 0. */
+#ifndef EL_NATIVE_LEADING_ZEROS
+static inline int32_t el_leading_zeros(int32_t a)
+{
+    int32_t zeros = 0;
+
+    for (int32_t step = 16; step > 0; step >>= 1) {
+        const int32_t empty = el_mask((a >> (31 - step)) - 1) & step;
+        a = (int32_t)((uint32_t)a << empty);
+        zeros += empty;
+    }
+    return zeros;
+}
+#endif
+
+/* el_upto4(a), el_upto5(a), el_upto16(a): a held between 0 and 2^4 - 1, 2^5 - 1, 2^16 - 1. */
+#ifndef EL_NATIVE_UPTO
+#define EL_UPTO(bits)                                   \
+    static inline int32_t el_upto##bits(int32_t a)      \
+    {                                                   \
+        return el_max(el_min(a, (1 << (bits)) - 1), 0); \
+    }
+#endif
+EL_UPTO(4)
+EL_UPTO(5)
+EL_UPTO(16)
 
 /* to[0] = from[0] and to[1] = from[1]; the two must not overlap. */
 #ifndef EL_NATIVE_COPY2

@@ -25,6 +25,37 @@ static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
     return (int16_t)a;
 }
 
+/* el_fixed.h. */
+#define EL_NATIVE_HOLD32
+static inline int32_t el_hold32(int32_t a, int32_t lo, int32_t hi)
+{
+    __asm__("cmp %0, %1\n\tit lt\n\tmovlt %0, %1\n\t"
+            "cmp %0, %2\n\tit gt\n\tmovgt %0, %2"
+            : "+r"(a) : "r"(lo), "r"(hi) : "cc");
+    return a;
+}
+
+/* el_fixed.h. CLZ counts the sign bit, too, and gives 32 for 0. */
+#define EL_NATIVE_LEADING_ZEROS
+static inline int32_t el_leading_zeros(int32_t a)
+{
+    int32_t zeros;
+
+    __asm__("clz %0, %1" : "=r"(zeros) : "r"(a));
+    return zeros - 1;
+}
+
+/* el_fixed.h. */
+#define EL_NATIVE_UPTO
+#define EL_UPTO(bits)                                           \
+    static inline int32_t el_upto##bits(int32_t a)              \
+    {                                                           \
+        int32_t held;                                           \
+                                                                \
+        __asm__("usat %0, #" #bits ", %1" : "=r"(held) : "r"(a)); \
+        return held;                                            \
+    }
+
 /* el_fixed.h. One LDR and one STR, which these cores may do at any address. */
 #define EL_NATIVE_COPY2
 static inline void el_copy2(int16_t *to, const int16_t *from)

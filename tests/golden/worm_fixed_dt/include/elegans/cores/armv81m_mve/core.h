@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "elegans/cores/armv7em/fine_tanh.h"
+#include "elegans/cores/armv7em/upper_product.h"
 #include "elegans/cores/armv7m/thumb2.h"
 
 /* The weights of two neighbouring inputs: two int16_t in one word, the even one in the lower

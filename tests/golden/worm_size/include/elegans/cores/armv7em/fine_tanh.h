@@ -20,4 +20,25 @@ static inline int32_t el_fine_tanh(int16_t u)
     return y;
 }
 
+/* el_synapse.h. One block, because a compiler that mixes many of them runs out of registers. */
+#define EL_NATIVE_SYNAPSE
+static inline int16_t el_synapse(int32_t u)
+{
+    int32_t y, value;
+
+    __asm__("ssat %2, #16, %2\n\t"
+            "asr %0, %2, #10\n\t"
+            "add %0, %3, %0, lsl #3\n\t"
+            "ldrd %1, %0, [%0]\n\t"
+            "add %2, %4, %2, lsl #22\n\t"
+            "smlabt %0, %0, %2, %0\n\t"
+            "smlawt %0, %0, %2, %1\n\t"
+            "add %0, %5, %0, asr #1\n\t"
+            "asr %0, %0, #16"
+            : "=&r"(y), "=&r"(value), "+r"(u)
+            : "r"(&el_tanh_pieces[32]), "r"(0x80000000U), "r"((1 << 30) + (1 << 14)),
+              "m"(el_tanh_pieces));
+    return (int16_t)y;
+}
+
 #endif
