@@ -89,14 +89,14 @@ def test_its_gradients_are_the_slopes_of_the_integers(model: Model) -> None:
     for k, channels in ((0, model.inputs), *([(1, times)] if times else []), (2, model.states)):
         gradient = leaves[k].grad.numpy()
         for i, channel in enumerate(channels):
-            wide = (channel.hi - channel.lo) // 128
+            wide = (channel.hi - channel.lo) // 64
             ends = []
             for way in (wide, -wide):
                 moved = [a.copy() for a in given]
                 moved[k][:, i] += way
                 ends.append(reference.step(model, *moved)[1] @ weights)
             slope = (ends[0] - ends[1]) / (2 * wide) * 2.0**channel.frac
-            np.testing.assert_allclose(gradient[:, i] * 2.0**channel.frac, slope, atol=0.06)
+            np.testing.assert_allclose(gradient[:, i] * 2.0**channel.frac, slope, atol=0.1)
         assert np.all(np.isfinite(gradient))
         assert np.any(gradient != 0)
 
