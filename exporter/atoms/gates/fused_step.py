@@ -116,7 +116,7 @@ class FusedStepGate(WeightedMeanGate):
         frac = super().result_frac(spans, own)
         return frac - (float(np.ldexp(reach(own).max(), frac)) > INT16_MAX - MARGIN - 1)
 
-    def wide_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+    def state_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
         least, most = integer_ends(frac, lo, hi)
         return least - MARGIN, most + MARGIN
 
