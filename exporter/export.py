@@ -25,12 +25,6 @@ from elegans.exporter.ir.interface import Range, with_formats, with_ranges
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.lowering.state_ranges import (
-    RECORDED_MARGIN,
-    Runs,
-    with_shown_ranges,
-    with_state_ranges,
-)
 from elegans.exporter.oracles import golden_vectors, range_hints, range_report
 from elegans.exporter.oracles.blame import Blame, find_blame
 from elegans.exporter.oracles.blame import to_json as to_json_blame
@@ -38,6 +32,12 @@ from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, float_run, 
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
 from elegans.exporter.oracles.onnx_float import check_reading
+from elegans.exporter.state_ranges import (
+    RECORDED_MARGIN,
+    Runs,
+    with_shown_ranges,
+    with_state_ranges,
+)
 
 
 @dataclass(frozen=True)

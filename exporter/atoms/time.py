@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from elegans.exporter.ir.affine import Affine, Form
-from elegans.exporter.ir.atom import DT, Builder, VectorName
+from elegans.exporter.ir.atom import DT
+from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import INT16_MAX, Integers, Reals, quantise, round_half_up
 from elegans.exporter.ops.time_share import MOST_EXPONENT

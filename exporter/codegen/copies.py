@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from elegans.exporter.codegen.placement import Place, Placement
 from elegans.exporter.codegen.program import Program
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN
+from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.counts import Counts
 
 _FEW = 32  # outputs that are copied one by one, faster and smaller than by a call
 
@@ -74,3 +79,27 @@ def _overlap(a: Place, a_size: int, b: Place, b_size: int) -> bool:
     """Whether two stretches of memory share an element."""
     near = a.offset < b.offset + b_size and b.offset < a.offset + a_size
     return a.array == b.array and near
+
+
+def clamp_lines(op: Clamp, target: Place, source: Place, layout: str) -> list[str]:
+    """A few inputs clamped one by one; those that may be any int16 are only copied."""
+    size = len(op.lo)
+    any_int16 = [*((op.lo == INT16_MIN) & (op.hi == INT16_MAX)), False]
+    if layout == "size" and np.all(any_int16[:-1]):
+        return [copy_line(target, source, size)]
+    lines = []
+    i = 0
+    while i < size:
+        value = "dt" if source.array == "&dt" else element(source, i)
+        if any_int16[i] and any_int16[i + 1]:
+            lines.append(f"el_copy2(&{element(target, i)}, &{value});")
+            i += 1
+        elif any_int16[i]:
+            lines.append(f"{element(target, i)} = {value};")
+        else:
+            held = f"el_hold({value}, {op.lo[i]}, {op.hi[i]})"
+            if isinstance(op, Counts) and op.left[i]:
+                held = f"(int16_t)({held} * {1 << int(op.left[i])})"
+            lines.append(f"{element(target, i)} = {held};")
+        i += 1
+    return lines

@@ -14,8 +14,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window
-from elegans.exporter.numbers.fixed import Integers
+from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, formats
+from elegans.exporter.numbers.fixed import Integers, Interval, q_name
+from elegans.exporter.ops import RELATIVE, WIDE, form
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.timed_linear import TimedLinear
 
@@ -188,3 +189,18 @@ class Program:
 def windows_of(steps: Sequence[ProgramStep]) -> list[Window]:
     """All windows that are inputs of these steps; `Program.read_by` knows of loops, too."""
     return [window for step in steps for argument in step.inputs for window in argument]
+
+
+def step_comment(step: ProgramStep, bounds: Interval) -> str:
+    """The name of a step's vector, its formats and its range, as the generated C prints them."""
+    names = tuple(q_name(f) for f in sorted(set(step.frac)))
+    size = step.size
+    if isinstance(step, Step):
+        names = formats(step)
+        size = step.size // 2 if form(step.op) == WIDE else step.size
+    if RELATIVE in names:
+        return f"{step.name}: mantissas and exponents"
+    fracs = step.frac[:size]
+    lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo[:size], fracs, strict=True))
+    hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi[:size], fracs, strict=True))
+    return f"{step.name}: {' '.join(names)}, in [{lo:.5g}, {hi:.5g}]"

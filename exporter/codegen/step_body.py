@@ -6,9 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from elegans.exporter.codegen.copies import copy_all, copy_line, element
+from elegans.exporter.codegen.copies import clamp_lines, copy_all, copy_line
 from elegans.exporter.codegen.layer_run import LayerRun, compact_run, layer_run
 from elegans.exporter.codegen.placement import Place, Placement, blocks
 from elegans.exporter.codegen.program import (
@@ -18,15 +16,15 @@ from elegans.exporter.codegen.program import (
     Loop,
     Program,
     ProgramStep,
+    step_comment,
 )
 from elegans.exporter.codegen.tables import ConstantArray, constant_array, table_names
 from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
-from elegans.exporter.ir.fixed_model import Argument, Step, Window, formats
-from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Interval, q_name
-from elegans.exporter.ops import RELATIVE, WIDE, form, parts
+from elegans.exporter.ir.fixed_model import Argument, Step, Window
+from elegans.exporter.numbers.fixed import Interval
+from elegans.exporter.ops import parts
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.constant import Constant
-from elegans.exporter.ops.counts import Counts
 from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.short_time import ShortTime
 
@@ -215,8 +213,10 @@ def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> 
         f"memcpy({place}, &scratch.v[{offset}], {size}U * sizeof(int16_t));"
         for offset, place, size in run.scratch.left
     ]
-    comments = [Statement([], _comment(to, step)) for step, _ in steps[:-1]]
-    last = Statement([*copies, call, *results], _comment(to, steps[-1][0]))
+    comments = [Statement([], step_comment(step, to.bounds[step.name])) for step, _ in steps[:-1]]
+    last = Statement(
+        [*copies, call, *results], step_comment(steps[-1][0], to.bounds[steps[-1][0].name])
+    )
     return Block("layers", buffers, [*comments, last])
 
 
@@ -234,8 +234,8 @@ def _compact_block(to: _Writer, steps: Sequence[tuple[LayerCall, CompactLayer]])
         f"el_{run.kernel}(s->v, next, wired, {dt}, {name}_places, {len(steps)}U,",
         f"    {tables});",
     ]
-    comments = [Statement([], _comment(to, step)) for step, _ in steps[:-1]]
-    last = Statement(call, _comment(to, steps[-1][0]))
+    comments = [Statement([], step_comment(step, to.bounds[step.name])) for step, _ in steps[:-1]]
+    last = Statement(call, step_comment(steps[-1][0], to.bounds[steps[-1][0].name]))
     buffers = [declare("next", run.neurons), declare("wired", run.inputs)]
     return Block("layers", buffers, [*comments, last])
 
@@ -255,14 +255,16 @@ def _shared_buffers(to: _Writer) -> list[str]:
 
 def _statement(to: _Writer, step: Step) -> Statement:
     """The call of a step's kernel, after the copies that put its arguments side by side."""
-    comment = _comment(to, step)
+    comment = step_comment(step, to.bounds[step.name])
     if isinstance(step.op, Constant):
-        return Statement([], f"{comment}, constant")
-    if is_inline(step):
-        return Statement(_clamped(to, step), comment)
+        return Statement([], f"{step.name}: constant")
     target = to.placement.places[step.name]
+    if isinstance(step.op, Clamp) and is_inline(step):
+        source = to.placement.at(step.inputs[0][0])
+        return Statement(clamp_lines(step.op, target, source, to.layout), comment)
     if step.name in to.unrolled:
-        return _unrolled(to, to.unrolled[step.name], target, comment)
+        call = to.unrolled[step.name].call(target, to.placement.at)
+        return Statement([call] if call else [], comment)
     lines: list[str] = []
     inputs = []
     for argument in step.inputs:
@@ -283,49 +285,13 @@ def _statement(to: _Writer, step: Step) -> Statement:
     return Statement(lines + wrapped, comment)
 
 
-def _unrolled(to: _Writer, step: Unrolled, target: Place, comment: str) -> Statement:
-    """The call of an unrolled map's function; none if the next step's function computes it."""
-    if step.function is None:
-        return Statement([], comment)
-    sums = [f"{step.function.name}_sums"] if step.base else []
-    arguments = ", ".join([str(target), *sums, *(str(to.placement.at(w)) for w in step.reads)])
-    return Statement([f"{step.function.name}({arguments});"], comment)
-
-
 def _sums_before(to: _Writer, steps: Sequence[Step]) -> list[str]:
     """The calls, and the buffers, of what unrolled maps of a loop add up before it."""
     lines = []
     for step in (to.unrolled[s.name] for s in steps if s.name in to.unrolled):
-        if step.base is not None and step.function is not None:
-            name = f"{step.function.name}_sums"
-            arguments = ", ".join([name, *(str(to.placement.at(w)) for w in step.before)])
-            to.sums.append(f"int32_t {name}[{step.size}];")
-            lines.append(f"{step.base.name}({arguments});")
-    return lines
-
-
-def _clamped(to: _Writer, step: Step) -> list[str]:
-    """A few inputs clamped one by one; those that may be any int16 are only copied."""
-    assert isinstance(step.op, Clamp)
-    target, source = to.placement.places[step.name], to.placement.at(step.inputs[0][0])
-    any_int16 = [*((step.op.lo == INT16_MIN) & (step.op.hi == INT16_MAX)), False]
-    if to.layout == "size" and np.all(any_int16[:-1]):
-        return [copy_line(target, source, step.size)]
-    lines = []
-    i = 0
-    while i < step.size:
-        value = "dt" if source.array == "&dt" else element(source, i)
-        if any_int16[i] and any_int16[i + 1]:
-            lines.append(f"el_copy2(&{element(target, i)}, &{value});")
-            i += 1
-        elif any_int16[i]:
-            lines.append(f"{element(target, i)} = {value};")
-        else:
-            held = f"el_hold({value}, {step.op.lo[i]}, {step.op.hi[i]})"
-            if isinstance(step.op, Counts) and step.op.left[i]:
-                held = f"(int16_t)({held} * {1 << int(step.op.left[i])})"
-            lines.append(f"{element(target, i)} = {held};")
-        i += 1
+        if step.base is not None:
+            to.sums.append(f"int32_t {step.sums}[{step.size}];")
+            lines.append(step.call_before(to.placement.at))
     return lines
 
 
@@ -341,14 +307,3 @@ def _join(to: _Writer, argument: Argument) -> list[str]:
     to.joined.held = held
     to.joined.size = max(to.joined.size, offset)
     return lines
-
-
-def _comment(to: _Writer, step: ProgramStep) -> str:
-    names = " ".join(formats(step) if isinstance(step, Step) else {q_name(f): 0 for f in step.frac})
-    if names == RELATIVE:
-        return f"{step.name}: mantissas and exponents"
-    size = step.size // 2 if isinstance(step, Step) and form(step.op) == WIDE else step.size
-    bounds, fracs = to.bounds[step.name][:size], step.frac[:size]
-    lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo, fracs, strict=True))
-    hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi, fracs, strict=True))
-    return f"{step.name}: {names}, in [{lo:.5g}, {hi:.5g}]"

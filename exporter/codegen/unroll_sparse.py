@@ -9,11 +9,12 @@ computed where its argument is. Neither changes a bit: a sum has the same terms 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.exporter.codegen.placement import Place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.codegen.tables import table_names
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
@@ -66,6 +67,26 @@ class Unrolled:
     size: int
     base: Function | None = None
     before: Argument = ()
+
+    @property
+    def sums(self) -> str:
+        """The buffer in which `base` leaves its sums."""
+        assert self.function is not None
+        return f"{self.function.name}_sums"
+
+    def call(self, target: Place, at: Callable[[Window], Place]) -> str:
+        """The call of the function; empty where the next step's function computes this one."""
+        if self.function is None:
+            return ""
+        sums = [self.sums] if self.base else []
+        arguments = [str(target), *sums, *(str(at(w)) for w in self.reads)]
+        return f"{self.function.name}({', '.join(arguments)});"
+
+    def call_before(self, at: Callable[[Window], Place]) -> str:
+        """The call of `base`, before the loop."""
+        assert self.base is not None
+        arguments = ", ".join([self.sums, *(str(at(w)) for w in self.before)])
+        return f"{self.base.name}({arguments});"
 
     @property
     def functions(self) -> list[Function]:

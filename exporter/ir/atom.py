@@ -2,7 +2,7 @@
 
 An atom computes one vector: an activation is a function of an affine form, a gate multiplies
 vectors element by element. `exporter.atoms` has one file for each kind; this module has what all
-of them share, and what recognition (`AtomTable`) and lowering (`Builder`) offer to them.
+of them share.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Self
 
 from elegans.exporter.ir.affine import Affine, Form, affine_value, read
-from elegans.exporter.ir.fixed_model import Channel, Window
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import (
     Span,
     affine_span,
@@ -23,8 +24,7 @@ from elegans.exporter.ir.spans import (
     window_span,
     with_zero,
 )
-from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Interval, Reals
-from elegans.exporter.ops import Op
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals
 
 DT = Window("dt", 0, 1)
 # Elapsed time in a denominator, as LTC has it: C / dt. It never leaves its quotient.
@@ -232,124 +232,3 @@ class Gate(Atom):
     def of_quotient(cls, atoms: AtomTable, over: Form, under: Form) -> Gate | None:
         """This gate, if it computes `over / under`, whose only products are with time."""
         return None
-
-
-@dataclass(frozen=True)
-class VectorName:
-    """The layer that a vector belongs to, and the vector's name in the generated C."""
-
-    layer: str
-    name: str
-
-
-@dataclass(frozen=True)
-class MappedForm:
-    """An affine form as a fixed-point op: its inputs, and the fractional bits [rows] it gives."""
-
-    inputs: tuple[Window, ...]
-    op: Op
-    frac: Integers
-
-
-class AtomTable(Protocol):
-    """The atoms that have been recognised so far (`recogniser.Recogniser`)."""
-
-    found: dict[str, Atom]
-    sizes: dict[str, int]
-
-    def of(self, window: Window) -> Affine:
-        """A window of a known vector as an affine form."""
-
-    def add(self, atom: Atom) -> Window:
-        """A new vector of the network; a gate that is known already is not added again."""
-
-    def map(self, affine: Affine) -> Window:
-        """An affine form as a vector; one that several atoms read is computed once."""
-
-    def affine(self, place: str, form: Form) -> Affine:
-        """A form as an affine one: products become vectors of their own."""
-
-
-class Builder(Protocol):
-    """The fixed-point model in the making (`lowering.builder.ModelBuilder`)."""
-
-    atoms: dict[str, Atom]
-    spans: dict[str, Span]
-    wanted: dict[str, Integers]
-    dt_range: tuple[float, float]
-    dt: Channel | None
-    long_times: bool
-    """Whether a time gate reads elapsed time as mantissa and exponent."""
-    carried: dict[str, Window]
-    """By the name of a gate that keeps its result in 32 bits: the part that it carries on."""
-
-    def renamed(self, window: Window) -> Window:
-        """A window of the real network as one of the fixed-point model."""
-
-    def fracs(self, window: Window) -> Integers:
-        """The fractional bits of a window's elements."""
-
-    def interval(self, window: Window) -> Interval:
-        """The proved bounds of a window's integers."""
-
-    def widest(self, affine: Affine) -> Integers:
-        """For each row of an affine form the finest int16 format that holds it."""
-
-    def even(self, affine: Affine) -> Integers:
-        """One format for all rows: the finest that holds every one of them."""
-
-    def step(
-        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
-    ) -> Window:
-        """Add a step and prove it. Raises ElegansError if an intermediate could leave int32."""
-
-    def linear(
-        self,
-        name: str,
-        layer: str,
-        affine: Affine,
-        out_frac: Integers,
-        tabled: bool = False,
-        alike: bool = False,
-    ) -> Window:
-        """Add an affine form as a step; `tabled` where a table looks its result up, `alike` where
-        its rows shall share a shift, which is faster, if that costs few bits."""
-
-    def mapped(
-        self,
-        name: str,
-        affine: Affine,
-        out_frac: Integers,
-        tabled: bool = False,
-        alike: bool = False,
-    ) -> MappedForm:
-        """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
-
-    def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
-        """Add a mapped affine form as a step."""
-
-    def range_of(self, mapped: MappedForm) -> Interval:
-        """The bounds that the result of a mapped affine form would have."""
-
-    def timed(self, name: str, layer: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
-        """Add `drive + rate * dt` as one step; None where no format holds it, or it is sparse."""
-
-    def rescaled(self, name: str, layer: str, source: Window, frac: Integers) -> Window:
-        """A vector in another format; the vector itself where it has that format."""
-
-    def once(
-        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
-    ) -> Window:
-        """A step that is added only if no equal one is there."""
-
-    def constant(self, name: str, layer: str, values: Integers, frac: Integers) -> Window:
-        """A constant vector, which lies in flash."""
-
-    def known_halves(self, window: Window) -> Window | None:
-        """The halves of a vector that has 32 bits; None for any other, and for a part of one."""
-
-    def halves(self, name: str, layer: str, window: Window, frac: int) -> Window:
-        """A whole vector of the real network as the halves of its 32-bit integers."""
-
-    def elapsed(self) -> Window:
-        """Elapsed time as mantissa and exponent."""

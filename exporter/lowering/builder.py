@@ -1,4 +1,4 @@
-"""The fixed-point model in the making: steps are added one by one, each proved as it is added."""
+"""The fixed-point model in the making: affine forms become maps of integers."""
 
 from __future__ import annotations
 
@@ -10,122 +10,39 @@ from scipy import sparse
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Matrix
-from elegans.exporter.ir.atom import DT, MappedForm, VectorName
-from elegans.exporter.ir.fixed_model import Argument, Channel, Step, Window
-from elegans.exporter.ir.proof import step_range
+from elegans.exporter.ir.atom import DT
+from elegans.exporter.ir.builder import MappedForm
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
 from elegans.exporter.lowering.joint_rounding import InputStatistics
 from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap
-from elegans.exporter.lowering.state_layout import StateLayout
+from elegans.exporter.lowering.step_builder import StepBuilder
 from elegans.exporter.numbers.fixed import (
-    INT16_MAX,
-    INT16_MIN,
-    INT32_MAX,
-    INT32_MIN,
     Integers,
     Interval,
     Reals,
-    join_intervals,
     widest_frac,
 )
-from elegans.exporter.ops import Op, same_op
 from elegans.exporter.ops.clamp import Clamp
-from elegans.exporter.ops.constant import Constant
-from elegans.exporter.ops.counts import Counts
-from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.rescale import Rescale
-from elegans.exporter.ops.short_time import ShortTime
 from elegans.exporter.ops.widen import Widen
 
 _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map of ones
 
 
-class ModelBuilder:
-    """The steps so far, with the format and the proved bounds of every vector.
+class ModelBuilder(StepBuilder):
+    """The steps so far, and the maps that are added to them.
 
     It implements `atom.Builder`, which is what an atom needs to add its own steps.
     """
 
     def __init__(self, network: Network, formats: Formats, weight_bits: int) -> None:
-        self.atoms = network.atoms
-        self.dt = formats.dt
-        self.carried = formats.wide.carried
-        self.long_times = formats.wide.long_times
-        self.dt_range = network.interface.dt.range or (0.0, 0.0)
-        self.spans = formats.spans
-        self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
-        self.wanted = formats.wanted
+        super().__init__(network, formats)
         self.weight_bits = weight_bits
-        self.steps: list[Step] = []
-        self._early = 0  # steps that `once` has added, after those that clamp inputs
-        self.frac: dict[str, Integers] = {}
-        self.bounds: dict[str, Interval] = {}
-        self._names: dict[str, str] = {}  # of the fixed-point model's vectors, by the real ones'
-        self._states = StateLayout.of(network.h_next, formats.wide.pieces, formats.states)
-        self.frac["h"], self.bounds["h"] = self._states.fracs, self._states.bounds
+        self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
         self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
-
-    def clamp_input(
-        self, name: str, channels: tuple[Channel, ...], inner: tuple[Channel, ...]
-    ) -> None:
-        """Add an input from outside: any int16, clamped to the channels' ranges.
-
-        inner  the channels in the formats in which the network reads the clamped integers
-        """
-        size = len(channels)
-        frac = np.array([c.frac for c in inner])
-        left = frac - np.array([c.frac for c in channels])
-        lo, hi = np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
-        self.frac[name] = frac - left
-        self.bounds[name] = Interval.of(np.full(size, INT16_MIN), np.full(size, INT16_MAX))
-        op = Counts(lo, hi, left) if np.any(left) else Clamp(lo, hi)
-        self.step(f"{name}_in", "inputs", op, ((Window(name, 0, size),),), frac)
-        self._names[name] = f"{name}_in"
-        self._early = len(self.steps)
-
-    def name(self, vector: str, called: VectorName) -> None:
-        """Say what the vector of an atom is called in the fixed-point model."""
-        self._names[vector] = called.name
-
-    def add_time(self, channel: Channel) -> None:
-        """Add a 32-bit elapsed time; atoms read it as `elapsed`, or as a short one."""
-        self.frac["dt"] = np.array([channel.frac])
-        self.bounds["dt"] = Interval.of([INT32_MIN], [INT32_MAX])
-
-    def elapsed(self) -> Window:
-        """Elapsed time as mantissa and exponent."""
-        assert self.dt is not None
-        op, dt = Elapsed(self.dt.lo, self.dt.hi), ((Window("dt", 0, 1),),)
-        return self.once("dt_in", "inputs", op, dt, np.zeros(2, np.int64))
-
-    def _short_time(self) -> Window:
-        assert self.dt is not None
-        op, dt = ShortTime(self.dt.lo, self.dt.hi), ((Window("dt", 0, 1),),)
-        return self.once("dt_short", "inputs", op, dt, self.frac["dt"] - 16)
-
-    def renamed(self, window: Window) -> Window:
-        """A window of the real network as one of the fixed-point model."""
-        if window.vector == "h":
-            (found,) = self.renamed_all(window)
-            return found
-        if window.vector == "dt" and "dt" not in self._names:
-            return self._short_time()
-        return Window(self._names[window.vector], window.lo, window.hi)
-
-    def renamed_all(self, window: Window) -> tuple[Window, ...]:
-        """The same, for a window that several pieces of the state may make up."""
-        return self._states.placed(window) if window.vector == "h" else (self.renamed(window),)
-
-    def known_halves(self, window: Window) -> Window | None:
-        """The halves of a vector that has 32 bits; None for any other, and for a part of one."""
-        if window.vector == "h":
-            return self._states.halves(window)
-        whole = window.vector in self.carried and window.size == self.atoms[window.vector].size
-        if not whole:
-            return None
-        return Window(self._names[window.vector], 0, 2 * window.size)
 
     def halves(self, name: str, layer: str, window: Window, frac: int) -> Window:
         """A whole vector of the real network as the halves of its 32-bit integers.
@@ -140,43 +57,12 @@ class ModelBuilder:
         upper = self.rescaled(f"{name}_upper", layer, source, fracs)
         return self.step(name, layer, Widen(), ((upper,),), np.concatenate([fracs, fracs + 16]))
 
-    def once(
-        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
-    ) -> Window:
-        """A step that is added only if no equal one is there.
-
-        It reads inputs and earlier steps of this kind only, so it stands before all others: what
-        the unfolds of a solver share is no part of their loop.
-        """
-        for step in self.steps:
-            if step.inputs == inputs and same_op(step.op, op):
-                return Window(step.name, 0, step.size)
-        found = self.step(name, layer, op, inputs, frac)
-        self.steps.insert(self._early, self.steps.pop())
-        self._early += 1
-        return found
-
-    def constant(self, name: str, layer: str, values: Integers, frac: Integers) -> Window:
-        """A constant vector, which lies in flash."""
-        return self.once(name, layer, Constant(values), ((Window("x_in", 0, 1),),), frac)
-
-    def fracs(self, window: Window) -> Integers:
-        """The fractional bits of a window's elements."""
-        return self.frac[window.vector][window.lo : window.hi]
-
-    def interval(self, window: Window) -> Interval:
-        """The proved bounds of a window's integers."""
-        return self.bounds[window.vector][window.lo : window.hi]
-
-    def _joined(self, argument: Argument) -> Interval:
-        return join_intervals([self.interval(w) for w in argument])
-
     def widest(self, affine: Affine) -> Integers:
         """For each row of an affine form the finest int16 format that holds it."""
         reach = np.abs(affine.bias)
         for vector, matrix in affine.terms.items():
             whole = self.renamed_all(Window(vector, 0, matrix.shape[1]))
-            integers = self._joined(whole).reach().astype(np.float64)
+            integers = self.joined(whole).reach().astype(np.float64)
             fracs = np.concatenate([self.fracs(w) for w in whole])
             reach = reach + abs(matrix) @ np.ldexp(integers, -fracs)
         return np.array([widest_frac(-float(r), float(r)) for r in reach])
@@ -184,17 +70,6 @@ class ModelBuilder:
     def even(self, affine: Affine) -> Integers:
         """One format for all rows: the finest that holds every one of them."""
         return np.full(affine.size, self.widest(affine).min())
-
-    def step(
-        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
-    ) -> Window:
-        """Add a step and prove it. Raises ElegansError if an intermediate could leave int32."""
-        step = Step(name, layer, op, inputs, len(frac), tuple(int(f) for f in frac))
-        args = [self._joined(a) for a in inputs]
-        self.bounds[name] = step_range(len(self.steps), step, args)
-        self.frac[name] = frac
-        self.steps.append(step)
-        return Window(name, 0, step.size)
 
     def linear(
         self,
@@ -227,7 +102,7 @@ class ModelBuilder:
 
     def range_of(self, mapped: MappedForm) -> Interval:
         """The bounds that the result of a mapped affine form would have."""
-        return mapped.op.range(self._joined(mapped.inputs))
+        return mapped.op.range(self.joined(mapped.inputs))
 
     def rescaled(self, name: str, layer: str, source: Window, frac: Integers) -> Window:
         """A vector in another format; the vector itself where it has that format."""
@@ -244,7 +119,7 @@ class ModelBuilder:
     def held(self, name: str, source: Window, at: int) -> Window:
         """A piece of the next states that saturates where h does: from element `at` of h on."""
         bounds, ends = self.interval(source), self.bounds["h"][at : at + source.size]
-        if bounds.within(ends) or not self._states.saturates[at : at + source.size].all():
+        if bounds.within(ends) or not self.states.saturates[at : at + source.size].all():
             return source
         op = Clamp(ends.lo, ends.hi)
         return self.step(name, "states", op, ((source,),), self.fracs(source))
@@ -254,7 +129,7 @@ class ModelBuilder:
         windows, (still, moving) = self._matrices(drive, rate)
         if still.nnz + moving.nnz < math.prod(still.shape):
             return None
-        reach = self._joined(windows).reach()
+        reach = self.joined(windows).reach()
         fracs = np.concatenate([self.fracs(w) for w in windows])
         dt = self.renamed(DT)
         real = RealTimedMap(
@@ -275,7 +150,7 @@ class ModelBuilder:
         windows: list[Window] = []
         columns: list[list[Matrix]] = []
         vectors = dict.fromkeys(vector for affine in affines for vector in affine.terms)
-        if self._states.wide:
+        if self.states.wide:
             # Lower halves lie behind the upper ones, so only what is before these is beside them.
             vectors = dict.fromkeys(sorted(vectors, key="x".__ne__))
         for vector in vectors:
@@ -309,7 +184,7 @@ class ModelBuilder:
         """A vector in the pieces that it is made in: the state by layers, any other as one."""
         if vector != "h":
             return [Window(vector, 0, size)]
-        return self._states.windows
+        return self.states.windows
 
     def _mapped(
         self,
@@ -321,7 +196,7 @@ class ModelBuilder:
         alike: bool = False,
     ) -> MappedForm:
         weights, bias = form
-        reach = self._joined(inputs).reach()
+        reach = self.joined(inputs).reach()
         frac = np.concatenate([self.fracs(w) for w in inputs])
         real = RealMap(weights, bias, frac, reach, out_frac, self._together(inputs, frac))
         op = quantise_maps.linear(real, self.weight_bits, tabled, alike)

@@ -13,7 +13,8 @@ import numpy as np
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.atom import Gate, VectorName
+from elegans.exporter.ir.atom import Gate
+from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.fixed_model import WIDE_BITS, Channel, Window
 from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.real_network import Network

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.ir.atom import VectorName
+from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.fixed_model import Channel, Model, Window
 from elegans.exporter.ir.interface import Interface
 from elegans.exporter.ir.proof import check_results

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from elegans.exporter.ir.atom import Gate, VectorName
+from elegans.exporter.ir.atom import Gate
+from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.real_network import Network
 
 

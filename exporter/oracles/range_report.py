@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.ir.atom import VectorName
+from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.fixed_model import Model, Step, formats, walk
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered

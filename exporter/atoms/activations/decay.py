@@ -11,7 +11,8 @@ import numpy as np
 from elegans.exporter.atoms.time import constant_share, rate_of_time, scaled_rates
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
-from elegans.exporter.ir.atom import DT, Activation, Atom, AtomTable, Builder, VectorName
+from elegans.exporter.ir.atom import DT, Activation, Atom
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, affine_span, constant_span
 from elegans.exporter.numbers.fixed import Reals

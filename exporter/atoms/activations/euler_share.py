@@ -9,7 +9,8 @@ import numpy as np
 
 from elegans.exporter.atoms.time import constant_share, scaled_rates
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.atom import DT, Activation, Atom, Builder, VectorName
+from elegans.exporter.ir.atom import DT, Activation, Atom
+from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span
 from elegans.exporter.numbers.fixed import Reals, rshr

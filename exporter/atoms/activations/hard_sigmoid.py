@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.ir.atom import Activation, Atom, Builder, VectorName
+from elegans.exporter.ir.atom import Activation, Atom
+from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.spans import Span
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops.relu import Relu

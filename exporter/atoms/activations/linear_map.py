@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.ir.atom import Activation, Atom, Builder, VectorName
+from elegans.exporter.ir.atom import Activation, Atom
+from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.spans import Span
 from elegans.exporter.numbers.fixed import Reals
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from elegans.exporter.ir.atom import Activation, Builder, VectorName
+from elegans.exporter.ir.atom import Activation
+from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.spans import element_fracs
 from elegans.exporter.ops import Op
 

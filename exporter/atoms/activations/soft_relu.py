@@ -13,7 +13,8 @@ from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.activations.tanh import TanhActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.atom import Activation, Atom, AtomTable, Builder, VectorName
+from elegans.exporter.ir.atom import Activation, Atom
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, element_fracs
 from elegans.exporter.numbers.fixed import Reals

@@ -10,7 +10,8 @@ import numpy as np
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.atom import DT, Activation, Atom, Builder, VectorName
+from elegans.exporter.ir.atom import DT, Activation, Atom
+from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, constant_span
 from elegans.exporter.numbers.fixed import INT16_MAX, RangeError, quantise, widest_frac

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.atom import Builder, VectorName
+from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.ops import Op

@@ -15,7 +15,8 @@ from elegans.exporter.atoms.gates.weighted_mean import (
 )
 from elegans.exporter.atoms.time import mantissas, rate_of_time, scaled_rates
 from elegans.exporter.ir.affine import Affine, Form, read
-from elegans.exporter.ir.atom import DT, PER_DT, Atom, AtomTable, Builder, Gate, VectorName
+from elegans.exporter.ir.atom import DT, PER_DT, Atom, Gate
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, hull, integer_ends, reach, window_span
 from elegans.exporter.numbers.fixed import INT16_MAX, INT32_MAX, Integers, Reals

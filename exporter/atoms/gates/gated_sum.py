@@ -9,7 +9,8 @@ import numpy as np
 
 from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
+from elegans.exporter.ir.atom import DT, Atom, Gate
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, window_span, with_zero
 from elegans.exporter.numbers.fixed import INT16_MAX, Reals

@@ -12,7 +12,8 @@ from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats, rest_share
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.atom import Atom, AtomTable, Builder, Gate, VectorName
+from elegans.exporter.ir.atom import Atom, Gate
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, reach, times, window_span
 from elegans.exporter.numbers.fixed import INT16_MAX, Reals

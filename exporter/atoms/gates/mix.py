@@ -13,7 +13,8 @@ from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.gates.fixed_formats import rest_share
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
+from elegans.exporter.ir.atom import DT, Atom, Gate
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, hull, span_frac, window_span
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise

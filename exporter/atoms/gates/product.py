@@ -13,7 +13,8 @@ from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.atoms.activations.tanh import TanhActivation
 from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.atom import DT, Atom, AtomTable, Builder, Gate, VectorName
+from elegans.exporter.ir.atom import DT, Atom, Gate
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, element_fracs, reach, window_span, with_zero
 from elegans.exporter.numbers.fixed import Reals

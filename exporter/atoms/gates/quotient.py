@@ -13,7 +13,8 @@ from elegans.exporter.atoms.gates.weighted_mean import (
     ratio_span,
 )
 from elegans.exporter.ir.affine import Affine, Form
-from elegans.exporter.ir.atom import DT, PER_DT, Atom, AtomTable, Builder, Gate, VectorName
+from elegans.exporter.ir.atom import DT, PER_DT, Atom, Gate
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, affine_span, hull, window_span
 from elegans.exporter.numbers.fixed import Integers, Reals

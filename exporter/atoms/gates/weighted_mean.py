@@ -10,7 +10,8 @@ import numpy as np
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.atom import Atom, Builder, Gate, VectorName
+from elegans.exporter.ir.atom import Atom, Gate
+from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, integer_ends, reach, span_frac, window_span
 from elegans.exporter.numbers.fixed import Integers, Reals, widest_frac

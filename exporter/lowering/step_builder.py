@@ -1,0 +1,152 @@
+"""The steps of the fixed-point model in the making: each is proved as it is added.
+
+Here are the steps that no map makes: inputs, elapsed time, constants. `builder` adds the maps.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from elegans.exporter.ir.builder import VectorName
+from elegans.exporter.ir.fixed_model import Argument, Channel, Step, Window
+from elegans.exporter.ir.proof import step_range
+from elegans.exporter.ir.real_network import Network
+from elegans.exporter.lowering.formats import Formats
+from elegans.exporter.lowering.state_layout import StateLayout
+from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    INT16_MIN,
+    INT32_MAX,
+    INT32_MIN,
+    Integers,
+    Interval,
+    join_intervals,
+)
+from elegans.exporter.ops import Op, same_op
+from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.constant import Constant
+from elegans.exporter.ops.counts import Counts
+from elegans.exporter.ops.elapsed import Elapsed
+from elegans.exporter.ops.short_time import ShortTime
+
+
+class StepBuilder:
+    """The steps so far, with the format and the proved bounds of every vector."""
+
+    def __init__(self, network: Network, formats: Formats) -> None:
+        self.atoms = network.atoms
+        self.dt = formats.dt
+        self.carried = formats.wide.carried
+        self.long_times = formats.wide.long_times
+        self.dt_range = network.interface.dt.range or (0.0, 0.0)
+        self.spans = formats.spans
+        self.wanted = formats.wanted
+        self.steps: list[Step] = []
+        self._early = 0  # steps that `once` has added, after those that clamp inputs
+        self.states = StateLayout.of(network.h_next, formats.wide.pieces, formats.states)
+        self.frac: dict[str, Integers] = {"h": self.states.fracs}
+        self.bounds: dict[str, Interval] = {"h": self.states.bounds}
+        self._names: dict[str, str] = {}  # of the fixed-point model's vectors, by the real ones'
+
+    def clamp_input(
+        self, name: str, channels: tuple[Channel, ...], inner: tuple[Channel, ...]
+    ) -> None:
+        """Add an input from outside: any int16, clamped to the channels' ranges.
+
+        inner  the channels in the formats in which the network reads the clamped integers
+        """
+        size = len(channels)
+        frac = np.array([c.frac for c in inner])
+        left = frac - np.array([c.frac for c in channels])
+        lo, hi = np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
+        self.frac[name] = frac - left
+        self.bounds[name] = Interval.of(np.full(size, INT16_MIN), np.full(size, INT16_MAX))
+        op = Counts(lo, hi, left) if np.any(left) else Clamp(lo, hi)
+        self.step(f"{name}_in", "inputs", op, ((Window(name, 0, size),),), frac)
+        self._names[name] = f"{name}_in"
+        self._early = len(self.steps)
+
+    def name(self, vector: str, called: VectorName) -> None:
+        """Say what the vector of an atom is called in the fixed-point model."""
+        self._names[vector] = called.name
+
+    def add_time(self, channel: Channel) -> None:
+        """Add a 32-bit elapsed time; atoms read it as `elapsed`, or as a short one."""
+        self.frac["dt"] = np.array([channel.frac])
+        self.bounds["dt"] = Interval.of([INT32_MIN], [INT32_MAX])
+
+    def elapsed(self) -> Window:
+        """Elapsed time as mantissa and exponent."""
+        assert self.dt is not None
+        op, dt = Elapsed(self.dt.lo, self.dt.hi), ((Window("dt", 0, 1),),)
+        return self.once("dt_in", "inputs", op, dt, np.zeros(2, np.int64))
+
+    def _short_time(self) -> Window:
+        assert self.dt is not None
+        op, dt = ShortTime(self.dt.lo, self.dt.hi), ((Window("dt", 0, 1),),)
+        return self.once("dt_short", "inputs", op, dt, self.frac["dt"] - 16)
+
+    def renamed(self, window: Window) -> Window:
+        """A window of the real network as one of the fixed-point model."""
+        if window.vector == "h":
+            (found,) = self.renamed_all(window)
+            return found
+        if window.vector == "dt" and "dt" not in self._names:
+            return self._short_time()
+        return Window(self._names[window.vector], window.lo, window.hi)
+
+    def renamed_all(self, window: Window) -> tuple[Window, ...]:
+        """The same, for a window that several pieces of the state may make up."""
+        return self.states.placed(window) if window.vector == "h" else (self.renamed(window),)
+
+    def known_halves(self, window: Window) -> Window | None:
+        """The halves of a vector that has 32 bits; None for any other, and for a part of one."""
+        if window.vector == "h":
+            return self.states.halves(window)
+        whole = window.vector in self.carried and window.size == self.atoms[window.vector].size
+        if not whole:
+            return None
+        return Window(self._names[window.vector], 0, 2 * window.size)
+
+    def once(
+        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
+    ) -> Window:
+        """A step that is added only if no equal one is there.
+
+        It reads inputs and earlier steps of this kind only, so it stands before all others: what
+        the unfolds of a solver share is no part of their loop.
+        """
+        for step in self.steps:
+            if step.inputs == inputs and same_op(step.op, op):
+                return Window(step.name, 0, step.size)
+        found = self.step(name, layer, op, inputs, frac)
+        self.steps.insert(self._early, self.steps.pop())
+        self._early += 1
+        return found
+
+    def constant(self, name: str, layer: str, values: Integers, frac: Integers) -> Window:
+        """A constant vector, which lies in flash."""
+        return self.once(name, layer, Constant(values), ((Window("x_in", 0, 1),),), frac)
+
+    def fracs(self, window: Window) -> Integers:
+        """The fractional bits of a window's elements."""
+        return self.frac[window.vector][window.lo : window.hi]
+
+    def interval(self, window: Window) -> Interval:
+        """The proved bounds of a window's integers."""
+        return self.bounds[window.vector][window.lo : window.hi]
+
+    def joined(self, argument: Argument) -> Interval:
+        """The proved bounds of windows end to end."""
+        return join_intervals([self.interval(w) for w in argument])
+
+    def step(
+        self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
+    ) -> Window:
+        """Add a step and prove it. Raises ElegansError if an intermediate could leave int32."""
+        step = Step(name, layer, op, inputs, len(frac), tuple(int(f) for f in frac))
+        args = [self.joined(a) for a in inputs]
+        self.bounds[name] = step_range(len(self.steps), step, args)
+        self.frac[name] = frac
+        self.steps.append(step)
+        return Window(name, 0, step.size)
