@@ -19,8 +19,8 @@ from elegans.exporter.ir import real_eval
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Range
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.vector_names import vector_names
 from elegans.exporter.lowering.bounds import network_bounds
-from elegans.exporter.lowering.vector_names import vector_names
 from elegans.exporter.numbers.fixed import Reals
 
 Given = Sequence[tuple[str | None, Range]]

@@ -103,7 +103,8 @@ class ModelBuilder(StepBuilder):
 
     def range_of(self, mapped: MappedForm) -> Interval:
         """The bounds that the result of a mapped affine form would have."""
-        return mapped.op.range(self.joined(mapped.inputs))
+        found: Interval = mapped.op.range(self.joined(mapped.inputs))
+        return found
 
     def rescaled(self, name: str, layer: str, source: Window, frac: Integers) -> Window:
         """A vector in another format; the vector itself where it has that format."""

@@ -41,7 +41,8 @@ class Narrow:
         if not -(1 << 15) < self.gain < 1 << 15:
             raise RangeError(f"the gain is {self.gain}")
         product = x[..., 0:n] * self.gain + ((x[..., n : 2 * n] * self.gain) >> 16)
-        return saturate(rshr(product, self.shift))
+        found: Interval = saturate(rshr(product, self.shift))
+        return found
 
     def tables(self) -> list[Table]:
         return []

@@ -16,8 +16,10 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from elegans.exporter.numbers.fixed import Integers, Interval
-from elegans.exporter.ops import Op
+from elegans.exporter.numbers.fixed import Integers, Interval, Value, join_intervals
+from elegans.exporter.ops import Op, parts
+from elegans.exporter.ops.elapsed import Elapsed
+from elegans.exporter.ops.short_time import ShortTime
 from elegans.exporter.oracles.integer_onnx import GraphBuilder, Node
 from elegans.tests.places import RUNTIME
 from elegans.tests.shared import locked
@@ -73,59 +75,81 @@ def _library(build: str, shared: Path) -> Path:
 def everywhere(kernels: dict[str, ctypes.CDLL]) -> Everywhere:
     """A function that executes an op on inputs [N, size] in every way, and returns the outputs.
 
-    All executions must give the same bits, within the bounds that `range` gives for the inputs.
+    All executions must give the same bits, within the bounds that `range` gives for the inputs. The
+    parts of a result are joined, as a model has them.
     """
 
     def execute(op: Op, *inputs: Integers) -> Integers:
-        expected = op.integer(*inputs)
+        expected = _joined(op.integer(*inputs))
         tensors = [torch.from_numpy(np.ascontiguousarray(x)) for x in inputs]
-        np.testing.assert_array_equal(op.integer(*tensors).numpy(), expected, "torch")
+        found = _parts(op.integer(*tensors))
+        np.testing.assert_array_equal(torch.cat(found, -1).numpy(), expected, "torch")
         np.testing.assert_array_equal(_onnx(op, inputs), expected, "onnxruntime")
         for build, library in kernels.items():
             found = _c(library, op, inputs, expected.shape)
             np.testing.assert_array_equal(found, expected, f"C by {build}")
-        bounds = op.range(*(Interval.of(x.min(axis=0), x.max(axis=0)) for x in inputs))
+        args = (Interval.of(x.min(axis=0), x.max(axis=0)) for x in inputs)
+        bounds = join_intervals(_parts(op.range(*args)))
         assert np.all((bounds.lo <= expected) & (expected <= bounds.hi)), "interval"
         return expected
 
     return execute
 
 
+def _parts(result: Value) -> list[Value]:
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+def _joined(result: Value) -> Integers:
+    return np.concatenate(_parts(result), axis=-1)
+
+
 def _onnx(op: Op, inputs: tuple[Integers, ...]) -> Integers:
     graph = GraphBuilder()
     names = [f"in{i}" for i in range(len(inputs))]
-    result = op.integer(*(Node(graph, name) for name in names))
+    results = _parts(op.integer(*(Node(graph, name) for name in names)))
     ports = [
         helper.make_tensor_value_info(name, TensorProto.INT64, ["N", x.shape[1]])
         for name, x in zip(names, inputs, strict=True)
     ]
-    output = helper.make_tensor_value_info(result.name, TensorProto.INT64, ["N", None])
+    outputs = [
+        helper.make_tensor_value_info(result.name, TensorProto.INT64, ["N", None])
+        for result in results
+    ]
     model = helper.make_model(
-        helper.make_graph(graph.nodes, "op", ports, [output], list(graph.constants.values())),
+        helper.make_graph(graph.nodes, "op", ports, outputs, list(graph.constants.values())),
         opset_imports=[helper.make_opsetid("", 18)],
         ir_version=8,
     )
     onnx.checker.check_model(model)
     session = ort.InferenceSession(model.SerializeToString())
     feed = {name: np.ascontiguousarray(x) for name, x in zip(names, inputs, strict=True)}
-    found: Integers = session.run(None, feed)[0]
-    return found
+    return _joined(tuple(session.run(None, feed)))
 
 
 def _c(
     kernels: ctypes.CDLL, op: Op, inputs: tuple[Integers, ...], shape: tuple[int, ...]
 ) -> Integers:
-    """The C kernel, row by row, with a guard value behind its output."""
+    """The C kernel, row by row, with a guard value behind its output.
+
+    Elapsed time is given by value, and with its range as int32_t; a kernel on vectors takes the
+    length of one part of its result.
+    """
     function = getattr(kernels, f"el_{op.kernel}")
     function.restype = None
+    time = isinstance(op, Elapsed | ShortTime)
     tables = [np.ascontiguousarray(t.values, dtype=_CTYPES[t.ctype]) for t in op.tables()]
-    lengths = [] if hasattr(op, "weights") else [shape[1]]
-    numbers = [ctypes.c_uint32(n) for n in (*op.scalars(), *lengths)]
+    lengths = [] if time or hasattr(op, "weights") else [shape[1] // parts(op)]
+    numbers = [ctypes.c_int32(n) for n in op.scalars()]
+    numbers += [ctypes.c_uint32(n) for n in lengths]
     found = np.zeros(shape, np.int64)
     for n in range(shape[0]):
         out = np.full(shape[1] + 1, 0x5A5A, np.int16)
-        rows = [np.ascontiguousarray(x[n], dtype=np.int16) for x in inputs]
-        function(*(a.ctypes.data_as(ctypes.c_void_p) for a in (out, *rows, *tables)), *numbers)
+        rows = [] if time else [np.ascontiguousarray(x[n], dtype=np.int16) for x in inputs]
+        values = [ctypes.c_int32(int(x[n, 0])) for x in inputs] if time else []
+        arrays = [a.ctypes.data_as(ctypes.c_void_p) for a in (out, *rows)]
+        constants = [a.ctypes.data_as(ctypes.c_void_p) for a in tables]
+        function(*arrays, *values, *constants, *numbers)
         assert out[-1] == 0x5A5A, "the kernel wrote beyond its output"
         found[n] = out[:-1]
     return found
