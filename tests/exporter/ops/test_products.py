@@ -7,7 +7,6 @@ import pytest
 
 from elegans.exporter.numbers.fixed import Interval, RangeError
 from elegans.exporter.ops.gated_drive import GatedDrive
-from elegans.exporter.ops.lstm_cell import LstmCell
 from elegans.exporter.ops.product import Product
 from elegans.exporter.ops.relu import Relu
 from elegans.exporter.ops.rescale import Rescale
@@ -30,18 +29,6 @@ def test_the_product_gives_the_same_bits_everywhere(everywhere):
 def test_a_gate_never_makes_anything_larger():
     u, v = grid(_GATES, _ENDS)
     assert np.all(np.abs(Product().integer(u, v)) <= np.abs(v))
-
-
-@pytest.mark.parametrize("align", [0, 4, 15])
-def test_the_lstm_cell_gives_the_same_bits_everywhere(everywhere, align):
-    ends = _ENDS if align else [-16384, -1, 0, 1, 16384]
-    everywhere(LstmCell(align), *grid(_GATES, ends, _GATES, ends))
-
-
-def test_the_lstm_cell_saturates_and_never_wraps():
-    full = np.array([32767])
-    assert LstmCell(4).integer(full, full, full, full) == 32767
-    assert LstmCell(4).integer(full, -full, full, -full) == -32767 - 1
 
 
 @pytest.mark.parametrize(("left", "right"), [(0, 0), (1, 0), (15, 0), (0, 1), (0, 15)])
