@@ -202,6 +202,7 @@ def _described(channel: Channel) -> dict[str, Any]:
         "frac": channel.frac,
         "lo": channel.lo,
         "hi": channel.hi,
+        **({"saturates": True} if channel.saturates else {}),
     } | channel.affine_json()
 
 
