@@ -20,7 +20,7 @@ from elegans.tests.exporter.frontend.steps import Step, lstm
 def _ranges(path, states=None):
     """Give the graph's three inputs the range -1:1, and its states those of the metadata."""
     proto = onnx.load(path)
-    meta = '{"name":"m","inputs":[%s],"outputs":[%s]%s}' % (
+    meta = '{{"name":"m","inputs":[{}],"outputs":[{}]{}}}'.format(
         ",".join(f'{{"name":"x{i}","range":[-1,1]}}' for i in range(3)),
         ",".join(f'{{"name":"y{i}"}}' for i in range(2)),
         f',"states":{states}' if states else "",
