@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import onnx
 import pytest
+from click.testing import CliRunner
 from onnx import helper
 
 from elegans.boards.firmware.host import HostModel
+from elegans.cli import main
 from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
@@ -109,3 +113,15 @@ def test_of_32_bits_the_upper_half_counts():
     h = np.array([[0], [(5 << 16) - (1 << 15)], [(5 << 16) - (1 << 15) - 1], [wide.lo]])
     (one,) = saturations((wide,), h)
     assert (one.steps, one.of) == (2, 4)
+
+
+def test_run_tells_the_steps_that_saturate_and_the_remedy(growing, cell, tmp_path):
+    np.savez(tmp_path / "in.npz", x=np.ones((300, 3)))
+    asked = ["--input", str(tmp_path / "in.npz"), "--output", str(tmp_path / "out.npz")]
+    build = _built(growing, tmp_path, (None, (-8.0, 8.0)))
+    told = CliRunner().invoke(main, ["run", str(build), *asked, "--on", "reference"]).output
+    assert re.search(r"saturated: .* of 300 steps; .*--state-range layer0=LO:HI", told)
+    build = _built(cell, tmp_path)
+    told = CliRunner().invoke(main, ["run", str(build), *asked, "--on", "reference"]).output
+    assert "300 steps on reference" in told
+    assert "saturated" not in told
