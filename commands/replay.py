@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+import numpy as np
 
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.files import npz, require_file, write_file
@@ -22,5 +23,5 @@ def run_recording(build: Path, source: Path, output: Path, target: Target) -> No
     arrays = replay(build, source, target)
     write_file(output, npz(arrays))
     click.echo(f"{output}: {len(arrays['y'])} steps on {target.on}")
-    for one in saturations(read_build_folder(build).states, arrays["h_int"]):
+    for one in saturations(read_build_folder(build).states, arrays["h_int"].astype(np.int64)):
         click.echo(f"saturated: {one}" + (f"; {one.remedy}" if one.steps else ""))
