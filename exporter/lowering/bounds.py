@@ -54,7 +54,7 @@ def declared_span(network: Network) -> Span:
     """The declared ranges of the states [H], with zero; infinite where there is none."""
     size = sum(w.size for w in network.h_next)
     free = (-np.inf, np.inf)
-    ends = [free if e is None else e for e in network.interface.states or (None,) * size]
+    ends = [free if e is None else e.ends for e in network.interface.states or (None,) * size]
     lo, hi = np.array(ends, dtype=np.float64).T
     return with_zero((lo, hi))
 
