@@ -9,7 +9,7 @@ import numpy as np
 
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.files import npz, require_file, write_file
-from elegans.exporter.ir.saturation import saturations
+from elegans.exporter.saturation import saturations
 from elegans.hil_tests.session.replay import Target, replay
 
 

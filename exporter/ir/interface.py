@@ -64,7 +64,7 @@ class Interface:
     dt_fixed         the sample period, in dt's unit, if it is a constant of the model
     layers           (name, size) of the groups of states, as the trainer names them
     declared_states  (name or None, range) of states that saturate, as the file declares them: see
-                     `lowering.state_ranges`
+                     `exporter.state_ranges`
     states           for each state, where it saturates or None; () if none does
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from elegans.exporter.ir.saturation import REMEDY, Saturation, saturations
+from elegans.exporter.saturation import REMEDY, Saturation, saturations
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import SECTIONS, BuildModel, Vectors
 from elegans.hil_tests.session.stream import stream, ticks

@@ -16,8 +16,8 @@ from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.ir.fixed_model import Channel
-from elegans.exporter.ir.saturation import saturations
 from elegans.exporter.oracles import reference
+from elegans.exporter.saturation import saturations
 from elegans.tests.exporter.frontend.steps import Step, lstm
 
 
