@@ -163,13 +163,10 @@ def run(build: Path, source: Path, output: Path, on: str, **where: Any) -> None:
 
     The result is the same file, byte for byte, wherever it runs.
     """
-    from elegans.exporter.files import npz, require_file, write_file
-    from elegans.hil_tests.session.replay import Target, replay
+    from elegans.commands.replay import run_recording
+    from elegans.hil_tests.session.replay import Target
 
-    require_file(output)
-    arrays = replay(build, source, Target(on, **where))
-    write_file(output, npz(arrays))
-    click.echo(f"{output}: {len(arrays['y'])} steps on {on}")
+    run_recording(build, source, output, Target(on, **where))
 
 
 @main.command(

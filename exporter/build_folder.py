@@ -178,10 +178,10 @@ def _channel(path: Path, item: object, where: str, sizes: tuple[int, ...]) -> Ch
     if bits not in sizes:
         raise _damaged(path, f"{where}.bits is {bits}, not {' or '.join(map(str, sizes))}")
     unit = str(item.get("unit", ""))
+    saturates = _field(path, {"saturates": False} | item, "saturates", bool, where)
     try:
-        saturates = _field(path, {"saturates": False} | item, "saturates", bool, where)
-        more = affine_fields(item) | {"saturates": saturates}
-        return Channel(name, unit, frac, lo, hi, bits, **more)
+        more = affine_fields(item)
+        return Channel(name, unit, frac, lo, hi, bits, saturates=saturates, **more)
     except ValueError as error:
         raise _damaged(path, f"{where}: {error}") from None
 

@@ -17,10 +17,10 @@ from elegans.exporter.atoms.gates.lstm_cell import WIDEST_CELL, LstmCellGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir import real_eval
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.interface import Range
+from elegans.exporter.ir.interface import Range, StateRange
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.vector_names import vector_names
 from elegans.exporter.lowering.bounds import network_bounds
-from elegans.exporter.lowering.vector_names import vector_names
 from elegans.exporter.numbers.fixed import Reals
 
 Given = Sequence[tuple[str | None, Range]]
@@ -46,7 +46,8 @@ def with_state_ranges(network: Network, given: Given, ports: dict[str, Window]) 
 
     ports  the windows of h by the names of the graph's inputs
 
-    Raises `ElegansError` for a name that no state has, and for a state that a theorem bounds.
+    What the user gives overrides what the file declares. Raises `ElegansError` for a name that no
+    state has, and for a state that a theorem bounds.
     """
     names = vector_names(network)
     windows: dict[str, list[slice]] = {}
@@ -57,17 +58,22 @@ def with_state_ranges(network: Network, given: Given, ports: dict[str, Window]) 
             windows.setdefault(names[window.vector].layer, []).append(own)
         flags += [_saturates(network, window.vector)] * window.size
     windows |= {name: [slice(w.lo, w.hi)] for name, w in ports.items()}
-    declared: list[Range | None] = list(network.interface.states or [None] * len(flags))
-    for name, ends in given:
+    declared: list[StateRange | None] = [None] * len(flags)
+    of_file = [
+        ("the model's range of state", *entry) for entry in network.interface.declared_states
+    ]
+    for option, name, ends in (*of_file, *(("--state-range", *entry) for entry in given)):
+        place = option if name is None else f"{option} {name}"
         if name is not None and name not in windows:
-            known = ", ".join(sorted(windows))
-            raise ElegansError(f"--state-range {name}", "names no state", f"take one of {known}")
+            known = f"{', '.join(sorted(windows)):.200}"
+            raise ElegansError(place, "names no state", f"take one of {known}")
+        found = StateRange(ends, "declared; it saturates there")
         for own in [slice(None)] if name is None else windows[name]:
             if not any(flags[own]):
-                fact = "is a state that a theorem bounds, so it never saturates"
-                raise ElegansError(f"--state-range {name or ''}".rstrip(), fact, "leave it out")
+                fact = "is of a state that a theorem bounds, so it never saturates"
+                raise ElegansError(place, fact, "leave it out")
             pairs = zip(declared[own], flags[own], strict=True)
-            declared[own] = [ends if open_ended else known for known, open_ended in pairs]
+            declared[own] = [found if open_ended else known for known, open_ended in pairs]
     interface = replace(network.interface, states=tuple(declared))
     return replace(network, interface=interface)
 
@@ -96,7 +102,8 @@ def with_shown_ranges(network: Network, runs: Runs | None) -> tuple[Network, lis
     for vector, own in unproved:
         shown = float(np.abs(h[..., own]).max(initial=0.0))
         most = min(max(runs.margin * shown, 1.0), WIDEST_CELL)
-        declared[own] = [(-most, most)] * (own.stop - own.start)
+        why = f"{runs.margin:g} times what {runs.what} shows ({shown:.3g}); it saturates there"
+        declared[own] = [StateRange((-most, most), why)] * (own.stop - own.start)
         layer = names[vector].layer
         told.append(
             f"nothing bounds the cell {layer!r} within {WIDEST_CELL:g}; it saturates at "

@@ -122,18 +122,21 @@ def test_integers_stay_within_a_thousandth_of_float(exported):
 
 def _everywhere(model, build):
     """Every execution of the golden vectors on this machine."""
-    v = {k: a.astype(np.int64) for k, a in np.load(build / "vectors.npz").items()}
+    stored = dict(np.load(build / "vectors.npz").items())
+    x, dt, h = stored["x"], stored["dt"], stored["h"]
+    v = {k: a.astype(np.int64) for k, a in stored.items()}
     given = (v["x"], v["dt"][:, None], v["h"])
     session = ort.InferenceSession(str(build / "reference.onnx"))
-    named = dict(zip(("x", "dt", "h"), given, strict=True))
-    feed = {i.name: named[i.name].astype(np.int16) for i in session.get_inputs()}
+    named = {"x": x, "dt": dt[:, None], "h": h}
     found = {
         "numpy": reference.step(model, *given),
         "torch": [
             a.numpy() for a in straight_through.step(model, *(torch.from_numpy(a) for a in given))
         ],
-        "onnxruntime": session.run(["y", "h_next"], feed),
-        "C": HostModel.compile(build).steps(*(v[k].astype(np.int16) for k in ("x", "dt", "h"))),
+        "onnxruntime": session.run(
+            ["y", "h_next"], {i.name: named[i.name] for i in session.get_inputs()}
+        ),
+        "C": HostModel.compile(build).steps(x, dt, h),
     }
     for where, (y, h) in found.items():
         np.testing.assert_array_equal(y, v["y"], where)
@@ -149,19 +152,28 @@ def test_weights_of_8_bits_have_one_meaning_too(narrow):
 
 
 def test_the_states_stay_in_their_bounds_whatever_comes(exported):
-    """The liquid theorems in integers: any int16 inputs, any time, any state in its bounds."""
+    """The liquid theorems in integers: any inputs, any time, any state in its bounds."""
     _, model, _ = exported
     rng = np.random.default_rng(5)
     lo, hi = (np.array([getattr(c, end) for c in model.states]) for end in ("lo", "hi"))
-    ends = np.array([-32768, -32767, -1, 0, 1, 32766, 32767])
     h = np.where(rng.random((4000, len(lo))) < 0.3, rng.choice([0, 1], (4000, 1)), 0.5)
     h = np.where(h == 0.5, rng.integers(lo, hi + 1, h.shape), np.where(h == 0, lo, hi))
     for _ in range(4):
-        x = rng.integers(-32768, 32768, (4000, _INPUTS))
-        x = np.where(rng.random(x.shape) < 0.3, rng.choice(ends, x.shape), x)
-        dt = np.where(rng.random((4000, 1)) < 0.3, rng.choice(ends, (4000, 1)), 7)
+        x = np.where(
+            rng.random((4000, _INPUTS)) < 0.3,
+            rng.choice(_ends(16), (4000, _INPUTS)),
+            rng.integers(-32768, 32768, (4000, _INPUTS)),
+        )
+        any_dt = rng.choice(_ends(model.dt_bits), (4000, 1))
+        dt = np.where(rng.random((4000, 1)) < 0.3, any_dt, 7 << (model.dt_bits - 16))
         _, h = reference.step(model, x, dt, h)
         assert np.all((lo <= h) & (h <= hi))
+
+
+def _ends(bits):
+    """Integers of this size at its ends and around zero."""
+    most = (1 << (bits - 1)) - 1
+    return np.array([-most - 1, -most, -1, 0, 1, most - 1, most])
 
 
 def test_without_elapsed_time_a_liquid_neuron_stays(exported):

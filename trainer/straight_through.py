@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from elegans.exporter.ir.fixed_model import Model, Step, walk
-from elegans.exporter.numbers.fixed import Value
+from elegans.exporter.numbers.fixed import Value, halves
 
 
 class _StraightThrough(torch.autograd.Function):
@@ -35,7 +35,7 @@ def step(model: Model, x: Tensor, dt: Tensor, h: Tensor) -> tuple[Tensor, Tensor
     and are differentiable with respect to x, dt and h.
     """
     given = {"x": x.double(), "dt": dt.double(), "h": h.double()}
-    y, h_next, _ = walk(model, given, _join, _apply)
+    y, h_next, _ = walk(model, given, _join, _apply, _halves)
     return y, h_next
 
 
@@ -48,6 +48,12 @@ def _apply(step: Step, args: list[Value]) -> Value:
     if isinstance(fixed, tuple):
         return tuple(_through(*pair) for pair in zip(fixed, real, strict=True))
     return _through(fixed, real)
+
+
+def _halves(a: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradient goes to the upper half alone, as in the ops that make halves."""
+    upper, lower = halves(a.detach().long())
+    return _through(upper, a * 2.0**-16), _through(lower, a * 0.0)
 
 
 def _through(fixed: Tensor, real: Tensor) -> Tensor:

@@ -17,7 +17,6 @@ def symbolise(elf: Path, address: int) -> str | None:
         from elftools.elf.elffile import ELFFile
 
         file = ELFFile(io.BytesIO(elf.read_bytes()))
-        # The line table also has entries for functions that the linker removed.
         function = _function(file, address)
         line = _line(file, address) if function else None
     except Exception:  # for a broken file pyelftools may raise anything; a fault's address is
@@ -39,7 +38,8 @@ def _line(file: Any, address: int) -> str | None:
     """``file:line`` from the last row of the line table at or before ``address``.
 
     A table consists of sequences of rows with rising addresses; only rows of the sequence that
-    covers ``address`` count.
+    covers ``address`` count. Sequences of functions that the linker removed begin at 0, where no
+    function is, and can reach into those that are there.
     """
     if not file.has_dwarf_info():
         return None
@@ -47,14 +47,22 @@ def _line(file: Any, address: int) -> str | None:
     for unit in dwarf.iter_CUs():
         program = dwarf.line_program_for_CU(unit)
         before = None  # the last row of the current sequence
+        start = None  # the first address of it
         for entry in program.get_entries() if program else ():
             state = entry.state
             if state is None:
                 continue
-            if before is not None and before.address <= address < state.address:
+            start = state.address if start is None else start
+            if (
+                before is not None
+                and before.address <= address < state.address
+                and _function(file, start)
+            ):
                 return f"{_file(program, before.file)}:{before.line}"
             if state.line or state.end_sequence:  # line 0: code that the compiler added
                 before = None if state.end_sequence else state
+            if state.end_sequence:
+                start = None
     return None
 
 

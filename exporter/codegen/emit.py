@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from elegans.exporter.codegen.plan import Plan
+from elegans.exporter.codegen.program import FusedLayer
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.templates import environment
@@ -37,7 +38,14 @@ def emit(plan: Plan) -> dict[str, str]:
         for path, template in templates.items()
     }
     needed = [f"el_{kernel}.h" for kernel in plan.kernels]
-    return files | _runtime([*needed, *(["el_layers.inc"] if plan.body.runs else [])])
+    macros = ["el_layers.inc", _macros(plan)] if plan.body.runs else []
+    return files | _runtime([*needed, *macros])
+
+
+def _macros(plan: Plan) -> str:
+    """The file of the macros that layers.S consists of."""
+    small = any(isinstance(s.op, FusedLayer) and s.op.small for s in plan.program.steps)
+    return "el_layers8.inc" if small else "el_layers.inc"
 
 
 def _runtime(needed: list[str]) -> dict[str, str]:
@@ -96,6 +104,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "buffers": body.buffers,
         "functions": list(body.functions),
         "runs": body.runs,
+        "macros": _macros(plan),
         "blocks": body.blocks,
         "copies": body.copies,
         "synapses": model.weight_count,

@@ -20,6 +20,7 @@ from elegans.exporter.codegen.program import (
     FusedMap,
     LayerCall,
     LinearLayer,
+    PartScales,
     Program,
     ProgramStep,
     TanhLayer,
@@ -29,18 +30,22 @@ from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
     INT32_MAX,
+    Integers,
     Interval,
     join_intervals,
 )
 from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.mix import Mix
 from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.tanh import HALF_SEGMENT, Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
+from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _LEAST = 256  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
+_BYTE = 255  # the most first inputs that the compact kernel counts
 _TIMED_MAPS = 4  # those of f, g and t, and the rate of t
 _DT: Argument = (Window("dt_in", 0, 1),)
 
@@ -134,7 +139,7 @@ def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
         if found is None:
             return None
         maps += found
-    if not maps or not _worth_it(maps):
+    if not maps or not _worth_it(maps) or not _alike(maps):
         return None
     layer = CfcLayer if len(maps) == _TIMED_MAPS else CfcFixedLayer
     return _call(run[-1], layer(tuple(maps)))
@@ -148,7 +153,11 @@ def _compact(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     f, g, t = (s.op for s in sums if isinstance(s.op, (Linear, TimedLinear)))
     if any(isinstance(op, SparseLinear) and op.weights.size > _LARGEST for op in (f, g, t)):
         return None
+    if len({op.split for op in (f, g, t) if isinstance(op, (Linear8, TimedLinear8))}) > 1:
+        return None
     layer = CompactLayer((f, g, t))
+    if layer.split > _BYTE:
+        return None
     maps = [weights for weights, _ in layer.maps()]
     kept = 2 * np.count_nonzero(layer.wired()) + sum(w.size for w in maps[2:])
     if sum(np.count_nonzero(w) for w in maps) * 2 < kept:
@@ -193,6 +202,24 @@ def _worth_it(maps: list[FusedMap]) -> bool:
     return synapses * 2 >= sum(m.weights.size for m in maps)
 
 
+def _alike(maps: list[FusedMap]) -> bool:
+    """Whether maps of int8 weights read the same inputs in the same two parts."""
+    first, *others = maps
+    if first.scales is None:
+        return all(m.scales is None for m in others)
+    return all(
+        m.scales is not None and (m.windows, m.scales.first) == (first.windows, first.scales.first)
+        for m in others
+    )
+
+
+def _scales(
+    op: Linear8 | TimedLinear8, windows: Argument, lifts: Integers, whole: int
+) -> PartScales:
+    ends = np.cumsum([window.size for window in windows])
+    return PartScales(int(np.searchsorted(ends, op.split, side="right")), lifts, whole)
+
+
 def _maps(step: Step, bounds: Bounds, half_segment: int = HALF_SEGMENT) -> list[FusedMap] | None:
     """A step's maps; None if its rows do not share a shift, or leave no room in int32."""
     op, windows = step.op, step.inputs[0]
@@ -211,7 +238,10 @@ def _maps(step: Step, bounds: Bounds, half_segment: int = HALF_SEGMENT) -> list[
     if reach.max() > INT32_MAX:
         return None
     sums = x @ Interval.of(weights.T, weights.T) + Interval.of(bias, bias)
-    return [FusedMap(windows, weights, bias, shift, _saturates(sums, shift))]
+    scales = None
+    if isinstance(op, Linear8):
+        weights, scales = op.small(), _scales(op, windows, op.lifts, 0)
+    return [FusedMap(windows, weights, bias, shift, _saturates(sums, shift), scales)]
 
 
 def _timed(op: TimedLinear, windows: Argument, bounds: Bounds) -> list[FusedMap] | None:
@@ -224,6 +254,14 @@ def _timed(op: TimedLinear, windows: Argument, bounds: Bounds) -> list[FusedMap]
     still = x @ Interval.of(op.weights.T, op.weights.T) + Interval.of(bias, bias)
     rates = x @ Interval.of(op.rates.T, op.rates.T) + Interval.of(rate_bias, rate_bias)
     saturates = _saturates(still + (rates >> RATE_SHIFT) * dt, shift)
+    if isinstance(op, TimedLinear8):
+        whole = op.whole.tolist()
+        ends = (bias >> whole[0], shift, saturates), (rate_bias >> whole[1], RATE_SHIFT, False)
+        lifts = op.lifts, op.rate_lifts
+        return [
+            FusedMap(windows, w, *end, _scales(op, windows, lift, raised))
+            for w, end, lift, raised in zip(op.small(), ends, lifts, whole, strict=True)
+        ]
     return [
         FusedMap(windows, op.weights, bias, shift, saturates),
         FusedMap(windows, op.rates, rate_bias, RATE_SHIFT, False),
@@ -231,9 +269,10 @@ def _timed(op: TimedLinear, windows: Argument, bounds: Bounds) -> list[FusedMap]
 
 
 def _shared(op: Linear | TimedLinear) -> int:
-    """The one shift of all rows of a map with int16 weights, or 0."""
+    """The one shift of all rows of a map, or 0; also for a list of int8 weights."""
     shifts = set(op.shift.tolist())
-    return int(shifts.pop()) if len(shifts) == 1 and op.weight_bits == 16 else 0
+    listed = isinstance(op, SparseLinear) and op.weight_bits == 8
+    return int(shifts.pop()) if len(shifts) == 1 and not listed else 0
 
 
 def _saturates(sums: Interval, shift: int) -> bool:

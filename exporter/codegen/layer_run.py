@@ -18,7 +18,10 @@ from elegans.exporter.codegen.program import (
     Program,
 )
 from elegans.exporter.codegen.scratch_buffer import Scratch, rows, scratch
+from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.numbers.fixed import Integers
+
+_PAIRS = 4  # of inputs whose int8 weights are one macro of the table
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,23 @@ class LayerRun:
 
 
 @dataclass(frozen=True)
+class _Part:
+    """Inputs beside each other, from a whole word on, and their weights in each map."""
+
+    source: Place
+    pairs: int
+    rows: list[Integers]
+
+
+@dataclass(frozen=True)
 class _PlacedLayer:
     """One fused layer with its places.
 
     source   where it reads its inputs, from a whole word on
     pairs    of inputs, from there
     rows     for each map the weights [neurons, 2 pairs], zero where there is no input
+    before   the same of a first part of the inputs that has scales of its own; None if there
+             is none
     target   where the new state belongs
     through  where it is written first if the old state is still read; None if it is not
     """
@@ -61,6 +75,7 @@ class _PlacedLayer:
     source: Place
     pairs: int
     rows: list[Integers]
+    before: _Part | None
     neurons: int
     target: Place
     through: Place | None
@@ -91,15 +106,20 @@ def compact_run(
         assert source is not None
         maps, wired = op.maps(), op.wired()
         inputs = wired.shape[1]
-        places.append([source.offset, inputs, placement.places[step.name].offset, step.size])
+        small = op.sums[0].weight_bits == 8
+        ends = [source.offset, inputs, placement.places[step.name].offset, step.size]
+        places.append([*ends, op.split, op.whole()] if small else ends)
         for n in range(step.size):
             weights += [w[n, wired[n]] if m < 2 else w[n] for m, (w, _) in enumerate(maps)]
         biases.append(np.stack([b for _, b in maps], axis=1).ravel())
         shifts = np.stack([s.shift for s in op.sums], axis=1)
         bits = np.packbits(wired, axis=1, bitorder="little")
-        rows.append(np.concatenate([bits, shifts], axis=1).ravel())
+        lifts = [op.lifts(), wired[:, : op.split].sum(axis=1)[:, None]] if op.split else []
+        rows.append(np.concatenate([bits, shifts, *lifts], axis=1).ravel())
+    if op.sums[0].weight_bits == 8:
+        rows.append(np.zeros(len(op.sums) + 1, np.int64))  # that the kernel may read
     tables = {
-        "places": ("el_compact_layer", np.array(places)),
+        "places": (f"el_compact{'8' * small}_layer", np.array(places)),
         "w": (f"int{op.sums[0].weight_bits}_t", np.concatenate(weights)),
         "b": ("int32_t", np.concatenate(biases)),
         "rows": ("uint8_t", np.concatenate(rows)),
@@ -124,7 +144,7 @@ def layer_run(
         words += _words(layer)
         calls += _call(layer)
         macros += [f"{name}_{layer.step.name}:", *_macro(layer)]
-    inputs = 2 * max(layer.pairs for layer in layers)
+    inputs = 2 * max(layer.pairs + _first(layer) for layer in layers)
     needed = set(re.findall(r"\w+", " ".join(calls)))
     unused = [name for name in ("v", "scratch", "dt") if name not in needed]
     size = sum(4 * _blocks_size(layer) for layer in layers)
@@ -132,27 +152,53 @@ def layer_run(
 
 
 def _placed(step: LayerCall, op: FusedLayer, found: Scratch) -> _PlacedLayer:
-    places = found.sources[step.inputs[0]]
-    first = min(place.offset for place in places.values()) & ~1
-    last = max(place.offset + window.size for window, place in places.items())
-    pairs = (last - first + 1) // 2
+    windows = op.maps[0].windows if op.small else step.inputs[0]
+    scales = op.maps[0].scales
+    divided = scales.first if scales is not None and op.lifted else 0
     neurons = step.size if isinstance(op, CfcLayer) else rows(step.size)
+    places = found.sources[step.inputs[0]]
+    before = _part(op, windows[:divided], places, neurons) if divided else None
+    rest = _part(op, windows[divided:], places, neurons)
+    target = found.targets[step.name]
+    overlaps = rest.source.array == target.array and neurons > 1
+    through = Place("scratch", 0) if overlaps or target.array == "v" else None
+    through = None if neurons == 1 else through
+    return _PlacedLayer(
+        step, op, rest.source, rest.pairs, rest.rows, before, neurons, target, through
+    )
+
+
+def _part(op: FusedLayer, windows: Argument, places: dict[Window, Place], neurons: int) -> _Part:
+    """These windows of a layer's inputs; no pair if there are none."""
+    within = [places[window] for window in windows] or list(places.values())[:1]
+    first = min(place.offset for place in within) & ~1
+    ends = [place.offset + w.size for place, w in zip(within, windows, strict=False)]
+    pairs = (max(ends, default=first) - first + 1) // 2
     spread_rows = []
     for part in op.maps:
         spread = np.zeros((neurons, 2 * pairs), dtype=np.int64)
         column = 0
         for window in part.windows:
-            at = places[window].offset - first
-            block = part.weights[:, column : column + window.size]
-            spread[: step.size, at : at + window.size] = block
+            if window in windows:
+                at = places[window].offset - first
+                block = part.weights[:, column : column + window.size]
+                spread[: len(block), at : at + window.size] = block
             column += window.size
         spread_rows.append(spread)
-    array = next(iter(places.values())).array
-    source, target = Place(array, first), found.targets[step.name]
-    overlaps = source.array == target.array and neurons > 1
-    through = Place("scratch", 0) if overlaps or target.array == "v" else None
-    through = None if neurons == 1 else through
-    return _PlacedLayer(step, op, source, pairs, spread_rows, neurons, target, through)
+    return _Part(Place(within[0].array, first), pairs, spread_rows)
+
+
+def _first(layer: _PlacedLayer) -> int:
+    """The pairs of the first part, 0 if there is none."""
+    return layer.before.pairs if layer.before else 0
+
+
+def _skip(layer: _PlacedLayer) -> int:
+    """How many elements lie between the first part and the others; less than 0 for some that
+    both read, or if the first part lies behind the others."""
+    if layer.before is None or not layer.pairs:
+        return 0
+    return layer.source.offset - layer.before.source.offset - 2 * layer.before.pairs
 
 
 def _words(layer: _PlacedLayer) -> list[str]:
@@ -165,12 +211,37 @@ def _words(layer: _PlacedLayer) -> list[str]:
         else:
             title += f"..[{block[-1][1]}]: biases"
         lines.append(f"/* {title}; their weights of two inputs at a time */")
-        biases = [_bias(layer, part, row) for part, row in block]
-        lines.append(", ".join(str(b) for b in biases) + ",")
+        biases = ", ".join(str(_bias(layer, part, row)) for part, row in block) + ","
+        if layer.before is not None:
+            lines += _bytes(layer.before.rows, layer.before.pairs, block)
+            lifts = [_lift(layer, part, row) for part, row in block]
+            powers = ", ".join(str(1 << lift) for lift in [*lifts, 0][:4])
+            lines += [f"EL_POWERS({powers}),", biases]
+        else:
+            lines.append(biases)
+        if layer.op.small:
+            lines += _bytes(layer.rows, layer.pairs, block)
+            continue
         for p in range(0, 2 * layer.pairs, 2):
             pairs = [layer.rows[part][row, p : p + 2] for part, row in block]
             lines.append(" ".join(f"EL_PAIR({even}, {odd})," for even, odd in pairs))
     return lines
+
+
+def _bytes(weights: list[Integers], pairs: int, block: list[tuple[int, int]]) -> list[str]:
+    """Int8 weights of a block's rows, up to four pairs of inputs in a line, row by row."""
+    lines = []
+    for p in range(0, pairs, _PAIRS):
+        count = min(_PAIRS, pairs - p)
+        found = [weights[part][row, 2 * p : 2 * (p + count)] for part, row in block]
+        numbers = ", ".join(str(w) for row in found for w in row)
+        lines.append(f"EL_BYTES{len(block)}_{count}({numbers}),")
+    return lines
+
+
+def _lift(layer: _PlacedLayer, part: int, row: int) -> int:
+    scales = layer.op.maps[part].scales
+    return int(scales.lifts[row]) if scales is not None and row < len(scales.lifts) else 0
 
 
 def _blocks(layer: _PlacedLayer) -> list[list[tuple[int, int]]]:
@@ -181,9 +252,13 @@ def _blocks(layer: _PlacedLayer) -> list[list[tuple[int, int]]]:
 
 
 def _blocks_size(layer: _PlacedLayer) -> int:
-    """The words of a layer: a bias for each row, and its weights."""
-    rows = sum(len(block) for block in _blocks(layer))
-    return rows * (1 + 2 * layer.pairs)
+    """The words of a layer: a bias for each row, and its weights; four of int8 are a word."""
+    blocks = _blocks(layer)
+    rows = sum(len(block) for block in blocks)
+    if not layer.op.small:
+        return rows * (1 + 2 * layer.pairs)
+    pairs = layer.pairs + _first(layer)
+    return rows + len(blocks) * (2 * pairs + (layer.before is not None))
 
 
 def _bias(layer: _PlacedLayer, part: int, row: int) -> int:
@@ -195,14 +270,27 @@ def _shifts(layer: _PlacedLayer) -> list[int]:
     return [m.shift for m in layer.op.maps[:3]]
 
 
+def _whole(layer: _PlacedLayer) -> list[int]:
+    """The lifts of the whole maps of t and of its rate, which only a timed int8 layer has."""
+    scales = [m.scales for m in layer.op.maps[2:]] if layer.op.timed else []
+    return [s.whole for s in scales if s is not None]
+
+
+def _begin(layer: _PlacedLayer) -> Place:
+    """Where a layer begins to read."""
+    return layer.before.source if layer.before else layer.source
+
+
 def _call(layer: _PlacedLayer) -> list[str]:
     target = layer.through or layer.target
     shifts = "".join(f", {s}U" for s in _shifts(layer))
     dt = ", dt" if layer.op.timed else ""
+    first = f"{_first(layer)}U, {_skip(layer)}, " if layer.op.small else ""
+    whole = "".join(f", {lift}U" for lift in _whole(layer))
     lines = [
         f"/* {layer.step.name} */",
-        f"w = el_{layer.op.kernel}({target}, {layer.source}, w{dt}, "
-        f"{layer.pairs}U, {layer.neurons}U{shifts});",
+        f"w = el_{layer.op.kernel}({target}, {_begin(layer)}, w{dt}, {first}"
+        f"{layer.pairs}U, {layer.neurons}U{shifts}{whole});",
     ]
     if layer.through:
         size = f"{layer.step.size}U * sizeof(int16_t)"
@@ -213,9 +301,10 @@ def _call(layer: _PlacedLayer) -> list[str]:
 def _macro(layer: _PlacedLayer) -> list[str]:
     target = layer.through or layer.target
     saturate = sum(1 << i for i, m in enumerate(layer.op.maps[:3]) if m.saturates)
-    numbers = [layer.pairs, layer.neurons, *_shifts(layer), saturate]
+    first = [_first(layer), 2 * _skip(layer)] if layer.op.small else []
+    numbers = [*first, layer.pairs, layer.neurons, *_shifts(layer), saturate, *_whole(layer)]
     lines = [
-        f"EL_{layer.op.kernel.upper()} {_at(target)}, {_at(layer.source)}, "
+        f"EL_{layer.op.kernel.upper()} {_at(target)}, {_at(_begin(layer))}, "
         + ", ".join(map(str, numbers)),
     ]
     if layer.through:

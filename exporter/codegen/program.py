@@ -18,10 +18,26 @@ from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, forma
 from elegans.exporter.numbers.fixed import Integers, Interval, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form
 from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.timed_linear import TimedLinear
+from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 BLOCK = 4
 """Rows of a map that the kernels of `TanhLayer` and `LinearLayer` compute together."""
+
+
+@dataclass(frozen=True, eq=False)
+class PartScales:
+    """The scales of a map of int8 weights, as in `Linear8` and `TimedLinear8`.
+
+    first  how many of the map's windows are its first part
+    lifts  [rows] of the first part; a byte holds 2^lift
+    whole  the lift of the whole map
+    """
+
+    first: int
+    lifts: Integers
+    whole: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +45,12 @@ class FusedMap:
     """One map of a fused layer, with a row for each neuron.
 
     windows    what it reads, `cols` elements
-    weights    [rows, cols]
-    bias       [rows] with the rounding, and half a segment of tanh's table where one follows
+    weights    [rows, cols]; where there are scales, int8 without their powers of two
+    bias       [rows] with the rounding, and half a segment of tanh's table where one follows;
+               where there are scales, without the lift of the whole map
     shift      of all rows
     saturates  whether a shifted sum can leave int16
+    scales     of int8 weights; None for int16
     """
 
     windows: Argument
@@ -40,6 +58,7 @@ class FusedMap:
     bias: Integers
     shift: int
     saturates: bool
+    scales: PartScales | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,37 +66,53 @@ class FusedLayer:
     """A layer that a core's own kernel computes neuron by neuron in registers.
 
     `maps` are f, g, t and, with elapsed time, the rate of t; or the one map of other layers.
+    With int8 weights they all read the same windows in the same two parts.
     """
 
-    kernel: ClassVar[str]
+    name: ClassVar[str]
     timed: ClassVar[bool] = False  # whether the kernel takes elapsed time
     maps: tuple[FusedMap, ...]
+
+    @property
+    def small(self) -> bool:
+        """Whether the weights are int8."""
+        return self.maps[0].scales is not None
+
+    @property
+    def kernel(self) -> str:
+        """The name of the kernel, by the bits of a weight."""
+        return f"{self.name}8" if self.small else self.name
+
+    @property
+    def lifted(self) -> bool:
+        """Whether the first part of some row has a scale of its own."""
+        return any(m.scales is not None and bool(m.scales.lifts.any()) for m in self.maps)
 
 
 class CfcLayer(FusedLayer):
     """A layer of CfC neurons whose gate reads elapsed time."""
 
-    kernel = "cfc"
+    name = "cfc"
     timed = True
 
 
 class CfcFixedLayer(CfcLayer):
     """A layer of CfC neurons with a fixed sample period."""
 
-    kernel = "cfc_fixed"
+    name = "cfc_fixed"
     timed = False
 
 
 class TanhLayer(FusedLayer):
     """A map and its tanh."""
 
-    kernel = "tanh_layer"
+    name = "tanh_layer"
 
 
 class LinearLayer(FusedLayer):
     """A map by itself."""
 
-    kernel = "linear_layer"
+    name = "linear_layer"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +132,42 @@ class CompactLayer:
         return "cfc_compact8" if self.sums[0].weight_bits == 8 else "cfc_compact"
 
     def maps(self) -> list[tuple[Integers, Integers]]:
-        """Weights [neurons, inputs] and biases [neurons] of f, g, t and t's rate."""
-        maps = [(np.asarray(op.weights), op.bias) for op in self.sums]
-        gate = self.sums[2]
+        """Weights [neurons, inputs] and biases [neurons] of f, g, t and t's rate; int8 weights
+        without their powers of two."""
+        gate, maps = self.sums[2], []
+        for op in self.sums:
+            weights = op.small() if isinstance(op, Linear8) else np.asarray(op.weights)
+            maps.append((weights, op.bias))
+        if isinstance(gate, TimedLinear8):
+            still, moving = gate.small()
+            return [*maps[:2], (still, gate.bias), (moving, gate.rate_bias)]
         return [*maps, (gate.rates, gate.rate_bias)] if isinstance(gate, TimedLinear) else maps
+
+    def lifts(self) -> Integers:
+        """[neurons, 4] of the first parts of int8 weights in f, g, t and t's rate."""
+        found = [getattr(op, "lifts", np.zeros_like(op.bias)) for op in self.sums]
+        gate = self.sums[2]
+        moving = getattr(gate, "rate_lifts", np.zeros_like(gate.bias))
+        return np.stack([*found, moving], axis=1)
+
+    def whole(self) -> int:
+        """The lifts of all int8 weights of f, g, t and t's rate, four bits each from bit 0."""
+        gate = self.sums[2]
+        still, moving = gate.whole.tolist() if isinstance(gate, TimedLinear8) else (0, 0)
+        return (moving << 12) + (still << 8)
+
+    @property
+    def split(self) -> int:
+        """The size of the first part of the inputs; 0 if no int8 weight of it is lifted.
+
+        Raises ValueError if the maps are not divided alike.
+        """
+        ops = [op for op in self.sums if isinstance(op, (Linear8, TimedLinear8))]
+        splits = {op.split for op in ops}
+        if not ops or not self.lifts().any():
+            return 0
+        (split,) = splits
+        return split
 
     def wired(self) -> NDArray[np.bool_]:
         """[neurons, inputs] where f or g has a weight; the kernel wants at least one a row."""

@@ -185,16 +185,18 @@ def walk(
     given: dict[str, Value],
     join: Callable[[list[Value]], Value],
     apply: Callable[[Step, list[Value]], Value],
+    halve: Callable[[Value], tuple[Value, Value]] = halves,
 ) -> tuple[Value, Value, dict[str, Value]]:
     """Execute a model on values of any kind.
 
     given    the vectors `x`, `h` and, unless it is a constant, `dt`, each [..., size]
     join     concatenates vectors
     apply    executes one step on its arguments; the parts of a result may be a tuple
+    halve    takes 32-bit states apart, as `fixed.halves` does
     returns  y, h_next, and all vectors by name; among these `h` has 32-bit states in halves
     """
     vectors = dict(given)
-    vectors["h"] = _taken_apart(model, given["h"], join)
+    vectors["h"] = _taken_apart(model, given["h"], join, halve)
 
     def read(argument: Argument) -> Value:
         parts = [vectors[w.vector][..., w.lo : w.hi] for w in argument]
@@ -206,13 +208,18 @@ def walk(
     return read(model.y), _put_together(model, read(model.h_next), join), vectors
 
 
-def _taken_apart(model: Model, h: Value, join: Callable[[list[Value]], Value]) -> Value:
+def _taken_apart(
+    model: Model,
+    h: Value,
+    join: Callable[[list[Value]], Value],
+    halve: Callable[[Value], tuple[Value, Value]],
+) -> Value:
     if model.state_bits < WIDE_BITS:
         return h
     parts: list[Value] = []
     for piece in model.pieces:
         part = h[..., piece.start : piece.start + piece.size]
-        parts += halves(part) if piece.wide else [part]
+        parts += halve(part) if piece.wide else [part]
     return join(parts)
 
 

@@ -25,6 +25,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 # The first words of the names of the runtime's and the firmware's own C functions.
 _TAKEN = frozenset(("board", "cortex", "el", "fault", "serial", "uart"))
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
+_PORT = re.compile(r"[!-~]{1,80}")  # what ONNX calls a tensor, as in `/rnn/hx.1`
 _UNIT = re.compile(r"[A-Za-z0-9/%^²³°µ.() -]{0,16}")
 Range = tuple[float, float]  # (least, greatest), in the unit of a signal
 
@@ -43,6 +44,18 @@ class Signal:
 
 
 @dataclass(frozen=True)
+class StateRange:
+    """Where a state saturates that no theorem bounds.
+
+    ends  (least, greatest) of its values
+    why   where they are from, for report.txt
+    """
+
+    ends: Range
+    why: str
+
+
+@dataclass(frozen=True)
 class Interface:
     """A model's name and signals.
 
@@ -50,7 +63,9 @@ class Interface:
     dt               elapsed time
     dt_fixed         the sample period, in dt's unit, if it is a constant of the model
     layers           (name, size) of the groups of states, as the trainer names them
-    states           for each state, the range that is declared for it; () if there is none
+    declared_states  (name or None, range) of states that saturate, as the file declares them: see
+                     `exporter.state_ranges`
+    states           for each state, where it saturates or None; () if none does
     """
 
     name: str
@@ -59,7 +74,8 @@ class Interface:
     dt: Signal
     dt_fixed: float | None = None
     layers: tuple[tuple[str, int], ...] = ()
-    states: tuple[Range | None, ...] = ()
+    declared_states: tuple[tuple[str | None, Range], ...] = ()
+    states: tuple[StateRange | None, ...] = ()
 
 
 def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Interface:
@@ -87,6 +103,7 @@ def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Int
             outputs=tuple(_signal(entry) for entry in data["outputs"]),
             dt=_time(data["dt"]) if data.get("dt") else Signal("dt", "s"),
             layers=tuple((_label(e["name"]), int(e["size"])) for e in data.get("layers", [])),
+            declared_states=tuple(_state(entry) for entry in data.get("states", [])),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ElegansError(
@@ -122,6 +139,11 @@ def to_metadata(interface: Interface, more: Mapping[str, Any] | None = None) -> 
         "layers": [{"name": name, "size": size} for name, size in interface.layers],
         **(more or {}),
     }
+    if interface.declared_states:
+        document["states"] = [
+            ({} if name is None else {"name": name}) | {"range": [float(v) for v in ends]}
+            for name, ends in interface.declared_states
+        ]
     return json.dumps(document, separators=(",", ":"), sort_keys=True)
 
 
@@ -268,6 +290,15 @@ def _signal(entry: dict[str, Any]) -> Signal:
 def _input(entry: dict[str, Any]) -> Signal:
     signal, form = _signal(entry), entry.get("format")
     return signal if form is None else _raw(signal, raw_format(form))
+
+
+def _state(entry: dict[str, Any]) -> tuple[str | None, Range]:
+    """A state's range by the name of its port or layer; without a name, that of all."""
+    name = entry.get("name")
+    if name is not None and not (isinstance(name, str) and _PORT.fullmatch(name)):
+        raise ValueError(f"state {name!r:.60}")
+    lo, hi = entry["range"]
+    return name, checked_range("states" if name is None else f"state {name!r}", (lo, hi))
 
 
 def _label(name: Any) -> str:

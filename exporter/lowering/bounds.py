@@ -54,7 +54,7 @@ def declared_span(network: Network) -> Span:
     """The declared ranges of the states [H], with zero; infinite where there is none."""
     size = sum(w.size for w in network.h_next)
     free = (-np.inf, np.inf)
-    ends = [free if e is None else e for e in network.interface.states or (None,) * size]
+    ends = [free if e is None else e.ends for e in network.interface.states or (None,) * size]
     lo, hi = np.array(ends, dtype=np.float64).T
     return with_zero((lo, hi))
 
@@ -130,6 +130,7 @@ def _round(network: Network, given: dict[str, Span], h: Span) -> tuple[dict[str,
     for name, atom in network.atoms.items():
         spans[name] = atom.span(name, network.atoms, spans)
     parts = [window_span(w, spans) for w in network.h_next]
-    lo, hi = with_zero(tuple(np.concatenate([p[i] for p in parts]) for i in (0, 1)))
+    lo, hi = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
+    lo, hi = with_zero((lo, hi))
     least, most = declared_span(network)
     return spans, (np.clip(lo, least, most), np.clip(hi, least, most))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import partial
 
@@ -12,7 +13,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Matrix
 from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.builder import MappedForm
-from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
@@ -102,7 +103,8 @@ class ModelBuilder(StepBuilder):
 
     def range_of(self, mapped: MappedForm) -> Interval:
         """The bounds that the result of a mapped affine form would have."""
-        return mapped.op.range(self.joined(mapped.inputs))
+        found: Interval = mapped.op.range(self.joined(mapped.inputs))
+        return found
 
     def rescaled(self, name: str, layer: str, source: Window, frac: Integers) -> Window:
         """A vector in another format; the vector itself where it has that format."""
@@ -139,6 +141,7 @@ class ModelBuilder(StepBuilder):
             dt_reach=int(self.interval(dt).reach()[0]),
             out_frac=frac,
             together=self._together(windows, fracs),
+            ends=_ends(windows),
         )
         op = quantise_maps.timed(real, self.weight_bits)
         if op is None:
@@ -198,7 +201,8 @@ class ModelBuilder(StepBuilder):
         weights, bias = form
         reach = self.joined(inputs).reach()
         frac = np.concatenate([self.fracs(w) for w in inputs])
-        real = RealMap(weights, bias, frac, reach, out_frac, self._together(inputs, frac))
+        together = self._together(inputs, frac)
+        real = RealMap(weights, bias, frac, reach, out_frac, _ends(inputs), together)
         op = quantise_maps.linear(real, self.weight_bits, tabled, alike)
         if op is None:
             raise ElegansError(
@@ -209,3 +213,8 @@ class ModelBuilder(StepBuilder):
                 + (", or take --weights int16" if self.weight_bits < 16 else ""),
             )
         return MappedForm(inputs, op, out_frac)
+
+
+def _ends(windows: Argument) -> tuple[int, ...]:
+    """The columns at which the windows of an argument end."""
+    return tuple(itertools.accumulate(window.size for window in windows))

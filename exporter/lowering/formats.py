@@ -6,6 +6,7 @@ An activation's formats are its op's own. A gate's come from the bounds of what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Gate
 from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.fixed_model import WIDE_BITS, Channel, Window
-from elegans.exporter.ir.interface import Signal
+from elegans.exporter.ir.interface import Signal, StateRange
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span, integer_ends, window_span
 from elegans.exporter.lowering.bounds import declared_range, network_bounds
@@ -133,9 +134,11 @@ def _wide_channels(
     gate = network.atoms[window.vector]
     assert isinstance(gate, Gate)
     frac = gate.wide_frac(network.atoms, spans, _held(spans, window, start))
-    saturates = isinstance(gate, LstmCellGate)
-    lo, hi = (end[start : start + window.size] for end in spans["h"])
-    if saturates:  # its op has one end for all
+    own = slice(start, start + window.size)
+    lo, hi = (end[own] for end in spans["h"])
+    declared = network.interface.states[own]
+    saturates = any(e is not None for e in declared) and not _inside((lo, hi), declared)
+    if isinstance(gate, LstmCellGate):  # its op has one end for all
         lo, hi = np.full(window.size, lo.min()), np.full(window.size, hi.max())
     found = []
     for i in range(window.size):
@@ -144,6 +147,14 @@ def _wide_channels(
         name = f"{names[window.vector].layer}[{i}]"
         found.append(Channel(name, "", frac + 16, *ends, bits=WIDE_BITS, saturates=saturates))
     return found
+
+
+def _inside(own: Span, declared: Sequence[StateRange | None]) -> bool:
+    """Whether the bounds of states end before their declared ranges do, so that they are proved."""
+    return all(
+        e is None or (lo > min(e.ends[0], 0.0) and hi < max(e.ends[1], 0.0))
+        for lo, hi, e in zip(*own, declared, strict=True)
+    )
 
 
 def _copied(i: int, sources: list[tuple[str, int]], found: list[Channel | None]) -> Channel:

@@ -16,10 +16,10 @@ from elegans.exporter.ir.fixed_model import Channel, Model, Window
 from elegans.exporter.ir.interface import Interface
 from elegans.exporter.ir.proof import check_results
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.vector_names import vector_names
 from elegans.exporter.lowering.builder import ModelBuilder
 from elegans.exporter.lowering.formats import choose_formats
 from elegans.exporter.lowering.input_formats import substitute_inputs
-from elegans.exporter.lowering.vector_names import vector_names
 from elegans.exporter.numbers.fixed import Interval, join_intervals
 
 

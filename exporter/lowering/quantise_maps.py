@@ -10,6 +10,7 @@ from scipy import sparse
 
 from elegans.exporter.ir.affine import Matrix
 from elegans.exporter.lowering.joint_rounding import WIDE
+from elegans.exporter.lowering.quantise_int8 import linear8, timed8
 from elegans.exporter.numbers.fixed import INT16_MAX, INT32_MAX, Integers, Reals, quantise
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
@@ -20,7 +21,6 @@ from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 from elegans.exporter.ops.tanh import HALF_SEGMENT
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
-from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _LARGEST_SHIFT = 30  # the most that `rshr` takes
 _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
@@ -30,7 +30,8 @@ _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
 # A map whose rows share one shift is faster on every core. It may cost a row this many bits: all
 # rows feed the same table, so none becomes less exact than the row with the smallest shift.
 _SHARED_SHIFT_BITS = 5
-_TIMED = {16: TimedLinear, 8: TimedLinear8}
+_DENSE = 3  # int8 maps of which a table looks the result up are dense down to one weight in 3
+_BITS = 16  # of the weights of a `TimedLinear`
 _SMALL = 4096  # entries of a map for which every layout is tried
 
 
@@ -47,6 +48,7 @@ class RealMap:
     in_frac   [cols] the fractional bits of x
     in_reach  [cols] the greatest magnitude of each integer of x
     out_frac  [rows] the fractional bits that the result shall have
+    ends      the columns at which the windows end that x consists of
     together  rounds weights at an integer's scale, [n, cols], together; None where it cannot
     """
 
@@ -55,6 +57,7 @@ class RealMap:
     in_frac: Integers
     in_reach: Integers
     out_frac: Integers
+    ends: tuple[int, ...]
     together: Together | None = None
 
     def quantised(self, finest: int, bits: int, tabled: bool) -> Quantised | None:
@@ -149,7 +152,15 @@ def linear(
     possible = found.size <= max(_SMALL, 4 * (len(found.values) + len(found.counts)))
     ops = [layout(*kept) for layout in ([dense, *others] if possible else others)]
     sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
-    return sizes[min(sizes)]
+    best = sizes[min(sizes)]
+    full = type(best) is Linear8 or (tabled and found.size <= _DENSE * len(found.values))
+    return (_in_two_scales(real, tabled) or best) if bits == 8 and full else best
+
+
+def _in_two_scales(real: RealMap, tabled: bool) -> Linear8 | None:
+    weights = real.weights.toarray()
+    given = (real.bias, real.in_frac, real.in_reach, real.out_frac, real.ends)
+    return linear8(weights, *given, tabled)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +172,7 @@ class RealTimedMap:
     in_frac, in_reach  [cols] fractional bits and greatest magnitude of the integers of x
     dt_frac, dt_reach  those of elapsed time
     out_frac           the fractional bits that the result shall have
+    ends               the columns at which the windows end that x consists of
     together           as in `RealMap`
     """
 
@@ -173,30 +185,31 @@ class RealTimedMap:
     dt_frac: int
     dt_reach: int
     out_frac: int
+    ends: tuple[int, ...]
     together: Together | None = None
 
-    def quantised(self, finest: int, bits: int) -> list[TimedLinear] | None:
+    def quantised(self, finest: int) -> list[TimedLinear] | None:
         """One op a row, each at the finest scale that holds it; None if a row has none."""
         rows = []
         for row in range(len(self.bias)):
-            op = self._row(row, finest, bits)
+            op = self._row(row, finest)
             if op is None:
                 return None
             rows.append(op)
         return rows
 
-    def _row(self, row: int, finest: int, bits: int) -> TimedLinear | None:
+    def _row(self, row: int, finest: int) -> TimedLinear | None:
         """One row, tried from the shift `finest` down."""
         drive, rate = (self.weights[row], self.bias[row]), (self.rates[row], self.rate_bias[row])
         for shift in range(finest, -1, -1):
             scale = self.out_frac + shift
             ints: list[Integers] = []
             for (w, b), at in ((drive, scale), (rate, scale - self.dt_frac + RATE_SHIFT)):
-                small = np.all(np.abs(w) < 2.0 ** (bits - at + self.in_frac))
+                small = np.all(np.abs(w) < 2.0 ** (_BITS - at + self.in_frac))
                 if small and abs(b) < 2.0 ** (31 - at):
                     ints += [quantise(w, at - self.in_frac)[None], quantise([b], at)]
             largest = max((int(np.abs(w).max()) for w in ints[::2]), default=0)
-            if len(ints) < 4 or largest >= 1 << (bits - 1):
+            if len(ints) < 4 or largest >= 1 << (_BITS - 1):
                 continue
             op = TimedLinear(ints[0], ints[1], ints[2], ints[3], np.array([shift]))
             if op.reach(self.in_reach, self.dt_reach)[0] + (HALF_SEGMENT << shift) <= INT32_MAX:
@@ -230,19 +243,22 @@ class RealTimedMap:
 def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
     """A real map with a rate as integers; None if no scale holds it.
 
-    Each row is at the finest scale at which no accumulator can leave int32 or, with weights of
-    16 bits, all rows at the coarsest of these if that costs none of them more than 5 bits.
+    Each row is at the finest scale at which no accumulator can leave int32, or all rows at the
+    coarsest of these if that costs none of them more than 5 bits; with 8 bits, as `timed8` says.
     """
-    rows = real.quantised(_LARGEST_SHIFT, bits)
+    if bits == 8:
+        maps = ((real.weights, real.bias), (real.rates, real.rate_bias))
+        elapsed = (real.dt_frac, real.dt_reach)
+        return timed8(maps, real.in_frac, real.in_reach, elapsed, real.out_frac, real.ends)
+    rows = real.quantised(_LARGEST_SHIFT)
     shifts = [int(row.shift[0]) for row in rows or ()]
-    if rows and bits == 16 and 0 < max(shifts) - min(shifts) <= _SHARED_SHIFT_BITS:
-        rows = real.quantised(min(shifts), bits)
+    if rows and 0 < max(shifts) - min(shifts) <= _SHARED_SHIFT_BITS:
+        rows = real.quantised(min(shifts))
     if rows is None:
         return None
     names = ("weights", "bias", "rates", "rate_bias", "shift")
     fields = [np.concatenate([getattr(row, name) for row in rows]) for name in names]
-    op = _TIMED[bits](*fields)
-    return real.rounded_together(op) if bits == 16 else op
+    return real.rounded_together(TimedLinear(*fields))
 
 
 def _flash(op: Linear) -> int | None:

@@ -75,7 +75,7 @@ def whole(upper: Value, lower: Value) -> Value:
     return upper * (1 << 16) + lower if make is None else make(lower)
 
 
-def constant(value: Integers, like: Value) -> Value:
+def constant(value: Integers | Reals, like: Value) -> Value:
     """`value` as a constant of the same kind as `like`: array, tensor, graph node or interval."""
     make = getattr(like, "new_tensor", None)
     return value if make is None else make(value)

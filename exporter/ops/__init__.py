@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.numbers.fixed import Integers, Interval, Value
+from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 PLAIN, WIDE, RELATIVE = "plain", "wide", "relative"
@@ -62,18 +62,19 @@ class Op(Protocol):
     in_place: ClassVar[bool]
 
     @property
-    def integer(self) -> Callable[..., Value]:
-        """The op itself: int16 vectors in, an int16 vector out, exactly as in C."""
+    def integer(self) -> Callable[..., Any]:
+        """The op itself: int16 vectors in, an int16 vector out, exactly as in C; or a tuple of its
+        parts (`form`)."""
 
     @property
-    def real(self) -> Callable[..., Value]:
+    def real(self) -> Callable[..., Any]:
         """The same function of real numbers, without rounding; 1.0 is one unit of an integer.
 
         Training differentiates it, and the report compares `integer` with it.
         """
 
     @property
-    def range(self) -> Callable[..., Interval]:
+    def range(self) -> Callable[..., Any]:
         """Bounds of the output for bounds of the inputs. Raises `RangeError` if an
         intermediate value could leave int32, or an input break what the op requires."""
 

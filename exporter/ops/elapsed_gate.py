@@ -43,7 +43,8 @@ class ElapsedGate:
         # Below 2^30, and what rounds it at most 2^29; a longer shift leaves less.
         product = a * t[..., 0:1]
         nothing = Interval.of(0 * product.lo, 0 * product.hi)
-        return saturate(b + product.hull(nothing))
+        found: Interval = saturate(b + product.hull(nothing))
+        return found
 
     def tables(self) -> list[Table]:
         return []

@@ -38,7 +38,7 @@ class FusedStep:
             the format of u
     frac    0..15, the fractional bits of u
     up      0..13, the bits by which I - G u is shifted up
-    one     1..14: 1 + r G has so many fractional bits
+    one     [n] 1..13: 1 + r G has so many fractional bits
 
     In real numbers v' is a weighted mean of v and I / G, and I / G one of reversal potentials, so
     v' stays in their hull (the paper's theorem 2). Here I is held between lo G and hi G, so that
@@ -59,7 +59,7 @@ class FusedStep:
 
     frac: int
     up: int
-    one: int
+    one: Integers
     lo: Integers
     hi: Integers
 
@@ -68,7 +68,7 @@ class FusedStep:
     in_place: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for field in ("lo", "hi"):
+        for field in ("one", "lo", "hi"):
             object.__setattr__(self, field, frozen_integers(getattr(self, field), 1))
 
     def integer(
@@ -82,7 +82,7 @@ class FusedStep:
         held = least + (current * (1 << self.frac) - least).clip(0, INT32_MAX)
         held = most - (most - held).clip(0, INT32_MAX)
         product = ((((held - conductance * upper) * (1 << self.up)) >> right) * m) >> 16
-        q = rdiv(product, (((m * conductance) >> s) + ((2 << self.one) + 1)) >> 1)
+        q = rdiv(product, (((m * conductance) >> s) + constant((2 << self.one) + 1, v)) >> 1)
         return halves(whole(upper, lower) + q * constant(_POWERS, v)[left])
 
     def real(self, v: Value, current: Value, conductance: Value, r: Value) -> tuple[Value, Value]:
@@ -90,7 +90,7 @@ class FusedStep:
         v = v[..., 0:n] + v[..., n : 2 * n] * 2.0**-16
         m, s, left = (r[..., k * n : (k + 1) * n] for k in range(3))
         change = (current * float(1 << self.frac) - conductance * v) * m * 2.0 ** (self.up - 16)
-        divisor = m * conductance * 2.0 ** (-1.0 - s) + float(1 << self.one)
+        divisor = m * conductance * 2.0 ** (-1.0 - s) + constant(np.ldexp(1.0, self.one), v)
         return v + change / divisor * 2.0 ** (left - 16.0), 0.0 * v
 
     def range(
@@ -114,13 +114,13 @@ class FusedStep:
         return ends, Interval.of(self.lo * 0 + INT16_MIN, self.lo * 0 + INT16_MAX)
 
     def tables(self) -> list[Table]:
-        ends = np.stack([self.lo, self.hi], axis=1)
+        rows = np.stack([self.lo, self.hi, (2 << self.one) + 1], axis=1)
         return [
-            Table("ends", "int16_t", ends, "least and greatest potential of each neuron"),
+            Table("p", "int16_t", rows, "of each neuron: its hull, and 2 with what rounds"),
         ]
 
     def scalars(self) -> list[int]:
-        return [self.frac, self.up, self.one]
+        return [self.frac, self.up]
 
 
 _POWERS = 1 << np.arange(33, dtype=np.int64)

@@ -42,7 +42,8 @@ class Narrow:
             raise RangeError(f"the gain is {self.gain}")
         x[..., 0:n].whole(x[..., n : 2 * n])  # fits int32
         product = x[..., 0:n] * self.gain + ((x[..., n : 2 * n] * self.gain) >> 16)
-        return saturate(rshr(product, self.shift))
+        found: Interval = saturate(rshr(product, self.shift))
+        return found
 
     def tables(self) -> list[Table]:
         return []

@@ -58,7 +58,7 @@ class StepRatio:
     def real(self, t: Value) -> tuple[Value, ...]:
         whole = t.detach().long() if hasattr(t, "detach") else t.astype(np.int64)
         _, *shifts = self.integer(whole)
-        m = t[..., 0:1] * constant(self.rate * 2.0**-15, t)
+        m = t[..., 0:1] * constant(np.asarray(self.rate * 2.0**-15, np.float64), t)
         return (m, *(part + 0.0 * m for part in shifts))
 
     def range(self, t: Interval) -> tuple[Interval, ...]:

@@ -183,7 +183,10 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
         if beyond[i] > _SATURATED * max(abs(lo[i]), abs(hi[i])):
             end = values[np.abs(values[:, i]).argmax(), i]
             fact = f"element {i} saturates at {(hi if end > 0 else lo)[i]:.4g}"
-            return f"{fact}, and float reaches {end:.4g}", "declare the range of this state"
+            layer = facts.lowered.names[facts.guilty.atoms[0]].layer
+            wider = f"declare a wider range of this state with --state-range {layer}=LO:HI"
+            of_state = facts.guilty.atoms[0] in {w.vector for w in facts.network.h_next}
+            return f"{fact}, and float reaches {end:.4g}", wider if of_state else general
         change = np.abs(np.diff(values, axis=0)).mean(axis=0) / unit
         heads = {w.vector for w in facts.network.h_next}
         if heads & {*facts.guilty.atoms} and len(values) > 1 and change.min() < _FEW_UNITS:

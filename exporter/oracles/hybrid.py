@@ -122,7 +122,7 @@ class _HybridStep:
                 _parts(step.op.real(*(a.smooth for a in args))),
             )
             atom = self._atoms.get(step.name)
-            if atom is None or atom in exact:
+            if atom is None or atom in exact or atom not in self.network.atoms:
                 return made
             reach(atom)
             kind, frac = form(step.op), self._fracs[step.name]

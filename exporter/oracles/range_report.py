@@ -192,6 +192,9 @@ def _states(model: Model, network: Network) -> list[tuple[str, float, float, str
     """(name, lo, hi, format, reason) of each run of neighbouring states that are alike."""
     found: list[tuple[str, float, float, str, str]] = []
     reasons = [_reason(network, w.vector) for w in network.h_next for _ in range(w.size)]
+    for i, declared in enumerate(network.interface.states):
+        if declared is not None and model.states[i].saturates:
+            reasons[i] = declared.why
     start = 0
     for i, channel in enumerate(model.states):
         last = i + 1 == len(model.states)

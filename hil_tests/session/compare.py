@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from elegans.exporter.saturation import REMEDY, Saturation, saturations
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import SECTIONS, BuildModel, Vectors
 from elegans.hil_tests.session.stream import stream, ticks
@@ -63,6 +64,8 @@ class Verdict:
     instructions  executed in one step, fewest and most; known for an emulated board
     flash_bytes, ram_bytes   what the model takes of the firmware
     resent, damaged_frames   what the line lost or damaged during the run
+    saturated  for each layer that can saturate, the steps in which the board's states did; corner
+               vectors start at the ends of ranges and do not count
     """
 
     board: str
@@ -81,6 +84,7 @@ class Verdict:
     vectors_per_second: float
     resent: int
     damaged_frames: int
+    saturated: tuple[Saturation, ...] = field(default=())
 
     @property
     def passed(self) -> bool:
@@ -107,6 +111,7 @@ class Verdict:
             "vectors_per_second": round(self.vectors_per_second, 1),
             "resent": self.resent,
             "damaged_frames": self.damaged_frames,
+            "saturated_steps": {one.layer: one.steps for one in self.saturated},
         }
 
     def summary(self) -> str:
@@ -120,6 +125,9 @@ class Verdict:
             parts.append(f"{low if low == high else f'{low} to {high}'} instructions a step")
         if self.flash_bytes is not None:
             parts.append(f"{self.flash_bytes} bytes flash, {self.ram_bytes} bytes RAM")
+        parts += [f"saturated: {one}" for one in self.saturated]
+        if any(one.steps for one in self.saturated):
+            parts.append(REMEDY)
         return "; ".join([*parts, f"{self.vectors_per_second:.0f} steps/s"])
 
     def require(self) -> Verdict:
@@ -154,9 +162,10 @@ def compare(
     peer, resent, damaged = link.peer, link.resent, link.decoder.dropped.total()
     measured = measure(link, golden) if peer.counter_hz else None
     began = time.perf_counter()
-    mismatches, first = 0, None
+    mismatches, first, got = 0, None, np.zeros_like(golden.h_next)
     for chunk in stream(link, golden):
         y, h = golden.y[chunk.start : chunk.stop], golden.h_next[chunk.start : chunk.stop]
+        got[chunk.start : chunk.stop] = chunk.reply.h
         wrong = np.count_nonzero(chunk.reply.y != y) + np.count_nonzero(chunk.reply.h != h)
         if wrong and first is None:
             first = _first(model, golden, chunk.start, chunk.reply.y, chunk.reply.h)
@@ -185,6 +194,7 @@ def compare(
         vectors_per_second=len(golden) / seconds,
         resent=link.resent - resent,
         damaged_frames=link.decoder.dropped.total() - damaged,
+        saturated=saturations(model.states, got[golden.section != SECTIONS.index("corner")]),
     )
 
 

@@ -1,8 +1,13 @@
 #include "elegans/el_linear8.h"
 
-#include "elegans/el_dot.h"
+#include "elegans/el_dot_parts.h"
 
-#define EL_NAME el_linear8
-#define EL_WEIGHT int8_t
-#define EL_DOT el_dot8
-#include "elegans/el_linear_body.h"
+void el_linear8(int16_t *y, const int16_t *x,
+                const int8_t *w, const int32_t *bias, const uint8_t *shift, const uint8_t *lift,
+                uint32_t cols, uint32_t rows, uint32_t split)
+{
+    for (uint32_t r = 0; r < rows; r++) {
+        y[r] = el_sat16(el_rshr(bias[r] + el_dot_parts(w, x, cols, split, lift[r]), shift[r]));
+        w += cols;
+    }
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from elegans.exporter.ir.interface import (
     Interface,
     Range,
     Signal,
+    checked_range,
     to_metadata,
     valid_name,
     with_formats,
@@ -39,6 +40,7 @@ def export_onnx(
     input_ranges: Range | list[Range] | None = None,
     dt_range: Range | None = None,
     input_formats: Sequence[str] = (),
+    state_ranges: Range | Mapping[str, Range] | None = None,
 ) -> Path:
     """Write one step of a network to `path`: x [1, I], h [1, H], dt [1, 1] -> y, h_next.
 
@@ -50,6 +52,8 @@ def export_onnx(
     input_ranges  (lowest, highest) of all inputs, or a list of one for each
     dt_range      (shortest, longest) elapsed time, s
     input_formats of inputs that are raw counts, as `elegans export --input-format` takes them
+    state_ranges  where states saturate that no theorem bounds, as an LSTM's cell: (lowest,
+                  highest) of all of these, or by the names of layers in report.txt
 
     The ranges travel in the file; without them, `elegans export` must be given them.
     onnxruntime runs the file beside torch before it gets its name. Returns the path. Raises
@@ -68,6 +72,7 @@ def export_onnx(
         outputs=tuple(Signal(f"y{i}") for i in range(_outputs(step, input_size))),
         dt=Signal("dt", "s", dt_range),
         layers=_layers(module),
+        declared_states=_declared_states(state_ranges),
     )
     if input_formats:
         interface = with_formats(interface, [named_format(text) for text in input_formats])
@@ -176,6 +181,15 @@ def _input_signals(input_size: int, input_ranges: Range | list[Range] | None) ->
             "give one for all inputs, or one for each",
         )
     return tuple(Signal(f"x{i}", range=bounds) for i, bounds in enumerate(ranges))
+
+
+def _declared_states(
+    ranges: Range | Mapping[str, Range] | None,
+) -> tuple[tuple[str | None, Range], ...]:
+    if ranges is None:
+        return ()
+    named = ranges.items() if isinstance(ranges, Mapping) else [(None, ranges)]
+    return tuple((name, checked_range(f"state {name or ''}".rstrip(), r)) for name, r in named)
 
 
 def _outputs(step: StepModule, input_size: int) -> int:

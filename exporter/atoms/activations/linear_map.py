@@ -15,7 +15,7 @@ from elegans.exporter.numbers.fixed import Reals
 class LinearMapActivation(Activation):
     """The drive itself. Its format is the one that the gate that reads it, or the state, wants."""
 
-    reason: ClassVar[str] = "an interval that the step leads back into; beyond it saturates"
+    reason: ClassVar[str] = "an interval that the step leads back into"
 
     @staticmethod
     def function(z: Reals) -> Reals:

@@ -116,7 +116,7 @@ class FusedStepGate(WeightedMeanGate):
         frac = super().result_frac(spans, own)
         return frac - (float(np.ldexp(reach(own).max(), frac)) > INT16_MAX - MARGIN - 1)
 
-    def wide_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
+    def state_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
         least, most = integer_ends(frac, lo, hi)
         return least - MARGIN, most + MARGIN
 
@@ -134,7 +134,7 @@ class FusedStepGate(WeightedMeanGate):
         fracs = np.repeat([frac, frac + 16], self.size)
         to.step(called.name, called.layer, op, ((v,), (current,), (conductance,), (r,)), fracs)
 
-    def _ratio(self, to: Builder, called: VectorName, up: int) -> tuple[Window, int]:
+    def _ratio(self, to: Builder, called: VectorName, up: int) -> tuple[Window, Integers]:
         """dt / C with the shifts of the op, and the fractional bits of 1 + dt G / C.
 
         The more of these, the more digits has the divisor, and the fewer the quotient.
@@ -156,16 +156,18 @@ class FusedStepGate(WeightedMeanGate):
         return to.once(name, layer, op, ((elapsed,),), fracs), one
 
 
-def _fracs_of_one(exponents: Integers, quotient: int) -> int:
-    """The fractional bits of 1 + dt G / C, for dt G / C = m G 2^-exponent at the longest dt.
+def _fracs_of_one(exponents: Integers, quotient: int) -> Integers:
+    """The fractional bits of 1 + dt G / C of each neuron, whose dt G / C is m G 2^-exponent at the
+    longest dt.
 
     13, or as many as let a quotient be shifted to the left by 16 bits at most, which is one unit of
     the upper half. Where that would leave less than 10, as beyond some ten time constants in a
     step, the quotient gives up two bits, and then the divisor.
     """
-    most = int(exponents.min()) - (quotient - 16)
-    coarse = most + MOST_LEFT - 16
-    return min(most, 13) if most >= 10 else max(min(coarse, 10), 4)
+    most = exponents - (quotient - 16)
+    coarse = np.clip(most + MOST_LEFT - 16, 4, 10)
+    result: Integers = np.where(most >= 10, np.minimum(most, 13), coarse)
+    return result
 
 
 def _held(held: Affine, capacity: Reals) -> Window | None:

@@ -35,7 +35,7 @@ class LstmCellGate(Gate):
     input: Window
     candidate: Window
 
-    reason: ClassVar[str] = "by proof, by declaration or as float runs show; beyond it saturates"
+    reason: ClassVar[str] = "proved from its gates: |c| <= |i g| / (1 - f)"
     carriers: ClassVar[tuple[str, ...]] = ("cell",)
 
     def real(self, *parts: Reals) -> Reals:

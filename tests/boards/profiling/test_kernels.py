@@ -27,7 +27,9 @@ from elegans.trainer.networks.recurrent import Recurrent
 @dataclass(frozen=True)
 class _CfC:
     """A CfC of one layer; ``scale`` multiplies all weights, ``period`` is a fixed sample period in
-    seconds, and ``present [neurons, inputs + neurons]`` is 1 where there is a synapse."""
+    seconds, and ``present [neurons, inputs + neurons]`` is 1 where there is a synapse. The weights
+    of the inputs are ``uneven`` times larger, and those of each neuron by another factor, so
+    that int8 weights get scales of their own. ``bits`` is the size of a weight."""
 
     inputs: int
     neurons: int
@@ -35,6 +37,8 @@ class _CfC:
     scale: float = 1.0
     period: float | None = None
     present: np.ndarray | None = None
+    uneven: float = 1.0
+    bits: int = 16
 
 
 _NETWORKS = {
@@ -48,6 +52,16 @@ _NETWORKS = {
     "more_than_sixteen_pairs": _CfC(30, 13),
     "more_than_forty_pairs": _CfC(75, 10),
     "many_pairs_and_a_fixed_period": _CfC(75, 11, period=0.05),
+    "int8": _CfC(8, 5, bits=8),
+    "int8_one_neuron": _CfC(1, 1, uneven=8.0, bits=8),
+    "int8_saturating": _CfC(6, 7, scale=12.0, bits=8),
+    "int8_fixed_period": _CfC(5, 6, period=0.05, bits=8),
+    "int8_in_two_parts": _CfC(5, 6, uneven=9.0, bits=8),
+    "int8_fixed_in_two_parts": _CfC(7, 9, period=0.05, uneven=9.0, bits=8),
+    "int8_fixed_in_two_odd_parts": _CfC(3, 3, period=0.05, uneven=9.0, bits=8),
+    "int8_and_a_backbone": _CfC(5, 8, backbone=10, uneven=5.0, bits=8),
+    "int8_and_many_pairs": _CfC(30, 13, uneven=6.0, bits=8),
+    "int8_and_very_many_pairs": _CfC(75, 11, period=0.05, uneven=6.0, bits=8),
 }
 
 
@@ -59,6 +73,9 @@ def _export(folder, cfc, **more):
     with torch.no_grad():
         for parameter in cell.parameters():
             parameter *= cfc.scale
+            if parameter.ndim == 2:
+                factors = torch.logspace(0, 1, len(parameter), cfc.uneven)[:, None]
+                parameter[:, : cfc.inputs] *= factors
         for gate in (cell.ff1, cell.ff2):
             gate.weight *= torch.tensor(1.0 if cfc.present is None else cfc.present)
     export_onnx(
@@ -69,6 +86,7 @@ def _export(folder, cfc, **more):
         dt_range=(0.01, 0.1),
     )
     # Of random weights, those that saturate are far from float, and so is int8.
+    more = {"weight_bits": cfc.bits} | more
     request = Request(folder / "net.onnx", dt=cfc.period, accept_error=2.0, **more)
     export(request, folder / "BUILD")
     return folder / "BUILD"
@@ -129,8 +147,9 @@ def test_m7_and_m33_have_the_kernels_of_m4(tmp_path):
 
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386", M55])
-def test_portable_c_has_the_same_bits_on_a_core(tmp_path, board, compiler):
-    built = _export(tmp_path, _NETWORKS["a_backbone_that_saturates"])
+@pytest.mark.parametrize("name", ["a_backbone_that_saturates", "int8_and_a_backbone"])
+def test_portable_c_has_the_same_bits_on_a_core(tmp_path, name, board, compiler):
+    built = _export(tmp_path, _NETWORKS[name])
     core = built / "include" / "elegans" / "el_core.h"
     text = core.read_text()
     core.write_text(text.replace("#define EL_NATIVE 1\n", "#define EL_CORE EL_PORTABLE\n"))
@@ -142,6 +161,28 @@ def test_portable_c_has_the_same_bits_on_a_core(tmp_path, board, compiler):
 
 def test_the_layers_are_in_a_core_s_own_kernels(network):
     assert "EL_CFC" in (network / "layers.S").read_text()
+
+
+@pytest.mark.parametrize("network", [n for n in _NETWORKS if "two" in n], indirect=True)
+def test_uneven_int8_weights_are_computed_in_two_parts(network):
+    tables = (network / "model.c").read_text()
+    assert "EL_POWERS(" in tables
+
+
+@pytest.mark.parametrize("network", ["int8", "int8_fixed_period"], indirect=True)
+def test_even_int8_weights_are_computed_in_one_part(network):
+    assert "EL_POWERS(" not in (network / "model.c").read_text()
+
+
+@pytest.mark.parametrize("board", [M55])
+def test_vectors_take_int8_weights_in_no_more_instructions_than_int16(tmp_path, board):
+    counts = []
+    for bits in (16, 8):
+        folder = tmp_path / str(bits)
+        folder.mkdir()
+        built = _export(folder, _CfC(8, 12, bits=bits))
+        counts.append(profile(built, build_firmware(built, find_board(board)), steps=16))
+    assert counts[1].instructions[0] <= counts[0].instructions[0]
 
 
 @pytest.mark.parametrize("board", [M55])
@@ -157,7 +198,7 @@ def fast_and_small(request, tmp_path_factory):
     built = [
         _export(
             tmp_path_factory.mktemp(layout),
-            _CfC(5, 7, scale=3.0),
+            _CfC(20, 7, scale=3.0),
             weight_bits=request.param,
             layout=layout,
         )
@@ -186,6 +227,8 @@ def test_size_has_the_same_bits_in_less_flash_on_one_path(fast_and_small, board,
         (_CfC(4, 5, scale=12.0), 8),
         (_CfC(2, 5, scale=12.0, period=0.05), 16),
         (_CfC(9, 8, period=0.05), 8),
+        (_CfC(9, 6, uneven=9.0), 8),
+        (_CfC(3, 4, uneven=9.0, period=0.05), 8),
     ],
 )
 def test_size_stores_only_the_synapses_that_exist(tmp_path, cfc, weights, board):

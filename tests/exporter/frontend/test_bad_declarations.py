@@ -53,6 +53,13 @@ def test_negative_times(worm, tmp_path):
         ("dt", {"range": [1]}),
         ("dt", {"range": [-1, 1]}),
         ("layers", [{"name": "in ter", "size": 4}]),
+        ("states", 7),
+        ("states", [7]),
+        ("states", [{"name": "inter"}]),
+        ("states", [{"name": "a\nb", "range": [-1, 1]}]),
+        ("states", [{"name": ["inter"], "range": [-1, 1]}]),
+        ("states", [{"name": "c" * 81, "range": [-1, 1]}]),
+        ("states", [{"name": "inter", "range": [-1, 1, 2]}]),
     ],
 )
 def test_hostile_metadata(graph, save, metadata, tmp_path, key, value):

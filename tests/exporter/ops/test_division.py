@@ -1,4 +1,4 @@
-"""Division, magnitudes and the quotient: the same bits everywhere, rounded half up."""
+"""Division, quotients, magnitudes and products."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from elegans.exporter.ops.product import Product
 from elegans.exporter.ops.quotient import Quotient
 from elegans.tests.exporter.ops.grid import grid
 
+_INT16 = st.integers(-32768, 32767)
+_NOT_NEGATIVE = st.integers(0, 32767)
 _ENDS = [-32768, -32767, -16384, -1, 0, 1, 2, 16383, 32766, 32767]
 _POSITIVE = [0, 1, 2, 3, 100, 16384, 32766, 32767]
 

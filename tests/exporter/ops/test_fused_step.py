@@ -52,7 +52,7 @@ def test_ratios_have_the_same_bits_everywhere(everywhere, quotient, time):
     everywhere(StepRatio(rate[0], shift[0], quotient), np.array([time]))
 
 
-@pytest.mark.parametrize(("frac", "one"), [(0, 1), (9, 13), (14, 14), (15, 4)])
+@pytest.mark.parametrize(("frac", "one"), [(0, 1), (9, 13), (14, 10), (15, 4)])
 @pytest.mark.parametrize("most", [1, 333, 16384])
 def test_a_fused_step_gives_the_same_bits_everywhere(everywhere, frac, one, most):
     """Currents as far outside of lo G .. hi G as int32 permits."""
@@ -68,7 +68,7 @@ def test_a_fused_step_gives_the_same_bits_everywhere(everywhere, frac, one, most
         [-9, 14 - up, 15 - up, 32 - up, 33 - up, 99],
     )
     n = upper.shape[1]
-    op = FusedStep(frac, up, one, np.full(n, lo), np.full(n, hi))
+    op = FusedStep(frac, up, np.full(n, one), np.full(n, lo), np.full(n, hi))
     v = np.concatenate([upper, lower], axis=1)
     everywhere(op, v, current, conductance, np.concatenate(ratio_parts(m, s, 32 - up), axis=1))
 
@@ -92,7 +92,7 @@ def test_a_fused_step_is_within_3_thousandths_of_its_share_of_the_hull(q):
     conductance=st.integers(0, 16384),
     m=st.integers(0, 32767),
     s=st.integers(-40, 120),
-    one=st.integers(1, 14),
+    one=st.integers(1, 13),
     ends=st.tuples(*[st.integers(-_HULL, _HULL)] * 2).map(sorted),
 )
 @settings(max_examples=1000)
@@ -101,7 +101,7 @@ def test_a_potential_stays_within_a_margin_of_its_hull_for_any_inputs(
 ):
     """Where it is beyond the margin already it does not go further."""
     up = _most_up(16384, *ends)
-    op = FusedStep(_FRAC, up, one, [ends[0]], [ends[1]])
+    op = FusedStep(_FRAC, up, [one], [ends[0]], [ends[1]])
     r = np.concatenate(ratio_parts(np.array([m]), np.array([s]), 32 - up))
     args = (np.array([a]) for a in (current, conductance))
     found, left = op.integer(np.array([upper, lower]), *args, r)
@@ -120,7 +120,7 @@ def test_without_elapsed_time_the_potential_keeps_every_bit(upper, lower, curren
     rate = StepRatio([32767], [s], 31).integer(np.array([0, 31]))
     if s + 31 < 31 - MOST_LEFT:
         return  # such a ratio counts as thousands of time constants, and dt is never 0 there
-    op = FusedStep(_FRAC, 1, 13, [-_HULL], [_HULL])
+    op = FusedStep(_FRAC, 1, [13], [-_HULL], [_HULL])
     args = (np.array([a]) for a in (current, conductance))
     v = np.array([upper, lower])
     assert np.concatenate(op.integer(v, *args, np.concatenate(rate))).tolist() == v.tolist()
@@ -152,7 +152,7 @@ def test_a_million_slow_steps_follow_the_exact_way(repeat):
 def test_a_conductance_below_zero_a_coarse_quotient_and_a_full_format_are_refused():
     v, current = Interval.of([-9, -32768], [9, 32767]), Interval.of([-9], [9])
     r = Interval.of([0, 0, -20], [32767, 31, MOST_LEFT])
-    op = FusedStep(_FRAC, 0, 13, [-_HULL], [_HULL])
+    op = FusedStep(_FRAC, 0, [13], [-_HULL], [_HULL])
     fine = op.range(v, current, Interval.of([0], [9]), r)
     assert (fine[0].lo[0], fine[0].hi[0]) == (-_HULL - MARGIN, _HULL + MARGIN)
     with pytest.raises(RangeError, match="negative"):
@@ -160,10 +160,10 @@ def test_a_conductance_below_zero_a_coarse_quotient_and_a_full_format_are_refuse
     coarse = Interval.of([0, 0, 0], [32767, 31, MOST_LEFT + 1])
     with pytest.raises(RangeError, match="coarser"):
         op.range(v, current, Interval.of([0], [9]), coarse)
-    full = FusedStep(_FRAC, 0, 13, [-32767], [0])
+    full = FusedStep(_FRAC, 0, [13], [-32767], [0])
     with pytest.raises(RangeError, match="leaves its format"):
         full.range(v, current, Interval.of([0], [9]), r)
     with pytest.raises(RangeError, match="int32"):
-        FusedStep(_FRAC, MOST_UP, 13, [-_HULL], [_HULL]).range(
+        FusedStep(_FRAC, MOST_UP, [13], [-_HULL], [_HULL]).range(
             v, current, Interval.of([0], [16384]), r
         )

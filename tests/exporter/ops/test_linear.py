@@ -7,7 +7,7 @@ import pytest
 
 from elegans.exporter.numbers.fixed import Interval, RangeError
 from elegans.exporter.ops.linear import Linear
-from elegans.exporter.ops.linear8 import Linear8
+from elegans.exporter.ops.linear8 import Linear8, lifted
 from elegans.exporter.ops.sparse_linear import SparseLinear, gap_encoded
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 
@@ -32,6 +32,23 @@ def test_maps_of_any_shape_give_the_same_bits_everywhere(everywhere, kind, rows,
         op = _map(kind, rows, cols, 0.4, rows * cols, shift)
         if len(op.tables()[0].values.ravel()):
             everywhere(op, np.concatenate([corners, noise]))
+
+
+@pytest.mark.parametrize("split", [0, 1, 4, 7])
+def test_int8_weights_have_a_scale_in_each_part_of_a_row(everywhere, split):
+    rng = np.random.default_rng(split)
+    lifts = np.array([0, 1, 3, 7, 2])
+    small = rng.integers(-127, 128, (5, 7))
+    op = Linear8(small << lifted(7, split, lifts), np.arange(5), np.full(5, 11), split, lifts)
+    assert op.tables()[0].values.tolist() == small.tolist()
+    x = np.concatenate([rng.choice(_ENDS, (24, 7)), rng.integers(-32768, 32768, (24, 7))])
+    everywhere(op, x >> 3)
+
+
+@pytest.mark.parametrize("weights", [[[3, 5]], [[512, 1]], [[2, 128]], [[2, -128]]])
+def test_weights_that_are_no_int8_at_the_scale_of_their_part_are_refused(weights):
+    with pytest.raises(ValueError, match="no int8"):
+        Linear8(weights, [0], [11], 1, [1])
 
 
 def test_sparse_and_dense_are_one_map():

@@ -1,0 +1,27 @@
+"""`elegans run`: runs a recording, writes the results, and tells of states that saturate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.files import npz, require_file, write_file
+from elegans.exporter.saturation import saturations
+from elegans.hil_tests.session.replay import Target, replay
+
+
+def run_recording(build: Path, source: Path, output: Path, target: Target) -> None:
+    """Run the recording `source` through a BUILD and write the results to `output`.
+
+    To stdout goes a line for each layer that can saturate, with the remedy if it does. Raises
+    `ElegansError`.
+    """
+    require_file(output)
+    arrays = replay(build, source, target)
+    write_file(output, npz(arrays))
+    click.echo(f"{output}: {len(arrays['y'])} steps on {target.on}")
+    for one in saturations(read_build_folder(build).states, arrays["h_int"].astype(np.int64)):
+        click.echo(f"saturated: {one}" + (f"; {one.remedy}" if one.steps else ""))
