@@ -27,6 +27,7 @@ _SLOW = (
     "boards/profiling/test_bench.py",
     "boards/profiling/test_constant_time.py",
     "boards/profiling/test_kernels.py",
+    "boards/profiling/test_natives.py",
     "boards/profiling/test_one_map.py",
     "boards/profiling/test_unwind.py",
     "boards/profiling/test_wide_states.py",
