@@ -149,7 +149,9 @@ def _input_too_wide(facts: _Facts, runs: Runs) -> tuple[str, str] | None:
     model, atoms = facts.lowered.model, facts.network.atoms
     read = frozenset().union(*(atoms[name].vectors() for name in facts.guilty.atoms))
     x, dt, _ = runs.get("recording", next(iter(runs.values())))
-    if facts.guilty.part != hybrid.WEIGHTS or "recording" not in runs:
+    # The rate of a time gate is a vector between its weights and its result, rounded with that.
+    fitting = facts.guilty.part == hybrid.WEIGHTS or "dt" in read
+    if not fitting or "recording" not in runs:
         return None
     if "x" in read:
         shares = np.ptp(x, axis=(0, 1)) / [max(c.hi - c.lo, 1) for c in model.inputs]

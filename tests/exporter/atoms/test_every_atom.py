@@ -50,7 +50,7 @@ def test_an_activation_s_span_holds_every_value_that_it_computes(kind):
 def test_a_gate_s_parts_are_its_windows_and_can_be_exchanged(kind):
     windows = tuple(Window(role, 0, 2) for role in kind.roles())
     values = {"capacity": (1.0, 1.0), "timed": False}
-    more = {name: v for name, v in values.items() if name in kind.__dataclass_fields__}
+    more = {k: v for k, v in values.items() if k in kind.__dataclass_fields__}
     gate = kind(*windows, **more)
     assert gate.parts == windows
     assert gate.vectors() == set(kind.roles())
