@@ -34,6 +34,7 @@ _SLOW = (
     "exporter/codegen/test_loops.py::test_a_loop_may_begin_with_a_vector_of_the_step_itself",
     "exporter/codegen/test_loops.py::test_unfolds_are_one_loop_with_the_bits_of_the_reference",
     "exporter/codegen/test_placement.py",
+    "exporter/codegen/test_wide_solver.py",
     "exporter/ops/test_tanh.py::test_the_table_is_the_one_that_the_search_finds",
     "exporter/passes/test_eliminate_dead.py",
     "exporter/passes/test_fold_constants.py",

@@ -97,8 +97,11 @@ class TabledActivation(Activation):
         frac = min(frac, _MOST_SHIFT - to_argument)
         a = to.linear(f"{called.name}_a", layer, rate, np.full(rate.size, frac))
         z_frac = np.full(drive.size, self.argument_frac)
-        b = to.linear(f"{called.name}_b", layer, drive, z_frac, tabled=True)
-        op = ElapsedGate(frac + to_argument)
+        # The drive is not held at the ends of the table, because a dt may be its opposite.
+        align = int(np.clip(self.argument_frac - to.widest(drive).min(), 0, _MOST_ALIGN))
+        fracs = np.full(drive.size, self.argument_frac - align)
+        b = to.linear(f"{called.name}_b", layer, drive, fracs, tabled=align == 0)
+        op = ElapsedGate(align, frac + to_argument)
         return to.step(f"{called.name}_sum", layer, op, ((a,), (b,), (elapsed,)), z_frac)
 
     def _of_halves(self, to: Builder, called: VectorName, drive: Affine) -> Window | None:

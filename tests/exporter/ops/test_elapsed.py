@@ -58,16 +58,22 @@ def test_a_short_time_is_within_half_a_unit_and_never_outside_of_int16(dt, ends)
     assert found == min((held + (1 << 15)) >> 16, 32767)
 
 
-@pytest.mark.parametrize("shift", [0, 3, 15, 30])
-def test_the_elapsed_gate_gives_the_same_bits_everywhere(everywhere, shift):
+@pytest.mark.parametrize(("align", "shift"), [(0, 0), (15, 0), (14, 3), (5, 15), (0, 30), (15, 30)])
+def test_the_elapsed_gate_gives_the_same_bits_everywhere(everywhere, align, shift):
     ends = [-32768, -1, 0, 1, 32767]
     a, b = grid(ends, ends)
     for m, e in ((0, 31), (1 << 14, 0), (32767, 0), (32767, 7), (20000, 30)):
-        everywhere(ElapsedGate(shift), a, b, np.array([[m, e]]))
+        everywhere(ElapsedGate(align, shift), a, b, np.array([[m, e]]))
 
 
 def test_an_elapsed_gate_whose_shift_is_too_great_is_refused():
     any16, t = Interval.of([-32768], [32767]), Interval.of([0, 0], [32767, 31])
     for shift in (-1, 31):
         with pytest.raises(RangeError, match="shifted"):
-            ElapsedGate(shift).range(any16, any16, t)
+            ElapsedGate(0, shift).range(any16, any16, t)
+
+
+def test_a_great_drive_and_its_opposite_cancel_before_anything_saturates():
+    """z = 0 for b = -20000 * 2^5 and a m = 20000 * 2^5."""
+    args = np.array([20000]), np.array([-20000]), np.array([1 << 14, 0])
+    assert ElapsedGate(5, 9).integer(*args)[0] == 0
