@@ -58,9 +58,10 @@ class MixGate(Gate):
         """`affine + rate * t` of two maps, as in a CfC for Keras, whose heads have no tanh.
 
         The hull of f = affine and g = affine + rate is less wide than the sum of affine's range
-        and the product's. None where one is no map: then its product is a smaller step.
+        and the product's. None where one is a vector, or a multiple of one element by element: a
+        product is then a smaller step, and keeps what else is known of the vector.
         """
-        if not (affine.terms and rate.terms) or affine.window() or rate.window():
+        if not (affine.terms and rate.terms) or affine.factor() or rate.factor():
             return None
         return cls(atoms.map(affine), atoms.map(rate.plus(affine)), t)
 
