@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from elegans.exporter.ir.atom import Activation, Atom
 from elegans.exporter.ir.builder import Builder, VectorName
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span
-from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Reals, quantise
+from elegans.exporter.ops.constant import Constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +31,11 @@ class LinearMapActivation(Activation):
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         frac = to.wanted.get(name)
         frac = to.even(self.drive) if frac is None else frac
+        if not self.drive.terms:
+            values = np.clip(quantise(self.drive.bias, frac), INT16_MIN, INT16_MAX)
+            like = ((Window("x_in", 0, 1),),)
+            to.step(called.name, called.layer, Constant(values), like, frac)
+            return
         to.linear(called.name, called.layer, self.drive, frac)
 
 
