@@ -7,24 +7,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch", reason="torch is not installed")
-
-from elegans.exporter.frontend.import_graph import (  # noqa: E402
+from elegans.exporter.frontend.import_graph import (
     open_graph,
     read_interface,
     read_network,
 )
-from elegans.exporter.ir.fixed_model import Model  # noqa: E402
-from elegans.exporter.lowering.lower import lower  # noqa: E402
-from elegans.exporter.oracles import reference  # noqa: E402
-from elegans.trainer import export_onnx, straight_through  # noqa: E402
-from elegans.trainer.cells.cfc import CfCCell  # noqa: E402
-from elegans.trainer.cells.ctrnn import CTRNNCell  # noqa: E402
-from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell  # noqa: E402
-from elegans.trainer.cells.ltc import LTCCell  # noqa: E402
-from elegans.trainer.networks.recurrent import Recurrent  # noqa: E402
-from elegans.trainer.wiring.ncp import AutoNCP  # noqa: E402
+from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.lowering.lower import lower
+from elegans.exporter.oracles import reference
+from elegans.trainer import export_onnx, straight_through
+from elegans.trainer.cells.cfc import CfCCell
+from elegans.trainer.cells.ctrnn import CTRNNCell
+from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell
+from elegans.trainer.cells.ltc import LTCCell
+from elegans.trainer.networks.recurrent import Recurrent
+from elegans.trainer.wiring.ncp import AutoNCP
 
 INPUTS, BATCH = 3, 32
 
