@@ -116,7 +116,7 @@ class FusedStep:
     def tables(self) -> list[Table]:
         rows = np.stack([self.lo, self.hi, (2 << self.one) + 1], axis=1)
         return [
-            Table("p", "int16_t", rows, "of each neuron: its hull, and 2 with what rounds"),
+            Table("p", "int16_t", rows, "of each neuron: least, greatest state; 2^(one + 1) + 1"),
         ]
 
     def scalars(self) -> list[int]:

@@ -35,8 +35,8 @@ class GateShare:
 
     With u = |z| and k whole octaves, q(u) = 2^(k - u) / (1 + 2^-u) is a smooth curve of four
     parabolas an octave. s is q(u) 2^-k where z is positive, and 1 - q(u) 2^-k where it is not. So
-    the relative error is about 2^-13 and half a unit of z, however far the gate is closed; a gate
-    in Q0.15 has none of these digits.
+    the relative error is about 2^-13 and half a unit of z, down to a gate of 2^-17, and below that
+    the error is 2^-33 of one; a gate in Q0.15 has none of these digits.
     """
 
     size: int

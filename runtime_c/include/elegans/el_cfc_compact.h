@@ -1,6 +1,22 @@
-/* Layers of CfC neurons in as little flash as possible, with int16 weights: the bits of
- * el_linear, el_tanh, el_timed_linear, el_sigmoid and el_mix in turn. Arguments, ranges and
- * the proof that no sum overflows: el_cfc_compact_body.h. */
+/* Layers of CfC neurons in as little flash as possible: the bits of el_linear, el_tanh,
+ * el_timed_linear, el_sigmoid and el_mix in turn.
+ *
+ *   v        inputs and states, where `layer` says
+ *   next     [most neurons of a layer] room for new states while the old ones are still read
+ *   wired    [most inputs of a layer] room for the inputs from which a neuron's f and g have
+ *            synapses
+ *   dt       [1] elapsed time; NULL for a fixed sample period, where t has no rate
+ *   layer    [layers] in the order of computation
+ *   w        for each neuron the weights of f, then of g, of its synapses only; then those of t
+ *            and, if dt is not NULL, of t's rate, of all inputs
+ *   bias     for each neuron those of f, g, t and, if dt is not NULL, t's rate, at the
+ *            accumulators' scales
+ *   row      for each neuron a bit for each input, the first in the lowest bit of the first
+ *            byte, filled up to a whole byte: set if f and g have a synapse from it, at least
+ *            one bit; then three bytes, the shifts of f, g and t, 0..30
+ *
+ * The exporter proves that no accumulator leaves int32_t, partial sums in any order and
+ * rounding included. */
 #ifndef EL_CFC_COMPACT_H
 #define EL_CFC_COMPACT_H
 

@@ -7,8 +7,8 @@
  *            synapses
  *   dt       [1] elapsed time; NULL for a fixed sample period, where t has no rate
  *   layer    [layers] in the order of computation
- *   w, bias  as in el_cfc_compact_body.h
- *   row      as in el_cfc_compact_body.h; and in a layer with first inputs, behind each neuron's
+ *   w, bias  as in el_cfc_compact.h
+ *   row      as in el_cfc_compact.h; and in a layer with first inputs, behind each neuron's
  *            shifts, the lifts of their weights in the maps f, g, t and the rate of t, 0..7 each,
  *            and how many of them f and g have synapses from, 0..255. Four bytes more must be
  *            readable

@@ -1,5 +1,15 @@
-/* y = W x + b, every weight stored, with int16 weights. Arguments, ranges and the proof that
- * no sum overflows: el_linear_body.h. Exact twin of exporter/ops/linear.py. */
+/* y = W x + b, every weight stored.
+ *
+ *   y      [rows] any scale; must not overlap x
+ *   x      [cols]
+ *   w      [rows][cols]
+ *   bias   [rows] at the accumulator's scale
+ *   shift  [rows] 0..30, from the accumulator's scale to y's
+ *
+ * The exporter proves sum|w| max|x| + |bias| + rounding < 2^31 for every row, which bounds
+ * each partial sum, so int32_t is enough in any order of the products.
+ *
+ * Exact twin of exporter/ops/linear.py. */
 #ifndef EL_LINEAR_H
 #define EL_LINEAR_H
 

@@ -1,5 +1,17 @@
-/* z = W x + b + dt (R x + c), with int16 weights. Arguments, ranges and the proof that no
- * sum overflows: el_timed_linear_body.h. Exact twin of exporter/ops/timed_linear.py. */
+/* z = W x + b + dt (R x + c): how elapsed time enters a CfC, before the sigmoid.
+ *
+ *   z      [rows] any scale; must not overlap x
+ *   x      [cols]
+ *   dt     [1] elapsed time
+ *   w, r   [rows][cols]
+ *   b, c   [rows] each at its accumulator's scale
+ *   shift  [rows] 0..30, from the scale of the accumulator of W x + b to z's
+ *
+ * The rate R x + c is the upper half of its accumulator, rounded; its product with dt has the
+ * scale of the accumulator of W x + b. The exporter proves that neither accumulator leaves
+ * int32_t, partial sums and rounding included.
+ *
+ * Exact twin of exporter/ops/timed_linear.py. */
 #ifndef EL_TIMED_LINEAR_H
 #define EL_TIMED_LINEAR_H
 
