@@ -19,7 +19,7 @@ import onnx
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
-from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.lower import lower
 
 _SLOW = 10.0

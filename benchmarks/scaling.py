@@ -28,7 +28,7 @@ from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
-from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles.golden_vectors import golden

@@ -20,8 +20,9 @@ from elegans.exporter.files import npz, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.port_summary import notes, summary
 from elegans.exporter.frontend.ports import States
+from elegans.exporter.ir.declared import with_formats, with_ranges
 from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_json
-from elegans.exporter.ir.interface import Range, with_formats, with_ranges
+from elegans.exporter.ir.interface import Range
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import lower_with_proof

@@ -19,7 +19,8 @@ from elegans.exporter.frontend.import_graph import (
     read_interface,
     read_network,
 )
-from elegans.exporter.ir.interface import Interface, with_ranges
+from elegans.exporter.ir.declared import with_ranges
+from elegans.exporter.ir.interface import Interface
 from elegans.exporter.ir.real_network import Network
 
 FILE = "float.onnx"

@@ -13,7 +13,7 @@ import torch
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir import real_eval
 from elegans.exporter.ir.conversion import to_real
-from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles import reference
 from elegans.exporter.state_ranges import with_shown_ranges

@@ -11,7 +11,7 @@ from torch import nn
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
-from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles import reference
 from elegans.exporter.oracles.accuracy import against_float

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_file
+from elegans.exporter.ir.declared import with_formats
 from elegans.exporter.ir.interface import (
     Interface,
     Range,
@@ -18,7 +19,6 @@ from elegans.exporter.ir.interface import (
     checked_range,
     to_metadata,
     valid_name,
-    with_formats,
 )
 from elegans.exporter.ir.raw_format import named_format
 from elegans.trainer.cells.ltc import POSITIVE

@@ -8,7 +8,7 @@ import pytest
 from onnx import helper
 
 from elegans.exporter.frontend.import_graph import open_graph, read_interface
-from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.ir.declared import with_ranges
 from elegans.tests.exporter.frontend.refusal import refused
 
 

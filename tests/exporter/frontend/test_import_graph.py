@@ -15,7 +15,7 @@ from elegans.exporter.frontend.import_graph import (
     read_interface,
     read_network,
 )
-from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.numbers.fixed import dequantise
 from elegans.exporter.oracles import reference

@@ -6,7 +6,7 @@ import pytest
 
 from elegans.exporter.frontend.import_graph import open_graph, read_interface
 from elegans.exporter.frontend.port_summary import notes, summary
-from elegans.exporter.ir.interface import with_ranges
+from elegans.exporter.ir.declared import with_ranges
 from elegans.tests.exporter.frontend.steps import cfc, lstm, rnn
 
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.interface import (
-    Interface,
-    Signal,
-    from_metadata,
-    to_metadata,
-    with_formats,
-)
+from elegans.exporter.ir.declared import with_formats
+from elegans.exporter.ir.interface import Interface, Signal, from_metadata, to_metadata
 from elegans.exporter.ir.raw_format import RawFormat, named_format, raw_format
 
 
