@@ -6,9 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from elegans.exporter.codegen.compact_run import compact_run
 from elegans.exporter.codegen.copies import clamp_lines, copy_all, copy_line
-from elegans.exporter.codegen.layer_run import LayerRun, layer_run
+from elegans.exporter.codegen.layer_run import LayerRun, compact_run, layer_run
 from elegans.exporter.codegen.placement import Place, Placement, blocks
 from elegans.exporter.codegen.program import (
     CompactLayer,
