@@ -15,7 +15,7 @@ import numpy as np
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.gates.lstm_cell import WIDEST_CELL, LstmCellGate
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Range, StateRange
 from elegans.exporter.ir.real_network import Network
@@ -97,7 +97,7 @@ def with_shown_ranges(network: Network, runs: Runs | None) -> tuple[Network, lis
     if not unproved:
         return network, []
     runs = runs or _random_runs(network)
-    _, h = real_eval.run(network, runs.x, runs.dt)
+    _, h = real_network.run(network, runs.x, runs.dt)
     names, told = vector_names(network), []
     for vector, own in unproved:
         shown = float(np.abs(h[..., own]).max(initial=0.0))

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.lower import lower
@@ -67,7 +67,7 @@ def _error(source, dt_range=None, dt=None, gain=1.0):
         times = rng.integers(model.dt.lo, model.dt.hi + 1, x.shape[:2])
     fixed = to_real(reference.run(model, x, times).h_next, model.states)
     elapsed = model.dt.to_real(times) if model.dt else np.zeros(x.shape[:2])
-    _, exact = real_eval.run(network, to_real(x, model.inputs), elapsed)
+    _, exact = real_network.run(network, to_real(x, model.inputs), elapsed)
     return float(np.abs(fixed - exact).max() / np.ptp(exact))
 
 

@@ -1,13 +1,20 @@
-"""The network of one step in real numbers: named atoms, and the forms that read them."""
+"""The network of one step in real numbers: named atoms, the forms that read them, and its run.
+
+onnxruntime runs the same step in float32, whose own rounding comes close to 1e-3 after many
+steps. Float64 is therefore the reference for errors, and it gives every vector on the way.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elegans.exporter.ir.affine import Affine
+import numpy as np
+
+from elegans.exporter.ir.affine import Affine, affine_value, read
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Interface
+from elegans.exporter.numbers.fixed import Reals
 
 
 @dataclass(frozen=True)
@@ -27,3 +34,24 @@ class Network:
     def timed(self) -> bool:
         """Whether elapsed time is read anywhere, as a factor or as one more input."""
         return "dt" in self.y.terms or any("dt" in a.vectors() for a in self.atoms.values())
+
+
+def step(network: Network, x: Reals, dt: Reals, h: Reals) -> tuple[Reals, Reals, dict[str, Reals]]:
+    """One step: x [N, I], dt [N, 1], h [N, H] -> y [N, O], h_next [N, H], all vectors by name."""
+    vectors = {"x": x, "dt": dt, "h": h}
+    for name, atom in network.atoms.items():
+        vectors[name] = atom.value(vectors)
+    h_next = np.concatenate([read(w, vectors) for w in network.h_next], axis=1)
+    return affine_value(network.y, vectors), h_next, vectors
+
+
+def run(network: Network, x: Reals, dt: Reals, h0: Reals | None = None) -> tuple[Reals, Reals]:
+    """Free runs: x [T, N, I], dt [T, N] -> y [T, N, O], h_next [T, N, H]."""
+    size = sum(w.size for w in network.h_next)
+    h = np.zeros((x.shape[1], size)) if h0 is None else h0
+    outputs, states = [], []
+    for now, elapsed in zip(x, dt, strict=True):
+        y, h, _ = step(network, now, elapsed[:, None], h)
+        outputs.append(y)
+        states.append(h)
+    return np.stack(outputs), np.stack(states)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation
 from elegans.exporter.ir.fixed_model import Window
@@ -101,7 +101,7 @@ def _samples(network: Network, spans: dict[str, Span]) -> dict[str, Reals]:
     h = np.zeros((_RUNS, sum(w.size for w in network.h_next)))
     found: dict[str, list[Reals]] = {}
     for now, elapsed in zip(x, dt, strict=True):
-        _, h_next, vectors = real_eval.step(network, now, elapsed, h)
+        _, h_next, vectors = real_network.step(network, now, elapsed, h)
         for name, values in vectors.items():
             found.setdefault(name, []).append(np.broadcast_to(values, (_RUNS, values.shape[-1])))
         h = h_next

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, dequantise
@@ -45,7 +45,7 @@ def against_float(
     fracs = np.array([c.frac for c in model.states])
     real_x = to_real(x, model.inputs).swapaxes(0, 1)
     elapsed = model.dt.to_real(dt) if model.dt else np.full(dt.shape, period or 0.0)
-    _, states = real_eval.run(network, real_x, elapsed.T)
+    _, states = real_network.run(network, real_x, elapsed.T)
     span = np.array([c.range[1] - c.range[0] for c in model.states])
     error = np.abs(dequantise(fixed, fracs) - states) / span
     where = int(np.unravel_index(error.argmax(), error.shape)[-1])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
@@ -116,7 +116,7 @@ def find_blame(
     given = x[window, run], dt[window, run]
     first = hybrid.contributions(lowered, network, given, h0, exact[window, run], used)[0]
     before = np.concatenate([np.zeros_like(h_next[:1]), h_next[:-1]])
-    vectors = real_eval.step(
+    vectors = real_network.step(
         network, real[0][window, run], real[1][window, run][:, None], before[window, run]
     )[2]
     facts = _Facts(lowered, network, vectors, first, weight_bits)
@@ -235,7 +235,7 @@ def _doubling(
     logs = np.full(dt.shape, -np.inf)
     for t in range(len(x)):
         apart *= _APART / np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-300)
-        moved = real_eval.step(network, x[t], dt[t][:, None], before[t] + apart * used)[1]
+        moved = real_network.step(network, x[t], dt[t][:, None], before[t] + apart * used)[1]
         apart = (moved - after[t]) / used
         with np.errstate(divide="ignore"):
             logs[t] = np.log(np.linalg.norm(apart, axis=1) / _APART)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
@@ -76,7 +76,7 @@ def compare(
     h0 = np.broadcast_to(data[2], (x.shape[1], len(model.states)))
     real = to_real(x, model.inputs), elapsed_times(dt, model), to_real(h0, model.states)
     found = run(model, x, dt, h0)
-    y, h_next = real_eval.run(network, *real)
+    y, h_next = real_network.run(network, *real)
     channels = (*model.states, *model.outputs)
     truth = np.concatenate([h_next, y], axis=-1)
     fixed = np.concatenate(

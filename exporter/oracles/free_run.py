@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.ir.real_network import Network
@@ -65,7 +65,7 @@ def free_run_error(
 def float_run(model: Model, network: Network, x: Integers, dt: Integers) -> tuple[Reals, Reals]:
     """The outputs y [T, N, O] and states h_next [T, N, H] of the float network, run free from
     rest on what the device receives: x [T, N, inputs] and dt [T, N]."""
-    return real_eval.run(network, to_real(x, model.inputs), elapsed_times(dt, model))
+    return real_network.run(network, to_real(x, model.inputs), elapsed_times(dt, model))
 
 
 def measured(

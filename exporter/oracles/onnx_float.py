@@ -17,7 +17,7 @@ from onnx import TensorProto, helper
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import StepGraph
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
@@ -132,7 +132,7 @@ def check_reading(
         found = [step(*args) for args in zip(*real, strict=True)]
     except OnnxRuntimeError:
         return
-    y, h_next, _ = real_eval.step(network, real[0], real[1][:, None], real[2])
+    y, h_next, _ = real_network.step(network, real[0], real[1][:, None], real[2])
     truth = np.concatenate([h_next, y], axis=1)
     other = np.concatenate([np.stack([f[1] for f in found]), np.stack([f[0] for f in found])], 1)
     channels = (*model.states, *model.outputs)

@@ -15,13 +15,13 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.float_network import read_float_network
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 
 
 def _step(network, seed=3):
     rng = np.random.default_rng(seed)
     x, h = rng.uniform(-1, 1, (5, 3)), rng.uniform(-1, 1, (5, 6))
-    y, h_next, _ = real_eval.step(network, x, rng.uniform(0.01, 0.2, (5, 1)), h)
+    y, h_next, _ = real_network.step(network, x, rng.uniform(0.01, 0.2, (5, 1)), h)
     return np.hstack([y, h_next])
 
 

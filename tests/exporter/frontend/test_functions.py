@@ -12,7 +12,7 @@ import pytest
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import read_file
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.numbers.fixed import dequantise
@@ -125,7 +125,7 @@ def test_a_function_of_one_argument_is_one_atom_and_near_float(graph, save, meta
     rng = np.random.default_rng(1)
     real_x = rng.uniform([-1.0, -3.0, -0.3], [1.0, 2.0, 0.1], (50, 3))
     h = rng.uniform(-1, 1, (50, 6))
-    y, h_next, _ = real_eval.step(network, real_x, np.full((50, 1), 0.1), h)
+    y, h_next, _ = real_network.step(network, real_x, np.full((50, 1), 0.1), h)
     session = ort.InferenceSession(str(path))
     for t in range(50):
         feed = {"x": real_x[t : t + 1].astype("f4"), "h": h[t : t + 1].astype("f4")}
@@ -149,7 +149,7 @@ def _near_float(model, network):
         dequantise(v, np.array([c.frac for c in channels]))
         for v, channels in ((x, model.inputs), (h, model.states))
     ]
-    want_y, want_h, _ = real_eval.step(network, real[0], dequantise(dt, 0), real[1])
+    want_y, want_h, _ = real_network.step(network, real[0], dequantise(dt, 0), real[1])
     for found, want, channels in ((y, want_y, model.outputs), (h_next, want_h, model.states)):
         error = np.abs(dequantise(found, np.array([c.frac for c in channels])) - want)
         assert error.max() <= 1e-3 * max(np.ptp(want), 1.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elegans.exporter.frontend.import_graph import read_file
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.ir.spans import argument_of
 from elegans.exporter.lowering import affine_bounds
@@ -48,7 +48,7 @@ def _runs(network, spans, seed):
     for _ in range(12):
         x = rng.uniform(lo, hi, (400, 3))
         x[::2] = np.where(rng.random((200, 3)) < 0.5, lo, hi)
-        yield (step := real_eval.step(network, x, np.zeros((400, 1)), h))[2]
+        yield (step := real_network.step(network, x, np.zeros((400, 1)), h))[2]
         h = step[1]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from elegans.exporter.frontend.import_graph import read_file
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.lowering import joint_rounding, quantise_maps
 from elegans.exporter.lowering.joint_rounding import rounded
@@ -62,7 +62,7 @@ def _rms(model, network):
     h = rng.integers(-32767, 32768, (3000, 6))
     _, found = reference.step(model, x[:, :3], x[:, 3:], h)
     real = dequantise(x, np.array([c.frac for c in (*model.inputs, model.dt)]))
-    _, want, _ = real_eval.step(network, real[:, :3], real[:, 3:], dequantise(h, 15))
+    _, want, _ = real_network.step(network, real[:, :3], real[:, 3:], dequantise(h, 15))
     return float(np.std(dequantise(found, 15) - want))
 
 

@@ -11,7 +11,7 @@ from elegans.exporter import export as export_module
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.oracles.onnx_float import OnnxRuntimeError, OnnxStep
 
 
@@ -22,7 +22,7 @@ def test_onnxruntime_and_float64_agree_to_the_rounding_of_float32(worm):
     x, dt = rng.uniform(-1, 1, (80, 2, 3)), rng.uniform(0.01, 0.2, (80, 2))
     h0 = rng.uniform(-1, 1, (2, 6))
     found = OnnxStep(graph).run(x, dt, h0)
-    for one, other in zip(found, real_eval.run(network, x, dt, h0), strict=True):
+    for one, other in zip(found, real_network.run(network, x, dt, h0), strict=True):
         assert one.shape == other.shape
         assert 0 < np.abs(one - other).max() < 1e-5
 
@@ -31,7 +31,7 @@ def test_a_fixed_period_is_what_the_graph_is_given(worm):
     graph = open_graph(worm)
     network = read_network(graph, replace(read_interface(graph), dt_fixed=0.07))
     x, h = np.full((1, 3), 0.2), np.full((1, 6), 0.1)
-    y, h_next, _ = real_eval.step(network, x, np.zeros((1, 1)), h)
+    y, h_next, _ = real_network.step(network, x, np.zeros((1, 1)), h)
     found = OnnxStep(graph, 0.07)(x[0], 0.0, h[0])
     np.testing.assert_allclose(found[0], y[0], atol=1e-6)
     np.testing.assert_allclose(found[1], h_next[0], atol=1e-6)
@@ -70,7 +70,7 @@ def test_a_network_that_amplifies_its_own_rounding_is_not_taken_for_misread(wild
     network = read_network(graph, read_interface(graph))
     x = np.random.default_rng(7).uniform(-0.3, 0.1, (300, 1, 3))
     dt, h0 = np.zeros((300, 1)), np.full((1, 6), 0.3)
-    apart = OnnxStep(graph).run(x, dt, h0)[1] - real_eval.run(network, x, dt, h0)[1]
+    apart = OnnxStep(graph).run(x, dt, h0)[1] - real_network.run(network, x, dt, h0)[1]
     assert np.abs(apart).max() > 0.1
     export(Request(wild, accept_error=10.0), tmp_path / "BUILD")
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from elegans.exporter.frontend.import_graph import read_file
-from elegans.exporter.ir import real_eval
+from elegans.exporter.ir import real_network
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles.accuracy import against_float
 from elegans.trainer import export_onnx
@@ -42,6 +42,6 @@ def test_a_layer_of_nothing_but_zeros_is_left_as_it_is(tmp_path):
     source = _pruned(tmp_path, "tanh", 8)
     network = read_file(source)
     h = np.zeros((1, 5))
-    y, _, _ = real_eval.step(network, np.ones((1, 4)), np.full((1, 1), 0.05), h)
-    other, _, _ = real_eval.step(network, -np.ones((1, 4)), np.full((1, 1), 0.05), h)
+    y, _, _ = real_network.step(network, np.ones((1, 4)), np.full((1, 1), 0.05), h)
+    other, _, _ = real_network.step(network, -np.ones((1, 4)), np.full((1, 1), 0.05), h)
     np.testing.assert_array_equal(y, other)
