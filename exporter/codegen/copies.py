@@ -10,15 +10,23 @@ from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.counts import Counts
 
-_FEW = 32  # outputs that are copied one by one, faster and smaller than by a call
+_FEW = 32  # elements that are copied without a loop
 
 _Move = tuple[Place, Place, int]  # target, source, elements
 
 
-def copy_line(target: Place, source: Place, size: int) -> str:
+def copy_lines(target: Place, source: Place, size: int) -> list[str]:
     """The C that copies `size` elements, overlapping or not."""
-    copy = "memmove" if _overlap(target, size, source, size) else "memcpy"
-    return f"{copy}({target}, {source}, {size}U * sizeof(int16_t));"
+    if _overlap(target, size, source, size):
+        copy = "el_copy_down" if target.offset > source.offset else "el_copy"
+        return [f"{copy}({target}, {source}, {size}U);"]
+    if size > _FEW:
+        return [f"el_copy({target}, {source}, {size}U);"]
+    pairs = range(0, size - 1, 2)
+    lines = [f"el_copy2(&{element(target, i)}, &{element(source, i)});" for i in pairs]
+    if size % 2:
+        lines.append(f"{element(target, size - 1)} = {element(source, size - 1)};")
+    return lines
 
 
 def element(place: Place, i: int) -> str:
@@ -34,15 +42,8 @@ def copy_all(program: Program, placement: Placement) -> tuple[list[str], int]:
     lines, offset = [], 0
     for window in program.model.y:
         place = placement.at(window)
-        if place.array != "y" and window.size <= _FEW:
-            target = Place("y", offset)
-            for i in range(0, window.size - 1, 2):
-                lines.append(f"el_copy2(&{element(target, i)}, &{element(place, i)});")
-            if window.size % 2:
-                i = window.size - 1
-                lines.append(f"{element(target, i)} = {element(place, i)};")
-        elif place.array != "y":
-            lines.append(copy_line(Place("y", offset), place, window.size))
+        if place.array != "y":
+            lines += copy_lines(Place("y", offset), place, window.size)
         offset += window.size
     moves: list[_Move] = []
     offset = placement.h.offset
@@ -65,12 +66,12 @@ def _moves(moves: list[_Move]) -> tuple[list[str], int]:
         for _, source, other in moves[i + 1 :]
     )
     if not spoils:
-        return [copy_line(*move) for move in moves], 0
+        return [line for move in moves for line in copy_lines(*move)], 0
     first, last, offset = [], [], 0
     for target, source, size in moves:
         kept = Place("joined", offset)
-        first.append(copy_line(kept, source, size))
-        last.append(copy_line(target, kept, size))
+        first += copy_lines(kept, source, size)
+        last += copy_lines(target, kept, size)
         offset += size
     return first + last, offset
 
@@ -86,7 +87,7 @@ def clamp_lines(op: Clamp, target: Place, source: Place, layout: str) -> list[st
     size = len(op.lo)
     any_int16 = [*((op.lo == INT16_MIN) & (op.hi == INT16_MAX)), False]
     if layout == "size" and np.all(any_int16[:-1]):
-        return [copy_line(target, source, size)]
+        return copy_lines(target, source, size)
     lines = []
     i = 0
     while i < size:

@@ -56,7 +56,7 @@ def _runtime(needed: list[str]) -> dict[str, str]:
     """
     assembler = "el_layers.inc" in needed
     files: dict[str, str] = {}
-    pending = [*needed, "el_fixed.h"]
+    pending = [*needed, "el_copy.h"]
     while pending:
         header = pending.pop()
         source = f"src/{Path(header).stem}.c" if header.endswith(".h") else ""

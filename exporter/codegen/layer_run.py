@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.exporter.codegen.copies import copy_lines
 from elegans.exporter.codegen.placement import Place, Placement
 from elegans.exporter.codegen.program import (
     BLOCK,
@@ -293,8 +294,7 @@ def _call(layer: _PlacedLayer) -> list[str]:
         f"{layer.pairs}U, {layer.neurons}U{shifts}{whole});",
     ]
     if layer.through:
-        size = f"{layer.step.size}U * sizeof(int16_t)"
-        lines.append(f"memcpy({layer.target}, {layer.through}, {size});")
+        lines += copy_lines(layer.target, layer.through, layer.step.size)
     return lines
 
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from elegans.exporter.codegen.copies import clamp_lines, copy_all, copy_line
+from elegans.exporter.codegen.copies import clamp_lines, copy_all, copy_lines
 from elegans.exporter.codegen.layer_run import LayerRun, compact_run, layer_run
 from elegans.exporter.codegen.placement import Place, Placement, blocks
 from elegans.exporter.codegen.program import (
@@ -178,7 +178,7 @@ def _loop(to: _Writer, loop: Loop, steps: Sequence[Step]) -> list[Statement]:
     for name, window in loop.carried.items():
         target, source = to.placement.places[name], to.placement.at(window)
         if target != source:
-            begin.append(copy_line(target, source, window.size))
+            begin += copy_lines(target, source, window.size)
     before = dict(to.joined.held)
     to.joined.held = {}
     for step in steps:
@@ -187,7 +187,7 @@ def _loop(to: _Writer, loop: Loop, steps: Sequence[Step]) -> list[Statement]:
     for offset, window in lasting.items():
         if before.get(offset) != window:
             target = Place("joined", offset)
-            begin.append(copy_line(target, to.placement.at(window), window.size))
+            begin += copy_lines(target, to.placement.at(window), window.size)
     to.joined.held = lasting
     body = [replace(_statement(to, step), indent="    ") for step in steps]
     begin += _sums_before(to, steps)
@@ -206,12 +206,14 @@ def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> 
     buffers = [f"union {{ int16_t v[{run.scratch.size}]; int32_t words; }} scratch;"]
     call = f"{name}(s->v, scratch.v, {name}_w, {dt});"
     copies = [
-        f"memcpy(&scratch.v[{offset}], {place}, {size}U * sizeof(int16_t));"
+        line
         for offset, place, size in run.scratch.fetched
+        for line in copy_lines(Place("scratch.v", offset), place, size)
     ]
     results = [
-        f"memcpy({place}, &scratch.v[{offset}], {size}U * sizeof(int16_t));"
+        line
         for offset, place, size in run.scratch.left
+        for line in copy_lines(place, Place("scratch.v", offset), size)
     ]
     comments = [Statement([], step_comment(step, to.bounds[step.name])) for step, _ in steps[:-1]]
     last = Statement(
@@ -302,7 +304,7 @@ def _join(to: _Writer, argument: Argument) -> list[str]:
         held[offset] = window
         if to.joined.held.get(offset) != window:
             target = Place("joined", offset)
-            lines.append(copy_line(target, to.placement.at(window), window.size))
+            lines += copy_lines(target, to.placement.at(window), window.size)
         offset += window.size
     to.joined.held = held
     to.joined.size = max(to.joined.size, offset)

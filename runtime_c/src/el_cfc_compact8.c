@@ -1,7 +1,8 @@
 #include "elegans/el_cfc_compact8.h"
 
-#include <string.h>
+#include <stddef.h>
 
+#include "elegans/el_copy.h"
 #include "elegans/el_dot_parts.h"
 
 void el_cfc_compact8(int16_t *v, int16_t *next, int16_t *wired, const int16_t *dt,
@@ -39,7 +40,7 @@ void el_cfc_compact8(int16_t *v, int16_t *next, int16_t *wired, const int16_t *d
             next[n] = el_compact_neuron(acc, &lifts[-3]);
             row = &lifts[(first > 0U) ? 5 : 0];
         }
-        memcpy(&v[layer->to], next, layer->neurons * sizeof(int16_t));
+        el_copy(&v[layer->to], next, layer->neurons);
         layer++;
     }
 }

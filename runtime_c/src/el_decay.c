@@ -32,7 +32,9 @@ static int16_t decay1(int32_t halvings)
 
 void el_decay(int16_t *e, const int16_t *a, const int16_t *dt, uint32_t shift, uint32_t n)
 {
+    const int32_t elapsed = dt[0];
+
     for (uint32_t i = 0; i < n; i++) {
-        e[i] = decay1(el_rshr((int32_t)a[i] * dt[0], shift));
+        e[i] = decay1(el_rshr((int32_t)a[i] * elapsed, shift));
     }
 }

@@ -40,14 +40,17 @@ static int32_t curve_at(int32_t z)
 void el_decay_share(int16_t *s, const int16_t *t, const int16_t *rate, const int8_t *shift,
                     uint32_t n)
 {
+    const int32_t mantissa = t[0];
+    const int32_t exponent = t[1] + 1;
+
     for (uint32_t i = 0; i < n; i++) {
-        const int32_t exponent = shift[i] + t[1] + 1;
-        const int32_t beyond = el_mask(exponent);
-        const int32_t k = exponent & ~beyond;
-        const int32_t x = el_rshr((int32_t)rate[i] * t[0], 15) | (beyond & INT16_MAX);
+        const int32_t right = shift[i] + exponent;
+        const int32_t beyond = el_mask(right);
+        const int32_t k = right & ~beyond;
+        const int32_t x = el_rshr((int32_t)rate[i] * mantissa, 15) | (beyond & INT16_MAX);
         const int32_t scaled = x * 64;
         const int32_t whole = el_min(k, 5);
-        const int32_t z = el_min(scaled >> el_upto5(k), (1 << 20) - 1);
+        const int32_t z = el_upto20(scaled >> el_upto5(k));
         const uint32_t factor = (uint32_t)el_upto16(scaled >> whole);
         const uint32_t m = ((factor * (uint32_t)curve_at(z)) + 32768U) >> 16;
 

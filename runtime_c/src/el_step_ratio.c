@@ -6,13 +6,15 @@ void el_step_ratio(int16_t *r, const int16_t *t, const int16_t *rate, const int8
                    uint32_t quotient, uint32_t n)
 {
     const int32_t least = (int32_t)quotient - 18;
+    const int32_t mantissa = t[0];
+    const int32_t exponent = t[1];
 
     for (uint32_t i = 0; i < n; i++) {
-        const int32_t exponent = shift[i] + t[1];
-        const int32_t beyond = el_mask(exponent - least);
-        const int32_t s = el_max(exponent, least);
+        const int32_t right = shift[i] + exponent;
+        const int32_t beyond = el_mask(right - least);
+        const int32_t s = el_max(right, least);
 
-        r[i] = (int16_t)(el_rshr((int32_t)rate[i] * t[0], 15) | (beyond & INT16_MAX));
+        r[i] = (int16_t)(el_rshr((int32_t)rate[i] * mantissa, 15) | (beyond & INT16_MAX));
         r[n + i] = (int16_t)el_upto5(s - 1);
         r[(2U * n) + i] = (int16_t)el_max((int32_t)quotient - s, -20);
     }

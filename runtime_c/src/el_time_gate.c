@@ -7,8 +7,9 @@ void el_time_gate(int16_t *z, const int16_t *a, const int16_t *b, const int16_t 
 {
     /* Multiplied by, because C leaves the left shift of a negative number undefined. */
     const int32_t unit = (int32_t)(1U << align);
+    const int32_t elapsed = dt[0];
 
     for (uint32_t i = 0; i < n; i++) {
-        z[i] = el_sat16(el_rshr((int32_t)a[i] * dt[0] + b[i] * unit, shift));
+        z[i] = el_sat16(el_rshr((int32_t)a[i] * elapsed + b[i] * unit, shift));
     }
 }

@@ -2,8 +2,7 @@
  * Model a8a40e460466c872436275c96839d4846ccdb6886c1cceede53226fa83d28bea. */
 #include "model.h"
 
-#include <string.h>
-
+#include "elegans/el_copy.h"
 #include "elegans/el_fixed.h"
 #include "elegans/el_cfc.h"
 #include "elegans/el_linear.h"
@@ -92,7 +91,7 @@ static void worm_layers(int16_t *v, int16_t *scratch, const int32_t *w, int16_t 
 {
     /* motor_h */
     w = el_cfc(scratch, &v[2], w, dt, 4U, 2U, 16U, 17U, 18U);
-    memcpy(&v[7], scratch, 2U * sizeof(int16_t));
+    el_copy2(&v[7], &scratch[0]);
 }
 #else
 /* In layers.S. */
@@ -101,9 +100,7 @@ void worm_layers(int16_t *v, int16_t *scratch, const int32_t *w, int16_t dt);
 
 void worm_init(worm_state *s)
 {
-    for (uint32_t i = 0; i < 10U; i++) {
-        s->v[i] = 0;
-    }
+    el_clear(s->v, 10U);
 }
 
 void worm_set_h(worm_state *s, const int16_t h[WORM_STATES])

@@ -2,8 +2,7 @@
  * Model 80810a094e76b0c979887257a4c25191e68f8dc4cc9e3fdf9c9fd86432388806. */
 #include "model.h"
 
-#include <string.h>
-
+#include "elegans/el_copy.h"
 #include "elegans/el_fixed.h"
 #include "elegans/el_cfc_fixed.h"
 #include "elegans/el_linear.h"
@@ -82,7 +81,7 @@ static void worm_layers(int16_t *v, int16_t *scratch, const int32_t *w, int16_t 
 
     /* motor_h */
     w = el_cfc_fixed(scratch, &v[2], w, 4U, 2U, 16U, 17U, 18U);
-    memcpy(&v[7], scratch, 2U * sizeof(int16_t));
+    el_copy2(&v[7], &scratch[0]);
 }
 #else
 /* In layers.S. */
@@ -91,9 +90,7 @@ void worm_layers(int16_t *v, int16_t *scratch, const int32_t *w, int16_t dt);
 
 void worm_init(worm_state *s)
 {
-    for (uint32_t i = 0; i < 10U; i++) {
-        s->v[i] = 0;
-    }
+    el_clear(s->v, 10U);
 }
 
 void worm_set_h(worm_state *s, const int16_t h[WORM_STATES])

@@ -2,8 +2,7 @@
  * Model a8a40e460466c872436275c96839d4846ccdb6886c1cceede53226fa83d28bea. */
 #include "model.h"
 
-#include <string.h>
-
+#include "elegans/el_copy.h"
 #include "elegans/el_fixed.h"
 #include "elegans/el_cfc_compact.h"
 
@@ -45,9 +44,7 @@ static const uint8_t worm_layers_rows[24] = {
 
 void worm_init(worm_state *s)
 {
-    for (uint32_t i = 0; i < 10U; i++) {
-        s->v[i] = 0;
-    }
+    el_clear(s->v, 10U);
 }
 
 void worm_set_h(worm_state *s, const int16_t h[WORM_STATES])

@@ -1,7 +1,8 @@
 #include "elegans/el_cfc_compact.h"
 
-#include <string.h>
+#include <stddef.h>
 
+#include "elegans/el_copy.h"
 #include "elegans/el_dot.h"
 
 void el_cfc_compact(int16_t *v, int16_t *next, int16_t *wired, const int16_t *dt,
@@ -31,7 +32,7 @@ void el_cfc_compact(int16_t *v, int16_t *next, int16_t *wired, const int16_t *dt
             next[n] = el_compact_neuron(acc, row);
             row += 3;
         }
-        memcpy(&v[layer->to], next, layer->neurons * sizeof(int16_t));
+        el_copy(&v[layer->to], next, layer->neurons);
         layer++;
     }
 }

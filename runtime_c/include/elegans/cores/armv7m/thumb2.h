@@ -60,7 +60,7 @@ static inline int32_t el_leading_zeros(int32_t a)
 #define EL_NATIVE_COPY2
 static inline void el_copy2(int16_t *to, const int16_t *from)
 {
-    __builtin_memcpy(to, from, 2U * sizeof(int16_t));
+    __builtin_memmove(to, from, 2U * sizeof(int16_t));
 }
 
 #endif

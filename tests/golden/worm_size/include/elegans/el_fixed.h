@@ -96,7 +96,7 @@ static inline int32_t el_leading_zeros(int32_t a)
 }
 #endif
 
-/* el_upto4(a), el_upto5(a), el_upto16(a): a held between 0 and 2^4 - 1, 2^5 - 1, 2^16 - 1. */
+/* el_upto4(a), ..., el_upto20(a): a held between 0 and 2^4 - 1, ..., 2^20 - 1. */
 #ifndef EL_NATIVE_UPTO
 #define EL_UPTO(bits)                                   \
     static inline int32_t el_upto##bits(int32_t a)      \
@@ -107,13 +107,17 @@ static inline int32_t el_leading_zeros(int32_t a)
 EL_UPTO(4)
 EL_UPTO(5)
 EL_UPTO(16)
+EL_UPTO(20)
 
-/* to[0] = from[0] and to[1] = from[1]; the two must not overlap. */
+/* to[0] = from[0] and to[1] = from[1]; the two may overlap. */
 #ifndef EL_NATIVE_COPY2
 static inline void el_copy2(int16_t *to, const int16_t *from)
 {
-    to[0] = from[0];
-    to[1] = from[1];
+    const int16_t first = from[0];
+    const int16_t second = from[1];
+
+    to[0] = first;
+    to[1] = second;
 }
 #endif
 
