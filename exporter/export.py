@@ -26,7 +26,7 @@ from elegans.exporter.ir.interface import Range
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.oracles import golden_vectors, range_hints, range_report
+from elegans.exporter.oracles import error_table, golden_vectors, range_hints, range_report
 from elegans.exporter.oracles.blame import Blame, find_blame
 from elegans.exporter.oracles.blame import to_json as to_json_blame
 from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, float_run, measured, remedy
@@ -126,12 +126,19 @@ def export(
     _check_errors(request, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
+    each = {
+        source: error_table.channel_errors(model, truth[source], found)
+        for source, (*_, found) in runs.items()
+    }
+    float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
     doubts = [*notes(graph, interface), *shown, *range_hints.hints(model, recording)]
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
     stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
+    stated["errors_of_each"] = error_table.to_json(each)
     files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.
-    report = range_report.text(model, network, table, errors, blame)
+    by_channel = error_table.lines(each, float32)
+    report = range_report.text(model, network, table, errors, blame, by_channel)
     files["report.txt"] = "\n".join([ports, *(f"note: {d}" for d in doubts), report]).encode()
     write_folder(target, files)
     return model

@@ -148,8 +148,9 @@ def text(
     table: list[Row],
     errors: Sequence[FreeRunError],
     blame: Blame | None = None,
+    each: Sequence[str] = (),
 ) -> str:
-    """The text of `report.txt`."""
+    """The text of `report.txt`; `each` is the table of the errors of each state and output."""
     lines = [
         f"{model.name}: model {model.digest}",
         "",
@@ -175,6 +176,7 @@ def text(
         )
     if blame is not None:
         lines += ["", f"  {blame.sentence}", *(f"  {help_}" for help_ in blame.remedies)]
+    lines += each
     lines += ["", "Vectors, and the error that each one adds (in its own unit)", ""]
     head = ("vector", "format", "range", "headroom", "worst", "rms")
     lines.append("  {:<26} {:<18} {:<24} {:>8} {:>9} {:>9}".format(*head))

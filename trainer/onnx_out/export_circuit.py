@@ -53,9 +53,8 @@ def export_circuit(circuit: ScaledCircuit, interface: Interface, path: Path) -> 
         return y[:, 0], h_next
 
     (shortest,), (longest,) = limits([interface.dt])
-    compare_with_torch(
-        data, unfolded, interface.name, limits(interface.inputs), (shortest, longest)
-    )
+    x_range, dt_ranges = limits(interface.inputs), [(shortest, longest)]
+    compare_with_torch(data, unfolded, interface.name, x_range, dt_ranges)
     write_file(path, data)
 
 

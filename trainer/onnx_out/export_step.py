@@ -29,7 +29,8 @@ _LAYERS = ("inter", "command", "motor")  # of an ncps NCP, in the order of the s
 _KINDS = "a network of elegans.trainer, a CfC or LTC of ncps.torch, or a GRU-, LSTM- or RNNCell"
 # The comparison with torch draws values of order one, whatever the declared ranges: there
 # tanh and sigmoid are curved, while far values would saturate them and hide differences.
-_X_RANGE, _DT_RANGE = (-1.0, 1.0), (0.05, 1.0)
+_X_RANGE = (-1.0, 1.0)
+_DT_RANGES = ((0.05, 1.0), (5e-4, 1e-2), (5e-6, 1e-4), (5e-8, 1e-6))  # where none is declared
 
 
 def export_onnx(
@@ -78,7 +79,7 @@ def export_onnx(
         interface = with_formats(interface, [named_format(text) for text in input_formats])
     data = step_to_onnx(step, interface, step.states, to_metadata(interface))
     x_range = ([_X_RANGE[0]] * input_size, [_X_RANGE[1]] * input_size)
-    compare_with_torch(data, step, name, x_range, _DT_RANGE)
+    compare_with_torch(data, step, name, x_range, (dt_range,) if dt_range else _DT_RANGES)
     write_file(path, data)
     return path
 

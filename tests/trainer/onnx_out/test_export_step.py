@@ -1,6 +1,8 @@
-"""`export_onnx` stores what the exporter must know of the inputs."""
+"""`export_onnx` stores what the exporter must know, and checks the file where the network runs."""
 
 from __future__ import annotations
+
+import math
 
 import pytest
 import torch
@@ -8,6 +10,8 @@ import torch
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import open_graph, read_interface
 from elegans.trainer import export_onnx
+from elegans.trainer.cells.ctrnn import CTRNNCell
+from elegans.trainer.networks.recurrent import Recurrent
 
 
 def test_a_file_carries_the_formats_of_inputs_that_are_raw_counts(tmp_path):
@@ -23,4 +27,24 @@ def test_a_file_carries_the_formats_of_inputs_that_are_raw_counts(tmp_path):
 def test_a_format_of_no_input_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ElegansError, match="the model has x0, x1"):
         export_onnx(torch.nn.GRUCell(2, 3), 2, tmp_path / "g.onnx", input_formats=["a=uint8:0:1"])
+    assert not list(tmp_path.iterdir())
+
+
+def _euler(tau: float) -> Recurrent:
+    """Euler steps, which are unstable from two time constants on."""
+    torch.manual_seed(302)
+    cell = CTRNNCell(2, 3, solver="euler", unfolds=1)
+    with torch.no_grad():
+        cell.log_tau.fill_(math.log(tau))
+    return Recurrent(cell, projection=1)
+
+
+@pytest.mark.parametrize("tau", [1.0, 1e-3, 1e-5])
+def test_a_solver_that_is_stable_for_short_steps_only_is_checked_with_such(tau, tmp_path):
+    assert export_onnx(_euler(tau), 2, tmp_path / "net.onnx").exists()
+
+
+def test_declared_times_that_are_too_long_for_the_solver_are_refused(tmp_path):
+    with pytest.raises(ElegansError, match="no finite number after elapsed times of"):
+        export_onnx(_euler(1e-3), 2, tmp_path / "net.onnx", dt_range=(0.5, 1.0))
     assert not list(tmp_path.iterdir())
