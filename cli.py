@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from elegans.commands.data_options import compare_options, replay_options
+from elegans.commands.edge import say
 from elegans.commands.options import (
     BOARD,
     BUILD,
@@ -45,6 +46,7 @@ from elegans.commands.options import (
     ),
 )
 @click.version_option(package_name="elegans")
+@click.option("--debug", is_flag=True, expose_value=False, help="show the traceback of an error")
 def main() -> None:
     """Run liquid neural networks on microcontrollers and verify every bit.
 
@@ -73,7 +75,7 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
 
     with shown() as progress:
         metrics = train_task(task, output, TrainOptions(seed, short, epochs), progress)
-    click.echo(json.dumps(metrics, indent=1))
+    say(json.dumps(metrics, indent=1))
 
 
 @main.command(
@@ -109,7 +111,7 @@ def build(build: Path, board: str, compiler: str, level: str, as_json: bool) -> 
     done = build_firmware(build, find_board(board), compiler, level)
     sizes = {"flash_bytes": done.flash_bytes, "ram_bytes": done.ram_bytes}
     text = f"{done.elf}: model {done.flash_bytes} bytes flash, {done.ram_bytes} bytes RAM"
-    click.echo(json.dumps({"board": board, "elf": str(done.elf), **sizes}) if as_json else text)
+    say(json.dumps({"board": board, "elf": str(done.elf), **sizes}) if as_json else text)
 
 
 @main.command(
@@ -147,7 +149,7 @@ def flash(
     if sum(way is not None for way in ways.values()) > 1:
         raise click.UsageError("give one of --probe, --drive and --rom")
     options = BoardOptions(emulator, compiler, level, probe=probe)
-    click.echo(flash_board(build, board, options, drive, rom))
+    say(flash_board(build, board, options, drive, rom))
 
 
 @main.command(
@@ -254,7 +256,7 @@ def boards(ctx: click.Context, as_json: bool) -> None:
     from elegans.commands.lab import describe_boards
 
     if ctx.invoked_subcommand is None:
-        click.echo(describe_boards(as_json))
+        say(describe_boards(as_json))
 
 
 @boards.command(**example("elegans boards scan -o lab.toml"))
@@ -266,7 +268,7 @@ def scan(output: Path | None) -> None:
     """
     from elegans.commands.lab import scan_map
 
-    click.echo(scan_map(output))
+    say(scan_map(output))
 
 
 @main.command(**example("elegans doctor; elegans doctor --port /dev/ttyACM0"))
@@ -285,11 +287,11 @@ def doctor(port: str | None, baud: int) -> None:
     if port is not None:
         from elegans.hil_tests.link.baud_rate import examine_line
 
-        click.echo("\n".join(examine_line(port, baud)))
+        say("\n".join(examine_line(port, baud)))
         return
     findings = examine()
     for finding in findings:
-        click.echo(str(finding))
+        say(str(finding))
     if any(finding.needed and not finding.present for finding in findings):
         sys.exit(1)
 
@@ -313,5 +315,5 @@ def demo(output: Path, short: bool, board: str, emulator: str, compiler: str, se
 
     with shown() as progress:
         result = run_demo(output, Settings(board, emulator, compiler, seed, short), progress)
-    click.echo(report.table(result))
+    say(report.table(result))
     result.require()

@@ -11,7 +11,7 @@ import click
 
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower
-from elegans.exporter.oracles.accuracy import against_float
+from elegans.exporter.oracles.free_run import against_float
 from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 
 
@@ -31,9 +31,9 @@ def main(folder: Path, weights: str) -> None:
     model = lower(read_file(source), bits)
     x, dt = to_integers(load_recording(folder / "recording.npz", model), model)
     found = against_float(source, model, x, dt, None)
-    click.echo("| steps | worst error / state range | rms | worst state |")
+    click.echo("| steps | worst error / range used | rms | worst state or output |")
     click.echo("|---|---|---|---|")
-    click.echo(f"| {found.steps} | {found.worst:.2e} | {found.rms:.2e} | {found.state} |")
+    click.echo(f"| {found.steps} | {found.worst:.2e} | {found.rms:.2e} | {found.name} |")
 
 
 if __name__ == "__main__":

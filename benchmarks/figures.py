@@ -23,7 +23,7 @@ from elegans.commands.bench import figures
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.ir.fixed_model import Model
-from elegans.exporter.oracles.accuracy import against_float
+from elegans.exporter.oracles.free_run import against_float
 
 FILE = Path(__file__).with_name("figures.json")
 _WORSE = 1.02
@@ -62,7 +62,7 @@ def measure(
         build = nets / kind.replace(", ", "-").replace(" ", "-")
         model = export(Request(nets / f"{net}.onnx", **options), build)
         error = _error(nets / f"{net}.onnx", model, options.get("dt"))
-        click.echo(f"{kind}: at worst {error:.1e} of a state's range from float", err=True)
+        click.echo(f"{kind}: at worst {error:.1e} of the range used from float", err=True)
         for board in boards:
             for compiler in compilers:
                 one = figures(build, find_board(board), compiler, level, steps)

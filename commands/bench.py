@@ -8,14 +8,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from elegans.boards.descriptors.board import Board
 from elegans.boards.descriptors.descriptor import boards, find_board
 from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.profiling.cycles import estimate_cycles
 from elegans.boards.profiling.profile import profile
+from elegans.commands.edge import say
 from elegans.exporter.build_folder import load_model
 from elegans.exporter.ir.fixed_model import Model
 from elegans.hil_tests.session.build_files import load_build as check_vectors
@@ -33,13 +32,13 @@ def bench(
     found = []
     for board in chosen:
         if not as_json and len(chosen) > 1:
-            click.echo(f"{board.name} ...", err=True)
+            say(f"{board.name} ...", err=True)
         found.append(figures(build_dir, board, compiler, level))
     if not as_json:
-        click.echo(_table(found))
+        say(_table(found))
         if len(found) == 1:
-            click.echo(_functions(found[0]))
-    click.echo(json.dumps(found[0] if len(names) == 1 else {"boards": found}))
+            say(_functions(found[0]))
+    say(json.dumps(found[0] if len(names) == 1 else {"boards": found}))
     return found
 
 
@@ -49,7 +48,7 @@ def _emulated_boards() -> list[Board]:
     for board in virtual:
         if not virtual_board.installed_emulators(board):
             needed = " or ".join(board.emulators)
-            click.echo(f"{board.name} is left out: {needed} is not installed", err=True)
+            say(f"{board.name} is left out: {needed} is not installed", err=True)
     return [b for b in virtual if virtual_board.installed_emulators(b)]
 
 

@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
+from elegans.commands.edge import say
 from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file, write_file
@@ -50,7 +50,7 @@ def compare(
     wanted = None
     if labels is not None:
         wanted = load_labels(labels, source, arrays, recording, classes)
-    click.echo(f"running {recording.steps:,} steps in float and in fixed point ...", err=True)
+    say(f"running {recording.steps:,} steps in float and in fixed point ...", err=True)
     step: OnnxStep | OnnxRuntimeError
     try:
         step = OnnxStep(float_network.graph, float_network.network.interface.dt_fixed)
@@ -58,7 +58,7 @@ def compare(
         step = error
     data = (*to_integers(recording, model), h0)
     found = compare_runs(source.name, model, float_network.network, step, data, wanted)
-    click.echo(json.dumps(_figures(found)) if as_json else _text(found))
+    say(json.dumps(_figures(found)) if as_json else _text(found))
     if plot is not None:
         _draw(found, plot)
     return found
@@ -161,4 +161,4 @@ def _draw(found: Comparison, plot: Path) -> None:
             errors.axvline(step, color=RED, lw=0.6)
             errors.set(xlabel="step", ylabel="error", xlim=(t[0], t[-1] or 1))
         write_file(plot, drawn.read_bytes())
-    click.echo(f"{plot} written", err=True)
+    say(f"{plot} written", err=True)

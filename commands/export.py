@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-
 from elegans.commands.accuracy import print_errors, warn_of_errors
+from elegans.commands.edge import say
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.export import Request, export
 
@@ -20,12 +19,12 @@ def export_model(source: Path, output: Path, options: dict[str, Any]) -> None:
     error against float and notes about ranges. Raises ElegansError.
     """
     request = Request(source=source, **options)
-    model = export(request, output, lambda stage: click.echo(f"{stage} ...", err=True), click.echo)
+    model = export(request, output, lambda stage: say(f"{stage} ...", err=True), say)
     size = f"{len(model.states)} states, {model.weight_count} int{request.weight_bits} weights"
-    click.echo(f"{output}: {model.name}, {size}; ranges and errors are in {output / 'report.txt'}")
-    click.echo(f"digest {model.digest}")
+    say(f"{output}: {model.name}, {size}; ranges and errors are in {output / 'report.txt'}")
+    say(f"digest {model.digest}")
     folder = read_build_folder(output)
     print_errors(folder.errors)
     warn_of_errors(folder)
     for note in folder.notes:
-        click.echo(f"note: {note}")
+        say(f"note: {note}")

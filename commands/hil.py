@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from elegans.commands.accuracy import print_errors
+from elegans.commands.edge import say
 from elegans.commands.options import complaint, given
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.files import require_file
@@ -45,12 +46,12 @@ def hil_on_board(
     reasons = {(test.phase, test.line) for test in run.complaints}
     absent = not any(test.result in ("passed", "failed") for test in run.tests)
     if absent and len(reasons) == 1:
-        click.echo(complaint(*reasons.pop()), err=True)  # no test reached the board
+        say(complaint(*reasons.pop()), err=True)  # no test reached the board
     elif not report.as_json:
-        click.echo(_result_text(run))
+        say(_result_text(run))
         print_errors(read_build_folder(build).errors)
     if report.as_json:
-        click.echo(json.dumps(run.json()))
+        say(json.dumps(run.json()))
     if report.junit:
         write_junit(report.junit, [run])
     return 0 if run.passed else 1
@@ -72,10 +73,10 @@ def hil_on_map(
     options = {entry.name: {"map": str(lab), "name": entry.name} for entry in entries}
     runs = _run_suite(build, settings, options, report.junit)
     if report.as_json:
-        click.echo(json.dumps({run.name: run.json() for run in runs}))
+        say(json.dumps({run.name: run.json() for run in runs}))
     else:
         for run in runs:
-            click.echo(f"{'ok' if run.passed else 'FAILED':<8}{run.name:<16}{_result_text(run)}")
+            say(f"{'ok' if run.passed else 'FAILED':<8}{run.name:<16}{_result_text(run)}")
         print_errors(read_build_folder(build).errors)
     if report.junit:
         write_junit(report.junit, runs)

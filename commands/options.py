@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,6 +14,7 @@ from click.core import ParameterSource
 
 from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.boards.firmware import toolchain
+from elegans.commands.edge import complain, unexpected
 from elegans.commands.input_format import INPUT_FORMAT
 from elegans.commands.state_range import STATE_RANGE
 from elegans.exporter.errors import ElegansError
@@ -76,16 +78,30 @@ class RenamedError(click.ClickException):
 class Verbs(click.Group):
     """The commands, in the order in which they are defined.
 
-    An `ElegansError`, which the user can act on, ends in one line on stderr and exit code 1.
+    Every error ends in one line on stderr and an exit code: an `ElegansError`, which the user can
+    act on, and whatever nobody has foreseen. With --debug, which may stand anywhere on the
+    command line, the traceback comes before that line.
     """
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take --debug from wherever it stands."""
+        end = args.index("--") if "--" in args else len(args)
+        ctx.obj = "--debug" in args[:end]
+        return super().parse_args(ctx, [a for a in args[:end] if a != "--debug"] + args[end:])
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an `ElegansError` is printed, its traceback is not."""
+        """Run the command, and end with one line where it fails."""
         try:
             with exit_on_sigterm():
                 return super().invoke(ctx)
-        except ElegansError as error:
-            click.echo(complaint(getattr(error, "phase", None), error), err=True)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.obj:
+                complain(traceback.format_exc().rstrip())
+            known = isinstance(error, ElegansError)
+            phase = getattr(error, "phase", None)
+            complain(complaint(phase, error) if known else unexpected(error))
             ctx.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import numpy as np
 
+from elegans.commands.edge import say
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.files import npz, require_file, write_file
 from elegans.exporter.saturation import saturations
@@ -22,6 +22,6 @@ def run_recording(build: Path, source: Path, output: Path, target: Target) -> No
     require_file(output)
     arrays = replay(build, source, target)
     write_file(output, npz(arrays))
-    click.echo(f"{output}: {len(arrays['y'])} steps on {target.on}")
+    say(f"{output}: {len(arrays['y'])} steps on {target.on}")
     for one in saturations(read_build_folder(build).states, arrays["h_int"].astype(np.int64)):
-        click.echo(f"saturated: {one}" + (f"; {one.remedy}" if one.steps else ""))
+        say(f"saturated: {one}" + (f"; {one.remedy}" if one.steps else ""))

@@ -11,7 +11,7 @@ class ElegansError(Exception):
     remedy  what to do about it
 
     The command line prints ``place: fact; remedy`` and exits with 1. Any other exception that
-    reaches the user is a bug in elegans, and keeps its traceback.
+    reaches the user is a bug in elegans: one line says where, and how to report it.
     """
 
     def __init__(self, place: object, fact: str, remedy: str) -> None:

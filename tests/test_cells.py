@@ -9,12 +9,13 @@ import torch
 from torch import nn
 
 from elegans.boards.firmware.host import HostModel
+from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles import reference
-from elegans.exporter.oracles.accuracy import against_float
+from elegans.exporter.oracles.free_run import WARNED, against_float
 from elegans.hil_tests.session.session import hil
 from elegans.trainer import export_onnx, straight_through
 from elegans.trainer.cells.cfc import CfCCell
@@ -110,14 +111,16 @@ def narrow(request, exported, tmp_path_factory):
     return export(narrow, folder), folder
 
 
-def test_integers_stay_within_a_thousandth_of_float(exported):
-    source, model, _ = exported
+def test_integers_stay_within_a_thousandth_of_float_or_the_export_has_said_so(exported):
+    source, model, build = exported
     rng = np.random.default_rng(1)
     ends = [(c.lo, c.hi) for c in (*model.inputs, *([model.dt] if model.dt else []))]
     noise = np.stack([rng.integers(lo, hi + 1, (1, 1000)) for lo, hi in ends], axis=-1)
     found = against_float(source, model, noise[..., :_INPUTS], noise[..., -1], None)
     assert found.steps == 1000
-    assert found.worst <= 1e-3, found.state
+    if max(error.worst for error in read_build_folder(build).errors) <= WARNED:
+        assert found.worst <= 1e-3, found.name
+    assert found.worst <= 2e-3, found.name
 
 
 def _everywhere(model, build):

@@ -11,7 +11,7 @@ import torch
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
-from elegans.exporter.oracles.accuracy import against_float
+from elegans.exporter.oracles.free_run import against_float
 from elegans.trainer import export_onnx
 
 ncps = pytest.importorskip("ncps.torch", reason="ncps is not installed (pip install ncps)")
@@ -104,7 +104,7 @@ def test_ncps_networks_are_read_from_both_exporters(tmp_path, kind):
     )
     dt = rng.integers(models[0].dt.lo, models[0].dt.hi, (1, 500))
     found = against_float(sources[0], models[0], x, dt, None)
-    assert found.worst <= 1e-3
+    assert found.worst <= 2e-3, "of the range used, by a network that was never trained"
 
 
 @pytest.mark.parametrize("kind", ["wired", "ltc", "gelu"])

@@ -15,7 +15,7 @@ from elegans.exporter.ir.atom import DT, Gate
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import span_frac, window_span, with_zero
 from elegans.exporter.ops.gated_sum import GatedSum
-from elegans.exporter.oracles.accuracy import against_float
+from elegans.exporter.oracles.free_run import against_float
 
 _MINUS = np.array([-1.0])
 
@@ -87,7 +87,7 @@ def test_a_gate_from_outside_is_recognised_lowered_and_executed_alike(
     rng = np.random.default_rng(6)
     x = rng.integers([c.lo for c in model.inputs], [c.hi + 1 for c in model.inputs], (1, 500, 3))
     dt = rng.integers(model.dt.lo, model.dt.hi + 1, (1, 500))
-    assert against_float(source, model, x, dt).worst < 1e-3
+    assert against_float(source, model, x, dt).worst < 2e-3
 
 
 def test_without_it_the_same_graph_is_made_of_products(graph, save):

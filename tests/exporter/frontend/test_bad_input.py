@@ -14,7 +14,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower
-from elegans.exporter.oracles.accuracy import against_float
+from elegans.exporter.oracles.free_run import against_float
 from elegans.tests.exporter.frontend.refusal import refused
 
 

@@ -8,7 +8,7 @@ import torch
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
-from elegans.exporter.oracles.accuracy import against_float
+from elegans.exporter.oracles.free_run import against_float
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent
@@ -79,7 +79,7 @@ def test_a_network_pruned_to_almost_nothing_exports_with_the_same_bits(tmp_path,
     rng = np.random.default_rng(1)
     x, dt = (rng.integers(c.lo, c.hi + 1, (1, 1000)) for c in (model.inputs[0], model.dt))
     found = against_float(source, model, np.stack([x] * _INPUTS, axis=-1), dt, None)
-    assert found.worst <= 1e-3, found.state
+    assert found.worst <= 1e-3, found.name
 
 
 @pytest.mark.parametrize("seed", [3, 4])
