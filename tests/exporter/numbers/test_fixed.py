@@ -20,6 +20,7 @@ from elegans.exporter.numbers.fixed import (
 )
 
 _SMALL = st.integers(-(1 << 20), 1 << 20)
+_TINY = st.integers(-9, 9)
 
 
 @given(st.integers(-(2**31) + 2**29, 2**31 - 1 - 2**29), st.integers(0, 30))
@@ -58,6 +59,26 @@ def test_interval_arithmetic_contains_every_result(a, b, c, d, data):
         assert result.lo <= value <= result.hi
     if abs(p.lo) < 2**15 > abs(p.hi) and abs(q.lo) < 2**15 > abs(q.hi):
         assert (p * q).lo <= x * y <= (p * q).hi
+
+
+@given(st.tuples(_TINY, _TINY), st.tuples(_TINY, _TINY))
+def test_interval_arithmetic_is_as_narrow_as_what_can_occur(a, b):
+    """A bound that is only wide enough costs bits of every format that follows from it."""
+    p, q = Interval.of(*sorted(a)), Interval.of(*sorted(b))
+    xs, ys = (np.arange(int(i.lo), int(i.hi) + 1) for i in (p, q))
+    x, y = np.meshgrid(xs, ys)
+    for result, values in (
+        (p + q, x + y),
+        (p - q, x - y),
+        (7 - p, 7 - xs),
+        (p * q, x * y),
+        (abs(p), abs(xs)),
+        (p >> 1, xs >> 1),
+        (p.clip(-2, 3), xs.clip(-2, 3)),
+    ):
+        assert (int(result.lo), int(result.hi)) == (values.min(), values.max())
+    if ys.min() >= 1:
+        assert (int((p // q).lo), int((p // q).hi)) == ((x // y).min(), (x // y).max())
 
 
 def test_leaving_int32_is_refused_wherever_it_happens():

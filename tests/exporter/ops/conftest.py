@@ -19,6 +19,7 @@ from onnx import TensorProto, helper
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, join_intervals
 from elegans.exporter.ops import Op, parts
 from elegans.exporter.ops.elapsed import Elapsed
+from elegans.exporter.ops.quotient import Quotient
 from elegans.exporter.ops.short_time import ShortTime
 from elegans.exporter.oracles.integer_onnx import GraphBuilder, Node
 from elegans.tests.places import RUNTIME
@@ -39,6 +40,12 @@ _CTYPES = {
 }
 _BUILDS = [f"{c}-O{o}" for c, found in _COMPILERS.items() if shutil.which(found[0]) for o in "023s"]
 _FIRST = next(build for build in _BUILDS if build.endswith("2"))
+
+_ROUNDED = 3.0
+"""Units between an op and its meaning in real numbers, with its saturation: half a unit for what
+only rounds, and up to three for a curve from a table."""
+_COARSE = {"timed_linear", "timed_linear8", "short_time"}
+"""A rate is rounded before it is multiplied by the elapsed time, and a short time drops 16 bits."""
 
 Everywhere = Callable[..., Integers]
 
@@ -75,8 +82,9 @@ def _library(build: str, shared: Path) -> Path:
 def everywhere(kernels: dict[str, ctypes.CDLL]) -> Everywhere:
     """A function that executes an op on inputs [N, size] in every way, and returns the outputs.
 
-    All executions must give the same bits, within the bounds that `range` gives for the inputs. The
-    parts of a result are joined, as a model has them.
+    All executions must give the same bits, within the bounds that `range` gives for the inputs,
+    and near what `real` says that they mean. The parts of a result are joined, as a model has
+    them.
     """
 
     def execute(op: Op, *inputs: Integers) -> Integers:
@@ -91,6 +99,12 @@ def everywhere(kernels: dict[str, ctypes.CDLL]) -> Everywhere:
         args = (Interval.of(x.min(axis=0), x.max(axis=0)) for x in inputs)
         bounds = join_intervals(_parts(op.range(*args)))
         assert np.all((bounds.lo <= expected) & (expected <= bounds.hi)), "interval"
+        if op.kernel not in _COARSE and not isinstance(op.integer(*inputs), tuple):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                real = op.real(*(x.astype(np.float64) for x in inputs))
+            held = np.clip(real, op.lo, op.hi) if isinstance(op, Quotient) else real
+            gap = np.abs(np.clip(held, -32768, 32767) - expected)[np.isfinite(real)]
+            assert gap.max() <= _ROUNDED, "what the op means in real numbers"
         return expected
 
     return execute
