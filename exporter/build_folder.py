@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +13,7 @@ from elegans.exporter.ir.fixed_model import Channel, Model, from_json
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
-
-MAX_BYTES = 1 << 28
-"""The longest `model.json` that is read. 2^22 weights fill the flash of the largest
-microcontrollers (8 MiB); indented JSON takes less than 16 bytes a weight, 2^26 bytes in all.
-The limit is four times that."""
+from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_input
 
 _REMEDY = "run `elegans export` again"
 _MISSING = object()
@@ -142,20 +137,12 @@ def is_build_folder(folder: Path) -> bool:
 
 
 def _json_object(path: Path) -> dict[str, Any]:
+    absent = "give the folder that `elegans export` wrote"
+    content = read_input(path, MODEL_JSON, _REMEDY, inside=path.parent, absent=absent)
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise _damaged(path, f"it is longer than {MAX_BYTES} bytes")
-        data = json.loads(content)
-    except (FileNotFoundError, NotADirectoryError):
-        remedy = "give the folder that `elegans export` wrote"
-        raise ElegansError(path, "is not there", remedy) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(path, f"cannot be read ({reason})", _REMEDY) from None
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, f"it is not JSON ({error})") from None
+        data = parse_json(content)
+    except ValueError as error:
+        raise _damaged(path, f"it is not JSON ({error!s:.80})") from None
     if not isinstance(data, dict):
         raise _damaged(path, "it is not a JSON object")
     return data
