@@ -11,6 +11,7 @@ import errno
 import json
 import os
 import stat
+import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ MANIFEST = FileKind("a manifest", 1 << 12)
 _MOST_ENTRIES = 4096  # files and folders below a folder of a BUILD; export writes about a hundred
 # Of a JSON document: Python takes up to 72 bytes for an empty list, 240 for a small object, and 40
 # for a number. 2^22 weights, which fill the largest microcontrollers, are 2^23 numbers.
+_LONGEST_LINE = 2048  # characters of a line of TOML
 _MOST_CONTAINERS, _MOST_VALUES = 1 << 20, 1 << 24
 _REGULAR = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -144,6 +146,20 @@ def parse_json(content: bytes | str) -> Any:
         return json.loads(content)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def read_toml(path: Path, remedy: str) -> dict[str, Any]:
+    """The tables of a TOML file. `remedy` is for one that cannot be read. Raises `ElegansError`."""
+    content = read_input(path, TOML_FILE, remedy)
+    try:
+        # A key of n parts takes n * n steps, and stands on one line.
+        if max(map(len, content.splitlines()), default=0) > _LONGEST_LINE:
+            raise ValueError(f"a line has more than {_LONGEST_LINE} characters")
+        return tomllib.loads(content.decode())
+    except RecursionError:
+        raise ElegansError(path, "is not TOML: nested too deeply", "correct the file") from None
+    except ValueError as error:
+        raise ElegansError(path, f"is not TOML: {error!s:.120}", "correct the file") from None
 
 
 @contextmanager
