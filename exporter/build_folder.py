@@ -10,13 +10,15 @@ from typing import Any, TypeVar
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.conversion import affine_fields
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json
-from elegans.exporter.ir.proof import prove
+from elegans.exporter.ir.proof import prove, require_sound
 from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
 from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_input
 
 _REMEDY = "run `elegans export` again"
 _MISSING = object()
+# What a model raises whose parts do not fit together.
+_UNSOUND = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError)
 
 T = TypeVar("T")
 
@@ -77,7 +79,8 @@ class BuildFolder:
         try:
             model = from_json(self._data)
             digest = model.digest
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            require_sound(model)
+        except _UNSOUND as error:
             raise _damaged(self.path, f"{error!r:.80}") from None
         if digest != self.digest:
             raise ElegansError(self.path, "does not match its own digest", _REMEDY)
@@ -90,8 +93,12 @@ def load_model(build: Path) -> Model:
     The proof is needed as well: a digest shows that the file is complete, not that the model
     in it is sound. Raises `ElegansError`.
     """
-    model = read_build_folder(build).model()
-    prove(model)
+    folder = read_build_folder(build)
+    model = folder.model()
+    try:
+        prove(model)
+    except _UNSOUND as error:  # its digest is right, but no export has written it
+        raise _damaged(folder.path, f"{error!r:.80}") from None
     return model
 
 
@@ -169,7 +176,7 @@ def _channel(path: Path, item: object, where: str, sizes: tuple[int, ...]) -> Ch
     try:
         more = affine_fields(item)
         return Channel(name, unit, frac, lo, hi, bits, saturates=saturates, **more)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _damaged(path, f"{where}: {error}") from None
 
 

@@ -47,6 +47,8 @@ class OnnxStep:
     def __init__(self, graph: StepGraph, period: float | None = None) -> None:
         import onnxruntime as ort
 
+        if (_weights(graph.model) or 0) > _MOST_WEIGHTS:
+            raise OnnxRuntimeError("its sparse tensors are too large as dense ones")
         options = ort.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = options.inter_op_num_threads = 1

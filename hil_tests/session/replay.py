@@ -20,7 +20,11 @@ from elegans.exporter.oracles.golden_vectors import (
     recording_of,
     to_integers,
 )
+from elegans.exporter.oracles.integer_onnx import integer_onnx
 from elegans.exporter.storage.npz_arrays import load_arrays
+from elegans.exporter.storage.read_files import ONNX_FILE, read_input
+
+_EXPORT_AGAIN = "export the model again"
 
 Executor = Callable[[Integers, Integers, Integers], tuple[Integers, Integers]]
 """x [T, I], dt [T], h0 [H] -> y [T, O], h [T, H], all of them integers."""
@@ -109,8 +113,14 @@ def _reference(build: Path, model: Model, target: Target) -> Executor:
 def _onnx(build: Path, model: Model, target: Target) -> Executor:
     import onnxruntime as ort
 
+    path = build / "reference.onnx"
+    content = read_input(path, ONNX_FILE, _EXPORT_AGAIN, inside=build)
+    # What a stranger may have put there is not given to onnxruntime.
+    if content != integer_onnx(model).SerializeToString(deterministic=True):
+        fact = "is not what this version of elegans exports for this model"
+        raise ElegansError(path, fact, _EXPORT_AGAIN)
     try:
-        session = ort.InferenceSession(str(build / "reference.onnx"))
+        session = ort.InferenceSession(content)
     except Exception as error:  # onnxruntime has many error classes without a common base
         raise _unusable(build, error) from None
 
@@ -133,7 +143,7 @@ def _onnx(build: Path, model: Model, target: Target) -> Executor:
 
 def _unusable(build: Path, error: Exception) -> ElegansError:
     reason = str(error).partition("\n")[0][:100]
-    return ElegansError(build / "reference.onnx", reason, "export the model again")
+    return ElegansError(build / "reference.onnx", reason, _EXPORT_AGAIN)
 
 
 def _host(build: Path, model: Model, target: Target) -> Executor:
