@@ -18,7 +18,10 @@ from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_inp
 _REMEDY = "run `elegans export` again"
 _MISSING = object()
 # What a model raises whose parts do not fit together.
-_UNSOUND = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, MemoryError)
+_UNSOUND = (
+    *(ValueError, TypeError, LookupError, AttributeError),
+    *(ArithmeticError, MemoryError, RecursionError),
+)
 
 T = TypeVar("T")
 

@@ -52,12 +52,9 @@ def require_sound(model: Model) -> None:
             raise ValueError(f"{step.name}: a format or the name is wrong")
         sizes[step.name] = step.size
     _require_windows("y, h_next", (model.y, model.h_next), sizes)
-    for what, argument, size in (
-        ("y", model.y, len(model.outputs)),
-        ("h", model.h_next, sizes["h"]),
-    ):
-        if sum(w.size for w in argument) != size:
-            raise ValueError(f"{what} has not the size of its channels")
+    ends = (model.y, len(model.outputs)), (model.h_next, sizes["h"])
+    if any(sum(w.size for w in argument) != size for argument, size in ends):
+        raise ValueError("y or h_next has not the size of its channels")
 
 
 def _require_windows(place: str, arguments: Sequence[Argument], sizes: dict[str, int]) -> None:
