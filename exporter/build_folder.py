@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,17 +10,18 @@ from typing import Any, TypeVar
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.conversion import affine_fields
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json
-from elegans.exporter.ir.proof import prove
+from elegans.exporter.ir.proof import prove, require_sound
 from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
-
-MAX_BYTES = 1 << 28
-"""The longest `model.json` that is read. 2^22 weights fill the flash of the largest
-microcontrollers (8 MiB); indented JSON takes less than 16 bytes a weight, 2^26 bytes in all.
-The limit is four times that."""
+from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_input
 
 _REMEDY = "run `elegans export` again"
 _MISSING = object()
+# What a model raises whose parts do not fit together.
+_UNSOUND = (
+    *(ValueError, TypeError, LookupError, AttributeError),
+    *(ArithmeticError, MemoryError, RecursionError),
+)
 
 T = TypeVar("T")
 
@@ -82,7 +82,8 @@ class BuildFolder:
         try:
             model = from_json(self._data)
             digest = model.digest
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            require_sound(model)
+        except _UNSOUND as error:
             raise _damaged(self.path, f"{error!r:.80}") from None
         if digest != self.digest:
             raise ElegansError(self.path, "does not match its own digest", _REMEDY)
@@ -95,8 +96,12 @@ def load_model(build: Path) -> Model:
     The proof is needed as well: a digest shows that the file is complete, not that the model
     in it is sound. Raises `ElegansError`.
     """
-    model = read_build_folder(build).model()
-    prove(model)
+    folder = read_build_folder(build)
+    model = folder.model()
+    try:
+        prove(model)
+    except _UNSOUND as error:  # its digest is right, but no export has written it
+        raise _damaged(folder.path, f"{error!r:.80}") from None
     return model
 
 
@@ -142,20 +147,12 @@ def is_build_folder(folder: Path) -> bool:
 
 
 def _json_object(path: Path) -> dict[str, Any]:
+    absent = "give the folder that `elegans export` wrote"
+    content = read_input(path, MODEL_JSON, _REMEDY, inside=path.parent, absent=absent)
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise _damaged(path, f"it is longer than {MAX_BYTES} bytes")
-        data = json.loads(content)
-    except (FileNotFoundError, NotADirectoryError):
-        remedy = "give the folder that `elegans export` wrote"
-        raise ElegansError(path, "is not there", remedy) from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(path, f"cannot be read ({reason})", _REMEDY) from None
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path, f"it is not JSON ({error})") from None
+        data = parse_json(content)
+    except ValueError as error:
+        raise _damaged(path, f"it is not JSON ({error!s:.80})") from None
     if not isinstance(data, dict):
         raise _damaged(path, "it is not a JSON object")
     return data
@@ -182,7 +179,7 @@ def _channel(path: Path, item: object, where: str, sizes: tuple[int, ...]) -> Ch
     try:
         more = affine_fields(item)
         return Channel(name, unit, frac, lo, hi, bits, saturates=saturates, **more)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise _damaged(path, f"{where}: {error}") from None
 
 

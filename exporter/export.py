@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.files import npz, write_folder
+from elegans.exporter.files import npz, restore_folder, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.port_summary import notes, summary
 from elegans.exporter.frontend.ports import States
@@ -39,6 +39,7 @@ from elegans.exporter.state_ranges import (
     with_shown_ranges,
     with_state_ranges,
 )
+from elegans.exporter.storage.npz_arrays import load_arrays
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def export(
 def _recorded(recording: Path | None, network: Network) -> Runs | None:
     """The recording as runs of the float network; None where there is none, or one that does not
     fit, which `load_recording` says later."""
-    arrays = {} if recording is None else golden_vectors.load_arrays(recording)
+    arrays: Mapping[str, Any] = {} if recording is None else load_arrays(recording)
     x = arrays.get("x", np.zeros(0)).astype(np.float64)
     x = x[None] if x.ndim == 2 else x
     dt = arrays.get("dt", np.zeros(x.shape[:2])).astype(np.float64)
@@ -174,9 +175,16 @@ def _check_errors(request: Request, model: Model, worst: FreeRunError, blame: Bl
 
 def _check_target(target: Path) -> None:
     """Refuse to replace anything but an empty folder or an earlier BUILD."""
-    if target.is_dir() and (not any(target.iterdir()) or is_build_folder(target)):
-        return
-    if target.exists() or target.is_symlink():
+    restore_folder(target)
+    try:
+        if target.is_dir() and (not any(target.iterdir()) or is_build_folder(target)):
+            return
+        there = target.exists() or target.is_symlink()
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
+        reason = getattr(error, "strerror", None) or str(error)
+        fact = f"cannot be written ({reason})"
+        raise ElegansError(target, fact, "give another folder to -o") from None
+    if there:
         raise ElegansError(
             target, "is there and is no earlier export", "give a new folder to -o, or remove it"
         )

@@ -1,16 +1,34 @@
-"""Atomic writing: files and folders are written under a temporary name, then renamed."""
+"""Atomic writing: files and folders are written under a temporary name, then put in place.
+
+An older folder and its successor change places in one call of the system, so a process that is
+killed at any time leaves the one or the other, whole. What was written is on the disk before it
+gets its name, so a power failure does not leave a name without its content.
+"""
 
 from __future__ import annotations
 
 import io
-import tempfile
-from collections.abc import Mapping
+import os
+import re
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.storage.exchange import exchange
+from elegans.exporter.storage.read_files import FOLDER, folder_in
+
+_SCRATCH = re.compile(r"\.elegans-scratch\.[0-9a-f]{16}")
+_OLD = ".elegans-old."
+_LEFT_BEHIND_S = 3600.0  # the age at which a scratch folder belongs to no running process any more
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -21,37 +39,88 @@ def write_file(path: Path, content: bytes) -> None:
     require_file(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
-            fresh = Path(scratch) / path.name
-            fresh.write_bytes(content)
-            fresh.replace(path)
-    except OSError as error:
+        with _opened(path.parent) as parent, _scratch(parent) as (_, scratch):
+            _write(scratch, "fresh", content, 0o666, durable=True)
+            os.rename("fresh", path.name, src_dir_fd=scratch, dst_dir_fd=parent)
+            os.fsync(parent)
+    except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
 
 
 def require_file(path: Path) -> None:
     """Raise `ElegansError` unless `path` is a regular file, or does not exist yet."""
-    if path.name in ("", "..") or (path.exists() and not path.is_file()):
+    try:
+        wrong = path.name in ("", "..") or (path.exists() and not path.is_file())
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
+        raise _unwritable(path, error) from None
+    if wrong:
         raise ElegansError(
             path, "is not a file", "give the name of a new file, or of one to replace"
         )
 
 
-def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+def write_folder(
+    target: Path,
+    files: Mapping[str, bytes],
+    inside: Path | None = None,
+    programs: Collection[str] = (),
+    durable: bool = True,
+) -> None:
     """Write a folder of files, by their relative paths, in place of any older folder.
+
+    inside    the BUILD that it belongs to: nothing is written through a link below it
+    programs  the files that can be executed
+    durable   whether they are on the disk before the folder gets its name
 
     Raises `ElegansError` if it cannot be written; the older folder is then still there.
     """
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as scratch:
-            fresh, old = Path(scratch) / "fresh", Path(scratch) / "old"
-            for path, content in sorted(files.items()):
-                (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-                (fresh / path).write_bytes(content)
-            _swap(fresh, target, old)
-    except OSError as error:
+        with ExitStack() as stack:
+            if inside is None:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                parent = stack.enter_context(_opened(target.parent))
+            else:
+                parts = target.relative_to(inside).parts
+                parent = stack.enter_context(folder_in(inside, parts[:-1], make=True))
+            _restore(parent, target.name)
+            _, scratch = stack.enter_context(_scratch(parent))
+            os.mkdir("fresh", dir_fd=scratch)
+            _write_all(scratch, files, programs, durable)
+            _put(parent, scratch, target.name)
+            if durable:
+                os.fsync(parent)
+    except (OSError, ValueError) as error:
         raise _unwritable(target, error) from None
+
+
+def restore_folder(target: Path) -> None:
+    """Give an older folder its name back that a killed process took away, where the system cannot
+    exchange two names (see `write_folder`)."""
+    with suppress(OSError, ValueError), _opened(target.parent) as parent:
+        _restore(parent, target.name)
+
+
+@contextmanager
+def scratch_beside(target: Path) -> Iterator[Path]:
+    """A folder beside `target` to prepare files in, which is gone after the ``with`` block.
+
+    Those that killed processes have left there are removed. Raises `ElegansError`.
+    """
+    with ExitStack() as stack:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            parent = stack.enter_context(_opened(target.parent))
+            name, _ = stack.enter_context(_scratch(parent))
+        except (OSError, ValueError) as error:
+            raise _unwritable(target, error) from None
+        yield target.parent / name
+
+
+def remove_left_behind(folder: Path, names: re.Pattern[str], age: float) -> None:
+    """Remove this user's folders of these names that have not changed for `age` seconds; no link
+    is followed."""
+    with suppress(OSError), _opened(folder) as descriptor:
+        _remove_left_behind(descriptor, names, age)
 
 
 def npz(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
@@ -61,19 +130,108 @@ def npz(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
     return buffer.getvalue()
 
 
-def _swap(fresh: Path, target: Path, old: Path) -> None:
-    if target.exists():
-        target.rename(old)
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, FOLDER)
     try:
-        fresh.rename(target)
-    except BaseException:  # KeyboardInterrupt too: the caller will delete the scratch folder
-        if old.exists():
-            old.rename(target)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _scratch(parent: int) -> Iterator[tuple[str, int]]:
+    """The name and a descriptor of a new folder, which only this user can enter."""
+    _remove_left_behind(parent, _SCRATCH, _LEFT_BEHIND_S)
+    name = f".elegans-scratch.{secrets.token_hex(8)}"
+    os.mkdir(name, 0o700, dir_fd=parent)
+    try:
+        descriptor = os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+        try:
+            yield name, descriptor
+        finally:
+            os.close(descriptor)
+    finally:
+        shutil.rmtree(name, ignore_errors=True, dir_fd=parent)
+
+
+def _remove_left_behind(folder: int, names: re.Pattern[str], age: float) -> None:
+    with os.scandir(folder) as entries:
+        found = [entry.name for entry in entries if names.fullmatch(entry.name)]
+    for name in found:
+        with suppress(OSError):
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            old = time.time() - status.st_mtime > age
+            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and old:
+                shutil.rmtree(name, ignore_errors=True, dir_fd=folder)
+
+
+def _write_all(
+    scratch: int, files: Mapping[str, bytes], programs: Collection[str], durable: bool
+) -> None:
+    """The files in `fresh`, a folder of the scratch folder."""
+    made = {""}
+    for path, content in sorted(files.items()):
+        for above in reversed(Path(path).parents):
+            if str(above) not in made and str(above) != ".":
+                os.mkdir(f"fresh/{above}", dir_fd=scratch)
+                made.add(str(above))
+        mode = 0o777 if path in programs else 0o666
+        _write(scratch, f"fresh/{path}", content, mode, durable)
+    if durable:
+        for folder in sorted(made):
+            descriptor = os.open(f"fresh/{folder}", FOLDER, dir_fd=scratch)
+            os.fsync(descriptor)
+            os.close(descriptor)
+
+
+def _write(folder: int, name: str, content: bytes, mode: int, durable: bool) -> None:
+    descriptor = os.open(name, _NEW, mode, dir_fd=folder)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        if durable:
+            os.fsync(descriptor)
+
+
+def _put(parent: int, scratch: int, name: str) -> None:
+    """Give `fresh` its name; what has it now ends in the scratch folder."""
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        os.rename("fresh", name, src_dir_fd=scratch, dst_dir_fd=parent)
+        return
+    if exchange(scratch, "fresh", parent, name):
+        return
+    # No system call for it: a process that is killed in between leaves the old folder under a
+    # name of its own, from which `_restore` takes it back.
+    os.rename(name, _OLD + name, src_dir_fd=parent, dst_dir_fd=parent)
+    try:
+        os.rename("fresh", name, src_dir_fd=scratch, dst_dir_fd=parent)
+    except BaseException:  # KeyboardInterrupt too
+        os.rename(_OLD + name, name, src_dir_fd=parent, dst_dir_fd=parent)
         raise
+    os.rename(_OLD + name, "old", src_dir_fd=parent, dst_dir_fd=scratch)
 
 
-def _unwritable(path: Path, error: OSError) -> ElegansError:
-    reason = error.strerror or str(error)
+def _restore(parent: int, name: str) -> None:
+    """Undo what a process that was killed inside `_put` has left; without one, nothing."""
+    try:
+        status = os.stat(_OLD + name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+        return
+    try:
+        os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        os.rename(_OLD + name, name, src_dir_fd=parent, dst_dir_fd=parent)
+    else:  # it was killed after the new folder had its name
+        shutil.rmtree(_OLD + name, ignore_errors=True, dir_fd=parent)
+
+
+def _unwritable(path: Path, error: OSError | ValueError) -> ElegansError:
+    reason = getattr(error, "strerror", None) or str(error)
     return ElegansError(
         path, f"cannot be written ({reason})", "choose a folder that you can write to"
     )

@@ -22,6 +22,7 @@ from elegans.exporter.frontend.import_graph import (
 from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.ir.interface import Interface
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.storage.read_files import ONNX_FILE, read_input
 
 FILE = "float.onnx"
 """The name of the file in a BUILD folder."""
@@ -98,10 +99,6 @@ def _check(path: Path, stated: str | None) -> None:
     if stated is None:
         fact = "is not in this BUILD: an older elegans exported it"
         raise ElegansError(path, fact, "export the model again")
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ElegansError(path, error.strerror or "cannot be read", _REMEDY) from None
-    if found != stated:
+    content = read_input(path, ONNX_FILE, _REMEDY, inside=path.parent)
+    if hashlib.sha256(content).hexdigest() != stated:
         raise ElegansError(path, "has not the digest that model.json states", _REMEDY)

@@ -103,7 +103,7 @@ def test_the_old_name_of_level_and_layout_is_refused_in_one_line(verb):
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["export", "none.onnx", "-o", "OUT"], 1, "none.onnx: No such file"),
+        (["export", "none.onnx", "-o", "OUT"], 1, "none.onnx: cannot be read (No such file"),
         (["export", "none.onnx"], 2, "Missing option '-o'"),
         (["export", "m.onnx", "-o", "OUT", "--input-range", "1-2"], 2, "not LO:HI"),
         (["export", "m.onnx", "-o", "OUT", "--input-format", "uint16"], 2, "count - 32768"),

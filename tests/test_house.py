@@ -20,7 +20,7 @@ _INDEPENDENT = {("trainer", "boards"), ("trainer", "hil_tests")}  # torch never 
 _SHARED = {"exporter.errors", "exporter.files", "exporter.templates"}
 _STAGES = {
     "exporter": [
-        *("numbers", "ops", "ir", "atoms", "passes"),
+        *("storage", "numbers", "ops", "ir", "atoms", "passes"),
         *("frontend", "lowering", "codegen", "oracles"),
     ],
     "boards": ["descriptors", "firmware", "flashing", "emulation", "profiling"],

@@ -7,7 +7,6 @@ by the same kind of file anywhere else, and named by its path.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 import types
 import typing
 from functools import cache
@@ -18,6 +17,7 @@ from elegans.boards.descriptors.board import CATALOGUE, Board
 from elegans.boards.descriptors.cores import CORES, Core
 from elegans.boards.descriptors.rules import require_valid
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.storage.read_files import read_toml
 
 
 @cache
@@ -46,13 +46,7 @@ def read_board(path: Path) -> Board:
     Raises `ElegansError` for a file that cannot be read, and for the first key that is missing,
     unknown or wrong.
     """
-    try:
-        table = tomllib.loads(path.read_text())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(path, f"cannot be read ({reason})", "name a board or a file") from None
-    except ValueError as error:
-        raise ElegansError(path, f"is not TOML: {error}", "correct the file") from None
+    table = read_toml(path, "name a board or a file")
     board: Board = _record(Board, table, path, "")
     require_valid(board, path)
     return dataclasses.replace(board, path=path.resolve())

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from elegans.boards.descriptors.board import Board
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.build_cache import build_cached, compilation_digest
+from elegans.boards.firmware.build_cache import CachedResult, build_cached, compilation_digest
 from elegans.boards.firmware.elf_image import read_image
+from elegans.boards.firmware.process_group import in_parallel
 from elegans.boards.firmware.source import ModelSource, firmware_files, read_model
 from elegans.boards.firmware.toolchain import Compiler
 
@@ -56,9 +55,10 @@ def build_firmware(
     level = toolchain.resolve_level(level, model.layout)
     tool = toolchain.cross_compiler(compiler)
     digest = _digest(model, board, tool, level)
-    folder = build_dir / "firmware" / f"{board.name}-{tool.name}-O{level}"
-    build_cached(folder, digest, _ELF, lambda: _compile(model, board, tool, level, digest))
-    elf = folder / _ELF
+    name = f"{board.name}-{tool.name}-O{level}"
+    result = CachedResult(build_dir, f"firmware/{name}", digest, _ELF)
+    build_cached(result, lambda: _compile(model, board, tool, level, digest))
+    elf = result.path
     sizes = read_image(elf).sizes
     flash = sum(sizes.get(name, 0) for name in (".vectors", ".model", ".text", ".data"))
     ram = sum(sizes.get(name, 0) for name in (".data", ".model_state", ".bss", ".noinit", ".stack"))
@@ -103,8 +103,7 @@ def _compile(
             options = [*flags, *_COMMON, *_debug(tool, folder), *toolchain.WARNINGS, *_INCLUDE]
             toolchain.run(tool, [*options, "-c", unit, "-o", objects[unit]], folder, place)
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(compile_unit, units))
+        in_parallel(compile_unit, units)
         toolchain.run(tool, _link_line(flags, tool, list(objects.values())), folder, place)
         image = (folder / _ELF).read_bytes()
     return {_ELF: image} | {f"source/{path}": content for path, content in files.items()}

@@ -1,19 +1,57 @@
-"""The build cache: folders of build results, rebuilt when what they were made from changes."""
+"""The build cache: folders of build results, rebuilt when what they were made from changes.
+
+They lie in a BUILD, which may come from a stranger: nothing is read or written through a link in
+it (`exporter.storage.read_files`, `exporter.files`).
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from elegans.boards.firmware.toolchain import Compiler
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_folder
+from elegans.exporter.storage.read_files import (
+    ELF_IMAGE,
+    MANIFEST,
+    folder_in,
+    parse_json,
+    read_input,
+)
 
 _MANIFEST = "made.json"  # the digests of what a folder was made from, and of its result
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True)
+class CachedResult:
+    """A file that is built, in a folder of a BUILD.
+
+    folder      its path below the BUILD
+    digest      identifies what it is made from
+    name        of the file: if it is missing or damaged, the whole folder is made again
+    is_program  whether it is executed
+    """
+
+    build: Path
+    folder: str
+    digest: str
+    name: str
+    is_program: bool = False
+
+    @property
+    def path(self) -> Path:
+        """The file itself."""
+        return self.build / self.folder / self.name
 
 
 def compilation_digest(compiler: Compiler, flags: Sequence[str], files: Mapping[str, bytes]) -> str:
@@ -32,43 +70,52 @@ def compilation_digest(compiler: Compiler, flags: Sequence[str], files: Mapping[
     return sha.hexdigest()
 
 
-def build_cached(
-    folder: Path, digest: str, result: str, make: Callable[[], Mapping[str, bytes]]
-) -> None:
-    """Make ``folder`` hold the files that ``make`` returns, unless it holds them already.
+def build_cached(result: CachedResult, make: Callable[[], Mapping[str, bytes]]) -> None:
+    """Make the folder of a result hold the files that ``make`` returns, unless it holds them.
 
-    ``digest`` identifies what they are made from. ``result`` is the name of the file that is
-    checked: if it is missing or damaged, all files are made again. Safe against other processes
-    that build the same folder. Raises `ElegansError` if the folder cannot be written.
+    Safe against other processes that build the same folder. Raises `ElegansError` if the folder
+    cannot be written, or has a link on its way.
     """
-    with _locked(folder):
-        if _is_current(folder, digest, result):
+    with _locked(result):
+        if _is_current(result):
             return
         files = dict(make())
-        manifest = {"digest": digest, "sha256": hashlib.sha256(files[result]).hexdigest()}
+        sha256 = hashlib.sha256(files[result.name]).hexdigest()
+        manifest = {"digest": result.digest, "sha256": sha256}
         files[_MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
-        write_folder(folder, files)
+        programs = [result.name] if result.is_program else []
+        target = result.build / result.folder
+        write_folder(target, files, inside=result.build, programs=programs, durable=False)
 
 
-def _is_current(folder: Path, digest: str, result: str) -> bool:
+def _is_current(result: CachedResult) -> bool:
+    folder, remedy = result.build / result.folder, "remove it"
     try:
-        manifest = json.loads((folder / _MANIFEST).read_bytes())
-        sha256 = hashlib.sha256((folder / result).read_bytes()).hexdigest()
-    except (OSError, ValueError):
+        manifest = parse_json(read_input(folder / _MANIFEST, MANIFEST, remedy, inside=result.build))
+        content = read_input(result.path, ELF_IMAGE, remedy, inside=result.build)
+    except (ElegansError, ValueError):
         return False
-    return bool(manifest == {"digest": digest, "sha256": sha256})
+    sha256 = hashlib.sha256(content).hexdigest()
+    same = bool(manifest == {"digest": result.digest, "sha256": sha256})
+    return same and (not result.is_program or os.access(result.path, os.X_OK))
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on ``folder`` against other processes."""
+def _locked(result: CachedResult) -> Iterator[None]:
+    """Hold a lock on the folder against other processes."""
+    *above, name = Path(result.folder).parts
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = (folder.parent / f".{folder.name}.lock").open("w")
+        with folder_in(result.build, above, make=True) as folder:
+            lock = os.open(f".{name}.lock", _LOCK, 0o666, dir_fd=folder)
     except OSError as error:
-        reason = error.strerror or str(error)
-        remedy = "copy the BUILD to a folder that can be written"
-        raise ElegansError(folder, f"cannot be written ({reason})", remedy) from None
-    with lock:
+        reason = "its lock is a link" if error.errno == errno.ELOOP else error.strerror
+        fact, remedy = f"cannot be written ({reason})", "copy the BUILD to a folder of your own"
+        raise ElegansError(result.build / result.folder, fact, remedy) from None
+    try:
+        if not stat.S_ISREG(os.fstat(lock).st_mode):
+            place = result.build.joinpath(*above, f".{name}.lock")
+            raise ElegansError(place, "is no regular file", "remove it")
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)

@@ -10,6 +10,7 @@ from typing import Any
 from elegans.boards.descriptors.board import Board
 from elegans.boards.firmware.toolchain import INSTALL_SIM
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.storage.read_files import ELF_IMAGE, read_input
 
 _REBUILD = "build it again: elegans build BUILD"
 
@@ -31,19 +32,17 @@ def read_image(elf: Path) -> ElfImage:
         fact = "pyelftools, which reads it, is not installed"
         raise ElegansError(elf, fact, INSTALL_SIM) from None
     try:
-        file = ELFFile(io.BytesIO(elf.read_bytes()))
+        content = read_input(elf, ELF_IMAGE, _REBUILD)
+        file = ELFFile(io.BytesIO(content))
         if file["e_machine"] != "EM_ARM" or file.elfclass != 32:
             raise ElegansError(elf, "is not for a Cortex-M", _REBUILD)
         loaded = [s for s in file.iter_segments("PT_LOAD") if s["p_filesz"]]
-        segments = tuple((int(s["p_paddr"]), s.data()) for s in loaded)
-        if any(len(s.data()) != s["p_filesz"] for s in loaded):
+        if sum(s["p_filesz"] for s in loaded) > len(content):
             raise ElegansError(elf, "is cut short", _REBUILD)
+        segments = tuple((int(s["p_paddr"]), s.data()) for s in loaded)
         sizes = {section.name: int(section["sh_size"]) for section in file.iter_sections()}
     except ElegansError:
         raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(elf, f"cannot be read ({reason})", _REBUILD) from None
     except Exception as error:  # for a broken file pyelftools may raise anything
         raise ElegansError(elf, f"is not a complete ELF image ({error})", _REBUILD) from None
     if not segments:
@@ -72,7 +71,7 @@ def read_symbols(elf: Path) -> list[Symbol]:
     """
     from elftools.elf.elffile import ELFFile
 
-    file: Any = ELFFile(io.BytesIO(elf.read_bytes()))
+    file: Any = ELFFile(io.BytesIO(read_input(elf, ELF_IMAGE, _REBUILD)))
     sections = [section.name for section in file.iter_sections()]
     symbols = []
     for symbol in file.get_section_by_name(".symtab").iter_symbols():

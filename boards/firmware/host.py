@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.build_cache import build_cached, compilation_digest
+from elegans.boards.firmware.build_cache import CachedResult, build_cached, compilation_digest
+from elegans.boards.firmware.process_group import run_group
 from elegans.boards.firmware.source import ModelSource, host_file, read_model
 from elegans.boards.firmware.toolchain import Compiler
 from elegans.exporter.errors import ElegansError
@@ -58,12 +58,10 @@ class HostModel:
         files = model.files | {"host.c": host_file(model)}
         digest = compilation_digest(tool, flags, files)
         name = f"{tool.name}-O{level}" + "-sanitised" * sanitise
-        folder = build_dir / "host" / name
-        build_cached(folder, digest, _PROGRAM, lambda: _compile(model, files, tool, flags))
-        program = folder / _PROGRAM
-        program.chmod(0o755)
+        result = CachedResult(build_dir, f"host/{name}", digest, _PROGRAM, is_program=True)
+        build_cached(result, lambda: _compile(model, files, tool, flags))
         return cls(
-            program.resolve(),
+            result.path.resolve(),
             model.inputs,
             model.outputs,
             model.states,
@@ -101,19 +99,17 @@ class HostModel:
     def _answer(self, head: bytes, rows: Bytes) -> tuple[Ints, Ints]:
         command = [str(self.program)]
         feed = head + rows.tobytes()
-        try:
-            done = subprocess.run(
-                command, input=feed, capture_output=True, timeout=_TIMEOUT_S, check=False
-            )
-        except subprocess.TimeoutExpired:
-            fact = f"{len(rows)} steps took more than {_TIMEOUT_S} s"
-            raise ElegansError(self.program, fact, "run fewer at a time") from None
         of_y, of_h = 2 * self.outputs, self.state_bits // 8 * self.states
-        if done.returncode != 0 or len(done.stdout) != (of_y + of_h) * len(rows):
-            said = done.stderr.decode(errors="replace").strip().partition("\n")[0]
-            fact = f"ended with {done.returncode}: {said or 'it printed nothing'}"
+        size = (of_y + of_h) * len(rows)
+        done = run_group(command, _TIMEOUT_S, given=feed, longest=size + 1)
+        if done.late:
+            fact = f"{len(rows)} steps took more than {_TIMEOUT_S} s"
+            raise ElegansError(self.program, fact, "run fewer at a time")
+        if done.status != 0 or len(done.output) != size:
+            said = done.errors.strip().partition("\n")[0][:200]
+            fact = f"ended with {done.status}: {said or 'it printed nothing'}"
             raise ElegansError(self.program, fact, "this is a defect of the generated C: report it")
-        answer = np.frombuffer(done.stdout, np.uint8).reshape(len(rows), of_y + of_h)
+        answer = np.frombuffer(done.output, np.uint8).reshape(len(rows), of_y + of_h)
         y, h = answer[:, :of_y].copy(), answer[:, of_y:].copy()
         return y.view(np.int16), h.view(f"i{self.state_bits // 8}")
 

@@ -3,6 +3,9 @@ made from templates."""
 
 from __future__ import annotations
 
+import os
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,9 +13,11 @@ from pathlib import Path
 from elegans.boards.descriptors.board import Board
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_input
 from elegans.exporter.templates import FIRMWARE, environment
 
 _LINK = Path(__file__).resolve().parents[2] / "runtime_c" / "link"
+_UNIT = r"src/[^/]+\.c"
 _EXPORT = "export it again: elegans export model.onnx -o BUILD"
 
 
@@ -64,14 +69,11 @@ def read_model(build_dir: Path) -> ModelSource:
     Raises `ElegansError` for a BUILD that is incomplete or was changed.
     """
     folder = read_build_folder(build_dir)
-    paths = [build_dir / "model.h", build_dir / "model.c"]
-    paths += sorted(build_dir.glob("layers.S"))
-    paths += sorted([*build_dir.glob("include/elegans/**/*.*"), *build_dir.glob("src/*.c")])
-    try:
-        files = {str(path.relative_to(build_dir)): path.read_bytes() for path in paths}
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(error.filename, f"cannot be read ({reason})", _EXPORT) from None
+    files: dict[str, bytes] = {}
+    for path in _source_paths(build_dir):
+        files[path] = read_input(build_dir / path, SOURCE_FILE, _EXPORT, inside=build_dir)
+        if sum(map(len, files.values())) > SOURCE_FILE.most:
+            raise ElegansError(build_dir / path, "makes the sources too large", _EXPORT)
     return ModelSource(
         name=folder.name,
         digest=folder.digest,
@@ -84,6 +86,17 @@ def read_model(build_dir: Path) -> ModelSource:
         layout=folder.layout,
         files=files,
     )
+
+
+def _source_paths(build_dir: Path) -> list[str]:
+    """The paths, relative to the BUILD, of all files that are compiled or included."""
+    found = []
+    for folder in ("include/elegans", "src"):
+        with suppress(FileNotFoundError, NotADirectoryError):  # a model may need no kernel
+            found += files_below(build_dir, folder)
+    kept = [path for path in found if path.startswith("include/") or re.fullmatch(_UNIT, path)]
+    assembly = ["layers.S"] if os.path.lexists(build_dir / "layers.S") else []
+    return ["model.h", "model.c", *assembly, *kept]
 
 
 def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:
@@ -139,13 +152,8 @@ def host_file(model: ModelSource) -> bytes:
 
 
 def _board_source(board: Board) -> bytes:
-    path = board.folder / str(board.source)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        remedy = "put it beside the descriptor, or correct the key source"
-        raise ElegansError(path, f"cannot be read ({reason})", remedy) from None
+    remedy = "put it beside the descriptor, or correct the key source"
+    return read_input(board.folder / str(board.source), SOURCE_FILE, remedy)
 
 
 def _object(unit: str) -> str:

@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 from typing import Any
 
+from elegans.exporter.storage.read_files import ELF_IMAGE, read_input
+
 
 def symbolise(elf: Path, address: int) -> str | None:
     """Function, file and line of the instruction at ``address``, as in
@@ -16,7 +18,9 @@ def symbolise(elf: Path, address: int) -> str | None:
     try:
         from elftools.elf.elffile import ELFFile
 
-        file = ELFFile(io.BytesIO(elf.read_bytes()))
+        file = ELFFile(io.BytesIO(read_input(elf, ELF_IMAGE, "build it again")))
+        if any(section.compressed for section in file.iter_sections()):
+            return None  # no compiler makes them here, and they may inflate to any size
         function = _function(file, address)
         line = _line(file, address) if function else None
     except Exception:  # for a broken file pyelftools may raise anything; a fault's address is

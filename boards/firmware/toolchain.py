@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -18,13 +19,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from elegans.boards.firmware.process_group import run_group
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.files import remove_left_behind
 
 INSTALL_SIM = "pip install 'elegans[sim]'"  # installs zig, unicorn, pyelftools and capstone
 LEVELS = ("0", "1", "2", "3", "s")
 """The optimisation levels of a compiler: -O0 to -O3, -Os."""
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 _TIMEOUT_S = 300
+_LONGEST_TEXT = 1 << 20  # bytes of a compiler's output that are searched for its first error
+_SCRATCH, _LEFT_BEHIND_S = "elegans-build-", 86400.0
 
 _ZIG = (sys.executable, "-m", "ziglang", "cc")
 # Compilers by name: the command, and how to install it. The preferred one comes first.
@@ -86,29 +91,22 @@ def run(compiler: Compiler, arguments: list[str], folder: Path, place: str) -> N
 
     Raises `ElegansError` at ``place`` with the first error that the compiler reports.
     """
-    try:
-        done = subprocess.run(
-            [*compiler.command, *arguments],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+    done = run_group([*compiler.command, *arguments], _TIMEOUT_S, folder)
+    if done.late:
         fact = f"{compiler.name} did not end within {_TIMEOUT_S} s"
-        raise ElegansError(place, fact, "try again, or use another compiler") from None
-    if done.returncode != 0:
-        fact = f"{compiler.name} says: {_first_error(done.stderr + done.stdout)}"
+        raise ElegansError(place, fact, "try again, or use another compiler")
+    if done.status != 0:
+        printed = done.errors + done.output[:_LONGEST_TEXT].decode(errors="replace")
+        fact = f"{compiler.name} says: {_first_error(printed)}"
         raise ElegansError(place, fact, "correct the source, or use another compiler")
 
 
 @contextmanager
 def scratch_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
     """A temporary folder with ``files``, by their relative paths, until the ``with`` ends."""
-    with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
+    old = re.compile(re.escape(_SCRATCH) + "[a-z0-9_]{8}")
+    remove_left_behind(Path(tempfile.gettempdir()), old, _LEFT_BEHIND_S)  # of killed builds
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH) as scratch:
         folder = Path(scratch)
         for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -160,4 +158,4 @@ def _first_error(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip() and "collect2" not in line]
     words = ("error", "undefined", "overflowed", "overlaps", "will not fit")
     errors = [line for line in lines if any(word in line.lower() for word in words)]
-    return (errors or lines or ["it printed nothing"])[0]
+    return (errors or lines or ["it printed nothing"])[0][:400]

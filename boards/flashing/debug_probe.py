@@ -163,11 +163,14 @@ def _differences(target: Any, segments: Segments) -> list[int]:
 
 @contextmanager
 def _as_flash_errors(place: str) -> Iterator[None]:
-    """Turn errors of pyOCD into `FlashError`."""
+    """Turn errors of pyOCD into `FlashError`, whatever they are: for another chip than the
+    target's behind the probe it raises a KeyError, or what the chip's answer happens to cause."""
     from pyocd.core import exceptions
 
     try:
         yield
+    except ElegansError:
+        raise
     except exceptions.TargetSupportError as error:
         remedy = "correct target in [flash]: `pyocd list --targets` shows the known ones"
         raise FlashError(place, str(error), remedy) from error
@@ -181,3 +184,6 @@ def _as_flash_errors(place: str) -> Iterator[None]:
         if place.startswith("remote:"):
             remedy = "start `pyocd server --allow-remote` on that machine"
         raise FlashError(place, reason, remedy) from error
+    except Exception as error:
+        fact = f"pyOCD fails with {error!r:.100}, as it does where another chip is than expected"
+        raise FlashError(place, fact, "check --board and the chip that the probe is at") from error

@@ -24,7 +24,8 @@ from elegans.boards.firmware.source import read_model
 from elegans.boards.profiling.qemu_caller import qemu_caller
 from elegans.boards.profiling.step_call import Block, StepCaller, StepFunction, find_step
 from elegans.boards.profiling.unicorn_caller import UnicornCaller
-from elegans.exporter.oracles.golden_vectors import CORNER, load_arrays
+from elegans.exporter.oracles.golden_vectors import CORNER
+from elegans.exporter.storage.npz_arrays import load_arrays
 
 _ARRAY = re.compile(r"^(?:static )?const \w+ (\w+)\[", re.MULTILINE)  # its definition in C
 _MOST_LOGGED = 1_300_000  # instructions that QEMU logs with their registers, to bound the time
@@ -129,7 +130,7 @@ def _arrays_of_the_runtime(build_dir: Path) -> set[str]:
 def _vectors(build_dir: Path, steps: int) -> Iterator[tuple[Any, int, Any, Any, Any]]:
     """x, dt, h, y and h_next of golden vectors: one half are corners, where values are at the ends
     of their ranges, the other half is spread over all other sections."""
-    arrays = load_arrays(build_dir / "vectors.npz")
+    arrays = load_arrays(build_dir / "vectors.npz", inside=build_dir)
     corners = np.flatnonzero(arrays["section"] == CORNER)[: steps // 2]
     rest = np.flatnonzero(arrays["section"] != CORNER)
     others = rest[:: max(len(rest) // (steps - len(corners)), 1)][: steps - len(corners)]

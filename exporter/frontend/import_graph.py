@@ -22,12 +22,14 @@ from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.ir.affine import Affine, Form
-from elegans.exporter.ir.atom import PER_DT, Gate
+from elegans.exporter.ir.atom import PER_DT, Activation, Gate
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Interface, from_metadata, valid_name
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.passes.eliminate_dead import pruned
 from elegans.exporter.passes.fold_constants import folded
+
+_MOST_WEIGHTS = 1 << 23  # twice what fills 8 MiB of flash, as solvers repeat their maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +95,18 @@ def read_network(
         fact = "divides by elapsed time outside of a neuron"
         remedy = "divide by it only as LTC's fused solver does: (C / dt v + I) / (C / dt + G)"
         raise ElegansError(path, fact, remedy)
-    return pruned(folded(network))
+    result = pruned(folded(network))
+    _require_fit(path, result)
+    return result
+
+
+def _require_fit(path: Path, network: Network) -> None:
+    """Refuse a network whose weights no microcontroller holds."""
+    drives = [a.drive for a in network.atoms.values() if isinstance(a, Activation)]
+    weights = sum(m.nnz for drive in (*drives, network.y) for m in drive.terms.values())
+    if weights > _MOST_WEIGHTS:
+        fact = f"has {weights:,} weights, {_MOST_WEIGHTS:,} is the most"
+        raise ElegansError(path, fact, "export a smaller or a sparser network")
 
 
 def read_file(path: Path) -> Network:
@@ -139,6 +152,8 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
         raise ElegansError(
             place, f"does not fit its inputs ({error!r:.80})", "export the model again"
         ) from None
+    for result in results:
+        reader.spend_form(place, result)
     reader.tensors.update(zip(node.output, results, strict=False))
 
 

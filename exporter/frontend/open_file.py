@@ -16,11 +16,16 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Matrix
 from elegans.exporter.ir.interface import METADATA_KEY
 from elegans.exporter.numbers.fixed import LARGEST_REAL, Reals
+from elegans.exporter.storage.onnx_bounds import check_inlined, check_parts
+from elegans.exporter.storage.read_files import ONNX_FILE, read_input
 
 # Limits that bound the time and the memory that a file can take; no network that fits a
 # microcontroller comes near them.
-_LARGEST_FILE = 1 << 28  # bytes
 _MOST_NODES = 50_000
+_MOST_ELEMENTS = 1 << 26  # of all tensors: half a GiB of float64
+_MOST_INTEGERS = 1 << 20  # of all tensors of integers, from which ONNX infers shapes
+_WIDEST_PORT = 1 << 16  # elements of an input or an output
+_PIECE = 1 << 20  # elements that are checked at a time, to save memory
 _WIDEST_MATRIX = 1 << 16  # rows or columns of a sparse tensor
 # Versions of ONNX's operators that are accepted: 17 to 23 are tested; before 13, axes are
 # attributes of Squeeze and ReduceSum, not inputs.
@@ -32,6 +37,7 @@ EXPORT_ONE_STEP = (
 )
 _SUBGRAPH_OPERATORS = ("Loop", "Scan", "If", "SequenceMap")
 _SEQUENCE_OPERATORS = ("LSTM", "GRU", "RNN")
+_WHOLE_TYPES = (TensorProto.INT32, TensorProto.INT64)
 _NUMERIC_TYPES = {
     *(TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE),
     *(TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),
@@ -60,15 +66,11 @@ def load(path: Path) -> onnx.ModelProto:
 
 
 def _parse(path: Path) -> onnx.ModelProto:
+    data = read_input(path, ONNX_FILE, "give the path of an ONNX file")
     try:
-        size = path.stat().st_size
-        if size > _LARGEST_FILE:
-            limit = f"export one step of the network: {_LARGEST_FILE >> 20} MB at most"
-            raise ElegansError(path, f"has {size >> 20} MB", limit)
-        data = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or "cannot be read"
-        raise ElegansError(path, reason, "give the path of an ONNX file") from None
+        check_parts(data)
+    except ValueError as error:
+        raise ElegansError(path, f"is too large: {error}", EXPORT_ONE_STEP) from None
     try:
         model = onnx.load_model_from_string(data)
     except (DecodeError, RuntimeError, ValueError) as error:
@@ -95,6 +97,7 @@ def _check(model: onnx.ModelProto, path: Path) -> None:
         raise ElegansError(
             path, f"is of opset {version}", "export it with opset 17 to 23 (opset_version=18)"
         )
+    _check_sizes(model, path)
     for number, node in enumerate(model.graph.node):
         if node.op_type in _SUBGRAPH_OPERATORS:
             place = f"{path}, node {number} ({node.op_type} {node.name!r})"
@@ -105,40 +108,78 @@ def _check(model: onnx.ModelProto, path: Path) -> None:
             raise ElegansError(place, "runs over a whole sequence", remedy)
 
 
+def _check_sizes(model: onnx.ModelProto, path: Path) -> None:
+    """Refuse tensors, ports and functions that would take far more memory than the file."""
+    tensors = model.graph.initializer
+    elements = [_elements(tensor) for tensor in tensors]
+    whole = [n for t, n in zip(tensors, elements, strict=True) if t.data_type in _WHOLE_TYPES]
+    if sum(elements) > _MOST_ELEMENTS or sum(whole) > _MOST_INTEGERS:
+        fact = f"its tensors have {sum(elements)} elements, {sum(whole)} of them integers"
+        limit = f"export a smaller network: {_MOST_ELEMENTS} and {_MOST_INTEGERS} at most"
+        raise ElegansError(path, fact, limit)
+    for port in (*model.graph.input, *model.graph.output):
+        size = math.prod(max(d.dim_value, 1) for d in port.type.tensor_type.shape.dim)
+        if size > _WIDEST_PORT:
+            fact = f"has {size} elements, {_WIDEST_PORT} is the most"
+            raise ElegansError(f"{path}, {port.name!r:.80}", fact, EXPORT_ONE_STEP)
+    try:
+        check_inlined(model, _MOST_NODES)
+    except ValueError as error:
+        raise ElegansError(path, f"is too large: {error}", EXPORT_ONE_STEP) from None
+
+
+def _elements(tensor: onnx.TensorProto) -> int:
+    return math.prod(max(d, 0) for d in tensor.dims)
+
+
 def _read_external_weights(model: onnx.ModelProto, path: Path) -> None:
     """Read tensors that are stored in other files, which must be in the folder of the model."""
+    files: dict[str, bytes] = {}
     for tensor in model.graph.initializer:
         if tensor.data_location != TensorProto.EXTERNAL:
             continue
-        place = f"{path}, tensor {tensor.name!r}"
+        place = f"{path}, tensor {tensor.name!r:.80}"
         given = {entry.key: entry.value for entry in tensor.external_data}
         name = given.get("location", "")
-        beside = path.parent / name
-        folder = path.parent.resolve()
-        if not name or Path(name).is_absolute() or beside.resolve().parent != folder:
-            raise ElegansError(
-                place,
-                f"keeps its weights in {name!r:.80}, outside of its own folder",
-                "save the model as one file (external_data=False)",
-            )
-        try:
-            size, offset = beside.stat().st_size, int(given.get("offset", 0))
-            length = int(given.get("length", size - offset))
-            needed = _size_in_bytes(tensor)
-            if not (offset >= 0 and length == needed and offset + length <= size):
-                fact = (
-                    f"needs {needed} bytes, but has {length} at {offset} of the {size} in {name!r}"
-                )
-                raise ElegansError(place, fact, "export the model again")
-            with beside.open("rb") as file:
-                file.seek(offset)
-                tensor.raw_data = file.read(length)
-        except (OSError, ValueError) as error:
-            raise ElegansError(
-                place, f"its weights cannot be read ({error})", "keep both files in one folder"
-            ) from None
+        if name not in files:
+            files[name] = _beside(path, name, place)
+        if sum(map(len, files.values())) > ONNX_FILE.most:
+            fact = f"its files have more than {ONNX_FILE.most >> 20} MB together"
+            raise ElegansError(path, fact, "export a smaller network")
+        tensor.raw_data = _external_part(files[name], given, tensor, place)
         tensor.data_location = TensorProto.DEFAULT
         del tensor.external_data[:]
+
+
+def _beside(path: Path, name: str, place: str) -> bytes:
+    """The content of a file of weights, which is no link, and in the folder of the model."""
+    if not name or "/" in name or "\0" in name or name in (".", ".."):
+        raise ElegansError(
+            place,
+            f"keeps its weights in {name!r:.80}, outside of its own folder",
+            "save the model as one file (external_data=False)",
+        )
+    remedy = "keep both files in one folder"
+    try:
+        return read_input(path.parent / name, ONNX_FILE, remedy, inside=path.parent)
+    except ElegansError as error:
+        raise ElegansError(place, f"its weights: {error.place}: {error.fact}", remedy) from None
+
+
+def _external_part(
+    content: bytes, given: dict[str, str], tensor: onnx.TensorProto, place: str
+) -> bytes:
+    try:
+        size, offset = len(content), int(given.get("offset", 0))
+        length = int(given.get("length", size - offset))
+        needed = _size_in_bytes(tensor)
+    except ValueError as error:
+        fact = f"its weights cannot be read ({error!s:.80})"
+        raise ElegansError(place, fact, "export the model again") from None
+    if not (offset >= 0 and length == needed and offset + length <= size):
+        fact = f"needs {needed} bytes, but has {length} at {offset} of {size}"
+        raise ElegansError(place, fact, "export the model again")
+    return content[offset : offset + length]
 
 
 def _size_in_bytes(tensor: onnx.TensorProto) -> int:
@@ -179,6 +220,8 @@ def _sparse(tensor: onnx.SparseTensorProto, path: Path) -> Matrix:
     at = _array(tensor.indices, path)
     if len(shape) != 2 or not all(0 < d <= _WIDEST_MATRIX for d in shape):
         raise ElegansError(place, f"has the shape {list(shape)}", "export a smaller network")
+    if values.size > _MOST_ELEMENTS >> 4:
+        raise ElegansError(place, f"has {values.size} entries", "export a smaller network")
     if at.ndim == 1:  # ONNX allows indices into the flattened matrix, or (row, column) pairs
         at = np.stack([at // shape[1], at % shape[1]], axis=1)
     fits = at.shape == (values.size, 2) and values.ndim == 1 and at.dtype == np.int64
@@ -208,11 +251,14 @@ def finite(array: Reals, place: str) -> Reals:
     if array.dtype.kind != "f":
         return array
     wide = array.astype(np.float64)
-    bad = np.flatnonzero(~(np.abs(wide.ravel()) <= LARGEST_REAL))
-    if len(bad):
+    flat = wide.ravel()
+    for start in range(0, flat.size, _PIECE):
+        bad = np.flatnonzero(~(np.abs(flat[start : start + _PIECE]) <= LARGEST_REAL))
+        if not len(bad):
+            continue
         raise ElegansError(
             place,
-            f"element {bad[0]} is {wide.ravel()[bad[0]]:g}",
+            f"element {start + bad[0]} is {flat[start + bad[0]]:g}",
             "train again with a smaller learning rate or clipped gradients",
         )
     return wide

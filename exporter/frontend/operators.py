@@ -32,6 +32,7 @@ from elegans.exporter.ir.affine import Affine, Form, Matrix, product
 from elegans.exporter.ir.atom import DT, PER_DT, Activation
 
 Shape = tuple[int, ...]
+_MOST_PRODUCTS = 1 << 26  # weights of a matrix, times the vectors that one node multiplies by it
 
 
 def _broadcast(reader: Reader, place: str, *values: ShapedForm) -> tuple[list[Form], Shape]:
@@ -132,13 +133,23 @@ def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> 
         if shape[-2:-1] != (columns,) and shape != (columns,):
             raise ValueError(f"{list(matrix.shape)} times {list(shape)}")
         others = form.size // columns
+        _require_narrow(place, others, rows, matrix)
         if others != math.prod(shape[-1:] if len(shape) > 1 else ()):
             raise ValueError("a batch of matrices")
         whole = sparse.kron(sparse.csr_array(matrix), sparse.eye_array(others), format="csr")
         tail = shape[-1:] if len(shape) > 1 else ()
         return [ShapedForm(Form(form.times(whole), {}), (*shape[:-2], rows, *tail))]
     form, shape = reader.affine(place, left)
-    return [_vectors_times(form, shape, reader.matrix(place, right))]
+    matrix = reader.matrix(place, right)
+    _require_narrow(place, form.size // max(matrix.shape[0], 1), matrix.shape[1], matrix)
+    return [_vectors_times(form, shape, matrix)]
+
+
+def _require_narrow(place: str, count: int, rows: int, matrix: Matrix) -> None:
+    """Refuse to apply a matrix so many times that the result is too wide."""
+    if count * rows > WIDEST or count * matrix.size > _MOST_PRODUCTS:
+        fact = f"multiplies {count} vectors by a matrix of {list(matrix.shape)}"
+        raise ElegansError(place, fact, "export a smaller network")
 
 
 def _vectors_times(form: Affine, shape: Shape, matrix: Matrix) -> ShapedForm:
@@ -158,6 +169,7 @@ def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
     matrix = reader.matrix(place, node.input[1])
     matrix = (matrix.T if given.get("transB", 0) else matrix) * given.get("alpha", 1.0)
     form, shape = reader.affine(place, node.input[0])
+    _require_narrow(place, form.size // max(matrix.shape[0], 1), matrix.shape[1], matrix)
     result = _vectors_times(form, shape, matrix)
     if len(node.input) > 2 and node.input[2]:
         bias = reader.tensor(node.input[2])

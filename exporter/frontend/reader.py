@@ -18,10 +18,12 @@ from elegans.exporter.ir.affine import Affine, Form, Matrix
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import Reals
 
-_LARGEST = 1 << 26  # elements of a constant: half a GiB of float64, a limit on untrusted files
+# Limits on files that are not trusted.
+_LARGEST = 1 << 26  # elements of all tensors that nodes make: half a GiB of float64
+_MOST_PRODUCTS = 1 << 32  # products of all constant matrices
 
 # Constant folding: operators that are evaluated if all their inputs are constant. All are
-# deterministic, and `_check_size` bounds the size of their results.
+# deterministic, and `result_size` bounds the size of their results.
 _FOLDABLE = frozenset(
     (
         *("Abs", "Add", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div"),
@@ -69,6 +71,8 @@ class Reader:
         atoms: Recogniser,
     ) -> None:
         self.path = path
+        self._left, self._entries_left = _LARGEST, 2 * _LARGEST
+        self._products_left = float(_MOST_PRODUCTS)
         self.opsets = opsets
         self.constants = constants
         self.matrices = matrices
@@ -102,20 +106,49 @@ class Reader:
             return True
         if not all(name in self.constants for name in node.input if name):
             return False
+        kinds = [a.i for a in node.attribute if a.name == "to" and node.op_type == "Cast"]
+        if onnx.TensorProto.STRING in kinds:
+            raise ElegansError(place, "makes text of numbers", "remove it")
         inputs = {name: self.constants[name] for name in node.input if name}
         if node.op_type not in _FOLDABLE:
             remedy = "compute the constant before exporting"
             raise ElegansError(place, "has only constant inputs, and cannot be folded", remedy)
-        self._check_size(place, node, inputs)
         for name, value in zip(node.output, self.evaluate(place, node, inputs), strict=True):
-            self.constants[name] = open_file.finite(np.asarray(value), place)
+            array = np.asarray(value)
+            if array.dtype.kind not in "fiub":
+                raise ElegansError(place, f"makes {array.dtype!s:.40}, no numbers", "remove it")
+            self.spend(place, array.size)
+            self.constants[name] = open_file.finite(array, place)
         return True
+
+    def spend(self, place: str, elements: int) -> None:
+        """Count what the nodes of the graph have made of it. Raises `ElegansError` if that is too
+        much for any network of a microcontroller."""
+        self._left -= elements
+        self._require(place)
+
+    def spend_form(self, place: str, tensor: ShapedForm) -> None:
+        """Count the numbers of a form that a node has made, as `spend` does."""
+        affines = (tensor.form.affine, *tensor.form.products.values())
+        entries = sum(matrix.nnz for a in affines for matrix in a.terms.values())
+        self._entries_left -= tensor.size + entries
+        self._require(place)
+
+    def _require(self, place: str) -> None:
+        if min(self._left, self._entries_left) < 0:
+            raise ElegansError(place, "makes too large a constant", "export a smaller network")
 
     def evaluate(self, place: str, node: onnx.NodeProto, inputs: dict[str, Any]) -> list[Any]:
         """The outputs of a node for arrays, by ONNX's reference implementation.
 
-        Raises `ElegansError` if the inputs do not fit the operator.
+        Raises `ElegansError` if the inputs do not fit the operator, or before it is computed if
+        its result would be too large.
         """
+        arrays = [np.asarray(inputs[name]) for name in node.input if name]
+        size, products = result_size(node, arrays)
+        self._products_left -= products
+        if not (size <= self._left and self._products_left >= 0):
+            raise ElegansError(place, "makes too large a constant", "export a smaller network")
         ports = [
             onnx.helper.make_tensor_value_info(
                 name, onnx.helper.np_dtype_to_tensor_dtype(value.dtype), None
@@ -164,26 +197,36 @@ class Reader:
             raise ValueError(f"{name!r} of shape {list(matrix.shape)} is not a matrix")
         return matrix
 
-    @staticmethod
-    def _check_size(place: str, node: onnx.NodeProto, inputs: dict[str, Reals]) -> None:
-        """Raise `ElegansError` if the result would be too large, before it is computed.
 
-        The bound is the size of the broadcast inputs, or the shape that the node is given.
-        """
-        rank = max((a.ndim for a in inputs.values()), default=0)
-        dims = np.ones(rank)
-        for a in inputs.values():
-            dims[rank - a.ndim :] = np.maximum(dims[rank - a.ndim :], a.shape)
-        size = float(np.prod(dims)) * max(1, len(inputs))
-        given_shapes = (
-            list(inputs.values())[-1:] if node.op_type in ("ConstantOfShape", "Expand") else []
-        )
-        if node.op_type == "Range":
-            start, limit, step = (float(a) for a in inputs.values())
-            size = abs((limit - start) / step) if step else np.inf
-        if node.op_type == "Tile":
-            size *= float(np.prod(list(inputs.values())[-1].astype(np.float64)))
-        for shape in given_shapes:
-            size = max(size, float(np.prod(np.maximum(shape.astype(np.float64), 1))))
-        if not size <= _LARGEST:
-            raise ElegansError(place, "makes too large a constant", "export a smaller network")
+def result_size(node: onnx.NodeProto, arrays: list[Reals]) -> tuple[float, float]:
+    """The most elements that a node makes of arrays, and the products that it computes.
+
+    The bound is the size of the broadcast inputs, or the shape that the node is given.
+    """
+    operator = node.op_type
+    given = {a.name: a for a in node.attribute}
+    rank = max((a.ndim for a in arrays), default=0)
+    dims = np.ones(rank)
+    for a in arrays:
+        dims[rank - a.ndim :] = np.maximum(dims[rank - a.ndim :], a.shape)
+    size, products = float(np.prod(dims)), 0.0
+    last = arrays[-1].astype(np.float64) if arrays else np.zeros(0)
+    if operator in ("ConstantOfShape", "Expand"):
+        size = max(size, float(np.prod(np.maximum(last, 1))))
+    if operator == "Range" and len(arrays) == 3:
+        start, limit, step = (float(a.reshape(-1)[0]) if a.size else 0.0 for a in arrays)
+        size = abs((limit - start) / step) if step else np.inf
+    if operator == "Tile":
+        size *= float(np.prod(np.maximum(last, 1)))
+    if operator == "Concat":
+        size = float(sum(a.size for a in arrays))
+    if operator == "Gather" and len(arrays) == 2 and arrays[0].ndim:
+        axis = given["axis"].i % arrays[0].ndim if "axis" in given else 0
+        size = float(arrays[1].size) * arrays[0].size / max(arrays[0].shape[axis], 1)
+    if operator == "Conv" and len(arrays) > 1 and arrays[1].ndim:
+        padded = max((abs(n) for n in given["pads"].ints), default=0) if "pads" in given else 0
+        area = float(np.prod([n + 2.0 * padded for n in arrays[0].shape[2:]]))
+        size = max(size, arrays[0].shape[0] * float(arrays[1].shape[0]) * area)
+    if operator in ("MatMul", "Gemm"):
+        products = size * max((n for a in arrays for n in a.shape), default=1)
+    return size, products

@@ -23,6 +23,8 @@ from elegans.exporter.numbers.fixed import (
     quantise,
 )
 
+_MOST_FRAC = 128  # of an int16 it is 100, and 16 more of an int32 (`numbers.fixed.FRACS`)
+
 
 class AffineFormat:
     """real value = offset + scale * integer / 2^frac; a base of `fixed_model.Channel`.
@@ -39,10 +41,14 @@ class AffineFormat:
     scale: float
 
     def __post_init__(self) -> None:
-        """Raises ValueError for an offset or a scale that no real value could be found with."""
+        """Raises ValueError for a format with which no real value could be found."""
         for value in (self.offset, self.scale):
             if not (isinstance(value, int | float) and abs(value) <= LARGEST_REAL):
                 raise ValueError(f"{value!r:.40} is not a finite number")
+        if not -_MOST_FRAC <= self.frac <= _MOST_FRAC:
+            raise ValueError(f"frac is {self.frac!s:.20}")
+        if not -(1 << 31) <= self.lo <= self.hi < 1 << 31:
+            raise ValueError(f"the bounds are {self.lo!s:.20} and {self.hi!s:.20}")
         if self.scale <= 0:
             raise ValueError(f"the scale {self.scale:g} is not above zero")
 

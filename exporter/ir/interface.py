@@ -17,10 +17,12 @@ from typing import Any
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.raw_format import RawFormat, raw_format
 from elegans.exporter.numbers.fixed import LARGEST_REAL
+from elegans.exporter.storage.read_files import parse_json
 
 METADATA_KEY = "elegans"
 """The key of the ONNX file's metadata under which `to_metadata` is stored."""
 
+_LONGEST = 1 << 24  # characters of the metadata that are read
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 # The first words of the names of the runtime's and the firmware's own C functions.
 _TAKEN = frozenset(("board", "cortex", "el", "fault", "serial", "uart"))
@@ -96,7 +98,9 @@ def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Int
             dt=Signal("dt", "s"),
         )
     try:
-        data = json.loads(text)
+        if len(text) > _LONGEST:
+            raise ValueError(f"it has {len(text)} characters")
+        data = parse_json(text)
         found = Interface(
             name=valid_name(data["name"]),
             inputs=tuple(_input(entry) for entry in data["inputs"]),
@@ -105,9 +109,9 @@ def from_metadata(text: str | None, name: str, inputs: int, outputs: int) -> Int
             layers=tuple((_label(e["name"]), int(e["size"])) for e in data.get("layers", [])),
             declared_states=tuple(_state(entry) for entry in data.get("states", [])),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ElegansError(
-            place, f"is not a valid declaration ({error!r})", "export the model again"
+            place, f"is not a valid declaration ({error!r:.120})", "export the model again"
         ) from None
     for what, signals, count in (
         ("inputs", found.inputs, inputs),

@@ -9,7 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.fixed_model import WIDE_BITS, Channel, Model, Step, walk
+from elegans.exporter.ir.fixed_model import (
+    WIDE_BITS,
+    Argument,
+    Channel,
+    Model,
+    Step,
+    walk,
+)
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
@@ -20,6 +27,40 @@ from elegans.exporter.numbers.fixed import (
     Value,
     join_intervals,
 )
+
+_MOST_ELEMENTS = 1 << 22  # of one vector
+_SHIFTS, _MOST_SHIFT = {"shift", "align", "up", "left", "right", "frac", "reach"}, 64
+
+
+def require_sound(model: Model) -> None:
+    """Raise ValueError for a model that cannot be executed: of a file, whose digest is right, but
+    that no export has written."""
+    sizes = {"x": len(model.inputs), "dt": 1 if model.dt else 0}
+    if sum(w.size for w in model.h_next) > _MOST_ELEMENTS:
+        raise ValueError("h_next is too large")
+    wide = sum(c.bits == WIDE_BITS for c in model.states)
+    sizes["h"] = len(model.states) + wide
+    for step in model.steps:
+        _require_windows(step.name, step.inputs, sizes)
+        if not 0 < step.size <= _MOST_ELEMENTS or len(step.frac) != step.size:
+            raise ValueError(f"{step.name}: its size is not that of its formats")
+        for field, value in vars(step.op).items():
+            most = _MOST_SHIFT if field in _SHIFTS else INT32_MAX
+            if isinstance(value, int) and not -most <= value <= most:
+                raise ValueError(f"{step.name}: {field} is out of range")
+        if any(not -128 <= f <= 128 for f in step.frac) or step.name in sizes:
+            raise ValueError(f"{step.name}: a format or the name is wrong")
+        sizes[step.name] = step.size
+    _require_windows("y, h_next", (model.y, model.h_next), sizes)
+    ends = (model.y, len(model.outputs)), (model.h_next, sizes["h"])
+    if any(sum(w.size for w in argument) != size for argument, size in ends):
+        raise ValueError("y or h_next has not the size of its channels")
+
+
+def _require_windows(place: str, arguments: Sequence[Argument], sizes: dict[str, int]) -> None:
+    for window in itertools.chain(*arguments):
+        if not 0 <= window.lo < window.hi <= sizes[window.vector]:
+            raise ValueError(f"{place}: it reads outside of {window.vector!r:.40}")
 
 
 def prove(model: Model) -> dict[str, Interval]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Numbers = NDArray[Any]
+_WIDEST = 1 << 16  # rows and columns of a matrix of a file
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,8 @@ class SparseMatrix:
         names = ("counts", "columns", "values")
         counts, columns, values = (np.array(data[name], dtype=np.int64) for name in names)
         cols = int(data["cols"])
+        if not 0 < cols <= _WIDEST or len(counts) > _WIDEST:
+            raise ValueError(f"a matrix of {len(counts)} rows and {cols} columns")
         found = SparseMatrix(cols, _frozen(counts), _frozen(columns), _frozen(values))
         if any(part.ndim != 1 for part in (counts, columns, values)) or counts.min(initial=0) < 0:
             raise ValueError("counts, columns and values are not flat lists with counts >= 0")

@@ -8,6 +8,7 @@ the state after the previous vector.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from elegans.exporter.ir import conversion
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals
 from elegans.exporter.oracles.reference import Trajectory, run
+from elegans.exporter.storage.npz_arrays import MOST_VALUES, load_arrays
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
 _CORNERS = 512  # the number of corner vectors, at least
@@ -60,7 +62,7 @@ def load_recording(path: Path, model: Model) -> Recording:
     return recording_of(path, load_arrays(path), model)
 
 
-def recording_of(path: Path, arrays: dict[str, NDArray[np.generic]], model: Model) -> Recording:
+def recording_of(path: Path, arrays: Mapping[str, NDArray[np.generic]], model: Model) -> Recording:
     """The recording in arrays that were read from `path`; see `load_recording`."""
     if "x" not in arrays:
         raise ElegansError(
@@ -74,6 +76,10 @@ def recording_of(path: Path, arrays: dict[str, NDArray[np.generic]], model: Mode
             f"x has the shape {given.shape}",
             f"save x [T, {len(model.inputs)}], one row for each step",
         )
+    most = MOST_VALUES // (len(model.inputs) + len(model.states) + len(model.outputs))
+    if x.shape[0] * x.shape[1] > most:  # each step has so many results
+        fact = f"has {x.shape[0] * x.shape[1]:,} steps, and {most:,} of this model is the most"
+        raise ElegansError(path, fact, "split the recording")
     if model.dt is None:
         dt = np.zeros(x.shape[:2])
     elif "dt" in arrays:
@@ -89,28 +95,6 @@ def recording_of(path: Path, arrays: dict[str, NDArray[np.generic]], model: Mode
     if model.dt:
         check_range(path, dt, model.dt)
     return Recording(x, dt)
-
-
-def load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
-    """All arrays of an .npz file by name. Never unpickles objects.
-
-    Raises `ElegansError` if the file cannot be read, or an array is not of finite numbers.
-    """
-    remedy = "give an .npz file of numbers, as numpy.savez writes it"
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
-            arrays = {name: np.asarray(data[name]) for name in data.files}
-    except OSError as error:
-        raise ElegansError(path, error.strerror or "cannot be read", remedy) from None
-    except Exception:  # numpy, zipfile and zlib raise many kinds for damaged files
-        raise ElegansError(path, "is not an .npz file of plain arrays", remedy) from None
-    for name, array in arrays.items():
-        place = f"{path}, array {name!r}"
-        if array.dtype.kind not in "fiu":
-            raise ElegansError(place, f"holds {array.dtype}, not numbers", remedy)
-        if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-            raise ElegansError(place, "is not all finite", "remove or replace NaN and infinity")
-    return arrays
 
 
 def check_range(place: object, values: Reals, channel: Channel) -> None:

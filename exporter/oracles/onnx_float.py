@@ -47,6 +47,8 @@ class OnnxStep:
     def __init__(self, graph: StepGraph, period: float | None = None) -> None:
         import onnxruntime as ort
 
+        if _elements(graph.model) > _MOST_WEIGHTS:
+            raise OnnxRuntimeError("its sparse tensors are too large as dense ones")
         options = ort.SessionOptions()
         options.log_severity_level = 4
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -165,6 +167,11 @@ def _weights(model: onnx.ModelProto) -> int | None:
     }
     if kinds & {*_HALVES}:
         return None
+    return _elements(model)
+
+
+def _elements(model: onnx.ModelProto) -> int:
+    """The numbers that the graph holds, sparse tensors as dense ones."""
     dense = [t.dims for t in model.graph.initializer]
     return sum(
         int(math.prod(d)) for d in (*dense, *(t.dims for t in model.graph.sparse_initializer))

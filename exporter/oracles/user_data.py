@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model
-from elegans.exporter.numbers.fixed import Integers, Reals
-from elegans.exporter.oracles.golden_vectors import Recording, load_arrays
+from elegans.exporter.numbers.fixed import Integers
+from elegans.exporter.oracles.golden_vectors import Recording
+from elegans.exporter.storage.csv_table import read_table
+from elegans.exporter.storage.npz_arrays import load_arrays
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays = Mapping[str, NDArray[np.generic]]
 RUN = "run"
 """The column of a CSV file by which its rows belong to runs, if it has one."""
 NO_LABEL = -1
@@ -33,7 +35,7 @@ def load_data(path: Path, model: Model) -> Arrays:
     """
     if path.suffix.lower() != ".csv":
         return load_arrays(path)
-    columns = _columns(path)
+    columns = read_table(path)
     absent = [c.name for c in model.inputs if c.name not in columns]
     if absent:
         raise ElegansError(
@@ -42,8 +44,7 @@ def load_data(path: Path, model: Model) -> Arrays:
             "name the columns after the inputs: " + ", ".join(c.name for c in model.inputs),
         )
     x = np.stack([columns[c.name] for c in model.inputs], axis=-1)
-    arrays: Arrays = {name: values for name, values in columns.items() if name != RUN}
-    arrays["x"] = x
+    arrays = {name: values for name, values in columns.items() if name != RUN} | {"x": x}
     if RUN in columns and RUN not in {c.name for c in model.inputs}:
         lengths = [len(list(rows)) for _, rows in itertools.groupby(columns[RUN])]
         if len(set(lengths)) > 1:
@@ -101,36 +102,8 @@ def _single(path: Path, data: Path, arrays: Arrays) -> NDArray[np.generic]:
             f"{path} is neither in {data} nor an .npz or .csv file",
             f"choose from {known}" if known else "give a file with the labels",
         )
-    found: Arrays = {**_columns(path)} if path.suffix.lower() == ".csv" else load_arrays(path)
+    found: Arrays = {**read_table(path)} if path.suffix.lower() == ".csv" else load_arrays(path)
     if len(found) != 1:
         fact = f"holds {', '.join(found) or 'nothing'}"
         raise ElegansError(path, fact, "give a file with one array or column, the labels")
     return next(iter(found.values()))
-
-
-def _columns(path: Path) -> dict[str, Reals]:
-    """The columns [T] of a .csv file by their names. Raises `ElegansError` naming the line."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [(number, row) for number, row in enumerate(csv.reader(file), 1) if row]
-    except OSError as error:
-        remedy = "give a .csv file with a header"
-        raise ElegansError(path, error.strerror or "cannot be read", remedy) from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        remedy = "save it as plain text with commas"
-        raise ElegansError(path, f"is not a .csv file ({error})", remedy) from None
-    names = [name.strip() for name in rows[0][1]] if rows else []
-    if len(rows) < 2 or len(set(names)) < len(names):
-        fact = "names two columns alike" if len(rows) > 1 else "holds no rows below a header"
-        raise ElegansError(path, fact, "give a header of names, and one row for each step")
-    values = np.empty((len(rows) - 1, len(names)))
-    for index, (number, row) in enumerate(rows[1:]):
-        try:
-            values[index] = [float(cell) for cell in row]
-            whole = bool(np.all(np.isfinite(values[index])))
-        except ValueError:  # no number, or not as many as there are names
-            whole = False
-        if not whole:
-            fact = f"is not {len(names)} finite numbers: {','.join(row):.60}"
-            raise ElegansError(f"{path}, line {number}", fact, "correct or remove the row")
-    return dict(zip(names, values.T, strict=True))

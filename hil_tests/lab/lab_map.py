@@ -18,14 +18,15 @@ is connected to another machine is reached through labgrid:
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 import time
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
@@ -34,6 +35,7 @@ from typing import IO, Any
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.storage.read_files import read_toml
 from elegans.hil_tests.lab.labgrid import COORDINATOR, TakenError, acquire, release
 from elegans.hil_tests.wire.errors import HilError, Phase
 
@@ -41,6 +43,7 @@ WAIT_S = 600.0
 """Seconds for which a run waits for a board that is in use."""
 
 _POLL_S = 0.1
+_PLAIN = os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _REMEDY = "write one with: elegans boards scan -o lab.toml"
 _ACQUIRED = ", which acquired it"  # in a lock file: the process must release a labgrid place
 
@@ -65,13 +68,7 @@ class BoardEntry:
 
 def read_map(path: Path) -> list[BoardEntry]:
     """The entries of a map. Raises `ElegansError`, which names the entry and the key at fault."""
-    try:
-        document = tomllib.loads(path.read_text())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(path, f"cannot be read ({reason})", _REMEDY) from None
-    except ValueError as error:
-        raise ElegansError(path, f"is not TOML: {error}", "correct the file") from None
+    document = read_toml(path, _REMEDY)
     tables = document.get("board")
     if document.keys() - {"board"} or not isinstance(tables, list) or not tables:
         raise ElegansError(path, "is not a list of [[board]]", _REMEDY)
@@ -150,7 +147,7 @@ def claimed(entries: Sequence[BoardEntry], within: float = WAIT_S) -> Iterator[B
 
 def _try_lock(entry: BoardEntry, stack: ExitStack) -> BoardEntry | str:
     """The entry, locked until ``stack`` is closed, or a text that names its user."""
-    lock = stack.enter_context(_lock_file(entry).open("a+"))
+    lock = stack.enter_context(_lock_file(entry))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -190,21 +187,25 @@ def _write_note(lock: IO[str], text: str) -> None:
     lock.flush()
 
 
-def _lock_file(entry: BoardEntry) -> Path:
+def _lock_file(entry: BoardEntry) -> IO[str]:
+    """The open lock file of a board; what another user has put in its place is refused."""
     # All users of this machine share the folder, as they share the boards.
     folder = Path(tempfile.gettempdir()) / "elegans-boards"
     before = os.umask(0)
     try:
         folder.mkdir(mode=0o1777, exist_ok=True)
         path = folder / hashlib.sha256(entry.identity.encode()).hexdigest()[:32]
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _PLAIN, 0o666)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            os.close(descriptor)
+            raise OSError(errno.EINVAL, f"{path.name} is no plain file")
     except OSError as error:
         reason = error.strerror or str(error)
         raise ElegansError(folder, f"cannot hold locks ({reason})", "set TMPDIR") from None
     finally:
         os.umask(before)
-    os.close(descriptor)
-    return path
+    return os.fdopen(descriptor, "a+")
 
 
 def _entry(path: Path, item: object, where: str) -> BoardEntry:

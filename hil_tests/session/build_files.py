@@ -7,10 +7,10 @@ sent to a board. So a damaged file is never taken for a wrong board. Nothing is 
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -18,14 +18,14 @@ from numpy.typing import DTypeLike, NDArray
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Channel
+from elegans.exporter.storage.npz_arrays import InputArrays
+from elegans.exporter.storage.read_files import ARRAYS_FILE, read_input
 from elegans.hil_tests.wire.messages import Ints, Shape
 
 SECTIONS = ("corner", "random", "recorded")
 """The kinds of golden vectors: extreme values, random values, consecutive steps of a recording."""
 
 _REMEDY = "run `elegans export` again"
-# TypeError: for an .npy file np.load returns an array, which is no context manager.
-_UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -108,16 +108,10 @@ def load_build(build: Path) -> BuildModel:
 
 def _vectors(place: Path, shape: Shape, stated: str | None) -> Vectors:
     """Read and check the golden vectors; ``stated`` is their SHA-256, None if unknown."""
-    try:
-        content = place.read_bytes()
-        if stated is not None and hashlib.sha256(content).hexdigest() != stated:
-            raise ElegansError(place, "has not the digest that model.json states", _REMEDY)
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except OSError as error:
-        raise ElegansError(place, error.strerror or "cannot be read", _REMEDY) from error
-    except _UNREADABLE as error:
-        raise ElegansError(place, f"is no archive of plain arrays ({error})", _REMEDY) from error
+    content = read_input(place, ARRAYS_FILE, _REMEDY, inside=place.parent)
+    if stated is not None and hashlib.sha256(content).hexdigest() != stated:
+        raise ElegansError(place, "has not the digest that model.json states", _REMEDY)
+    arrays: Mapping[str, Any] = InputArrays(place, content, _REMEDY)
     count = len(arrays["x"]) if "x" in arrays and arrays["x"].ndim else 0
     wanted: dict[str, tuple[tuple[int, ...], DTypeLike]] = {
         "x": ((count, shape.inputs), np.int16),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,14 @@ from elegans.exporter.numbers.fixed import Integers, dequantise, quantise
 from elegans.exporter.oracles import reference
 from elegans.exporter.oracles.golden_vectors import (
     check_range,
-    load_arrays,
-    load_recording,
+    recording_of,
     to_integers,
 )
+from elegans.exporter.oracles.integer_onnx import integer_onnx
+from elegans.exporter.storage.npz_arrays import load_arrays
+from elegans.exporter.storage.read_files import ONNX_FILE, read_input
+
+_EXPORT_AGAIN = "export the model again"
 
 Executor = Callable[[Integers, Integers, Integers], tuple[Integers, Integers]]
 """x [T, I], dt [T], h0 [H] -> y [T, O], h [T, H], all of them integers."""
@@ -49,10 +53,10 @@ def replay(build: Path, source: Path, target: Target) -> dict[str, NDArray[np.ge
     states have 32 bits). Raises `ElegansError`.
     """
     model = load_model(build)
-    recording = load_recording(source, model)
+    arrays = load_arrays(source)
+    recording = recording_of(source, arrays, model)
     if len(recording.x) != 1:
         raise ElegansError(source, f"holds {len(recording.x)} series", "give one, x [T, I]")
-    arrays = load_arrays(source)
     check_period(source, arrays, model)
     x, dt = (part[0] for part in to_integers(recording, model))
     y, h = _EXECUTORS.get(target.on, _board)(build, model, target)(
@@ -70,7 +74,7 @@ def _state_type(model: Model) -> np.dtype[np.signedinteger[Any]]:
     return np.dtype(f"i{model.state_bits // 8}")
 
 
-def check_period(source: Path, arrays: dict[str, NDArray[np.generic]], model: Model) -> None:
+def check_period(source: Path, arrays: Mapping[str, NDArray[np.generic]], model: Model) -> None:
     """Raise `ElegansError` if elapsed time varies, but the model has its sample period fixed."""
     period = arrays.get("dt", np.zeros(1))
     if model.dt is None and period.size and np.ptp(period.astype(np.float64)) > 0:
@@ -81,7 +85,7 @@ def check_period(source: Path, arrays: dict[str, NDArray[np.generic]], model: Mo
         )
 
 
-def first_state(source: Path, arrays: dict[str, NDArray[np.generic]], model: Model) -> Integers:
+def first_state(source: Path, arrays: Mapping[str, NDArray[np.generic]], model: Model) -> Integers:
     """The states [H] to start from: `h0` among the arrays of a file, by default zero."""
     h0 = arrays.get("h0", np.zeros(len(model.states))).astype(np.float64)
     if h0.shape != (len(model.states),):
@@ -109,8 +113,14 @@ def _reference(build: Path, model: Model, target: Target) -> Executor:
 def _onnx(build: Path, model: Model, target: Target) -> Executor:
     import onnxruntime as ort
 
+    path = build / "reference.onnx"
+    content = read_input(path, ONNX_FILE, _EXPORT_AGAIN, inside=build)
+    # What a stranger may have put there is not given to onnxruntime.
+    if content != integer_onnx(model).SerializeToString(deterministic=True):
+        fact = "is not what this version of elegans exports for this model"
+        raise ElegansError(path, fact, _EXPORT_AGAIN)
     try:
-        session = ort.InferenceSession(str(build / "reference.onnx"))
+        session = ort.InferenceSession(content)
     except Exception as error:  # onnxruntime has many error classes without a common base
         raise _unusable(build, error) from None
 
@@ -133,7 +143,7 @@ def _onnx(build: Path, model: Model, target: Target) -> Executor:
 
 def _unusable(build: Path, error: Exception) -> ElegansError:
     reason = str(error).partition("\n")[0][:100]
-    return ElegansError(build / "reference.onnx", reason, "export the model again")
+    return ElegansError(build / "reference.onnx", reason, _EXPORT_AGAIN)
 
 
 def _host(build: Path, model: Model, target: Target) -> Executor:

@@ -7,6 +7,7 @@ import pytest
 from elegans.exporter import build_folder
 from elegans.exporter.build_folder import is_build_folder, read_build_folder
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.storage.read_files import FileKind
 
 
 @pytest.mark.parametrize(
@@ -29,15 +30,15 @@ def test_a_damaged_model_json_is_refused_with_its_fault(tmp_path, content, fault
 
 
 def test_no_more_than_the_longest_model_json_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(build_folder, "MAX_BYTES", 10)
-    (tmp_path / "model.json").write_bytes(b"{" + b" " * 100 + b"}")
-    with pytest.raises(ElegansError, match="it is longer than 10 bytes"):
+    monkeypatch.setattr(build_folder, "MODEL_JSON", FileKind("a model.json", 1 << 10))
+    (tmp_path / "model.json").write_bytes(b"{" + b" " * 2000 + b"}")
+    with pytest.raises(ElegansError, match=r"has 2002 bytes; a model\.json has at most 1 KB"):
         read_build_folder(tmp_path)
 
 
 def test_a_folder_in_place_of_model_json_is_an_error(tmp_path):
     (tmp_path / "model.json").mkdir()
-    with pytest.raises(ElegansError, match=r"model\.json: cannot be read"):
+    with pytest.raises(ElegansError, match=r"model\.json: is a folder"):
         read_build_folder(tmp_path)
     with pytest.raises(ElegansError, match=r"model\.json: is not there"):
         read_build_folder(tmp_path / "model.json")

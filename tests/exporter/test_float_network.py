@@ -118,7 +118,7 @@ def _not_a_port(build):
 @pytest.mark.parametrize(
     ("damage", "fact"),
     [
-        (_without_file, r"float\.onnx: No such file"),
+        (_without_file, r"float\.onnx: cannot be read \(No such file"),
         (_changed_file, "has not the digest"),
         (_older, "is not in this BUILD"),
         (_no_reading, "does not say how to read"),

@@ -9,7 +9,7 @@ import pytest
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
-from elegans.exporter.oracles.golden_vectors import load_arrays
+from elegans.exporter.storage.npz_arrays import load_arrays
 from elegans.tests.places import RUNTIME, WORM
 
 _HEADERS = RUNTIME / "include" / "elegans"

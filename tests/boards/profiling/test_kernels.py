@@ -15,7 +15,7 @@ from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
-from elegans.exporter.oracles.golden_vectors import load_arrays
+from elegans.exporter.storage.npz_arrays import load_arrays
 from elegans.hil_tests.session.session import BoardOptions, hil
 from elegans.tests.boards.conftest import M0_M3_M4, M55
 from elegans.trainer import export_onnx

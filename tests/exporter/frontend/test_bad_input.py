@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from elegans.exporter import files
 from elegans.exporter.build_folder import load_model
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
@@ -23,7 +22,7 @@ def test_a_missing_file(tmp_path):
 
 
 def test_a_folder_instead_of_a_file(tmp_path):
-    refused(tmp_path, tmp_path, "directory")
+    refused(tmp_path, tmp_path, "is a folder")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an onnx", b"\x00" * 64, b"hello"])
@@ -114,7 +113,7 @@ def test_weights_in_a_file_beside_the_model_are_the_same_weights(worm, tmp_path)
 def test_weights_outside_of_the_model_s_folder_are_not_followed(worm, tmp_path, location):
     _in_another_file(worm, location)
     (tmp_path / "link.bin").symlink_to("/etc/passwd")
-    refused(worm, tmp_path, "outside of its own folder|not a whole, valid")
+    refused(worm, tmp_path, "outside of its own folder|is a link|not a whole, valid")
 
 
 @pytest.mark.parametrize(
@@ -190,17 +189,16 @@ def test_a_folder_with_another_program_s_model_json_is_never_replaced(worm, tmp_
 
 
 def test_an_interrupted_export_leaves_the_earlier_one(worm, built, monkeypatch):
-    before, rename = (built / "model.c").read_bytes(), Path.rename
+    before = (built / "model.c").read_bytes()
 
-    def interrupted(self, target):
-        if self.name == "fresh":
-            raise KeyboardInterrupt
-        return rename(self, target)
+    def interrupted(*_):
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "rename", interrupted)
+    monkeypatch.setattr(files, "exchange", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export(Request(worm, dt=0.05), built)
     assert (built / "model.c").read_bytes() == before
+    assert not list(built.parent.glob(".*"))
 
 
 def _with_output(g, make):

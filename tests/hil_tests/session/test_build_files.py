@@ -148,7 +148,7 @@ def test_json_too_deep_to_read_is_an_error(build: Path) -> None:
 def test_an_array_in_place_of_the_archive_is_an_error(build: Path) -> None:
     with (build / "vectors.npz").open("wb") as file:
         np.save(file, np.zeros(3))
-    with pytest.raises(ElegansError, match="is no archive of plain arrays"):
+    with pytest.raises(ElegansError, match=r"is not an \.npz file of plain arrays"):
         load_build(build)
 
 
@@ -157,5 +157,5 @@ def test_an_array_larger_than_all_memory_is_an_error(build: Path) -> None:
     array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
     with zipfile.ZipFile(build / "vectors.npz", "w") as archive:
         archive.writestr("x.npy", array)
-    with pytest.raises(ElegansError, match="is no archive of plain arrays"):
+    with pytest.raises(ElegansError, match="numbers is the most in a file"):
         load_build(build)

@@ -1,0 +1,82 @@
+"""Tables of a .csv file that is not trusted, read row by row within bounds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from array import array
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.storage.npz_arrays import MOST_VALUES
+from elegans.exporter.storage.read_files import TABLE_FILE, read_input
+
+_LONGEST_ROW = 1 << 17  # characters of one row, on however many lines
+
+
+def read_table(path: Path) -> dict[str, NDArray[np.float64]]:
+    """The columns [T] of a .csv file by their names, which its first row has.
+
+    Raises `ElegansError` naming the line that is no row of finite numbers.
+    """
+    rows = _rows(path, read_input(path, TABLE_FILE, "give a .csv file with a header"))
+    _, names = next(rows, (0, []))
+    names = [name.strip() for name in names]
+    values = array("d")
+    for number, row in rows:
+        values.extend(_numbers(path, number, row, len(names)))
+        if len(values) > MOST_VALUES:
+            fact = f"has more than {MOST_VALUES:,} numbers"
+            raise ElegansError(path, fact, "split the data into several files")
+    if not values or len(set(names)) < len(names):
+        fact = "names two columns alike" if values else "holds no rows below a header"
+        raise ElegansError(path, fact, "give a header of names, and one row for each step")
+    table = np.frombuffer(values, np.float64).reshape(-1, len(names))
+    return dict(zip(names, table.T, strict=True))
+
+
+def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not empty, with their numbers from 1."""
+    lines = _Lines(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""))
+    try:
+        for number, row in enumerate(csv.reader(lines), 1):
+            lines.length = 0
+            if row:
+                yield number, row
+    except (csv.Error, UnicodeDecodeError) as error:
+        remedy = "save it as plain text with commas"
+        raise ElegansError(path, f"is not a .csv file ({error!s:.80})", remedy) from None
+
+
+class _Lines:
+    """The lines of a text; csv.Error for a row that is longer than `_LONGEST_ROW`.
+
+    length  of the lines since it was set to 0
+    """
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.length = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(_LONGEST_ROW + 1):
+            self.length += len(line)
+            if self.length > _LONGEST_ROW:
+                raise csv.Error(f"a row of more than {_LONGEST_ROW} characters")
+            yield line
+
+
+def _numbers(path: Path, number: int, row: list[str], count: int) -> list[float]:
+    try:
+        values = [float(cell) for cell in row]
+    except ValueError:
+        values = []
+    if len(values) != count or not all(map(math.isfinite, values)):
+        fact = f"is not {count} finite numbers: {','.join(row):.60}"
+        raise ElegansError(f"{path}, line {number}", fact, "correct or remove the row")
+    return values
