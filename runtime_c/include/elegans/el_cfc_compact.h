@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Layers of CfC neurons in as little flash as possible: the bits of el_linear, el_tanh,
  * el_timed_linear, el_sigmoid and el_mix in turn.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Fixed point: the one rounding rule, saturation, and choices without a branch.
  *
  * A value is a two's-complement integer with a power-of-two scale. Qm.n has n fractional
