@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from elegans.boards.firmware import file_lock
 from elegans.boards.firmware.toolchain import Compiler
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_folder
@@ -70,5 +70,5 @@ def _locked(folder: Path) -> Iterator[None]:
         remedy = "copy the BUILD to a folder that can be written"
         raise ElegansError(folder, f"cannot be written ({reason})", remedy) from None
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        file_lock.lock(lock)
         yield

@@ -18,7 +18,6 @@ is connected to another machine is reached through labgrid:
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -33,10 +32,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.firmware.file_lock import try_lock
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.labgrid import COORDINATOR, TakenError, acquire, release
 from elegans.hil_tests.wire.errors import HilError, Phase
 
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)  # Windows does not have it
 WAIT_S = 600.0
 """Seconds for which a run waits for a board that is in use."""
 
@@ -127,7 +128,7 @@ def write_map(entries: Sequence[BoardEntry]) -> str:
 def claimed(entries: Sequence[BoardEntry], within: float = WAIT_S) -> Iterator[BoardEntry]:
     """The first of ``entries`` that is free, locked until the end of the ``with`` block.
 
-    The locks are `flock` locks on files: they hold between processes and end with the process.
+    The locks are those of `file_lock`: they hold between processes and end with the process.
     A place of a labgrid farm is acquired from its coordinator as well; its entry is returned
     with the port and the probe that it has there. Raises `HilError` (SYNC), which names the
     users, if no board becomes free within ``within`` seconds.
@@ -151,9 +152,7 @@ def claimed(entries: Sequence[BoardEntry], within: float = WAIT_S) -> Iterator[B
 def _try_lock(entry: BoardEntry, stack: ExitStack) -> BoardEntry | str:
     """The entry, locked until ``stack`` is closed, or a text that names its user."""
     lock = stack.enter_context(_lock_file(entry).open("a+"))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not try_lock(lock):
         lock.seek(0)
         return f"{entry.name} by {lock.read(100).strip() or 'somebody'}"
     try:
@@ -197,7 +196,7 @@ def _lock_file(entry: BoardEntry) -> Path:
     try:
         folder.mkdir(mode=0o1777, exist_ok=True)
         path = folder / hashlib.sha256(entry.identity.encode()).hexdigest()[:32]
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o666)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ElegansError(folder, f"cannot hold locks ({reason})", "set TMPDIR") from None
