@@ -111,12 +111,14 @@ def _compile(
 
 
 def _debug(tool: Compiler, folder: Path) -> list[str]:
-    """Options for line numbers, which locate faults; without the name of the scratch folder,
-    which differs each time."""
-    here = ["-fdebug-compilation-dir=."] if tool.name == "zig" else []
+    """Options for line numbers, which locate faults; without the names of the scratch folder,
+    which differs each time, and of the folder of zig, which differs between machines."""
     # The assembler does not know -ffile-prefix-map, which covers C.
     mapped = [f"-f{kind}-prefix-map={folder}=." for kind in ("file", "debug")]
-    return ["-g", *mapped, *here]
+    if tool.name != "zig":
+        return ["-g", *mapped]
+    own = f"-ffile-prefix-map={Path(tool.command[0]).parent}=zig"
+    return ["-g", *mapped, own, "-fdebug-compilation-dir=."]
 
 
 def _object(unit: str) -> str:

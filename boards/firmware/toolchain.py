@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from elegans.boards.firmware import compiler_cache
 from elegans.exporter.errors import ElegansError
 
 INSTALL_SIM = "pip install 'elegans[sim]'"  # installs zig, unicorn, pyelftools and capstone
@@ -90,6 +91,7 @@ def run(compiler: Compiler, arguments: list[str], folder: Path, place: str) -> N
         done = subprocess.run(
             [*compiler.command, *arguments],
             cwd=folder,
+            env=compiler_cache.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -107,9 +109,17 @@ def run(compiler: Compiler, arguments: list[str], folder: Path, place: str) -> N
 
 @contextmanager
 def scratch_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
-    """A temporary folder with ``files``, by their relative paths, until the ``with`` ends."""
-    with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
-        folder = Path(scratch)
+    """A temporary folder with ``files``, by their relative paths, until the ``with`` ends.
+
+    Raises `ElegansError` if there is no place for temporary files."""
+    try:
+        scratch = tempfile.TemporaryDirectory(prefix="elegans-")
+    except OSError as error:
+        fact = f"have no place ({error.strerror or error})"
+        remedy = "set TMPDIR to a folder that can be written"
+        raise ElegansError("temporary files", fact, remedy) from None
+    with scratch:
+        folder = Path(scratch.name)
         for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
