@@ -9,7 +9,7 @@ from pathlib import Path
 
 from elegans.boards.descriptors.board import Board
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.build_cache import build_cached, compilation_digest
+from elegans.boards.firmware.build_cache import SOURCES, build_cached, compilation_digest, zipped
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.firmware.source import ModelSource, firmware_files, read_model
 from elegans.boards.firmware.toolchain import Compiler
@@ -91,7 +91,7 @@ def _digest(model: ModelSource, board: Board, tool: Compiler, level: str) -> str
 def _compile(
     model: ModelSource, board: Board, tool: Compiler, level: str, digest: str
 ) -> dict[str, bytes]:
-    """The files of the cache: the ELF image and, below ``source/``, its sources."""
+    """The files of the cache: the ELF image and, in ``source.zip``, its sources."""
     files = firmware_files(model, board, digest)
     flags = _flags(board, tool, level)
     place = f"{board.name} with {tool.name}"
@@ -107,7 +107,7 @@ def _compile(
             list(pool.map(compile_unit, units))
         toolchain.run(tool, _link_line(flags, tool, list(objects.values())), folder, place)
         image = (folder / _ELF).read_bytes()
-    return {_ELF: image} | {f"source/{path}": content for path, content in files.items()}
+    return {_ELF: image, SOURCES: zipped(files)}
 
 
 def _debug(tool: Compiler, folder: Path) -> list[str]:

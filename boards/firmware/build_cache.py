@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,9 @@ from elegans.boards.firmware.toolchain import Compiler
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_folder
 
+SOURCES = "source.zip"
+"""What was compiled. In an archive, because a BUILD may lie in the tree of a project that compiles
+every C file that it finds, and would find the model twice."""
 _MANIFEST = "made.json"  # the digests of what a folder was made from, and of its result
 
 
@@ -48,6 +53,15 @@ def build_cached(
         manifest = {"digest": digest, "sha256": hashlib.sha256(files[result]).hexdigest()}
         files[_MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
         write_folder(folder, files)
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """An archive of these files by path, the same bytes for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
 
 
 def _is_current(folder: Path, digest: str, result: str) -> bool:

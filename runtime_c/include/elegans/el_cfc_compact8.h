@@ -19,6 +19,7 @@
 #ifndef EL_CFC_COMPACT8_H
 #define EL_CFC_COMPACT8_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "elegans/el_compact.h"

@@ -21,6 +21,7 @@
 #ifndef EL_CFC_COMPACT_H
 #define EL_CFC_COMPACT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "elegans/el_compact.h"
