@@ -91,8 +91,10 @@ def recording_of(path: Path, arrays: dict[str, NDArray[np.generic]], model: Mode
     return Recording(x, dt)
 
 
-def load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+def load_arrays(path: Path, missing: bool = False) -> dict[str, NDArray[np.generic]]:
     """All arrays of an .npz file by name. Never unpickles objects.
+
+    missing  whether NaN, a missing value, and infinity may be among them
 
     Raises `ElegansError` if the file cannot be read, or an array is not of finite numbers.
     """
@@ -108,8 +110,9 @@ def load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
         place = f"{path}, array {name!r}"
         if array.dtype.kind not in "fiu":
             raise ElegansError(place, f"holds {array.dtype}, not numbers", remedy)
-        if array.dtype.kind == "f" and not np.all(np.isfinite(array)):
-            raise ElegansError(place, "is not all finite", "remove or replace NaN and infinity")
+        if array.dtype.kind == "f" and not missing and not np.all(np.isfinite(array)):
+            remedy = "replace NaN and infinity, or give --clip to run and compare"
+            raise ElegansError(place, "is not all finite", remedy)
     return arrays
 
 
@@ -127,7 +130,7 @@ def check_range(place: object, values: Reals, channel: Channel) -> None:
         raise ElegansError(
             f"{place}, {channel.name} at step {index[-1]}",
             f"{values[index]:g} lies outside the declared range {declared}",
-            "clip the data, or export the model with a wider range",
+            "give --clip to run and compare, or export the model with a wider range",
         )
 
 

@@ -21,7 +21,7 @@ NO_LABEL = -1
 """The label of a step that has none."""
 
 
-def load_data(path: Path, model: Model) -> Arrays:
+def load_data(path: Path, model: Model, missing: bool = False) -> Arrays:
     """The arrays of a file by name: x, dt if it is there, and all others.
 
     An .npz file has them as `golden_vectors.load_recording` takes them. A .csv file has a header
@@ -29,11 +29,13 @@ def load_data(path: Path, model: Model) -> Arrays:
     others. If it has a column `run`, rows with equal values there, one after the other, are one
     run; all runs then have the same length.
 
+    missing  whether values may be missing: NaN, and empty cells, which become NaN
+
     Raises `ElegansError` for what cannot be read.
     """
     if path.suffix.lower() != ".csv":
-        return load_arrays(path)
-    columns = _columns(path)
+        return load_arrays(path, missing)
+    columns = _columns(path, missing)
     absent = [c.name for c in model.inputs if c.name not in columns]
     if absent:
         raise ElegansError(
@@ -108,8 +110,11 @@ def _single(path: Path, data: Path, arrays: Arrays) -> NDArray[np.generic]:
     return next(iter(found.values()))
 
 
-def _columns(path: Path) -> dict[str, Reals]:
-    """The columns [T] of a .csv file by their names. Raises `ElegansError` naming the line."""
+def _columns(path: Path, missing: bool = False) -> dict[str, Reals]:
+    """The columns [T] of a .csv file by their names. Raises `ElegansError` naming the line.
+
+    missing  whether cells may be empty, NaN or infinite
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [(number, row) for number, row in enumerate(csv.reader(file), 1) if row]
@@ -126,11 +131,13 @@ def _columns(path: Path) -> dict[str, Reals]:
     values = np.empty((len(rows) - 1, len(names)))
     for index, (number, row) in enumerate(rows[1:]):
         try:
-            values[index] = [float(cell) for cell in row]
-            whole = bool(np.all(np.isfinite(values[index])))
+            cells = [cell.strip() or "nan" for cell in row] if missing else row
+            values[index] = [float(cell) for cell in cells]
+            whole = missing or bool(np.all(np.isfinite(values[index])))
         except ValueError:  # no number, or not as many as there are names
             whole = False
         if not whole:
             fact = f"is not {len(names)} finite numbers: {','.join(row):.60}"
-            raise ElegansError(f"{path}, line {number}", fact, "correct or remove the row")
+            remedy = "correct or remove the row, or give --clip to run and compare"
+            raise ElegansError(f"{path}, line {number}", fact, remedy)
     return dict(zip(names, values.T, strict=True))
