@@ -160,7 +160,7 @@ def flash(
 )
 @BUILD
 @replay_options
-def run(build: Path, source: Path, output: Path, on: str, **where: Any) -> None:
+def run(build: Path, source: Path, output: Path, clip: bool, on: str, **where: Any) -> None:
     """Run recorded data through a BUILD.
 
     The result is the same file, byte for byte, wherever it runs.
@@ -168,7 +168,7 @@ def run(build: Path, source: Path, output: Path, on: str, **where: Any) -> None:
     from elegans.commands.replay import run_recording
     from elegans.hil_tests.session.replay import Target
 
-    run_recording(build, source, output, Target(on, **where))
+    run_recording(build, source, output, Target(on, **where), clip)
 
 
 @main.command(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import shutil
 import sys
-from dataclasses import dataclass
 
 from elegans.boards.descriptors.board import Board
 from elegans.boards.descriptors.descriptor import boards
 from elegans.boards.emulation import qemu, virtual_board
+from elegans.boards.finding import Finding
 from elegans.boards.firmware import toolchain
 from elegans.boards.flashing.discover import connected_boards
+from elegans.boards.permissions import permissions
 
 # The packages of each extra of elegans, and what each is for.
 _EXTRAS = {
@@ -35,34 +36,9 @@ _EXTRAS = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A program or package that was looked for.
-
-    ``needed`` says that no board can be emulated without it. ``detail`` is its version, or None
-    if it is missing; ``remedy`` is the command that installs it.
-    """
-
-    name: str
-    purpose: str
-    needed: bool
-    detail: str | None
-    remedy: str
-
-    @property
-    def present(self) -> bool:
-        """Whether it is installed."""
-        return self.detail is not None
-
-    def __str__(self) -> str:
-        if self.present:
-            return f"ok       {self.name:<20}{self.detail}"
-        status = "missing" if self.needed else "absent"
-        return f"{status:<9}{self.name:<20}{self.purpose}; {self.remedy}"
-
-
 def examine() -> list[Finding]:
-    """A finding for Python, and for each package and program that elegans can use."""
+    """A finding for Python, for each package and program that elegans can use, and for what this
+    user may do."""
     python = ".".join(map(str, sys.version_info[:3]))
     found = [Finding("python", "runs elegans", True, python, "")]
     compilers, emulators = toolchain.cross_compilers(), _any_emulator()
@@ -83,7 +59,7 @@ def examine() -> list[Finding]:
     ):
         detail = toolchain.version((program,)) if shutil.which(program) else None
         found.append(Finding(program, purpose, False, detail, remedy))
-    return found
+    return [*found, *permissions()]
 
 
 def catalogue() -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""`elegans bench`: measures a step on one board or on several; prints a table and JSON."""
+"""`elegans bench`: measures a step on one board or on several; prints a table, or JSON."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def bench(
 ) -> list[dict[str, Any]]:
     """Measure a BUILD on boards, by name; with no names, on all boards that can be emulated here.
 
-    Prints a table, unless ``as_json``, and the figures as one JSON object on the last line.
-    Returns the figures of each board. Raises as `figures` does.
+    Prints a table, or with ``as_json`` the figures as one JSON object. Returns the figures of
+    each board. Raises as `figures` does.
     """
     chosen = [find_board(name) for name in names] or _emulated_boards()
     found = []
@@ -34,11 +34,12 @@ def bench(
         if not as_json and len(chosen) > 1:
             say(f"{board.name} ...", err=True)
         found.append(figures(build_dir, board, compiler, level))
-    if not as_json:
-        say(_table(found))
-        if len(found) == 1:
-            say(_functions(found[0]))
-    say(json.dumps(found[0] if len(names) == 1 else {"boards": found}))
+    if as_json:
+        say(json.dumps(found[0] if len(names) == 1 else {"boards": found}))
+        return found
+    say(_table(found))
+    if len(found) == 1:
+        say(_functions(found[0]))
     return found
 
 
@@ -94,29 +95,35 @@ def _by_neuron(functions: dict[str, int], model: Model) -> Iterator[tuple[str, f
             yield name, round(count / sizes[layer[1]], 1)
 
 
-_CYCLES = "cycles: by ARM's manuals for M0, M0+, M3 and M4, for memory without wait states"
-_HEAD = (
-    "| board | core | compiler | -O | instructions a step | a neuron | cycles, estimated | flash "
-    "| code | tables | weights | RAM | stack |"
-)
+_HEAD = ("board", "instr.", "cycles", "flash", "code", "tables", "weights", "RAM", "stack")
+_LEGEND = """
+instr.  executed instructions of a step
+cycles  by ARM's manuals for M0, M0+, M3 and M4, for memory without wait states
+flash   bytes of code, tables and weights; RAM of the state, stack of the caller"""
 
 
 def _table(found: list[dict[str, Any]]) -> str:
-    rows = [_HEAD, "|" + "---|" * (_HEAD.count("|") - 1)]
-    for one in found:
-        count = one["instructions_per_step"]
-        span = count["min"] if count["min"] == count["max"] else f"{count['min']}..{count['max']}"
-        keys = ("board", "core", "compiler", "optimise")
-        cells = [*(one[key] for key in keys), span, one["instructions_per_neuron"]]
-        cells += [_cycles(one), one["flash_bytes"], *one["flash"].values()]
-        cells += [one["ram_bytes"], one["stack_bytes"]]
-        rows.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join([*rows, _CYCLES])
+    """A row for each board, in columns as wide as what they hold: less than 80 characters."""
+    rows = [_HEAD, *(_row(one) for one in found)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_HEAD))]
+    lines = []
+    for name, *cells in rows:
+        numbers = "".join(f"  {c:>{w}}" for c, w in zip(cells, widths[1:], strict=True))
+        lines.append(f"{name:<{widths[0]}}{numbers}")
+    how = sorted({f"{one['compiler']} -O{one['optimise']}" for one in found})
+    return "\n".join([f"compiled with {', '.join(how)}", *lines, _LEGEND])
+
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    count = one["instructions_per_step"]
+    span = count["min"] if count["min"] == count["max"] else f"{count['min']}..{count['max']}"
+    cells = (one["board"], span, _cycles(one), one["flash_bytes"], *one["flash"].values())
+    return tuple(map(str, (*cells, one["ram_bytes"], one["stack_bytes"])))
 
 
 def _cycles(one: dict[str, Any]) -> str:
     cycles: dict[str, int] | None = one["cycles"]
-    return "{min}..{max}".format(**cycles) if cycles else "not known"
+    return "{min}..{max}".format(**cycles) if cycles else "unknown"
 
 
 def _functions(one: dict[str, Any]) -> str:
@@ -130,4 +137,5 @@ def _functions(one: dict[str, Any]) -> str:
     paths, branches = one["paths"], one["branches_by_data"]
     tail = f"\n{one['steps']} steps took {paths} path{'s' * (paths != 1)} through the code"
     tail += "".join(f"\n  {branch}" for branch in branches) or ": no branch depends on the data"
-    return "\n".join(["", "instructions of a step, by function and layer:", *rows]) + tail + "\n"
+    head = f"instructions of a step, {one['instructions_per_neuron']:g} a neuron; by function:"
+    return "\n".join(["", head, *rows]) + tail

@@ -17,10 +17,10 @@ from elegans.exporter.files import require_file, write_file
 from elegans.exporter.float_network import read_float_network
 from elegans.exporter.oracles.comparison import Comparison
 from elegans.exporter.oracles.comparison import compare as compare_runs
-from elegans.exporter.oracles.golden_vectors import recording_of, to_integers
+from elegans.exporter.oracles.golden_vectors import to_integers
 from elegans.exporter.oracles.onnx_float import OnnxRuntimeError, OnnxStep
-from elegans.exporter.oracles.user_data import load_data, load_labels
-from elegans.hil_tests.session.replay import check_period, first_state
+from elegans.exporter.oracles.user_data import load_labels
+from elegans.hil_tests.session.replay import first_state, read_user_data
 from elegans.trainer.plots import BLUE, ORANGE, RED, figure
 
 _LISTED = 5  # states and outputs, those with the worst errors
@@ -28,12 +28,13 @@ _SHOWN = 150  # steps on each side of the worst one
 
 
 def compare(
-    build: Path, source: Path, labels: str | None, plot: Path | None, as_json: bool
+    build: Path, source: Path, labels: str | None, plot: Path | None, as_json: bool, clip: bool
 ) -> Comparison:
     """Compare a BUILD with its float network on the data of `source`, and print the result.
 
     labels  the name of an array or a column of the data, or of a file with the labels
     plot    the PNG to draw the worst stretch to, or None
+    clip    whether values that the model does not take are put right, which stderr then says
 
     Raises `ElegansError` for a BUILD, data or labels that do not fit together.
     """
@@ -42,9 +43,9 @@ def compare(
     folder = read_build_folder(build)
     model = load_model(build)
     float_network = read_float_network(folder)
-    arrays = load_data(source, model)
-    recording = recording_of(source, arrays, model)
-    check_period(source, arrays, model)
+    recording, arrays, changes = read_user_data(source, folder, model, clip)
+    for change in changes:
+        say(change, err=True)
     h0 = first_state(source, arrays, model)
     classes = len(model.outputs)
     wanted = None

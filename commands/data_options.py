@@ -6,15 +6,24 @@ import click
 
 from elegans.commands.options import COMPILER, EMULATOR, PATH, PORT, F, level_option
 
+CLIP = click.option(
+    "--clip",
+    is_flag=True,
+    help="take values outside of their range as the nearest end of it, and a missing one (NaN, an "
+    "empty cell) as the one before it; says how many",
+)
+
 
 def replay_options(function: F) -> F:
-    """Of `elegans run`: ``source, output, on, emulator, compiler, level, port``."""
+    """Of `elegans run`: ``source, output, clip, on, emulator, compiler, level,
+    port``."""
     source = click.option(
         "--input",
         "source",
         type=PATH,
         required=True,
-        help=".npz with x [T, I], and optionally dt [T] and the first state h0 [H]",
+        help=".npz with x [T, I], and optionally dt [T] and the first state h0 [H]; or .csv with a "
+        "header: the names of the inputs, and dt",
     )
     output = click.option(
         "--output",
@@ -28,11 +37,11 @@ def replay_options(function: F) -> F:
         show_default=True,
         help="reference (NumPy), onnx (onnxruntime), host (C on this machine), or a board",
     )
-    return source(output(where(EMULATOR(COMPILER(level_option(PORT(function)))))))
+    return source(output(CLIP(where(EMULATOR(COMPILER(level_option(PORT(function))))))))
 
 
 def compare_options(function: F) -> F:
-    """Of `elegans compare`: ``source, labels, plot``."""
+    """Of `elegans compare`: ``source, labels, plot, clip``."""
     source = click.option(
         "--input",
         "source",
@@ -48,4 +57,4 @@ def compare_options(function: F) -> F:
         "or column of the input, or a .npz or .csv file that holds nothing else",
     )
     plot = click.option("--plot", type=PATH, help="PNG to draw the worst stretch to")
-    return source(labels(plot(function)))
+    return source(labels(plot(CLIP(function))))

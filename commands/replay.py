@@ -13,14 +13,17 @@ from elegans.exporter.saturation import saturations
 from elegans.hil_tests.session.replay import Target, replay
 
 
-def run_recording(build: Path, source: Path, output: Path, target: Target) -> None:
+def run_recording(
+    build: Path, source: Path, output: Path, target: Target, clip: bool = False
+) -> None:
     """Run the recording `source` through a BUILD and write the results to `output`.
 
-    To stdout goes a line for each layer that can saturate, with the remedy if it does. Raises
+    `clip` puts values right that the model does not take, and says so on stderr. To stdout goes
+    a line for each layer that can saturate, with the remedy if it does. Raises
     `ElegansError`.
     """
     require_file(output)
-    arrays = replay(build, source, target)
+    arrays = replay(build, source, target, clip, lambda text: say(text, err=True))
     write_file(output, npz(arrays))
     say(f"{output}: {len(arrays['y'])} steps on {target.on}")
     for one in saturations(read_build_folder(build).states, arrays["h_int"].astype(np.int64)):

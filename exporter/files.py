@@ -23,12 +23,12 @@ from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.storage.exchange import exchange
-from elegans.exporter.storage.read_files import FOLDER, folder_in
+from elegans.exporter.storage.read_files import FOLDER, NO_LINK, folder_in, open_flags
 
 _SCRATCH = re.compile(r"\.elegans-scratch\.[0-9a-f]{16}")
 _OLD = ".elegans-old."
 _LEFT_BEHIND_S = 3600.0  # the age at which a scratch folder belongs to no running process any more
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = open_flags("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC")
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -146,7 +146,7 @@ def _scratch(parent: int) -> Iterator[tuple[str, int]]:
     name = f".elegans-scratch.{secrets.token_hex(8)}"
     os.mkdir(name, 0o700, dir_fd=parent)
     try:
-        descriptor = os.open(name, FOLDER | os.O_NOFOLLOW, dir_fd=parent)
+        descriptor = os.open(name, FOLDER | NO_LINK, dir_fd=parent)
         try:
             yield name, descriptor
         finally:

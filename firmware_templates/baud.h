@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The divisor by which a UART makes a rate from its clock. */
 #ifndef BAUD_H
 #define BAUD_H

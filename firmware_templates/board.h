@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The functions of a board that the main loop and the link call. cortex_m.c, counter_*.c,
  * uart_*.c and board.c define them; config.h, generated from the board's descriptor, has the
  * constants. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Start-up code: from reset to main, and from a fault to the next reset. */
 #include "cortex_m.h"
 

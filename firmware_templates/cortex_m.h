@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The core's registers that the firmware uses: the same addresses on every Cortex-M. */
 #ifndef CORTEX_M_H
 #define CORTEX_M_H

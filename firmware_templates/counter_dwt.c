@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The counter of board.h by the cycle counter of the DWT (data watchpoint and trace unit), on
  * v7-M and later: 32 bits. */
 #include "board.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The counter of board.h by SysTick, which every core has: 24 bits. */
 #include "board.h"
 #include "cortex_m.h"

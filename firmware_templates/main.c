@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The main program: hands every byte that the UART receives to the link, and sleeps in between. */
 #include "board.h"
 #include "config.h"

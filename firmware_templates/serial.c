@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The receive buffer of board.h. */
 #include "board.h"
 #include "config.h"

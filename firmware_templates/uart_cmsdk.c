@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The UART of Arm's CMSDK, as on the MPS2 boards: one byte of buffer each way. */
 #include "baud.h"
 #include "board.h"

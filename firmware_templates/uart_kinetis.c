@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The UART of NXP's Kinetis K series: registers of eight bits. Its FIFOs stay off. */
 #include "baud.h"
 #include "board.h"

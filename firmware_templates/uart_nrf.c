@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The UART of Nordic's nRF51 and nRF52, without DMA: six bytes of buffer in, one out. */
 #include "board.h"
 #include "config.h"

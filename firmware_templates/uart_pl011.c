@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Arm's PrimeCell UART, PL011, as on Stellaris, RP2040 and RP2350: FIFOs of at least 16. */
 #include "baud.h"
 #include "board.h"

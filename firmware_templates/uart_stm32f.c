@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The USART of STM32 F1, F2 and F4: status and data in SR and DR, one byte of buffer each way. */
 #include "baud.h"
 #include "board.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The USART of STM32 L4, H7 and their generation: ISR, RDR and TDR. Its FIFO stays off. */
 #include "baud.h"
 #include "board.h"

@@ -220,6 +220,68 @@ def test_run_refuses_what_the_model_cannot_take(exported, tmp_path, change, text
     assert not (tmp_path / "out.npz").exists()
 
 
+def _csv(path, rows):
+    lines = [",".join(map(str, row)) for row in rows]
+    path.write_text("\n".join(["touch,heat,food,dt", *lines]) + "\n")
+    return path
+
+
+def test_run_takes_a_csv_file_as_it_takes_an_npz_file(exported, tmp_path):
+    arrays = dict(np.load(_recording(tmp_path / "in.npz")))
+    names = [c["name"] for c in json.loads((exported / "model.json").read_text())["inputs"]]
+    rows = np.hstack([arrays["x"], arrays["dt"][:, None]]).tolist()
+    text = _csv(tmp_path / "in.csv", rows).read_text()
+    (tmp_path / "in.csv").write_text(text.replace("touch,heat,food", ",".join(names), 1))
+    for kind in ("npz", "csv"):
+        source, output = tmp_path / f"in.{kind}", tmp_path / f"{kind}_out.npz"
+        result = _call("run", exported, "--input", source, "--output", output)
+        assert result.exit_code == 0, result.output
+    assert (tmp_path / "npz_out.npz").read_bytes() == (tmp_path / "csv_out.npz").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv"])
+def test_values_that_are_missing_or_outside_are_refused_and_clip_puts_them_right(
+    exported, tmp_path, kind
+):
+    x = np.array([[np.nan, 0, 0], [9, 1, 0], [np.nan, 2, 0], [0.5, 3, 0]])
+    dt = np.array([0.1, 0.1, 9, 0.1])
+    source = tmp_path / f"in.{kind}"
+    if kind == "npz":
+        np.savez(source, x=x, dt=dt)
+    else:
+        rows = np.hstack([x, dt[:, None]]).tolist()
+        names = [c["name"] for c in json.loads((exported / "model.json").read_text())["inputs"]]
+        text = _csv(source, rows).read_text().replace("touch,heat,food", ",".join(names), 1)
+        source.write_text(text.replace("nan", ""))
+    call = ("run", exported, "--input", source, "--output")
+    refused = _call(*call, tmp_path / "out.npz")
+    assert refused.exit_code == 1
+    assert "--clip" in refused.output
+    result = CliRunner().invoke(main, [*map(str, call), str(tmp_path / "a.npz"), "--clip"])
+    assert result.exit_code == 0, result.output
+    first, second = result.stderr.splitlines()[:2]
+    assert "1 of 4 values clipped to -1 to 1 N" in first
+    assert "2 of 4 missing, each taken as the one before it" in first
+    assert second == "dt: 1 of 4 values clipped to 0.01 to 0.2 s"
+    np.savez(source := tmp_path / "right.npz", x=[[0, 0, 0], [1, 1, 0], [1, 2, 0], [0.5, 3, 0]],
+             dt=[0.1, 0.1, 0.2, 0.1])  # fmt: skip
+    assert _call("run", exported, "--input", source, "--output", tmp_path / "b.npz").exit_code == 0
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_a_network_without_elapsed_time_does_not_speak_of_an_export_with_one(tmp_path):
+    torch = pytest.importorskip("torch")
+    from elegans.trainer import export_onnx
+
+    export_onnx(torch.nn.GRUCell(2, 4), 2, tmp_path / "gru.onnx", input_ranges=(-1, 1))
+    build = tmp_path / "BUILD"
+    assert _call("export", tmp_path / "gru.onnx", "-o", build).exit_code == 0
+    np.savez(tmp_path / "in.npz", x=np.zeros((3, 2)), dt=[1, 2, 3])
+    result = _call("run", build, "--input", tmp_path / "in.npz", "--output", tmp_path / "o.npz")
+    assert result.exit_code == 1
+    assert "this network takes no elapsed time; leave dt out" in result.output
+
+
 def test_hil_prints_one_json_object_and_writes_junit(exported, tmp_path):
     result = CliRunner().invoke(
         main, ["hil", str(exported), "--json", "--junit", str(tmp_path / "hil.xml")]

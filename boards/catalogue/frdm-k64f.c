@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* FRDM-K64F: 120 MHz from the 50 MHz clock of the Ethernet PHY, and UART0 to the debug
  * chip. Sections are those of NXP's K64P144M120SF5RM. */
 #include "board.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* BBC micro:bit v2 (nRF52833): the 32 MHz crystal, and UART0 to the interface chip. The
  * core runs at 64 MHz without set-up; a UART needs the crystal, since the internal oscillator may
  * deviate by 6 %. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* nRF52840 DK: the 32 MHz crystal, and UART0 to the J-Link. The core runs at 64 MHz
  * without set-up; a UART needs the crystal, since the internal oscillator may deviate by 6 %. */
 #include "board.h"

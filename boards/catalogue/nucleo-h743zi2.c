@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* NUCLEO-H743ZI2: 400 MHz from the internal 64 MHz oscillator, caches on, and USART3 to the
  * ST-LINK. Sections are those of ST's RM0433. */
 #include "board.h"

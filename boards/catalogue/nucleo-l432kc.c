@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* NUCLEO-L432KC: 80 MHz from the internal 16 MHz oscillator, and USART2 to the ST-LINK.
  * Sections are those of ST's RM0394. */
 #include "board.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Raspberry Pi Pico (RP2040): 125 MHz from the 12 MHz crystal, and UART0 on GP0 and GP1.
  * Sections are those of the RP2040 datasheet. */
 #include "board.h"

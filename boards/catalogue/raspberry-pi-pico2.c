@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Raspberry Pi Pico 2 (RP2350, Arm): 150 MHz from the 12 MHz crystal, and UART0 on GP0 and
  * GP1. Sections are those of the RP2350 datasheet. */
 #include "board.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* STM32F429I-DISC1: 168 MHz from the 8 MHz crystal, and USART1 to the ST-LINK. Sections are
  * those of ST's RM0090. */
 #include "board.h"

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation.child_process import on_stdin_end
-from elegans.boards.emulation.pseudo_terminal import PseudoTerminal
 from elegans.boards.firmware.elf_image import read_image, require_fit
 from elegans.boards.firmware.toolchain import INSTALL_SIM
 from elegans.exporter.errors import ElegansError
@@ -46,6 +45,9 @@ def serve(elf: Path, name: str) -> int:
     except ImportError:
         remedy = f"{INSTALL_SIM}, or use --emulator qemu"
         raise ElegansError("unicorn", "is not installed", remedy) from None
+    # Not at the top: on Windows, which has no pseudo-terminal, this module must be importable.
+    from elegans.boards.emulation.pseudo_terminal import PseudoTerminal
+
     board = find_board(name)
     image = read_image(elf)
     require_fit(image, board, elf)

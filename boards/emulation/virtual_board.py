@@ -116,6 +116,9 @@ def choose_emulator(emulator: str, board: Board) -> str:
     if emulator not in known:
         fact = f"{emulator} does not have this board"
         raise ElegansError(board.name, fact, f"use --emulator {' or '.join(known)}")
+    if importlib.util.find_spec("pty") is None or importlib.util.find_spec("termios") is None:
+        fact = "this system has no pseudo-terminals to run it behind"
+        raise ElegansError(board.name, fact, "use Linux (WSL on Windows), or a real board")
     if not is_installed(emulator):
         raise ElegansError(board.name, f"{emulator} is not installed", _INSTALL[emulator])
     return emulator

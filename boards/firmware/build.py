@@ -7,7 +7,13 @@ from pathlib import Path
 
 from elegans.boards.descriptors.board import Board
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.build_cache import CachedResult, build_cached, compilation_digest
+from elegans.boards.firmware.build_cache import (
+    SOURCES,
+    CachedResult,
+    build_cached,
+    compilation_digest,
+    zipped,
+)
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.firmware.process_group import in_parallel
 from elegans.boards.firmware.source import ModelSource, firmware_files, read_model
@@ -91,7 +97,7 @@ def _digest(model: ModelSource, board: Board, tool: Compiler, level: str) -> str
 def _compile(
     model: ModelSource, board: Board, tool: Compiler, level: str, digest: str
 ) -> dict[str, bytes]:
-    """The files of the cache: the ELF image and, below ``source/``, its sources."""
+    """The files of the cache: the ELF image and, in ``source.zip``, its sources."""
     files = firmware_files(model, board, digest)
     flags = _flags(board, tool, level)
     place = f"{board.name} with {tool.name}"
@@ -106,16 +112,18 @@ def _compile(
         in_parallel(compile_unit, units)
         toolchain.run(tool, _link_line(flags, tool, list(objects.values())), folder, place)
         image = (folder / _ELF).read_bytes()
-    return {_ELF: image} | {f"source/{path}": content for path, content in files.items()}
+    return {_ELF: image, SOURCES: zipped(files)}
 
 
 def _debug(tool: Compiler, folder: Path) -> list[str]:
-    """Options for line numbers, which locate faults; without the name of the scratch folder,
-    which differs each time."""
-    here = ["-fdebug-compilation-dir=."] if tool.name == "zig" else []
+    """Options for line numbers, which locate faults; without the names of the scratch folder,
+    which differs each time, and of the folder of zig, which differs between machines."""
     # The assembler does not know -ffile-prefix-map, which covers C.
     mapped = [f"-f{kind}-prefix-map={folder}=." for kind in ("file", "debug")]
-    return ["-g", *mapped, *here]
+    if tool.name != "zig":
+        return ["-g", *mapped]
+    own = f"-ffile-prefix-map={Path(tool.command[0]).parent}=zig"
+    return ["-g", *mapped, own, "-fdebug-compilation-dir=."]
 
 
 def _object(unit: str) -> str:

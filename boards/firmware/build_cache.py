@@ -7,16 +7,18 @@ it (`exporter.storage.read_files`, `exporter.files`).
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
+import io
 import json
 import os
 import stat
+import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from elegans.boards.firmware import file_lock
 from elegans.boards.firmware.toolchain import Compiler
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_folder
@@ -24,12 +26,16 @@ from elegans.exporter.storage.read_files import (
     ELF_IMAGE,
     MANIFEST,
     folder_in,
+    open_flags,
     parse_json,
     read_input,
 )
 
+SOURCES = "source.zip"
+"""What was compiled. In an archive, because a BUILD may lie in the tree of a project that compiles
+every C file that it finds, and would find the model twice."""
 _MANIFEST = "made.json"  # the digests of what a folder was made from, and of its result
-_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LOCK = open_flags("O_RDWR", "O_CREAT", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,15 @@ def build_cached(result: CachedResult, make: Callable[[], Mapping[str, bytes]]) 
         write_folder(target, files, inside=result.build, programs=programs, durable=False)
 
 
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """An archive of these files by path, the same bytes for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path, content in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(path), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
 def _is_current(result: CachedResult) -> bool:
     folder, remedy = result.build / result.folder, "remove it"
     try:
@@ -108,14 +123,12 @@ def _locked(result: CachedResult) -> Iterator[None]:
         with folder_in(result.build, above, make=True) as folder:
             lock = os.open(f".{name}.lock", _LOCK, 0o666, dir_fd=folder)
     except OSError as error:
-        reason = "its lock is a link" if error.errno == errno.ELOOP else error.strerror
+        reason = "its lock is a link" if error.errno == errno.ELOOP else error.strerror or error
         fact, remedy = f"cannot be written ({reason})", "copy the BUILD to a folder of your own"
         raise ElegansError(result.build / result.folder, fact, remedy) from None
-    try:
+    with os.fdopen(lock, "r+b") as file:
         if not stat.S_ISREG(os.fstat(lock).st_mode):
             place = result.build.joinpath(*above, f".{name}.lock")
             raise ElegansError(place, "is no regular file", "remove it")
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        file_lock.lock(file)
         yield
-    finally:
-        os.close(lock)

@@ -10,7 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.boards.firmware import toolchain
-from elegans.boards.firmware.build_cache import CachedResult, build_cached, compilation_digest
+from elegans.boards.firmware.build_cache import (
+    SOURCES,
+    CachedResult,
+    build_cached,
+    compilation_digest,
+    zipped,
+)
 from elegans.boards.firmware.process_group import run_group
 from elegans.boards.firmware.source import ModelSource, host_file, read_model
 from elegans.boards.firmware.toolchain import Compiler
@@ -123,9 +129,9 @@ def _bytes(values: Ints, bits: int) -> Bytes:
 def _compile(
     model: ModelSource, files: dict[str, bytes], tool: Compiler, flags: list[str]
 ) -> dict[str, bytes]:
-    """The files of the cache: the program and, below ``source/``, its sources."""
+    """The files of the cache: the program and, in ``source.zip``, its sources."""
     with toolchain.scratch_folder(files) as folder:
         line = [*flags, "host.c", *model.units, "-o", _PROGRAM]
         toolchain.run(tool, line, folder, f"{model.name} with the host's {tool.name}")
         program = (folder / _PROGRAM).read_bytes()
-    return {_PROGRAM: program} | {f"source/{path}": content for path, content in files.items()}
+    return {_PROGRAM: program, SOURCES: zipped(files)}

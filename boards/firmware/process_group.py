@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -52,13 +52,16 @@ def run_group(
     folder: Path | None = None,
     given: bytes = b"",
     longest: int = _LONGEST_FILE,
+    environment: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run a program with all that it starts, and kill what is left of it.
 
-    seconds  its time limit
-    folder   where it runs
-    given    its standard input
-    longest  the most bytes of its standard output that are returned, and of files that it writes
+    seconds      its time limit
+    folder       where it runs
+    given        its standard input
+    longest      the most bytes of its standard output that are returned, and of files that it
+                 writes
+    environment  its variables; None for those of elegans
     """
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output:
         source.write(given)
@@ -66,7 +69,8 @@ def run_group(
         with tempfile.TemporaryFile() as errors:
             # Files in place of pipes: nothing waits for a grandchild that keeps a pipe open.
             files = (source, output, errors)
-            late, status = _run(_limited(command, seconds, longest), folder, seconds, files)
+            limited = _limited(command, seconds, longest)
+            late, status = _run(limited, folder, environment, seconds, files)
             output.seek(0)
             errors.seek(0)
             text = errors.read(_LONGEST_TEXT).decode(errors="replace")
@@ -93,6 +97,9 @@ def in_parallel(work: Callable[[str], None], items: Sequence[str]) -> None:
 
 
 def _limited(command: Sequence[str], seconds: float, longest: int) -> list[str]:
+    """The command under its limits; Windows has none of this kind."""
+    if os.name != "posix":
+        return [*command]
     limits = (_MEMORY >> 10, -(-max(longest, 1 << 20) // 512), math.ceil(2 * seconds))
     return ["/bin/sh", "-c", _LIMITED, "sh", *map(str, limits), *command]
 
@@ -100,6 +107,7 @@ def _limited(command: Sequence[str], seconds: float, longest: int) -> list[str]:
 def _run(
     command: list[str],
     folder: Path | None,
+    environment: Mapping[str, str] | None,
     seconds: float,
     files: tuple[IO[bytes], IO[bytes], IO[bytes]],
 ) -> tuple[bool, int]:
@@ -113,6 +121,7 @@ def _run(
             process = subprocess.Popen(
                 command,
                 cwd=folder,
+                env=environment,
                 stdin=source,
                 stdout=output,
                 stderr=errors,
@@ -146,4 +155,7 @@ def _ends_within(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 def _kill(group: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGKILL)
+        if os.name == "posix":
+            os.killpg(group, signal.SIGKILL)
+        else:
+            os.kill(group, signal.SIGTERM)  # which ends it at once there

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from elegans.boards.firmware import compiler_cache
 from elegans.boards.firmware.process_group import run_group
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import remove_left_behind
@@ -91,7 +92,8 @@ def run(compiler: Compiler, arguments: list[str], folder: Path, place: str) -> N
 
     Raises `ElegansError` at ``place`` with the first error that the compiler reports.
     """
-    done = run_group([*compiler.command, *arguments], _TIMEOUT_S, folder)
+    environment = compiler_cache.environment()
+    done = run_group([*compiler.command, *arguments], _TIMEOUT_S, folder, environment=environment)
     if done.late:
         fact = f"{compiler.name} did not end within {_TIMEOUT_S} s"
         raise ElegansError(place, fact, "try again, or use another compiler")
@@ -103,11 +105,19 @@ def run(compiler: Compiler, arguments: list[str], folder: Path, place: str) -> N
 
 @contextmanager
 def scratch_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
-    """A temporary folder with ``files``, by their relative paths, until the ``with`` ends."""
+    """A temporary folder with ``files``, by their relative paths, until the ``with`` ends.
+
+    Raises `ElegansError` if there is no place for temporary files."""
     old = re.compile(re.escape(_SCRATCH) + "[a-z0-9_]{8}")
-    remove_left_behind(Path(tempfile.gettempdir()), old, _LEFT_BEHIND_S)  # of killed builds
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH) as scratch:
-        folder = Path(scratch)
+    try:
+        remove_left_behind(Path(tempfile.gettempdir()), old, _LEFT_BEHIND_S)  # of killed builds
+        scratch = tempfile.TemporaryDirectory(prefix=_SCRATCH)
+    except OSError as error:
+        fact = f"have no place ({error.strerror or error})"
+        remedy = "set TMPDIR to a folder that can be written"
+        raise ElegansError("temporary files", fact, remedy) from None
+    with scratch:
+        folder = Path(scratch.name)
         for path, content in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)

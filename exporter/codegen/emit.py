@@ -30,7 +30,7 @@ _NAMED = re.compile(r'"elegans/([\w/]+\.(?:h|inc))"')
 def emit(plan: Plan) -> dict[str, str]:
     """The generated C, its README, and the runtime files that it uses: texts by path."""
     context = _context(plan)
-    templates = dict(_FILES)
+    templates = _FILES | {f"{plan.model.name}_model.h": "name_model.h.j2"}
     if plan.body.runs:
         templates["layers.S"] = "layers.S.j2"
     files = {

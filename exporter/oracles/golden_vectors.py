@@ -111,7 +111,7 @@ def check_range(place: object, values: Reals, channel: Channel) -> None:
         raise ElegansError(
             f"{place}, {channel.name} at step {index[-1]}",
             f"{values[index]:g} lies outside the declared range {declared}",
-            "clip the data, or export the model with a wider range",
+            "give --clip to run and compare, or export the model with a wider range",
         )
 
 

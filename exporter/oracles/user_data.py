@@ -23,7 +23,7 @@ NO_LABEL = -1
 """The label of a step that has none."""
 
 
-def load_data(path: Path, model: Model) -> Arrays:
+def load_data(path: Path, model: Model, missing: bool = False) -> Arrays:
     """The arrays of a file by name: x, dt if it is there, and all others.
 
     An .npz file has them as `golden_vectors.load_recording` takes them. A .csv file has a header
@@ -31,11 +31,13 @@ def load_data(path: Path, model: Model) -> Arrays:
     others. If it has a column `run`, rows with equal values there, one after the other, are one
     run; all runs then have the same length.
 
+    missing  whether values may be missing: NaN, and empty cells, which become NaN
+
     Raises `ElegansError` for what cannot be read.
     """
     if path.suffix.lower() != ".csv":
-        return load_arrays(path)
-    columns = read_table(path)
+        return load_arrays(path, missing=missing)
+    columns = read_table(path, missing)
     absent = [c.name for c in model.inputs if c.name not in columns]
     if absent:
         raise ElegansError(

@@ -19,8 +19,10 @@ from elegans.exporter.storage.read_files import TABLE_FILE, read_input
 _LONGEST_ROW = 1 << 17  # characters of one row, on however many lines
 
 
-def read_table(path: Path) -> dict[str, NDArray[np.float64]]:
+def read_table(path: Path, missing: bool = False) -> dict[str, NDArray[np.float64]]:
     """The columns [T] of a .csv file by their names, which its first row has.
+
+    missing  whether cells may be empty, which stands for NaN, or not finite
 
     Raises `ElegansError` naming the line that is no row of finite numbers.
     """
@@ -29,7 +31,7 @@ def read_table(path: Path) -> dict[str, NDArray[np.float64]]:
     names = [name.strip() for name in names]
     values = array("d")
     for number, row in rows:
-        values.extend(_numbers(path, number, row, len(names)))
+        values.extend(_numbers(path, number, row, len(names), missing))
         if len(values) > MOST_VALUES:
             fact = f"has more than {MOST_VALUES:,} numbers"
             raise ElegansError(path, fact, "split the data into several files")
@@ -71,12 +73,13 @@ class _Lines:
             yield line
 
 
-def _numbers(path: Path, number: int, row: list[str], count: int) -> list[float]:
+def _numbers(path: Path, number: int, row: list[str], count: int, missing: bool) -> list[float]:
     try:
-        values = [float(cell) for cell in row]
+        values = [float(cell.strip() or "nan") if missing else float(cell) for cell in row]
     except ValueError:
         values = []
-    if len(values) != count or not all(map(math.isfinite, values)):
+    if len(values) != count or not (missing or all(map(math.isfinite, values))):
         fact = f"is not {count} finite numbers: {','.join(row):.60}"
-        raise ElegansError(f"{path}, line {number}", fact, "correct or remove the row")
+        remedy = "correct or remove the row, or give --clip to run and compare"
+        raise ElegansError(f"{path}, line {number}", fact, remedy)
     return values

@@ -36,12 +36,16 @@ _REMEDY = "give an .npz file of numbers, as numpy.savez writes it"
 class InputArrays(Mapping[str, NDArray[np.generic]]):
     """The arrays of an .npz file by name.
 
+    missing  whether NaN, a missing value, and infinity may be among them
+
     Asking for one raises `ElegansError` if it is damaged, holds other things than finite numbers,
     or more of them than `MOST_VALUES`.
     """
 
-    def __init__(self, path: Path, content: bytes, remedy: str = _REMEDY) -> None:
-        self._path, self._remedy = path, remedy
+    def __init__(
+        self, path: Path, content: bytes, remedy: str = _REMEDY, missing: bool = False
+    ) -> None:
+        self._path, self._remedy, self._missing = path, remedy, missing
         self._read: dict[str, NDArray[np.generic]] = {}
         self._left = MOST_VALUES
         try:
@@ -88,8 +92,9 @@ class InputArrays(Mapping[str, NDArray[np.generic]]):
             raise self._damaged(error) from None
         self._left -= count
         array = np.frombuffer(data, dtype).reshape(shape, order="F" if by_columns else "C")
-        if array.dtype.kind == "f" and not _all_finite(array):
-            raise ElegansError(place, "is not all finite", "remove or replace NaN and infinity")
+        if array.dtype.kind == "f" and not self._missing and not _all_finite(array):
+            remedy = "replace NaN and infinity, or give --clip to run and compare"
+            raise ElegansError(place, "is not all finite", remedy)
         return array
 
     def _header(self, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
@@ -118,9 +123,12 @@ class InputArrays(Mapping[str, NDArray[np.generic]]):
         )
 
 
-def load_arrays(path: Path, inside: Path | None = None) -> InputArrays:
-    """The arrays of an .npz file; `inside` is as in `read_input`. Raises `ElegansError`."""
-    return InputArrays(path, read_input(path, ARRAYS_FILE, _REMEDY, inside))
+def load_arrays(path: Path, inside: Path | None = None, missing: bool = False) -> InputArrays:
+    """The arrays of an .npz file; `inside` is as in `read_input`, `missing` as in `InputArrays`.
+
+    Raises `ElegansError`.
+    """
+    return InputArrays(path, read_input(path, ARRAYS_FILE, _REMEDY, inside), missing=missing)
 
 
 def _check_directory(content: bytes) -> None:

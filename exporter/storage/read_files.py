@@ -43,9 +43,17 @@ _MOST_ENTRIES = 4096  # files and folders below a folder of a BUILD; export writ
 # for a number. 2^22 weights, which fill the largest microcontrollers, are 2^23 numbers.
 _LONGEST_LINE = 2048  # characters of a line of TOML
 _MOST_CONTAINERS, _MOST_VALUES = 1 << 20, 1 << 24
-_REGULAR = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def open_flags(*names: str) -> int:
+    """Flags of `os.open`, without those that this system does not have."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+_REGULAR = open_flags("O_RDONLY", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY")
+FOLDER = open_flags("O_RDONLY", "O_DIRECTORY", "O_CLOEXEC")
 """The flags by which a folder is opened."""
+NO_LINK = open_flags("O_NOFOLLOW")
 
 
 def read_input(
@@ -123,7 +131,7 @@ def folder_in(build: Path, parts: Sequence[str], make: bool = False) -> Iterator
                 with suppress(FileExistsError):
                     os.mkdir(part, dir_fd=descriptor)
             try:
-                below = os.open(part, FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+                below = os.open(part, FOLDER | NO_LINK, dir_fd=descriptor)
             except OSError as error:
                 if _is_link(part, descriptor, error):
                     raise _link(build.joinpath(*parts[: number + 1])) from None
@@ -176,7 +184,7 @@ def _opened(path: Path, inside: Path | None) -> Iterator[int]:
             if stat.S_ISLNK(status.st_mode):
                 raise _link(path)
             _require_regular(path, status)
-            descriptor = os.open(parts[-1], _REGULAR | os.O_NOFOLLOW, dir_fd=folder)
+            descriptor = os.open(parts[-1], _REGULAR | NO_LINK, dir_fd=folder)
     try:
         _require_regular(path, os.fstat(descriptor))
         yield descriptor

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include <string.h>
 
 /* Keeps a compiler from recognising the loop as memcpy, or memset, and replacing it by a call of

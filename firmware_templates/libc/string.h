@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The four functions of <string.h> that the model and the link call, and to which compilers
  * make calls of their own. zig has no <string.h> for bare metal, and gcc only with newlib. */
 #ifndef ELEGANS_STRING_H

@@ -19,7 +19,6 @@ is connected to another machine is reached through labgrid:
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -34,8 +33,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.firmware.file_lock import try_lock
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.storage.read_files import read_toml
+from elegans.exporter.storage.read_files import open_flags, read_toml
 from elegans.hil_tests.lab.labgrid import COORDINATOR, TakenError, acquire, release
 from elegans.hil_tests.wire.errors import HilError, Phase
 
@@ -43,7 +43,7 @@ WAIT_S = 600.0
 """Seconds for which a run waits for a board that is in use."""
 
 _POLL_S = 0.1
-_PLAIN = os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_PLAIN = open_flags("O_APPEND", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")
 _REMEDY = "write one with: elegans boards scan -o lab.toml"
 _ACQUIRED = ", which acquired it"  # in a lock file: the process must release a labgrid place
 
@@ -124,7 +124,7 @@ def write_map(entries: Sequence[BoardEntry]) -> str:
 def claimed(entries: Sequence[BoardEntry], within: float = WAIT_S) -> Iterator[BoardEntry]:
     """The first of ``entries`` that is free, locked until the end of the ``with`` block.
 
-    The locks are `flock` locks on files: they hold between processes and end with the process.
+    The locks are those of `file_lock`: they hold between processes and end with the process.
     A place of a labgrid farm is acquired from its coordinator as well; its entry is returned
     with the port and the probe that it has there. Raises `HilError` (SYNC), which names the
     users, if no board becomes free within ``within`` seconds.
@@ -148,9 +148,7 @@ def claimed(entries: Sequence[BoardEntry], within: float = WAIT_S) -> Iterator[B
 def _try_lock(entry: BoardEntry, stack: ExitStack) -> BoardEntry | str:
     """The entry, locked until ``stack`` is closed, or a text that names its user."""
     lock = stack.enter_context(_lock_file(entry))
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not try_lock(lock):
         lock.seek(0)
         return f"{entry.name} by {lock.read(100).strip() or 'somebody'}"
     try:

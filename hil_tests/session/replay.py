@@ -10,18 +10,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.build_folder import load_model
+from elegans.exporter.build_folder import BuildFolder, load_model, read_build_folder
+from elegans.exporter.clip_data import clipped
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, dequantise, quantise
 from elegans.exporter.oracles import reference
 from elegans.exporter.oracles.golden_vectors import (
+    Recording,
     check_range,
     recording_of,
     to_integers,
 )
 from elegans.exporter.oracles.integer_onnx import integer_onnx
-from elegans.exporter.storage.npz_arrays import load_arrays
+from elegans.exporter.oracles.user_data import load_data
 from elegans.exporter.storage.read_files import ONNX_FILE, read_input
 
 _EXPORT_AGAIN = "export the model again"
@@ -45,19 +47,43 @@ class Target:
     port: str | None = None
 
 
-def replay(build: Path, source: Path, target: Target) -> dict[str, NDArray[np.generic]]:
-    """Run the recording in the .npz file `source`: `x [T, I]`, optionally `dt [T]` and `h0 [H]`.
+def read_user_data(
+    source: Path, build: BuildFolder, model: Model, clip: bool
+) -> tuple[Recording, Mapping[str, NDArray[np.generic]], list[str]]:
+    """The recording in an .npz or .csv file, all arrays there, and what `clip` changed.
+
+    clip  whether values that are missing or outside of their range are put right: see `clipped`
+
+    Raises `ElegansError` for data that this model cannot take.
+    """
+    arrays = load_data(source, model, missing=clip)
+    arrays, told = clipped(source, arrays, model) if clip else (arrays, [])
+    recording = recording_of(source, arrays, model)
+    _check_period(source, arrays, build, model)
+    return recording, arrays, told
+
+
+def replay(
+    build: Path,
+    source: Path,
+    target: Target,
+    clip: bool = False,
+    told: Callable[[str], None] = lambda _: None,
+) -> dict[str, NDArray[np.generic]]:
+    """Run a recording, a .npz or .csv file: `x [T, I]`, and optionally `dt [T]` and `h0 [H]`.
+
+    `told` is called with what `clip` changed; see `read_user_data`.
 
     Returns the outputs `y [T, O]` and the states after each step `h [T, H]` as real numbers,
     and as the device's integers under `y_int` (int16) and `h_int` (int16, or int32 if the model's
     states have 32 bits). Raises `ElegansError`.
     """
     model = load_model(build)
-    arrays = load_arrays(source)
-    recording = recording_of(source, arrays, model)
+    recording, arrays, changes = read_user_data(source, read_build_folder(build), model, clip)
     if len(recording.x) != 1:
         raise ElegansError(source, f"holds {len(recording.x)} series", "give one, x [T, I]")
-    check_period(source, arrays, model)
+    for change in changes:
+        told(change)
     x, dt = (part[0] for part in to_integers(recording, model))
     y, h = _EXECUTORS.get(target.on, _board)(build, model, target)(
         x, dt, first_state(source, arrays, model)
@@ -74,20 +100,25 @@ def _state_type(model: Model) -> np.dtype[np.signedinteger[Any]]:
     return np.dtype(f"i{model.state_bits // 8}")
 
 
-def check_period(source: Path, arrays: Mapping[str, NDArray[np.generic]], model: Model) -> None:
-    """Raise `ElegansError` if elapsed time varies, but the model has its sample period fixed."""
+def _check_period(
+    source: Path, arrays: Mapping[str, NDArray[np.generic]], build: BuildFolder, model: Model
+) -> None:
+    """Raise `ElegansError` if elapsed time varies, but the model takes none."""
     period = arrays.get("dt", np.zeros(1))
-    if model.dt is None and period.size and np.ptp(period.astype(np.float64)) > 0:
-        raise ElegansError(
-            f"{source}, array 'dt'",
-            "varies, and this model's sample period was fixed at export",
-            "export without --dt, or leave dt out",
-        )
+    if model.dt is not None or not period.size or np.ptp(period.astype(np.float64)) == 0:
+        return
+    fact, remedy = "varies, and this network takes no elapsed time", "leave dt out"
+    if build.float_reading.get("dt") is not None:
+        fact = "varies, and this model's sample period was fixed at export"
+        remedy = "export without --dt, or leave dt out"
+    raise ElegansError(f"{source}, 'dt'", fact, remedy)
 
 
 def first_state(source: Path, arrays: Mapping[str, NDArray[np.generic]], model: Model) -> Integers:
     """The states [H] to start from: `h0` among the arrays of a file, by default zero."""
     h0 = arrays.get("h0", np.zeros(len(model.states))).astype(np.float64)
+    if not np.all(np.isfinite(h0)):
+        raise ElegansError(f"{source}, h0", "is not all finite", "correct it, or leave it out")
     if h0.shape != (len(model.states),):
         raise ElegansError(
             source,

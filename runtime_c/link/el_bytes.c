@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "el_bytes.h"
 
 #include <string.h>

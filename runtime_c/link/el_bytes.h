@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The integers of a payload, as bytes in little-endian order, on a machine of any order. */
 #ifndef EL_BYTES_H
 #define EL_BYTES_H

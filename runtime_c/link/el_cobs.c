@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "el_cobs.h"
 
 static void expect_frame(el_cobs *c)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Consistent Overhead Byte Stuffing (Cheshire and Baker, 1999): encodes a frame without the
  * byte zero, so that a zero on the wire marks the end of a frame and nothing else.
  *

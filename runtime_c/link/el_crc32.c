@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "el_crc32.h"
 
 /* nibble[i] is i after four steps of the shift register. tests/boards/firmware/test_link_c.py

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* CRC-32 as IEEE 802.3, zip and Python's zlib.crc32 compute it: reflected polynomial
  * 0xEDB88320, initial value 0xFFFFFFFF, inverted at the end.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "el_link.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The device's side of the protocol in docs/protocol.md: takes bytes from the host, runs the
  * model, and answers.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_cfc8.h"
 
 #if EL_CORE == EL_PORTABLE

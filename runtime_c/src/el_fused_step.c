@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The function of el_fused_step.h with external linkage, for tests. */
 #define EL_INLINE
 #include "elegans/el_fused_step.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_normal_cdf.h"
 
 #include "elegans/el_curve.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_rest_share.h"
 
 #include "elegans/el_fixed.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_tanh_layer.h"
 
 #include "elegans/el_pairs.h"

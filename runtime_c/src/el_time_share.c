@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_time_share.h"
 
 void el_time_share(int16_t *s, const int16_t *t, const int16_t *rate, const int8_t *shift,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_timed_linear8.h"
 
 #include "elegans/el_dot_parts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y[i] = |x[i]|.
  *
  *   y  [n] the scale of x, in [0, 32767]; may be x

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Tables of int8 weights, and their sums of products in C.
  *
  * The weights of a block, four rows or three, for up to four pairs of inputs are one macro,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* A layer of CfC neurons (Hasani et al. 2022) in one pass: the bits of el_linear, el_tanh,
  * el_timed_linear, el_sigmoid and el_mix in turn, without the vectors between them.
  *

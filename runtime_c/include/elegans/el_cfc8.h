@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* A layer of CfC neurons with int8 weights in one pass: the bits of el_linear8, el_tanh,
  * el_timed_linear8, el_sigmoid and el_mix in turn, without the vectors between them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Layers of CfC neurons in as little flash as possible: the bits of el_linear, el_tanh,
  * el_timed_linear, el_sigmoid and el_mix in turn.
  *
@@ -20,6 +21,7 @@
 #ifndef EL_CFC_COMPACT_H
 #define EL_CFC_COMPACT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "elegans/el_compact.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Layers of CfC neurons in as little flash as possible, with int8 weights: the bits of
  * el_linear8, el_tanh, el_timed_linear8, el_sigmoid and el_mix in turn.
  *
@@ -18,6 +19,7 @@
 #ifndef EL_CFC_COMPACT8_H
 #define EL_CFC_COMPACT8_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "elegans/el_compact.h"

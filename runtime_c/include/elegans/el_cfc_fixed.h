@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* A layer of CfC neurons with a fixed sample period: el_cfc without elapsed time. dt is a
  * constant of the model then, and the exporter folds the rate's map into t.
  *

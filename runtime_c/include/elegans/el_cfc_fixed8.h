@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* A layer of CfC neurons with int8 weights and a fixed sample period: el_cfc8 without elapsed
  * time, and with three rows for each neuron, f, g and t. Everything else is as in el_cfc8.h. */
 #ifndef EL_CFC_FIXED8_H

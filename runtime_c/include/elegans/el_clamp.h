@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y[i] = x[i], clamped to [lo[i], hi[i]]: a raw input inside the range that the proofs assume.
  *
  *   y       [n] may be x

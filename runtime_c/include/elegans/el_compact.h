@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* What el_cfc_compact and el_cfc_compact8 share. They take less flash and more instructions than
  * the other kernels of a CfC layer, and compute the same bits. */
 #ifndef EL_COMPACT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y[i] = x[i], clamped to [lo[i], hi[i]], times 2^left[i]: raw counts of a sensor, which then fill
  * int16 as all other inputs do.
  *

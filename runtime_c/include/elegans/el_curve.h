@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* An odd function, from a table of its values for z >= 0, interpolated linearly.
  *
  *   table  [257] the values at z = 0, 128, ..., 32768; neighbours differ by at most 1024

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* e[i] = 2^-(a[i] * dt): the part of a state that is left after an elapsed time.
  *
  *   e      [n] Q0.15 in [0, 32767]; may be a

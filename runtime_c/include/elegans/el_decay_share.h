@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* s = 1 - exp(-dt / tau): the share of its way that a leaky integrator goes in an elapsed time.
  *
  *   s      [2 n] mantissas in 0..32767, then exponents in 0..17: s = m 2^-(15 + e)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Division by a number of instructions that does not depend on the operands. (The cycles of a
  * core's divide instruction may.) */
 #ifndef EL_DIVIDE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The sum of products of a row of int8 weights whose two parts have scales of their own:
  *
  *   2^lift (w[0] x[0] + ... + w[split-1] x[split-1]) + (w[split] x[split] + ... + w[n-1] x[n-1])

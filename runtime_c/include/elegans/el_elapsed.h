@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Elapsed time as mantissa and exponent, so that a short one has as many digits as a long one.
  *
  *   t       [2] m in 2^14..2^15 - 1 and e in 0..30, so that dt = m 2^(16 - e), rounded down;

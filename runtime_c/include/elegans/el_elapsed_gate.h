@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* z[i] = b[i] + a[i] dt, saturated, with an elapsed time of any length: the time gate of a CfC.
  *
  *   z      [n] any scale; may be a or b

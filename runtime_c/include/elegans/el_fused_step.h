@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* One unfold of LTC's fused semi-implicit solver (Hasani et al. 2021, algorithm 1), its potentials
  * in 32 bits:
  *

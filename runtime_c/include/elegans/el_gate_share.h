@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* s = sigmoid(-a): what a gate leaves open, with its digits where the gate is almost closed.
  *
  *   s  [2 n] mantissas in 0..32767, then exponents in 0..17: s = m 2^-(15 + e)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* z[i] = a[i] * u[i] + b[i], saturated: a gate inside a drive, as the reset gate of a GRU.
  *
  *   z      [n] may be any of a, b and u

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* h[i] = f[i] + t[i] * g[i], rounded half up: the state of a CfC in the mode "no gate", which
  * leaves out the factor 1 - t of f.
  *

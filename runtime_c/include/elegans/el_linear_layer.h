@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = W x + b, saturated, four rows at a time: the bits of el_linear with one shift.
  *
  *   y      [rows]; must not overlap x

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = W x + b, saturated, four rows at a time, with int8 weights: the bits of el_linear8 with one shift.
  *
  *   y      [rows] ; must not overlap x

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = f c + i g, its upper half saturated: the cell states of an LSTM (Hochreiter and Schmidhuber
  * 1997; Gers et al. 2000), in 32 bits.
  *

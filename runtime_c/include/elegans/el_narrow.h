@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = gain x of 32-bit integers x, in any 16-bit format.
  *
  *   y      [n]; must not overlap x

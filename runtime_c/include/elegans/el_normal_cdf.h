@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = Phi(z), the cumulative distribution function of the standard normal distribution, as
  * GELU needs it; interpolated.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The table of tanh: 64 parabolas, read by el_fine_tanh and by the layers in assembler.
  *
  * z is 8/5 of tanh's argument in Q3.12, and segment i holds the z that are nearest to 1024 i.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y[i] = u[i] * v[i] / 2^shift, rounded half up and saturated.
  *
  *   y      [n] the scale of v if shift is 15, finer if it is less; may be u or v

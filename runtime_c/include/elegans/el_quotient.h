@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y[i] = num[i] / den[i], rounded half up and clamped to [lo[i], hi[i]].
  *
  *   y         [n] with frac fractional bits; may be num or den

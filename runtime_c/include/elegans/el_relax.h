@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = h + s (g - h): leaky integrators go a share s of their way to g, their states in 32 bits.
  *
  *   y     [2 n] the next states as halves (el_wide.h); may be h

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y[i] = max(x[i], 0).
  *
  *   y  [n] the scale of x; may be x

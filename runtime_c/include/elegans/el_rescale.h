@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y[i] = x[i] * 2^left / 2^right, rounded half up and saturated: x at another scale.
  *
  *   y            [n] may be x

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* s = t or 1 - t: a gate in Q0.15 as a share, mantissa and exponent.
  *
  *   s     [2 n] mantissas in 0..32767, then exponents, which are 0

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* A 32-bit elapsed time in 16 bits, which sums of products read.
  *
  *   t       [1] dt / 2^16, rounded, in 0..32767

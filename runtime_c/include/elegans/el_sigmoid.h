@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = sigmoid(z) = (1 + tanh(z/2)) / 2, from tanh's table.
  *
  *   y  [n] Q0.15 in [1, 32767]; may be z

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = W x + b for a convolution, with int8 weights. Arguments, ranges and the proof that no
  * sum overflows: el_sliding_linear_body.h. Exact twin of exporter/ops/sliding_linear8.py. */
 #ifndef EL_SLIDING_LINEAR8_H

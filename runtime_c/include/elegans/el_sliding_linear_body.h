@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = W x + b for a convolution: the weights of a filter are stored once for all the
  * positions at which it is applied to x.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y[i] = max(z[i], 0) + c(z[i]), rounded half up and saturated: silu, gelu, softplus and their like.
  *
  *   y       [n] 15 - right[i] fractional bits; may be z

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = W x + b, only the non-zero weights stored, with int8 weights. Arguments, ranges and
  * the proof that no sum overflows: el_sparse_linear_body.h. Exact twin of
  * exporter/ops/sparse_linear8.py. */

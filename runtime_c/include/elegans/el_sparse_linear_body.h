@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = W x + b, only the non-zero weights stored: a synapse that is not there costs
  * neither flash nor time.
  *

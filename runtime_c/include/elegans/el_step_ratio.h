@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* r = dt / C of each neuron, once a step, for all unfolds of LTC's solver.
  *
  *   r         [3 n] mantissas in 0..32767, then two shifts that follow from the exponents s:

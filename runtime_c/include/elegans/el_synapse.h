@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The sigmoid of a synapse, where its argument is computed: without a store between the two. */
 #ifndef EL_SYNAPSE_H
 #define EL_SYNAPSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = tanh(W x + b), four rows at a time, with int8 weights: the bits of el_linear8 and el_tanh in turn.
  *
  *   y      [rows] Q0.15; must not overlap x

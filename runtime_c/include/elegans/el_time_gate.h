@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* z = a * dt + b, saturated: how elapsed time enters a CfC, before the sigmoid.
  *
  *   z      [n] may be a or b

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* s = dt / tau: the share of its way that an Euler step goes, as mantissa and exponent.
  *
  *   s      [2 n] mantissas in 0..32767, then exponents in 0..17: s = m 2^-(15 + e)

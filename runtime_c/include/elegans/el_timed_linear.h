@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* z = W x + b + dt (R x + c): how elapsed time enters a CfC, before the sigmoid.
  *
  *   z      [rows] any scale; must not overlap x

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* 32-bit integers kept as two int16_t: the upper half, rounded, and what is left of them.
  *
  * A vector of n is n upper halves, then n lower ones, so that the maps, which read the upper

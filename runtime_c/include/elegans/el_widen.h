@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = x as the upper halves of 32-bit integers (el_wide.h); -32768 becomes -32767.
  *
  *   y  [2 n]; must not overlap x

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import zipfile
 
 import pytest
 
@@ -70,9 +71,15 @@ def test_a_damaged_image_is_built_again(tmp_path, m4):
 
 
 def test_the_compiled_sources_are_stored_beside_the_image(tiny, m4):
-    source = build_firmware(tiny, m4).elf.parent / "source"
-    assert '#define BOARD_NAME "mps2-an386"' in (source / "config.h").read_text()
-    assert (source / "model/model.c").read_bytes() == (tiny / "model.c").read_bytes()
+    with zipfile.ZipFile(build_firmware(tiny, m4).elf.parent / "source.zip") as source:
+        assert b'#define BOARD_NAME "mps2-an386"' in source.read("config.h")
+        assert source.read("model/model.c") == (tiny / "model.c").read_bytes()
+
+
+def test_a_build_in_the_tree_of_a_project_has_each_c_file_once(tiny, m4):
+    build_firmware(tiny, m4)
+    names = [path.name for path in tiny.rglob("*.[cS]")]
+    assert len(names) == len(set(names))
 
 
 def test_a_warning_ends_the_build_with_its_line_and_leaves_nothing(tmp_path, m4):

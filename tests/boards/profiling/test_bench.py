@@ -1,4 +1,4 @@
-"""`elegans bench` prints what it measures as a table, and as JSON on the last line."""
+"""`elegans bench` prints what it measures as a table, or as JSON."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ def _bench(*arguments):
 
 
 def test_the_instructions_of_all_functions_add_up_to_those_of_a_step(worm):
-    result = _bench(worm, "--board", "mps2-an386")
-    printed = json.loads(result.stdout.splitlines()[-1])
+    printed = json.loads(_bench(worm, "--board", "mps2-an386", "--json").stdout)
     count = printed["instructions_per_step"]
     assert count["min"] == count["max"] == sum(printed["instructions_by_function"].values())
     assert printed["flash_bytes"] == sum(printed["flash"].values())
@@ -37,7 +36,13 @@ def test_the_instructions_of_all_functions_add_up_to_those_of_a_step(worm):
     layers = printed["instructions_per_neuron_of"]
     assert all(printed["instructions_by_function"][name] >= n for name, n in layers.items())
     assert layers
-    assert "no branch depends on the data" in result.stdout
+
+
+def test_without_json_a_table_of_80_columns_is_printed(worm):
+    text = _bench(worm, "--board", "mps2-an386").stdout
+    assert "no branch depends on the data" in text
+    assert "{" not in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_with_json_nothing_else_is_printed(worm):
@@ -51,12 +56,16 @@ def test_a_second_run_prints_the_same(worm):
 
 
 def test_several_boards_are_rows_of_one_table(worm):
-    result = _bench(worm, "--board", "microbit", "--board", "mps2-an505")
-    m0, m33 = json.loads(result.stdout.splitlines()[-1])["boards"]
+    both = ("--board", "microbit", "--board", "mps2-an505")
+    m0, m33 = json.loads(_bench(worm, *both, "--json").stdout)["boards"]
     assert (m0["board"], m33["board"]) == ("microbit", "mps2-an505")
-    assert f"| {m0['cycles']['min']}..{m0['cycles']['max']} |" in result.stdout
     assert m33["cycles"] is None
-    assert "| not known |" in result.stdout
+    rows = {
+        row[0]: row for line in _bench(worm, *both).stdout.splitlines() if (row := line.split())
+    }
+    assert rows["microbit"][2] == f"{m0['cycles']['min']}..{m0['cycles']['max']}"
+    assert rows["mps2-an505"][2] == "unknown"
+    assert rows["mps2-an505"][-1] == str(m33["stack_bytes"])
 
 
 @pytest.mark.parametrize(("layout", "level"), [("speed", "2"), ("size", "s")])
@@ -102,10 +111,9 @@ def test_boards_without_an_installed_emulator_are_left_out_and_named(worm, monke
     assert [board.name for board in bench._emulated_boards()] == ["microbit", "mps2-an386"]
     left_out = sum(bool(b.emulators) for b in boards().values()) - 2
     monkeypatch.setattr(bench, "figures", lambda build, board, *_: {"board": board.name})
-    monkeypatch.setattr(bench, "_table", lambda found: "")
-    result = _bench(worm, "--all")
+    result = _bench(worm, "--all", "--json")
     assert result.stderr.count("is left out") == left_out
-    assert [b["board"] for b in json.loads(result.stdout.splitlines()[-1])["boards"]] == [
+    assert [b["board"] for b in json.loads(result.stdout)["boards"]] == [
         "microbit",
         "mps2-an386",
     ]

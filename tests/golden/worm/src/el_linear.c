@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_linear.h"
 
 #include "elegans/el_dot.h"

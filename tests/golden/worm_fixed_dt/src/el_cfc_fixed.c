@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_cfc_fixed.h"
 
 #include "elegans/el_pairs.h"

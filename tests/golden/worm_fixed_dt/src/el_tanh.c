@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_tanh.h"
 
 /* tests/exporter/ops/test_tanh.py compares these numbers with exporter/ops/tanh.py. */

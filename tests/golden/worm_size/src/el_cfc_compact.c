@@ -1,6 +1,5 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_cfc_compact.h"
-
-#include <stddef.h>
 
 #include "elegans/el_copy.h"
 #include "elegans/el_dot.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_compact.h"
 
 #include "elegans/el_mix.h"

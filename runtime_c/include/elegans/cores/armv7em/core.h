@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Armv7E-M and Armv8-M Mainline with DSP instructions (Cortex-M4, M7, M33): two 16-bit
  * products an instruction.
  *

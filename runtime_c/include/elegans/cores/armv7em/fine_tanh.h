@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* el_fine_tanh by the 32 x 16 bit multiply-accumulate of the DSP instructions. */
 #ifndef EL_CORE_FINE_TANH_H
 #define EL_CORE_FINE_TANH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Armv7-M and Armv8-M Mainline without DSP instructions (Cortex-M3): Thumb-2, 32-bit products
  * one at a time.
  *

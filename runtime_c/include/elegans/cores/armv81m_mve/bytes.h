@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Tables of int8 weights where a kernel takes eight inputs of one row at a time: the weights of
  * each row lie beside each other, and behind the last row of a block up to a whole word. */
 #ifndef EL_CORE_ARMV81M_MVE_BYTES_H

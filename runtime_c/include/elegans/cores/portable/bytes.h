@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Tables of int8 weights where the kernels take a pair of inputs at a time: a word has the
  * weights of two rows, in the order in which SXTB16 widens every other byte. Of three rows, the
  * last has a word of its own for two pairs, or for one that is left over. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The table of cores: which folder of cores/ a compilation uses.
  *
  * The first row whose condition holds is taken; the conditions are feature macros of the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Fixed point: the one rounding rule, saturation, and choices without a branch.
  *
  * A value is a two's-complement integer with a power-of-two scale. Qm.n has n fractional
@@ -11,9 +12,16 @@
 #ifndef EL_FIXED_H
 #define EL_FIXED_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "elegans/el_core.h"
+
+/* C computes int16_t * int16_t in int. Products and sums of the kernels need 32 bits, so with an
+ * int of 16 (AVR, MSP430) each of them would be wrong without a word. */
+#if INT_MAX < 0x7FFFFFFF
+#error "elegans needs a target on which int has 32 bits"
+#endif
 
 /* The functions below that this core computes by its own instructions: EL_NATIVE_x is defined
  * where x is among them. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* h[i] = f[i] + t[i] * (g[i] - f[i]), rounded half up: the state of a CfC, f (1 - t) + g t.
  *
  *   h        [n] the scale of f and g; may be any of f, g and t

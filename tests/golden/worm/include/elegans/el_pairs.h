@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* The inner loop of the portable layers: sums of products over pairs of inputs, `rows` sums side
  * by side.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* acc + w[0] x[0] + ... + w[n-1] x[n-1]: the inner loop of dense maps.
  *
  *   w  [n] int16_t in el_dot, int8_t in el_dot8

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = W x + b, every weight stored.
  *
  *   y      [rows] any scale; must not overlap x

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Copies of int16 vectors, two elements at a time. A step calls nothing of libc, whose memcpy is a
  * loop over bytes on many small targets. */
 #ifndef EL_COPY_H

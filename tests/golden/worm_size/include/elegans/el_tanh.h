@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* y = tanh(z), from the odd table of 64 parabolas in el_pieces.h.
  *
  *   y  [n] Q0.15 in [-32766, 32766]; may be z

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Armv6-M and Armv8-M Baseline (Cortex-M0, M0+, M23): Thumb-1, 32-bit products one at a time,
  * no conditional instructions but branches.
  *

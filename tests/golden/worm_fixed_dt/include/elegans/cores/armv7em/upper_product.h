@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* el_upper_product by the 32 x 16 bit multiplication of the DSP instructions. */
 #ifndef EL_CORE_UPPER_PRODUCT_H
 #define EL_CORE_UPPER_PRODUCT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Any target with a C99 compiler: no instructions of its own, every function in C.
  *
  * el_core.h chooses this file for a target that has no row there. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* What all cores with Thumb-2 (Armv7-M and later) compute by instructions of their own. */
 #ifndef EL_CORE_THUMB2_H
 #define EL_CORE_THUMB2_H

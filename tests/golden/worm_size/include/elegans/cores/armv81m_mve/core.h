@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: 0BSD */
 /* Armv8.1-M with MVE (Cortex-M55, M85): vectors of eight 16-bit products.
  *
  * el_core.h chooses this file. Each EL_NATIVE_x says that the function x is defined here

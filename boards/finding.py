@@ -1,0 +1,31 @@
+"""What `elegans doctor` prints: one thing that was looked for, and how to get it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A program, a package or a permission that was looked for.
+
+    ``needed`` says that no board can be emulated without it. ``detail`` is its version, or what
+    else was found; None if it is missing. ``remedy`` says how to get it.
+    """
+
+    name: str
+    purpose: str
+    needed: bool
+    detail: str | None
+    remedy: str
+
+    @property
+    def present(self) -> bool:
+        """Whether it is there."""
+        return self.detail is not None
+
+    def __str__(self) -> str:
+        if self.present:
+            return f"ok       {self.name:<20}{self.detail}"
+        status = "missing" if self.needed else "absent"
+        return f"{status:<9}{self.name:<20}{self.purpose}; {self.remedy}"

@@ -1,0 +1,101 @@
+"""Without the modules that Windows does not have: all but virtual boards imports and works."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from elegans.tests.places import CHECKOUT, WORM
+
+_HIDDEN = ("fcntl", "pty", "termios", "tty", "resource", "pwd", "grp", "readline")
+_VIRTUAL_BOARDS = {
+    "boards.emulation.pseudo_terminal",
+    "boards.emulation.gdb_probe",  # pyOCD chooses by os.name, too
+    "hil_tests.wire.faulty_cable",
+}
+_PACKAGES = ("boards", "commands", "demo", "exporter", "hil_tests", "trainer")
+
+# pyserial and subprocess have parts of their own for each system, so they come first.
+_HIDE = f"""
+import importlib, subprocess, sys, types, serial
+for name in {_HIDDEN}:
+    sys.modules[name] = None
+locked = []
+sys.modules["msvcrt"] = types.SimpleNamespace(LK_NBLCK=2, locking=lambda *a: locked.append(a))
+"""
+
+
+def _run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", _HIDE + code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+
+
+def _modules() -> list[str]:
+    paths = [p for name in _PACKAGES for p in (CHECKOUT / name).rglob("*.py")]
+    names = {".".join(p.relative_to(CHECKOUT).with_suffix("").parts) for p in paths}
+    return ["cli", *sorted(name for name in names if not name.startswith("hil_tests.test_"))]
+
+
+def test_every_module_but_those_of_virtual_boards_imports():
+    code = """
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(f"elegans.{name}")
+    except ImportError as error:
+        print(name, error)
+"""
+    done = _run(code, *_modules())
+    assert done.returncode == 0, done.stderr
+    failed = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert failed.keys() <= _VIRTUAL_BOARDS, failed
+
+
+@pytest.mark.slow
+def test_export_and_build_work_and_lock_as_windows_does(tmp_path):
+    code = """
+from click.testing import CliRunner
+from elegans.cli import main
+for call in (["export", sys.argv[1], "-o", sys.argv[2]], ["build", sys.argv[2]]):
+    result = CliRunner().invoke(main, call)
+    assert result.exit_code == 0, result.output
+assert len(locked) == 1, locked
+result = CliRunner().invoke(main, ["flash", sys.argv[2]])
+assert "no pseudo-terminals" in result.output, result.output
+"""
+    done = _run(code, WORM, tmp_path / "BUILD")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("flock", [True, False])
+def test_a_lock_is_held_by_one_and_refused_to_another(tmp_path, flock, monkeypatch):
+    from elegans.boards.firmware import file_lock
+
+    held: set[str] = set()
+    if not flock:  # as msvcrt does: a byte of a file is locked once
+        monkeypatch.setitem(sys.modules, "fcntl", None)
+        monkeypatch.setitem(sys.modules, "msvcrt", _Msvcrt(held))
+    with (tmp_path / "a").open("a+") as one, (tmp_path / "a").open("a+") as other:
+        file_lock.lock(one)
+        assert not file_lock.try_lock(other)
+        held.clear()
+        one.close()
+        assert file_lock.try_lock(other)
+        other.write("a note")
+    assert (tmp_path / "a").read_text() == "a note"
+
+
+class _Msvcrt:
+    """What `file_lock` uses of Windows' module of this name."""
+
+    LK_NBLCK = 2
+
+    def __init__(self, held: set[str]) -> None:
+        self.held = held
+
+    def locking(self, descriptor: int, mode: int, size: int) -> None:
+        """Lock a byte; refuse it to a second one."""
+        if self.held:
+            raise PermissionError(13, "Permission denied")
+        self.held.add(f"{descriptor} {mode} {size}")
