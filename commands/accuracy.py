@@ -18,7 +18,7 @@ def print_errors(errors: Sequence[FreeRunError]) -> None:
 def warn_of_errors(folder: BuildFolder) -> None:
     """A warning on stderr, with what is to blame and what helps, if an error is above 1e-3."""
     worst = max(folder.errors, key=lambda error: error.worst)
-    if worst.worst > WARNED and folder.blame is not None:
+    if folder.blame is not None:
         say(
             f"warning: {worst.name} is up to {worst.worst:.1e} of its used range away from float, "
             f"more than {WARNED:g}; {folder.blame.sentence}; {folder.blame.remedies[0]}",

@@ -3,25 +3,34 @@
 The fixpoint of interval arithmetic: the intervals are carried once around the step, and round
 again, until the states' interval maps into itself. The theorems of liquid networks follow from
 the intervals of the gates: a CfC's state lies between its two heads, and LTC's in the hull of
-its leak and reversal potentials (Hasani et al., 2021, theorem 2). Those of deep backbones are
-then shrunk (`affine_bounds.py`). Formats are chosen from these bounds; the integers are proved
-again, by `proof.prove`.
+its leak and reversal potentials (Hasani et al., 2021, theorem 2). What synapses cannot open then
+narrows this hull, and those of deep backbones are shrunk (`affine_bounds.py`). Formats are chosen
+from these bounds; the integers are proved again, by `proof.prove`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
+from elegans.exporter.atoms.gates.fused_step import FusedStepGate
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.atom import Atom
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.ir.spans import Span, hull, window_span, with_zero
+from elegans.exporter.ir.spans import Span, constant_span, hull, window_span, with_zero
 from elegans.exporter.lowering.affine_bounds import tightened
 
 _ROUNDS = 64  # around the step; each state may need one more until what it reads has settled
 _FAR = 1e6  # the interval that is tried for states that grow slowly
 _DIVERGED = 1e30
 _AT_REST = 1e-6  # a relative change below which no other round is made
+_NARROWED = 2  # rounds; a third one finds little more
+_GATE_SLACK = 2.0**-12  # 8 units of Q0.15, for what weights and tables are rounded by
+_ZERO = "0"  # a vector of zeros, which no atom is called
 
 
 def network_bounds(network: Network) -> dict[str, Span]:
@@ -70,7 +79,7 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
     nothing bounds.
     """
     given = {"x": inputs} | ({} if dt is None else {"dt": dt})
-    return tightened(network, given, _fixpoint(network, given))
+    return tightened(network, given, _narrowed(network, given, _fixpoint(network, given)))
 
 
 def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
@@ -118,6 +127,62 @@ def _shrunk(network: Network, given: dict[str, Span], h: Span) -> dict[str, Span
             break
         h = after
     return spans
+
+
+def _narrowed(network: Network, given: dict[str, Span], spans: dict[str, Span]) -> dict[str, Span]:
+    """The spans with those of potentials narrowed to what their synapses can do.
+
+    A sigmoid lies between those of the ends of its argument: a synapse that nothing opens adds
+    neither current nor conductance. For states within their spans, a potential is a mean of its
+    old value and of what currents and conductances draw it to, and it starts at zero. So it stays
+    in the hull of zero and of what it is drawn to in any unfold. That hull is narrower, and the
+    next round starts with it.
+    """
+    if not any(isinstance(atom, FusedStepGate) for atom in network.atoms.values()):
+        return spans
+    for _ in range(_NARROWED):
+        spans = given | {"h": spans["h"]}
+        hulls: dict[Window, tuple[Window, Span]] = {}  # of potentials, with what they carry on
+        for name, atom in network.atoms.items():
+            spans[name] = _of_open_gates(name, atom, network, spans)
+            if isinstance(atom, FusedStepGate):
+                spans[_ZERO] = constant_span(atom.size, 0.0, 0.0)
+                alone = replace(atom, v=Window(_ZERO, 0, atom.size))
+                drawn = alone.span(name, network.atoms, spans)
+                spans[name] = hull(window_span(atom.v, spans), drawn)
+                start, before = hulls.get(atom.v, (atom.v, drawn))
+                hulls[Window(name, 0, atom.size)] = start, hull(before, drawn)
+        _narrow(network, hulls, spans)
+    return spans
+
+
+def _narrow(
+    network: Network, hulls: dict[Window, tuple[Window, Span]], spans: dict[str, Span]
+) -> None:
+    """Narrow the spans of those states that are carried on from themselves, and their unfolds'.
+
+    hulls  by each potential, the window that its first unfold carried on, and its hull
+    """
+    lo, hi = (end.copy() for end in spans["h"])
+    start = 0
+    for window in network.h_next:
+        own = Window("h", start, start + window.size)
+        start = own.hi
+        origin, (least, most) = hulls.get(window, (None, (lo, hi)))
+        if origin == own:
+            lo[own.lo : own.hi] = np.maximum(lo[own.lo : own.hi], least)
+            hi[own.lo : own.hi] = np.minimum(hi[own.lo : own.hi], most)
+            ends = lo[own.lo : own.hi], hi[own.lo : own.hi]
+            spans |= {w.vector: ends for w, (first, _) in hulls.items() if first == own}
+    spans["h"] = lo, hi
+
+
+def _of_open_gates(name: str, atom: Atom, network: Network, spans: dict[str, Span]) -> Span:
+    """The span of an atom, and of a sigmoid no more than its argument can reach."""
+    if not isinstance(atom, SigmoidActivation):
+        return atom.span(name, network.atoms, spans)
+    lo, hi = (atom.function(end) for end in atom.argument_span(spans, name))
+    return np.maximum(lo - _GATE_SLACK, 0.0), np.minimum(hi + _GATE_SLACK, 1.0)
 
 
 def _holds(outer: Span, inner: Span) -> bool:

@@ -26,7 +26,9 @@ from elegans.exporter.storage.npz_arrays import MOST_VALUES, load_arrays
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
 _CORNERS = 512  # the number of corner vectors, at least
 _RUNS, _RUN_LENGTH = 50, 100  # random runs, and steps of each
-_COMPARED_RUNS = 20  # of the random runs, with the float network; 2,000 steps
+# In half of the runs inputs hold for so many steps. Where they hold to the end, they are at ends of
+# their ranges, and times are the longest: states move as far as they can.
+_HELD = (100,) * 10 + (50,) * 5 + (25,) * 5 + (10,) * 5
 
 _TYPES: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 32: np.int32}
 
@@ -158,8 +160,8 @@ def free_runs(
 ) -> dict[str, tuple[Integers, Integers, Trajectory]]:
     """The runs from rest among golden vectors, "random" and "recording": x, dt and the results.
 
-    x [T, N, inputs] and dt [T, N] are N runs of T steps; of the random runs, the first
-    `_COMPARED_RUNS`. `arrays` is what `golden` made of the same recording.
+    x [T, N, inputs] and dt [T, N] are N runs of T steps. `arrays` is what `golden` made of the
+    same recording.
     """
     counts = {"random": (RANDOM, _RUNS)}
     if recording is not None:
@@ -167,9 +169,8 @@ def free_runs(
     found = {}
     for source, (section, runs) in counts.items():
         rows = arrays["section"] == section
-        most = _COMPARED_RUNS if section == RANDOM else runs
         x, dt, y, h, h_next = (
-            arrays[name][rows].astype(np.int64).reshape(runs, -1, *arrays[name].shape[1:])[:most]
+            arrays[name][rows].astype(np.int64).reshape(runs, -1, *arrays[name].shape[1:])
             for name in ("x", "dt", "y", "h", "h_next")
         )
         x, dt, y, h, h_next = (a.swapaxes(0, 1) for a in (x, dt, y, h, h_next))
@@ -203,11 +204,17 @@ def _corners(model: Model, rng: np.random.Generator) -> _Rows:
 
 
 def _random(model: Model, rng: np.random.Generator) -> _Rows:
-    """Runs with uniformly random inputs and times within their ranges."""
+    """Runs with uniformly random inputs and times within their ranges; in some, inputs hold."""
     lo, hi = _bounds(model.inputs)
     x = rng.integers(lo, hi + 1, (_RUNS, _RUN_LENGTH, len(lo)))
     dt_lo, dt_hi = _bounds((model.dt,)) if model.dt else (np.zeros(1, np.int64),) * 2
-    return _free_runs(model, x, rng.integers(dt_lo[0], dt_hi[0] + 1, x.shape[:2]))
+    dt = rng.integers(dt_lo[0], dt_hi[0] + 1, x.shape[:2])
+    for number, steps in enumerate(_HELD, _RUNS - len(_HELD)):
+        x[number] = x[number, ::steps].repeat(steps, axis=0)
+        if steps == _RUN_LENGTH:
+            x[number] = np.where(2 * x[number] > lo + hi, hi, lo)
+            dt[number] = dt_hi[0]
+    return _free_runs(model, x, dt)
 
 
 def _free_runs(model: Model, x: Integers, dt: Integers) -> _Rows:

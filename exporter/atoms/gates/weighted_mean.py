@@ -60,6 +60,8 @@ def form_of(window: Window, atoms: dict[str, Atom], spans: dict[str, Span]) -> A
     """The affine form that a window is, so that two of them can be bounded together."""
     atom = atoms.get(window.vector)
     if isinstance(atom, LinearMapActivation):
+        if window == Window(window.vector, 0, atom.size):
+            return atom.drive
         return atom.drive.pick(np.arange(window.lo, window.hi))
     return Affine.of(window, len(spans[window.vector][0]))
 
