@@ -76,7 +76,8 @@ class RenamedError(click.ClickException):
 class Verbs(click.Group):
     """The commands, in the order in which they are defined.
 
-    An `ElegansError`, which the user can act on, ends in one line on stderr and exit code 1.
+    An `ElegansError`, which the user can act on, ends in one line on stderr and its
+    exit code.
     """
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -86,7 +87,7 @@ class Verbs(click.Group):
                 return super().invoke(ctx)
         except ElegansError as error:
             click.echo(complaint(getattr(error, "phase", None), error), err=True)
-            ctx.exit(1)
+            ctx.exit(error.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names in the order of definition, not of the alphabet as click has it."""
