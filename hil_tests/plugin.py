@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
-from elegans.hil_tests.plugin_options import PluginOptions, add_options
-from elegans.hil_tests.results import BoardResults
+from elegans.hil_tests.lab.plugin_options import PluginOptions, add_options
+from elegans.hil_tests.lab.results import BoardResults
 
 if TYPE_CHECKING:
-    from elegans.hil_tests.board_under_test import BoardUnderTest
+    from elegans.hil_tests.lab.board_under_test import BoardUnderTest
     from elegans.hil_tests.lab.lab_map import BoardEntry
     from elegans.hil_tests.link.link import Link
     from elegans.hil_tests.session.build_files import BuildModel
@@ -59,7 +59,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """For ``--dist loadgroup``: the tests of a board are a group."""
     if config.option.dist != "loadgroup" or not _uses_boards(PluginOptions.of(config)):
         return None
-    from elegans.hil_tests.board_scheduling import board_scheduler
+    from elegans.hil_tests.lab.board_scheduling import board_scheduler
 
     return board_scheduler(config, log, [entry.name for entry in _entries(config)])
 
@@ -84,7 +84,7 @@ def _entries(config: pytest.Config) -> list[BoardEntry]:
     """The boards on which every test runs."""
     if _ENTRIES not in config.stash:
         from elegans.exporter.errors import ElegansError
-        from elegans.hil_tests.board_under_test import chosen_boards
+        from elegans.hil_tests.lab.board_under_test import chosen_boards
 
         try:
             config.stash[_ENTRIES] = chosen_boards(PluginOptions.of(config))
@@ -124,7 +124,7 @@ def _elegans_board(
 ) -> Iterator[BoardUnderTest]:
     options = PluginOptions.of(request.config)
     options.build_dir()
-    from elegans.hil_tests.board_under_test import BoardUnderTest
+    from elegans.hil_tests.lab.board_under_test import BoardUnderTest
 
     boards = request.config.stash[_BOARDS]
     board = boards.setdefault(_elegans_entry.name, BoardUnderTest(_elegans_entry, options))

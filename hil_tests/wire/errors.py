@@ -13,7 +13,7 @@ class Phase(StrEnum):
     """The phase in which a run ended.
 
     Only MISMATCH means that the board computed something wrong. All others mean that the test
-    setup failed: toolchain, probe, cable, port or firmware.
+    setup failed: toolchain, probe, cable, port, firmware or counter.
     """
 
     BUILD = "BUILD"
@@ -21,6 +21,7 @@ class Phase(StrEnum):
     SYNC = "SYNC"
     TIMEOUT = "TIMEOUT"
     FAULT = "FAULT"
+    COUNTER = "COUNTER"
     MISMATCH = "MISMATCH"
 
 

@@ -15,7 +15,7 @@ from _pytest.runner import runtestprotocol
 
 if TYPE_CHECKING:
     from elegans.exporter.errors import ElegansError
-    from elegans.hil_tests.board_under_test import BoardUnderTest
+    from elegans.hil_tests.lab.board_under_test import BoardUnderTest
 
 PHASE, RETRY = "elegans_phase", "elegans_retry"
 """Names of a report's properties: the phase in which the test ended; why it was tried again."""
