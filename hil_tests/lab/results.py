@@ -77,7 +77,7 @@ class BoardResults:
             report.__dict__[_CODE] = PRODUCT
             if board is not None and board.first_difference is None:
                 board.first_difference = error.fact
-        elif phase is not None or report.when != "call":
+        elif phase is not None or report.when != "call" or error.exit_code == WRONG_USE:
             report.__dict__[_CODE] = WRONG_USE if error.exit_code == WRONG_USE else SETUP
             # The test setup failed, not the product. pytest reports an exception in the set-up
             # phase as an error, not as a failure.
