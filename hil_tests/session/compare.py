@@ -177,7 +177,7 @@ def compare(
         y, h = golden.y[chunk.start : chunk.stop], golden.h_next[chunk.start : chunk.stop]
         got[chunk.start : chunk.stop] = chunk.reply.h
         wrong = np.count_nonzero(chunk.reply.y != y) + np.count_nonzero(chunk.reply.h != h)
-        if first is None:
+        if wrong and first is None:
             first = first_difference(model, golden, chunk.start, chunk.reply.y, chunk.reply.h)
         mismatches += int(wrong)
         if progress is not None:
