@@ -37,12 +37,14 @@ EMULATOR = click.option(
     "--emulator",
     default="auto",
     show_default=True,
+    type=click.Choice(("auto", "unicorn", "qemu")),
     help="unicorn or qemu; auto takes the first that is installed",
 )
 COMPILER = click.option(
     "--compiler",
     default="auto",
     show_default=True,
+    type=click.Choice(("auto", "zig", "gcc")),
     help="zig or gcc; auto takes the first that is installed",
 )
 PORT = click.option(
@@ -99,9 +101,10 @@ class Verbs(click.Group):
         except Exception as error:
             if ctx.obj:
                 complain(traceback.format_exc().rstrip())
-            known = isinstance(error, ElegansError)
-            phase = getattr(error, "phase", None)
-            complain(complaint(phase, error) if known else unexpected(error))
+            if isinstance(error, ElegansError):
+                complain(complaint(getattr(error, "phase", None), error))
+                ctx.exit(error.exit_code)
+            complain(unexpected(error))
             ctx.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -180,25 +183,6 @@ def boards_options(function: F) -> F:
 def emulator_options(function: F) -> F:
     """Of every command that starts a board: those of `firmware_options`, and ``emulator``."""
     return firmware_options(EMULATOR(function))
-
-
-def connection_options(function: F) -> F:
-    """Of every command that talks to a board: those of `emulator_options`, and ``port``."""
-    return emulator_options(PORT(function))
-
-
-def lab_options(function: F) -> F:
-    """Of `elegans hil`: ``lab, tag, junit``."""
-    lab = click.option(
-        "--map",
-        "lab",
-        type=PATH,
-        help="TOML file with the boards of a lab (see 'elegans boards scan'); "
-        "all of them run at the same time",
-    )
-    tag = click.option("--tag", help="with --map: only the boards that have this tag")
-    junit = click.option("--junit", type=PATH, help="also write the results as JUnit XML")
-    return lab(tag(junit(function)))
 
 
 def export_options(function: F) -> F:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from elegans.boards.firmware import compiler_cache
 from elegans.boards.firmware.process_group import run_group
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.files import remove_left_behind
 
 INSTALL_SIM = "pip install 'elegans[sim]'"  # installs zig, unicorn, pyelftools and capstone
@@ -83,7 +83,7 @@ def resolve_level(level: str, layout: str) -> str:
         return "s" if layout == "size" else "2"
     if level not in LEVELS:
         known = ", ".join(("auto", *LEVELS))
-        raise ElegansError(f"-O{level}", "is not an optimisation level", f"choose one of: {known}")
+        raise WrongUseError(f"-O{level}", "is not an optimisation level", f"choose one of: {known}")
     return level
 
 
@@ -128,7 +128,7 @@ def _find(name: str, known: dict[str, tuple[tuple[str, ...], str]], what: str) -
     if name == "auto":
         name = next((n for n, (command, _) in known.items() if _present(command)), "zig")
     if name not in known:
-        raise ElegansError(name, f"is not {what}", f"choose one of: {', '.join(known)}")
+        raise WrongUseError(name, f"is not {what}", f"choose one of: {', '.join(known)}")
     command, remedy = known[name]
     if not _present(command):
         missing = "ziglang" if command == _ZIG else command[0]

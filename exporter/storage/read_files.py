@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def read_input(
     inside  the BUILD that it belongs to: below it no link is followed
     absent  the remedy for a file that is not there, if it is another one
 
-    Raises `ElegansError` unless it is a regular file of at most `kind.most` bytes.
+    Raises `WrongUseError` for a file that is not there or may not be read, and `ElegansError`
+    unless it is a regular file of at most `kind.most` bytes.
     """
     try:
         with _opened(path, inside) as descriptor:
@@ -77,15 +78,12 @@ def read_input(
             if size > kind.most:
                 raise _too_long(path, kind, size)
             content = _read(descriptor, kind.most)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         fact = f"cannot be read ({error.strerror})" if absent is None else "is not there"
-        raise ElegansError(path, fact, absent or remedy) from None
-    except NotADirectoryError as error:
-        fact = f"cannot be read ({error.strerror})" if absent is None else "is not there"
-        raise ElegansError(path, fact, absent or remedy) from None
+        raise WrongUseError(path, fact, absent or remedy) from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = getattr(error, "strerror", None) or str(error)
-        raise ElegansError(path, f"cannot be read ({reason})", remedy) from None
+        raise WrongUseError(path, f"cannot be read ({reason})", remedy) from None
     if len(content) > kind.most:  # it grew while it was read
         raise _too_long(path, kind, len(content))
     return content

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,12 +60,13 @@ class Verdict:
     """The result of a comparison. A figure that is not known for this board is None.
 
     integers  how many were compared, of outputs and states together
-    ticks     of the board's counter in one step, fewest and most
+    ticks     of the board's counter in one step, fewest and most; None if it does not count
     instructions  executed in one step, fewest and most; known for an emulated board
     flash_bytes, ram_bytes   what the model takes of the firmware
     resent, damaged_frames   what the line lost or damaged during the run
     saturated  for each layer that can saturate, the steps in which the board's states did; corner
                vectors start at the ends of ranges and do not count
+    changed    source files of the BUILD that are not as they were exported
     """
 
     board: str
@@ -85,6 +86,7 @@ class Verdict:
     resent: int
     damaged_frames: int
     saturated: tuple[Saturation, ...] = field(default=())
+    changed: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -134,13 +136,21 @@ class Verdict:
         """Return the verdict if every integer is right. Raises `HilError` (MISMATCH) if not."""
         if self.passed:
             return self
-        raise HilError(
-            Phase.MISMATCH,
-            f"{self.board} ({self.port})",
-            f"{self.mismatches} of {self.integers} integers differ; first: {self.first_difference}",
-            "compare the host build (`elegans run --on host`): if it agrees with the reference, "
-            "suspect the compiler or the board",
-        )
+        fact = f"{self.mismatches} of {self.integers} integers differ"
+        where = f"{self.board} ({self.port})"
+        raise mismatch(where, f"{fact}; first: {self.first_difference}", self.changed)
+
+
+def mismatch(place: str, fact: str, changed: Sequence[str] = ()) -> HilError:
+    """The error for wrong integers. ``changed`` are source files that somebody has changed."""
+    remedy = (
+        "compare the host build (`elegans run --on host`): if it agrees with the reference, "
+        "suspect the compiler or the board"
+    )
+    if changed:
+        files = ", ".join(changed[:3]) + (", ..." if len(changed) > 3 else "")
+        remedy = f"{files} is not as it was exported: run `elegans export` again"
+    return HilError(Phase.MISMATCH, place, fact, remedy)
 
 
 def compare(
@@ -168,7 +178,7 @@ def compare(
         got[chunk.start : chunk.stop] = chunk.reply.h
         wrong = np.count_nonzero(chunk.reply.y != y) + np.count_nonzero(chunk.reply.h != h)
         if wrong and first is None:
-            first = _first(model, golden, chunk.start, chunk.reply.y, chunk.reply.h)
+            first = first_difference(model, golden, chunk.start, chunk.reply.y, chunk.reply.h)
         mismatches += int(wrong)
         if progress is not None:
             progress(chunk.stop, len(golden))
@@ -195,22 +205,29 @@ def compare(
         resent=link.resent - resent,
         damaged_frames=link.decoder.dropped.total() - damaged,
         saturated=saturations(model.states, got[golden.section != SECTIONS.index("corner")]),
+        changed=model.changed,
     )
 
 
-def measure(link: Link, vectors: Vectors) -> tuple[int, int]:
+def measure(link: Link, vectors: Vectors) -> tuple[int, int] | None:
     """The fewest and the most ticks of one step, over the first `TIMED_PER_SECTION` vectors of
-    each section."""
+    each section. None if the counter does not count."""
     parts = [np.flatnonzero(vectors.section == s)[:TIMED_PER_SECTION] for s in range(len(SECTIONS))]
     counted = ticks(link, vectors[np.concatenate(parts)])
-    return int(counted.min()), int(counted.max())
+    counted = counted[counted > 0]  # 0 is a step whose time is not known
+    return (int(counted.min()), int(counted.max())) if len(counted) else None
 
 
-def _first(model: BuildModel, golden: Vectors, start: int, y: Ints, h: Ints) -> Difference:
-    """The first difference in a chunk; within one step, states come before outputs."""
+def first_difference(
+    model: BuildModel, golden: Vectors, start: int, y: Ints, h: Ints
+) -> Difference | None:
+    """The first difference between ``golden`` from vector ``start`` on and a board's outputs and
+    states; within one step, states come before outputs. None if all are equal."""
     stop = start + len(y)
     expected = np.concatenate([golden.h_next[start:stop], golden.y[start:stop]], axis=1)
     got = np.concatenate([h, y], axis=1)
+    if np.array_equal(got, expected):
+        return None
     row, column = np.argwhere(got != expected)[0].tolist()
     vector = start + row
     channel = (*model.states, *model.outputs)[column]
