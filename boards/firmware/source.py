@@ -3,6 +3,8 @@ made from templates."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -64,14 +66,8 @@ def read_model(build_dir: Path) -> ModelSource:
     Raises `ElegansError` for a BUILD that is incomplete or was changed.
     """
     folder = read_build_folder(build_dir)
-    paths = [build_dir / "model.h", build_dir / "model.c"]
-    paths += sorted(build_dir.glob("layers.S"))
-    paths += sorted([*build_dir.glob("include/elegans/**/*.*"), *build_dir.glob("src/*.c")])
-    try:
-        files = {str(path.relative_to(build_dir)): path.read_bytes() for path in paths}
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(error.filename, f"cannot be read ({reason})", _EXPORT) from None
+    files = _read_sources(build_dir)
+    _require_unchanged(build_dir, files, folder.files)
     return ModelSource(
         name=folder.name,
         digest=folder.digest,
@@ -84,6 +80,42 @@ def read_model(build_dir: Path) -> ModelSource:
         layout=folder.layout,
         files=files,
     )
+
+
+def _read_sources(build_dir: Path) -> dict[str, bytes]:
+    """The files of a BUILD that are compiled, by their paths in it."""
+    paths = [build_dir / "model.h", build_dir / "model.c"]
+    paths += sorted(build_dir.glob("layers.S"))
+    paths += sorted([*build_dir.glob("include/elegans/**/*.*"), *build_dir.glob("src/*.c")])
+    try:
+        return {str(path.relative_to(build_dir)): path.read_bytes() for path in paths}
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ElegansError(error.filename, f"cannot be read ({reason})", _EXPORT) from None
+
+
+def _require_unchanged(
+    build_dir: Path, files: Mapping[str, bytes], stated: Mapping[str, str]
+) -> None:
+    """Raise `ElegansError` unless the sources are those whose digests are ``stated``.
+
+    A BUILD written by hand may state none; then nothing is compared.
+    """
+    if not stated:
+        return
+    for path in sorted(path for path in stated if _is_source(path) and path not in files):
+        raise ElegansError(build_dir / path, "is missing from this BUILD", _EXPORT)
+    for path, content in files.items():
+        if path not in stated:
+            fact = "is no file of this BUILD: model.json does not list it"
+            raise ElegansError(build_dir / path, fact, f"remove it, or {_EXPORT}")
+        if hashlib.sha256(content).hexdigest() != stated[path]:
+            fact = "was changed after the export: it has not the digest that model.json states"
+            raise ElegansError(build_dir / path, fact, _EXPORT)
+
+
+def _is_source(path: str) -> bool:
+    return path in ("model.h", "model.c", "layers.S") or path.startswith(("include/", "src/"))
 
 
 def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:
