@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.board import MOST_STACK, Board
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.templates import FIRMWARE, environment
@@ -127,6 +127,7 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
     """
     context = {
         "board": board,
+        "most_stack": MOST_STACK,
         "firmware": {"digest": _initialiser(digest)},
         "model": {
             "name": model.name,
