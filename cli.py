@@ -110,7 +110,7 @@ def build(build: Path, board: str, compiler: str, level: str, as_json: bool) -> 
     sizes = {
         "flash_bytes": done.flash_bytes,
         "ram_bytes": done.ram_bytes,
-        "stack_bytes": done.stack.bytes,
+        "stack_needed": done.stack.bytes,
         "stack_reserved": done.stack_reserved,
     }
     text = f"{done.elf}: model {done.flash_bytes} bytes flash, {done.ram_bytes} bytes RAM"

@@ -138,8 +138,6 @@ def _constant(first: int, second: int) -> Effect:
         return Effect(size=4, sets=(to, source << 12 | imm12), upper=kind == 0xF2C0)
     if to != SP:
         return Effect(size=4)
-    if source == FRAME_POINTER:
-        return Effect(size=4, restores=FRAME_POINTER)
     signs = {0xF100: -1, 0xF200: -1, 0xF1A0: 1, 0xF2A0: 1}
     if source != SP or kind not in signs:
         return Effect(size=4, unknown="computes the stack pointer")

@@ -72,7 +72,7 @@ class Verdict:
     flash_bytes, ram_bytes   what the model takes of the firmware
     requests, resent, damaged_frames   how many requests there were, and what the line lost or
                damaged of them
-    stack_bytes, stack_used  of the firmware: what the board has, and the most it has used
+    stack_reserved, stack_used  of the firmware: what the board has, and the most it has used
     saturated  for each layer that can saturate, the steps in which the board's states did; corner
                vectors start at the ends of ranges and do not count
     """
@@ -94,7 +94,7 @@ class Verdict:
     requests: int
     resent: int
     damaged_frames: int
-    stack_bytes: int | None = None
+    stack_reserved: int | None = None
     stack_used: int | None = None
     saturated: tuple[Saturation, ...] = field(default=())
 
@@ -124,7 +124,7 @@ class Verdict:
             "requests": self.requests,
             "resent": self.resent,
             "damaged_frames": self.damaged_frames,
-            "stack_bytes": self.stack_bytes,
+            "stack_reserved": self.stack_reserved,
             "stack_used": self.stack_used,
             "doubt": self.doubt,
             "saturated_steps": {one.layer: one.steps for one in self.saturated},
@@ -141,8 +141,8 @@ class Verdict:
             parts.append(f"{low if low == high else f'{low} to {high}'} instructions a step")
         if self.flash_bytes is not None:
             parts.append(f"{self.flash_bytes} bytes flash, {self.ram_bytes} bytes RAM")
-        if self.stack_bytes is not None:
-            parts.append(f"stack {self.stack_used:,} of {self.stack_bytes:,} bytes used")
+        if self.stack_reserved is not None:
+            parts.append(f"stack {self.stack_used:,} of {self.stack_reserved:,} bytes used")
         parts += [f"saturated: {one}" for one in self.saturated]
         if any(one.steps for one in self.saturated):
             parts.append(REMEDY)
@@ -234,7 +234,7 @@ def compare(
         requests=requests,
         resent=link.resent - resent,
         damaged_frames=link.decoder.dropped.total() - damaged,
-        stack_bytes=link.peer.stack_bytes or None,
+        stack_reserved=link.peer.stack_bytes or None,
         stack_used=link.peer.stack_used if link.peer.stack_bytes else None,
         saturated=saturations(model.states, got[golden.section != SECTIONS.index("corner")]),
     )

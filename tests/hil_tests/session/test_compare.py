@@ -48,7 +48,7 @@ def test_a_board_that_has_overrun_its_stack_gets_no_verdict(fake_model: BuildMod
 def test_the_used_stack_is_part_of_the_verdict(fake_model: BuildModel) -> None:
     verdict = verdict_of(Behaviour(stack_used=1536), fake_model)
     assert "; stack 1,536 of 1,536 bytes used; " in verdict.summary()
-    assert (verdict.json()["stack_bytes"], verdict.json()["stack_used"]) == (1536, 1536)
+    assert (verdict.json()["stack_reserved"], verdict.json()["stack_used"]) == (1536, 1536)
 
 
 def test_a_board_that_does_not_measure_its_stack_is_no_error(fake_model: BuildModel) -> None:
