@@ -71,6 +71,7 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
             f"board ({device.board})": on_board,
         }
         drives = _drives(drivers, settings.drive_seconds, progress)
+        device.link.require_no_fault(device.hello)
     expected, got = np.array(on_reference.trace), np.array(on_board.trace)
     result = Result(
         model=model,

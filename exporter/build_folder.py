@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ class BuildFolder:
     notes     sentences about ports and ranges that the user should look at, with remedies
     blame     for the worst of these errors; None where it is small, or not stated
     files     the SHA-256 of each file of the folder, by its path; may be incomplete
+    version   of the elegans that exported it; "" if an earlier one did, which did not state it
     """
 
     path: Path
@@ -54,6 +56,7 @@ class BuildFolder:
     notes: tuple[str, ...]
     blame: Blame | None
     files: dict[str, str]
+    version: str
     _data: dict[str, Any] = field(repr=False)
 
     @property
@@ -84,10 +87,19 @@ class BuildFolder:
             digest = model.digest
             require_sound(model)
         except _UNSOUND as error:
-            raise _damaged(self.path, f"{error!r:.80}") from None
+            raise self._unreadable(f"is damaged: {error!r:.80}") from None
         if digest != self.digest:
-            raise ElegansError(self.path, "does not match its own digest", _REMEDY)
+            raise self._unreadable("does not match its own digest")
         return model
+
+    def _unreadable(self, fact: str) -> ElegansError:
+        """The error for a model that this elegans does not read as it was written: the fact, or
+        that another version wrote it."""
+        current = version("elegans")
+        if self.version != current:
+            other = f"elegans {self.version}" if self.version else "an earlier elegans"
+            fact = f"was exported by {other}, whose models elegans {current} cannot use"
+        return ElegansError(self.path, fact, _REMEDY)
 
 
 def load_model(build: Path) -> Model:
@@ -133,6 +145,7 @@ def read_build_folder(build: Path) -> BuildFolder:
         notes=tuple(str(note) for note in _field(path, {"notes": []} | data, "notes", list)),
         blame=_blame(path, data.get("blame")),
         files=_field(path, {"files": {}} | data, "files", dict),
+        version=_field(path, {"version": ""} | data, "version", str),
         _data=data,
     )
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,7 @@ def _model_json(
         data[key] = [_described(c) for c in getattr(model, key)]
     data["dt"] = _described(model.dt) if model.dt else None
     data["digest"] = model.digest
+    data["version"] = version("elegans")
     data["optimise"] = layout
     data |= stated
     data["vectors"] = [_vector(row) for row in table]

@@ -21,6 +21,11 @@ void board_idle(int (*ready)(void));
 /* Waits until all bytes have left the UART, then resets the chip. Does not return. */
 void board_reset(void);
 
+/* The bytes reserved for the stack, and the most of them that were used since the start; more than
+ * were reserved if the stack has written beyond them. */
+uint32_t board_stack_bytes(void);
+uint32_t board_stack_used(void);
+
 /* Counter (counter_*.c). */
 
 /* The counter of processor clocks: counts up, modulo board_ticks_mask + 1, while it is on. */

@@ -12,7 +12,8 @@ void reset_handler(void);
 void fault_handler(void);
 void fault_note(const uint32_t *frame);
 
-extern uint32_t image_data[], data_start[], data_end[], bss_start[], bss_end[], stack_top[];
+extern uint32_t image_data[], data_start[], data_end[], bss_start[], bss_end[];
+extern uint32_t stack_guard[], stack_bottom[], stack_top[];
 
 /* Why the board resets, kept for after the reset in RAM that start-up does not initialise.
  * `mark` tells it from what happens to be in RAM after power-on. */
@@ -22,6 +23,10 @@ typedef struct {
 } reset_note;
 
 enum { MARK = 0x454C4547 }; /* "ELEG" */
+
+/* Fills the stack, and the guard words below it, at the start: what was used, or overrun, does not
+ * hold it any more. */
+enum { PAINT = 0x57ACC0DE };
 __attribute__((section(".noinit"))) static reset_note note;
 
 el_boot board_boot;
@@ -52,8 +57,32 @@ static __attribute__((noreturn)) void restart(el_reset_cause cause, const uint32
     }
 }
 
+/* Paints what is not in use yet. The pointer is volatile, so that no compiler makes this a call of
+ * memset, whose own stack would be painted, too. */
+static inline __attribute__((always_inline)) void paint_stack(void)
+{
+    volatile uint32_t *end;
+    __asm__ volatile("mov %0, sp" : "=r"(end));
+    for (volatile uint32_t *word = stack_guard; word < end; word++)
+        *word = PAINT;
+}
+
+uint32_t board_stack_bytes(void)
+{
+    return (uint32_t)((char *)stack_top - (char *)stack_bottom);
+}
+
+uint32_t board_stack_used(void)
+{
+    const volatile uint32_t *word = stack_guard;
+    while (word < stack_top && *word == PAINT)
+        word++;
+    return (uint32_t)((char *)stack_top - (const volatile char *)word);
+}
+
 __attribute__((used, noreturn)) void reset_handler(void)
 {
+    paint_stack();
     SCB_VTOR = (uint32_t)vectors; /* a boot loader may have changed it; v6-M ignores the write */
 #if BOARD_HAS_FPU
     SCB_CPACR |= CPACR_FPU;

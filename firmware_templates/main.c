@@ -24,11 +24,13 @@ static el_port port = {
     .counter = board_counter,
     .change_baud = change_baud,
     .reset = board_reset,
+    .stack_used = board_stack_used,
 };
 
 int main(void)
 {
     port.ticks_mask = board_ticks_mask;
+    port.stack_bytes = board_stack_bytes();
     el_link_start(&link, &device, &port, &board_boot, request, reply, BOARD_MAX_FRAME);
     board_init();
     uart_init();

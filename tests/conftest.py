@@ -29,6 +29,7 @@ _SLOW = (
     "boards/profiling/test_kernels.py",
     "boards/profiling/test_natives.py",
     "boards/profiling/test_one_map.py",
+    "boards/profiling/test_stack.py",
     "boards/profiling/test_unwind.py",
     "boards/profiling/test_wide_states.py",
     "exporter/codegen/test_loops.py::test_a_loop_may_begin_with_a_vector_of_the_step_itself",

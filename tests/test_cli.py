@@ -177,6 +177,35 @@ def test_a_missing_compiler_is_named_with_how_to_get_it(exported, monkeypatch, c
     assert {"zig": "elegans[sim]", "gcc": "gcc-arm-none-eabi"}[compiler] in result.output
 
 
+def test_build_tells_flash_ram_and_the_stack_of_the_firmware(exported):
+    pytest.importorskip("ziglang")
+    found = json.loads(_call("build", exported, "--json").output)
+    assert 300 < found["stack_needed"] < 2000 < found["stack_reserved"]
+    text = f"firmware {found['stack_needed']:,} of {found['stack_reserved']:,} bytes stack"
+    assert text in _call("build", exported).output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["build"],
+        ["flash"],
+        ["hil"],
+        ["bench"],
+        ["run", "--on", "host", "--input", "in.npz", "--output", "out.npz"],
+    ],
+)
+def test_a_changed_weight_is_never_compiled(exported, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    _recording(tmp_path / "in.npz")
+    text = (exported / "model.c").read_text()
+    (exported / "model.c").write_text(text.replace("1", "2", 1))
+    result = _call(words[0], exported, *words[1:])
+    assert result.exit_code == 1
+    assert "model.c: was changed after the export" in result.output
+    assert "export it again" in result.output
+
+
 @pytest.mark.parametrize("emulator", ["unicorn", "qemu"])
 def test_a_missing_emulator_is_named_with_how_to_get_it(exported, monkeypatch, emulator):
     pytest.importorskip("ziglang")

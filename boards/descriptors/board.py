@@ -5,13 +5,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from elegans.boards.descriptors.cores import Core
 
 CATALOGUE = Path(__file__).resolve().parents[1] / "catalogue"
 """The folder of the descriptors that come with elegans."""
+
+MOST_STACK = 1 << 16
+"""The most bytes that a stack gets if the descriptor states no size: start-up fills it with a
+pattern, and each handshake looks how much of it is left."""
+
+MOST_CREDIT = 8192
+"""The most bytes of receive buffer that a board gets if its descriptor states no size."""
+
+LEAST_FRAME = 128
+"""A frame that holds a HELLO reply with a name of the greatest length."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +54,14 @@ class FixedSection:
 class Memory:
     """Where code and data go.
 
-    ``stack`` bytes behind the data are reserved for the stack; the vector table lies
-    ``vectors`` bytes into the flash; ``fixed`` lists sections with an offset of their own.
+    ``stack`` bytes behind the data are reserved for the stack; by default all that is left of the
+    RAM, up to `MOST_STACK`. The vector table lies ``vectors`` bytes into the flash; ``fixed``
+    lists sections with an offset of their own.
     """
 
     flash: Region
     ram: Region
-    stack: int
+    stack: int | None = None
     vectors: int = 0
     fixed: tuple[FixedSection, ...] = ()
 
@@ -85,12 +96,20 @@ class Counter:
 class LinkBuffers:
     """The sizes of the link's buffers in bytes.
 
-    ``max_frame`` is the largest decoded frame. ``credit`` is the size of the receive buffer, a
-    power of two: the host may have no more bytes than that on the way.
+    ``max_frame`` is the largest decoded frame; there are two such buffers. ``credit`` is the size
+    of the receive buffer, a power of two: the host may have no more bytes than that on the way.
+    What is 0 follows from the RAM: see `fitted`.
     """
 
-    max_frame: int
-    credit: int
+    max_frame: int = 0
+    credit: int = 0
+
+    def fitted(self, ram: Region) -> LinkBuffers:
+        """These sizes, with those that are 0 chosen so that all buffers together take at most
+        half of the RAM, and no more than lets the host keep a fast line busy."""
+        most = min(max(ram.bytes, 1) // 4, MOST_CREDIT)
+        credit = self.credit or 1 << most.bit_length() - 1
+        return LinkBuffers(self.max_frame or max(credit // 2, LEAST_FRAME), credit)
 
 
 @dataclass(frozen=True)
@@ -134,7 +153,7 @@ class Board:
     memory: Memory
     uart: Uart
     counter: Counter
-    link: LinkBuffers
+    link: LinkBuffers = field(default_factory=LinkBuffers)
     emulators: tuple[str, ...] = ()
     source: str | None = None
     flash: Programming | None = None

@@ -48,6 +48,7 @@ def read_board(path: Path) -> Board:
     """
     table = read_toml(path, "name a board or a file")
     board: Board = _record(Board, table, path, "")
+    board = dataclasses.replace(board, link=board.link.fitted(board.memory.ram))
     require_valid(board, path)
     return dataclasses.replace(board, path=path.resolve())
 
@@ -66,7 +67,7 @@ def _record(kind: type, table: dict[str, Any], place: Path, prefix: str) -> Any:
     for name, field in known.items():
         if name in table:
             values[name] = _value(hints[name], table[name], place, prefix + name)
-        elif field.default is dataclasses.MISSING:
+        elif field.default is field.default_factory is dataclasses.MISSING:
             raise ElegansError(place, f"{prefix}{name} is missing", "add it")
     return kind(**values)
 

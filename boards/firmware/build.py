@@ -15,8 +15,10 @@ from elegans.boards.firmware.build_cache import (
     zipped,
 )
 from elegans.boards.firmware.elf_image import read_image
+from elegans.boards.firmware.memory_fit import STACK_GUARD, fitting, require_stack
 from elegans.boards.firmware.process_group import in_parallel
 from elegans.boards.firmware.source import ModelSource, firmware_files, read_model
+from elegans.boards.firmware.stack_need import StackNeed, stack_need
 from elegans.boards.firmware.toolchain import Compiler
 
 _ELF = "firmware.elf"
@@ -32,7 +34,9 @@ class Firmware:
 
     ``flash_bytes`` (code, tables, weights) and ``ram_bytes`` (state) count the model only;
     ``image_flash_bytes`` and ``image_ram_bytes`` count the whole image, with start-up code,
-    link, buffers and stack. ``level`` is the compiler's optimisation level.
+    link, buffers and stack. ``stack`` is what the firmware needs at most, of the
+    ``stack_reserved`` bytes that the board has for it. ``level`` is the compiler's optimisation
+    level.
     """
 
     elf: Path
@@ -45,6 +49,8 @@ class Firmware:
     ram_bytes: int
     image_flash_bytes: int
     image_ram_bytes: int
+    stack: StackNeed
+    stack_reserved: int
 
 
 def build_firmware(
@@ -55,7 +61,8 @@ def build_firmware(
     ``compiler`` is ``zig``, ``gcc`` or ``auto``; ``level`` is 0, 1, 2, 3, s or ``auto`` (see
     `toolchain.resolve_level`). The same sources and compiler give the same bytes, wherever the
     BUILD lies. Raises `ElegansError` for an incomplete BUILD, a compiler that is not installed,
-    and the first error that the compiler reports.
+    the first error that the compiler reports, and a firmware that needs more stack than the board
+    has.
     """
     model = read_model(build_dir)
     level = toolchain.resolve_level(level, model.layout)
@@ -68,7 +75,7 @@ def build_firmware(
     sizes = read_image(elf).sizes
     flash = sum(sizes.get(name, 0) for name in (".vectors", ".model", ".text", ".data"))
     ram = sum(sizes.get(name, 0) for name in (".data", ".model_state", ".bss", ".noinit", ".stack"))
-    return Firmware(
+    firmware = Firmware(
         elf=elf,
         board=board,
         compiler=tool.name,
@@ -79,7 +86,11 @@ def build_firmware(
         ram_bytes=sizes.get(".model_state", 0),
         image_flash_bytes=flash,
         image_ram_bytes=ram,
+        stack=stack_need(elf, board.core),
+        stack_reserved=sizes.get(".stack", STACK_GUARD) - STACK_GUARD,
     )
+    require_stack(firmware.stack, firmware.stack_reserved, ram, board)
+    return firmware
 
 
 def _flags(board: Board, tool: Compiler, level: str) -> list[str]:
@@ -109,8 +120,9 @@ def _compile(
             options = [*flags, *_COMMON, *_debug(tool, folder), *toolchain.WARNINGS, *_INCLUDE]
             toolchain.run(tool, [*options, "-c", unit, "-o", objects[unit]], folder, place)
 
-        in_parallel(compile_unit, units)
-        toolchain.run(tool, _link_line(flags, tool, list(objects.values())), folder, place)
+        with fitting(board):
+            in_parallel(compile_unit, units)
+            toolchain.run(tool, _link_line(flags, tool, list(objects.values())), folder, place)
         image = (folder / _ELF).read_bytes()
     return {_ELF: image, SOURCES: zipped(files)}
 

@@ -54,13 +54,15 @@ def read_image(elf: Path) -> ElfImage:
 class Symbol:
     """A function, a label within one, or an array, with its address and its bytes.
 
-    ``is_data`` says that it is an array; ``in_model`` that it belongs to the model.
+    ``is_data`` says that it is an array, ``is_function`` that it is a function; ``in_model`` that
+    it belongs to the model.
     """
 
     name: str
     address: int
     size: int
     is_data: bool
+    is_function: bool
     in_model: bool
 
 
@@ -80,10 +82,23 @@ def read_symbols(elf: Path) -> list[Symbol]:
         # Names with $ are mapping symbols, which mark where code and data begin.
         named = symbol.name and not symbol.name.startswith("$")
         if kind in ("STT_FUNC", "STT_OBJECT") or (in_model and kind == "STT_NOTYPE" and named):
-            is_data = kind == "STT_OBJECT"
+            is_data, is_function = kind == "STT_OBJECT", kind == "STT_FUNC"
             address = symbol["st_value"] & (-1 if is_data else -2)  # bit 0 of code means Thumb
-            symbols.append(Symbol(symbol.name, address, symbol["st_size"], is_data, in_model))
+            size = symbol["st_size"]
+            symbols.append(Symbol(symbol.name, address, size, is_data, is_function, in_model))
     return symbols
+
+
+def read_data_starts(elf: Path) -> set[int]:
+    """The addresses at which data begins among the code, as its mapping symbols ``$d`` tell.
+
+    The image must be one that `read_image` accepts.
+    """
+    from elftools.elf.elffile import ELFFile
+
+    file: Any = ELFFile(io.BytesIO(elf.read_bytes()))
+    symbols = file.get_section_by_name(".symtab").iter_symbols()
+    return {int(s["st_value"]) for s in symbols if s.name == "$d" or s.name.startswith("$d.")}
 
 
 def require_fit(image: ElfImage, board: Board, elf: Path) -> None:

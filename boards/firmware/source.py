@@ -3,14 +3,16 @@ made from templates."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.board import MOST_STACK, Board
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_input
@@ -74,6 +76,7 @@ def read_model(build_dir: Path) -> ModelSource:
         files[path] = read_input(build_dir / path, SOURCE_FILE, _EXPORT, inside=build_dir)
         if sum(map(len, files.values())) > SOURCE_FILE.most:
             raise ElegansError(build_dir / path, "makes the sources too large", _EXPORT)
+    _require_unchanged(build_dir, files, folder.files)
     return ModelSource(
         name=folder.name,
         digest=folder.digest,
@@ -99,6 +102,30 @@ def _source_paths(build_dir: Path) -> list[str]:
     return ["model.h", "model.c", *assembly, *kept]
 
 
+def _require_unchanged(
+    build_dir: Path, files: Mapping[str, bytes], stated: Mapping[str, str]
+) -> None:
+    """Raise `ElegansError` unless the sources are those whose digests are ``stated``.
+
+    A BUILD written by hand may state none; then nothing is compared.
+    """
+    if not stated:
+        return
+    for path in sorted(path for path in stated if _is_source(path) and path not in files):
+        raise ElegansError(build_dir / path, "is missing from this BUILD", _EXPORT)
+    for path, content in files.items():
+        if path not in stated:
+            fact = "is no file of this BUILD: model.json does not list it"
+            raise ElegansError(build_dir / path, fact, f"remove it, or {_EXPORT}")
+        if hashlib.sha256(content).hexdigest() != stated[path]:
+            fact = "was changed after the export: it has not the digest that model.json states"
+            raise ElegansError(build_dir / path, fact, _EXPORT)
+
+
+def _is_source(path: str) -> bool:
+    return path in ("model.h", "model.c", "layers.S") or path.startswith(("include/", "src/"))
+
+
 def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:
     """All sources of a firmware by path: the board's and the link's at the top, the model's
     below ``model/``.
@@ -108,6 +135,7 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
     """
     context = {
         "board": board,
+        "most_stack": MOST_STACK,
         "firmware": {"digest": _initialiser(digest)},
         "model": {
             "name": model.name,

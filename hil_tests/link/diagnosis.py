@@ -108,6 +108,15 @@ def another_board(place: str, before: Hello, after: Hello) -> HilError:
     return HilError(Phase.SYNC, place, fact, remedy)
 
 
+def overrun(place: str, hello: Hello) -> HilError | None:
+    """The error for a stack that was not large enough; None if it was, or is not measured."""
+    if hello.stack_used <= hello.stack_bytes:
+        return None
+    fact = f"the stack of {hello.stack_bytes:,} bytes was overrun, and data were overwritten"
+    remedy = "give the board's descriptor a larger memory.stack, or leave it out"
+    return HilError(Phase.FAULT, place, fact, remedy)
+
+
 def faulted(place: str, before: Hello | None, after: Hello, locate: Locate) -> HilError | None:
     """The error for a fault that ``after`` reports and ``before`` did not; None without one."""
     if not after.fault_pc or (before is not None and before.fault_pc == after.fault_pc):

@@ -187,8 +187,11 @@ class Link:
             yield from queue.answered()
 
     def require_no_fault(self, before: Hello) -> None:
-        """Raise `HilError` (FAULT) if the board has faulted since the handshake ``before``."""
-        if fault := diagnosis.faulted(self.port.name, before, self.hello(), self._locate):
+        """Raise `HilError` (FAULT) if the board has faulted since the handshake ``before``, or has
+        overrun its stack since its start."""
+        place, after = self.port.name, self.hello()
+        fault = diagnosis.faulted(place, before, after, self._locate)
+        if fault := fault or diagnosis.overrun(place, after):
             raise fault
 
     def reset(self, within: float = 5.0) -> Hello:

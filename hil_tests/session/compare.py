@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elegans.exporter.saturation import REMEDY, Saturation, saturations
 from elegans.hil_tests.link.link import Link
@@ -17,6 +18,12 @@ from elegans.hil_tests.wire.messages import Ints
 
 TIMED_PER_SECTION = 64
 """How many vectors of each section are timed: timing is slow on an emulator."""
+
+_VIRTUAL_LINE, _REAL_LINE = 0.01, 0.1
+"""The shares of requests that may be sent again before it is said."""
+
+_FEW = 5
+"""So many may be sent again, whatever their share."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,9 @@ class Verdict:
     ticks     of the board's counter in one step, fewest and most; None if it does not count
     instructions  executed in one step, fewest and most; known for an emulated board
     flash_bytes, ram_bytes   what the model takes of the firmware
-    resent, damaged_frames   what the line lost or damaged during the run
+    requests, resent, damaged_frames   how many requests there were, and what the line lost or
+               damaged of them
+    stack_reserved, stack_used  of the firmware: what the board has, and the most it has used
     saturated  for each layer that can saturate, the steps in which the board's states did; corner
                vectors start at the ends of ranges and do not count
     changed    source files of the BUILD that are not as they were exported
@@ -83,8 +92,11 @@ class Verdict:
     flash_bytes: int | None
     ram_bytes: int | None
     vectors_per_second: float
+    requests: int
     resent: int
     damaged_frames: int
+    stack_reserved: int | None = None
+    stack_used: int | None = None
     saturated: tuple[Saturation, ...] = field(default=())
     changed: tuple[str, ...] = ()
 
@@ -111,8 +123,12 @@ class Verdict:
             "flash_bytes": self.flash_bytes,
             "ram_bytes": self.ram_bytes,
             "vectors_per_second": round(self.vectors_per_second, 1),
+            "requests": self.requests,
             "resent": self.resent,
             "damaged_frames": self.damaged_frames,
+            "stack_reserved": self.stack_reserved,
+            "stack_used": self.stack_used,
+            "doubt": self.doubt,
             "saturated_steps": {one.layer: one.steps for one in self.saturated},
         }
 
@@ -127,10 +143,30 @@ class Verdict:
             parts.append(f"{low if low == high else f'{low} to {high}'} instructions a step")
         if self.flash_bytes is not None:
             parts.append(f"{self.flash_bytes} bytes flash, {self.ram_bytes} bytes RAM")
+        if self.stack_reserved is not None:
+            parts.append(f"stack {self.stack_used:,} of {self.stack_reserved:,} bytes used")
         parts += [f"saturated: {one}" for one in self.saturated]
         if any(one.steps for one in self.saturated):
             parts.append(REMEDY)
-        return "; ".join([*parts, f"{self.vectors_per_second:.0f} steps/s"])
+        parts.append(f"{self.vectors_per_second:.0f} steps/s")
+        return "; ".join([*parts, self.doubt] if self.doubt else parts)
+
+    @property
+    def doubt(self) -> str | None:
+        """What is to be said against a line on which much was sent again; None if it was little.
+
+        The bits are right all the same; but what loses requests on a virtual board, which has no
+        line that could, may be the firmware.
+        """
+        share = _REAL_LINE if self.emulator is None else _VIRTUAL_LINE
+        if self.resent <= max(_FEW, share * self.requests):
+            return None
+        text = f"{self.resent:,} requests were sent again, of {self.requests:,}"
+        if self.emulator is None:
+            return f"{text}: the line is bad, or the board drops bytes; check it with doctor --port"
+        return (
+            f"{text}, on a line that loses nothing: the board drops bytes, or this machine is busy"
+        )
 
     def require(self) -> Verdict:
         """Return the verdict if every integer is right. Raises `HilError` (MISMATCH) if not."""
@@ -165,15 +201,18 @@ def compare(
     First some vectors of each section are timed, then all are compared. ``progress`` is called
     with the number of vectors done and in total.
 
-    Raises `HilError` if the run cannot be completed; wrong integers do not raise.
+    Raises `HilError` if the run cannot be completed, or if the board has overrun its stack; wrong
+    integers do not raise.
     """
     facts = facts or BoardFacts()
     golden = model.vectors if vectors is None else vectors
     peer, resent, damaged = link.peer, link.resent, link.decoder.dropped.total()
     measured = measure(link, golden) if peer.counter_hz else None
+    requests = len(_timed(golden)) if measured else 0
     began = time.perf_counter()
     mismatches, first, got = 0, None, np.zeros_like(golden.h_next)
     for chunk in stream(link, golden):
+        requests += 1
         y, h = golden.y[chunk.start : chunk.stop], golden.h_next[chunk.start : chunk.stop]
         got[chunk.start : chunk.stop] = chunk.reply.h
         wrong = np.count_nonzero(chunk.reply.y != y) + np.count_nonzero(chunk.reply.h != h)
@@ -202,8 +241,11 @@ def compare(
         flash_bytes=facts.flash_bytes,
         ram_bytes=facts.ram_bytes,
         vectors_per_second=len(golden) / seconds,
+        requests=requests,
         resent=link.resent - resent,
         damaged_frames=link.decoder.dropped.total() - damaged,
+        stack_reserved=link.peer.stack_bytes or None,
+        stack_used=link.peer.stack_used if link.peer.stack_bytes else None,
         saturated=saturations(model.states, got[golden.section != SECTIONS.index("corner")]),
         changed=model.changed,
     )
@@ -212,10 +254,15 @@ def compare(
 def measure(link: Link, vectors: Vectors) -> tuple[int, int] | None:
     """The fewest and the most ticks of one step, over the first `TIMED_PER_SECTION` vectors of
     each section. None if the counter does not count."""
-    parts = [np.flatnonzero(vectors.section == s)[:TIMED_PER_SECTION] for s in range(len(SECTIONS))]
-    counted = ticks(link, vectors[np.concatenate(parts)])
+    counted = ticks(link, vectors[_timed(vectors)])
     counted = counted[counted > 0]  # 0 is a step whose time is not known
     return (int(counted.min()), int(counted.max())) if len(counted) else None
+
+
+def _timed(vectors: Vectors) -> NDArray[np.intp]:
+    """The indices of the vectors that are timed."""
+    parts = [np.flatnonzero(vectors.section == s)[:TIMED_PER_SECTION] for s in range(len(SECTIONS))]
+    return np.concatenate(parts)
 
 
 def first_difference(

@@ -197,6 +197,7 @@ def _board(build: Path, model: Model, target: Target) -> Executor:
         options = BoardOptions(target.emulator, target.compiler, target.level, target.port)
         with session(build, target.on, options) as device:
             y, h = run(device.link, x, dt, h0)
+            device.link.require_no_fault(device.hello)
         return y.astype(np.int64), h.astype(np.int64)
 
     return execute

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from zlib import crc32
 
-VERSION = 3
+VERSION = 4
 OVERHEAD = 8
 """Decoded bytes of a frame in addition to its payload: version 1, type 1, sequence 2, CRC 4."""
 

@@ -25,7 +25,7 @@ Rows = NDArray[np.void]
 RESET_CAUSES = ("unknown", "power", "pin", "software", "watchdog", "fault")
 
 _NONCE = struct.Struct("<I")
-_HELLO = struct.Struct("<IBBBHHHHHIIII16s16s")
+_HELLO = struct.Struct("<IBBBHHHHHIIIIII16s16s")
 _BAUD = struct.Struct("<I")
 _STEP = struct.Struct("<BB")
 _STEP_REPLY = struct.Struct("<BBII")
@@ -118,6 +118,8 @@ class Hello:
     counter_hz    rate of the counter that times a step; 0 without a counter
     fault_*       address, link register and status of the fault that caused the last reset;
                   0 if none did
+    stack_bytes   that the board has; 0 if it does not measure its stack
+    stack_used    the most that were used since its start; more than there are if it was overrun
     *_digest      the first 16 bytes of each SHA-256
     """
 
@@ -130,6 +132,8 @@ class Hello:
     fault_pc: int
     fault_lr: int
     fault_status: int
+    stack_bytes: int
+    stack_used: int
     model_digest: bytes
     firmware_digest: bytes
     board: str
@@ -161,6 +165,8 @@ class Hello:
             self.fault_pc,
             self.fault_lr,
             self.fault_status,
+            self.stack_bytes,
+            self.stack_used,
             self.model_digest,
             self.firmware_digest,
         )
@@ -172,8 +178,7 @@ class Hello:
         if len(payload) < _HELLO.size:
             raise BadMessageError(f"{len(payload)} bytes instead of at least {_HELLO.size}")
         nonce, cause, state_bytes, dt_bytes, max_frame, credit, *rest = _HELLO.unpack_from(payload)
-        inputs, outputs, states, counter_hz, fault_pc, fault_lr, fault_status, *digests = rest
-        model, firmware = digests
+        inputs, outputs, states, *rest = rest
         if state_bytes not in (2, 4) or dt_bytes not in (0, 2, 4):
             raise BadMessageError(f"states of {state_bytes} bytes and a dt of {dt_bytes}")
         shape = Shape(inputs, outputs, states, state_bytes, dt_bytes)
@@ -184,12 +189,7 @@ class Hello:
             max_frame,
             credit,
             shape,
-            counter_hz,
-            fault_pc,
-            fault_lr,
-            fault_status,
-            model,
-            firmware,
+            *rest,
             board,
         )
 

@@ -58,6 +58,8 @@ static void hello(const el_link *l, unsigned sequence, uint32_t nonce)
     el_put_u32(&w, l->boot->fault_pc);
     el_put_u32(&w, l->boot->fault_lr);
     el_put_u32(&w, l->boot->fault_status);
+    el_put_u32(&w, l->port->stack_bytes);
+    el_put_u32(&w, l->port->stack_used ? l->port->stack_used() : 0);
     el_put_bytes(&w, d->model_digest, EL_LINK_DIGEST);
     el_put_bytes(&w, d->firmware_digest, EL_LINK_DIGEST);
     el_put_bytes(&w, l->port->name, (unsigned)strlen(l->port->name));

@@ -12,7 +12,7 @@
 
 #include "el_cobs.h"
 
-#define EL_LINK_VERSION 3
+#define EL_LINK_VERSION 4
 #define EL_LINK_DIGEST 16
 
 /* The bytes of a decoded frame that are not payload: 4 of header and 4 of CRC. */
@@ -22,11 +22,11 @@
  * `count` steps; `x_bytes`, `y_bytes` and `h_bytes` are those of all inputs, outputs and states.
  * `max_frame` must be at least the largest of the three with count = 1.
  *
- * HELLO: nonce 4, three numbers of 8 bits 3, five of 16 bits 10, four of 32 bits 16, two digests
- * 32, which makes 65, and the board's name. STEP request: flags and count, the states, and for
+ * HELLO: nonce 4, three numbers of 8 bits 3, five of 16 bits 10, six of 32 bits 24, two digests
+ * 32, which makes 73, and the board's name. STEP request: flags and count, the states, and for
  * each step the inputs and dt. STEP reply: count, flags and two 32-bit numbers of ticks, which
  * makes 10, and for each step the outputs and states. */
-#define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 65 + (name_length))
+#define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 73 + (name_length))
 #define EL_LINK_STEP_FRAME(x_bytes, dt_bytes, h_bytes, count) \
     (EL_LINK_FRAMING + 2 + (h_bytes) + (count) * ((x_bytes) + (dt_bytes)))
 #define EL_LINK_REPLY_FRAME(y_bytes, h_bytes, count) \
@@ -80,7 +80,10 @@ typedef struct {
  *                interrupt has disturbed the step, whose ticks are then not counted
  *   change_baud  waits until all bytes have left, then changes the line's rate. Returns 0, and
  *                changes nothing, if the board cannot have that rate
- *   reset        waits until all bytes have left, then resets; does not return */
+ *   reset        waits until all bytes have left, then resets; does not return
+ *   stack_used   the most bytes of stack used since the start, of the `stack_bytes` there are; more
+ *                than these if the stack was overrun. NULL if the board does not measure it;
+ *                `stack_bytes` is 0 then */
 typedef struct {
     const char *name; /* ASCII */
     uint32_t counter_hz;
@@ -93,6 +96,8 @@ typedef struct {
     void (*counter)(int on);
     int (*change_baud)(uint32_t baud);
     void (*reset)(void);
+    uint32_t stack_bytes;
+    uint32_t (*stack_used)(void);
 } el_port;
 
 /* Why the board started. After a fault `fault_pc` is the address of the instruction and

@@ -117,6 +117,7 @@ class Behaviour:
     counts        whether its counter counts
     wrong_kind    the frame type of answers to STEP
     log_every     a LOG frame every so many STEP requests
+    stack_bytes, stack_used   that HELLO reports
     supported_rates, highest_reliable_rate   baud rates that the board's clock can make, and up
                   to which the line does not damage data
     """
@@ -141,6 +142,8 @@ class Behaviour:
     baud: int = 115_200
     supported_rates: tuple[int, ...] = (115_200, 230_400, 460_800, 921_600)
     highest_reliable_rate: int = 10_000_000
+    stack_bytes: int = 1536
+    stack_used: int = 620
 
 
 _SPEEDS = {getattr(termios, name): int(name[1:]) for name in dir(termios) if name[1:].isdigit()}
@@ -241,6 +244,8 @@ class FakeDevice:
             fault_pc=0x1234 if self._faulted else 0,
             fault_lr=0x5679 if self._faulted else 0,
             fault_status=0x8200 if self._faulted else 0,
+            stack_bytes=self.behaviour.stack_bytes,
+            stack_used=self.behaviour.stack_used,
             model_digest=bytes.fromhex(self.behaviour.digest)[:16],
             firmware_digest=bytes(16),
             board=self.behaviour.board,

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from elegans.boards import doctor
+from elegans.boards.descriptors.board import LinkBuffers
 from elegans.boards.descriptors.descriptor import boards, find_board
 from elegans.boards.firmware import toolchain
 from elegans.exporter.errors import ElegansError
@@ -92,7 +93,8 @@ def test_a_user_s_own_board_is_read_by_path(tmp_path):
     ],
 )
 def test_a_wrong_descriptor_is_refused_by_its_key(tmp_path, old, new, message):
-    text = _M4.read_text()
+    text = _M4.read_text().replace("[uart]", "stack = 4096\n\n[uart]")
+    text += "\n[link]\nmax_frame = 4096\ncredit = 8192\n"
     assert old in text
     (tmp_path / "mine.toml").write_text(text.replace(old, new))
     with pytest.raises(ElegansError, match=re.escape(message)):
@@ -131,3 +133,24 @@ def test_the_doctor_reports_what_is_installed():
     findings = {finding.name: finding for finding in doctor.examine()}
     assert findings["unicorn"].present
     assert str(findings["unicorn"]).startswith("ok")
+
+
+@pytest.mark.parametrize(
+    ("ram", "credit", "max_frame"),
+    [(4096, 1024, 512), (0x2000, 2048, 1024), (0x5000, 4096, 2048), (0x400000, 8192, 4096)],
+)
+def test_buffers_without_a_size_follow_from_the_ram(tmp_path, ram, credit, max_frame):
+    text = _M4.read_text()
+    assert "[link]" not in text
+    (tmp_path / "mine.toml").write_text(
+        text.replace("bytes = 0x400000 }\n\n", f"bytes = {ram} }}\n")
+    )
+    board = find_board(str(tmp_path / "mine.toml"))
+    assert board.link == LinkBuffers(max_frame, credit)
+    assert board.memory.stack is None
+    assert board.link.credit + 2 * board.link.max_frame <= ram / 2
+
+
+def test_buffers_with_a_size_keep_it(tmp_path):
+    (tmp_path / "mine.toml").write_text(_M4.read_text() + "\n[link]\ncredit = 1024\n")
+    assert find_board(str(tmp_path / "mine.toml")).link == LinkBuffers(512, 1024)

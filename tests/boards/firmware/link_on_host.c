@@ -52,6 +52,11 @@ static void step(void *state, int16_t *y, const int16_t *x, int32_t dt)
     device.step(state, y, x, dt);
 }
 
+static uint32_t stack_used(void)
+{
+    return 700;
+}
+
 static const el_port port = {
     .name = "host",
     .counter_hz = 1000,
@@ -64,6 +69,8 @@ static const el_port port = {
     .counter = counter,
     .change_baud = change_baud,
     .reset = reset,
+    .stack_bytes = 4096,
+    .stack_used = stack_used,
 };
 static const el_boot boot = {EL_RESET_FAULT, 0x1234, 0x5678, 0x8200};
 

@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 
+from elegans.boards.descriptors.board import MOST_STACK, Region
 from elegans.boards.firmware import toolchain
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image, require_fit
@@ -34,7 +35,7 @@ def test_the_sizes_of_model_and_image_are_reported_separately(tiny, m4, compiler
     assert 100 < firmware.flash_bytes < 600
     assert firmware.image_flash_bytes > firmware.flash_bytes + 1000
     link = m4.link
-    buffers = link.credit + 2 * link.max_frame + m4.memory.stack
+    buffers = link.credit + 2 * link.max_frame + firmware.stack_reserved
     assert buffers < firmware.image_ram_bytes < buffers + 400
 
 
@@ -152,7 +153,8 @@ def test_a_build_that_cannot_be_written_to_is_reported(tmp_path, m4):
 
 def test_a_frame_too_small_for_the_model_ends_the_build(tiny, m4):
     board = dataclasses.replace(m4, link=dataclasses.replace(m4.link, max_frame=64))
-    with pytest.raises(ElegansError, match="max_frame does not hold a HELLO reply"):
+    message = "max_frame does not hold a HELLO reply.*; make link.max_frame larger: it is 64"
+    with pytest.raises(ElegansError, match=message):
         build_firmware(tiny, board)
 
 
@@ -161,3 +163,47 @@ def test_a_compiler_that_hangs_is_ended(tmp_path, monkeypatch):
     tool = toolchain.Compiler("zig", ("sh", "-c", "sleep 60"), "0")
     with pytest.raises(ElegansError, match="zig did not end within"):
         toolchain.run(tool, [], tmp_path, "here")
+
+
+@pytest.mark.parametrize("compiler", CROSS_COMPILERS)
+def test_buffers_too_large_for_the_ram_end_the_build_with_the_keys_to_change(tiny, m4, compiler):
+    memory = dataclasses.replace(m4.memory, ram=Region(0x2000_0000, 0x5000), stack=4096)
+    board = dataclasses.replace(m4, memory=memory)
+    remedy = r"make link\.credit \(8,192\), link\.max_frame \(4,096, twice\) or memory\.stack \(4,0"
+    with pytest.raises(ElegansError, match=f"20,480 bytes: {remedy}"):
+        build_firmware(tiny, board, compiler)
+
+
+def test_a_flash_too_small_ends_the_build_with_what_makes_code_smaller(tiny, m4):
+    memory = dataclasses.replace(m4.memory, flash=Region(0, 1024))
+    with pytest.raises(ElegansError, match=r"the flash has 1,024 bytes: compile with --level s"):
+        build_firmware(tiny, dataclasses.replace(m4, memory=memory))
+
+
+def test_a_stack_too_small_for_the_firmware_is_refused_with_both_figures(tiny, m4):
+    need = build_firmware(tiny, m4).stack.bytes
+    memory = dataclasses.replace(m4.memory, stack=256)
+    board = dataclasses.replace(m4, memory=memory)
+    fact = f"the firmware needs {need} bytes of stack, the board has 256"
+    with pytest.raises(
+        ElegansError, match=rf"{fact}; set memory\.stack to {need} or more \(the RAM"
+    ):
+        build_firmware(tiny, board)
+
+
+def test_where_the_ram_is_too_small_for_the_stack_the_buffers_are_named(tiny, m4):
+    need = build_firmware(tiny, m4).stack.bytes
+    link = dataclasses.replace(m4.link, max_frame=512, credit=1024)
+    ram = 2048 + need  # the rest is less than the stack needs
+    memory = dataclasses.replace(m4.memory, ram=Region(0x2000_0000, ram))
+    board = dataclasses.replace(m4, memory=memory, link=link)
+    with pytest.raises(ElegansError, match=r"the RAM allows \d+: make link\.credit \(1,024\) or"):
+        build_firmware(tiny, board)
+
+
+def test_a_stack_without_a_size_gets_what_is_left_of_the_ram(tiny, m4):
+    memory = dataclasses.replace(m4.memory, ram=Region(0x2000_0000, 0x6000))
+    firmware = build_firmware(tiny, dataclasses.replace(m4, memory=memory))
+    assert 0x6000 - 8 <= firmware.image_ram_bytes <= 0x6000
+    assert firmware.stack_reserved > 0x6000 - 8192 - 2 * 4096 - 400
+    assert build_firmware(tiny, m4).stack_reserved == MOST_STACK

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from elegans.boards.descriptors.descriptor import find_board
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.session.session import BoardOptions, Device, hil, session
 from elegans.hil_tests.session.stream import Controller, run
@@ -91,6 +92,39 @@ def test_a_model_that_does_not_compile_fails_in_the_build_phase(tmp_path: Path) 
     with pytest.raises(HilError) as failure:
         hil(broken, BOARD, OPTIONS)
     assert failure.value.phase is Phase.BUILD
+
+
+@pytest.mark.parametrize("board", [BOARD, "microbit"])
+def test_an_overrun_stack_is_a_fault_of_the_firmware_not_a_pass(tmp_path: Path, board: str) -> None:
+    """The step writes below the stack; it computes the right bits all the same."""
+    broken = Path(shutil.copytree(TINY_BUILD, tmp_path / "broken"))
+    write = "    {\n        extern uint32_t stack_guard[];\n        stack_guard[2] = 0;\n    }\n"
+    text = (broken / "model.c").read_text()
+    (broken / "model.c").write_text(text.replace("    int16_t next[", write + "    int16_t next["))
+    with pytest.raises(HilError, match=r"the stack of [0-9,]+ bytes was overrun") as failure:
+        hil(broken, board, OPTIONS)
+    assert failure.value.phase is Phase.FAULT
+
+
+def test_a_firmware_that_needs_more_stack_than_the_board_has_fails_in_the_build_phase(
+    tiny: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.toml"
+    text = find_board(BOARD).path.read_text()  # type: ignore[union-attr]
+    own.write_text(text.replace("[uart]", "stack = 256\n\n[uart]"))
+    with pytest.raises(HilError, match="bytes of stack, the board has 256; set memory") as failure:
+        hil(tiny, str(own), OPTIONS)
+    assert failure.value.phase is Phase.BUILD
+
+
+def test_the_verdict_tells_how_much_of_the_stack_was_used(powered: Device) -> None:
+    verdict = powered.compare()
+    assert powered.firmware is not None
+    assert powered.firmware.stack.bytes is not None
+    assert verdict.stack_used is not None
+    assert 100 < verdict.stack_used <= powered.firmware.stack.bytes
+    assert f"stack {verdict.stack_used} of 65,536 bytes used" in verdict.summary()
+    assert verdict.json()["stack_used"] == verdict.stack_used
 
 
 def test_an_unknown_board_is_an_error_that_lists_the_known() -> None:

@@ -19,6 +19,7 @@ from elegans.tests.hil_tests.fake_device import (
     WIDE,
     Behaviour,
     FakeDevice,
+    LineFaults,
     model_run,
 )
 
@@ -35,6 +36,52 @@ def test_every_integer_of_every_vector_is_compared(fake_model: BuildModel) -> No
     assert verdict.require() is verdict
     assert verdict.vectors == len(fake_model.vectors)
     assert verdict.integers == verdict.vectors * (SHAPE.outputs + SHAPE.states)
+
+
+def test_a_board_that_has_overrun_its_stack_gets_no_verdict(fake_model: BuildModel) -> None:
+    with pytest.raises(HilError, match="the stack of 1,536 bytes was overrun") as failure:
+        verdict_of(Behaviour(stack_used=1540), fake_model)
+    assert failure.value.phase is Phase.FAULT
+    assert "larger memory.stack" in failure.value.remedy
+
+
+def test_the_used_stack_is_part_of_the_verdict(fake_model: BuildModel) -> None:
+    verdict = verdict_of(Behaviour(stack_used=1536), fake_model)
+    assert "; stack 1,536 of 1,536 bytes used; " in verdict.summary()
+    assert (verdict.json()["stack_reserved"], verdict.json()["stack_used"]) == (1536, 1536)
+
+
+def test_a_board_that_does_not_measure_its_stack_is_no_error(fake_model: BuildModel) -> None:
+    verdict = verdict_of(Behaviour(stack_bytes=0, stack_used=0), fake_model)
+    assert verdict.stack_used is None
+    assert "stack" not in verdict.summary()
+
+
+@pytest.mark.parametrize(
+    ("emulator", "few", "text"),
+    [
+        ("unicorn", 6, "7 requests were sent again, of 600, on a line that loses nothing"),
+        (None, 60, "61 requests were sent again, of 600: the line is bad"),
+    ],
+)
+def test_a_line_that_sends_much_again_is_doubted_in_words(
+    fake_model: BuildModel, emulator: str | None, few: int, text: str
+) -> None:
+    verdict = replace(verdict_of(Behaviour(), fake_model), emulator=emulator, requests=600)
+    assert replace(verdict, resent=few).doubt is None
+    assert "sent again" not in replace(verdict, resent=few).summary()
+    doubted = replace(verdict, resent=few + 1)
+    assert doubted.passed
+    assert text in doubted.summary()
+
+
+def test_requests_are_counted_once_however_often_they_are_sent(fake_model: BuildModel) -> None:
+    clean = verdict_of(Behaviour(), fake_model)
+    assert 64 < clean.requests < 2 * len(fake_model.vectors)
+    noisy = verdict_of(Behaviour(line=LineFaults(drop=0.2)), fake_model)
+    assert noisy.resent > 5
+    assert noisy.doubt is not None
+    assert str(noisy.json()["doubt"]) in noisy.summary()
 
 
 def test_a_state_of_32_bits_is_one_integer_and_differs_in_any_of_its_bits(

@@ -39,6 +39,9 @@ def test_every_board_gives_the_bits_of_the_reference(worm, board, emulator, comp
         assert verdict.integers > 1000
         assert verdict.instructions is not None
         assert 100 < verdict.instructions[0] <= verdict.instructions[1]
+        assert device.firmware is not None
+        assert verdict.stack_reserved == device.firmware.stack_reserved
+        assert 100 < verdict.stack_used <= device.firmware.stack.bytes <= verdict.stack_used + 300
 
 
 @pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed")

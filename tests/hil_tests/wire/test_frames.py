@@ -75,7 +75,7 @@ def test_a_block_beyond_the_end_is_no_cobs() -> None:
 
 
 def test_a_frame_is_laid_out_as_the_document_says() -> None:
-    body = bytes([3, 0x02, 0x34, 0x12]) + b"\0ab"
+    body = bytes([4, 0x02, 0x34, 0x12]) + b"\0ab"
     expected = b"\0" + cobs_encode(body + crc32(body).to_bytes(4, "little")) + b"\0"
     assert encode(Frame(Kind.STEP, 0x1234, b"\0ab")) == expected
 
@@ -213,11 +213,25 @@ def test_the_largest_count_fits_the_frame_and_the_credit(
 def test_a_hello_is_laid_out_as_the_document_says() -> None:
     shape = Shape(inputs=8, outputs=1, states=19, state_bytes=4, dt_bytes=2)
     hello = Hello(
-        0xA1B2C3D4, 3, 1024, 2048, shape, 25_000_000, 0, 0, 0, b"m" * 16, b"f" * 16, "lane"
+        0xA1B2C3D4,
+        3,
+        1024,
+        2048,
+        shape,
+        25_000_000,
+        0,
+        0,
+        0,
+        1536,
+        620,
+        b"m" * 16,
+        b"f" * 16,
+        "lane",
     )
     assert hello.encode().hex() == (
         "d4c3b2a1" "03" "04" "02" "0004" "0008" "0800" "0100" "1300" "40787d01"
-        "00000000" "00000000" "00000000" + "6d" * 16 + "66" * 16 + b"lane".hex()
+        "00000000" "00000000" "00000000" "00060000" "6c020000"
+        + "6d" * 16 + "66" * 16 + b"lane".hex()
     )  # fmt: skip
     assert Hello.parse(hello.encode()) == hello
     assert hello.reset == "software"
@@ -226,7 +240,7 @@ def test_a_hello_is_laid_out_as_the_document_says() -> None:
 @pytest.mark.parametrize(("state_bytes", "dt_bytes"), [(1, 2), (3, 2), (0, 0), (2, 1), (4, 8)])
 def test_a_hello_of_impossible_widths_is_refused(state_bytes: int, dt_bytes: int) -> None:
     shape = Shape(8, 1, 19, state_bytes, dt_bytes)
-    hello = Hello(1, 1, 1024, 2048, shape, 0, 0, 0, 0, bytes(16), bytes(16), "lane")
+    hello = Hello(1, 1, 1024, 2048, shape, 0, 0, 0, 0, 0, 0, bytes(16), bytes(16), "lane")
     with pytest.raises(BadMessageError, match=f"states of {state_bytes} bytes"):
         Hello.parse(hello.encode())
 
