@@ -69,6 +69,7 @@ class BoardRun:
     expected   the number of tests
     vectors    golden vectors compared so far, and in total
     figures, summary   `Verdict.json` and `Verdict.summary`; None until the verdict is known
+    around     `Surroundings.json` of the first difference; None if there is none
     """
 
     name: str
@@ -77,6 +78,7 @@ class BoardRun:
     tests: list[Outcome] = field(default_factory=list)
     figures: dict[str, Any] | None = None
     summary: str | None = None
+    around: dict[str, Any] | None = None
 
     @property
     def passed(self) -> bool:
@@ -118,6 +120,7 @@ class BoardRun:
             self.vectors = fields["done"], fields["total"]
         elif kind == "verdict":
             self.figures, self.summary = fields["figures"], fields["summary"]
+            self.around = fields["around"]
 
 
 def run_suite(

@@ -78,11 +78,13 @@ class Device:
         ``progress`` is called with the number of vectors done and in total. Raises as
         `compare.compare` does.
         """
+        built = self.firmware
         facts = BoardFacts(
             emulator=self.emulator,
             instructions=None if self.powered is None else self.powered.instructions,
-            flash_bytes=None if self.firmware is None else self.firmware.flash_bytes,
-            ram_bytes=None if self.firmware is None else self.firmware.ram_bytes,
+            flash_bytes=None if built is None else built.flash_bytes,
+            ram_bytes=None if built is None else built.ram_bytes,
+            compiler=None if built is None else f"{built.compiler} -O{built.level}",
         )
         return compare(self.link, self.model, vectors, facts, progress)
 
