@@ -94,7 +94,10 @@ without any reason in the product, so they are not here."""
 
 @dataclass(frozen=True)
 class Change:
-    """One figure, or anything else with a name, that has another value than before."""
+    """One figure, or anything else with a name, that has another value than before.
+
+    Where ``before`` is empty, ``now`` says all.
+    """
 
     label: str
     before: str
@@ -103,6 +106,8 @@ class Change:
     of_line: bool = False
 
     def __str__(self) -> str:
+        if not self.before:
+            return f"{self.label}: {self.now}"
         unit = f" {self.unit}" if self.unit else ""
         return f"{self.label}: {self.before} -> {self.now}{unit}{self._step()}"
 
@@ -139,10 +144,16 @@ def figures_of(report: Mapping[str, object]) -> dict[str, Any]:
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
-    """What changed, of the figures that both have. Ticks count where no instructions are known."""
+    """What changed, of the figures that both have.
+
+    Ticks count where no instructions are known. A virtual board has no line: what is sent again
+    there only shows how busy the host was.
+    """
     found = []
     for figure in FIGURES:
         if not (figure.key in before and figure.key in now):
+            continue
+        if figure.of_line and now.get("emulator") is not None:
             continue
         if figure.key == "ticks_per_step" and now.get("instructions_per_step") is not None:
             continue

@@ -25,6 +25,7 @@ from elegans.hil_tests.reports.figures import Change, changes, figures_of
 MOST_BYTES = 1 << 22
 """How much of the file is read, from its end: about ten thousand runs."""
 _MOST_TOLD = 3  # of the damaged lines
+_MOST_CHARACTERS = 4096  # of a name: a board's may be the path of its descriptor
 _KIND = "hil"
 
 
@@ -98,7 +99,10 @@ class Since:
             return [f"this is the first run of {what} on record"]
         if not self.changes:
             return [f"nothing changed since {self.last.when} ({self.runs} runs of {what})"]
-        return [f"changed since {self.last.when}:", *(f"  {change}" for change in self.changes)]
+        return [
+            f"changed since {self.last.when}, {what}:",
+            *(f"  {change}" for change in self.changes),
+        ]
 
     def json(self) -> dict[str, object]:
         """The same as plain data."""
@@ -177,17 +181,19 @@ def _record(line: bytes) -> Record:
     data = json.loads(line)
     if not isinstance(data, dict) or data.get("elegans") != _KIND:
         raise ValueError("not a run")
-    texts = [data.get(key) for key in ("time", "name", "model")]
-    if not all(isinstance(text, str) and len(text) < 400 for text in texts):
-        raise ValueError("not a run")
-    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", str(texts[0])):
+    time, name, model = (_text(data, key) for key in ("time", "name", "model"))
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", time):
         raise ValueError("no time")
     if not isinstance(data.get("figures"), dict):
         raise ValueError("no figures")
-    figures = {
-        key: value for key, value in figures_of(data["figures"]).items() if value is not None
-    }
-    return Record(*(str(text) for text in texts), figures=figures)
+    return Record(time, name, model, _without_unknown(data["figures"]))
+
+
+def _text(data: Mapping[str, object], key: str) -> str:
+    text = data.get(key)
+    if not isinstance(text, str) or len(text) > _MOST_CHARACTERS:
+        raise ValueError(f"no {key}")
+    return text
 
 
 def _without_unknown(report: Mapping[str, object]) -> dict[str, Any]:

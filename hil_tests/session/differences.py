@@ -40,7 +40,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Series:
+class PairedSeries:
     """Integers that were expected and received, one beside the other.
 
     labels  of each: the index of its vector, or the name of its state or output
@@ -72,8 +72,8 @@ class Surroundings:
     """
 
     difference: Difference
-    over_steps: Series
-    over_channels: Series
+    over_steps: PairedSeries
+    over_channels: PairedSeries
     channels: int
     wrong: int
 
@@ -136,7 +136,7 @@ def surroundings(model: BuildModel, golden: Vectors, got: Results) -> Surroundin
     )
 
 
-def _over_steps(golden: Vectors, got: Results, vector: int, column: int) -> Series:
+def _over_steps(golden: Vectors, got: Results, vector: int, column: int) -> PairedSeries:
     """One state or output in the vectors around ``vector`` that are of its section."""
     states = golden.h_next.shape[1]
     if column < states:
@@ -149,10 +149,10 @@ def _over_steps(golden: Vectors, got: Results, vector: int, column: int) -> Seri
     return _series(labels, expected[same], received[same], at, STEPS_AROUND)
 
 
-def _series(labels: list[str], expected: Ints, got: Ints, at: int, around: int) -> Series:
+def _series(labels: list[str], expected: Ints, got: Ints, at: int, around: int) -> PairedSeries:
     """The integers from ``around`` before to ``around`` after the place ``at``."""
     start, stop = max(at - around, 0), at + around + 1
-    return Series(
+    return PairedSeries(
         tuple(labels[start:stop]),
         tuple(expected[start:stop].tolist()),
         tuple(got[start:stop].tolist()),

@@ -142,7 +142,7 @@ def test_every_figure_that_changed_has_a_line(tmp_path: Path) -> None:
         resent=2,
     )
     assert compared(tmp_path, record(), now) == [
-        "changed since 2026-11-25 10:00 UTC:",
+        "changed since 2026-11-25 10:00 UTC, worm on bench-1:",
         "  outcome: passed -> MISMATCH",
         "  different integers: 0 -> 7 (+7)",
         "  first difference: none -> vector 3",
