@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from elegans.commands.data_options import compare_options, replay_options
+from elegans.commands.hil_reports import Reports, report_options
 from elegans.commands.options import (
     BOARD,
     BUILD,
@@ -192,11 +193,12 @@ def compare(build: Path, as_json: bool, **options: Any) -> None:
 
 @main.command(
     **example(
-        "elegans hil build/model --board mps2-an386 --junit hil.xml; "
-        "elegans hil build/model --map lab.toml --tag fast"
+        "elegans hil build/model --board mps2-an386 --junit hil.xml --html hil.html; "
+        "elegans hil build/model --map lab.toml --tag fast --history hil.jsonl; "
+        "elegans hil --compare build/old build/model"
     )
 )
-@BUILD
+@report_options
 @connection_options
 @JSON
 @click.option("--probe", help="unique id of a real board's debug probe, to flash the board first")
@@ -207,6 +209,7 @@ def hil(
     level: str,
     as_json: bool,
     junit: Path | None,
+    reports: Reports,
     lab: Path | None,
     tag: str | None,
     **options: str | None,
@@ -218,10 +221,10 @@ def hil(
     """
     from elegans.commands.hil import Report, hil_on_board, hil_on_map
 
-    settings = (compiler, level)
+    settings, report = (compiler, level), Report(as_json, junit, reports)
     if lab is not None:
-        sys.exit(hil_on_map(build, settings, lab, tag, Report(as_json, junit)))
-    sys.exit(hil_on_board(build, settings, options, Report(as_json, junit)))
+        sys.exit(hil_on_map(build, settings, lab, tag, report))
+    sys.exit(hil_on_board(build, settings, options, report))
 
 
 @main.command(

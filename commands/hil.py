@@ -10,22 +10,25 @@ from pathlib import Path
 import click
 
 from elegans.commands.accuracy import print_errors
+from elegans.commands.hil_reports import Reports
 from elegans.commands.options import complaint, given
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.files import require_file
 from elegans.hil_tests.lab.junit import write_junit
 from elegans.hil_tests.lab.lab_map import read_map, select
 from elegans.hil_tests.lab.run_suite import BoardRun, run_suite
+from elegans.hil_tests.reports.publish import Publisher
 from elegans.hil_tests.session.build_files import load_build
 from elegans.trainer.progress import shown
 
 
 @dataclass(frozen=True)
 class Report:
-    """How to report the results: as JSON or text on stdout, and to a JUnit file if one is named."""
+    """How to report the results: as JSON or text on stdout, and to the files that are named."""
 
     as_json: bool
     junit: Path | None
+    reports: Reports
 
 
 def hil_on_board(
@@ -41,7 +44,9 @@ def hil_on_board(
     """
     if given("tag"):
         raise click.UsageError("--tag selects boards of a map; add its --map")
+    publisher = _publisher(build, report)
     (run,) = _run_suite(build, settings, {str(options["board"]): options}, report.junit)
+    publisher.compare([run])
     reasons = {(test.phase, test.line) for test in run.complaints}
     absent = not any(test.result in ("passed", "failed") for test in run.tests)
     if absent and len(reasons) == 1:
@@ -50,9 +55,10 @@ def hil_on_board(
         click.echo(_result_text(run))
         print_errors(read_build_folder(build).errors)
     if report.as_json:
-        click.echo(json.dumps(run.json()))
+        click.echo(json.dumps(publisher.json(run)))
     if report.junit:
         write_junit(report.junit, [run])
+    _publish(publisher, [run], report)
     return 0 if run.passed else 1
 
 
@@ -70,15 +76,18 @@ def hil_on_map(
             raise click.UsageError(f"--map states it for each board; leave out --{option}")
     entries = select(read_map(lab), given("board"), tag=tag)
     options = {entry.name: {"map": str(lab), "name": entry.name} for entry in entries}
+    publisher = _publisher(build, report)
     runs = _run_suite(build, settings, options, report.junit)
+    publisher.compare(runs)
     if report.as_json:
-        click.echo(json.dumps({run.name: run.json() for run in runs}))
+        click.echo(json.dumps({run.name: publisher.json(run) for run in runs}))
     else:
         for run in runs:
             click.echo(f"{'ok' if run.passed else 'FAILED':<8}{run.name:<16}{_result_text(run)}")
         print_errors(read_build_folder(build).errors)
     if report.junit:
         write_junit(report.junit, runs)
+    _publish(publisher, runs, report)
     return 0 if all(run.passed for run in runs) else 1
 
 
@@ -101,6 +110,22 @@ def _run_suite(
                 progress("vectors", *runs[0].vectors, "")
 
         return run_suite(build, boards, *settings, progress=show)
+
+
+def _publisher(build: Path, report: Report) -> Publisher:
+    """Checks the files to be written before a board is used, and tells the damaged lines of the
+    history."""
+    publisher = Publisher(build, report.reports.html, report.reports.history)
+    for sentence in publisher.warnings:
+        click.echo(f"warning: {sentence}", err=True)
+    return publisher
+
+
+def _publish(publisher: Publisher, runs: Sequence[BoardRun], report: Report) -> None:
+    """Print what changed, and write the files."""
+    for line in () if report.as_json else publisher.lines():
+        click.echo(line)
+    publisher.write(runs)
 
 
 def _result_text(run: BoardRun) -> str:

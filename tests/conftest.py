@@ -47,6 +47,7 @@ _SLOW = (
     "hil_tests/lab/test_run_suite.py",
     "hil_tests/link/test_baud_rate.py",
     "hil_tests/link/test_link.py::test_a_board_that_falls_silent_ends_the_run_with_timeout",
+    "hil_tests/reports/test_publish.py",
     "hil_tests/session/test_every_board.py",
     "hil_tests/test_plugin.py",
     "hil_tests/wire/test_faulty_cable.py",
