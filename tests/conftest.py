@@ -52,6 +52,7 @@ _SLOW = (
     "hil_tests/test_plugin.py",
     "hil_tests/wire/test_faulty_cable.py",
     "test_cells.py",
+    "test_ci_examples.py::test_the_job_with_virtual_boards_runs_as_it_is_written",
     "test_cli.py::test_a_terminated_run_leaves_nothing_behind",
     "test_cli.py::test_a_wrong_bit_is_found_named_and_fails_the_run",
     "test_cli.py::test_hil_prints_one_json_object_and_writes_junit",
