@@ -25,6 +25,7 @@ def _all(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("time of a step", "" if get("emulator") else _time(figures)),
         ("flash of the model (code, tables, weights)", _bytes(get("flash_bytes"))),
         ("RAM of the model", _bytes(get("ram_bytes"))),
+        ("stack of a step", _bytes(get("stack_bytes"))),
         ("steps a second over the line", _text(get("vectors_per_second"))),
         ("line: bits a second", _text(get("baud"))),
         ("line: frames received", _text(get("frames"))),

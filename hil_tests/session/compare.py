@@ -47,7 +47,7 @@ class Verdict:
     integers  how many were compared, of outputs and states together
     ticks     of the board's counter in one step, fewest and most; ``counter_hz`` of them a second
     instructions  executed in one step, fewest and most; known for an emulated board
-    flash_bytes, ram_bytes   what the model takes of the firmware
+    flash_bytes, ram_bytes   what the model takes of the firmware; stack_bytes: what a step takes
     firmware_digest   as the board reports it
     frames    received during the run; ``resent`` and ``damaged_frames`` are what the line lost
               or damaged of them
@@ -75,6 +75,7 @@ class Verdict:
     damaged_frames: int
     saturated: tuple[Saturation, ...] = field(default=())
     compiler: str | None = None
+    stack_bytes: int | None = None
     firmware_digest: str = ""
     counter_hz: int = 0
     frames: int = 0
@@ -107,6 +108,7 @@ class Verdict:
             "instructions_per_step": _range(self.instructions),
             "flash_bytes": self.flash_bytes,
             "ram_bytes": self.ram_bytes,
+            "stack_bytes": self.stack_bytes,
             "vectors_per_second": round(self.vectors_per_second, 1),
             "baud": self.baud,
             "round_trip_ms": None if self.round_trip is None else round(1e3 * self.round_trip, 3),
