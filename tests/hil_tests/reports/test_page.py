@@ -10,8 +10,9 @@ import pytest
 
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.run_suite import BoardRun, Outcome
+from elegans.hil_tests.reports.claims import claim
 from elegans.hil_tests.reports.history import Record
-from elegans.hil_tests.reports.page import Subject, claim, matrix, picture, write_page
+from elegans.hil_tests.reports.page import Subject, matrix, picture, write_page
 from elegans.hil_tests.reports.trend import Trend, trend
 
 SUBJECT = Subject("worm", "5e" * 32, "2026-11-26 02:10 UTC")
@@ -97,6 +98,20 @@ def test_the_matrix_has_a_row_for_each_test_and_a_cell_for_each_board() -> None:
     ]
     assert [[cell.symbol for cell in row.cells] for row in rows] == [["✓", "✗"], ["·", "!"]]
     assert rows[1].cells[1].text == "error: SYNC: there is no such port"
+
+
+def test_a_test_has_one_row_though_its_id_names_the_board() -> None:
+    runs = [
+        run_of(
+            board,
+            Outcome(f"t::test_x[{board}]", "passed"),
+            Outcome(f"t::test_y[{board}-0]", "failed"),
+        )
+        for board in ("bench-1", "bench-1-2")
+    ]
+    rows = matrix(runs)
+    assert [row.claim for row in rows] == ["x", "y [0]"]
+    assert [[cell.kind for cell in row.cells] for row in rows] == [["passed"] * 2, ["failed"] * 2]
 
 
 def test_the_name_of_a_test_is_its_claim() -> None:
