@@ -18,6 +18,7 @@ import click
 from elegans.commands.data_options import compare_options, replay_options
 from elegans.commands.edge import say
 from elegans.commands.hil_options import HilOptions, hil_options
+from elegans.commands.hil_reports import Reports, report_options
 from elegans.commands.options import (
     BOARD,
     BUILD,
@@ -200,14 +201,15 @@ def compare(build: Path, as_json: bool, **options: Any) -> None:
 
 @main.command(
     **example(
-        "elegans hil build/model --board mps2-an386 --junit hil.xml; "
-        "elegans hil build/model --map lab.toml --tag fast; "
-        "elegans hil build/model --map lab.toml --name bench-1 --tests test_mine.py"
+        "elegans hil build/model --board mps2-an386 --junit hil.xml --html hil.html; "
+        "elegans hil build/model --map lab.toml --tag fast --history hil.jsonl; "
+        "elegans hil build/model --map lab.toml --name bench-1 --tests test_mine.py; "
+        "elegans hil --compare build/old build/model"
     )
 )
-@BUILD
+@report_options
 @hil_options
-def hil(build: Path, options: HilOptions) -> None:
+def hil(build: Path, options: HilOptions, reports: Reports) -> None:
     """Test a BUILD on a board, to the bit.
 
     The hardware-in-the-loop tests compare every golden vector, and try damaged frames and
@@ -216,7 +218,7 @@ def hil(build: Path, options: HilOptions) -> None:
     """
     from elegans.commands.hil import hil as test_on_boards
 
-    sys.exit(test_on_boards(build, options))
+    sys.exit(test_on_boards(build, options, reports))
 
 
 @main.command(

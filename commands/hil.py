@@ -10,6 +10,7 @@ from pathlib import Path
 from elegans.commands.accuracy import print_errors
 from elegans.commands.edge import say
 from elegans.commands.hil_options import HilOptions
+from elegans.commands.hil_reports import Reports
 from elegans.commands.options import complaint
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
@@ -18,6 +19,7 @@ from elegans.hil_tests.lab.board_under_test import chosen_boards
 from elegans.hil_tests.lab.junit import write_junit
 from elegans.hil_tests.lab.plugin_options import PluginOptions
 from elegans.hil_tests.lab.run_suite import BoardRun, Suite, exit_code, run_suite
+from elegans.hil_tests.reports.publish import Publisher
 from elegans.hil_tests.session.build_files import load_build
 from elegans.trainer.progress import shown
 
@@ -25,7 +27,7 @@ _WRONG_USE, _UNTESTED = 2, 3
 _WORDS = {0: "ok", 1: "FAILED", _WRONG_USE: "ERROR", _UNTESTED: "ERROR"}
 
 
-def hil(build: Path, options: HilOptions) -> int:
+def hil(build: Path, options: HilOptions, reports: Reports) -> int:
     """Run the tests and print the results; returns the exit code.
 
     It is 0 if all is right, 1 if a board computes something wrong, 3 if one could not be tested,
@@ -36,15 +38,20 @@ def hil(build: Path, options: HilOptions) -> int:
         if options.junit:
             require_file(options.junit)
         load_build(build)
+        publisher = Publisher(build, reports.html, reports.history)
+    for sentence in publisher.warnings:
+        say(f"warning: {sentence}", err=True)
     suite = Suite(build, options.compiler, options.level, options.tests, options.retries)
     runs = _run(suite, boards)
+    publisher.compare(runs)
     if options.lab is not None or len(runs) > 1:
-        _print_all(build, runs, options.as_json)
+        _print_all(build, runs, publisher, options.as_json)
     else:
-        _print_one(build, runs[0], options.as_json)
-    if options.junit:
-        with _exit_code(_UNTESTED):
+        _print_one(build, runs[0], publisher, options.as_json)
+    with _exit_code(_UNTESTED):
+        if options.junit:
             write_junit(options.junit, runs)
+        publisher.write(runs)
     return exit_code(runs)
 
 
@@ -92,7 +99,7 @@ def _run(suite: Suite, boards: Mapping[str, Mapping[str, object]]) -> list[Board
         return run_suite(suite, boards, progress=show)
 
 
-def _print_one(build: Path, run: BoardRun, as_json: bool) -> None:
+def _print_one(build: Path, run: BoardRun, publisher: Publisher, as_json: bool) -> None:
     reasons = {(test.phase, test.line) for test in run.complaints}
     absent = not any(test.result in ("passed", "failed") for test in run.tests)
     if absent and len(reasons) == 1:
@@ -101,16 +108,21 @@ def _print_one(build: Path, run: BoardRun, as_json: bool) -> None:
         say(_result_text(run))
         print_errors(read_build_folder(build).errors)
     if as_json:
-        say(json.dumps(run.json()))
+        say(json.dumps(publisher.json(run)))
+        return
+    for line in publisher.lines():
+        say(line)
 
 
-def _print_all(build: Path, runs: Sequence[BoardRun], as_json: bool) -> None:
+def _print_all(build: Path, runs: Sequence[BoardRun], publisher: Publisher, as_json: bool) -> None:
     if as_json:
-        say(json.dumps({run.name: run.json() for run in runs}))
+        say(json.dumps({run.name: publisher.json(run) for run in runs}))
         return
     for run in runs:
         say(f"{_WORDS[run.exit_code]:<8}{run.name:<16}{_result_text(run)}")
     print_errors(read_build_folder(build).errors)
+    for line in publisher.lines():
+        say(line)
 
 
 def _result_text(run: BoardRun) -> str:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import click
 
+from elegans.commands.hil_reports import Reports
 from elegans.commands.options import COMPILER, EMULATOR, JSON, PATH, PORT, F, given, level_option
 
 
@@ -41,9 +42,9 @@ def hil_options(function: F) -> F:
     """All options of `elegans hil`, as ``options``."""
 
     @functools.wraps(function)
-    def collected(build: Path, boards: tuple[str, ...], **others: Any) -> Any:
+    def collected(build: Path, reports: Reports, boards: tuple[str, ...], **others: Any) -> Any:
         named = boards if given("boards") else ()
-        return function(build, HilOptions(boards=named, **others))
+        return function(build, HilOptions(boards=named, **others), reports)
 
     decorated = cast(F, collected)
     for option in reversed(_OPTIONS):

@@ -11,7 +11,8 @@ import pytest
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.plugin import ProgressListener
 from elegans.hil_tests.session.build_files import BuildModel, Vectors
-from elegans.hil_tests.session.compare import first_difference, mismatch
+from elegans.hil_tests.session.compare import mismatch
+from elegans.hil_tests.session.differences import first_difference
 from elegans.hil_tests.session.session import Device
 from elegans.hil_tests.session.stream import Controller, run
 from elegans.hil_tests.wire.frames import Kind

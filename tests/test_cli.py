@@ -328,6 +328,7 @@ def test_hil_prints_one_json_object_and_writes_junit(exported, tmp_path):
     assert verdict["instructions_per_step"]["min"] > 0
     assert 0 < verdict["flash_bytes"] < 10_000
     assert 0 < verdict["ram_bytes"] < 1000
+    assert 0 < verdict["stack_bytes"] < 1000
     assert 'failures="0"' in (tmp_path / "hil.xml").read_text()
 
 

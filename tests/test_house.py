@@ -24,7 +24,7 @@ _STAGES = {
         *("frontend", "lowering", "codegen", "oracles"),
     ],
     "boards": ["descriptors", "firmware", "flashing", "emulation", "profiling"],
-    "hil_tests": ["wire", "link", "session", "lab"],
+    "hil_tests": ["wire", "link", "session", "lab", "reports"],
     "trainer": ["wiring", "cells", "networks", "onnx_out", "tasks"],
 }
 # Stages beside each other: neither imports the other.

@@ -7,6 +7,7 @@ times of a BUILD's golden vectors. Counts are exact, and the same on every machi
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import itertools
 import re
 from collections import Counter
@@ -28,6 +29,7 @@ from elegans.exporter.oracles.golden_vectors import CORNER
 from elegans.exporter.storage.npz_arrays import load_arrays
 
 _ARRAY = re.compile(r"^(?:static )?const \w+ (\w+)\[", re.MULTILINE)  # its definition in C
+_STEPS_FOR_STACK = 4
 _MOST_LOGGED = 1_300_000  # instructions that QEMU logs with their registers, to bound the time
 
 
@@ -73,6 +75,21 @@ def profile(build_dir: Path, firmware: Firmware, steps: int = 1024) -> Profile:
     function = find_step(build_dir, firmware, read_symbols(firmware.elf))
     with _caller(firmware, function) as caller:
         return _measured(build_dir, firmware, function, caller, steps)
+
+
+def stack_of_step(build_dir: Path, firmware: Firmware) -> int | None:
+    """The bytes of stack that a step of a BUILD uses in its firmware. A few steps tell, because
+    all take the same path.
+
+    None if unicorn is not installed, or does not know the core. Raises `ElegansError` as `profile`
+    does.
+    """
+    if firmware.board.core.unicorn is None or importlib.util.find_spec("unicorn") is None:
+        return None
+    caller = UnicornCaller(firmware, find_step(build_dir, firmware, read_symbols(firmware.elf)))
+    for x, dt, h, *_ in _vectors(build_dir, _STEPS_FOR_STACK):
+        caller.step(x, dt, h)
+    return caller.stack()
 
 
 @contextmanager

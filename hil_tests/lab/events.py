@@ -2,7 +2,7 @@
 
 {"kind": "collected", "tests": 34}
 {"kind": "vectors", "done": 1112, "total": 10680}
-{"kind": "verdict", "figures": {...}, "summary": "..."}
+{"kind": "verdict", "figures": {...}, "summary": "...", "around": {...}}
 {"kind": "test", "name": "test_bits::test_...", "result": "passed", ...}
 {"kind": "end"}
 """
@@ -49,7 +49,8 @@ class Events:
 
     def verdict(self, verdict: Verdict) -> None:
         """The result of comparing the golden vectors."""
-        self._send("verdict", figures=verdict.json(), summary=verdict.summary())
+        around = verdict.around and verdict.around.json()
+        self._send("verdict", figures=verdict.json(), summary=verdict.summary(), around=around)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._send("collected", tests=len(session.items))

@@ -110,6 +110,7 @@ class BoardRun:
     expected   the number of tests
     vectors    golden vectors compared so far, and in total
     figures, summary   `Verdict.json` and `Verdict.summary`; None until the verdict is known
+    around     `Surroundings.json` of the first difference; None if there is none
     """
 
     name: str
@@ -118,6 +119,7 @@ class BoardRun:
     tests: list[Outcome] = field(default_factory=list)
     figures: dict[str, Any] | None = None
     summary: str | None = None
+    around: dict[str, Any] | None = None
 
     @property
     def passed(self) -> bool:
@@ -168,6 +170,7 @@ class BoardRun:
             self.vectors = fields["done"], fields["total"]
         elif kind == "verdict":
             self.figures, self.summary = fields["figures"], fields["summary"]
+            self.around = fields["around"]
 
 
 def exit_code(runs: Sequence[BoardRun]) -> int:

@@ -40,10 +40,10 @@ class Link:
     """A connection to one board over one port.
 
     ``log`` holds the last thousand LOG texts, ``resent`` counts retransmissions, and
-    ``decoder.dropped`` counts what arrived damaged. While waiting, ``alive`` is called
-    regularly; it raises if the board cannot answer any more (its emulator has ended).
-    ``locate`` gives the function and line at an address, to explain a fault. A port that
-    vanishes is waited for ``replug`` seconds.
+    ``decoder.dropped`` counts what arrived damaged. ``hello_rtt`` is the round trip of the
+    handshakes. While waiting, ``alive`` is called regularly; it raises if the board cannot answer
+    any more (its emulator has ended). ``locate`` gives the function and line at an address, to
+    explain a fault. A port that vanishes is waited for ``replug`` seconds.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Link:
         self._peer: Hello | None = None
         self._boot_baud = port.baud
         self._reopening = False
-        self._hello_rtt = RoundTripTime()
+        self.hello_rtt = RoundTripTime()
 
     @classmethod
     def open(
@@ -119,7 +119,7 @@ class Link:
             raise diagnosis.unsynchronised(self.port.name, within, received, damaged)
         self._peer = hello
         nonce = secrets.randbits(32)
-        answer = self.request(Kind.HELLO, Hello.request(nonce), self._hello_rtt)
+        answer = self.request(Kind.HELLO, Hello.request(nonce), self.hello_rtt)
         self._peer = self._parse_hello(answer)
         return self._peer
 

@@ -12,9 +12,14 @@ from numpy.typing import NDArray
 from elegans.exporter.saturation import REMEDY, Saturation, saturations
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import SECTIONS, BuildModel, Vectors
+from elegans.hil_tests.session.differences import (
+    Difference,
+    Results,
+    Surroundings,
+    surroundings,
+)
 from elegans.hil_tests.session.stream import stream, ticks
 from elegans.hil_tests.wire.errors import HilError, Phase
-from elegans.hil_tests.wire.messages import Ints
 
 TIMED_PER_SECTION = 64
 """How many vectors of each section are timed: timing is slow on an emulator."""
@@ -27,39 +32,19 @@ _FEW = 5
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One integer that differs from the reference.
-
-    ``vector`` is the index of the vector; ``step`` counts from the vector at which its unbroken
-    sequence of states began. ``name`` is that of the state or output in ``model.json``.
-    """
-
-    vector: int
-    section: str
-    step: int
-    name: str
-    expected: int
-    got: int
-
-    def __str__(self) -> str:
-        return (
-            f"vector {self.vector} ({self.section}), step {self.step}, {self.name}:"
-            f" expected {self.expected}, got {self.got}"
-        )
-
-
-@dataclass(frozen=True)
 class BoardFacts:
     """What is known of a board besides what it reports itself; None where it is not known.
 
     ``instructions`` converts ticks of the board's counter into executed instructions.
-    ``flash_bytes`` and ``ram_bytes`` are what the model takes of the firmware.
+    ``flash_bytes`` and ``ram_bytes`` are what the model takes of the firmware, ``compiler`` is
+    what it was compiled with, as ``zig -O2``.
     """
 
     emulator: str | None = None
     instructions: Callable[[int], int] | None = None
     flash_bytes: int | None = None
     ram_bytes: int | None = None
+    compiler: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,15 +52,19 @@ class Verdict:
     """The result of a comparison. A figure that is not known for this board is None.
 
     integers  how many were compared, of outputs and states together
-    ticks     of the board's counter in one step, fewest and most; None if it does not count
+    ticks     of the board's counter in one step, fewest and most, ``counter_hz`` of them a second;
+              None if it does not count
     instructions  executed in one step, fewest and most; known for an emulated board
-    flash_bytes, ram_bytes   what the model takes of the firmware
+    flash_bytes, ram_bytes   what the model takes of the firmware; stack_bytes: what a step takes
+    firmware_digest   as the board reports it
     requests, resent, damaged_frames   how many requests there were, and what the line lost or
-               damaged of them
+               damaged of them; frames: received during the run
+    baud       bits a second; round_trip: seconds from a request for the handshake to its answer
     stack_reserved, stack_used  of the firmware: what the board has, and the most it has used
     saturated  for each layer that can saturate, the steps in which the board's states did; corner
                vectors start at the ends of ranges and do not count
     changed    source files of the BUILD that are not as they were exported
+    around     what lies around the first difference; not in `json`
     """
 
     board: str
@@ -99,6 +88,14 @@ class Verdict:
     stack_used: int | None = None
     saturated: tuple[Saturation, ...] = field(default=())
     changed: tuple[str, ...] = ()
+    compiler: str | None = None
+    stack_bytes: int | None = None
+    firmware_digest: str = ""
+    counter_hz: int = 0
+    frames: int = 0
+    baud: int = 0
+    round_trip: float | None = None
+    around: Surroundings | None = None
 
     @property
     def passed(self) -> bool:
@@ -114,16 +111,23 @@ class Verdict:
             "emulator": self.emulator,
             "model": self.model,
             "model_digest": self.model_digest,
+            "compiler": self.compiler,
+            "firmware_digest": self.firmware_digest,
             "vectors": self.vectors,
             "integers": self.integers,
             "mismatches": self.mismatches,
             "first_difference": None if first is None else str(first),
             "ticks_per_step": _range(self.ticks),
+            "ticks_per_second": self.counter_hz or None,
             "instructions_per_step": _range(self.instructions),
             "flash_bytes": self.flash_bytes,
             "ram_bytes": self.ram_bytes,
+            "stack_bytes": self.stack_bytes,
             "vectors_per_second": round(self.vectors_per_second, 1),
             "requests": self.requests,
+            "baud": self.baud,
+            "round_trip_ms": None if self.round_trip is None else round(1e3 * self.round_trip, 3),
+            "frames": self.frames,
             "resent": self.resent,
             "damaged_frames": self.damaged_frames,
             "stack_reserved": self.stack_reserved,
@@ -207,23 +211,20 @@ def compare(
     facts = facts or BoardFacts()
     golden = model.vectors if vectors is None else vectors
     peer, resent, damaged = link.peer, link.resent, link.decoder.dropped.total()
+    frames = link.decoder.frames
     measured = measure(link, golden) if peer.counter_hz else None
     requests = len(_timed(golden)) if measured else 0
     began = time.perf_counter()
-    mismatches, first, got = 0, None, np.zeros_like(golden.h_next)
+    got = Results.of_shape(golden)
     for chunk in stream(link, golden):
         requests += 1
-        y, h = golden.y[chunk.start : chunk.stop], golden.h_next[chunk.start : chunk.stop]
-        got[chunk.start : chunk.stop] = chunk.reply.h
-        wrong = np.count_nonzero(chunk.reply.y != y) + np.count_nonzero(chunk.reply.h != h)
-        if wrong and first is None:
-            first = first_difference(model, golden, chunk.start, chunk.reply.y, chunk.reply.h)
-        mismatches += int(wrong)
+        got.y[chunk.start : chunk.stop] = chunk.reply.y
+        got.h[chunk.start : chunk.stop] = chunk.reply.h
         if progress is not None:
             progress(chunk.stop, len(golden))
     seconds = time.perf_counter() - began
     link.require_no_fault(peer)
-    executed = None
+    around, executed = surroundings(model, golden, got), None
     if measured is not None and facts.instructions is not None:
         executed = (facts.instructions(measured[0]), facts.instructions(measured[1]))
     return Verdict(
@@ -234,8 +235,8 @@ def compare(
         model_digest=model.digest,
         vectors=len(golden),
         integers=golden.y.size + golden.h_next.size,
-        mismatches=mismatches,
-        first_difference=first,
+        mismatches=int(got.wrong(golden).sum()),
+        first_difference=None if around is None else around.difference,
         ticks=measured,
         instructions=executed,
         flash_bytes=facts.flash_bytes,
@@ -246,8 +247,15 @@ def compare(
         damaged_frames=link.decoder.dropped.total() - damaged,
         stack_reserved=link.peer.stack_bytes or None,
         stack_used=link.peer.stack_used if link.peer.stack_bytes else None,
-        saturated=saturations(model.states, got[golden.section != SECTIONS.index("corner")]),
+        saturated=saturations(model.states, got.h[golden.section != SECTIONS.index("corner")]),
         changed=model.changed,
+        compiler=facts.compiler,
+        firmware_digest=peer.firmware_digest.hex(),
+        counter_hz=peer.counter_hz,
+        frames=link.decoder.frames - frames,
+        baud=link.port.baud,
+        round_trip=link.hello_rtt.mean,
+        around=around,
     )
 
 
@@ -263,37 +271,6 @@ def _timed(vectors: Vectors) -> NDArray[np.intp]:
     """The indices of the vectors that are timed."""
     parts = [np.flatnonzero(vectors.section == s)[:TIMED_PER_SECTION] for s in range(len(SECTIONS))]
     return np.concatenate(parts)
-
-
-def first_difference(
-    model: BuildModel, golden: Vectors, start: int, y: Ints, h: Ints
-) -> Difference | None:
-    """The first difference between ``golden`` from vector ``start`` on and a board's outputs and
-    states; within one step, states come before outputs. None if all are equal."""
-    stop = start + len(y)
-    expected = np.concatenate([golden.h_next[start:stop], golden.y[start:stop]], axis=1)
-    got = np.concatenate([h, y], axis=1)
-    if np.array_equal(got, expected):
-        return None
-    row, column = np.argwhere(got != expected)[0].tolist()
-    vector = start + row
-    channel = (*model.states, *model.outputs)[column]
-    return Difference(
-        vector=vector,
-        section=SECTIONS[golden.section[vector]],
-        step=vector - _first_of_sequence(golden, vector),
-        name=f"{'state' if column < len(model.states) else 'output'} {channel.name}",
-        expected=int(expected[row, column]),
-        got=int(got[row, column]),
-    )
-
-
-def _first_of_sequence(golden: Vectors, vector: int) -> int:
-    """The vector at which the unbroken sequence of states through ``vector`` begins: each vector
-    starts from the states that the one before ended with."""
-    while vector > 0 and np.array_equal(golden.h[vector], golden.h_next[vector - 1]):
-        vector -= 1
-    return vector
 
 
 def _range(pair: tuple[int, int] | None) -> dict[str, int] | None:

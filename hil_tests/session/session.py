@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from elegans.boards.firmware.build import Firmware, build_firmware
 from elegans.boards.firmware.symbolise import symbolise
 from elegans.boards.flashing.debug_probe import flash
 from elegans.boards.flashing.discover import find_connected
+from elegans.boards.profiling.profile import stack_of_step
 from elegans.hil_tests.link.baud_rate import raise_rate
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import BuildModel, Vectors, load_build
@@ -52,7 +53,7 @@ class Device:
     """A board that is connected, and whose name and model have been checked.
 
     ``emulator`` and ``powered`` are None for a real board, ``firmware`` for one that was given
-    by its port alone.
+    by its port alone. ``build_dir`` is the BUILD that the firmware is of.
     """
 
     board: str
@@ -62,6 +63,7 @@ class Device:
     emulator: str | None = None
     firmware: Firmware | None = None
     powered: VirtualBoard | None = None
+    build_dir: Path | None = None
 
     def log(self) -> list[str]:
         """The texts of the board's LOG frames, and the output of its emulator."""
@@ -78,13 +80,19 @@ class Device:
         ``progress`` is called with the number of vectors done and in total. Raises as
         `compare.compare` does.
         """
+        built = self.firmware
         facts = BoardFacts(
             emulator=self.emulator,
             instructions=None if self.powered is None else self.powered.instructions,
-            flash_bytes=None if self.firmware is None else self.firmware.flash_bytes,
-            ram_bytes=None if self.firmware is None else self.firmware.ram_bytes,
+            flash_bytes=None if built is None else built.flash_bytes,
+            ram_bytes=None if built is None else built.ram_bytes,
+            compiler=None if built is None else f"{built.compiler} -O{built.level}",
         )
-        return compare(self.link, self.model, vectors, facts, progress)
+        verdict = compare(self.link, self.model, vectors, facts, progress)
+        if vectors is not None or built is None or self.build_dir is None or not verdict.passed:
+            return verdict
+        # Only of a firmware that computes what it should: a broken step might never end.
+        return replace(verdict, stack_bytes=stack_of_step(self.build_dir, built))
 
 
 @contextmanager
@@ -110,7 +118,8 @@ def session(build_dir: Path, board: str, options: BoardOptions | None = None) ->
         locate_fault = partial(symbolise, firmware.elf)
         if probe is not None or not descriptor.emulators:
             link = stack.enter_context(_link_to_flashed(firmware, options))
-            device = Device(descriptor.name, link, link.peer, model, None, firmware)
+            name, hello = descriptor.name, link.peer
+            device = Device(name, link, hello, model, None, firmware, None, build_dir)
             yield _identified(device)
             return
         with during(Phase.FLASH):
@@ -122,7 +131,8 @@ def session(build_dir: Path, board: str, options: BoardOptions | None = None) ->
 
         link = stack.enter_context(Link.open(powered.port, alive=alive, locate=locate_fault))
         name = descriptor.name
-        device = Device(name, link, link.hello(), model, powered.emulator, firmware, powered)
+        hello, emulator = link.hello(), powered.emulator
+        device = Device(name, link, hello, model, emulator, firmware, powered, build_dir)
         yield _identified(device)
 
 

@@ -131,13 +131,15 @@ class Decoder:
     """Finds the frames in a stream that arrives in pieces and may be damaged anywhere.
 
     After damage it resynchronises at the next zero byte. It never holds more than one frame
-    of ``max_frame`` decoded bytes. ``received`` counts bytes; ``dropped`` counts the blocks
-    that were no frame by reason: ``cobs``, ``short``, ``crc`` or ``long``.
+    of ``max_frame`` decoded bytes. ``received`` counts bytes, and ``frames`` the frames that were
+    found in them; ``dropped`` counts the blocks that were no frame by reason: ``cobs``, ``short``,
+    ``crc`` or ``long``.
     """
 
     def __init__(self, max_frame: int = 0xFFFF) -> None:
         self.dropped: Counter[str] = Counter()
         self.received = 0
+        self.frames = 0
         self._limit = encoded_size(max_frame)
         self._rest = b""
         self._overlong = False
@@ -147,6 +149,7 @@ class Decoder:
         self.received += len(data)
         *blocks, self._rest = (self._rest + data).split(b"\0")
         frames = [frame for block in blocks if (frame := self._frame(block)) is not None]
+        self.frames += len(frames)
         if len(self._rest) > self._limit:
             self._rest = b""
             self._overlong = True

@@ -10,8 +10,10 @@ from click.testing import CliRunner
 
 pytest.importorskip("capstone", reason="capstone is not installed")
 
-from elegans.boards.descriptors.descriptor import boards
+from elegans.boards.descriptors.descriptor import boards, find_board
 from elegans.boards.emulation import virtual_board
+from elegans.boards.firmware.build import build_firmware
+from elegans.boards.profiling.profile import profile, stack_of_step
 from elegans.cli import main
 from elegans.tests.places import WORM
 
@@ -43,6 +45,17 @@ def test_without_json_a_table_of_80_columns_is_printed(worm):
     assert "no branch depends on the data" in text
     assert "{" not in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("board", ["mps2-an386", "nucleo-l432kc"])
+def test_the_stack_of_a_step_is_known_without_a_whole_profile(worm, board):
+    """Also of a real board, whose firmware unicorn executes here."""
+    firmware = build_firmware(worm, find_board(board))
+    assert stack_of_step(worm, firmware) == profile(worm, firmware, 8).stack > 0
+
+
+def test_the_stack_on_a_core_that_unicorn_does_not_know_is_not_known(worm):
+    assert stack_of_step(worm, build_firmware(worm, find_board("mps3-an547"))) is None
 
 
 def test_with_json_nothing_else_is_printed(worm):
