@@ -201,7 +201,7 @@ def test_a_changed_weight_is_never_compiled(exported, tmp_path, monkeypatch, wor
     text = (exported / "model.c").read_text()
     (exported / "model.c").write_text(text.replace("1", "2", 1))
     result = _call(words[0], exported, *words[1:])
-    assert result.exit_code == 1
+    assert result.exit_code == (3 if words[0] in ("flash", "hil") else 1)  # a board was not tested
     assert "model.c: was changed after the export" in result.output
     assert "export it again" in result.output
 

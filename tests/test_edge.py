@@ -49,7 +49,7 @@ def test_an_escape_sequence_is_shown_and_not_obeyed(hostile, shown):
 
 def test_a_hostile_name_reaches_the_terminal_as_text(tmp_path):
     result = CliRunner().invoke(cli.main, ["build", str(tmp_path / "a\x1b[2Jb")])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert r"a\x1b[2Jb" in result.output
     assert "\x1b" not in result.output
 
@@ -110,7 +110,7 @@ def test_a_full_disk_behind_stdout_is_said_on_stderr(arguments):
 def test_a_full_disk_behind_stderr_changes_no_exit_code(tmp_path):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([*_ELEGANS, "build", str(tmp_path)], stderr=full)
-    assert done.returncode == 1
+    assert done.returncode == 2
 
 
 def test_commands_print_through_one_function_only():

@@ -23,7 +23,7 @@ _STAGES = {
         *("storage", "numbers", "ops", "ir", "atoms", "passes"),
         *("frontend", "lowering", "codegen", "oracles"),
     ],
-    "boards": ["descriptors", "firmware", "flashing", "emulation", "profiling"],
+    "boards": ["processes", "descriptors", "firmware", "flashing", "emulation", "profiling"],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
     "trainer": ["wiring", "cells", "networks", "onnx_out", "tasks"],
 }

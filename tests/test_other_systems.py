@@ -70,7 +70,7 @@ assert "no pseudo-terminals" in result.output, result.output
 
 @pytest.mark.parametrize("flock", [True, False])
 def test_a_lock_is_held_by_one_and_refused_to_another(tmp_path, flock, monkeypatch):
-    from elegans.boards.firmware import file_lock
+    from elegans.boards.processes import file_lock
 
     held: set[str] = set()
     if not flock:  # as msvcrt does: a byte of a file is locked once

@@ -16,10 +16,10 @@ from elegans.boards.firmware.build_cache import (
 )
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.firmware.memory_fit import STACK_GUARD, fitting, require_stack
-from elegans.boards.firmware.process_group import in_parallel
 from elegans.boards.firmware.source import ModelSource, firmware_files, read_model
 from elegans.boards.firmware.stack_need import StackNeed, stack_need
 from elegans.boards.firmware.toolchain import Compiler
+from elegans.boards.processes.process_group import in_parallel
 
 _ELF = "firmware.elf"
 _COMMON = ["-std=gnu99", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]

@@ -17,9 +17,9 @@ from elegans.boards.firmware.build_cache import (
     compilation_digest,
     zipped,
 )
-from elegans.boards.firmware.process_group import run_group
 from elegans.boards.firmware.source import ModelSource, host_file, read_model
 from elegans.boards.firmware.toolchain import Compiler
+from elegans.boards.processes.process_group import run_group
 from elegans.exporter.errors import ElegansError
 
 Ints = NDArray[np.signedinteger[Any]]

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from elegans.boards.firmware import compiler_cache
-from elegans.boards.firmware.process_group import run_group
+from elegans.boards.processes.process_group import run_group
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.files import remove_left_behind
 

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.firmware.file_lock import try_lock
+from elegans.boards.processes.file_lock import try_lock
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.storage.read_files import open_flags, read_toml
 from elegans.hil_tests.lab.labgrid import COORDINATOR, TakenError, acquire, release
