@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -166,32 +165,27 @@ def with_metadata(text: str) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def npz_of_zeros(shape: tuple[int, ...], name: str = "x", stated: int | None = None) -> bytes:
-    """An .npz file of 1 GiB of zeros for each MB; its header says `shape`.
+def npz_of_zeros(shape: tuple[int, ...], stated: int | None = None) -> bytes:
+    """An .npz file of 3 MB whose array x has 3 GiB of zeros; its header says `shape`.
 
     stated  what the archive says that the array's size is, if it lies
     """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(
-            header, {"descr": "<f8", "fortran_order": False, "shape": shape}
-        )
-        with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-            file.write(header.getvalue())
-            for _ in range(3 << 10):
-                file.write(bytes(1 << 20))
-    content = bytearray(buffer.getvalue())
-    if stated is not None:
-        at = content.rfind(b"PK\1\2")
-        struct.pack_into("<L", content, at + 24, stated)
-    return bytes(content)
-
-
-def compressed_zeros(megabytes: int) -> bytes:
-    """So many MB of zeros, by zlib."""
-    packer = zlib.compressobj(9)
-    return b"".join([*(packer.compress(bytes(1 << 20)) for _ in range(megabytes)), packer.flush()])
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f8", "fortran_order": False, "shape": shape}
+    )
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    first = packer.compress(header.getvalue()) + packer.flush(zlib.Z_FULL_FLUSH)
+    piece = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    data = first + piece * (3 << 10) + packer.flush()
+    size = len(header.getvalue()) + (3 << 30) if stated is None else stated
+    sizes = (zlib.crc32(b""), len(data), size)
+    local = struct.pack("<4s5H3L2H", b"PK\3\4", 20, 0, 8, 0, 33, *sizes, 5, 0) + b"x.npy"
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 8, 0, 33, *sizes, 5, 0, 0, 0, 0, 0, 0)
+    entry += b"x.npy"
+    at = len(local) + len(data)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, len(entry), at, 0)
+    return local + data + entry + end
 
 
 def fifo(path: Path) -> Path:

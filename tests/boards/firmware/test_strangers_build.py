@@ -1,0 +1,180 @@
+"""A BUILD of a stranger: nothing outside of it is written, and no compiler outlives its limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from elegans.boards.firmware import process_group, toolchain
+from elegans.boards.firmware.build import build_firmware
+from elegans.boards.firmware.build_cache import CachedResult, build_cached
+from elegans.boards.firmware.host import HostModel
+from elegans.boards.firmware.process_group import run_group
+from elegans.exporter.errors import ElegansError
+from elegans.tests.boards.conftest import copy_of_tiny
+
+_CONTENT = b"years of work"
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Path:
+    return copy_of_tiny(tmp_path / "BUILD")
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder with a file that no call may touch."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "thesis.tex").write_bytes(_CONTENT)
+    return folder
+
+
+def _lock_is_a_link(build: Path, outside: Path) -> None:
+    (build / "host").mkdir()
+    (build / "host" / ".gcc-O2.lock").symlink_to(outside / "thesis.tex")
+
+
+def _lock_is_a_fifo(build: Path, outside: Path) -> None:
+    (build / "host").mkdir()
+    os.mkfifo(build / "host" / ".gcc-O2.lock")
+
+
+def _folder_is_a_link(build: Path, outside: Path) -> None:
+    (build / "host").symlink_to(outside)
+
+
+def _source_is_a_link(build: Path, outside: Path) -> None:
+    (build / "model.c").unlink()
+    (build / "model.c").symlink_to(outside / "thesis.tex")
+
+
+def _sources_are_a_link(build: Path, outside: Path) -> None:
+    (build / "src").rename(outside / "src")
+    (build / "src").symlink_to(outside / "src")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "fact"),
+    [
+        (_lock_is_a_link, "its lock is a link"),
+        (_lock_is_a_fifo, "is no regular file"),
+        (_folder_is_a_link, "is a link, and no link is followed"),
+        (_source_is_a_link, "is a link, and no link is followed"),
+        (_sources_are_a_link, "is a link, and no link is followed"),
+    ],
+)
+def test_nothing_outside_of_a_build_is_written(
+    build: Path, outside: Path, prepare: Callable[[Path, Path], None], fact: str
+) -> None:
+    prepare(build, outside)
+    with pytest.raises(ElegansError, match=fact):
+        HostModel.compile(build, "gcc")
+    assert (outside / "thesis.tex").read_bytes() == _CONTENT
+    assert {path.name for path in outside.iterdir()} <= {"thesis.tex", "src"}
+
+
+def test_a_cached_folder_that_is_a_link_is_replaced_and_its_target_is_not(
+    build: Path, outside: Path
+) -> None:
+    (build / "host").mkdir()
+    (build / "host" / "x").symlink_to(outside)
+    build_cached(CachedResult(build, "host/x", "1", "made"), lambda: {"made": b"new"})
+    assert not (build / "host" / "x").is_symlink()
+    assert (build / "host" / "x" / "made").read_bytes() == b"new"
+    assert [path.name for path in outside.iterdir()] == ["thesis.tex"]
+
+
+def test_a_result_that_is_a_link_is_built_again(build: Path, outside: Path) -> None:
+    result = CachedResult(build, "host/x", "1", "made", is_program=True)
+    build_cached(result, lambda: {"made": _CONTENT})
+    result.path.unlink()
+    result.path.symlink_to(outside / "thesis.tex")
+    (outside / "thesis.tex").chmod(0o600)
+    build_cached(result, lambda: {"made": _CONTENT})
+    assert not result.path.is_symlink()
+    assert os.access(result.path, os.X_OK)
+    assert (outside / "thesis.tex").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_of_endless_entries_is_refused(build: Path, monkeypatch) -> None:
+    monkeypatch.setattr("elegans.exporter.storage.read_files._MOST_ENTRIES", 100)
+    for number in range(101):
+        (build / "src" / f"el_{number}.c").touch()
+    with pytest.raises(ElegansError, match="has more than 100 entries"):
+        HostModel.compile(build, "gcc")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        with Path(f"/proc/{pid}/stat").open() as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def _gone(pid: int) -> bool:
+    end = time.monotonic() + 10
+    while _alive(pid) and time.monotonic() < end:
+        time.sleep(0.02)
+    return not _alive(pid)
+
+
+def test_what_a_compiler_has_started_ends_with_it(tmp_path: Path, monkeypatch) -> None:
+    """As gcc's driver starts cc1; it waits for the child, so both are there at the limit."""
+    monkeypatch.setattr(toolchain, "_TIMEOUT_S", 1.0)
+    tool = toolchain.Compiler("gcc", ("sh", "-c", "sleep 600 & echo $! > pid; wait"), "0")
+    with pytest.raises(ElegansError, match="gcc did not end within"):
+        toolchain.run(tool, [], tmp_path, "here")
+    assert _gone(int((tmp_path / "pid").read_text()))
+
+
+def test_what_a_finished_program_has_left_behind_is_ended(tmp_path: Path) -> None:
+    done = run_group(["sh", "-c", "sleep 600 & echo $!"], 60)
+    assert (done.status, done.late) == (0, False)
+    assert _gone(int(done.output))
+
+
+_INTERRUPTED = """
+import sys
+from pathlib import Path
+from elegans.boards.firmware.process_group import in_parallel, run_group
+def work(name):
+    run_group(["sh", "-c", "sleep 600 & echo $! > " + name + ".tmp; mv " + name + ".tmp "
+        + name + "; wait"], 500, Path(sys.argv[1]))
+in_parallel(work, ["one", "two"])
+"""
+
+
+def test_an_interrupt_ends_every_compiler_and_all_it_has_started(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-c", _INTERRUPTED, str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 60
+        while not (tmp_path / "one").exists() and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) != 0
+    assert _gone(int((tmp_path / "one").read_text()))
+
+
+def test_a_program_cannot_fill_memory_or_disk(tmp_path: Path, monkeypatch) -> None:
+    endless = run_group(["sh", "-c", "yes"], 60, longest=1 << 20)
+    assert endless.status != 0
+    assert len(endless.output) == 1 << 20
+    monkeypatch.setattr(process_group, "_MEMORY", 200 << 20)
+    greedy = run_group([sys.executable, "-c", "bytearray(1 << 30)"], 60)
+    assert "MemoryError" in greedy.errors
+
+
+def test_source_code_that_is_an_error_bomb_ends_in_one_line(build: Path, m4) -> None:
+    (build / "model.c").write_text("#include __FILE__\n" * 3)
+    with pytest.raises(ElegansError, match="says: ") as caught:
+        build_firmware(build, m4)
+    assert len(str(caught.value)) < 1000
