@@ -257,16 +257,13 @@ def test_run_refuses_what_the_model_cannot_take(exported, tmp_path, change, text
 
 def _csv(path, rows):
     lines = [",".join(map(str, row)) for row in rows]
-    path.write_text("\n".join(["touch,heat,food,dt", *lines]) + "\n")
+    path.write_text("\n".join(["touch,heat,salt,dt", *lines]) + "\n")
     return path
 
 
 def test_run_takes_a_csv_file_as_it_takes_an_npz_file(exported, tmp_path):
     arrays = dict(np.load(_recording(tmp_path / "in.npz")))
-    names = [c["name"] for c in json.loads((exported / "model.json").read_text())["inputs"]]
-    rows = np.hstack([arrays["x"], arrays["dt"][:, None]]).tolist()
-    text = _csv(tmp_path / "in.csv", rows).read_text()
-    (tmp_path / "in.csv").write_text(text.replace("touch,heat,food", ",".join(names), 1))
+    _csv(tmp_path / "in.csv", np.hstack([arrays["x"], arrays["dt"][:, None]]).tolist())
     for kind in ("npz", "csv"):
         source, output = tmp_path / f"in.{kind}", tmp_path / f"{kind}_out.npz"
         result = _call("run", exported, "--input", source, "--output", output)
@@ -284,9 +281,7 @@ def test_values_that_are_missing_or_outside_are_refused_and_clip_puts_them_right
     if kind == "npz":
         np.savez(source, x=x, dt=dt)
     else:
-        rows = np.hstack([x, dt[:, None]]).tolist()
-        names = [c["name"] for c in json.loads((exported / "model.json").read_text())["inputs"]]
-        text = _csv(source, rows).read_text().replace("touch,heat,food", ",".join(names), 1)
+        text = _csv(source, np.hstack([x, dt[:, None]]).tolist()).read_text()
         source.write_text(text.replace("nan", ""))
     call = ("run", exported, "--input", source, "--output")
     refused = _call(*call, tmp_path / "out.npz")
