@@ -126,7 +126,7 @@ def _locked(result: CachedResult) -> Iterator[None]:
         reason = "its lock is a link" if error.errno == errno.ELOOP else error.strerror or error
         fact, remedy = f"cannot be written ({reason})", "copy the BUILD to a folder of your own"
         raise ElegansError(result.build / result.folder, fact, remedy) from None
-    with os.fdopen(lock, "r+b") as file:
+    with os.fdopen(lock, "r+b", buffering=0) as file:
         if not stat.S_ISREG(os.fstat(lock).st_mode):
             place = result.build.joinpath(*above, f".{name}.lock")
             raise ElegansError(place, "is no regular file", "remove it")
