@@ -1,32 +1,34 @@
 """Every cell: its reference, its exporters, its error, its cost, and integers that differ.
 
-python -m benchmarks.cells [--write docs/cells.md] [--only ltc,gru]
+python -m benchmarks.cells [--write docs/cells.md] [--only ltc,gru] [--table accuracy]
 
-Each network is trained for a few seconds to filter an irregularly sampled signal and written
-by three exporters. Then it runs free for 1,000 irregular steps, against float64, and it is
-compared with its reference on the virtual board, bit by bit.
+Each network is trained for a few seconds to filter an irregularly sampled signal. There are
+three tables:
+
+cells     written by three exporters, run free for 1,000 irregular steps against float64, and
+          compared with the reference on the virtual board, bit by bit (`cell_cost`)
+accuracy  the error at every time scale, and after a million steps (`cell_accuracy`)
+sizes     the error of three cells at three sizes
 """
 
 from __future__ import annotations
 
-import logging
+import sys
 import tempfile
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from elegans.benchmarks.cell_accuracy import RATIOS, Setting, accuracy, free_error
+from elegans.benchmarks.cell_cost import measured_cost
+from elegans.benchmarks.cell_document import heading, markdown, write_row
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.export import Request, export
-from elegans.exporter.ir.fixed_model import Model
-from elegans.exporter.oracles.accuracy import against_float
-from elegans.hil_tests.session.session import hil
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell, WiredCfCCell
 from elegans.trainer.cells.ctrnn import CTRNNCell
@@ -34,23 +36,38 @@ from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell
 from elegans.trainer.cells.heads import ConvHead, Convolution
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent
-from elegans.trainer.onnx_out.export_step import step_of
 from elegans.trainer.wiring.ncp import AutoNCP
 
+Row = tuple[str, ...]
+Work = tuple[str, str, Callable[[], Row]]
+"""A table, the name of a row of it, and what measures the row."""
+
 _INPUTS, _UNITS, _SEED = 8, 19, 302
-_RANGE, _DT = (-2.0, 2.0), (0.01, 1.0)
-_HEAD = (
-    "cell",
-    "reference",
-    "exports",
-    "error int16",
-    "error int8",
-    "instructions",
-    "flash",
-    "RAM",
-    "integers",
-    "different",
-)
+_SETTING = Setting(inputs=(-2.0, 2.0), dt=(0.01, 1.0))
+_SIZES = {19: 1, 302: 4, 600: 6}  # neurons, and how many of them are outputs
+HEADS = {
+    "cells": (
+        "cell",
+        "reference",
+        "exports",
+        "error int16",
+        "error int8",
+        "instructions",
+        "flash",
+        "RAM",
+        "integers",
+        "different",
+    ),
+    "accuracy": (
+        "cell",
+        *(f"dt / tau = {ratio}" for ratio in RATIOS),
+        "tau over six decades",
+        "first 10,000 steps",
+        "last 10,000 of a million",
+        "worst of a million",
+    ),
+    "sizes": ("cell", *(f"{units} neurons" for units in _SIZES)),
+}
 
 
 def _dense(activation: str = "lecun_tanh", mode: str = "default") -> CfCCell:
@@ -100,11 +117,22 @@ CELLS: dict[str, tuple[str, Callable[[], Recurrent]]] = {
 }
 
 
-def _batch(random: torch.Generator, size: int = 32, steps: int = 32) -> tuple[Tensor, ...]:
+# The cells of the table of sizes, made with so many neurons and outputs.
+GROWING: dict[str, Callable[[int, int], Recurrent]] = {
+    "CfC, wired": lambda units, out: Recurrent(WiredCfCCell(AutoNCP(units, out).build(_INPUTS))),
+    "LTC, 6 unfolds, wired": lambda units, out: Recurrent(
+        LTCCell(AutoNCP(units, out).build(_INPUTS))
+    ),
+    "GRU": lambda units, out: Recurrent(GRUCell(_INPUTS, units), projection=out),
+}
+
+
+def _batch(random: torch.Generator, size: int, steps: int) -> tuple[Tensor, Tensor, Tensor]:
     """Inputs x [N, T, I], gaps dt [N, T] in s, and the target [N, T]: two of the inputs, filtered
     by a leaky integrator with a time constant of 0.5 s."""
     x = torch.rand(size, steps, _INPUTS, generator=random) * 4 - 2
-    dt = torch.rand(size, steps, generator=random) * (_DT[1] - _DT[0]) + _DT[0]
+    shortest, longest = _SETTING.dt
+    dt = torch.rand(size, steps, generator=random) * (longest - shortest) + shortest
     target, wanted = torch.zeros(size), []
     for k in range(steps):
         drive = 0.5 * torch.tanh(x[:, k, 0] - x[:, k, 1])
@@ -113,13 +141,15 @@ def _batch(random: torch.Generator, size: int = 32, steps: int = 32) -> tuple[Te
     return x, dt, torch.stack(wanted, dim=1)
 
 
-def trained(make: Callable[[], Recurrent], updates: int) -> tuple[Recurrent, float]:
-    """The network after ``updates`` steps of Adam, and its rms error on another batch."""
+def trained(
+    make: Callable[[], Recurrent], updates: int, size: int = 32, steps: int = 32
+) -> Recurrent:
+    """The network after ``updates`` steps of Adam on batches of ``size`` runs of ``steps``."""
     torch.manual_seed(_SEED)
     random, net = torch.Generator().manual_seed(_SEED), make()
     optimiser = torch.optim.Adam(net.parameters(), 5e-3)
     for _ in range(updates):
-        x, dt, wanted = _batch(random)
+        x, dt, wanted = _batch(random, size, steps)
         loss = (net(x, dt)[0][..., 0] - wanted).square().mean()
         optimiser.zero_grad()
         loss.backward()
@@ -127,129 +157,102 @@ def trained(make: Callable[[], Recurrent], updates: int) -> tuple[Recurrent, flo
         optimiser.step()
         if isinstance(net.rnn_cell, LTCCell):
             net.rnn_cell.apply_constraints()
-    x, dt, wanted = _batch(random)
-    with torch.no_grad():
-        return net, float((net(x, dt)[0][..., 0] - wanted).square().mean().sqrt())
+    return net
 
 
-def _traced(net: Recurrent, path: Path, dynamo: bool) -> Path:
-    """The step, written by one of torch's two exporters as a user would call it."""
-    step = step_of(net).eval()
-    example = (torch.zeros(1, net.input_size), torch.zeros(1, net.state_size), torch.ones(1, 1))
-    options: dict[str, Any] = {"external_data": False} if dynamo else {"opset_version": 17}
-    logging.disable(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            step,
-            example,
-            str(path),
-            input_names=["x", "h", "dt"],
-            output_names=["y", "h_next"],
-            dynamo=dynamo,
-            verbose=False,
-            **options,
-        )
-    return path
-
-
-@dataclass(frozen=True)
-class _Figures:
-    """What was measured of one cell."""
-
-    exports: int
-    error16: float
-    error8: float
-    instructions: str
-    flash: int
-    ram: int
-    integers: int
-    different: int
-
-
-def _measure(net: Recurrent, folder: Path) -> _Figures:
-    first = export_onnx(net, net.input_size, folder / "net.onnx")
-    sources = [first]
-    for dynamo in (True, False):
-        sources.append(_traced(net, folder / f"net{int(dynamo)}.onnx", dynamo))
-    models: list[Model] = []
-    for source in sources:
-        request = Request(source, "net", (_RANGE,), _DT)
-        models.append(export(request, folder / source.stem))
-    wide = models[0]
-    request = Request(first, "net", (_RANGE,), _DT, weight_bits=8, accept_error=1.0)
-    narrow = export(request, folder / "narrow")
-    verdicts = [hil(folder / name, "mps2-an386") for name in ("net", "narrow")]
-    lo, hi = verdicts[0].instructions or (0, 0)
-    return _Figures(
-        exports=sum(m.steps != () for m in models),
-        error16=_error(first, wide),
-        error8=_error(first, narrow),
-        instructions=f"{hi:,}" if lo == hi else f"{lo:,} to {hi:,}",
-        flash=verdicts[0].flash_bytes,
-        ram=verdicts[0].ram_bytes,
-        integers=sum(v.integers for v in verdicts),
-        different=sum(v.mismatches for v in verdicts),
+def _cells_row(name: str, net: Recurrent) -> Row:
+    with tempfile.TemporaryDirectory() as folder:
+        f = measured_cost(net, _SETTING, Path(folder))
+    return (
+        name,
+        CELLS[name][0],
+        f"{f.exports} of 3",
+        _shown(f.error16),
+        _shown(f.error8),
+        f.instructions,
+        f"{f.flash:,}",
+        f"{f.ram:,}",
+        f"{f.integers:,}",
+        f"{f.different}",
     )
 
 
-def _error(source: Path, model: Model) -> float:
-    """The largest error of a state, as a fraction of its range, over 1,000 free-running steps."""
-    random = np.random.default_rng(_SEED)
-    ends = [c.lo for c in model.inputs], [c.hi + 1 for c in model.inputs]
-    x = random.integers(*ends, (1, 1000, len(model.inputs)))
-    dt = np.zeros((1, 1000), np.int64)
-    if model.dt:
-        dt = random.integers(model.dt.lo, model.dt.hi + 1, (1, 1000))
-    return against_float(source, model, x, dt).worst
+def _accuracy_row(name: str, net: Recurrent) -> Row:
+    x, dt, _ = _batch(torch.Generator().manual_seed(_SEED), 32, 32)
+    with tempfile.TemporaryDirectory() as folder:
+        untrained = trained(CELLS[name][1], updates=0)
+        found = accuracy(net, untrained, _SETTING, (x, dt), Path(folder))
+    long = found.million[0], found.million[-1], found.million.max()
+    return name, *map(_shown, (*found.periods, found.spread, *long))
 
 
-@click.command()
+def _sizes_row(name: str) -> Row:
+    errors = []
+    for units, outputs in _SIZES.items():
+        # Small batches: a step of LTC keeps several matrices of all pairs of neurons.
+        net = trained(partial(GROWING[name], units, outputs), 20, size=4, steps=8)
+        with tempfile.TemporaryDirectory() as folder:
+            source = export_onnx(net, _INPUTS, Path(folder) / "net.onnx")
+            errors.append(free_error(source, _SETTING))
+    return name, *map(_shown, errors)
+
+
+def _shown(error: float | None) -> str:
+    return "-" if error is None else f"{error:.1e}"
+
+
+def _work(names: list[str], tables: tuple[str, ...], updates: int) -> Iterator[Work]:
+    """What measures each row: of a cell, trained once, and of the sizes of a cell."""
+    measures = {"cells": _cells_row, "accuracy": _accuracy_row}
+    for name in (n for n in CELLS if n in names):
+        net: Recurrent | None = None
+        for table in (t for t in measures if t in tables):
+            net = net or trained(CELLS[name][1], updates)
+            yield table, name, partial(measures[table], name, net)
+    for name in (n for n in GROWING if n in names and "sizes" in tables):
+        yield "sizes", name, partial(_sizes_row, name)
+
+
+@click.command(epilog="Example: python -m benchmarks.cells --only gru,lstm --write docs/cells.md")
 @click.option(
-    "--write", type=click.Path(path_type=Path), help="also replace the table of this document"
+    "--write",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="also put each row into this document, as soon as it is measured",
 )
 @click.option(
     "--only", default="", help="cells whose names contain one of these parts, separated by commas"
 )
+@click.option(
+    "--table",
+    "tables",
+    type=click.Choice(list(HEADS)),
+    multiple=True,
+    default=tuple(HEADS),
+    show_default=True,
+    help="measure this table; repeat for several",
+)
 @click.option("--updates", default=150, show_default=True, help="steps of training")
-def main(write: Path | None, only: str, updates: int) -> None:
-    """Print the table as Markdown."""
-    wanted = [part for part in only.lower().split(",") if part]
-    names = [n for n in CELLS if not wanted or any(part in n.lower() for part in wanted)]
-    lines = ["| " + " | ".join(_HEAD) + " |", "|" + "---|" * len(_HEAD)]
-    click.echo("\n".join(lines))
-    for name in names:
-        reference, make = CELLS[name]
-        net, _ = trained(make, updates)
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                f = _measure(net, Path(folder))
-            except ElegansError as error:
-                raise click.ClickException(f"{name}: {error}") from None
-        cells = (
-            name,
-            reference,
-            f"{f.exports} of 3",
-            f"{f.error16:.1e}",
-            f"{f.error8:.1e}",
-            f.instructions,
-            f"{f.flash:,}",
-            f"{f.ram:,}",
-            f"{f.integers:,}",
-            f"{f.different}",
-        )
-        lines.append("| " + " | ".join(cells) + " |")
-        click.echo(lines[-1])
-    if write:
-        _insert(write, lines)
-
-
-def _insert(document: Path, lines: list[str]) -> None:
-    """Replace the document's table, which is all of its lines that begin with a bar."""
-    before = document.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in before if not line.startswith("|")]
-    at = next(i for i, line in enumerate(before) if line.startswith("|"))
-    document.write_text("\n".join([*kept[:at], *lines, *kept[at:]]) + "\n", encoding="utf-8")
+def main(write: Path | None, only: str, tables: tuple[str, ...], updates: int) -> None:
+    """Print the tables as Markdown, and to standard error each row with its seconds."""
+    parts = [part.strip() for part in only.lower().split(",")]
+    names = [n for n in CELLS if any(part in n.lower() for part in parts)]
+    rows: dict[str, list[str]] = {table: [] for table in tables}
+    failed = False
+    for table, name, measure in _work(names, tables, updates):
+        start = time.perf_counter()
+        try:
+            row = markdown(measure())
+        except ElegansError as error:
+            click.echo(f"{table}, {name}: {error}", err=True)
+            failed = True
+            continue
+        click.echo(f"{time.perf_counter() - start:.0f} s, {table}: {row}", err=True)
+        rows[table].append(row)
+        if write:
+            write_row(write, table, HEADS[table], row, list(CELLS))
+    for table, lines in rows.items():
+        click.echo("\n".join([*heading(HEADS[table]), *lines]) + "\n")
+    sys.exit(failed)
 
 
 if __name__ == "__main__":
