@@ -95,12 +95,8 @@ def test_a_build_is_compiled_for_what_it_was_exported_for(layout, level, tmp_pat
     ("arguments", "status", "complaint"),
     [
         (["BUILD", "--all", "--board", "microbit"], 2, "leave --board out"),
-        (["BUILD/model.json"], 1, "model.json: is not there; give the folder"),
-        (
-            ["BUILD"],
-            1,
-            "vectors.npz: cannot be read (No such file or directory); run",
-        ),
+        (["BUILD/model.json"], 2, "model.json: is not there; give the folder"),
+        (["BUILD"], 2, "vectors.npz: cannot be read (No such file or directory); run"),
     ],
 )
 def test_an_error_is_printed_in_one_line(worm, tmp_path, monkeypatch, arguments, status, complaint):
