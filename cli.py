@@ -110,15 +110,8 @@ def build(build: Path, board: str, compiler: str, level: str, as_json: bool) -> 
     from elegans.boards.firmware.build import build_firmware
 
     done = build_firmware(build, find_board(board), compiler, level)
-    sizes = {
-        "flash_bytes": done.flash_bytes,
-        "ram_bytes": done.ram_bytes,
-        "stack_needed": done.stack.bytes,
-        "stack_reserved": done.stack_reserved,
-    }
-    text = f"{done.elf}: model {done.flash_bytes} bytes flash, {done.ram_bytes} bytes RAM"
-    text += f"; firmware {done.stack.text} of {done.stack_reserved:,} bytes stack"
-    say(json.dumps({"board": board, "elf": str(done.elf), **sizes}) if as_json else text)
+    figures = {"board": board, "elf": str(done.elf), **done.figures}
+    say(json.dumps(figures) if as_json else f"{done.elf}: {done.summary}")
 
 
 @main.command(

@@ -52,6 +52,22 @@ class Firmware:
     stack: StackNeed
     stack_reserved: int
 
+    @property
+    def figures(self) -> dict[str, int | None]:
+        """What the model takes of flash and RAM, and the firmware of the stack, for JSON."""
+        return {
+            "flash_bytes": self.flash_bytes,
+            "ram_bytes": self.ram_bytes,
+            "stack_needed": self.stack.bytes,
+            "stack_reserved": self.stack_reserved,
+        }
+
+    @property
+    def summary(self) -> str:
+        """The same in words."""
+        model = f"model {self.flash_bytes} bytes flash, {self.ram_bytes} bytes RAM"
+        return f"{model}; firmware {self.stack.text} of {self.stack_reserved:,} bytes stack"
+
 
 def build_firmware(
     build_dir: Path, board: Board, compiler: str = "auto", level: str = "auto"

@@ -66,7 +66,9 @@ class CallGraph:
             (address, np.frombuffer(data[: len(data) & -2], "<u2"))
             for address, data in read_image(elf).segments
         ]
-        self._lists = [(address, code.tolist()) for address, code in self._code]
+        self._lists: list[tuple[int, list[int]]] = [
+            (address, code.tolist()) for address, code in self._code
+        ]
         self._functions = {s.address: s.name for s in symbols if s.is_function}
         self._data = read_data_starts(elf)
         self._starts = {name: address for address, name in self._functions.items()}

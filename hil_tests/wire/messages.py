@@ -178,7 +178,8 @@ class Hello:
         if len(payload) < _HELLO.size:
             raise BadMessageError(f"{len(payload)} bytes instead of at least {_HELLO.size}")
         nonce, cause, state_bytes, dt_bytes, max_frame, credit, *rest = _HELLO.unpack_from(payload)
-        inputs, outputs, states, *rest = rest
+        inputs, outputs, states, counter_hz, *rest = rest
+        fault_pc, fault_lr, fault_status, stack_bytes, stack_used, model, firmware = rest
         if state_bytes not in (2, 4) or dt_bytes not in (0, 2, 4):
             raise BadMessageError(f"states of {state_bytes} bytes and a dt of {dt_bytes}")
         shape = Shape(inputs, outputs, states, state_bytes, dt_bytes)
@@ -189,7 +190,14 @@ class Hello:
             max_frame,
             credit,
             shape,
-            *rest,
+            counter_hz,
+            fault_pc,
+            fault_lr,
+            fault_status,
+            stack_bytes,
+            stack_used,
+            model,
+            firmware,
             board,
         )
 
