@@ -1,7 +1,8 @@
 """The command line: one function per command, which reads options and calls what does the work.
 
-Exit codes: 0 for success, 1 when the work failed (integers differ, a range cannot be proved,
-the firmware does not compile), 2 when the command line is wrong. Progress goes to stderr,
+Exit codes: 0 for success; 1 when the work failed (integers differ, a range cannot be proved, the
+firmware does not compile); 2 when it was asked for wrongly (an unknown option or board, a file
+that is not there); 3 when a board could not be tested or reached. Progress goes to stderr,
 results go to stdout. Slow imports stand inside the functions, so that --help is fast.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 import click
 
 from elegans.commands.data_options import compare_options, replay_options
+from elegans.commands.hil_options import HilOptions, hil_options
 from elegans.commands.hil_reports import Reports, report_options
 from elegans.commands.options import (
     BOARD,
@@ -26,12 +28,10 @@ from elegans.commands.options import (
     SEED,
     Verbs,
     boards_options,
-    connection_options,
     emulator_options,
     example,
     export_options,
     firmware_options,
-    lab_options,
     output_option,
 )
 
@@ -195,36 +195,22 @@ def compare(build: Path, as_json: bool, **options: Any) -> None:
     **example(
         "elegans hil build/model --board mps2-an386 --junit hil.xml --html hil.html; "
         "elegans hil build/model --map lab.toml --tag fast --history hil.jsonl; "
+        "elegans hil build/model --map lab.toml --name bench-1 --tests test_mine.py; "
         "elegans hil --compare build/old build/model"
     )
 )
 @report_options
-@connection_options
-@JSON
-@click.option("--probe", help="unique id of a real board's debug probe, to flash the board first")
-@lab_options
-def hil(
-    build: Path,
-    compiler: str,
-    level: str,
-    as_json: bool,
-    junit: Path | None,
-    reports: Reports,
-    lab: Path | None,
-    tag: str | None,
-    **options: str | None,
-) -> None:
+@hil_options
+def hil(build: Path, options: HilOptions, reports: Reports) -> None:
     """Test a BUILD on a board, to the bit.
 
     The hardware-in-the-loop tests compare every golden vector, and try damaged frames and
-    resets; with --map, on all boards of a lab. The exit code is 1 if a test does not pass.
+    resets; with --map, on all boards of a lab. The exit code is 1 if a result is wrong, and 3
+    if a board could not be tested.
     """
-    from elegans.commands.hil import Report, hil_on_board, hil_on_map
+    from elegans.commands.hil import hil as test_on_boards
 
-    settings, report = (compiler, level), Report(as_json, junit, reports)
-    if lab is not None:
-        sys.exit(hil_on_map(build, settings, lab, tag, report))
-    sys.exit(hil_on_board(build, settings, options, report))
+    sys.exit(test_on_boards(build, options, reports))
 
 
 @main.command(

@@ -1,105 +1,95 @@
-"""`elegans hil`: runs the test suite on one board or on all boards of a map."""
+"""`elegans hil`: runs the test suite, or tests of the user, on one board or on several."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from elegans.commands.accuracy import print_errors
+from elegans.commands.hil_options import HilOptions
 from elegans.commands.hil_reports import Reports
-from elegans.commands.options import complaint, given
+from elegans.commands.options import complaint
 from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file
+from elegans.hil_tests.lab.board_under_test import chosen_boards
 from elegans.hil_tests.lab.junit import write_junit
-from elegans.hil_tests.lab.lab_map import read_map, select
-from elegans.hil_tests.lab.run_suite import BoardRun, run_suite
+from elegans.hil_tests.lab.plugin_options import PluginOptions
+from elegans.hil_tests.lab.run_suite import BoardRun, Suite, exit_code, run_suite
 from elegans.hil_tests.reports.publish import Publisher
 from elegans.hil_tests.session.build_files import load_build
 from elegans.trainer.progress import shown
 
-
-@dataclass(frozen=True)
-class Report:
-    """How to report the results: as JSON or text on stdout, and to the files that are named."""
-
-    as_json: bool
-    junit: Path | None
-    reports: Reports
+_WRONG_USE, _UNTESTED = 2, 3
+_WORDS = {0: "ok", 1: "FAILED", _WRONG_USE: "ERROR", _UNTESTED: "ERROR"}
 
 
-def hil_on_board(
-    build: Path,
-    settings: tuple[str, str],
-    options: dict[str, str | None],
-    report: Report,
-) -> int:
-    """Run the suite on one board and print the result; returns the exit status.
+def hil(build: Path, options: HilOptions, reports: Reports) -> int:
+    """Run the tests and print the results; returns the exit code.
 
-    ``options`` are those of the pytest plug-in that select the board. ``settings`` are the
-    compiler and its level.
+    It is 0 if all is right, 1 if a board computes something wrong, 3 if one could not be tested,
+    and 2 if the command was asked for wrongly. 1 wins if several are true.
     """
-    if given("tag"):
-        raise click.UsageError("--tag selects boards of a map; add its --map")
-    publisher = _publisher(build, report)
-    (run,) = _run_suite(build, settings, {str(options["board"]): options}, report.junit)
-    publisher.compare([run])
-    reasons = {(test.phase, test.line) for test in run.complaints}
-    absent = not any(test.result in ("passed", "failed") for test in run.tests)
-    if absent and len(reasons) == 1:
-        click.echo(complaint(*reasons.pop()), err=True)  # no test reached the board
-    elif not report.as_json:
-        click.echo(_result_text(run))
-        print_errors(read_build_folder(build).errors)
-    if report.as_json:
-        click.echo(json.dumps(publisher.json(run)))
-    if report.junit:
-        write_junit(report.junit, [run])
-    _publish(publisher, [run], report)
-    return 0 if run.passed else 1
-
-
-def hil_on_map(
-    build: Path,
-    settings: tuple[str, str],
-    lab: Path,
-    tag: str | None,
-    report: Report,
-) -> int:
-    """Run the suite on every board of a map in parallel and print the results; returns the exit
-    status. ``settings`` are the compiler and its level."""
-    for option in ("port", "probe", "emulator"):
-        if given(option):
-            raise click.UsageError(f"--map states it for each board; leave out --{option}")
-    entries = select(read_map(lab), given("board"), tag=tag)
-    options = {entry.name: {"map": str(lab), "name": entry.name} for entry in entries}
-    publisher = _publisher(build, report)
-    runs = _run_suite(build, settings, options, report.junit)
+    with _exit_code(_WRONG_USE):  # whatever is wrong before a board is used
+        boards = _boards(options)
+        if options.junit:
+            require_file(options.junit)
+        load_build(build)
+        publisher = Publisher(build, reports.html, reports.history)
+    for sentence in publisher.warnings:
+        click.echo(f"warning: {sentence}", err=True)
+    suite = Suite(build, options.compiler, options.level, options.tests, options.retries)
+    runs = _run(suite, boards)
     publisher.compare(runs)
-    if report.as_json:
-        click.echo(json.dumps({run.name: publisher.json(run) for run in runs}))
+    if options.lab is not None or len(runs) > 1:
+        _print_all(build, runs, publisher, options.as_json)
     else:
-        for run in runs:
-            click.echo(f"{'ok' if run.passed else 'FAILED':<8}{run.name:<16}{_result_text(run)}")
-        print_errors(read_build_folder(build).errors)
-    if report.junit:
-        write_junit(report.junit, runs)
-    _publish(publisher, runs, report)
-    return 0 if all(run.passed for run in runs) else 1
+        _print_one(build, runs[0], publisher, options.as_json)
+    for line in () if options.as_json else publisher.lines():
+        click.echo(line)
+    with _exit_code(_UNTESTED):
+        if options.junit:
+            write_junit(options.junit, runs)
+        publisher.write(runs)
+    return exit_code(runs)
 
 
-def _run_suite(
-    build: Path,
-    settings: tuple[str, str],
-    boards: Mapping[str, Mapping[str, str | None]],
-    junit: Path | None,
-) -> list[BoardRun]:
-    if junit:
-        require_file(junit)
-    load_build(build)  # an unusable BUILD is reported once, before any board is used
+@contextmanager
+def _exit_code(code: int) -> Iterator[None]:
+    """An error in the ``with`` block ends the command with this exit code."""
+    try:
+        yield
+    except ElegansError as error:
+        error.exit_code = code
+        raise
+
+
+def _boards(options: HilOptions) -> dict[str, dict[str, object]]:
+    """For each board by its name the options of the pytest plug-in that select it alone."""
+    plugin = PluginOptions(
+        board=options.boards,
+        emulator=options.emulator,
+        port=options.port,
+        probe=options.probe,
+        map=None if options.lab is None else str(options.lab),
+        tag=options.tag,
+        name=options.names,
+    )
+    entries = chosen_boards(plugin)
+    chosen: dict[str, dict[str, object]]
+    if options.lab is not None:
+        chosen = {entry.name: {"map": options.lab, "name": entry.name} for entry in entries}
+    else:
+        reached = {"emulator": options.emulator, "port": options.port, "probe": options.probe}
+        chosen = {entry.name: {"board": entry.board, **reached} for entry in entries}
+    return {name: {**where, "wait": options.wait} for name, where in chosen.items()}
+
+
+def _run(suite: Suite, boards: Mapping[str, Mapping[str, object]]) -> list[BoardRun]:
     with shown() as progress:
 
         def show(runs: Sequence[BoardRun]) -> None:
@@ -109,33 +99,43 @@ def _run_suite(
             elif len(runs) == 1 and runs[0].vectors:  # they are compared first, and take longest
                 progress("vectors", *runs[0].vectors, "")
 
-        return run_suite(build, boards, *settings, progress=show)
+        return run_suite(suite, boards, progress=show)
 
 
-def _publisher(build: Path, report: Report) -> Publisher:
-    """Checks the files to be written before a board is used, and tells the damaged lines of the
-    history."""
-    publisher = Publisher(build, report.reports.html, report.reports.history)
-    for sentence in publisher.warnings:
-        click.echo(f"warning: {sentence}", err=True)
-    return publisher
+def _print_one(build: Path, run: BoardRun, publisher: Publisher, as_json: bool) -> None:
+    reasons = {(test.phase, test.line) for test in run.complaints}
+    absent = not any(test.result in ("passed", "failed") for test in run.tests)
+    if absent and len(reasons) == 1:
+        click.echo(complaint(*reasons.pop()), err=True)  # no test reached the board
+    elif not as_json:
+        click.echo(_result_text(run))
+        print_errors(read_build_folder(build).errors)
+    if as_json:
+        click.echo(json.dumps(publisher.json(run)))
 
 
-def _publish(publisher: Publisher, runs: Sequence[BoardRun], report: Report) -> None:
-    """Print what changed, and write the files."""
-    for line in () if report.as_json else publisher.lines():
-        click.echo(line)
-    publisher.write(runs)
+def _print_all(build: Path, runs: Sequence[BoardRun], publisher: Publisher, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({run.name: publisher.json(run) for run in runs}))
+        return
+    for run in runs:
+        click.echo(f"{_WORDS[run.exit_code]:<8}{run.name:<16}{_result_text(run)}")
+    print_errors(read_build_folder(build).errors)
 
 
 def _result_text(run: BoardRun) -> str:
-    """The verdict, the number of tests for each result, and each reason of a failure once."""
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for test in run.complaints:
-        why = (test.phase or test.result.upper(), test.line)
-        reasons.setdefault(why, []).append(test.name)
+    """The verdict, the number of tests for each result, and each reason once: of a failure, and
+    of a test that was tried again."""
     lines = [f"{run.summary}; {run.counted()}" if run.summary else run.counted()]
-    for (phase, line), names in reasons.items():
+    reasons: dict[str, list[str]] = {}
+    for test in run.complaints:
+        reasons.setdefault(f"{test.phase or test.result.upper()}: {test.line}", []).append(
+            test.name
+        )
+    for test in run.tests:
+        for why in test.retries:
+            reasons.setdefault(f"retry {why}", []).append(test.name)
+    for reason, names in reasons.items():
         where = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-        lines.append(f"  {phase}: {line} ({where})")
+        lines.append(f"  {reason} ({where})")
     return "\n".join(lines)

@@ -35,12 +35,14 @@ EMULATOR = click.option(
     "--emulator",
     default="auto",
     show_default=True,
+    type=click.Choice(("auto", "unicorn", "qemu")),
     help="unicorn or qemu; auto takes the first that is installed",
 )
 COMPILER = click.option(
     "--compiler",
     default="auto",
     show_default=True,
+    type=click.Choice(("auto", "zig", "gcc")),
     help="zig or gcc; auto takes the first that is installed",
 )
 PORT = click.option(
@@ -76,7 +78,8 @@ class RenamedError(click.ClickException):
 class Verbs(click.Group):
     """The commands, in the order in which they are defined.
 
-    An `ElegansError`, which the user can act on, ends in one line on stderr and exit code 1.
+    An `ElegansError`, which the user can act on, ends in one line on stderr and its
+    exit code.
     """
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -86,7 +89,7 @@ class Verbs(click.Group):
                 return super().invoke(ctx)
         except ElegansError as error:
             click.echo(complaint(getattr(error, "phase", None), error), err=True)
-            ctx.exit(1)
+            ctx.exit(error.exit_code)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names in the order of definition, not of the alphabet as click has it."""
@@ -164,25 +167,6 @@ def boards_options(function: F) -> F:
 def emulator_options(function: F) -> F:
     """Of every command that starts a board: those of `firmware_options`, and ``emulator``."""
     return firmware_options(EMULATOR(function))
-
-
-def connection_options(function: F) -> F:
-    """Of every command that talks to a board: those of `emulator_options`, and ``port``."""
-    return emulator_options(PORT(function))
-
-
-def lab_options(function: F) -> F:
-    """Of `elegans hil`: ``lab, tag, junit``."""
-    lab = click.option(
-        "--map",
-        "lab",
-        type=PATH,
-        help="TOML file with the boards of a lab (see 'elegans boards scan'); "
-        "all of them run at the same time",
-    )
-    tag = click.option("--tag", help="with --map: only the boards that have this tag")
-    junit = click.option("--junit", type=PATH, help="also write the results as JUnit XML")
-    return lab(tag(junit(function)))
 
 
 def export_options(function: F) -> F:

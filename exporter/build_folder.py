@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.conversion import affine_fields
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json
 from elegans.exporter.ir.proof import prove
@@ -150,7 +150,7 @@ def _json_object(path: Path) -> dict[str, Any]:
         data = json.loads(content)
     except (FileNotFoundError, NotADirectoryError):
         remedy = "give the folder that `elegans export` wrote"
-        raise ElegansError(path, "is not there", remedy) from None
+        raise WrongUseError(path, "is not there", remedy) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise ElegansError(path, f"cannot be read ({reason})", _REMEDY) from None

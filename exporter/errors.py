@@ -10,12 +10,20 @@ class ElegansError(Exception):
     fact    what is wrong there
     remedy  what to do about it
 
-    The command line prints ``place: fact; remedy`` and exits with 1. Any other exception that
-    reaches the user is a bug in elegans, and keeps its traceback.
+    The command line prints ``place: fact; remedy`` and exits with `exit_code`. Any other
+    exception that reaches the user is a bug in elegans, and keeps its traceback.
     """
+
+    exit_code = 1
 
     def __init__(self, place: object, fact: str, remedy: str) -> None:
         super().__init__(f"{place}: {fact}; {remedy}")
         self.place = str(place)
         self.fact = fact
         self.remedy = remedy
+
+
+class WrongUseError(ElegansError):
+    """The command was asked for wrongly: an unknown name, a file that is not there."""
+
+    exit_code = 2

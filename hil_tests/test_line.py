@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import BuildModel
-from elegans.hil_tests.session.session import Device
 from elegans.hil_tests.session.stream import run
 from elegans.hil_tests.wire.errors import RefusedError
 from elegans.hil_tests.wire.frames import ErrorCode, Frame, Kind, encode
@@ -22,6 +23,17 @@ def _step(link: Link, model: BuildModel, count: int) -> bytes:
     one = model.vectors[slice(0, 1)]
     request = StepRequest(one.h[0], link.peer.shape.rows(one.x, one.dt)).encode()
     return struct.pack("<BB", 0, count) + request[2:]
+
+
+@contextmanager
+def _same_answers(link: Link, model: BuildModel) -> Iterator[None]:
+    """After the ``with`` block the board computes what it did before, right or wrong."""
+    golden = model.vectors[slice(0, 4)]
+    y, h = run(link, golden.x, golden.dt)
+    yield
+    y_after, h_after = run(link, golden.x, golden.dt)
+    np.testing.assert_array_equal(y_after, y)
+    np.testing.assert_array_equal(h_after, h)
 
 
 @pytest.mark.parametrize("count", [0, 2, 255])
@@ -57,34 +69,31 @@ def test_an_unknown_request_is_refused(link: Link) -> None:
     assert refusal.value.code == ErrorCode.UNKNOWN_TYPE
 
 
-def test_the_board_continues_after_a_refusal(device: Device, model: BuildModel) -> None:
-    with pytest.raises(RefusedError):
-        device.link.request(0x33)
-    device.compare(model.vectors[slice(0, 4)]).require()
+def test_the_board_continues_after_a_refusal(link: Link, model: BuildModel) -> None:
+    with _same_answers(link, model), pytest.raises(RefusedError):
+        link.request(0x33)
 
 
 @pytest.mark.parametrize("size", [1, 7, 254, 255, 5000])
-def test_garbage_before_a_frame_does_not_lose_it(
-    device: Device, model: BuildModel, size: int
-) -> None:
-    device.link.inject(random.Random(size).randbytes(size))
-    device.compare(model.vectors[slice(0, 4)]).require()
+def test_garbage_before_a_frame_does_not_lose_it(link: Link, model: BuildModel, size: int) -> None:
+    with _same_answers(link, model):
+        link.inject(random.Random(size).randbytes(size))
 
 
-def test_frames_cut_off_or_damaged_do_no_harm(device: Device, model: BuildModel) -> None:
-    whole = encode(Frame(Kind.STEP, 0, _step(device.link, model, 1)))
-    for cut in range(1, len(whole) - 1):
-        device.link.inject(whole[:cut])
+def test_frames_cut_off_or_damaged_do_no_harm(link: Link, model: BuildModel) -> None:
+    whole = encode(Frame(Kind.STEP, 0, _step(link, model, 1)))
     damaged = bytearray(whole)
     damaged[len(damaged) // 2] ^= 0x40
-    device.link.inject(bytes(damaged))
-    device.compare(model.vectors[slice(0, 4)]).require()
+    with _same_answers(link, model):
+        for cut in range(1, len(whole) - 1):
+            link.inject(whole[:cut])
+        link.inject(bytes(damaged))
 
 
-def test_a_frame_of_another_version_does_no_harm(device: Device, model: BuildModel) -> None:
-    device.link.inject(encode(Frame(Kind.HELLO, 0, b"\0" * 4, version=99)))
-    device.link.hello()  # also receives the refusal
-    device.compare(model.vectors[slice(0, 4)]).require()
+def test_a_frame_of_another_version_does_no_harm(link: Link, model: BuildModel) -> None:
+    with _same_answers(link, model):
+        link.inject(encode(Frame(Kind.HELLO, 0, b"\0" * 4, version=99)))
+        link.hello()  # also receives the refusal
 
 
 def test_a_reset_in_mid_run_loses_nothing(link: Link, model: BuildModel) -> None:

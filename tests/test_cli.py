@@ -103,17 +103,23 @@ def test_the_old_name_of_level_and_layout_is_refused_in_one_line(verb):
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["export", "none.onnx", "-o", "OUT"], 1, "none.onnx: No such file"),
+        (["export", "none.onnx", "-o", "OUT"], 2, "none.onnx: No such file"),
         (["export", "none.onnx"], 2, "Missing option '-o'"),
         (["export", "m.onnx", "-o", "OUT", "--input-range", "1-2"], 2, "not LO:HI"),
         (["export", "m.onnx", "-o", "OUT", "--input-format", "uint16"], 2, "count - 32768"),
         (["export", "m.onnx", "-o", "OUT", "--dt", "1", "--dt-range", "0:1"], 2, "leave out"),
-        (["build", "no-such-build"], 1, "no-such-build"),
+        (["build", "no-such-build"], 2, "no-such-build"),
         (["build", "x", "--level", "9"], 2, "Invalid value"),
         (["export", "m.onnx", "-o", "OUT", "--layout", "2"], 2, "Invalid value"),
-        (["hil", "no-such-build"], 1, "no-such-build"),
+        (["hil", "no-such-build"], 2, "no-such-build"),
+        (["hil", "x", "--board", "pdp-11"], 2, "there is no board of this name"),
+        (["hil", "x", "--board", "microbit", "--board", "microbit"], 2, "is given twice"),
+        (["hil", "x", "--emulator", "bochs"], 2, "Invalid value"),
+        (["hil", "x", "--map", "none.toml"], 2, "none.toml: cannot be read"),
+        (["hil", "x", "--name", "bench-1"], 2, "add its --map"),
+        (["hil", "x", "--tests", "none.py"], 2, "does not exist"),
         (["train", "chess", "-o", "OUT"], 2, "Invalid value"),
-        (["run", "none", "--input", "a.npz", "--output", "b.npz"], 1, "model.json: is not there"),
+        (["run", "none", "--input", "a.npz", "--output", "b.npz"], 2, "model.json: is not there"),
         (["frobnicate"], 2, "No such command"),
     ],
 )
@@ -157,7 +163,7 @@ def test_names_of_states_may_have_colons_of_their_own(text, pair):
 
 def test_a_board_that_nobody_knows(exported):
     result = _call("build", exported, "--board", "pdp-11")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "pdp-11" in result.output
     assert "mps2-an386" in result.output
 
@@ -178,7 +184,7 @@ def test_a_missing_emulator_is_named_with_how_to_get_it(exported, monkeypatch, e
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setitem(sys.modules, "unicorn", None)
     result = _call("flash", exported, "--emulator", emulator)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert {"unicorn": "elegans[sim]", "qemu": "qemu-system-arm"}[emulator] in result.output
 
 
@@ -258,13 +264,13 @@ def test_a_build_that_is_not_as_it_was_exported_is_no_wrong_bit(exported, tmp_pa
     arrays["h_next"][700, 4] ^= 1
     np.savez(exported / "vectors.npz", **arrays)
     result = _call("hil", exported)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "vectors.npz: has not the digest that model.json states" in result.output
     (exported / "vectors.npz").write_bytes(whole)
     text = (exported / "model.json").read_text()
     (exported / "model.json").write_text(text.replace('"frac": 15', '"frac": 14', 1))
     result = _call("hil", exported)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "model.json: does not match its own digest" in result.output
 
 
@@ -275,7 +281,7 @@ def test_what_cannot_become_a_file_is_refused_before_the_run(exported, tmp_path)
         result = _call("run", exported, "--input", source, "--output", target)
         assert (result.exit_code, "is not a file" in result.output) == (1, True)
         result = _call("hil", exported, "--junit", target)
-        assert (result.exit_code, "is not a file" in result.output) == (1, True)
+        assert (result.exit_code, "is not a file" in result.output) == (2, True)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
@@ -292,11 +298,11 @@ def test_a_reference_of_another_model_is_an_error_in_one_line(exported, tmp_path
 
 @pytest.mark.parametrize(
     ("option", "text"),
-    [("--board", "no board"), ("--compiler", "is not a compiler"), ("--emulator", "does not have")],
+    [("--board", "no board"), ("--compiler", "Invalid value"), ("--emulator", "Invalid value")],
 )
 def test_the_demo_refuses_what_is_not_there_before_it_trains(tmp_path, option, text):
     result = _call("demo", "--short", "-o", tmp_path / "demo", option, "nope")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert text in result.output
     assert "imitate" not in result.output
     assert not (tmp_path / "demo").exists()

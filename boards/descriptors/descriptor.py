@@ -17,7 +17,7 @@ from typing import Any
 from elegans.boards.descriptors.board import CATALOGUE, Board
 from elegans.boards.descriptors.cores import CORES, Core
 from elegans.boards.descriptors.rules import require_valid
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 
 
 @cache
@@ -30,13 +30,13 @@ def boards() -> dict[str, Board]:
 def find_board(name: str) -> Board:
     """A board by its name, or by the path of its descriptor, which ends in ``.toml``.
 
-    Raises `ElegansError` for an unknown name, and as `read_board` does.
+    Raises `WrongUseError` for an unknown name, and as `read_board` does.
     """
     if name.endswith(".toml"):
         return read_board(Path(name))
     if name not in boards():
         known = ", ".join(boards())
-        raise ElegansError(name, "there is no board of this name", f"choose one of: {known}")
+        raise WrongUseError(name, "there is no board of this name", f"choose one of: {known}")
     return boards()[name]
 
 
@@ -50,7 +50,7 @@ def read_board(path: Path) -> Board:
         table = tomllib.loads(path.read_text())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ElegansError(path, f"cannot be read ({reason})", "name a board or a file") from None
+        raise WrongUseError(path, f"cannot be read ({reason})", "name a board or a file") from None
     except ValueError as error:
         raise ElegansError(path, f"is not TOML: {error}", "correct the file") from None
     board: Board = _record(Board, table, path, "")

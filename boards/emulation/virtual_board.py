@@ -18,7 +18,7 @@ from elegans.boards.emulation import child_process, qemu, unicorn_board
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.elf_image import read_image, require_fit
 from elegans.boards.firmware.toolchain import INSTALL_SIM
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 
 _BOOT_S = 20.0
 _POLL_S = 0.002
@@ -110,12 +110,12 @@ def choose_emulator(emulator: str, board: Board) -> str:
     known = board.emulators
     if not known:
         fact = "is a real board, no emulator has it"
-        raise ElegansError(board.name, fact, "name its serial port: --port")
+        raise WrongUseError(board.name, fact, "name its serial port: --port")
     if emulator == "auto":
         emulator = next(iter(installed_emulators(board)), known[0])
     if emulator not in known:
         fact = f"{emulator} does not have this board"
-        raise ElegansError(board.name, fact, f"use --emulator {' or '.join(known)}")
+        raise WrongUseError(board.name, fact, f"use --emulator {' or '.join(known)}")
     if not is_installed(emulator):
         raise ElegansError(board.name, f"{emulator} is not installed", _INSTALL[emulator])
     return emulator

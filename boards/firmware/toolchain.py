@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 
 INSTALL_SIM = "pip install 'elegans[sim]'"  # installs zig, unicorn, pyelftools and capstone
 LEVELS = ("0", "1", "2", "3", "s")
@@ -77,7 +77,7 @@ def resolve_level(level: str, layout: str) -> str:
         return "s" if layout == "size" else "2"
     if level not in LEVELS:
         known = ", ".join(("auto", *LEVELS))
-        raise ElegansError(f"-O{level}", "is not an optimisation level", f"choose one of: {known}")
+        raise WrongUseError(f"-O{level}", "is not an optimisation level", f"choose one of: {known}")
     return level
 
 
@@ -120,7 +120,7 @@ def _find(name: str, known: dict[str, tuple[tuple[str, ...], str]], what: str) -
     if name == "auto":
         name = next((n for n, (command, _) in known.items() if _present(command)), "zig")
     if name not in known:
-        raise ElegansError(name, f"is not {what}", f"choose one of: {', '.join(known)}")
+        raise WrongUseError(name, f"is not {what}", f"choose one of: {', '.join(known)}")
     command, remedy = known[name]
     if not _present(command):
         missing = "ziglang" if command == _ZIG else command[0]

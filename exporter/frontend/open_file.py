@@ -12,7 +12,7 @@ from onnx import TensorProto, numpy_helper, shape_inference
 from onnx.inliner import inline_local_functions
 from scipy.sparse import csr_array
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.affine import Matrix
 from elegans.exporter.ir.interface import METADATA_KEY
 from elegans.exporter.numbers.fixed import LARGEST_REAL, Reals
@@ -68,7 +68,7 @@ def _parse(path: Path) -> onnx.ModelProto:
         data = path.read_bytes()
     except OSError as error:
         reason = error.strerror or "cannot be read"
-        raise ElegansError(path, reason, "give the path of an ONNX file") from None
+        raise WrongUseError(path, reason, "give the path of an ONNX file") from None
     try:
         model = onnx.load_model_from_string(data)
     except (DecodeError, RuntimeError, ValueError) as error:

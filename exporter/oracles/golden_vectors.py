@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir import conversion
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals
@@ -101,7 +101,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[np.generic]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             arrays = {name: np.asarray(data[name]) for name in data.files}
     except OSError as error:
-        raise ElegansError(path, error.strerror or "cannot be read", remedy) from None
+        raise WrongUseError(path, error.strerror or "cannot be read", remedy) from None
     except Exception:  # numpy, zipfile and zlib raise many kinds for damaged files
         raise ElegansError(path, "is not an .npz file of plain arrays", remedy) from None
     for name, array in arrays.items():

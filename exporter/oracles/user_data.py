@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.oracles.golden_vectors import Recording, load_arrays
@@ -115,7 +115,7 @@ def _columns(path: Path) -> dict[str, Reals]:
             rows = [(number, row) for number, row in enumerate(csv.reader(file), 1) if row]
     except OSError as error:
         remedy = "give a .csv file with a header"
-        raise ElegansError(path, error.strerror or "cannot be read", remedy) from None
+        raise WrongUseError(path, error.strerror or "cannot be read", remedy) from None
     except (csv.Error, UnicodeDecodeError) as error:
         remedy = "save it as plain text with commas"
         raise ElegansError(path, f"is not a .csv file ({error})", remedy) from None

@@ -3,7 +3,7 @@
 {"kind": "collected", "tests": 34}
 {"kind": "vectors", "done": 1112, "total": 10680}
 {"kind": "verdict", "figures": {...}, "summary": "...", "around": {...}}
-{"kind": "test", "name": "test_bits::test_...", "result": "passed", "seconds": 1.2}
+{"kind": "test", "name": "test_bits::test_...", "result": "passed", ...}
 {"kind": "end"}
 """
 
@@ -16,6 +16,8 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+
+from elegans.hil_tests.lab.results import PHASE, RETRY, WRONG_USE, exit_code_of
 
 if TYPE_CHECKING:
     from elegans.hil_tests.session.compare import Verdict
@@ -53,6 +55,10 @@ class Events:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._send("collected", tests=len(session.items))
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._wrong_tests(report.nodeid or "pytest", report.longreprtext)
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.passed and report.when != "call":
             return
@@ -60,23 +66,36 @@ class Events:
         text = report.longreprtext
         if isinstance(report.longrepr, tuple):  # of a skipped test: (file, line, reason)
             text = report.longrepr[2].removeprefix("Skipped: ")
-        setup_failed = report.failed and report.when != "call"
-        file, _, name = report.nodeid.rpartition("/")[2].partition("::")
         self._send(
             "test",
-            name=f"{file.removesuffix('.py')}::{name}",
-            result="error" if setup_failed else report.outcome,
-            phase=properties.get("elegans_phase"),
+            name=_name(report.nodeid),
+            result="error" if report.failed and report.when != "call" else report.outcome,
+            phase=properties.get(PHASE),
             text=text,
             log=properties.get("elegans_log", ""),
             seconds=report.duration,
+            retries=[why for name, why in report.user_properties if name == RETRY],
+            wrong_use=exit_code_of(report) == WRONG_USE,
         )
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            paths = ", ".join(session.config.args)
+            self._wrong_tests("pytest", f"{paths}: there is no test; name functions test_...")
         self._send("end")
+
+    def _wrong_tests(self, name: str, text: str) -> None:
+        """Test files that cannot be imported, or hold no test."""
+        self._send("test", name=name, result="error", text=text, retries=[], wrong_use=True)
 
     def _send(self, kind: str, **fields: object) -> None:
         line = json.dumps({"kind": kind, **fields}) + "\n"
         rest = line.encode()
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
+
+
+def _name(nodeid: str) -> str:
+    """`test_bits::test_x[bench-1]` for a test of `test_bits.py` in any folder."""
+    file, _, name = nodeid.partition("::")
+    return f"{file.rpartition('/')[2].removesuffix('.py')}::{name}"

@@ -38,6 +38,10 @@ def write_junit(path: Path, runs: Sequence[BoardRun]) -> None:
 def _case(suite: Xml.Element, board: str, test: Outcome) -> None:
     case = Xml.SubElement(suite, "testcase", classname=f"elegans.hil.{board}", name=test.name)
     case.set("time", f"{test.seconds:.3f}")
+    if test.retries:
+        properties = Xml.SubElement(case, "properties")
+        for why in test.retries:
+            Xml.SubElement(properties, "property", name="retry", value=_clean(why))
     if element := _ELEMENT.get(test.result):
         problem = Xml.SubElement(case, element, message=_clean(test.line))
         if not test.good:

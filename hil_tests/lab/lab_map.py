@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.hil_tests.lab.labgrid import COORDINATOR, TakenError, acquire, release
 from elegans.hil_tests.wire.errors import HilError, Phase
 
@@ -64,17 +64,17 @@ class BoardEntry:
 
 
 def read_map(path: Path) -> list[BoardEntry]:
-    """The entries of a map. Raises `ElegansError`, which names the entry and the key at fault."""
+    """The entries of a map. Raises `WrongUseError`, which names the entry and the key at fault."""
     try:
         document = tomllib.loads(path.read_text())
     except OSError as error:
         reason = error.strerror or str(error)
-        raise ElegansError(path, f"cannot be read ({reason})", _REMEDY) from None
+        raise WrongUseError(path, f"cannot be read ({reason})", _REMEDY) from None
     except ValueError as error:
-        raise ElegansError(path, f"is not TOML: {error}", "correct the file") from None
+        raise WrongUseError(path, f"is not TOML: {error}", "correct the file") from None
     tables = document.get("board")
     if document.keys() - {"board"} or not isinstance(tables, list) or not tables:
-        raise ElegansError(path, "is not a list of [[board]]", _REMEDY)
+        raise WrongUseError(path, "is not a list of [[board]]", _REMEDY)
     entries = [_entry(path, item, f"[[board]] {i + 1}") for i, item in enumerate(tables)]
     for key in ("name", "identity"):
         seen: dict[str, str] = {}
@@ -82,30 +82,35 @@ def read_map(path: Path) -> list[BoardEntry]:
             value = getattr(entry, key)
             if value in seen:
                 fact = f"{value!r} is there twice, at {seen[value]} and {entry.name}"
-                raise ElegansError(path, fact, "give each board one entry")
+                raise WrongUseError(path, fact, "give each board one entry")
             seen[value] = entry.name
     return entries
 
 
 def select(
     entries: Iterable[BoardEntry],
-    board: str | None = None,
-    name: str | None = None,
+    boards: Sequence[str] = (),
+    names: Sequence[str] = (),
     tag: str | None = None,
 ) -> list[BoardEntry]:
-    """The entries with this board, name and tag; None allows any. Raises `ElegansError` if no
-    entry matches."""
+    """The entries with one of these boards, one of these names and this tag; nothing allows any.
+
+    Raises `WrongUseError` for a name that no entry has, and if no entry matches.
+    """
     known = list(entries)
+    tagged = [entry for entry in known if tag is None or tag in entry.tags]
     chosen = [
         entry
-        for entry in known
-        if (board in (None, entry.board) and name in (None, entry.name))
-        and (tag is None or tag in entry.tags)
+        for entry in tagged
+        if entry.board in (boards or [entry.board]) and entry.name in (names or [entry.name])
     ]
+    there = {text for entry in tagged for text in (entry.board, entry.name)}
+    wanted = [name for name in (*boards, *names) if name not in there]
     if not chosen:
-        wanted = ", ".join(w for w in (board, name, tag and f"tag {tag}") if w)
-        there = "; ".join(f"{e.name} ({e.board}, {' '.join(e.tags) or 'no tags'})" for e in known)
-        raise ElegansError(wanted, "is not on the map", f"choose from: {there}")
+        wanted = [*boards, *names, *([f"tag {tag}"] if tag else [])]
+    if wanted:
+        on_map = "; ".join(f"{e.name} ({e.board}, {' '.join(e.tags) or 'no tags'})" for e in known)
+        raise WrongUseError(", ".join(wanted), "is not on the map", f"choose from: {on_map}")
     return chosen
 
 
@@ -209,10 +214,10 @@ def _lock_file(entry: BoardEntry) -> Path:
 
 def _entry(path: Path, item: object, where: str) -> BoardEntry:
     if not isinstance(item, dict):
-        raise ElegansError(path, f"{where} is not a table", "correct it")
+        raise WrongUseError(path, f"{where} is not a table", "correct it")
     known = {field.name: field for field in fields(BoardEntry)}
     for key in item.keys() - known.keys():
-        raise ElegansError(path, f"{where} has the key {key}", f"the keys are: {', '.join(known)}")
+        raise WrongUseError(path, f"{where} has the key {key}", f"the keys are: {', '.join(known)}")
     values: dict[str, Any] = {}
     for key, value in item.items():
         if key == "tags":
@@ -221,28 +226,28 @@ def _entry(path: Path, item: object, where: str) -> BoardEntry:
             valid = isinstance(value, str) and value != ""
         if not valid:
             wanted = "a list of strings" if key == "tags" else "a string"
-            raise ElegansError(path, f"{where}, {key} is not {wanted}", "correct it")
+            raise WrongUseError(path, f"{where}, {key} is not {wanted}", "correct it")
         values[key] = tuple(value) if key == "tags" else value
     for key in ("name", "board"):
         if key not in values:
-            raise ElegansError(path, f"{where} has no {key}", "add it")
+            raise WrongUseError(path, f"{where} has no {key}", "add it")
     if not re.fullmatch(r"[\w.-]{1,40}", values["name"]):
         fact = f"{where}, name = {values['name']!r} is no name"
-        raise ElegansError(path, fact, "use up to 40 letters, digits, '.', '_' and '-'")
+        raise WrongUseError(path, fact, "use up to 40 letters, digits, '.', '_' and '-'")
     if "farm" in values:
         if not COORDINATOR.fullmatch(values["farm"]):
             fact = f"{where}, farm = {values['farm']!r} is no coordinator"
-            raise ElegansError(path, fact, "write it as HOST or HOST:PORT")
+            raise WrongUseError(path, fact, "write it as HOST or HOST:PORT")
         if own := values.keys() & {"port", "probe", "emulator"}:
             fact = f"{where} has farm and {min(own)}"
-            raise ElegansError(path, fact, "leave one out: the farm knows its ports and probes")
+            raise WrongUseError(path, fact, "leave one out: the farm knows its ports and probes")
     if values["board"].endswith(".toml"):
         values["board"] = str(path.parent / values["board"])
     try:
         find_board(values["board"])
     except ElegansError as error:
         fact = f"{where}, board {error.place}: {error.fact}"
-        raise ElegansError(path, fact, error.remedy) from None
+        raise WrongUseError(path, fact, error.remedy) from None
     return BoardEntry(**values)
 
 

@@ -23,14 +23,42 @@ from elegans.boards.emulation.child_process import defer_signals
 
 _SUITE = Path(__file__).resolve().parents[1]
 _PYTEST = [
-    *(sys.executable, "-m", "pytest", "-c", os.devnull, f"--rootdir={_SUITE}"),
-    *(f"--confcutdir={_SUITE}", "--import-mode=importlib", "-p", "no:cacheprovider"),
+    *(sys.executable, "-m", "pytest", "-c", os.devnull, "-p", "no:cacheprovider"),
     *("-p", "elegans.hil_tests.plugin", "-p", "elegans.hil_tests.lab.events"),
 ]
 _SHUTDOWN_S = 20.0
 """Seconds that a process which is terminated early has to power its board off."""
 _OUTPUT_BYTES = 2000
 """How much of pytest's output is reported if it fails to run."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is tested and with which tests: the suite of elegans, or files of the user.
+
+    compiler, level   of the firmware
+    tests             files and folders in place of the suite; a conftest.py beside them is read
+    retries           how often a test is repeated whose setup failed
+    """
+
+    build: Path
+    compiler: str = "auto"
+    level: str = "auto"
+    tests: Sequence[Path] = ()
+    retries: int = 0
+
+    def words(self) -> list[str]:
+        """The arguments for pytest."""
+        paths = [path.resolve() for path in self.tests] or [_SUITE]
+        # A user's test may import modules that lie beside it, as pytest permits by default.
+        mode = "prepend" if self.tests else "importlib"
+        folders = [path if path.is_dir() else path.parent for path in paths]
+        top = os.path.commonpath(folders)
+        return [
+            *(f"--rootdir={top}", f"--confcutdir={top}", f"--import-mode={mode}"),
+            *(f"--build={self.build}", f"--compiler={self.compiler}", f"--level={self.level}"),
+            *(f"--retries={self.retries}", *map(str, paths)),
+        ]
 
 
 @dataclass(frozen=True)
@@ -41,6 +69,8 @@ class Outcome:
              setup failed)
     phase    the `Phase` in which it ended, if known
     text     pytest's report; log: the board's log; seconds: its duration
+    retries  for each repetition why the try before it did not count
+    wrong_use   whether the error is one of the user: a test file that cannot be imported
     """
 
     name: str
@@ -49,6 +79,15 @@ class Outcome:
     text: str = ""
     log: str = ""
     seconds: float = 0.0
+    retries: tuple[str, ...] = ()
+    wrong_use: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 if it did not fail, 1 if the product failed, 3 if the test setup did, 2 if the user."""
+        if self.good:
+            return 0
+        return 2 if self.wrong_use else 1 if self.result == "failed" else 3
 
     @property
     def good(self) -> bool:
@@ -86,6 +125,12 @@ class BoardRun:
         return any(test.result == "passed" for test in self.tests) and not self.complaints
 
     @property
+    def exit_code(self) -> int:
+        """As `exit_code` of several runs. A run in which no test passed has tested nothing: 3."""
+        codes = {test.exit_code for test in self.tests}
+        return _worst(codes) or (0 if self.passed else 3)
+
+    @property
     def complaints(self) -> list[Outcome]:
         """The tests that failed or ended in error."""
         return [test for test in self.tests if not test.good]
@@ -98,7 +143,7 @@ class BoardRun:
         return f"{len(self.tests)} tests: {', '.join(counts)}" if counts else "no tests"
 
     def json(self) -> dict[str, object]:
-        """The verdict's figures, the number of tests for each result, and the failures."""
+        """The verdict's figures, the number of tests for each result, failures and retries."""
         count = Counter(test.result for test in self.tests)
         names = {"passed": "passed", "failed": "failed", "errors": "error", "skipped": "skipped"}
         return {
@@ -108,12 +153,15 @@ class BoardRun:
                 {"test": test.name, "result": test.result, "phase": test.phase, "text": test.line}
                 for test in self.complaints
             ],
+            "retries": [
+                {"test": test.name, "retry": why} for test in self.tests for why in test.retries
+            ],
         }
 
     def take(self, kind: str, fields: dict[str, Any]) -> None:
         """Update the run with an event that `events` has sent."""
         if kind == "test":
-            self.tests.append(Outcome(**fields))
+            self.tests.append(Outcome(**fields | {"retries": tuple(fields["retries"])}))
         elif kind == "collected":
             self.expected = fields["tests"]
         elif kind == "vectors":
@@ -123,26 +171,33 @@ class BoardRun:
             self.around = fields["around"]
 
 
+def exit_code(runs: Sequence[BoardRun]) -> int:
+    """0 if all is right, 1 if a product failed, 3 if a board could not be tested, 2 if the user
+    has asked wrongly. The first of 1, 3 and 2 that is true of a run."""
+    return _worst({run.exit_code for run in runs})
+
+
+def _worst(codes: set[int]) -> int:
+    return next((code for code in (1, 3, 2) if code in codes), 0)
+
+
 def run_suite(
-    build: Path,
+    suite: Suite,
     boards: Mapping[str, Mapping[str, object]],
-    compiler: str = "auto",
-    level: str = "auto",
     progress: Callable[[Sequence[BoardRun]], None] = lambda _: None,
 ) -> list[BoardRun]:
-    """Run the suite on all ``boards`` in parallel; returns when every run has ended.
+    """Run the tests on all ``boards`` in parallel; returns when every run has ended.
 
     ``boards`` maps a name to the options of the pytest plug-in that select the board, as
     ``{"bench-1": {"map": "lab.toml", "name": "bench-1"}}``. ``progress`` is called with all
     runs whenever one of them has advanced. A board that fails does not affect the others.
     """
-    common = {"build": build, "compiler": compiler, "level": level}
     with ExitStack() as stack, selectors.DefaultSelector() as ready:
         runs = []
         for name, options in boards.items():
             runs.append(BoardRun(name))
             with defer_signals():
-                child = _Child(runs[-1], {**common, **options})
+                child = _Child(runs[-1], suite, options)
                 stack.callback(child.end)
             ready.register(child.events, selectors.EVENT_READ, child)
         while ready.get_map():
@@ -156,13 +211,13 @@ def run_suite(
 class _Child:
     """A pytest process that sends its events through a pipe."""
 
-    def __init__(self, run: BoardRun, options: Mapping[str, object]) -> None:
+    def __init__(self, run: BoardRun, suite: Suite, options: Mapping[str, object]) -> None:
         self._run, self._rest, self._ended = run, b"", False
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  closed in `end`
         self.events, writing = os.pipe()
         words = [f"--{k}={v}" for k, v in options.items() if v is not None]
         self._process = subprocess.Popen(
-            [*_PYTEST, f"--elegans-events={writing}", *words, str(_SUITE)],
+            [*_PYTEST, f"--elegans-events={writing}", *words, *suite.words()],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from elegans.hil_tests.wire.messages import Ints, Shape
 SECTIONS = ("corner", "random", "recorded")
 """The kinds of golden vectors: extreme values, random values, consecutive steps of a recording."""
 
+_SOURCES = (".c", ".h", ".S", ".inc")
 _REMEDY = "run `elegans export` again"
 # TypeError: for an .npy file np.load returns an array, which is no context manager.
 _UNREADABLE = (ValueError, EOFError, zipfile.BadZipFile, AttributeError, TypeError, MemoryError)
@@ -69,7 +71,8 @@ class BuildModel:
 
     A `Channel` is the name and the format of one input, output or state; ``dt`` is that of the
     elapsed time, None if the sample period is fixed. ``shape`` has the numbers of them, and the
-    bytes of states and elapsed time.
+    bytes of states and elapsed time. ``changed`` names the source files that are not as
+    `elegans export` has written them.
     """
 
     name: str
@@ -80,6 +83,7 @@ class BuildModel:
     states: tuple[Channel, ...]
     shape: Shape
     vectors: Vectors
+    changed: tuple[str, ...] = ()
 
 
 def load_build(build: Path) -> BuildModel:
@@ -103,7 +107,18 @@ def load_build(build: Path) -> BuildModel:
         states=folder.states,
         shape=shape,
         vectors=_vectors(build / "vectors.npz", shape, folder.files.get("vectors.npz")),
+        changed=tuple(_changed_sources(build, folder.files)),
     )
+
+
+def _changed_sources(build: Path, files: dict[str, str]) -> Iterator[str]:
+    """The source files whose SHA-256 is not the one that ``files`` states."""
+    for name, stated in sorted(files.items()):
+        path = build / name
+        if path.suffix not in _SOURCES or not path.is_file():
+            continue
+        if hashlib.sha256(path.read_bytes()).hexdigest() != stated:
+            yield name
 
 
 def _vectors(place: Path, shape: Shape, stated: str | None) -> Vectors:

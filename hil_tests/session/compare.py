@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,7 +45,8 @@ class Verdict:
     """The result of a comparison. A figure that is not known for this board is None.
 
     integers  how many were compared, of outputs and states together
-    ticks     of the board's counter in one step, fewest and most; ``counter_hz`` of them a second
+    ticks     of the board's counter in one step, fewest and most, ``counter_hz`` of them a second;
+              None if it does not count
     instructions  executed in one step, fewest and most; known for an emulated board
     flash_bytes, ram_bytes   what the model takes of the firmware; stack_bytes: what a step takes
     firmware_digest   as the board reports it
@@ -54,6 +55,7 @@ class Verdict:
     baud      bits a second; round_trip: seconds from a request for the handshake to its answer
     saturated  for each layer that can saturate, the steps in which the board's states did; corner
                vectors start at the ends of ranges and do not count
+    changed    source files of the BUILD that are not as they were exported
     around    what lies around the first difference; not in `json`
     """
 
@@ -74,6 +76,7 @@ class Verdict:
     resent: int
     damaged_frames: int
     saturated: tuple[Saturation, ...] = field(default=())
+    changed: tuple[str, ...] = ()
     compiler: str | None = None
     stack_bytes: int | None = None
     firmware_digest: str = ""
@@ -138,13 +141,21 @@ class Verdict:
         """Return the verdict if every integer is right. Raises `HilError` (MISMATCH) if not."""
         if self.passed:
             return self
-        raise HilError(
-            Phase.MISMATCH,
-            f"{self.board} ({self.port})",
-            f"{self.mismatches} of {self.integers} integers differ; first: {self.first_difference}",
-            "compare the host build (`elegans run --on host`): if it agrees with the reference, "
-            "suspect the compiler or the board",
-        )
+        fact = f"{self.mismatches} of {self.integers} integers differ"
+        where = f"{self.board} ({self.port})"
+        raise mismatch(where, f"{fact}; first: {self.first_difference}", self.changed)
+
+
+def mismatch(place: str, fact: str, changed: Sequence[str] = ()) -> HilError:
+    """The error for wrong integers. ``changed`` are source files that somebody has changed."""
+    remedy = (
+        "compare the host build (`elegans run --on host`): if it agrees with the reference, "
+        "suspect the compiler or the board"
+    )
+    if changed:
+        files = ", ".join(changed[:3]) + (", ..." if len(changed) > 3 else "")
+        remedy = f"{files} is not as it was exported: run `elegans export` again"
+    return HilError(Phase.MISMATCH, place, fact, remedy)
 
 
 def compare(
@@ -203,15 +214,17 @@ def compare(
         baud=link.port.baud,
         round_trip=link.hello_rtt.mean,
         around=around,
+        changed=model.changed,
     )
 
 
-def measure(link: Link, vectors: Vectors) -> tuple[int, int]:
+def measure(link: Link, vectors: Vectors) -> tuple[int, int] | None:
     """The fewest and the most ticks of one step, over the first `TIMED_PER_SECTION` vectors of
-    each section."""
+    each section. None if the counter does not count."""
     parts = [np.flatnonzero(vectors.section == s)[:TIMED_PER_SECTION] for s in range(len(SECTIONS))]
     counted = ticks(link, vectors[np.concatenate(parts)])
-    return int(counted.min()), int(counted.max())
+    counted = counted[counted > 0]  # 0 is a step whose time is not known
+    return (int(counted.min()), int(counted.max())) if len(counted) else None
 
 
 def _range(pair: tuple[int, int] | None) -> dict[str, int] | None:

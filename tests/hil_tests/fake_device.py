@@ -114,6 +114,7 @@ class Behaviour:
                   STEP requests
     other_bytes   are sent before every answer
     wrong_step    the step, counted from power-on, that has a wrong bit; ``wrong_always``: all
+    counts        whether its counter counts
     wrong_kind    the frame type of answers to STEP
     log_every     a LOG frame every so many STEP requests
     supported_rates, highest_reliable_rate   baud rates that the board's clock can make, and up
@@ -131,6 +132,7 @@ class Behaviour:
     wrong_step: int | None = None
     wrong_always: bool = False
     wrong_kind: int | None = None
+    counts: bool = True
     max_frame: int = 512
     credit: int = 1536
     counter_hz: int = 1_000_000
@@ -267,7 +269,7 @@ class FakeDevice:
         self.steps += len(h)
         if behaviour.log_every and self.requests % behaviour.log_every == 0:
             self._transmit(Frame(Kind.LOG, 0, f"request {self.requests}".encode()))
-        ticks = 321 if step.timed else 0
+        ticks = 321 if step.timed and behaviour.counts else 0
         return self._reply(frame, StepReply(y, h, ticks, ticks, step.timed).encode())
 
     def _reply(self, request: Frame, payload: bytes) -> Frame:

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
 
+from elegans.exporter.export import Request, export
 from elegans.tests.hil_tests.fake_device import BOARD, Behaviour, FakeDevice
-from elegans.tests.places import CHECKOUT
+from elegans.tests.hil_tests.pytest_run import run_pytest, user_test
+from elegans.tests.places import CHECKOUT, WORM
 
 SUITE = CHECKOUT / "hil_tests"
-
-
-def run_pytest(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments]
-    return subprocess.run(
-        [str(part) for part in command], cwd=folder, capture_output=True, text=True, timeout=60
-    )
-
-
-def user_test(folder: Path, text: str) -> Path:
-    path = folder / "test_mine.py"
-    path.write_text(text)
-    return path
 
 
 def test_the_suite_passes_on_a_good_board(fake_build: Path) -> None:
@@ -63,11 +50,12 @@ def test_a_port_that_is_not_there_is_an_error_and_no_failure(
 ) -> None:
     mine = user_test(tmp_path, "def test_mine(link): pass\n")
     ran = run_pytest(tmp_path, mine, "--build", fake_build, "--port", tmp_path / "none")
-    assert ran.returncode == 1
+    assert ran.returncode == 3
     assert "there is no such port" in ran.stdout
     assert "def device(" not in ran.stdout, "a line is enough, not a traceback"
     assert "1 error" in ran.stdout
-    assert "failed" not in ran.stdout
+    assert "no wrong result, but the test setup failed: exit code 3" in ran.stdout
+    assert " failed" not in ran.stdout.replace("setup failed", "")
 
 
 def test_without_a_build_the_suite_skips_and_says_why(tmp_path: Path) -> None:
@@ -118,10 +106,17 @@ def test_an_option_that_another_plugin_defines_is_left_to_it(tmp_path: Path, opt
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_the_regression_in_the_docs_runs_as_it_is_printed(worm: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("period", [None, 0.02], ids=["dt", "fixed_period"])
+def test_the_regression_in_the_docs_runs_as_it_is_printed(
+    worm: Path, tmp_path: Path, period: float | None
+) -> None:
+    build = worm
+    if period is not None:
+        build = tmp_path / "BUILD"
+        export(Request(WORM, dt=period), build)
     text = (SUITE.parent / "docs" / "hil.md").read_text()
     mine = user_test(tmp_path, re.findall(r"```python\n(.*?)```", text, re.S)[0])
-    ran = run_pytest(tmp_path, mine, "--build", worm, "--emulator", "unicorn")
+    ran = run_pytest(tmp_path, mine, "--build", build, "--emulator", "unicorn")
     assert ran.returncode == 0, ran.stdout
     assert "1 passed" in ran.stdout
 
@@ -134,7 +129,7 @@ def test_a_timeout_within_a_test_is_an_error_and_no_failure(
     with FakeDevice(Behaviour(silent_after=3, log_every=1)) as device:
         where = ("--build", fake_build, "--board", BOARD, "--port", device.port)
         ran = run_pytest(tmp_path, mine, *where, "--junitxml", report)
-    assert ran.returncode == 1
+    assert ran.returncode == 3
     suite = Xml.parse(report).getroot()[0]
     assert (suite.get("failures"), suite.get("errors")) == ("0", "1")
     properties = {p.get("name"): p.get("value") for p in suite.iter("property")}

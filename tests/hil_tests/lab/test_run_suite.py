@@ -20,7 +20,7 @@ from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.cli import main
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.junit import write_junit
-from elegans.hil_tests.lab.run_suite import BoardRun, Outcome, run_suite
+from elegans.hil_tests.lab.run_suite import BoardRun, Outcome, Suite, run_suite
 from elegans.hil_tests.wire.errors import Phase
 from elegans.tests.hil_tests.fake_device import BOARD, Behaviour, FakeDevice
 
@@ -36,7 +36,7 @@ def test_every_test_of_the_suite_is_reported_with_the_verdict(fake_build: Path) 
         states.append((len(runs[0].tests), runs[0].vectors))
 
     with FakeDevice() as device:
-        (run,) = run_suite(fake_build, {"mine": on_port(device)}, progress=note)
+        (run,) = run_suite(Suite(fake_build), {"mine": on_port(device)}, progress=note)
     assert run.passed, run.complaints
     assert (run.name, len(run.tests)) == ("mine", run.expected)
     assert run.figures is not None
@@ -48,7 +48,7 @@ def test_every_test_of_the_suite_is_reported_with_the_verdict(fake_build: Path) 
 
 def test_a_wrong_bit_fails_one_test_and_the_others_run(fake_build: Path) -> None:
     with FakeDevice(Behaviour(wrong_step=250, counter_hz=0)) as device:
-        (run,) = run_suite(fake_build, {"mine": on_port(device)})
+        (run,) = run_suite(Suite(fake_build), {"mine": on_port(device)})
     (test,) = run.complaints
     assert (test.result, test.phase) == ("failed", "MISMATCH")
     assert "vector 250 (recorded), step 114, state ring[2]" in test.line
@@ -61,7 +61,7 @@ def test_a_board_that_is_not_there_is_tried_once_and_fails_alone(
 ) -> None:
     gone = {"board": BOARD, "port": tmp_path / "none"}
     with FakeDevice() as device:
-        good, bad = run_suite(fake_build, {"here": on_port(device), "gone": gone})
+        good, bad = run_suite(Suite(fake_build), {"here": on_port(device), "gone": gone})
     assert good.passed
     assert {(test.result, test.phase) for test in bad.complaints} == {("error", "SYNC")}
     assert len(bad.tests) == bad.expected == good.expected
@@ -75,12 +75,12 @@ def test_a_users_own_pytest_settings_do_not_reach_the_suite(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTEST_ADDOPTS", "--another-one")
     with FakeDevice() as device:
-        (run,) = run_suite(fake_build, {"mine": on_port(device)})
+        (run,) = run_suite(Suite(fake_build), {"mine": on_port(device)})
     assert run.passed, run.complaints
 
 
 def test_a_pytest_that_fails_to_start_is_reported_with_its_output(fake_build: Path) -> None:
-    (run,) = run_suite(fake_build, {"mine": {"no-such-option": 1}})
+    (run,) = run_suite(Suite(fake_build), {"mine": {"no-such-option": 1}})
     (test,) = run.tests
     assert (test.result, run.passed) == ("error", False)
     assert "no-such-option" in test.text
@@ -118,7 +118,7 @@ def test_a_run_terminated_while_a_child_starts_ends_it(
 
     monkeypatch.setattr("elegans.hil_tests.lab.run_suite.subprocess.Popen", terminated_at_once)
     with FakeDevice(Behaviour(silent=True)) as device, exit_on_sigterm(), pytest.raises(SystemExit):
-        run_suite(fake_build, {"mine": on_port(device)})
+        run_suite(Suite(fake_build), {"mine": on_port(device)})
     (child,) = begun
     assert child.poll() is not None
 
@@ -137,7 +137,7 @@ def test_a_missing_board_is_reported_with_its_phase_and_in_json(
 ) -> None:
     words = ["hil", str(fake_build), "--board", BOARD, "--port", str(tmp_path / "none"), "--json"]
     done = CliRunner().invoke(main, words)
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert f"elegans: SYNC: {tmp_path}/none: there is no such port" in done.stderr
     verdict = json.loads(done.stdout)
     assert verdict["tests"]["errors"] == len(verdict["complaints"]) > 0
@@ -152,7 +152,7 @@ def test_the_verdict_is_printed_though_the_report_cannot_be_written(
     with FakeDevice() as device:
         words = ["hil", str(fake_build), "--board", BOARD, "--port", device.port]
         done = CliRunner().invoke(main, [*words, "--junit", str(report)])
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert "0 different" in done.stdout
     assert f"{report}: cannot be written" in done.stderr
 

@@ -83,5 +83,5 @@ def test_doctor_measures_a_line_and_restores_its_rate() -> None:
 def test_doctor_names_possible_causes_of_a_silent_line() -> None:
     with FakeDevice(Behaviour(silent=True)) as device:
         done = CliRunner().invoke(main, ["doctor", "--port", device.port])
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert "not a byte; check port, power and baud rate" in done.output

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -97,6 +98,14 @@ def test_the_matrix_has_a_row_for_each_test_and_a_cell_for_each_board() -> None:
     ]
     assert [[cell.symbol for cell in row.cells] for row in rows] == [["✓", "✗"], ["·", "!"]]
     assert rows[1].cells[1].text == "error: SYNC: there is no such port"
+
+
+def test_a_test_that_passed_when_it_was_tried_again_says_why(tmp_path: Path) -> None:
+    again = replace(GOOD, retries=("TIMEOUT: <no> answer",))
+    (row,) = matrix([run_of("one", again)])
+    assert row.cells[0].symbol == "✓↻"
+    assert "tried again after TIMEOUT: <no> answer" in row.cells[0].text
+    assert "TIMEOUT: &lt;no&gt; answer" in page_of(tmp_path, run_of("one", again))
 
 
 def test_the_name_of_a_test_is_its_claim() -> None:
