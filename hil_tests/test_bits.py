@@ -41,7 +41,9 @@ def test_a_free_running_recording_gives_the_reference(
             raise mismatch(link.peer.board, f"it runs free; first: {first}", model.changed)
 
 
-def test_single_steps_give_the_same_as_a_run(link: Link, model: BuildModel) -> None:
+def test_single_steps_give_the_same_as_a_run(
+    link: Link, model: BuildModel, right_bits: None
+) -> None:
     golden = model.vectors[slice(0, 40)]
     y, h = run(link, golden.x, golden.dt)
     controller = Controller(link)

@@ -96,7 +96,7 @@ def test_a_frame_of_another_version_does_no_harm(link: Link, model: BuildModel) 
         link.hello()  # also receives the refusal
 
 
-def test_a_reset_in_mid_run_loses_nothing(link: Link, model: BuildModel) -> None:
+def test_a_reset_in_mid_run_loses_nothing(link: Link, model: BuildModel, right_bits: None) -> None:
     golden = model.vectors[slice(0, 60)]
     y, h = run(link, golden.x, golden.dt)
     run(link, golden.x[:30], golden.dt[:30])

@@ -98,6 +98,8 @@ class Outcome:
     def line(self) -> str:
         """The reason for which it did not pass, in a line; of a traceback the exception."""
         marked = [line for line in self.text.splitlines() if line.startswith("E  ")]
+        if self.wrong_use and marked:  # of a syntax error, the last line says what is wrong
+            return marked[-1].removeprefix("E").strip()
         return (marked or self.text.strip().splitlines() or [""])[0].removeprefix("E").strip()
 
 
