@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from elegans.exporter.errors import ElegansError
+from elegans.hil_tests.reports.claims import without_board
 from elegans.hil_tests.reports.figures import Change, changes, figures_of
 
 MOST_BYTES = 1 << 26
@@ -47,26 +48,27 @@ def compare_reports(
 ) -> dict[str, list[Change]]:
     """The changes of each board. Reports of one board each are compared whatever it is called."""
     if len(old) == len(new) == 1:
-        (name, after), (before,) = *new.items(), old.values()
-        return {name: _compare(before, after)}
+        (name, after), (old_name, before) = *new.items(), *old.items()
+        return {name: _compare((old_name, before), (name, after))}
     found: dict[str, list[Change]] = {}
     for name in dict.fromkeys((*old, *new)):
         if name in old and name in new:
-            found[name] = _compare(old[name], new[name])
+            found[name] = _compare((name, old[name]), (name, new[name]))
         else:
             words = ("not tested", "tested")
             found[name] = [Change("board", words[name in old], words[name in new])]
     return found
 
 
-def _compare(before: BoardReport, now: BoardReport) -> list[Change]:
-    return [*changes(figures_of(before), figures_of(now)), *_tests(before, now)]
+def _compare(old: tuple[str, BoardReport], new: tuple[str, BoardReport]) -> list[Change]:
+    """The changes between the reports of two boards, each with the board's name."""
+    figures = [figures_of(report) for _, report in (old, new)]
+    return [*changes(*figures), *_tests(_complaints(*old), _complaints(*new))]
 
 
-def _tests(before: BoardReport, now: BoardReport) -> list[Change]:
+def _tests(old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
     """The tests that failed in one run only or in another phase; those that changed alike are one
     change."""
-    old, new = _complaints(before), _complaints(now)
     alike: dict[tuple[str, str], list[str]] = {}
     for name in dict.fromkeys((*old, *new)):
         pair = old.get(name, "ok"), new.get(name, "ok")
@@ -78,10 +80,10 @@ def _tests(before: BoardReport, now: BoardReport) -> list[Change]:
     ]
 
 
-def _complaints(report: BoardReport) -> dict[str, str]:
+def _complaints(board: str, report: BoardReport) -> dict[str, str]:
     """The phase or the result of each test that did not pass."""
     return {
-        str(one.get("test")): str(one.get("phase") or one.get("result"))
+        without_board(str(one.get("test")), board): str(one.get("phase") or one.get("result"))
         for one in report["complaints"]
     }
 

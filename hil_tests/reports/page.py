@@ -14,6 +14,7 @@ from typing import Any
 from elegans.exporter.files import write_file
 from elegans.exporter.templates import environment
 from elegans.hil_tests.lab.run_suite import BoardRun, Outcome
+from elegans.hil_tests.reports.claims import claim, without_board
 from elegans.hil_tests.reports.drawing import Chart, difference_chart, values_chart
 from elegans.hil_tests.reports.facts import facts
 from elegans.hil_tests.reports.trend import Trend
@@ -114,21 +115,14 @@ def write_page(
 
 def matrix(runs: Sequence[BoardRun]) -> list[MatrixRow]:
     """A row for each test, in the order in which they ran, with a cell for each board."""
-    outcomes = [{test.name: test for test in run.tests} for run in runs]
-    names = dict.fromkeys(test.name for run in runs for test in run.tests)
+    outcomes = [{without_board(test.name, run.name): test for test in run.tests} for run in runs]
+    names = dict.fromkeys(name for of_board in outcomes for name in of_board)
     rows = []
     for name in names:
         group, _, _ = name.partition("::")
         cells = tuple(_cell(of_board.get(name)) for of_board in outcomes)
         rows.append(MatrixRow(group.removeprefix("test_"), claim(name), cells))
     return rows
-
-
-def claim(name: str) -> str:
-    """The claim of a test in words: ``test_bits::test_a_b[0]`` is ``a b [0]``."""
-    words, bracket, argument = name.rpartition("::")[2].partition("[")
-    text = words.removeprefix("test_").replace("_", " ")
-    return f"{text} [{argument}" if bracket else text
 
 
 def _cell(test: Outcome | None) -> Cell:
@@ -186,12 +180,12 @@ def _reasons(run: BoardRun) -> list[Reason]:
     """Each reason of a failure, and of a test that was tried again, once, with its tests."""
     found: dict[tuple[str, str], list[str]] = {}
     for test in run.complaints:
-        found.setdefault((test.phase or test.result.upper(), test.line), []).append(
-            claim(test.name)
-        )
+        name = claim(without_board(test.name, run.name))
+        found.setdefault((test.phase or test.result.upper(), test.line), []).append(name)
     for test in run.tests:
+        name = claim(without_board(test.name, run.name))
         for why in test.retries:
-            found.setdefault(("tried again", why), []).append(claim(test.name))
+            found.setdefault(("tried again", why), []).append(name)
     return [Reason(phase, text, tuple(claims)) for (phase, text), claims in found.items()]
 
 

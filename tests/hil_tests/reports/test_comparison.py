@@ -146,6 +146,14 @@ def test_wrong_bits_and_tests_that_fail_now_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_a_test_is_the_same_on_boards_of_other_names(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        failed = {"test": f"t::test_x[{name}-0]", "result": "error", "phase": "SYNC", "text": "x"}
+        report = REPORT | {"complaints": [failed]}
+        (tmp_path / name).write_text(json.dumps({name: report}))
+    assert call(tmp_path / "one", tmp_path / "two").exit_code == 0
+
+
 def test_reports_of_maps_are_compared_board_by_board(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     old.write_text(json.dumps({"a": REPORT, "b": REPORT}))

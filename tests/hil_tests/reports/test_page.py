@@ -11,8 +11,9 @@ import pytest
 
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.run_suite import BoardRun, Outcome
+from elegans.hil_tests.reports.claims import claim
 from elegans.hil_tests.reports.history import Record
-from elegans.hil_tests.reports.page import Subject, claim, matrix, picture, write_page
+from elegans.hil_tests.reports.page import Subject, matrix, picture, write_page
 from elegans.hil_tests.reports.trend import Trend, trend
 
 SUBJECT = Subject("worm", "5e" * 32, "2026-11-26 02:10 UTC")
@@ -106,6 +107,20 @@ def test_a_test_that_passed_when_it_was_tried_again_says_why(tmp_path: Path) -> 
     assert row.cells[0].symbol == "✓↻"
     assert "tried again after TIMEOUT: <no> answer" in row.cells[0].text
     assert "TIMEOUT: &lt;no&gt; answer" in page_of(tmp_path, run_of("one", again))
+
+
+def test_a_test_has_one_row_though_its_id_names_the_board() -> None:
+    runs = [
+        run_of(
+            board,
+            Outcome(f"t::test_x[{board}]", "passed"),
+            Outcome(f"t::test_y[{board}-0]", "failed"),
+        )
+        for board in ("bench-1", "bench-1-2")
+    ]
+    rows = matrix(runs)
+    assert [row.claim for row in rows] == ["x", "y [0]"]
+    assert [[cell.kind for cell in row.cells] for row in rows] == [["passed"] * 2, ["failed"] * 2]
 
 
 def test_the_name_of_a_test_is_its_claim() -> None:
