@@ -60,9 +60,9 @@ farm: .venv-farm/ready
 
 hil: setup
 	$(BIN)/elegans demo --short -o $(SHORT)
-	$(BIN)/pytest hil_tests -q -n 2 --board mps2-an386 --emulator unicorn --build $(SHORT)/export
+	$(BIN)/pytest hil_tests -q --board mps2-an386 --emulator unicorn --build $(SHORT)/export
 	@if command -v qemu-system-arm arm-none-eabi-gcc >/dev/null; then set -x; \
-	  $(BIN)/pytest hil_tests -q -n 2 --board mps2-an386 --emulator qemu --compiler gcc \
+	  $(BIN)/pytest hil_tests -q --board mps2-an386 --emulator qemu --compiler gcc \
 	    --build $(SHORT)/export; fi
 
 bench: setup ## print the measured table of the README

@@ -44,7 +44,7 @@ _SLOW = (
     "hil_tests/lab/test_lab_map.py::test_a_board_that_is_not_there_fails_alone",
     "hil_tests/lab/test_lab_map.py::test_hil_on_a_map_runs_the_suite_on_every_board",
     "hil_tests/lab/test_lab_map.py::test_with_a_map_only_the_kind_of_board_and_the_tag_can_be_chosen",
-    "hil_tests/lab/test_lab_map.py::test_workers_share_the_boards_of_a_map",
+    "hil_tests/lab/test_lab_map.py::test_workers_run_every_test_on_every_board_of_a_map",
     "hil_tests/lab/test_own_tests.py",
     "hil_tests/lab/test_results.py",
     "hil_tests/lab/test_run_suite.py",

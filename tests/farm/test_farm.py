@@ -55,7 +55,7 @@ def test_the_suite_runs_unchanged_on_boards_of_a_farm(farm, worm, tmp_path):
     assert (farm.holder("left"), farm.holder("right")) == (None, None)
 
 
-def test_workers_share_the_places_of_a_farm(farm, worm, tmp_path):
+def test_workers_run_every_test_on_every_place_of_a_farm(farm, worm, tmp_path):
     (tmp_path / "test_mine.py").write_text(
         "import pytest\n"
         "@pytest.mark.parametrize('n', range(6))\n"
@@ -71,7 +71,7 @@ def test_workers_share_the_places_of_a_farm(farm, worm, tmp_path):
             [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, timeout=120
         )
     assert ran.returncode == 0, ran.stdout
-    assert "6 passed" in ran.stdout
+    assert "12 passed" in ran.stdout
 
 
 def test_an_empty_board_is_flashed_through_a_probe_of_the_farm(farm, worm, tmp_path):

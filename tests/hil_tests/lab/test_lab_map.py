@@ -129,7 +129,7 @@ def test_the_lock_of_a_process_that_dies_is_released(lab):
         pass
 
 
-def test_workers_share_the_boards_of_a_map(lab, worm, tmp_path):
+def test_workers_run_every_test_on_every_board_of_a_map(lab, worm, tmp_path):
     (tmp_path / "test_mine.py").write_text(
         "import pytest, time\n"
         "@pytest.mark.parametrize('n', range(12))\n"
@@ -147,6 +147,7 @@ def test_workers_share_the_boards_of_a_map(lab, worm, tmp_path):
     assert ran.returncode == 0, ran.stdout
     used = {p.get("value") for p in Xml.parse(report).iter("property") if p.get("name") == "board"}
     assert used == {"mps2-an386", "microbit"}
+    assert "24 passed" in ran.stdout
 
 
 def test_hil_on_a_map_runs_the_suite_on_every_board(lab, worm, tmp_path):

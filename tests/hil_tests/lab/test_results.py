@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree as Xml
@@ -50,6 +52,24 @@ def test_a_wrong_weight_fails_one_test_that_names_the_first_difference(
     assert found[f"test_garbage_before_a_frame_does_not_lose_it[{BOARD}-5000]"] == "passed"
     assert "first: vector 0 (corner), step 0, state ring[2]: expected" in output
     assert "needs right bits: 336 of 2352 integers differ; first: vector 0" in output
+
+
+def test_one_changed_weight_of_a_build_fails_one_test_on_a_virtual_board(
+    worm: Path, tmp_path: Path
+) -> None:
+    build, report = tmp_path / "BUILD", tmp_path / "out.xml"
+    shutil.copytree(worm, build)
+    source = (build / "model.c").read_text()
+    weight = re.search(r"\((\d+) \* x0\[\d\]\)", source)
+    assert weight is not None
+    wrong = source.replace(weight[1], str(int(weight[1]) + 1))
+    (build / "model.c").write_text(wrong)
+    words = ("--build", build, "--board", "mps2-an386", "--emulator", "unicorn")
+    ran = run_pytest(tmp_path, SUITE, *words, "--junitxml", report)
+    assert ran.returncode == 1, ran.stdout
+    found = Counter(outcomes(report).values())
+    assert (found["failure"], found["error"]) == (1, 0), ran.stdout
+    assert "model.c is not as it was exported: run `elegans export` again" in ran.stdout
 
 
 def test_a_free_run_alone_names_its_first_difference_too(fake_build: Path, tmp_path: Path) -> None:

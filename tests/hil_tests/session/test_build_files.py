@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -159,3 +160,13 @@ def test_an_array_larger_than_all_memory_is_an_error(build: Path) -> None:
         archive.writestr("x.npy", array)
     with pytest.raises(ElegansError, match="is no archive of plain arrays"):
         load_build(build)
+
+
+def test_sources_that_are_not_as_they_were_exported_are_named(worm: Path, tmp_path: Path) -> None:
+    build = tmp_path / "BUILD"
+    shutil.copytree(worm, build)
+    assert load_build(build).changed == ()
+    with (build / "model.c").open("a") as file:
+        file.write("/* one weight */\n")
+    (build / "README.md").write_text("read me\n")
+    assert load_build(build).changed == ("model.c",)
