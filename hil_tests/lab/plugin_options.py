@@ -90,7 +90,7 @@ def add_options(parser: pytest.Parser) -> None:
             group.addoption(
                 f"--{option.name}",
                 dest=f"elegans_{option.name}",
-                default=option.default or None,
+                default=None if option.default == () else option.default,
                 help=f"elegans: {_HELP[option.name]}",
                 **_MORE.get(option.name, {}),
             )

@@ -90,7 +90,7 @@ class BoardResults:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
         """Run a test again, `retries` times at most, while its setup fails."""
         board = self._boards.get(board_name(item) or "")
-        if not self._retries or board_name(item) is None or (board is not None and board.absent):
+        if self._retries < 1 or board_name(item) is None or (board is not None and board.absent):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         properties = list(item.user_properties)
