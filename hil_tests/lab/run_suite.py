@@ -142,7 +142,8 @@ class BoardRun:
         words = {"passed": "passed", "failed": "failed", "error": "in error", "skipped": "skipped"}
         count = Counter(test.result for test in self.tests)
         counts = [f"{count[result]} {word}" for result, word in words.items() if count[result]]
-        return f"{len(self.tests)} tests: {', '.join(counts)}" if counts else "no tests"
+        total = f"{len(self.tests)} test{'s' if len(self.tests) > 1 else ''}"
+        return f"{total}: {', '.join(counts)}" if counts else "no tests"
 
     def json(self) -> dict[str, object]:
         """The verdict's figures, the number of tests for each result, failures and retries."""

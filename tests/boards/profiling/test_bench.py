@@ -86,7 +86,7 @@ def test_a_build_is_compiled_for_what_it_was_exported_for(layout, level, tmp_pat
     ("arguments", "status", "complaint"),
     [
         (["BUILD", "--all", "--board", "microbit"], 2, "leave --board out"),
-        (["BUILD/model.json"], 1, "model.json: is not there; give the folder"),
+        (["BUILD/model.json"], 2, "model.json: is not there; give the folder"),
         (["BUILD"], 1, "vectors.npz: No such file or directory; run `elegans export` again"),
     ],
 )

@@ -51,7 +51,7 @@ def test_own_tests_replace_the_suite_on_the_boards_that_are_named(
         done = call_hil(fake_build, *words, "--junit", report)
         alone = call_hil(fake_build, "--map", lab, "--name", "left", "--tests", mine, "--json")
     assert done.exit_code == 0, done.output
-    assert re.findall(r"^ok +(\S+) +1 tests: 1 passed$", done.stdout, re.M) == ["left", "far"]
+    assert re.findall(r"^ok +(\S+) +1 test: 1 passed$", done.stdout, re.M) == ["left", "far"]
     names = [case.get("name") for case in Xml.parse(report).iter("testcase")]
     assert names == ["test_mine::test_a_b[left]", "test_mine::test_a_b[far]"]
     assert list(json.loads(alone.stdout)) == ["left"]
