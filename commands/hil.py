@@ -48,6 +48,8 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> int:
         _print_all(build, runs, publisher, options.as_json)
     else:
         _print_one(build, runs[0], publisher, options.as_json)
+    for line in () if options.as_json else publisher.lines():
+        say(line)
     with _exit_code(_UNTESTED):
         if options.junit:
             write_junit(options.junit, runs)
@@ -109,9 +111,6 @@ def _print_one(build: Path, run: BoardRun, publisher: Publisher, as_json: bool) 
         print_errors(read_build_folder(build).errors)
     if as_json:
         say(json.dumps(publisher.json(run)))
-        return
-    for line in publisher.lines():
-        say(line)
 
 
 def _print_all(build: Path, runs: Sequence[BoardRun], publisher: Publisher, as_json: bool) -> None:
@@ -121,8 +120,6 @@ def _print_all(build: Path, runs: Sequence[BoardRun], publisher: Publisher, as_j
     for run in runs:
         say(f"{_WORDS[run.exit_code]:<8}{run.name:<16}{_result_text(run)}")
     print_errors(read_build_folder(build).errors)
-    for line in publisher.lines():
-        say(line)
 
 
 def _result_text(run: BoardRun) -> str:

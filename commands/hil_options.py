@@ -39,7 +39,7 @@ class HilOptions:
 
 
 def hil_options(function: F) -> F:
-    """All options of `elegans hil`, as ``options``."""
+    """All options of `elegans hil` but those of `report_options`, as ``options``."""
 
     @functools.wraps(function)
     def collected(build: Path, reports: Reports, boards: tuple[str, ...], **others: Any) -> Any:

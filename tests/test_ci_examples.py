@@ -22,7 +22,6 @@ from elegans.tests.places import CHECKOUT, WORM
 _EXAMPLES = CHECKOUT / "examples" / "ci"
 _GITHUB, _GITLAB = _EXAMPLES / "github-actions.yml", _EXAMPLES / "gitlab-ci.yml"
 _JOBS = ["virtual", "lab"]
-_NOT_YET = {"--retries"}  # comes with the retries of a test whose setup failed
 
 
 def _scripts(path: Path, job: str) -> list[str]:
@@ -72,7 +71,7 @@ def test_every_option_in_the_examples_is_one_of_the_command(job):
     for _, verb, *words in commands:
         command = main.commands[verb]
         known = {name for parameter in command.params for name in parameter.opts}
-        assert {word for word in words if word.startswith("-")} <= known | _NOT_YET
+        assert {word for word in words if word.startswith("-")} <= known
 
 
 def test_only_the_tool_decides_what_is_tried_again():

@@ -149,10 +149,10 @@ def _integers(
     if one.digest == other.digest:
         return []
     if formats_differ and not _same_meaning(one, other):
-        return [Change("golden steps", "run", "not run: the formats differ")]
+        return [Change("golden steps", "", "not run, because the formats differ")]
     vectors = golden.vectors[np.flatnonzero(_inside(golden.vectors, one, other))]
     if not len(vectors):
-        return [Change("golden steps", "run", "not run: none is inside the ranges of NEW")]
+        return [Change("golden steps", "", "not run, because none is inside the ranges of NEW")]
     got = _repeat(model, vectors)
     around = surroundings(golden, vectors, got)
     if around is None:
@@ -162,9 +162,9 @@ def _integers(
     place = f"vector {first.vector} ({first.section}), {first.name}"
     apart = max(_farthest(got.y, vectors.y), _farthest(got.h, vectors.h_next))
     return [
-        Change("different", "0", f"{count}, in {np.count_nonzero(wrong)} of {len(vectors)} steps"),
+        Change("different", "", f"{count}, in {np.count_nonzero(wrong)} of {len(vectors)} steps"),
         Change(f"first, {place}", str(first.expected), str(first.got)),
-        Change("farthest apart", "0", str(apart), "units"),
+        Change("farthest apart", "", f"{apart} units"),
     ]
 
 

@@ -21,6 +21,7 @@ from elegans.hil_tests.reports.trend import Trend
 
 _UNPRINTABLE = re.compile(r"[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SYMBOLS = {"passed": "✓", "failed": "✗", "error": "!", "skipped": "–", "absent": "·"}
+_AGAIN = "↻"
 _MOST_WRONG = 32  # rows of the table of wrong states and outputs
 
 
@@ -128,7 +129,9 @@ def _cell(test: Outcome | None) -> Cell:
     if test is None:
         return Cell("absent", _SYMBOLS["absent"], "did not run")
     if test.result == "passed":
-        return Cell("passed", _SYMBOLS["passed"], f"passed in {test.seconds:.1f} s")
+        again = "".join(f"; tried again after {why}" for why in test.retries)
+        symbol = f"{_SYMBOLS['passed']}{_AGAIN if again else ''}"
+        return Cell("passed", symbol, f"passed in {test.seconds:.1f} s{again}")
     reason = f"{test.phase}: {test.line}" if test.phase else test.line
     text = f"{test.result}: {reason}" if reason else test.result
     return Cell(test.result, _SYMBOLS.get(test.result, "?"), text)
@@ -174,11 +177,15 @@ def picture(around: Mapping[str, Any]) -> Picture:
 
 
 def _reasons(run: BoardRun) -> list[Reason]:
-    """Each reason once, with the tests that it concerns."""
+    """Each reason of a failure, and of a test that was tried again, once, with its tests."""
     found: dict[tuple[str, str], list[str]] = {}
     for test in run.complaints:
         name = claim(without_board(test.name, run.name))
         found.setdefault((test.phase or test.result.upper(), test.line), []).append(name)
+    for test in run.tests:
+        name = claim(without_board(test.name, run.name))
+        for why in test.retries:
+            found.setdefault(("tried again", why), []).append(name)
     return [Reason(phase, text, tuple(claims)) for (phase, text), claims in found.items()]
 
 

@@ -108,31 +108,45 @@ class Results:
         return np.asarray(wrong_h + wrong_y, np.int64)
 
 
-def surroundings(model: BuildModel, golden: Vectors, got: Results) -> Surroundings | None:
-    """The first difference and what lies around it; None if nothing differs. Within one step,
-    states come before outputs."""
-    wrong = got.wrong(golden)
-    if not wrong.any():
+def first_difference(
+    model: BuildModel, golden: Vectors, start: int, y: Ints, h: Ints
+) -> Difference | None:
+    """The first difference between ``golden`` from vector ``start`` on and a board's outputs and
+    states; within one step, states come before outputs. None if all are equal."""
+    stop = start + len(y)
+    expected = np.concatenate([golden.h_next[start:stop], golden.y[start:stop]], axis=1)
+    got = np.concatenate([h, y], axis=1)
+    if np.array_equal(got, expected):
         return None
-    vector = int(np.flatnonzero(wrong)[0])
-    expected_row = np.concatenate([golden.h_next[vector], golden.y[vector]])
-    got_row = np.concatenate([got.h[vector], got.y[vector]])
-    column = int(np.flatnonzero(expected_row != got_row)[0])
-    names = [f"state {c.name}" for c in model.states] + [f"output {c.name}" for c in model.outputs]
-    difference = Difference(
+    row, column = np.argwhere(got != expected)[0].tolist()
+    vector = start + row
+    channel = (*model.states, *model.outputs)[column]
+    return Difference(
         vector=vector,
         section=SECTIONS[golden.section[vector]],
         step=vector - _first_of_sequence(golden, vector),
-        name=names[column],
-        expected=int(expected_row[column]),
-        got=int(got_row[column]),
+        name=f"{'state' if column < len(model.states) else 'output'} {channel.name}",
+        expected=int(expected[row, column]),
+        got=int(got[row, column]),
     )
+
+
+def surroundings(model: BuildModel, golden: Vectors, got: Results) -> Surroundings | None:
+    """The first difference and what lies around it; None if nothing differs."""
+    difference = first_difference(model, golden, 0, got.y, got.h)
+    if difference is None:
+        return None
+    vector = difference.vector
+    expected = np.concatenate([golden.h_next[vector], golden.y[vector]])
+    received = np.concatenate([got.h[vector], got.y[vector]])
+    column = int(np.flatnonzero(expected != received)[0])
+    names = [f"state {c.name}" for c in model.states] + [f"output {c.name}" for c in model.outputs]
     return Surroundings(
         difference=difference,
         over_steps=_over_steps(golden, got, vector, column),
-        over_channels=_series(names, expected_row, got_row, column, MOST_CHANNELS // 2),
+        over_channels=_series(names, expected, received, column, MOST_CHANNELS // 2),
         channels=len(names),
-        wrong=int(wrong[vector]),
+        wrong=int(np.count_nonzero(expected != received)),
     )
 
 

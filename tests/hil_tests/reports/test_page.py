@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -98,6 +99,14 @@ def test_the_matrix_has_a_row_for_each_test_and_a_cell_for_each_board() -> None:
     ]
     assert [[cell.symbol for cell in row.cells] for row in rows] == [["✓", "✗"], ["·", "!"]]
     assert rows[1].cells[1].text == "error: SYNC: there is no such port"
+
+
+def test_a_test_that_passed_when_it_was_tried_again_says_why(tmp_path: Path) -> None:
+    again = replace(GOOD, retries=("TIMEOUT: <no> answer",))
+    (row,) = matrix([run_of("one", again)])
+    assert row.cells[0].symbol == "✓↻"
+    assert "tried again after TIMEOUT: <no> answer" in row.cells[0].text
+    assert "TIMEOUT: &lt;no&gt; answer" in page_of(tmp_path, run_of("one", again))
 
 
 def test_a_test_has_one_row_though_its_id_names_the_board() -> None:
@@ -238,5 +247,5 @@ def test_a_page_appears_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_a_run_that_reached_no_board_has_a_page(tmp_path: Path) -> None:
     page = page_of(tmp_path, BoardRun("gone", 1, tests=[GONE]))
-    assert "the test setup failed: 1 tests: 1 in error" in page
+    assert re.search("the test setup failed: 1 tests?: 1 in error", page)
     assert "there is no such port" in page
