@@ -14,6 +14,7 @@ from click.core import ParameterSource
 from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.boards.firmware import toolchain
 from elegans.commands.input_format import INPUT_FORMAT
+from elegans.commands.next_step import Verb
 from elegans.commands.state_range import STATE_RANGE
 from elegans.exporter.errors import ElegansError
 
@@ -78,6 +79,8 @@ class Verbs(click.Group):
 
     An `ElegansError`, which the user can act on, ends in one line on stderr and exit code 1.
     """
+
+    command_class = Verb
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an `ElegansError` is printed, its traceback is not."""

@@ -150,6 +150,9 @@ def _json_object(path: Path) -> dict[str, Any]:
         data = json.loads(content)
     except (FileNotFoundError, NotADirectoryError):
         remedy = "give the folder that `elegans export` wrote"
+        inside = path.parent / "export"  # where the demo writes it, beside what it trained
+        if (inside / path.name).exists():
+            remedy += f", which is {inside}"
         raise ElegansError(path, "is not there", remedy) from None
     except OSError as error:
         reason = error.strerror or str(error)
