@@ -358,6 +358,24 @@ def test_the_demo_refuses_what_is_not_there_before_it_trains(tmp_path, option, t
     assert not (tmp_path / "demo").exists()
 
 
+@pytest.mark.parametrize("verb", ["train lane", "demo"])
+def test_what_takes_long_says_what_it_does_before_torch_is_loaded(tmp_path, verb):
+    code = f"""
+import sys
+import elegans.trainer.progress as progress
+def first(self, *what):
+    print(*what, "torch" in sys.modules)
+    sys.exit(0)
+progress._Lines.__call__ = first
+from elegans.cli import main
+main({[*verb.split(), "-o", str(tmp_path / "out")]!r})
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0].split()[0] == "load", done.stderr
+    assert done.stdout.split()[-1] == "False"
+
+
 def test_the_demo_says_how_its_model_gets_on_a_real_board(tmp_path):
     result = _call("demo", "-o", tmp_path / "demo", "--board", "nucleo-l432kc")
     assert result.exit_code == 1
