@@ -16,14 +16,19 @@ setup: .venv/ready ## create .venv and install everything that demo and test use
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "elegans needs Python 3.11 or newer")'
+	@echo "setup: packages go into .venv; this takes 2 to 3 minutes, once"
 	$(PYTHON) -m venv .venv
+	@echo "setup: torch, the largest, from PyPI or from its own index"
 	@# The CPU build of torch: the one on PyPI depends on gigabytes of CUDA.
 	$(BIN)/pip install -q -c constraints.txt $(TORCH) 2>/dev/null \
 	  || $(BIN)/pip install -q --index-url $(TORCH_INDEX) $(TORCH)
+	@echo "setup: everything else, among it the cross compiler and the emulator"
 	$(BIN)/pip install -q -c constraints.txt -e '.[all,dev]'
+	@echo "setup: done"
 	@touch $@
 
 demo: setup ## train a circuit, put it on an emulated board, compare every bit, drive the car
+	@echo "demo: trains, exports, boots, compares and drives; one to two minutes"
 	$(BIN)/elegans demo -o build/demo
 
 check: setup ## lint, types and the fast tests, in two minutes: for the loop while you work

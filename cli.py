@@ -297,11 +297,13 @@ def demo(output: Path, short: bool, board: str, emulator: str, compiler: str, se
     A network is trained and exported, every bit is compared on a board (by default an
     emulated one), and the board steers a simulated car.
     """
-    from elegans.demo import report
-    from elegans.demo.run_demo import Settings, run_demo
     from elegans.trainer.progress import shown
 
     with shown() as progress:
+        progress("load", 0, 1, "elegans")
+        from elegans.demo import report
+        from elegans.demo.run_demo import Settings, run_demo
+
         result = run_demo(output, Settings(board, emulator, compiler, seed, short), progress)
     say(report.table(result))
     result.require()

@@ -64,7 +64,7 @@ def examine() -> list[Finding]:
 
 def catalogue() -> list[dict[str, str]]:
     """The boards that elegans knows: ``name``, ``title``, ``core`` and what each one ``runs_on``:
-    the installed emulators, the board itself, or what must be installed."""
+    the installed emulators, the real board itself, or what must be installed."""
     return [
         {
             "name": board.name,
@@ -78,7 +78,7 @@ def catalogue() -> list[dict[str, str]]:
 
 def _needed(board: Board) -> str:
     if not board.emulators:
-        return "itself, plugged in"
+        return "itself (a real board)"
     return f"nothing here; install {' or '.join(board.emulators)}"
 
 

@@ -72,7 +72,7 @@ def udev_rules(folders: Iterable[Path]) -> Finding:
         for path in sorted(folder.glob("*.rules")) if folder.is_dir() else []:
             if _is_of_a_probe(path):
                 return Finding(name, "", False, path.name, "")
-    remedy = "copy those of pyOCD (its folder udev/, see https://pyocd.io) to /etc/udev/rules.d"
+    remedy = "copy those of https://github.com/pyocd/pyOCD/tree/main/udev to /etc/udev/rules.d"
     return Finding(name, "let you use debug probes without root", False, None, remedy)
 
 

@@ -16,6 +16,7 @@ from elegans.boards.emulation.child_process import exit_on_sigterm
 from elegans.boards.firmware import toolchain
 from elegans.commands.edge import complain, unexpected
 from elegans.commands.input_format import INPUT_FORMAT
+from elegans.commands.next_step import Verb
 from elegans.commands.state_range import STATE_RANGE
 from elegans.exporter.errors import ElegansError
 
@@ -84,6 +85,8 @@ class Verbs(click.Group):
     act on, and whatever nobody has foreseen. With --debug, which may stand anywhere on the
     command line, the traceback comes before that line.
     """
+
+    command_class = Verb
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take --debug from wherever it stands."""

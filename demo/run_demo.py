@@ -16,6 +16,7 @@ from elegans.demo.drivers import Driver, FloatDriver, board_driver, reference_dr
 from elegans.demo.report import write_report
 from elegans.demo.result import Result
 from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.trainer.progress import Progress
@@ -49,7 +50,12 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
     """
     started = time.monotonic()
     # A board, emulator or compiler that is not there is reported before the training.
-    choose_emulator(settings.emulator, find_board(settings.board))
+    board = find_board(settings.board)
+    if not board.emulators:
+        fact = "is a real board, and the demo drives an emulated one"
+        remedy = f"leave --board out, then: elegans flash {target}/export --board {board.name}"
+        raise ElegansError(board.name, fact, remedy)
+    choose_emulator(settings.emulator, board)
     cross_compiler(settings.compiler)
     train("lane", target, TrainOptions(settings.seed, settings.short), progress)
     source, recorded = target / "model.onnx", target / "recording.npz"

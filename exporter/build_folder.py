@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -161,6 +162,9 @@ def is_build_folder(folder: Path) -> bool:
 
 def _json_object(path: Path) -> dict[str, Any]:
     absent = "give the folder that `elegans export` wrote"
+    inside = path.parent / "export"  # where the demo writes it, beside what it trained
+    if os.path.lexists(inside / path.name):
+        absent += f", which is {inside}"
     content = read_input(path, MODEL_JSON, _REMEDY, inside=path.parent, absent=absent)
     try:
         data = parse_json(content)

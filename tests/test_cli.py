@@ -394,6 +394,52 @@ def test_the_demo_refuses_what_is_not_there_before_it_trains(tmp_path, option, t
     assert not (tmp_path / "demo").exists()
 
 
+@pytest.mark.parametrize("verb", ["train lane", "demo"])
+def test_what_takes_long_says_what_it_does_before_torch_is_loaded(tmp_path, verb):
+    code = f"""
+import sys
+import elegans.trainer.progress as progress
+def first(self, *what):
+    print(*what, "torch" in sys.modules)
+    sys.exit(0)
+progress._Lines.__call__ = first
+from elegans.cli import main
+main({[*verb.split(), "-o", str(tmp_path / "out")]!r})
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[0].split()[0] == "load", done.stderr
+    assert done.stdout.split()[-1] == "False"
+
+
+def test_the_demo_says_how_its_model_gets_on_a_real_board(tmp_path):
+    result = _call("demo", "-o", tmp_path / "demo", "--board", "nucleo-l432kc")
+    assert result.exit_code == 1
+    assert "is a real board, and the demo drives an emulated one; leave --board" in result.output
+    assert "--port" not in result.output
+
+
+def test_the_folder_above_a_build_is_answered_with_the_build(exported, tmp_path):
+    exported.rename(tmp_path / "export")
+    result = _call("build", tmp_path)
+    assert result.exit_code == 1
+    assert f"which is {tmp_path / 'export'}" in result.output
+
+
+def test_a_verb_names_the_next_one_on_stderr_only(exported, tmp_path):
+    source = _recording(tmp_path / "in.npz")
+    call = ["run", exported, "--input", source, "--output", tmp_path / "out.npz"]
+    result = CliRunner().invoke(main, [*map(str, call)])
+    assert result.stderr.splitlines()[-1] == f"next: elegans compare {exported} --input {source}"
+    assert "next:" not in result.stdout
+    assert "next:" not in CliRunner().invoke(main, ["boards", "--json"]).output
+    assert "next:" not in _call("build", tmp_path).output
+
+
+def test_boards_that_are_absent_are_not_called_plugged_in():
+    assert "plugged in" not in _call("boards").output
+
+
 def test_training_refuses_a_place_that_cannot_be_written_before_it_starts(tmp_path):
     (tmp_path / "file").touch()
     result = _call("train", "lane", "-o", tmp_path / "file" / "lane", "--short")

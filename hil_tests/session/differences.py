@@ -150,17 +150,6 @@ def surroundings(model: BuildModel, golden: Vectors, got: Results) -> Surroundin
     )
 
 
-def first_difference(
-    model: BuildModel, golden: Vectors, start: int, y: Ints, h: Ints
-) -> Difference | None:
-    """The first difference between ``golden`` from vector ``start`` on and a board's outputs and
-    states; None if all are equal."""
-    got, stop = Results(golden.y.copy(), golden.h_next.copy()), start + len(y)
-    got.y[start:stop], got.h[start:stop] = y, h
-    around = surroundings(model, golden, got)
-    return None if around is None else around.difference
-
-
 def _over_steps(golden: Vectors, got: Results, vector: int, column: int) -> PairedSeries:
     """One state or output in the vectors around ``vector`` that are of its section."""
     states = golden.h_next.shape[1]

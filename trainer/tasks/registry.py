@@ -100,6 +100,7 @@ def train(
     above = next(folder for folder in out_dir.absolute().parents if folder.exists())
     if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
         raise ElegansError(out_dir, f"{above} cannot be written", "choose another")
+    progress("load", 0, 1, "torch")
     from elegans.trainer.fit import reproducible
 
     begun = time.monotonic()

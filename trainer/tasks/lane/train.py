@@ -88,10 +88,13 @@ def train(options: TrainOptions, progress: Progress) -> Trained:
         first = turn == 0
         journeys = _training_journeys(budget, random)
         steer = _PerturbedExpert(random, budget.cars) if first else NetworkDriver(net, budget.cars)
+        who = "the expert" if first else "the network, the expert beside it"
+        progress("drive", len(fit.history), epochs, f"{budget.cars} cars: {who}")
         drives += closed_loop.drive_all(journeys, steer)
         until = round(epochs * (turn + 1) / budget.rounds)
         name = "imitate" if first else f"dagger {turn}"
         fit.stage(name, until, partial(_Imitation(drives).loss, net))
+    progress("exam", 0, 1, f"{len(_TEST_SEEDS)} roads never seen")
     return _tested(net, fit, budget)
 
 

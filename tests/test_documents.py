@@ -1,0 +1,66 @@
+"""What the documents say twice, they say alike."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from elegans.tests.places import CHECKOUT
+
+_README = (CHECKOUT / "README.md").read_text()
+_HIL = (CHECKOUT / "docs" / "hil.md").read_text()
+
+
+def _rows(text: str) -> list[list[str]]:
+    """The cells of every row of every table, without their emphasis."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    return [[cell.strip(" *") for cell in line.split("|")[1:-1]] for line in lines]
+
+
+def test_the_demos_circuit_costs_the_same_in_every_document():
+    rows = [r for r in _rows(_HIL) if r[0] == "mps2-an386" and r[2] == "unicorn" and r[4] == "2"]
+    found = {row[3]: f"{int(row[7]):,}" for row in rows}
+    said = re.search(r"takes ([\d,]+) instructions with zig and ([\d,]+) with gcc", _README)
+    assert said is not None
+    assert found == {"zig": said[1], "gcc": said[2]}
+
+
+@pytest.mark.parametrize(
+    ("core", "board"), [("M0", "microbit"), ("M3", "mps2-an385"), ("M55", "mps3-an547")]
+)
+def test_the_readmes_costs_are_the_measured_ones(core, board):
+    measured = json.loads((CHECKOUT / "benchmarks" / "figures.json").read_text())["figures"]
+    (row,) = [row for row in _rows(_README) if row[0] == core]
+    assert int(row[1].replace(",", "")) == measured[f"ncp19 / {board} / gcc"]["instructions"]
+
+
+def test_the_changelog_repeats_the_readmes_costs():
+    text = (CHECKOUT / "CHANGELOG.md").read_text()
+    said = re.search(r"takes ([\d,]+) instructions on an M4, ([\d,]+) on an M0", text)
+    assert said is not None
+    rows = {row[0].split(" (")[0]: row for row in _rows(_README)}
+    assert [rows["M4"][1], rows["M0"][1]] == list(said.groups())
+
+
+@pytest.mark.parametrize("period", [None, 12])
+def test_the_ten_lines_of_hil_md_take_models_with_and_without_elapsed_time(period):
+    code = next(b for b in re.findall(r"```python\n(.*?)```", _HIL, re.DOTALL) if "settles" in b)
+    given = []
+
+    def run(link, x, dt):
+        given.append((x, dt))
+        return np.zeros((100, 1), int), np.zeros((100, 1), int)
+
+    class Model:
+        inputs = (1, 2)
+        dt = None if period is None else type("Dt", (), {"frac": period})
+
+    names: dict[str, object] = {}
+    exec(code, names)
+    names["run"] = run
+    names["test_every_output_settles_within_two_seconds"](None, Model)
+    assert given[0][1].shape == (100,)
+    assert given[0][1][0] == (0 if period is None else round(0.02 * 2**period))
