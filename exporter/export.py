@@ -40,7 +40,7 @@ from elegans.exporter.state_ranges import (
     with_shown_ranges,
     with_state_ranges,
 )
-from elegans.exporter.storage.npz_arrays import load_arrays
+from elegans.exporter.storage.npz_arrays import MOST_VALUES, load_arrays
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,8 @@ def _recorded(recording: Path | None, network: Network) -> Runs | None:
     x = x[None] if x.ndim == 2 else x
     dt = arrays.get("dt", np.zeros(x.shape[:2])).astype(np.float64)
     if x.ndim != 3 or x.shape[-1] != len(network.interface.inputs) or dt.size != x[..., 0].size:
+        return None
+    if dt.size * sum(w.size for w in network.h_next) > MOST_VALUES:
         return None
     dt = dt.reshape(x.shape[:2])
     return Runs(x.swapaxes(0, 1), dt.swapaxes(0, 1), RECORDED_MARGIN, "the recording")

@@ -9,6 +9,7 @@ from onnx import helper
 
 from elegans.exporter.frontend.import_graph import open_graph, read_interface
 from elegans.exporter.ir.declared import with_ranges
+from elegans.exporter.oracles import golden_vectors
 from elegans.tests.exporter.frontend.refusal import refused
 
 
@@ -121,3 +122,10 @@ def test_ranges_too_large_or_too_small_for_int16(worm, tmp_path, bounds):
 def test_a_name_from_the_command_line_is_checked_like_the_file_s_own(worm, tmp_path):
     for name in ("", "Worm", "w; system(0)", "el_mix", "el"):
         refused(worm, tmp_path, "cannot be a prefix in C", name=name)
+
+
+def test_a_recording_of_too_many_steps_is_refused_before_it_is_run(worm, tmp_path, monkeypatch):
+    monkeypatch.setattr(golden_vectors, "MOST_VALUES", 1000)
+    path = tmp_path / "rec.npz"
+    np.savez(path, x=np.zeros((100, 3)), dt=np.full(100, 0.1))
+    refused(worm, tmp_path, "has 100 steps, and 90 of this model is the most", recording=path)
