@@ -25,6 +25,8 @@ from elegans.boards.firmware.source import read_model
 from elegans.boards.profiling.qemu_caller import qemu_caller
 from elegans.boards.profiling.step_call import Block, StepCaller, StepFunction, find_step
 from elegans.boards.profiling.unicorn_caller import UnicornCaller
+from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.oracles.golden_vectors import CORNER
 from elegans.exporter.storage.npz_arrays import load_arrays
 
@@ -140,7 +142,7 @@ def _measured(
 def _arrays_of_the_runtime(build_dir: Path) -> set[str]:
     """The names of the constant arrays that the C runtime defines."""
     files = read_model(build_dir).files
-    sources = (text.decode() for path, text in files.items() if path.startswith("src/"))
+    sources = (text.decode(errors="replace") for path, text in files.items() if path.startswith("src/"))
     return {name for text in sources for name in _ARRAY.findall(text)}
 
 
@@ -148,6 +150,15 @@ def _vectors(build_dir: Path, steps: int) -> Iterator[tuple[Any, int, Any, Any, 
     """x, dt, h, y and h_next of golden vectors: one half are corners, where values are at the ends
     of their ranges, the other half is spread over all other sections."""
     arrays = load_arrays(build_dir / "vectors.npz", inside=build_dir)
+    folder, count = read_build_folder(build_dir), len(np.atleast_1d(arrays.get("section", [])))
+    rows: dict[str, tuple[int, ...]] = {"section": (count,), "dt": (count,)}
+    for name, channels in (("x", folder.inputs), ("y", folder.outputs)):
+        rows[name] = (count, len(channels))
+    rows |= dict.fromkeys(("h", "h_next"), (count, len(folder.states)))
+    for name, shape in rows.items():
+        if name not in arrays or arrays[name].shape != shape or arrays[name].dtype.kind not in "iu":
+            fact = f"{name} is not there, or not integers of the shape {shape}"
+            raise ElegansError(build_dir / "vectors.npz", fact, "run `elegans export` again")
     corners = np.flatnonzero(arrays["section"] == CORNER)[: steps // 2]
     rest = np.flatnonzero(arrays["section"] != CORNER)
     others = rest[:: max(len(rest) // (steps - len(corners)), 1)][: steps - len(corners)]

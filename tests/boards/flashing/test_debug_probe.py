@@ -164,3 +164,15 @@ def test_pyocd_knows_the_chip_of_every_board():
     assert len(named) >= 9
     assert {name: target for name, target in named.items() if target not in BUILTIN_TARGETS} == {}
     assert os.sep not in "".join(named)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError(1), IndexError(), AssertionError("core"), MemoryError()]
+)
+def test_whatever_pyocd_raises_ends_in_one_line(error):
+    """Another chip behind the probe makes it look up a core that is not there: KeyError(1)."""
+    pytest.importorskip("pyocd")
+    match = r"probe: pyOCD fails with .*; check --board"
+    with pytest.raises(FlashError, match=match) as caught, flashing._as_flash_errors("probe"):
+        raise error
+    assert len(str(caught.value).splitlines()) == 1
