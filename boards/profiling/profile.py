@@ -142,7 +142,9 @@ def _measured(
 def _arrays_of_the_runtime(build_dir: Path) -> set[str]:
     """The names of the constant arrays that the C runtime defines."""
     files = read_model(build_dir).files
-    sources = (text.decode(errors="replace") for path, text in files.items() if path.startswith("src/"))
+    sources = (
+        text.decode(errors="replace") for path, text in files.items() if path.startswith("src/")
+    )
     return {name for text in sources for name in _ARRAY.findall(text)}
 
 
