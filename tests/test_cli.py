@@ -422,7 +422,7 @@ def test_the_demo_says_how_its_model_gets_on_a_real_board(tmp_path):
 def test_the_folder_above_a_build_is_answered_with_the_build(exported, tmp_path):
     exported.rename(tmp_path / "export")
     result = _call("build", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert f"which is {tmp_path / 'export'}" in result.output
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -65,6 +66,8 @@ def test_a_build_has_the_files_of_every_core(worm):
 @pytest.mark.parametrize("wrong", [0, 1])
 def test_a_core_is_added_by_a_folder_and_a_row(tmp_path, wrong):
     export(Request(WORM), tmp_path / "BUILD")
+    state = json.loads((tmp_path / "BUILD" / "model.json").read_text())
+    (tmp_path / "BUILD" / "model.json").write_text(json.dumps(state | {"files": {}}))
     headers = tmp_path / "BUILD" / "include" / "elegans"
     core = headers / "el_core.h"
     core.write_text(core.read_text().replace(_REST, _ROW + _REST))
