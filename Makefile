@@ -7,7 +7,7 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 SHORT := build/short
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test beside lint fast unit hil farm bench clean
+.PHONY: help setup demo check test beside lint fast unit hil farm bench mutants clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -74,6 +74,9 @@ bench: setup ## print the measured table of the README
 	$(BIN)/elegans demo --short -o $(SHORT)
 	$(BIN)/python -m benchmarks.boards $(SHORT)/export
 	$(BIN)/python -m benchmarks.line $(SHORT)/export
+
+mutants: setup ## put small faults into the code, and see whether the tests notice
+	$(BIN)/python -m benchmarks.mutants
 
 clean: ## remove what was built, but not .venv and .venv-farm
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
