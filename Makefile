@@ -7,7 +7,7 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 SHORT := build/short
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test beside lint fast unit hil farm bench mutants clean
+.PHONY: help setup demo check test beside lint fast unit hil farm bench soak mutants clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,10 +49,10 @@ lint: setup
 	$(BIN)/mypy
 
 fast: setup
-	$(BIN)/pytest tests -q -n 2 --dist worksteal -m "not slow"
+	$(BIN)/pytest tests -q -n 2 --dist worksteal -m "not slow and not soak"
 
 unit: setup
-	$(BIN)/pytest tests -q -n 2 --dist worksteal
+	$(BIN)/pytest tests -q -n 2 --dist worksteal -m "not soak"
 
 farm: .venv-farm/ready
 	.venv-farm/bin/pytest tests/farm -q -n 2
@@ -74,6 +74,9 @@ bench: setup ## print the measured table of the README
 	$(BIN)/elegans demo --short -o $(SHORT)
 	$(BIN)/python -m benchmarks.boards $(SHORT)/export
 	$(BIN)/python -m benchmarks.line $(SHORT)/export
+
+soak: setup ## the tests that take minutes and find rare faults
+	$(BIN)/pytest tests -q -n 2 --dist worksteal -m soak
 
 mutants: setup ## put small faults into the code, and see whether the tests notice
 	$(BIN)/python -m benchmarks.mutants

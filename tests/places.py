@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -12,3 +13,10 @@ TINY_BUILD = TESTS / "boards" / "tiny_build"
 WIDE_BUILD = TESTS / "boards" / "wide_build"  # states and elapsed time of 32 bits
 RUNTIME = CHECKOUT / "runtime_c"
 LIBC = CHECKOUT / "firmware_templates" / "libc"
+
+
+def forget_checksums(build: Path) -> None:
+    """Let a BUILD state no checksums of its files, as one written by hand, so that a test may
+    change them."""
+    state = json.loads((build / "model.json").read_text())
+    (build / "model.json").write_text(json.dumps(state | {"files": {}}))

@@ -35,21 +35,17 @@ def _run(code: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 def _modules() -> list[str]:
     paths = [p for name in _PACKAGES for p in (CHECKOUT / name).rglob("*.py")]
     names = {".".join(p.relative_to(CHECKOUT).with_suffix("").parts) for p in paths}
+    names -= _VIRTUAL_BOARDS
     return ["cli", *sorted(name for name in names if not name.startswith("hil_tests.test_"))]
 
 
 def test_every_module_but_those_of_virtual_boards_imports():
     code = """
 for name in sys.argv[1:]:
-    try:
-        importlib.import_module(f"elegans.{name}")
-    except ImportError as error:
-        print(name, error)
+    importlib.import_module(f"elegans.{name}")
 """
     done = _run(code, *_modules())
     assert done.returncode == 0, done.stderr
-    failed = {line.split()[0]: line for line in done.stdout.splitlines()}
-    assert failed.keys() <= _VIRTUAL_BOARDS, failed
 
 
 @pytest.mark.slow

@@ -39,7 +39,10 @@ void el_cfc_compact8(int16_t *v, int16_t *next, int16_t *wired, const int16_t *d
             next[n] = el_compact_neuron(acc, &lifts[-3]);
             row = &lifts[(first > 0U) ? 5 : 0];
         }
-        el_copy(&v[layer->to], next, layer->neurons);
+        for (uint32_t n = 0; n < layer->neurons; n++) { /* smaller than el_copy */
+            v[layer->to + n] = next[n];
+            EL_KEEP_LOOP
+        }
         layer++;
     }
 }

@@ -31,7 +31,10 @@ void el_cfc_compact(int16_t *v, int16_t *next, int16_t *wired, const int16_t *dt
             next[n] = el_compact_neuron(acc, row);
             row += 3;
         }
-        el_copy(&v[layer->to], next, layer->neurons);
+        for (uint32_t n = 0; n < layer->neurons; n++) { /* smaller than el_copy */
+            v[layer->to + n] = next[n];
+            EL_KEEP_LOOP
+        }
         layer++;
     }
 }

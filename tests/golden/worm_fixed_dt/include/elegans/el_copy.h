@@ -13,7 +13,7 @@
 #if EL_CORE == EL_PORTABLE
 #define EL_KEEP_LOOP
 #else
-#define EL_KEEP_LOOP __asm__ volatile("" ::: "memory");
+#define EL_KEEP_LOOP __asm__ volatile("");
 #endif
 
 /* to[i] = from[i] for i < n. The two may overlap if `to` begins before `from`. */
