@@ -29,7 +29,12 @@ def trained(shared):
     return folder
 
 
-@pytest.mark.parametrize("compiler", cross_compilers())
+_SOAKS = {"zig": [pytest.mark.soak]}  # within 1 % of gcc, and as long again
+
+
+@pytest.mark.parametrize(
+    "compiler", [pytest.param(c, marks=_SOAKS.get(c, [])) for c in cross_compilers()]
+)
 def test_no_figure_is_more_than_2_percent_worse_than_the_committed_one(compiler, trained, tmp_path):
     """A few steps tell: the count is the same for all, which the flow of the data proves."""
     here = cross_compiler(compiler).version

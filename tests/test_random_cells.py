@@ -38,7 +38,7 @@ from elegans.trainer.networks.recurrent import Recurrent
 from elegans.trainer.wiring.ncp import AutoNCP
 from elegans.trainer.wiring.unlayered import fully_connected
 
-_FEW, _MANY = 3, 30  # cells of each family
+_FEW, _MANY = 2, 30  # cells of each family
 _STEPS, _RUNS = 200, 8  # on fresh inputs
 # The least share of cells within 1e-3 of which the export says nothing; a half of it is asked of a
 # few. Circuits of CfC are drawn with large weights and a small part of their range in use.

@@ -20,7 +20,6 @@ from elegans.tests.boards.conftest import CROSS_COMPILERS
 from elegans.tests.places import LIBC, WORM
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell
-from elegans.trainer.cells.ctrnn import CTRNNCell
 from elegans.trainer.cells.gru_lstm_mlp import MLPCell
 from elegans.trainer.networks.recurrent import Recurrent
 
@@ -31,9 +30,7 @@ _NO_CALLS = ("el_tanh_pieces", "__aeabi_unwind_cpp_pr")
 
 _NETWORKS: dict[str, Callable[[], Recurrent]] = {
     "copies behind fused layers": lambda: Recurrent(CfCCell(4, 40, backbone=Backbone(48))),
-    "states in halves": lambda: Recurrent(CTRNNCell(4, 40), projection=34),
     "a delay line": lambda: Recurrent(MLPCell(3, 40, [8], 1)),
-    "a delay line of one input": lambda: Recurrent(MLPCell(1, 40, [8], 1)),
 }
 
 
