@@ -31,7 +31,7 @@ demo: setup ## train a circuit, put it on an emulated board, compare every bit, 
 	@echo "demo: trains, exports, boots, compares and drives; one to two minutes"
 	$(BIN)/elegans demo -o build/demo
 
-check: setup ## lint, types and the fast tests, in two minutes: for the loop while you work
+check: setup ## lint, types and the fast tests, in five minutes: for the loop while you work
 	@$(MAKE) --no-print-directory -j2 lint fast
 
 test: setup ## lint, types, all tests, a board farm, a short demo, the HIL suite
