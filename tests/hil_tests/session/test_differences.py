@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import BuildModel
@@ -50,6 +53,22 @@ def test_the_step_that_differs_is_kept_with_all_its_states_and_outputs(
     assert (list(channels.labels), around.channels, around.wrong) == (names, 7, 2)
     assert channels.labels[channels.at] == around.difference.name == "output left"
     assert np.subtract(channels.got, channels.expected).tolist() == [0, 0, 0, 0, 0, 7, 7]
+
+
+@pytest.mark.parametrize(("first", "vector", "step"), [(0, 0, 0), (0, 3, 3), (3, 5, 2), (5, 5, 0)])
+def test_a_step_is_counted_from_where_its_unbroken_sequence_of_states_began(
+    fake_model: BuildModel, first: int, vector: int, step: int
+) -> None:
+    golden = fake_model.vectors[slice(0, 8)]
+    h = golden.h.copy()
+    h[1:] = golden.h_next[:-1]
+    h[first] = golden.h_next[first - 1] + 1  # a new beginning; vector 0 is one in any case
+    golden = replace(golden, h=h)
+    got = Results(golden.y.copy(), golden.h_next.copy())
+    got.h[vector, 0] ^= 1
+    around = surroundings(fake_model, golden, got)
+    assert around is not None
+    assert (around.difference.vector, around.difference.step) == (vector, step)
 
 
 def test_a_verdict_has_the_surroundings_and_the_health_of_the_line(fake_model: BuildModel) -> None:
