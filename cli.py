@@ -15,11 +15,12 @@ from typing import Any
 
 import click
 
-from elegans.commands.data_options import compare_options, replay_options
 from elegans.commands.edge import say
-from elegans.commands.hil_options import HilOptions, hil_options
-from elegans.commands.hil_reports import Reports, report_options
-from elegans.commands.options import (
+from elegans.commands.options.data import compare_options, replay_options
+from elegans.commands.options.export import export_options
+from elegans.commands.options.hil import HilOptions, hil_options
+from elegans.commands.options.reports import Reports, report_options
+from elegans.commands.options.shared import (
     BOARD,
     BUILD,
     COMPILER,
@@ -27,14 +28,12 @@ from elegans.commands.options import (
     JSON,
     PATH,
     SEED,
-    Verbs,
     boards_options,
     emulator_options,
-    example,
-    export_options,
     firmware_options,
     output_option,
 )
+from elegans.commands.verbs import Verbs, example
 
 
 @click.group(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from elegans.exporter.files import require_file, write_file
 from elegans.exporter.float_network import read_float_network
 from elegans.exporter.oracles.comparison import Comparison
 from elegans.exporter.oracles.comparison import compare as compare_runs
+from elegans.exporter.oracles.error_table import ChannelError, channel_errors
 from elegans.exporter.oracles.golden_vectors import to_integers
 from elegans.exporter.oracles.onnx_float import OnnxRuntimeError, OnnxStep
 from elegans.exporter.oracles.user_data import load_labels
@@ -72,9 +74,8 @@ def _check_plot(plot: Path) -> None:
     require_file(plot)
 
 
-def _order(found: Comparison) -> list[int]:
-    """States and outputs, the worst error first."""
-    return [int(i) for i in np.argsort(-found.errors.max(axis=(0, 1)), kind="stable")]
+def _rows(found: Comparison) -> list[ChannelError]:
+    return channel_errors(found.names, found.errors, found.truth)
 
 
 def _text(found: Comparison) -> str:
@@ -85,15 +86,13 @@ def _text(found: Comparison) -> str:
     ]
     at = "at step" if runs == 1 else "run:step"
     lines.append(f"  {'state or output':<20} {'worst':>8} {'rms':>8}  {at:>8}  range used")
-    for i in _order(found)[:_LISTED]:
+    for i, row in sorted(enumerate(_rows(found)), key=lambda item: -item[1].worst)[:_LISTED]:
         one = found.errors[..., i]
         step, run = np.unravel_index(one.argmax(), one.shape)
         where = f"{step:,}" if runs == 1 else f"{run}:{step}"
-        lo, hi = found.truth[..., i].min(), found.truth[..., i].max()
-        rms = np.sqrt(np.mean(one**2))
+        lo, hi = row.used
         lines.append(
-            f"  {found.names[i]:<20} {one.max():>8.1e} {rms:>8.1e}  {where:>8}  "
-            f"[{lo:.4g}, {hi:.4g}]"
+            f"  {row.name:<20} {row.worst:>8.1e} {row.rms:>8.1e}  {where:>8}  [{lo:.4g}, {hi:.4g}]"
         )
     rest = len(found.names) - _LISTED
     if rest > 0:
@@ -119,8 +118,6 @@ def _text(found: Comparison) -> str:
 def _figures(found: Comparison) -> dict[str, Any]:
     steps, runs = found.errors.shape[:2]
     step, run, channel = found.worst_at
-    worst, rms = found.errors.max(axis=(0, 1)), np.sqrt(np.mean(found.errors**2, axis=(0, 1)))
-    lo, hi = found.truth.min(axis=(0, 1)), found.truth.max(axis=(0, 1))
     return {
         "steps": steps,
         "runs": runs,
@@ -131,15 +128,7 @@ def _figures(found: Comparison) -> dict[str, Any]:
         "accuracy": found.accuracy and dict(zip(("float", "fixed"), found.accuracy, strict=True)),
         "labels": found.labelled,
         "float32": found.float32 and dict(zip(("worst", "rms"), found.float32, strict=True)),
-        "channels": [
-            {
-                "name": name,
-                "worst": float(worst[i]),
-                "rms": float(rms[i]),
-                "used": [float(lo[i]), float(hi[i])],
-            }
-            for i, name in enumerate(found.names)
-        ],
+        "channels": [asdict(row) for row in _rows(found)],
     }
 
 

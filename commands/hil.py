@@ -9,9 +9,9 @@ from pathlib import Path
 
 from elegans.commands.accuracy import print_errors
 from elegans.commands.edge import say
-from elegans.commands.hil_options import HilOptions
-from elegans.commands.hil_reports import Reports
-from elegans.commands.options import complaint
+from elegans.commands.options.hil import HilOptions
+from elegans.commands.options.reports import Reports
+from elegans.commands.verbs import complaint
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file

@@ -128,10 +128,7 @@ def export(
     _check_errors(request, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
-    each = {
-        source: error_table.channel_errors(model, truth[source], found)
-        for source, (*_, found) in runs.items()
-    }
+    each = error_table.of_runs(model, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
     doubts = [*notes(graph, interface), *shown, *range_hints.hints(model, recording)]
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}

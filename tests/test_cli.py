@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from elegans.cli import main
-from elegans.commands.options import Pair
+from elegans.commands.options.values import Pair
 from elegans.tests.places import GOLDEN
 
 _VERBS = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,18 +38,31 @@ class ChannelError:
     rms: float
 
 
-def channel_errors(
-    model: Model, truth: tuple[Reals, Reals], found: Trajectory
-) -> list[ChannelError]:
-    """One row for each state and each output of the model, in this order."""
-    error = relative_errors(model, truth, found)
-    exact = np.concatenate(truth[::-1], axis=-1)
-    lo, hi = exact.min(axis=(0, 1)), exact.max(axis=(0, 1))
-    worst, rms = error.max(axis=(0, 1)), np.sqrt(np.mean(error**2, axis=(0, 1)))
+def channel_errors(names: Sequence[str], errors: Reals, truth: Reals) -> list[ChannelError]:
+    """One row for each of C states and outputs.
+
+    errors  [T, N, C] as `free_run.relative_errors` gives them
+    truth   [T, N, C] in float64
+    """
+    lo, hi = truth.min(axis=(0, 1)), truth.max(axis=(0, 1))
+    worst, rms = errors.max(axis=(0, 1)), np.sqrt(np.mean(errors**2, axis=(0, 1)))
     return [
-        ChannelError(channel.name, (float(lo[i]), float(hi[i])), float(worst[i]), float(rms[i]))
-        for i, channel in enumerate((*model.states, *model.outputs))
+        ChannelError(name, (float(lo[i]), float(hi[i])), float(worst[i]), float(rms[i]))
+        for i, name in enumerate(names)
     ]
+
+
+def of_runs(model: Model, runs: Runs, truth: Truth) -> dict[str, list[ChannelError]]:
+    """The rows of all states and then all outputs of a model, by the source of the runs."""
+    names = [channel.name for channel in (*model.states, *model.outputs)]
+    return {
+        source: channel_errors(
+            names,
+            relative_errors(model, truth[source], found),
+            np.concatenate(truth[source][::-1], axis=-1),
+        )
+        for source, (*_, found) in runs.items()
+    }
 
 
 def float32_errors(
@@ -57,8 +70,8 @@ def float32_errors(
 ) -> dict[str, float]:
     """The worst error of the graph itself, run free by onnxruntime, by the source of the runs.
 
-    It is a fraction of the range used, as that of the integers, and over the first run, or a part
-    of it. Empty where onnxruntime does not run the graph.
+    It is a fraction of the range used, as that of the integers, over at most `_MOST_STEPS` steps:
+    the first runs, or a part of the first. Empty where onnxruntime does not run the graph.
     """
     if not runnable(graph.model):
         return {}
@@ -67,11 +80,12 @@ def float32_errors(
     try:
         step = OnnxStep(graph, period)
         for source, (x, dt, _) in runs.items():
-            x, dt = x[:_MOST_STEPS, :1], dt[:_MOST_STEPS, :1]
-            rest = np.zeros((1, len(model.states)))
+            first = np.s_[:_MOST_STEPS, : max(_MOST_STEPS // len(x), 1)]
+            x, dt = x[first], dt[first]
+            rest = np.zeros((x.shape[1], len(model.states)))
             other = step.run(to_real(x, model.inputs), elapsed_times(dt, model), rest)
             exact = np.concatenate(truth[source][::-1], axis=-1)
-            gap = np.concatenate(other[::-1], axis=-1) - exact[: len(x), :1]
+            gap = np.concatenate(other[::-1], axis=-1) - exact[first]
             found[source] = float(np.abs(gap / used_ranges(exact, channels)).max())
     except OnnxRuntimeError:
         return {}

@@ -30,6 +30,7 @@ _LONGEST_HEADER = 1 << 14  # bytes of an array's header; numpy's own limit for i
 _END = struct.Struct("<4s4H2LH")  # the record at the end of a zip archive, without its comment
 _END64 = 20  # bytes of the locator before it, in archives of more than 4 GB
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # those that numpy.savez uses
+_VERSIONS = {(1, 0): "read_array_header_1_0", (2, 0): "read_array_header_2_0"}  # of numpy's format
 _REMEDY = "give an .npz file of numbers, as numpy.savez writes it"
 
 
@@ -101,11 +102,11 @@ class InputArrays(Mapping[str, NDArray[np.generic]]):
         """Shape, order, type, and where the elements begin."""
         with self._archive.open(member) as file:
             head = io.BytesIO(file.read(_LONGEST_HEADER))
-        version = npy.read_magic(head)  # type: ignore[no-untyped-call]
-        if version not in ((1, 0), (2, 0)):
+        untyped: Any = npy
+        version = untyped.read_magic(head)
+        if version not in _VERSIONS:
             raise ValueError(f"version {version} of the format")
-        read: Any = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, by_columns, dtype = read(head)
+        shape, by_columns, dtype = getattr(untyped, _VERSIONS[version])(head)
         return shape, by_columns, dtype, head.tell()
 
     def _inflated(self, member: zipfile.ZipInfo, start: int, size: int) -> bytes:

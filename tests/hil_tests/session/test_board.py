@@ -110,8 +110,9 @@ def test_a_firmware_that_needs_more_stack_than_the_board_has_fails_in_the_build_
     tiny: Path, tmp_path: Path
 ) -> None:
     own = tmp_path / "own.toml"
-    text = find_board(BOARD).path.read_text()  # type: ignore[union-attr]
-    own.write_text(text.replace("[uart]", "stack = 256\n\n[uart]"))
+    path = find_board(BOARD).path
+    assert path is not None
+    own.write_text(path.read_text().replace("[uart]", "stack = 256\n\n[uart]"))
     with pytest.raises(HilError, match="bytes of stack, the board has 256; set memory") as failure:
         hil(tiny, str(own), OPTIONS)
     assert failure.value.phase is Phase.BUILD

@@ -9,8 +9,17 @@ from typing import Any, cast
 
 import click
 
-from elegans.commands.hil_reports import Reports
-from elegans.commands.options import COMPILER, EMULATOR, JSON, PATH, PORT, F, given, level_option
+from elegans.commands.options.reports import Reports
+from elegans.commands.options.shared import (
+    COMPILER,
+    EMULATOR,
+    JSON,
+    PATH,
+    PORT,
+    F,
+    given,
+    level_option,
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from elegans.commands.options import COMPILER, EMULATOR, PATH, PORT, F, level_option
+from elegans.commands.options.shared import COMPILER, EMULATOR, PATH, PORT, F, level_option
 
 CLIP = click.option(
     "--clip",

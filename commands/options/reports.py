@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 import click
 
 from elegans.commands.edge import say
-from elegans.commands.options import PATH, given
+from elegans.commands.options.shared import PATH, given
 
 F = TypeVar("F", bound=Callable[..., Any])
 

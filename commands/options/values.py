@@ -1,0 +1,65 @@
+"""The values of options that are more than a number or a name: LO:HI, IN:OUT, NAME=LO:HI."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from elegans.exporter.errors import ElegansError
+
+if TYPE_CHECKING:
+    from elegans.exporter.ir.raw_format import RawFormat
+
+
+class Pair(click.ParamType[tuple[Any, Any]]):
+    """Two values of one type with a colon between them, written like ``name``: LO:HI, IN:OUT."""
+
+    def __init__(self, name: str, kind: type) -> None:
+        self.name, self.kind = name, kind
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[Any, Any]:
+        """The two values; click's usage error if there are not two, or not of this type."""
+        # Names may have colons of their own, as torch's onnx::Gemm_1 and TensorFlow's x:0.
+        parts = re.split("(?<!:):(?!:)", str(value))
+        half = max(len(parts) // 2, 1)
+        try:
+            one, other = (self.kind(":".join(p)) for p in (parts[:half], parts[half:]) if p)
+        except ValueError:
+            self.fail(f"{value!r} is not {self.name}: give two values with a colon", param, ctx)
+        return one, other
+
+
+class NamedFormat(click.ParamType["tuple[str | None, RawFormat]"]):
+    """`[NAME=]TYPE[:LO:HI]`: the name of an input or None, and the format of its raw counts."""
+
+    name = "[NAME=]TYPE[:LO:HI]"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str | None, RawFormat]:
+        """The name and the format; click's usage error for a text that is neither."""
+        from elegans.exporter.ir.raw_format import named_format
+
+        try:
+            return named_format(str(value))
+        except ElegansError as error:
+            self.fail(str(error), param, ctx)
+
+
+class NamedRange(click.ParamType["tuple[str | None, tuple[float, float]]"]):
+    """`[NAME=]LO:HI`: the name of states or None, and the range in which they saturate."""
+
+    name = "[NAME=]LO:HI"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str | None, tuple[float, float]]:
+        """The name and the range; click's usage error for a text that is neither."""
+        from elegans.exporter.ir.interface import checked_range
+
+        name, _, ends = str(value).rpartition("=")
+        try:
+            lo, hi = (float(end) for end in ends.split(":"))
+            return name or None, checked_range(f"state {name}".rstrip(), (lo, hi))
+        except ValueError:
+            self.fail(f"{value!r} is not {self.name}, as -8:8 or c=-8:8", param, ctx)
+        except ElegansError as error:
+            self.fail(str(error), param, ctx)

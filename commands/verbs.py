@@ -1,0 +1,99 @@
+"""How a verb of the command line ends: with the next one, or with one line and an exit code."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import click
+
+from elegans.boards.emulation.child_process import exit_on_sigterm
+from elegans.commands.edge import complain, say, unexpected
+from elegans.exporter.errors import ElegansError
+
+# By verb; the names in braces are those of its parameters.
+_NEXT = {
+    "train": "elegans export {output}/model.onnx -o {output}/export",
+    "export": "elegans hil {output} --board mps2-an386",
+    "build": "elegans flash {build} --board {board}",
+    "flash": "elegans hil {build} --board {board}",
+    "run": "elegans compare {build} --input {source}",
+    "compare": "elegans hil {build} --board mps2-an386",
+    "hil": "elegans bench {build} --board {boards[0]}",
+    "bench": "{build}/README.md says how to call the C",
+    "doctor": "elegans demo",
+    "demo": "elegans bench {output}/export; {output}/report.html shows the drives",
+}
+
+
+class Verb(click.Command):
+    """A command that names the next one, unless it fails or prints JSON."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; then say what comes next."""
+        try:
+            result = super().invoke(ctx)
+        except SystemExit as end:
+            if not end.code:
+                tell_next(ctx)
+            raise
+        tell_next(ctx)
+        return result
+
+
+def tell_next(ctx: click.Context) -> None:
+    """Print the next command to stderr."""
+    text = _NEXT.get(ctx.info_name or "")
+    compared = ctx.params.get("compare")  # of `elegans hil --compare`, which runs no BUILD
+    if text is not None and not ctx.params.get("as_json") and not compared:
+        say(f"next: {text.format(**ctx.params)}", err=True)
+
+
+class Verbs(click.Group):
+    """The commands, in the order in which they are defined.
+
+    Every error ends in one line on stderr and an exit code: an `ElegansError`, which the user can
+    act on, and whatever nobody has foreseen. With --debug, which may stand anywhere on the
+    command line, the traceback comes before that line.
+    """
+
+    command_class = Verb
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take --debug from wherever it stands."""
+        end = args.index("--") if "--" in args else len(args)
+        ctx.obj = "--debug" in args[:end]
+        return super().parse_args(ctx, [a for a in args[:end] if a != "--debug"] + args[end:])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and end with one line where it fails."""
+        try:
+            with exit_on_sigterm():
+                return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.obj:
+                complain(traceback.format_exc().rstrip())
+            if isinstance(error, ElegansError):
+                complain(complaint(getattr(error, "phase", None), error))
+                ctx.exit(error.exit_code)
+            complain(unexpected(error))
+            ctx.exit(1)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of definition, not of the alphabet as click has it."""
+        return list(self.commands)
+
+
+def complaint(phase: str | None, error: object) -> str:
+    """The line that reports an error. ``phase`` is where a HIL run ended, as in `hil_tests`."""
+    return f"elegans: {phase}: {error}" if phase else f"elegans: {error}"
+
+
+def example(text: str) -> dict[str, str]:
+    """The argument of `click.command` that ends a help text with example calls.
+
+    ``text`` has the calls with "; " between them; each gets a line of its own.
+    """
+    return {"epilog": "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))}
