@@ -18,13 +18,13 @@ from elegans.exporter.files import require_file
 from elegans.hil_tests.lab.board_under_test import chosen_boards
 from elegans.hil_tests.lab.junit import write_junit
 from elegans.hil_tests.lab.plugin_options import PluginOptions
+from elegans.hil_tests.lab.results import PRODUCT, SETUP, WRONG_USE
 from elegans.hil_tests.lab.run_suite import BoardRun, Suite, exit_code, run_suite
 from elegans.hil_tests.reports.publish import Publisher
 from elegans.hil_tests.session.build_files import load_build
 from elegans.trainer.progress import shown
 
-_WRONG_USE, _UNTESTED = 2, 3
-_WORDS = {0: "ok", 1: "FAILED", _WRONG_USE: "ERROR", _UNTESTED: "ERROR"}
+_WORDS = {0: "ok", PRODUCT: "FAILED", WRONG_USE: "ERROR", SETUP: "ERROR"}
 
 
 def hil(build: Path, options: HilOptions, reports: Reports) -> int:
@@ -33,7 +33,7 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> int:
     It is 0 if all is right, 1 if a board computes something wrong, 3 if one could not be tested,
     and 2 if the command was asked for wrongly. 1 wins if several are true.
     """
-    with _exit_code(_WRONG_USE):  # whatever is wrong before a board is used
+    with _exit_code(WRONG_USE):  # whatever is wrong before a board is used
         boards = _boards(options)
         if options.junit:
             require_file(options.junit)
@@ -50,7 +50,7 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> int:
         _print_one(build, runs[0], publisher, options.as_json)
     for line in () if options.as_json else publisher.lines():
         say(line)
-    with _exit_code(_UNTESTED):
+    with _exit_code(exit_code(runs) or SETUP):
         if options.junit:
             write_junit(options.junit, runs)
         publisher.write(runs)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from elegans.boards.emulation.child_process import exit_on_sigterm
-from elegans.commands.edge import complain, say, unexpected
+from elegans.commands.edge import complain, unexpected
 from elegans.exporter.errors import ElegansError
 
 # By verb; the names in braces are those of its parameters.
@@ -24,6 +24,11 @@ _NEXT = {
     "doctor": "elegans demo",
     "demo": "elegans bench {output}/export; {output}/report.html shows the drives",
 }
+
+
+_WITHOUT = ("as_json", "compare", "lab", "port")
+"""Parameters with which there is no such line: what is printed is for programs, nothing was run, or
+the board was not named by --board."""
 
 
 class Verb(click.Command):
@@ -44,9 +49,8 @@ class Verb(click.Command):
 def tell_next(ctx: click.Context) -> None:
     """Print the next command to stderr."""
     text = _NEXT.get(ctx.info_name or "")
-    compared = ctx.params.get("compare")  # of `elegans hil --compare`, which runs no BUILD
-    if text is not None and not ctx.params.get("as_json") and not compared:
-        say(f"next: {text.format(**ctx.params)}", err=True)
+    if text is not None and not any(ctx.params.get(name) for name in _WITHOUT):
+        complain(f"next: {text.format(**ctx.params)}")
 
 
 class Verbs(click.Group):

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from elegans.boards.emulation.child_process import defer_signals
+from elegans.hil_tests.lab.results import PRODUCT, SETUP, WRONG_USE
 
 _SUITE = Path(__file__).resolve().parents[1]
 _PYTEST = [
@@ -87,7 +88,7 @@ class Outcome:
         """0 if it did not fail, 1 if the product failed, 3 if the test setup did, 2 if the user."""
         if self.good:
             return 0
-        return 2 if self.wrong_use else 1 if self.result == "failed" else 3
+        return WRONG_USE if self.wrong_use else PRODUCT if self.result == "failed" else SETUP
 
     @property
     def good(self) -> bool:
@@ -130,7 +131,7 @@ class BoardRun:
     def exit_code(self) -> int:
         """As `exit_code` of several runs. A run in which no test passed has tested nothing: 3."""
         codes = {test.exit_code for test in self.tests}
-        return _worst(codes) or (0 if self.passed else 3)
+        return _worst(codes) or (0 if self.passed else SETUP)
 
     @property
     def complaints(self) -> list[Outcome]:
@@ -181,7 +182,7 @@ def exit_code(runs: Sequence[BoardRun]) -> int:
 
 
 def _worst(codes: set[int]) -> int:
-    return next((code for code in (1, 3, 2) if code in codes), 0)
+    return next((code for code in (PRODUCT, SETUP, WRONG_USE) if code in codes), 0)
 
 
 def run_suite(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.storage.read_files import FileKind, parse_json, read_input
 from elegans.hil_tests.reports.claims import without_board
 from elegans.hil_tests.reports.figures import Change, changes, figures_of
 
-MOST_BYTES = 1 << 26
-"""The longest report that is read."""
+_REPORT = FileKind("a report", 1 << 26)
 _REMEDY = "give a file with what `elegans hil --json` printed"
 
 BoardReport = Mapping[str, Any]
@@ -21,15 +20,8 @@ BoardReport = Mapping[str, Any]
 def read_report(path: Path) -> dict[str, BoardReport]:
     """The reports in a file by the names of their boards. Raises `ElegansError` if it has none."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise ElegansError(path, f"is longer than {MOST_BYTES} bytes", _REMEDY)
-        data = json.loads(content)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError(path, f"cannot be read ({reason})", _REMEDY) from None
-    except (ValueError, RecursionError):
+        data = parse_json(read_input(path, _REPORT, _REMEDY))
+    except ValueError:
         raise ElegansError(path, "is not JSON", _REMEDY) from None
     if _is_report(data):
         data = {str(data.get("board", "board")): data}

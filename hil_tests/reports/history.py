@@ -20,6 +20,7 @@ from typing import Any
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file
+from elegans.exporter.storage.read_files import parse_json
 from elegans.hil_tests.reports.figures import Change, changes, figures_of
 
 MOST_BYTES = 1 << 22
@@ -178,7 +179,7 @@ def append(path: Path, record: Record) -> None:
 
 def _record(line: bytes) -> Record:
     """The run in a line. Raises `ValueError` if it is none."""
-    data = json.loads(line)
+    data = parse_json(line)
     if not isinstance(data, dict) or data.get("elegans") != _KIND:
         raise ValueError("not a run")
     time, name, model = (_text(data, key) for key in ("time", "name", "model"))

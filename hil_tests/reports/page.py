@@ -104,6 +104,7 @@ def write_page(
         .render(
             subject=subject,
             passed=all(run.passed for run in runs),
+            compared=all(run.figures is not None for run in runs),
             boards=[run.name for run in runs],
             counted=[run.counted() for run in runs],
             rows=matrix(runs),

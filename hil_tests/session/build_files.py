@@ -7,7 +7,7 @@ sent to a board. So a damaged file is never taken for a wrong board. Nothing is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from elegans.hil_tests.wire.messages import Ints, Shape
 SECTIONS = ("corner", "random", "recorded")
 """The kinds of golden vectors: extreme values, random values, consecutive steps of a recording."""
 
-_SOURCES = (".c", ".h", ".S", ".inc")
 _REMEDY = "run `elegans export` again"
 
 
@@ -63,6 +62,14 @@ class Vectors:
         """The vectors of one section in their order; there may be none."""
         return self[np.flatnonzero(self.section == SECTIONS.index(section))]
 
+    def breaks(self) -> list[int]:
+        """The vectors at which an unbroken sequence of states begins, and N behind them: in a
+        sequence each vector starts from the states that the one before ended with, and all are of
+        one section."""
+        follows = (self.h[1:] == self.h_next[:-1]).all(axis=1)
+        follows &= self.section[1:] == self.section[:-1]
+        return [0, *(np.flatnonzero(~follows) + 1).tolist(), len(self)]
+
 
 @dataclass(frozen=True)
 class BuildModel:
@@ -70,8 +77,7 @@ class BuildModel:
 
     A `Channel` is the name and the format of one input, output or state; ``dt`` is that of the
     elapsed time, None if the sample period is fixed. ``shape`` has the numbers of them, and the
-    bytes of states and elapsed time. ``changed`` names the source files that are not as
-    `elegans export` has written them.
+    bytes of states and elapsed time.
     """
 
     name: str
@@ -82,7 +88,6 @@ class BuildModel:
     states: tuple[Channel, ...]
     shape: Shape
     vectors: Vectors
-    changed: tuple[str, ...] = ()
 
 
 def load_build(build: Path) -> BuildModel:
@@ -106,18 +111,7 @@ def load_build(build: Path) -> BuildModel:
         states=folder.states,
         shape=shape,
         vectors=_vectors(build / "vectors.npz", shape, folder.files.get("vectors.npz")),
-        changed=tuple(_changed_sources(build, folder.files)),
     )
-
-
-def _changed_sources(build: Path, files: dict[str, str]) -> Iterator[str]:
-    """The source files whose SHA-256 is not the one that ``files`` states."""
-    for name, stated in sorted(files.items()):
-        path = build / name
-        if path.suffix not in _SOURCES or not path.is_file():
-            continue
-        if hashlib.sha256(path.read_bytes()).hexdigest() != stated:
-            yield name
 
 
 def _vectors(place: Path, shape: Shape, stated: str | None) -> Vectors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,7 +63,6 @@ class Verdict:
     stack_reserved, stack_used  of the firmware: what the board has, and the most it has used
     saturated  for each layer that can saturate, the steps in which the board's states did; corner
                vectors start at the ends of ranges and do not count
-    changed    source files of the BUILD that are not as they were exported
     around     what lies around the first difference; not in `json`
     """
 
@@ -87,7 +86,6 @@ class Verdict:
     stack_reserved: int | None = None
     stack_used: int | None = None
     saturated: tuple[Saturation, ...] = field(default=())
-    changed: tuple[str, ...] = ()
     compiler: str | None = None
     stack_bytes: int | None = None
     firmware_digest: str = ""
@@ -178,18 +176,15 @@ class Verdict:
             return self
         fact = f"{self.mismatches} of {self.integers} integers differ"
         where = f"{self.board} ({self.port})"
-        raise mismatch(where, f"{fact}; first: {self.first_difference}", self.changed)
+        raise mismatch(where, f"{fact}; first: {self.first_difference}")
 
 
-def mismatch(place: str, fact: str, changed: Sequence[str] = ()) -> HilError:
-    """The error for wrong integers. ``changed`` are source files that somebody has changed."""
+def mismatch(place: str, fact: str) -> HilError:
+    """The error for wrong integers."""
     remedy = (
         "compare the host build (`elegans run --on host`): if it agrees with the reference, "
         "suspect the compiler or the board"
     )
-    if changed:
-        files = ", ".join(changed[:3]) + (", ..." if len(changed) > 3 else "")
-        remedy = f"{files} is not as it was exported: run `elegans export` again"
     return HilError(Phase.MISMATCH, place, fact, remedy)
 
 
@@ -248,7 +243,6 @@ def compare(
         stack_reserved=link.peer.stack_bytes or None,
         stack_used=link.peer.stack_used if link.peer.stack_bytes else None,
         saturated=saturations(model.states, got.h[golden.section != SECTIONS.index("corner")]),
-        changed=model.changed,
         compiler=facts.compiler,
         firmware_digest=peer.firmware_digest.hex(),
         counter_hz=peer.counter_hz,

@@ -124,7 +124,7 @@ def first_difference(
     return Difference(
         vector=vector,
         section=SECTIONS[golden.section[vector]],
-        step=vector - _first_of_sequence(golden, vector),
+        step=vector - max(start for start in golden.breaks() if start <= vector),
         name=f"{'state' if column < len(model.states) else 'output'} {channel.name}",
         expected=int(expected[row, column]),
         got=int(got[row, column]),
@@ -172,11 +172,3 @@ def _series(labels: list[str], expected: Ints, got: Ints, at: int, around: int) 
         tuple(got[start:stop].tolist()),
         at - start,
     )
-
-
-def _first_of_sequence(golden: Vectors, vector: int) -> int:
-    """The vector at which the unbroken sequence of states through ``vector`` begins: each vector
-    starts from the states that the one before ended with."""
-    while vector > 0 and np.array_equal(golden.h[vector], golden.h_next[vector - 1]):
-        vector -= 1
-    return vector

@@ -92,7 +92,8 @@ class Device:
         if vectors is not None or built is None or self.build_dir is None or not verdict.passed:
             return verdict
         # Only of a firmware that computes what it should: a broken step might never end.
-        return replace(verdict, stack_bytes=stack_of_step(self.build_dir, built))
+        with during(Phase.BUILD):
+            return replace(verdict, stack_bytes=stack_of_step(self.build_dir, built))
 
 
 @contextmanager

@@ -50,8 +50,7 @@ def stream(link: Link, vectors: Vectors) -> Iterator[Chunk]:
     `Link.exchange_pairs` does.
     """
     inputs = link.peer.shape.rows(vectors.x, vectors.dt)
-    follows = (vectors.h[1:] == vectors.h_next[:-1]).all(axis=1)
-    breaks = [*(np.flatnonzero(~follows) + 1).tolist(), len(vectors)]
+    breaks = vectors.breaks()[1:]
     size = RequestSize(link)
     starts: dict[bytes, int] = {}
 

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from elegans.cli import main
+from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.hil_tests.lab.results import PRODUCT, SETUP, WRONG_USE
 from elegans.tests.hil_tests.fake_device import Behaviour
 from elegans.tests.hil_tests.pytest_run import lab_of, run_pytest, user_test
 from elegans.tests.places import CHECKOUT
@@ -148,4 +150,6 @@ def test_several_boards_need_no_map(worm: Path, tmp_path: Path) -> None:
 
 def test_the_docs_state_the_exit_codes_that_the_command_has() -> None:
     text = (CHECKOUT / "docs" / "hil.md").read_text()
-    assert re.findall(r"^\| (\d) \|", text, re.M) == ["0", "1", "2", "3"]
+    stated = {int(code) for code in re.findall(r"^\| (\d) \|", text, re.M)}
+    assert stated == {0, PRODUCT, WRONG_USE, SETUP}
+    assert {WrongUseError.exit_code, ElegansError.exit_code} == {WRONG_USE, PRODUCT}

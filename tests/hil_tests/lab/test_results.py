@@ -78,7 +78,7 @@ def test_a_free_run_alone_names_its_first_difference_too(fake_build: Path, tmp_p
     code, output, report = on_one_board(tmp_path, fake_build, Behaviour(wrong_always=True), *words)
     assert code == 1, output
     assert list(outcomes(report).values()) == ["failure"]
-    assert "it runs free; first: vector 0 (recorded), step 0, state ring[2]" in output
+    assert "it runs free; first: vector 136 (recorded), step 0, state ring[2]" in output
 
 
 def test_a_counter_that_does_not_count_is_no_failure_of_the_product(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import pickle
-import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -162,11 +162,14 @@ def test_an_array_larger_than_all_memory_is_an_error(build: Path) -> None:
         load_build(build)
 
 
-def test_sources_that_are_not_as_they_were_exported_are_named(worm: Path, tmp_path: Path) -> None:
-    build = tmp_path / "BUILD"
-    shutil.copytree(worm, build)
-    assert load_build(build).changed == ()
-    with (build / "model.c").open("a") as file:
-        file.write("/* one weight */\n")
-    (build / "README.md").write_text("read me\n")
-    assert load_build(build).changed == ("model.c",)
+def test_a_sequence_ends_where_states_do_not_follow_and_where_a_section_does(
+    fake_model,
+) -> None:
+    golden = fake_model.vectors[slice(0, 6)]
+    h = golden.h.copy()
+    h[1:] = golden.h_next[:-1]
+    section = np.array([0, 0, 0, 0, 1, 1], np.uint8)
+    assert replace(golden, h=h, section=section).breaks() == [0, 4, 6]
+    h[2, 0] += 1
+    assert replace(golden, h=h, section=section).breaks() == [0, 2, 4, 6]
+    assert golden[slice(0, 1)].breaks() == [0, 1]

@@ -137,17 +137,6 @@ def test_the_time_of_a_step_is_unknown_if_the_counter_does_not_count(
     assert (verdict.passed, verdict.ticks, verdict.instructions) == (True, None, None)
 
 
-def test_a_wrong_bit_of_a_build_that_was_changed_is_blamed_on_the_change(
-    fake_model: BuildModel,
-) -> None:
-    with pytest.raises(HilError, match="suspect the compiler or the board"):
-        verdict_of(Behaviour(wrong_step=250), fake_model).require()
-    changed = replace(fake_model, changed=("model.c",))
-    with pytest.raises(HilError, match=r"model\.c is not as it was exported: run `elegans export`"):
-        verdict_of(Behaviour(wrong_always=True), changed).require()
-    assert verdict_of(Behaviour(), changed).require().passed
-
-
 def test_progress_reaches_the_last_vector_and_never_goes_back(fake_model: BuildModel) -> None:
     calls: list[tuple[int, int]] = []
     with FakeDevice() as device, Link.open(device.port) as link:
