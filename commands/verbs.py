@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from elegans.boards.emulation.child_process import exit_on_sigterm
+from elegans.boards.processes.child_process import exit_on_sigterm
 from elegans.commands.edge import complain, unexpected
 from elegans.exporter.errors import ElegansError
 

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation.child_process import on_stdin_end
 from elegans.boards.firmware.elf_image import read_image, require_fit
 from elegans.boards.firmware.toolchain import INSTALL_SIM
+from elegans.boards.processes.child_process import on_stdin_end
 from elegans.exporter.errors import ElegansError
 
 PORT_LINE = "serial port: "  # what is printed before the path of the serial port

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elegans.boards.descriptors.board import Board
-from elegans.boards.emulation import child_process, qemu, unicorn_board
+from elegans.boards.emulation import qemu, unicorn_board
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.elf_image import read_image, require_fit
 from elegans.boards.firmware.toolchain import INSTALL_SIM
+from elegans.boards.processes import child_process
 from elegans.exporter.errors import ElegansError, WrongUseError
 
 _BOOT_S = 20.0

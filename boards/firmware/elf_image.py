@@ -96,7 +96,7 @@ def read_data_starts(elf: Path) -> set[int]:
     """
     from elftools.elf.elffile import ELFFile
 
-    file: Any = ELFFile(io.BytesIO(elf.read_bytes()))
+    file: Any = ELFFile(io.BytesIO(read_input(elf, ELF_IMAGE, _REBUILD)))
     symbols = file.get_section_by_name(".symtab").iter_symbols()
     return {int(s["st_value"]) for s in symbols if s.name == "$d" or s.name.startswith("$d.")}
 

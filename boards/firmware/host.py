@@ -107,7 +107,7 @@ class HostModel:
         feed = head + rows.tobytes()
         of_y, of_h = 2 * self.outputs, self.state_bits // 8 * self.states
         size = (of_y + of_h) * len(rows)
-        done = run_group(command, _TIMEOUT_S, given=feed, longest=size + 1)
+        done = run_group(command, _TIMEOUT_S, given=feed, most=size + 1)
         if done.late:
             fact = f"{len(rows)} steps took more than {_TIMEOUT_S} s"
             raise ElegansError(self.program, fact, "run fewer at a time")

@@ -2,8 +2,9 @@
 
 Every path through every function is followed, with the depth of the stack; a call adds what the
 called function needs. A call through a pointer may be one of any function whose address is stored
-or computed in the image, and counts as the one that needs most. So the result is never too small,
-and too large by little.
+or computed in the image, and counts as the one that needs most. So the result is too large by
+little, and too small only where a function loads a constant into a register, changes it by
+arithmetic, and then moves the stack pointer by it, which no compiler does.
 """
 
 from __future__ import annotations
@@ -182,6 +183,7 @@ class _Paths:
         while self._waiting:
             self.address, self.depth = self._waiting.pop()
             self._conditional = 0
+            self._constants.clear()  # another path may have had others
             if self._arrives():
                 return True
         return False
@@ -201,6 +203,8 @@ class _Paths:
         """Change the depth as the instruction does. Raises `UnboundedStackError`."""
         if one.unknown is not None:
             raise UnboundedStackError(f"{name} {one.unknown} at {self.address:#010x}")
+        if one.calls or one.indirect:
+            self._constants.clear()  # a function may change them
         if one.sets is not None:
             register, value = one.sets
             low = self._constants.get(register, 0) & 0xFFFF

@@ -29,7 +29,6 @@ LEVELS = ("0", "1", "2", "3", "s")
 """The optimisation levels of a compiler: -O0 to -O3, -Os."""
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
 _TIMEOUT_S = 300
-_LONGEST_TEXT = 1 << 20  # bytes of a compiler's output that are searched for its first error
 _SCRATCH, _LEFT_BEHIND_S = "elegans-build-", 86400.0
 
 _ZIG = (sys.executable, "-m", "ziglang", "cc")
@@ -98,7 +97,7 @@ def run(compiler: Compiler, arguments: list[str], folder: Path, place: str) -> N
         fact = f"{compiler.name} did not end within {_TIMEOUT_S} s"
         raise ElegansError(place, fact, "try again, or use another compiler")
     if done.status != 0:
-        printed = done.errors + done.output[:_LONGEST_TEXT].decode(errors="replace")
+        printed = done.errors + done.output.decode(errors="replace")
         fact = f"{compiler.name} says: {_first_error(printed)}"
         raise ElegansError(place, fact, "correct the source, or use another compiler")
 

@@ -22,9 +22,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from elegans.boards.processes.child_process import defer_signals
+
 _MEMORY = 4 << 30  # bytes of address space; zig takes less than 1 GiB for the largest BUILD
 _LONGEST_FILE = 1 << 30  # bytes of each file that a program writes, its output among them
-_LONGEST_TEXT = 1 << 20  # bytes of a program's errors that are read
+_LONGEST_TEXT = 1 << 20  # bytes of what a program prints that are read
 # The soft limits, as far as the hard ones allow; `exec` makes the shell the program itself.
 _LIMITED = (
     'for limit in "-v $1" "-f $2" "-t $3"; do ulimit -S $limit 2>/dev/null; done; '
@@ -51,7 +53,7 @@ def run_group(
     seconds: float,
     folder: Path | None = None,
     given: bytes = b"",
-    longest: int = _LONGEST_FILE,
+    most: int = _LONGEST_TEXT,
     environment: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run a program with all that it starts, and kill what is left of it.
@@ -59,8 +61,7 @@ def run_group(
     seconds      its time limit
     folder       where it runs
     given        its standard input
-    longest      the most bytes of its standard output that are returned, and of files that it
-                 writes
+    most         the most bytes of its standard output that are returned
     environment  its variables; None for those of elegans
     """
     with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as output:
@@ -69,12 +70,12 @@ def run_group(
         with tempfile.TemporaryFile() as errors:
             # Files in place of pipes: nothing waits for a grandchild that keeps a pipe open.
             files = (source, output, errors)
-            limited = _limited(command, seconds, longest)
+            limited = _limited(command, seconds, max(most, _LONGEST_FILE))
             late, status = _run(limited, folder, environment, seconds, files)
             output.seek(0)
             errors.seek(0)
             text = errors.read(_LONGEST_TEXT).decode(errors="replace")
-            return Finished(status, output.read(longest), text, late)
+            return Finished(status, output.read(most), text, late)
 
 
 def in_parallel(work: Callable[[str], None], items: Sequence[str]) -> None:
@@ -115,7 +116,7 @@ def _run(
     source, output, errors = files
     process = None
     try:
-        with _lock:
+        with _lock, defer_signals():
             if _ended.is_set():
                 return False, -signal.SIGTERM
             process = subprocess.Popen(

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
-from elegans.boards.emulation import child_process, qemu
+from elegans.boards.emulation import qemu
 from elegans.boards.emulation.gdb_remote import GdbClient, GdbError
 from elegans.boards.firmware.build import Firmware
+from elegans.boards.processes import child_process
 from elegans.boards.profiling.branch_operands import BranchOperands, BranchRecorder
 from elegans.boards.profiling.step_call import Block, Row, StepFunction
 from elegans.boards.profiling.thumb_decoder import LR, PC, SP

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from elegans.boards.emulation.child_process import defer_signals
+from elegans.boards.processes.child_process import defer_signals
 from elegans.hil_tests.lab.results import PRODUCT, SETUP, WRONG_USE
 
 _SUITE = Path(__file__).resolve().parents[1]

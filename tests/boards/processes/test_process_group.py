@@ -69,7 +69,7 @@ def test_an_interrupt_ends_every_compiler_and_all_it_has_started(tmp_path: Path)
 
 
 def test_a_program_cannot_fill_memory_or_disk(tmp_path: Path, monkeypatch) -> None:
-    endless = run_group(["sh", "-c", "yes"], 60, longest=1 << 20)
+    endless = run_group(["sh", "-c", "yes"], 60, most=1 << 20)
     assert endless.status != 0
     assert len(endless.output) == 1 << 20
     monkeypatch.setattr(process_group, "_MEMORY", 200 << 20)

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from click.testing import CliRunner
 
-from elegans.boards.emulation.child_process import exit_on_sigterm
+from elegans.boards.processes.child_process import exit_on_sigterm
 from elegans.cli import main
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.junit import write_junit

@@ -162,9 +162,7 @@ def test_an_array_larger_than_all_memory_is_an_error(build: Path) -> None:
         load_build(build)
 
 
-def test_a_sequence_ends_where_states_do_not_follow_and_where_a_section_does(
-    fake_model,
-) -> None:
+def test_a_sequence_ends_where_states_do_not_follow_and_where_a_section_does(fake_model):
     golden = fake_model.vectors[slice(0, 6)]
     h = golden.h.copy()
     h[1:] = golden.h_next[:-1]

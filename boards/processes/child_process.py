@@ -2,7 +2,7 @@
 
 A child's standard input is a pipe from its parent, which ends when the parent ends, however it
 ends. As a program, this module runs any command as such a child:
-``python -m elegans.boards.emulation.child_process COMMAND...`` kills the command once standard
+``python -m elegans.boards.processes.child_process COMMAND...`` kills the command once standard
 input ends, and exits with the command's status. The command inherits the file descriptors that
 this process was given.
 """
@@ -30,7 +30,7 @@ def python_module(module: str, *arguments: str) -> list[str]:
 
 def tied(command: Sequence[str]) -> list[str]:
     """The command line that runs ``command`` as a child that ends when its standard input does."""
-    return python_module("elegans.boards.emulation.child_process", *command)
+    return python_module("elegans.boards.processes.child_process", *command)
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
