@@ -5,14 +5,38 @@ python -m benchmarks.accuracy build/demo [--weights int8]
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from elegans.exporter.frontend.import_graph import read_file
+from elegans.exporter.frontend.import_graph import (
+    open_graph,
+    read_file,
+    read_interface,
+    read_network,
+)
+from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.lowering.lower import lower
-from elegans.exporter.oracles.free_run import against_float
+from elegans.exporter.numbers.fixed import Integers
+from elegans.exporter.oracles.free_run import FreeRunError, free_run_error
 from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
+from elegans.exporter.oracles.reference import run
+
+
+def against_float(
+    source: Path, model: Model, x: Integers, dt: Integers, period: float | None = None
+) -> FreeRunError:
+    """Run the float network of the file `source` and its model free, from rest.
+
+    x       [N, T, I], N runs of T steps
+    dt      [N, T]
+    period  the sample period, in dt's unit, where the model has it fixed
+    """
+    graph = open_graph(source)
+    network = read_network(graph, replace(read_interface(graph), dt_fixed=period))
+    x, dt = x.swapaxes(0, 1), dt.swapaxes(0, 1)
+    return free_run_error("random", model, network, (x, dt, run(model, x, dt)))
 
 
 @click.command()

@@ -17,13 +17,13 @@ from typing import Any
 import click
 import numpy as np
 
+from elegans.benchmarks.accuracy import against_float
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware.toolchain import cross_compiler, cross_compilers
 from elegans.commands.bench import figures
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.ir.fixed_model import Model
-from elegans.exporter.oracles.free_run import against_float
 
 FILE = Path(__file__).with_name("figures.json")
 _WORSE = 1.02

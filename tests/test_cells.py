@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from elegans.benchmarks.accuracy import against_float
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.export import Request, export
@@ -15,7 +16,7 @@ from elegans.exporter.frontend.import_graph import open_graph, read_interface, r
 from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles import reference
-from elegans.exporter.oracles.free_run import WARNED, against_float
+from elegans.exporter.oracles.free_run import WARNED
 from elegans.hil_tests.session.session import hil
 from elegans.trainer import export_onnx, straight_through
 from elegans.trainer.cells.cfc import CfCCell

@@ -9,9 +9,9 @@ import onnx
 import pytest
 import torch
 
+from elegans.benchmarks.accuracy import against_float
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
-from elegans.exporter.oracles.free_run import against_float
 from elegans.trainer import export_onnx
 
 ncps = pytest.importorskip("ncps.torch", reason="ncps is not installed (pip install ncps)")

@@ -23,7 +23,7 @@ from elegans.exporter.numbers.fixed import (
     quantise,
 )
 
-_MOST_FRAC = 128  # of an int16 it is 100, and 16 more of an int32 (`numbers.fixed.FRACS`)
+MOST_FRAC = 128  # of an int16 it is 100, and 16 more of an int32 (`numbers.fixed.FRACS`)
 
 
 class AffineFormat:
@@ -45,7 +45,7 @@ class AffineFormat:
         for value in (self.offset, self.scale):
             if not (isinstance(value, int | float) and abs(value) <= LARGEST_REAL):
                 raise ValueError(f"{value!r:.40} is not a finite number")
-        if not -_MOST_FRAC <= self.frac <= _MOST_FRAC:
+        if not -MOST_FRAC <= self.frac <= MOST_FRAC:
             raise ValueError(f"frac is {self.frac!s:.20}")
         if not -(1 << 31) <= self.lo <= self.hi < 1 << 31:
             raise ValueError(f"the bounds are {self.lo!s:.20} and {self.hi!s:.20}")

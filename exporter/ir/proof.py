@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.conversion import MOST_FRAC
 from elegans.exporter.ir.fixed_model import (
     WIDE_BITS,
     Argument,
@@ -48,7 +49,7 @@ def require_sound(model: Model) -> None:
             most = _MOST_SHIFT if field in _SHIFTS else INT32_MAX
             if isinstance(value, int) and not -most <= value <= most:
                 raise ValueError(f"{step.name}: {field} is out of range")
-        if any(not -128 <= f <= 128 for f in step.frac) or step.name in sizes:
+        if any(abs(f) > MOST_FRAC for f in step.frac) or step.name in sizes:
             raise ValueError(f"{step.name}: a format or the name is wrong")
         sizes[step.name] = step.size
     _require_windows("y, h_next", (model.y, model.h_next), sizes)

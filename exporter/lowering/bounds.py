@@ -172,8 +172,8 @@ def _narrow(
         if origin == own:
             lo[own.lo : own.hi] = np.maximum(lo[own.lo : own.hi], least)
             hi[own.lo : own.hi] = np.minimum(hi[own.lo : own.hi], most)
-            ends = lo[own.lo : own.hi], hi[own.lo : own.hi]
-            spans |= {w.vector: ends for w, (first, _) in hulls.items() if first == own}
+            state = lo[own.lo : own.hi], hi[own.lo : own.hi]
+            spans |= {w.vector: hull(state, to) for w, (first, to) in hulls.items() if first == own}
     spans["h"] = lo, hi
 
 

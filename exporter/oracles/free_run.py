@@ -8,19 +8,17 @@ or output really uses in the run.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers, Reals
-from elegans.exporter.oracles.reference import Trajectory, run
+from elegans.exporter.oracles.reference import Trajectory
 
 WARNED = 1e-3
 """The error above which an export warns."""
@@ -48,21 +46,6 @@ class FreeRunError:
     rms: float
     name: str
     decisions: float | None
-
-
-def against_float(
-    source: Path, model: Model, x: Integers, dt: Integers, period: float | None = None
-) -> FreeRunError:
-    """Run the float network of the file `source` and its model free, from rest.
-
-    x       [N, T, I], N runs of T steps
-    dt      [N, T]
-    period  the sample period, in dt's unit, where the model has it fixed
-    """
-    graph = open_graph(source)
-    network = read_network(graph, replace(read_interface(graph), dt_fixed=period))
-    x, dt = x.swapaxes(0, 1), dt.swapaxes(0, 1)
-    return free_run_error("random", model, network, (x, dt, run(model, x, dt)))
 
 
 def free_run_error(

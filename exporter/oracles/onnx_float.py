@@ -121,7 +121,7 @@ def check_reading(
     """
     if not runnable(graph.model):
         return
-    weights = max(_weights(graph.model) or 1, 1)
+    weights = max(_elements(graph.model), 1)
     count = min(max(_MOST_PRODUCTS // weights, 4), _MOST_STEPS)
     rows = np.linspace(0, len(vectors["x"]) - 1, min(count, len(vectors["x"]))).astype(int)
     x, dt, h = (vectors[name][rows].astype(np.int64) for name in ("x", "dt", "h"))
@@ -155,19 +155,11 @@ def check_reading(
 def runnable(model: onnx.ModelProto) -> bool:
     """Whether onnxruntime's results say something: not in half precision, nor for sparse tensors
     that are too large as dense ones."""
-    weights = _weights(model)
-    return weights is not None and weights <= _MOST_WEIGHTS
-
-
-def _weights(model: onnx.ModelProto) -> int | None:
-    """The numbers that the graph holds, sparse tensors as dense ones; None in half precision."""
     tensors = [*model.graph.initializer, *(t.values for t in model.graph.sparse_initializer)]
     kinds = {t.data_type for t in tensors} | {
         v.type.tensor_type.elem_type for v in model.graph.input
     }
-    if kinds & {*_HALVES}:
-        return None
-    return _elements(model)
+    return not kinds & {*_HALVES} and _elements(model) <= _MOST_WEIGHTS
 
 
 def _elements(model: onnx.ModelProto) -> int:

@@ -17,6 +17,7 @@ from elegans.exporter.storage.npz_arrays import MOST_VALUES
 from elegans.exporter.storage.read_files import TABLE_FILE, read_input
 
 _MOST_ROWS = 1 << 22  # of which Python reads 200,000 a second
+_SMALLER = "give an .npz file, or split the data"
 _LONGEST_ROW = 1 << 17  # characters of one row, on however many lines
 
 
@@ -33,9 +34,8 @@ def read_table(path: Path, missing: bool = False) -> dict[str, NDArray[np.float6
     values = array("d")
     for number, row in rows:
         values.extend(_numbers(path, number, row, len(names), missing))
-        if number > _MOST_ROWS or len(values) > MOST_VALUES:
-            fact = f"has more than {_MOST_ROWS:,} rows, or {MOST_VALUES:,} numbers"
-            raise ElegansError(path, fact, "give an .npz file, or split the data")
+        if len(values) > MOST_VALUES:
+            raise ElegansError(path, f"has more than {MOST_VALUES:,} numbers", _SMALLER)
     if not values or len(set(names)) < len(names):
         fact = "names two columns alike" if values else "holds no rows below a header"
         raise ElegansError(path, fact, "give a header of names, and one row for each step")
@@ -49,6 +49,8 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
     try:
         for number, row in enumerate(csv.reader(lines), 1):
             lines.length = 0
+            if number > _MOST_ROWS:
+                raise ElegansError(path, f"has more than {_MOST_ROWS:,} rows", _SMALLER)
             if row:
                 yield number, row
     except (csv.Error, UnicodeDecodeError) as error:

@@ -39,9 +39,9 @@ ELF_IMAGE = FileKind("an ELF image", 1 << 26)
 MANIFEST = FileKind("a manifest", 1 << 12)
 
 _MOST_ENTRIES = 4096  # files and folders below a folder of a BUILD; export writes about a hundred
+_LONGEST_LINE = 1024  # characters of a line of TOML
 # Of a JSON document: Python takes up to 72 bytes for an empty list, 240 for a small object, and 40
 # for a number. 2^22 weights, which fill the largest microcontrollers, are 2^23 numbers.
-_LONGEST_LINE = 1024  # characters of a line of TOML
 _MOST_CONTAINERS, _MOST_VALUES = 1 << 20, 1 << 24
 
 
@@ -191,7 +191,7 @@ def _opened(path: Path, inside: Path | None) -> Iterator[int]:
 
 
 def _read(descriptor: int, most: int) -> bytes:
-    with os.fdopen(os.dup(descriptor), "rb") as file:
+    with os.fdopen(descriptor, "rb", closefd=False) as file:
         return file.read(most + 1)
 
 

@@ -27,10 +27,12 @@ from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_
 
 _LAYERS = ("inter", "command", "motor")  # of an ncps NCP, in the order of the state
 _KINDS = "a network of elegans.trainer, a CfC or LTC of ncps.torch, or a GRU-, LSTM- or RNNCell"
-# The comparison with torch draws values of order one, whatever the declared ranges: there
+# The comparison with torch draws inputs of order one, whatever their declared ranges: there
 # tanh and sigmoid are curved, while far values would saturate them and hide differences.
 _X_RANGE = (-1.0, 1.0)
-_DT_RANGES = ((0.05, 1.0), (5e-4, 1e-2), (5e-6, 1e-4), (5e-8, 1e-6))  # where none is declared
+# Elapsed times where no range is declared: the first, and shorter ones for a network whose solver
+# diverges there.
+_DT_RANGES = ((0.05, 1.0), (5e-4, 1e-2), (5e-6, 1e-4), (5e-8, 1e-6))
 
 
 def export_onnx(

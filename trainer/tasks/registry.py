@@ -9,8 +9,6 @@ import importlib
 import importlib.util
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.files import scratch_beside
 from elegans.trainer.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -128,15 +127,10 @@ def _write_files(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
     from elegans.trainer.onnx_out.export_circuit import export_circuit, write_recording
     from elegans.trainer.plots import draw_training, draw_wiring
 
-    try:
-        out_dir.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{out_dir.name}.", dir=out_dir.parent))
-    except OSError as error:
-        raise ElegansError(
-            out_dir, f"cannot be written ({error.strerror})", "choose another"
-        ) from None
     interface, wiring = trained.interface, trained.circuit.wiring
-    try:
+    with scratch_beside(out_dir) as scratch:
+        draft = scratch / "fresh"
+        draft.mkdir()
         export_circuit(trained.circuit, interface, draft / "model.onnx")
         recording = draft / "recording.npz"
         write_recording(trained.x, trained.dt, interface, recording, **trained.extras)
@@ -148,11 +142,8 @@ def _write_files(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
         draw_wiring(wiring, interface, draft / "wiring.png")
         for name, draw in trained.plots.items():
             draw(draft / name)
-        draft.chmod(0o755)
         if out_dir.exists():
             for file in sorted(draft.iterdir()):
                 file.replace(out_dir / file.name)
         else:
             draft.replace(out_dir)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.benchmarks.accuracy import against_float
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.atoms.gates import gates
 from elegans.exporter.export import Request, export
@@ -15,7 +16,6 @@ from elegans.exporter.ir.atom import DT, Gate
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import span_frac, window_span, with_zero
 from elegans.exporter.ops.gated_sum import GatedSum
-from elegans.exporter.oracles.free_run import against_float
 
 _MINUS = np.array([-1.0])
 

@@ -7,13 +7,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from elegans.benchmarks.accuracy import against_float
 from elegans.exporter import files
 from elegans.exporter.build_folder import load_model
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower
-from elegans.exporter.oracles.free_run import against_float
 from elegans.tests.exporter.frontend.refusal import refused
 
 

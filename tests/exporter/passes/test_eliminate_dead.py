@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from elegans.benchmarks.accuracy import against_float
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
-from elegans.exporter.oracles.free_run import against_float
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent

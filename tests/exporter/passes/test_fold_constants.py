@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from elegans.benchmarks.accuracy import against_float
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_network
 from elegans.exporter.lowering.lower import lower
-from elegans.exporter.oracles.free_run import against_float
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell
 from elegans.trainer.networks.recurrent import Recurrent
