@@ -153,21 +153,29 @@ def flash(
 
 @main.command(
     **example(
-        "elegans run build/model --input drive.npz --output out.npz --on reference;"
-        " elegans run build/model --input drive.npz --output out.npz --on mps2-an386"
+        "elegans run build/model --input drive.npz --output out.npz --on mps2-an386;"
+        " elegans run build/model --input patients/ --labels labels.csv --output out.npz"
     )
 )
 @BUILD
 @replay_options
-def run(build: Path, source: Path, output: Path, clip: bool, on: str, **where: Any) -> None:
-    """Run recorded data through a BUILD.
+def run(
+    build: Path,
+    source: Path,
+    output: Path,
+    labels: str | None,
+    clip: bool,
+    on: str,
+    **where: Any,
+) -> None:
+    """Run recorded data through a BUILD, one series or many.
 
     The result is the same file, byte for byte, wherever it runs.
     """
-    from elegans.commands.replay import run_recording
+    from elegans.commands.replay import run_data
     from elegans.hil_tests.session.replay import Target
 
-    run_recording(build, source, output, Target(on, **where), clip)
+    run_data(build, source, output, Target(on, **where), labels, clip)
 
 
 @main.command(

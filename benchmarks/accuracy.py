@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from elegans.exporter.data.recording import load_recording, to_integers
 from elegans.exporter.frontend.import_graph import (
     open_graph,
     read_file,
@@ -20,7 +21,6 @@ from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.oracles.free_run import FreeRunError, free_run_error
-from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 from elegans.exporter.oracles.reference import run
 
 

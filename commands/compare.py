@@ -13,16 +13,14 @@ import numpy as np
 
 from elegans.commands.edge import say
 from elegans.exporter.build_folder import load_model, read_build_folder
+from elegans.exporter.data.user_data import UserData, read_user_data
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file, write_file
 from elegans.exporter.float_network import read_float_network
 from elegans.exporter.oracles.comparison import Comparison
 from elegans.exporter.oracles.comparison import compare as compare_runs
 from elegans.exporter.oracles.error_table import ChannelError, channel_errors
-from elegans.exporter.oracles.golden_vectors import to_integers
 from elegans.exporter.oracles.onnx_float import OnnxRuntimeError, OnnxStep
-from elegans.exporter.oracles.user_data import load_labels
-from elegans.hil_tests.session.replay import first_state, read_user_data
 from elegans.trainer.plots import BLUE, ORANGE, RED, figure
 
 _LISTED = 5  # states and outputs, those with the worst errors
@@ -45,23 +43,17 @@ def compare(
     folder = read_build_folder(build)
     model = load_model(build)
     float_network = read_float_network(folder)
-    recording, arrays, changes = read_user_data(source, folder, model, clip)
-    for change in changes:
+    data = read_user_data(source, model, folder.period_fixed, clip, labels)
+    for change in data.changes:
         say(change, err=True)
-    h0 = first_state(source, arrays, model)
-    classes = len(model.outputs)
-    wanted = None
-    if labels is not None:
-        wanted = load_labels(labels, source, arrays, recording, classes)
-    say(f"running {recording.steps:,} steps in float and in fixed point ...", err=True)
+    say(f"running {data.steps:,} steps in float and in fixed point ...", err=True)
     step: OnnxStep | OnnxRuntimeError
     try:
         step = OnnxStep(float_network.graph, float_network.network.interface.dt_fixed)
     except OnnxRuntimeError as error:
         step = error
-    data = (*to_integers(recording, model), h0)
-    found = compare_runs(source.name, model, float_network.network, step, data, wanted)
-    say(json.dumps(_figures(found)) if as_json else _text(found))
+    found = compare_runs(source.name, model, float_network.network, step, data)
+    say(json.dumps(_figures(found)) if as_json else _text(found, data))
     if plot is not None:
         _draw(found, plot)
     return found
@@ -75,21 +67,18 @@ def _check_plot(plot: Path) -> None:
 
 
 def _rows(found: Comparison) -> list[ChannelError]:
-    return channel_errors(found.names, found.errors, found.truth)
+    return channel_errors(found.names, found.errors[:, None], found.truth[:, None])
 
 
-def _text(found: Comparison) -> str:
-    steps, runs = found.errors.shape[:2]
-    lines = [
-        f"{runs} run{'s' * (runs != 1)} of {steps:,} steps, as fractions of the range used",
-        "",
-    ]
-    at = "at step" if runs == 1 else "run:step"
+def _text(found: Comparison, data: UserData) -> str:
+    runs = data.described() if data.several else f"1 run of {data.described()}"
+    lines = [f"{runs}, as fractions of the range used", ""]
+    at = "run:step" if data.several else "at step"
     lines.append(f"  {'state or output':<20} {'worst':>8} {'rms':>8}  {at:>8}  range used")
     for i, row in sorted(enumerate(_rows(found)), key=lambda item: -item[1].worst)[:_LISTED]:
-        one = found.errors[..., i]
-        step, run = np.unravel_index(one.argmax(), one.shape)
-        where = f"{step:,}" if runs == 1 else f"{run}:{step}"
+        at_worst = found.errors[:, i].argmax()
+        step, run = found.step[at_worst], found.run[at_worst]
+        where = f"{data.names[run]}:{step}" if data.several else f"{step:,}"
         lo, hi = row.used
         lines.append(
             f"  {row.name:<20} {row.worst:>8.1e} {row.rms:>8.1e}  {where:>8}  [{lo:.4g}, {hi:.4g}]"
@@ -116,11 +105,11 @@ def _text(found: Comparison) -> str:
 
 
 def _figures(found: Comparison) -> dict[str, Any]:
-    steps, runs = found.errors.shape[:2]
     step, run, channel = found.worst_at
+    lengths = np.bincount(found.run)
     return {
-        "steps": steps,
-        "runs": runs,
+        "steps": int(lengths.max()),
+        "runs": len(lengths),
         "worst": found.error.worst,
         "rms": found.error.rms,
         "worst_at": {"name": found.names[channel], "step": step, "run": run},
@@ -135,19 +124,20 @@ def _figures(found: Comparison) -> dict[str, Any]:
 def _draw(found: Comparison, plot: Path) -> None:
     """The worst state or output in float and in fixed point, around its worst step."""
     step, run, channel = found.worst_at
-    t = np.arange(max(step - _SHOWN, 0), min(step + _SHOWN + 1, len(found.errors)))
+    at = np.flatnonzero((found.run == run) & (np.abs(found.step - step) <= _SHOWN))
+    t = found.step[at]
     with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
         drawn = Path(scratch) / "plot.png"
         with figure(drawn, 10.0, 5.2) as canvas:
             values, errors = canvas.subplots(2, 1, sharex=True, height_ratios=(2.0, 1.0))
-            values.plot(t, found.truth[t, run, channel], color=BLUE, lw=2.4, label="float64")
-            values.plot(t, found.fixed[t, run, channel], color=ORANGE, lw=1.1, label="fixed point")
+            values.plot(t, found.truth[at, channel], color=BLUE, lw=2.4, label="float64")
+            values.plot(t, found.fixed[at, channel], color=ORANGE, lw=1.1, label="fixed point")
             values.set_title(
                 f"{found.names[channel]}: worst error {found.error.worst:.1e} of its used range, "
                 f"step {step:,} of run {run}"
             )
             values.legend(loc="best", fontsize=9)
-            errors.plot(t, found.errors[t, run, channel], color=RED, lw=1.1)
+            errors.plot(t, found.errors[at, channel], color=RED, lw=1.1)
             errors.axvline(step, color=RED, lw=0.6)
             errors.set(xlabel="step", ylabel="error", xlim=(t[0], t[-1] or 1))
         write_file(plot, drawn.read_bytes())

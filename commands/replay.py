@@ -1,30 +1,75 @@
-"""`elegans run`: runs a recording, writes the results, and tells of states that saturate."""
+"""`elegans run`: runs the user's data, writes the results, and tells of states that saturate."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elegans.commands.edge import say
-from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.build_folder import load_model, read_build_folder
+from elegans.exporter.data.labels import NO_LABEL, share_of_hits
+from elegans.exporter.data.user_data import UserData, read_user_data
 from elegans.exporter.files import npz, require_file, write_file
+from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.numbers.fixed import Integers, dequantise
 from elegans.exporter.saturation import saturations
 from elegans.hil_tests.session.replay import Target, replay
+from elegans.trainer.progress import shown
+
+_MANY_STEPS = 20_000  # one after the other, which take the reference about ten seconds
 
 
-def run_recording(
-    build: Path, source: Path, output: Path, target: Target, clip: bool = False
+def run_data(
+    build: Path, source: Path, output: Path, target: Target, labels: str | None, clip: bool
 ) -> None:
-    """Run the recording `source` through a BUILD and write the results to `output`.
+    """Run the data of `source` through a BUILD and write the results to `output`.
 
-    `clip` puts values right that the model does not take, and says so on stderr. To stdout goes
-    a line for each layer that can saturate, with the remedy if it does. Raises
-    `ElegansError`.
+    labels  as `elegans compare` takes them, or None
+    clip    whether values that the model does not take are put right, which stderr then says
+
+    To stdout goes what was run, the accuracy if there are labels, and a line for each layer that
+    can saturate, with the remedy if it does. Raises `ElegansError`.
     """
     require_file(output)
-    arrays = replay(build, source, target, clip, lambda text: say(text, err=True))
-    write_file(output, npz(arrays))
-    say(f"{output}: {len(arrays['y'])} steps on {target.on}")
-    for one in saturations(read_build_folder(build).states, arrays["h_int"].astype(np.int64)):
+    model, folder = load_model(build), read_build_folder(build)
+    data = read_user_data(source, model, folder.period_fixed, clip, labels)
+    for change in data.changes:
+        say(change, err=True)
+    if target.on == "reference" and data.x.shape[1] > _MANY_STEPS:
+        say("long runs take the reference long; '--on host' gives the same file sooner", err=True)
+    with shown() as progress:
+        y, h = replay(
+            build, model, data, target, lambda done: progress("run", done, data.steps, "steps")
+        )
+    write_file(output, npz(_arrays(data, model, y, h)))
+    say(f"{output}: {data.described()} on {target.on}")
+    if data.labels is not None:
+        count = int((data.labels != NO_LABEL).sum())
+        hits = share_of_hits(_real(y, model.outputs), data.labels)
+        say(f"accuracy over {count:,} labels: {hits:.2%}")
+    for one in saturations(folder.states, h[data.valid]):
         say(f"saturated: {one}" + (f"; {one.remedy}" if one.steps else ""))
+
+
+def _real(integers: Integers, channels: Any) -> NDArray[np.float64]:
+    return dequantise(integers, np.array([c.frac for c in channels]))
+
+
+def _arrays(
+    data: UserData, model: Model, y: Integers, h: Integers
+) -> Mapping[str, NDArray[np.generic]]:
+    """y [T, O] and h [T, H] of one series, or [N, T, ...] of several with `lengths` and the names
+    of the series; as real numbers, and as the device's integers."""
+    found: dict[str, NDArray[np.generic]] = {
+        "y": _real(y, model.outputs),
+        "h": _real(h, model.states),
+        "y_int": y.astype(np.int16),
+        "h_int": h.astype(f"i{model.state_bits // 8}"),
+    }
+    if not data.several:
+        return {name: values[0] for name, values in found.items()}
+    return found | {"lengths": data.lengths, "series": np.array(data.names)}

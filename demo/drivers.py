@@ -13,10 +13,10 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from elegans.exporter.data.recording import Recording, to_integers
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, dequantise
 from elegans.exporter.oracles import reference
-from elegans.exporter.oracles.golden_vectors import Recording, to_integers
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.stream import Controller
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from elegans.exporter.build_folder import load_model
+from elegans.exporter.data.recording import load_recording, to_integers
 from elegans.exporter.numbers.fixed import dequantise
-from elegans.exporter.oracles.golden_vectors import load_recording, to_integers
 from elegans.hil_tests.session.session import session
 from elegans.hil_tests.session.stream import run
 from elegans.trainer.tasks.motions.recordings import ACTIVITIES, decide

@@ -76,6 +76,11 @@ class BuildFolder:
         return _field(self.path, {"float": {}} | self._data, "float", dict)
 
     @property
+    def period_fixed(self) -> bool:
+        """Whether the sample period was fixed at export."""
+        return self.float_reading.get("dt") is not None
+
+    @property
     def has_model(self) -> bool:
         """Whether the steps of the model are there, not only its description."""
         return "steps" in self._data

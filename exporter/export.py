@@ -16,6 +16,7 @@ from elegans.exporter import float_network
 from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
+from elegans.exporter.data.recording import load_recording
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, restore_folder, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
@@ -109,7 +110,7 @@ def export(
     model = lowered.model
     recording = None
     if request.recording is not None:
-        recording = golden_vectors.load_recording(request.recording, model)
+        recording = load_recording(request.recording, model)
     progress("generating C")
     code = plan(model, lowered.bounds, request.layout, request.flash_limit)
     files = {path: text.encode() for path, text in emit(code).items()}

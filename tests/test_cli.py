@@ -242,7 +242,7 @@ def test_run_writes_the_same_file_wherever_it_runs(exported, tmp_path, on):
         ({"x": np.zeros((5, 3)), "dt": np.full(5, 9.0)}, "dt at step 0: 9 lies outside"),
         ({"x": np.zeros((5, 3)), "dt": np.full(5, 0.1), "h0": np.full(6, 2.0)}, "inter[0]"),
         ({"x": np.zeros((5, 3)), "dt": np.full(5, 0.1), "h0": np.zeros(7)}, "h0 has the shape"),
-        ({"x": np.zeros((2, 5, 3)), "dt": np.full((2, 5), 0.1)}, "holds 2 series"),
+        ({"x": np.zeros((2, 5, 4)), "dt": np.full((2, 5), 0.1)}, "x has the shape (2, 5, 4)"),
     ],
 )
 def test_run_refuses_what_the_model_cannot_take(exported, tmp_path, change, text):

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from elegans.cli import main
 from elegans.commands import compare as compare_command
 from elegans.exporter.build_folder import load_model, read_build_folder
+from elegans.exporter.data.user_data import UserData
 from elegans.exporter.export import Request, export
 from elegans.exporter.float_network import read_float_network
 from elegans.exporter.oracles.comparison import compare
@@ -168,8 +169,9 @@ def test_one_output_has_no_decisions(build):
     network = read_float_network(read_build_folder(build)).network
     model = replace(model, outputs=model.outputs[:1], y=(replace(model.y[0], hi=1),))
     network = replace(network, y=network.y.pick(np.array([0])))
-    data = np.zeros((1, 5, 3), np.int64), np.full((1, 5), 99), np.zeros(6, np.int64)
-    found = compare("zeros", model, network, OnnxRuntimeError("not asked"), data, None)
+    still = np.zeros((1, 5, 3), np.int64), np.full((1, 5), 99), np.zeros((1, 6), np.int64)
+    data = UserData(("zeros",), False, np.array([5]), *still, None, ())
+    found = compare("zeros", model, network, OnnxRuntimeError("not asked"), data)
     assert found.error.decisions is None
 
 
@@ -180,11 +182,19 @@ def test_one_output_has_no_decisions(build):
         ([*_NAMES], [[0, 1, 0]], "holds no 'dt'"),
         ([*_NAMES, "dt"], [], "holds no rows"),
         ([*_NAMES, "dt", "dt"], [[0, 1, 0, 0.1, 0.1]], "names two columns alike"),
-        ([*_NAMES, "dt"], [[0, 1, 0, 0.1], [0, 1, 0]], "line 3: is not 4 finite numbers"),
-        ([*_NAMES, "dt"], [[0, "warm", 0, 0.1]], "line 2: is not 4 finite numbers: 0,warm"),
-        ([*_NAMES, "dt"], [[0, "nan", 0, 0.1]], "line 2: is not 4 finite numbers"),
+        ([*_NAMES, "dt"], [[0, 1, 0, 0.1], [0, 1, 0]], "line 3: has 3 cells, and the header 4"),
+        (
+            [*_NAMES, "dt"],
+            [[0, "warm", 0, 0.1]],
+            "line 2, column 'heat': warm is not a finite number",
+        ),
+        (
+            [*_NAMES, "dt"],
+            [[0, "nan", 0, 0.1]],
+            "line 2, column 'heat': nan is not a finite number",
+        ),
         ([*_NAMES, "dt"], [[0, 99, 0, 0.1]], "heat at step 0: 99 lies outside"),
-        ([*_NAMES, "dt", "run"], [[0, 1, 0, 0.1, r] for r in (0, 0, 1)], "from 1 to 2 rows"),
+        ([*_NAMES, "dt"], [[0, "", 0, 0.1]], "line 2, column 'heat': is empty"),
     ],
 )
 def test_a_csv_file_that_does_not_fit_is_refused_with_its_fault(
@@ -202,7 +212,7 @@ def test_a_csv_file_that_does_not_fit_is_refused_with_its_fault(
         (_CLASS[:9], "classes", "has the shape (9,)"),
         (_CLASS + 1, "classes", "holds 2, which is no class; number the classes 0 to 1"),
         (_CLASS + 0.5, "classes", "which is no class"),
-        (_CLASS, "clases", "is neither in"),
+        (_CLASS, "clases", "is neither among the data"),
         (_CLASS, "none.npz", "No such file"),
         (_CLASS, "in.npz", "holds x, dt, classes; give a file with one array"),
     ],

@@ -14,22 +14,32 @@ CLIP = click.option(
 )
 
 
+SOURCE = click.option(
+    "--input",
+    "source",
+    type=PATH,
+    required=True,
+    help=".npz with x [T, I] of one series or x [N, T, I] of many, and optionally dt, lengths [N] "
+    "and the first state h0 [H]; or .csv or .parquet with a row for each step, in columns named "
+    "after the inputs, dt, and optionally run, which tells series apart; or a folder of such files",
+)
+LABELS = click.option(
+    "--labels",
+    metavar="NAME|FILE",
+    help="classes by the number of the greatest output, for each step or each series: an array or "
+    "column of the input, or a .npz, .csv or .parquet file that holds nothing else but, in a "
+    "column run, the names of the series",
+)
+
+
 def replay_options(function: F) -> F:
-    """Of `elegans run`: ``source, output, clip, on, emulator, compiler, level,
-    port``."""
-    source = click.option(
-        "--input",
-        "source",
-        type=PATH,
-        required=True,
-        help=".npz with x [T, I], and optionally dt [T] and the first state h0 [H]; or .csv with a "
-        "header: the names of the inputs, and dt",
-    )
+    """Of `elegans run`: ``source, output, labels, clip, on, emulator, compiler, level, port``."""
     output = click.option(
         "--output",
         type=PATH,
         required=True,
-        help=".npz to write: y [T, O] and h [T, H], and the same as integers in y_int and h_int",
+        help=".npz to write: y [T, O] and h [T, H], and the same as integers in y_int and h_int; "
+        "of many series [N, T, ...], with lengths and the names of the series",
     )
     where = click.option(
         "--on",
@@ -37,24 +47,11 @@ def replay_options(function: F) -> F:
         show_default=True,
         help="reference (NumPy), onnx (onnxruntime), host (C on this machine), or a board",
     )
-    return source(output(CLIP(where(EMULATOR(COMPILER(level_option(PORT(function))))))))
+    with_board = where(EMULATOR(COMPILER(level_option(PORT(function)))))
+    return SOURCE(output(LABELS(CLIP(with_board))))
 
 
 def compare_options(function: F) -> F:
     """Of `elegans compare`: ``source, labels, plot, clip``."""
-    source = click.option(
-        "--input",
-        "source",
-        type=PATH,
-        required=True,
-        help=".npz with x [T, I] or [N, T, I], and optionally dt and the first state h0 [H]; or "
-        ".csv with a header: the names of the inputs, dt, and optionally run",
-    )
-    labels = click.option(
-        "--labels",
-        metavar="NAME|FILE",
-        help="classes by the number of the greatest output, for each step or each run: an array "
-        "or column of the input, or a .npz or .csv file that holds nothing else",
-    )
     plot = click.option("--plot", type=PATH, help="PNG to draw the worst stretch to")
-    return source(labels(plot(CLIP(function))))
+    return SOURCE(LABELS(plot(CLIP(function))))

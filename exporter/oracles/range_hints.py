@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from elegans.exporter.data.recording import Recording
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import Reals
-from elegans.exporter.oracles.golden_vectors import Recording
 
 USED_LITTLE = 1 / 8
 """A recording that uses less than this part of a declared range is told: three bits are lost."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.exporter.data.user_data import UserData
 from elegans.exporter.ir.fixed_model import Model, Step, walk
 from elegans.exporter.numbers.fixed import Integers, Value
+
+_TOLD_STEPS = 500  # after which progress is told
 
 
 def _join(parts: list[Value]) -> Integers:
@@ -62,6 +66,31 @@ def run(model: Model, x: Integers, dt: Integers, h0: Integers | None = None) -> 
     for t in range(steps):
         y[t], states[t + 1] = step(model, x[t], dt[t][..., None], states[t])
     return Trajectory(y, states[:-1], states[1:])
+
+
+def run_series(
+    model: Model,
+    data: UserData,
+    progress: Callable[[int], None] = lambda done: None,
+) -> tuple[Integers, Integers]:
+    """Series of different lengths, side by side: y [N, T, outputs] and the states after each step,
+    h [N, T, states]; zeros after the end of a series.
+
+    `progress` is called with the number of steps that are done, of all series together.
+    """
+    runs, steps = data.dt.shape
+    y = np.zeros((runs, steps, len(model.outputs)), np.int64)
+    h = np.zeros((runs, steps, len(model.states)), np.int64)
+    state, start = data.h0, 0
+    stops = {*(int(n) for n in data.lengths), *range(_TOLD_STEPS, steps, _TOLD_STEPS)}
+    for stop in sorted(stops):
+        going = np.flatnonzero(data.lengths >= stop)
+        part = np.s_[going, start:stop]
+        found = run(model, data.x[part].swapaxes(0, 1), data.dt[part].T, state[going])
+        y[part], h[part] = found.y.swapaxes(0, 1), found.h_next.swapaxes(0, 1)
+        state, start = h[:, stop - 1], stop
+        progress(int(np.minimum(data.lengths, stop).sum()))
+    return y, h
 
 
 def _int64(values: Integers) -> Integers:

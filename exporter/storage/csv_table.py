@@ -6,7 +6,8 @@ import csv
 import io
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,26 +22,56 @@ _SMALLER = "give an .npz file, or split the data"
 _LONGEST_ROW = 1 << 17  # characters of one row, on however many lines
 
 
-def read_table(path: Path, missing: bool = False) -> dict[str, NDArray[np.float64]]:
-    """The columns [T] of a .csv file by their names, which its first row has.
+@dataclass(frozen=True, eq=False)
+class DataTable:
+    """Columns of a file of T rows.
 
+    names    of all its columns, also of those that were not asked for
+    columns  [T] by name, those that were asked for
+    keys     the texts of the column by which rows belong together; () if it is not there
+    """
+
+    names: tuple[str, ...]
+    columns: dict[str, NDArray[np.float64]]
+    keys: tuple[str, ...] = ()
+
+
+def read_csv(
+    path: Path,
+    wanted: Collection[str] | None = None,
+    key: str | None = None,
+    missing: bool = False,
+) -> DataTable:
+    """The columns of a .csv file, which its first row names.
+
+    wanted   the names of those to be read, if they are there; None for all
+    key      the name of the column whose cells may be any text
     missing  whether cells may be empty, which stands for NaN, or not finite
 
-    Raises `ElegansError` naming the line that is no row of finite numbers.
+    Raises `ElegansError` naming the line that has no finite number where there should be one.
     """
     rows = _rows(path, read_input(path, TABLE_FILE, "give a .csv file with a header"))
-    _, names = next(rows, (0, []))
-    names = [name.strip() for name in names]
-    values = array("d")
+    _, header = next(rows, (0, []))
+    names = tuple(name.strip() for name in header)
+    read = [i for i, name in enumerate(names) if name != key and (wanted is None or name in wanted)]
+    values, keys, count = array("d"), [], 0
+    at = names.index(key) if key in names else None
     for number, row in rows:
-        values.extend(_numbers(path, number, row, len(names), missing))
+        if len(row) != len(names):
+            fact = f"has {len(row)} cells, and the header {len(names)}: {','.join(row):.60}"
+            raise ElegansError(f"{path}, line {number}", fact, "correct or remove the row")
+        values.extend(_number(path, number, names[i], row[i], missing) for i in read)
+        count += 1
+        if at is not None:
+            keys.append(row[at].strip())
         if len(values) > MOST_VALUES:
             raise ElegansError(path, f"has more than {MOST_VALUES:,} numbers", _SMALLER)
-    if not values or len(set(names)) < len(names):
-        fact = "names two columns alike" if values else "holds no rows below a header"
+    if not count or len(set(names)) < len(names):
+        fact = "names two columns alike" if count else "holds no rows below a header"
         raise ElegansError(path, fact, "give a header of names, and one row for each step")
-    table = np.frombuffer(values, np.float64).reshape(-1, len(names))
-    return dict(zip(names, table.T, strict=True))
+    table = np.frombuffer(values, np.float64).reshape(count, len(read)) if values else None
+    columns = {} if table is None else {names[i]: table[:, n] for n, i in enumerate(read)}
+    return DataTable(names, columns, tuple(keys))
 
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
@@ -76,13 +107,13 @@ class _Lines:
             yield line
 
 
-def _numbers(path: Path, number: int, row: list[str], count: int, missing: bool) -> list[float]:
+def _number(path: Path, line: int, name: str, cell: str, missing: bool) -> float:
     try:
-        values = [float(cell.strip() or "nan") if missing else float(cell) for cell in row]
+        value = float(cell.strip() or "nan") if missing else float(cell)
     except ValueError:
-        values = []
-    if len(values) != count or not (missing or all(map(math.isfinite, values))):
-        fact = f"is not {count} finite numbers: {','.join(row):.60}"
-        remedy = "correct or remove the row, or give --clip to run and compare"
-        raise ElegansError(f"{path}, line {number}", fact, remedy)
-    return values
+        value = None
+    if value is None or not (missing or math.isfinite(value)):
+        fact = f"{cell.strip():.40} is not a finite number" if cell.strip() else "is empty"
+        remedy = "correct it, or give --clip to run and compare"
+        raise ElegansError(f"{path}, line {line}, column {name!r:.40}", fact, remedy)
+    return value

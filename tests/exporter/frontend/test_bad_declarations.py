@@ -7,9 +7,9 @@ import onnx
 import pytest
 from onnx import helper
 
+from elegans.exporter.data import recording
 from elegans.exporter.frontend.import_graph import open_graph, read_interface
 from elegans.exporter.ir.declared import with_ranges
-from elegans.exporter.oracles import golden_vectors
 from elegans.tests.exporter.frontend.refusal import refused
 
 
@@ -125,7 +125,7 @@ def test_a_name_from_the_command_line_is_checked_like_the_file_s_own(worm, tmp_p
 
 
 def test_a_recording_of_too_many_steps_is_refused_before_it_is_run(worm, tmp_path, monkeypatch):
-    monkeypatch.setattr(golden_vectors, "MOST_VALUES", 1000)
+    monkeypatch.setattr(recording, "MOST_VALUES", 1000)
     path = tmp_path / "rec.npz"
     np.savez(path, x=np.zeros((100, 3)), dt=np.full(100, 0.1))
     refused(worm, tmp_path, "has 100 steps, and 90 of this model is the most", recording=path)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.codegen import step_body
+from elegans.exporter.data.user_data import read_user_data
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
@@ -226,12 +227,14 @@ def test_a_recording_of_real_values_runs_through_offsets_and_counts(far, tmp_pat
     export(Request(far, recording=recording, input_formats=formats), tmp_path / "BUILD")
     errors = {e.source: e for e in read_build_folder(tmp_path / "BUILD").errors}
     assert errors["recording"].worst < 5e-4
-    one, other = (replay(tmp_path / "BUILD", recording, Target(on)) for on in ("reference", "onnx"))
-    np.testing.assert_array_equal(one["h"], other["h"])
+    build, model = tmp_path / "BUILD", load_model(tmp_path / "BUILD")
+    data = read_user_data(recording, model, period_fixed=False)
+    one, other = (replay(build, model, data, Target(on))[1] for on in ("reference", "onnx"))
+    np.testing.assert_array_equal(one, other)
     x[7, 0] = 1042
     np.savez(recording, x=x, dt=np.full(60, 0.1))
     with pytest.raises(ElegansError, match=r"touch at step 7: 1042 lies outside.*985 to 1041 N"):
-        replay(tmp_path / "BUILD", recording, Target("reference"))
+        read_user_data(recording, model, period_fixed=False)
 
 
 def test_the_build_says_how_a_value_becomes_an_integer(far, tmp_path):

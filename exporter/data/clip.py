@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,32 +15,47 @@ from elegans.exporter.numbers.fixed import Reals
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
-def clipped(path: Path, arrays: Arrays, model: Model) -> tuple[Arrays, list[str]]:
-    """The arrays with x and dt inside of their ranges, and a sentence for each channel changed.
+@dataclass(frozen=True)
+class Changes:
+    """How many values of each channel were outside and missing, of how many, in all series."""
+
+    counts: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def add(self, channel: Channel, outside: int, missing: int, of: int) -> None:
+        """Count the values of one series."""
+        before = self.counts.get(channel.name, (0, 0, 0))
+        self.counts[channel.name] = (before[0] + outside, before[1] + missing, before[2] + of)
+
+    def told(self, model: Model) -> list[str]:
+        """A sentence for each channel that was changed."""
+        channels = [*model.inputs, *([model.dt] if model.dt else [])]
+        found = [_told(c, *self.counts[c.name]) for c in channels if c.name in self.counts]
+        return [sentence for sentence in found if sentence]
+
+
+def clipped(place: str, arrays: Arrays, model: Model, changes: Changes) -> Arrays:
+    """The arrays of a series with x and dt inside of their ranges; `changes` counts what changed.
 
     A value outside becomes the nearest end of its range, as on the device. A missing value (NaN)
-    becomes the one before it, and at the start of a run the one in the range that is nearest to
-    zero. An array whose shape is wrong is left, for `recording_of` to refuse.
+    becomes the one before it, and at the start of a series the one in the range that is nearest
+    to zero. An array whose shape is wrong is left, for `recording_of` to refuse.
 
     Raises `ElegansError` for elapsed time that is missing, for which nothing can stand.
     """
-    x = arrays.get("x", np.zeros(0)).astype(np.float64)
-    if x.ndim not in (2, 3) or x.shape[-1] != len(model.inputs):
-        return arrays, []
-    told: list[str] = []
+    x = arrays["x"].astype(np.float64)
     for i, channel in enumerate(model.inputs):
         x[..., i], outside = _held(x[..., i], channel)
         x[..., i], missing = _filled(x[..., i], channel)
-        told += _told(channel, missing, outside, x[..., i].size)
+        changes.add(channel, outside, missing, x[..., i].size)
     changed: dict[str, NDArray[np.generic]] = {"x": x}
     if model.dt is not None and "dt" in arrays:
         dt = arrays["dt"].astype(np.float64)
         if np.isnan(dt).any():
             remedy = "give the time since the step before for each step"
-            raise ElegansError(f"{path}, dt", "is missing in places", remedy)
+            raise ElegansError(f"{place}, dt", "is missing in places", remedy)
         changed["dt"], outside = _held(dt, model.dt)
-        told += _told(model.dt, 0, outside, dt.size)
-    return ChainMap(changed, dict(arrays)), told
+        changes.add(model.dt, outside, 0, dt.size)
+    return {**arrays, **changed}
 
 
 def _filled(values: Reals, channel: Channel) -> tuple[Reals, int]:
@@ -62,7 +76,7 @@ def _held(values: Reals, channel: Channel) -> tuple[Reals, int]:
     return np.clip(values, lo, hi), int(((values < lo - slack) | (values > hi + slack)).sum())
 
 
-def _told(channel: Channel, missing: int, outside: int, count: int) -> list[str]:
+def _told(channel: Channel, outside: int, missing: int, count: int) -> str:
     lo, hi = channel.range
     parts = []
     if outside:
@@ -70,4 +84,4 @@ def _told(channel: Channel, missing: int, outside: int, count: int) -> list[str]
         parts.append(f"{outside:,} of {count:,} values clipped to {span}")
     if missing:
         parts.append(f"{missing:,} of {count:,} missing, each taken as the one before it")
-    return [f"{channel.name}: " + "; ".join(parts)] if parts else []
+    return f"{channel.name}: {'; '.join(parts)}" if parts else ""
