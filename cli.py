@@ -82,6 +82,7 @@ def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -
     **example(
         "elegans export model.onnx -o build/model;"
         " elegans export model.onnx -o build/model --input-range -2:2 --dt-range 0.01:0.1;"
+        " elegans export model.onnx -o build/model --ranges-from train.csv;"
         " elegans export other.onnx -o build/model --state hx:hx_out --state cx:cx_out --elapsed ts"
     )
 )

@@ -16,15 +16,16 @@ from elegans.exporter import float_network
 from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
+from elegans.exporter.data.ranges import ranges_from
 from elegans.exporter.data.recording import load_recording
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, restore_folder, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.port_summary import notes, summary
 from elegans.exporter.frontend.ports import States
-from elegans.exporter.ir.declared import with_formats, with_ranges
+from elegans.exporter.ir.declared import with_formats, with_named_ranges, with_ranges
 from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_json
-from elegans.exporter.ir.interface import Range
+from elegans.exporter.ir.interface import Interface, Range
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import lower_with_proof
@@ -63,6 +64,9 @@ class Request:
                   of the range that a state or output uses
     input_formats (name or None, format) of inputs that are raw counts: see `with_formats`
     state_ranges  (name or None, (lo, hi)) of states that saturate: see `with_state_ranges`
+    named_ranges  (name, (lo, hi)) of single inputs
+    ranges_from   a file with the ranges of all inputs: see `ranges_from`. What else is given of a
+                  range goes before it
     """
 
     source: Path
@@ -79,6 +83,8 @@ class Request:
     accept_error: float = REFUSED
     input_formats: tuple[tuple[str | None, RawFormat], ...] = ()
     state_ranges: tuple[tuple[str | None, Range], ...] = ()
+    named_ranges: tuple[tuple[str, Range], ...] = ()
+    ranges_from: Path | None = None
 
 
 def export(
@@ -96,7 +102,7 @@ def export(
     _check_target(target)
     graph = open_graph(request.source, request.states, request.elapsed)
     interface = read_interface(graph, request.name)
-    interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
+    interface, of_ranges = _declared(request, interface)
     if request.input_formats:
         interface = with_formats(interface, request.input_formats)
     ports = summary(graph, interface)
@@ -131,7 +137,7 @@ def export(
     table = range_report.rows(lowered, network, golden)
     each = error_table.of_runs(model, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
-    doubts = [*notes(graph, interface), *shown, *range_hints.hints(model, recording)]
+    doubts = [*of_ranges, *notes(graph, interface), *shown, *range_hints.hints(model, recording)]
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
     stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
     stated["errors_of_each"] = error_table.to_json(each)
@@ -142,6 +148,20 @@ def export(
     files["report.txt"] = "\n".join([ports, *(f"note: {d}" for d in doubts), report]).encode()
     write_folder(target, files)
     return model
+
+
+def _declared(request: Request, interface: Interface) -> tuple[Interface, tuple[str, ...]]:
+    """The interface with the ranges that the user gives, the more exact ones last, and sentences
+    about those that were found in data."""
+    told: tuple[str, ...] = ()
+    if request.ranges_from is not None:
+        found = ranges_from(request.ranges_from, [s.name for s in interface.inputs])
+        ranges, told = dict(found.ranges), found.told
+        dt = ranges.pop("dt", None)
+        interface = with_named_ranges(interface, tuple(ranges.items()))
+        interface = with_ranges(interface, [], dt if request.dt is None else None, None)
+    interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
+    return with_named_ranges(interface, request.named_ranges), told
 
 
 def _recorded(recording: Path | None, network: Network) -> Runs | None:

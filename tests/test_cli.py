@@ -105,7 +105,7 @@ def test_the_old_name_of_level_and_layout_is_refused_in_one_line(verb):
     [
         (["export", "none.onnx", "-o", "OUT"], 2, "none.onnx: cannot be read (No such file"),
         (["export", "none.onnx"], 2, "Missing option '-o'"),
-        (["export", "m.onnx", "-o", "OUT", "--input-range", "1-2"], 2, "not LO:HI"),
+        (["export", "m.onnx", "-o", "OUT", "--input-range", "1-2"], 2, "not [NAME=]LO:HI"),
         (["export", "m.onnx", "-o", "OUT", "--input-format", "uint16"], 2, "count - 32768"),
         (["export", "m.onnx", "-o", "OUT", "--dt", "1", "--dt-range", "0:1"], 2, "leave out"),
         (["build", "no-such-build"], 2, "no-such-build"),

@@ -30,6 +30,11 @@ def export_options(function: F) -> F:
             options["recording"] = beside
         if options["accept_error"] is None:
             del options["accept_error"]
+        named, plain = (
+            tuple(item for item in options["input_ranges"] if (item[0] is None) == unnamed)
+            for unnamed in (False, True)
+        )
+        options |= {"named_ranges": named, "input_ranges": tuple(r for _, r in plain)}
         options |= {"weight_bits": int(weights.removeprefix("int")), "layout": layout}
         return function(model=model, output=output, options=options)
 
@@ -44,10 +49,17 @@ _EXPORT = (
     click.option(
         "--input-range",
         "input_ranges",
-        type=Pair("LO:HI", float),
+        type=NamedRange("input"),
         multiple=True,
-        help="range of the inputs: given once for all of them, or once for each in their order; "
-        "default: the ranges stored in MODEL",
+        help="range of the inputs: given once for all of them, once for each in their order, or by "
+        "NAME= for single ones; default: the ranges stored in MODEL",
+    ),
+    click.option(
+        "--ranges-from",
+        type=PATH,
+        help="a table of ranges with the columns name, lo and hi; or data as 'elegans run' takes "
+        "them, whose least and greatest values are the ranges of the inputs and of dt; what the "
+        "other options say goes before it",
     ),
     click.option(
         "--input-format",
@@ -61,7 +73,7 @@ _EXPORT = (
     click.option(
         "--state-range",
         "state_ranges",
-        type=NamedRange(),
+        type=NamedRange("state"),
         multiple=True,
         help="where states saturate that no theorem bounds, as an LSTM's cell: for all of these, "
         "or by NAME= of a state's input in the graph or of its layer in report.txt",

@@ -47,9 +47,15 @@ class NamedFormat(click.ParamType["tuple[str | None, RawFormat]"]):
 
 
 class NamedRange(click.ParamType["tuple[str | None, tuple[float, float]]"]):
-    """`[NAME=]LO:HI`: the name of states or None, and the range in which they saturate."""
+    """`[NAME=]LO:HI`: the name of states or of an input, or None, and a range.
+
+    what  the word for it, state or input
+    """
 
     name = "[NAME=]LO:HI"
+
+    def __init__(self, what: str) -> None:
+        self._what = what
 
     def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str | None, tuple[float, float]]:
         """The name and the range; click's usage error for a text that is neither."""
@@ -58,7 +64,7 @@ class NamedRange(click.ParamType["tuple[str | None, tuple[float, float]]"]):
         name, _, ends = str(value).rpartition("=")
         try:
             lo, hi = (float(end) for end in ends.split(":"))
-            return name or None, checked_range(f"state {name}".rstrip(), (lo, hi))
+            return name or None, checked_range(f"{self._what} {name}".rstrip(), (lo, hi))
         except ValueError:
             self.fail(f"{value!r} is not {self.name}, as -8:8 or c=-8:8", param, ctx)
         except ElegansError as error:

@@ -83,11 +83,12 @@ def read_series(path: Path, wanted: Wanted) -> tuple[list[RawSeries], bool]:
 
     Raises `ElegansError` for what cannot be read, or is more than `Wanted.most_steps`.
     """
-    if not path.is_dir():
+    files = data_files(path, wanted.apart)
+    if files == [path]:
         found, several = _of_file(path, wanted)
         return _bounded(path, found, wanted), several
     series: list[RawSeries] = []
-    for file in _files(path, wanted.apart):
+    for file in files:
         found, several = _of_file(file, wanted)
         names = [f"{file.stem}/{one.name}" if several else one.name for one in found]
         series += [
@@ -98,7 +99,11 @@ def read_series(path: Path, wanted: Wanted) -> tuple[list[RawSeries], bool]:
     return series, True
 
 
-def _files(folder: Path, apart: Path | None) -> list[Path]:
+def data_files(folder: Path, apart: Path | None = None) -> list[Path]:
+    """The files with data in a folder, in the order of their names, without `apart`; or, of what is
+    no folder, itself. Raises `ElegansError` for a folder without one."""
+    if not folder.is_dir():
+        return [folder]
     try:
         files = sorted(f for f in folder.iterdir() if f.suffix.lower() in _SUFFIXES)
     except OSError as error:

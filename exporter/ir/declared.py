@@ -51,6 +51,25 @@ def with_ranges(
     return interface
 
 
+def with_named_ranges(interface: Interface, ranges: Sequence[tuple[str, Range]]) -> Interface:
+    """The interface with the ranges of single inputs, by their names.
+
+    Raises `ElegansError` for a name that no input has, or a range that is empty or infinite.
+    """
+    chosen, names = dict(ranges), [signal.name for signal in interface.inputs]
+    for name in chosen:
+        if name not in names:
+            remedy = f"choose from {', '.join(names):.200}"
+            raise ElegansError("--input-range", f"no input is called {name!r:.40}", remedy)
+    return replace(
+        interface,
+        inputs=tuple(
+            replace(s, range=checked_range(s.name, chosen[s.name])) if s.name in chosen else s
+            for s in interface.inputs
+        ),
+    )
+
+
 def with_formats(
     interface: Interface, formats: Sequence[tuple[str | None, RawFormat]]
 ) -> Interface:
