@@ -21,7 +21,7 @@ from elegans.trainer.onnx_out.export_step import step_of
 
 def _traced(net: Recurrent, path: Path, dynamo: bool) -> Path:
     """The step, written by one of torch's two exporters as a user would call it."""
-    step = step_of(net).eval()
+    step = step_of(net, int(net.input_size)).eval()
     example = (torch.zeros(1, net.input_size), torch.zeros(1, net.state_size), torch.ones(1, 1))
     options: dict[str, Any] = {"external_data": False} if dynamo else {"opset_version": 17}
     logging.disable(logging.WARNING)

@@ -6,15 +6,22 @@ modules beside them (fit, progress, plots, straight_through) are used by the tas
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
-__all__ = ["export_onnx"]
+__all__ = ["LTC", "NCP", "AutoNCP", "CfC", "export_onnx"]
+
+_PLACES = {
+    "CfC": "networks.cfc_sequence",
+    "LTC": "networks.recurrent",
+    "NCP": "wiring.ncp",
+    "AutoNCP": "wiring.ncp",
+    "export_onnx": "onnx_out.export_step",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import `export_onnx` when it is first used: importing this package imports no torch."""
-    if name == "export_onnx":
-        from elegans.trainer.onnx_out.export_step import export_onnx
-
-        return export_onnx
+    """Import what is public when it is first used: importing this package imports no torch."""
+    if name in _PLACES:
+        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -213,6 +213,16 @@ def valid_name(name: str) -> str:
     return name
 
 
+def is_label(name: object) -> bool:
+    """Whether `name` can be that of a signal: it becomes part of macros in C."""
+    return isinstance(name, str) and bool(_LABEL.fullmatch(name))
+
+
+def is_unit(text: object) -> bool:
+    """Whether `text` can be the unit of a signal: it stands in comments of the C."""
+    return isinstance(text, str) and bool(_UNIT.fullmatch(text))
+
+
 def _time(entry: dict[str, Any]) -> Signal:
     signal = _signal({**entry, "name": "dt"})
     return replace(signal, range=checked_time(signal.range)) if signal.range else signal
@@ -220,7 +230,7 @@ def _time(entry: dict[str, Any]) -> Signal:
 
 def _signal(entry: dict[str, Any]) -> Signal:
     name, unit, bounds = _label(entry["name"]), entry.get("unit", ""), entry.get("range")
-    if not isinstance(unit, str) or not _UNIT.fullmatch(unit):
+    if not is_unit(unit):
         raise ValueError(f"unit {unit!r:.40}")
     if bounds is None:
         return Signal(name, unit)
@@ -243,6 +253,6 @@ def _state(entry: dict[str, Any]) -> tuple[str | None, Range]:
 
 
 def _label(name: Any) -> str:
-    if not isinstance(name, str) or not _LABEL.fullmatch(name):
+    if not is_label(name):
         raise ValueError(f"name {name!r:.60}")
-    return name
+    return str(name)

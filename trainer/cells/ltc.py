@@ -16,6 +16,9 @@ gives NaN).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -118,11 +121,20 @@ class LTCCell(nn.Module):
                 for name in POSITIVE:
                     getattr(self, name).clamp_(min=1e-6 if name == "cm" else 0.0)
 
-    def load_ncps(self, state: dict[str, Tensor]) -> None:
-        """Take the parameters of an `ncps.torch.LTCCell` or `LTC` of the same wiring.
+    def load_ncps(self, source: nn.Module | Mapping[str, Tensor]) -> None:
+        """Take the parameters of an `ncps.torch.LTC` or `LTCCell` of the same wiring.
 
-        `state` is its state_dict. Raises ElegansError where a parameter is missing.
+        source  the network, which also says how its parameters are kept positive, so `softplus` is
+                set to that; or its state_dict, which does not: ncps' LTC has a softplus over them
+                by default, its LTCCell has none
+
+        Raises ElegansError where a parameter is missing, or negative although nothing keeps it
+        positive.
         """
+        if isinstance(source, nn.Module):
+            cell: Any = getattr(source, "rnn_cell", source)
+            self.softplus = bool(getattr(cell, "_implicit_param_constraints", self.softplus))
+        state = source.state_dict() if isinstance(source, nn.Module) else source
         order = torch.tensor(ncps_order(self.wiring))
         with torch.no_grad():
             for name, parameter in self.named_parameters():
@@ -134,6 +146,11 @@ class LTCCell(nn.Module):
                 if name.split("_")[0] not in ("input", "output"):
                     value = value[..., order]
                 parameter.copy_(value)
+        for name in () if self.softplus else POSITIVE:
+            if float(getattr(self, name).detach().min()) < 0:
+                remedy = "load the network itself, or build the cell with softplus=True"
+                fact = f"{name!r} is negative, so ncps had a softplus over it"
+                raise ElegansError("LTC cell", fact, remedy)
 
     def _positive(self, name: str) -> Tensor:
         value: Tensor = getattr(self, name)

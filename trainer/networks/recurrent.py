@@ -13,6 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
+from elegans.trainer.cells.ltc import LTCCell
+from elegans.trainer.wiring.ncp import NCP, Wiring
+from elegans.trainer.wiring.unlayered import fully_connected
 
 
 class Recurrent(nn.Module):
@@ -88,3 +91,23 @@ class Recurrent(nn.Module):
             y, h = self.step(x[:, k], h, elapsed[:, k, None])
             outputs.append(y)
         return torch.stack(outputs, dim=1), h
+
+
+class LTC(Recurrent):
+    """An LTC network of one cell.
+
+    input_size  I
+    units       an NCP plan or a Wiring; or a number of neurons, each connected with each, all of
+                them outputs
+    options     of `trainer.cells.ltc.LTCCell`
+    """
+
+    def __init__(self, input_size: int, units: NCP | Wiring | int, **options: Any) -> None:
+        wiring = units.build(input_size) if isinstance(units, NCP) else units
+        if isinstance(wiring, int):
+            wiring = fully_connected(input_size, wiring)
+        super().__init__(LTCCell(wiring, **options))
+
+    def load_ncps(self, network: nn.Module) -> None:
+        """Take the parameters of an `ncps.torch.LTC`; see `LTCCell.load_ncps`."""
+        self.rnn_cell.load_ncps(network)

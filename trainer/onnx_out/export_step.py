@@ -22,8 +22,10 @@ from elegans.exporter.ir.interface import (
 )
 from elegans.exporter.ir.raw_format import named_format
 from elegans.trainer.cells.ltc import POSITIVE
+from elegans.trainer.onnx_out.signals import signals, unit
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_with_torch
+from elegans.trainer.onnx_out.wrapped import Part, wrapped_step
 
 _LAYERS = ("inter", "command", "motor")  # of an ncps NCP, in the order of the state
 _KINDS = "a network of elegans.trainer, a CfC or LTC of ncps.torch, or a GRU-, LSTM- or RNNCell"
@@ -40,40 +42,51 @@ def export_onnx(
     input_size: int,
     path: str | Path,
     *,
-    input_ranges: Range | list[Range] | None = None,
+    input_ranges: Range | Sequence[Range] | None = None,
     dt_range: Range | None = None,
     input_formats: Sequence[str] = (),
     state_ranges: Range | Mapping[str, Range] | None = None,
+    input_names: Sequence[str] | None = None,
+    input_units: str | Sequence[str] = "",
+    output_names: Sequence[str] | None = None,
+    output_units: str | Sequence[str] = "",
+    time_unit: str = "s",
 ) -> Path:
     """Write one step of a network to `path`: x [1, I], h [1, H], dt [1, 1] -> y, h_next.
 
     module        a network or cell of elegans.trainer; an `ncps.torch.CfC` or `LTC`, wired or
-                  dense, with or without a projection and mixed memory; or a GRUCell, LSTMCell
-                  or RNNCell of torch. An LSTM's state, and that of mixed memory, is [h, c]
+                  dense, with or without a projection and mixed memory; a GRUCell, LSTMCell
+                  or RNNCell of torch; or a module around one or several of them, as a
+                  normalisation, a CfC and a Linear layer. An LSTM's state, and that of mixed
+                  memory, is [h, c]
     input_size    I
     path          the file; its name without the suffix becomes the model's name
     input_ranges  (lowest, highest) of all inputs, or a list of one for each
-    dt_range      (shortest, longest) elapsed time, s
+    dt_range      (shortest, longest) elapsed time, in `time_unit`
     input_formats of inputs that are raw counts, as `elegans export --input-format` takes them
     state_ranges  where states saturate that no theorem bounds, as an LSTM's cell: (lowest,
                   highest) of all of these, or by the names of layers in report.txt
+    input_names   such as the columns of the training data; x0, x1, ... if None
+    input_units   one for all inputs, or one for each
+    output_names, output_units   the same of the outputs; y0, y1, ...
+    time_unit     of the elapsed time that the network was trained with, such as h
 
     The ranges travel in the file; without them, `elegans export` must be given them.
     onnxruntime runs the file beside torch before it gets its name. Returns the path. Raises
-    ElegansError for a module of another kind, a name that cannot prefix C, weights that are
-    not finite, negative weights in an LTC, a file that onnxruntime runs differently, or a
-    path that cannot be written.
+    ElegansError for a module of another kind, one that computes on a sequence what its steps do
+    not give, names or units that cannot stand in C, weights that are not finite, negative weights
+    in an LTC, a file that onnxruntime runs differently, or a path that cannot be written.
     """
     path = Path(path)
     name = valid_name(path.stem.lower().replace("-", "_"))
     check_finite(module)
     _check_positive(module)
-    step = step_of(module).eval()
+    step = step_of(module, input_size).eval()
     interface = Interface(
         name,
-        inputs=_input_signals(input_size, input_ranges),
-        outputs=tuple(Signal(f"y{i}") for i in range(_outputs(step, input_size))),
-        dt=Signal("dt", "s", dt_range),
+        inputs=signals("input", input_size, input_names, input_units, input_ranges),
+        outputs=signals("output", _outputs(step, input_size), output_names, output_units),
+        dt=Signal("dt", unit("time_unit", time_unit), dt_range),
         layers=_layers(module),
         declared_states=_declared_states(state_ranges),
     )
@@ -94,18 +107,42 @@ class StepModule(nn.Module):
 
     def __init__(self, module: nn.Module, states: int, call: StepFunction) -> None:
         super().__init__()
-        self.module, self.states, self._call = module, states, call
+        self.module, self.states, self.call = module, states, call
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         """y [1, O] and h_next [1, H]."""
-        return self._call(x, h, dt)
+        return self.call(x, h, dt)
 
 
-def step_of(module: Any) -> StepModule:
-    """The step of a network or cell, recognised by the attributes that it has.
+def step_of(module: Any, input_size: int) -> StepModule:
+    """The step of a network or cell, recognised by the attributes that it has, or of a module
+    around such ones.
 
-    Raises ElegansError for a module of another kind.
+    Raises ElegansError for a module in which there is none.
     """
+    known = _known_step(module)
+    if known is not None:
+        return known
+    parts = _parts(module)
+    if not parts:
+        fact = "is no network whose step elegans knows, and has none in it"
+        raise ElegansError(f"export_onnx, {type(module).__name__}", fact, f"give {_KINDS}")
+    states = sum(part.states for part in parts)
+    return StepModule(module, states, wrapped_step(module, parts, input_size))
+
+
+def _parts(module: nn.Module) -> list[Part]:
+    """The recurrent networks in a module, each whole, in the order in which it has them."""
+    found: list[Part] = []
+    for name, child in module.named_modules():
+        inside = any(name.startswith(f"{part.name}.") for part in found)
+        step = None if inside or child is module else _known_step(child)
+        if step is not None:
+            found.append(Part(name, child, step.states, step.call))
+    return found
+
+
+def _known_step(module: Any) -> StepModule | None:
     if hasattr(module, "step") and hasattr(module, "state_size"):  # elegans: CfC, Recurrent
         return StepModule(module, module.state_size, module.step)
     if all(hasattr(module, part) for part in ("state_size", "output", "forward")):  # its cells
@@ -119,11 +156,7 @@ def step_of(module: Any) -> StepModule:
         return StepModule(module, 2 * module.hidden_size, _bound(_lstm, module))
     if isinstance(module, (nn.GRUCell, nn.RNNCell)):
         return StepModule(module, module.hidden_size, lambda x, h, dt: (module(x, h),) * 2)
-    raise ElegansError(
-        f"export_onnx, {type(module).__name__}",
-        "is no network whose step elegans knows",
-        f"give {_KINDS}, not a model around it",
-    )
+    return None
 
 
 def _bound(call: Callable[..., tuple[Tensor, Tensor]], module: Any) -> StepFunction:
@@ -175,17 +208,6 @@ def _check_positive(module: nn.Module) -> None:
                 )
 
 
-def _input_signals(input_size: int, input_ranges: Range | list[Range] | None) -> tuple[Signal, ...]:
-    ranges = input_ranges if isinstance(input_ranges, list) else [input_ranges] * input_size
-    if len(ranges) != input_size:
-        raise ElegansError(
-            "export_onnx",
-            f"{len(ranges)} input_ranges for {input_size} inputs",
-            "give one for all inputs, or one for each",
-        )
-    return tuple(Signal(f"x{i}", range=bounds) for i, bounds in enumerate(ranges))
-
-
 def _declared_states(
     ranges: Range | Mapping[str, Range] | None,
 ) -> tuple[tuple[str | None, Range], ...]:
@@ -204,6 +226,9 @@ def _outputs(step: StepModule, input_size: int) -> int:
 
 def _layers(module: nn.Module) -> tuple[tuple[str, int], ...]:
     """Names and sizes of the layers of a CfC circuit, ours or ncps'; () for what has none."""
+    parts = [] if _known_step(module) else _parts(module)
+    if len(parts) == 1:
+        return _layers(parts[0].module)
     cell: Any = getattr(module, "rnn_cell", module)
     ours: tuple[tuple[str, int], ...] | None = getattr(cell, "wiring_layers", None)
     if ours is not None:
