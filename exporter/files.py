@@ -11,7 +11,6 @@ import io
 import os
 import re
 import secrets
-import shutil
 import stat
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -23,12 +22,25 @@ from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.storage.exchange import exchange
-from elegans.exporter.storage.read_files import FOLDER, NO_LINK, folder_in, open_flags
+from elegans.exporter.storage.folders import (
+    Folder,
+    is_own,
+    make_in,
+    open_flags,
+    open_in,
+    opened,
+    opened_below,
+    remove_in,
+    rename_in,
+    status_in,
+    sync,
+)
+from elegans.exporter.storage.read_files import folder_in
 
 _SCRATCH = re.compile(r"\.elegans-scratch\.[0-9a-f]{16}")
 _OLD = ".elegans-old."
 _LEFT_BEHIND_S = 3600.0  # the age at which a scratch folder belongs to no running process any more
-_NEW = open_flags("O_WRONLY", "O_CREAT", "O_EXCL", "O_NOFOLLOW", "O_CLOEXEC")
+_NEW = open_flags("O_WRONLY", "O_CREAT", "O_EXCL", "O_CLOEXEC", "O_BINARY")
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -39,10 +51,10 @@ def write_file(path: Path, content: bytes) -> None:
     require_file(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _opened(path.parent) as parent, _scratch(parent) as (_, scratch):
+        with opened(path.parent) as parent, _scratch(parent) as (_, scratch):
             _write(scratch, "fresh", content, 0o666, durable=True)
-            os.rename("fresh", path.name, src_dir_fd=scratch, dst_dir_fd=parent)
-            os.fsync(parent)
+            rename_in(scratch, "fresh", parent, path.name)
+            sync(parent)
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
 
@@ -78,17 +90,17 @@ def write_folder(
         with ExitStack() as stack:
             if inside is None:
                 target.parent.mkdir(parents=True, exist_ok=True)
-                parent = stack.enter_context(_opened(target.parent))
+                parent = stack.enter_context(opened(target.parent))
             else:
                 parts = target.relative_to(inside).parts
                 parent = stack.enter_context(folder_in(inside, parts[:-1], make=True))
             _restore(parent, target.name)
             _, scratch = stack.enter_context(_scratch(parent))
-            os.mkdir("fresh", dir_fd=scratch)
+            make_in(scratch, "fresh")
             _write_all(scratch, files, programs, durable)
             _put(parent, scratch, target.name)
             if durable:
-                os.fsync(parent)
+                sync(parent)
     except (OSError, ValueError) as error:
         raise _unwritable(target, error) from None
 
@@ -96,7 +108,7 @@ def write_folder(
 def restore_folder(target: Path) -> None:
     """Give an older folder its name back that a killed process took away, where the system cannot
     exchange two names (see `write_folder`)."""
-    with suppress(OSError, ValueError), _opened(target.parent) as parent:
+    with suppress(OSError, ValueError), opened(target.parent) as parent:
         _restore(parent, target.name)
 
 
@@ -109,7 +121,7 @@ def scratch_beside(target: Path) -> Iterator[Path]:
     with ExitStack() as stack:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            parent = stack.enter_context(_opened(target.parent))
+            parent = stack.enter_context(opened(target.parent))
             name, _ = stack.enter_context(_scratch(parent))
         except (OSError, ValueError) as error:
             raise _unwritable(target, error) from None
@@ -119,7 +131,7 @@ def scratch_beside(target: Path) -> Iterator[Path]:
 def remove_left_behind(folder: Path, names: re.Pattern[str], age: float) -> None:
     """Remove this user's folders of these names that have not changed for `age` seconds; no link
     is followed."""
-    with suppress(OSError), _opened(folder) as descriptor:
+    with suppress(OSError), opened(folder) as descriptor:
         _remove_left_behind(descriptor, names, age)
 
 
@@ -131,62 +143,48 @@ def npz(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
 
 
 @contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    descriptor = os.open(folder, FOLDER)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _scratch(parent: int) -> Iterator[tuple[str, int]]:
-    """The name and a descriptor of a new folder, which only this user can enter."""
+def _scratch(parent: Folder) -> Iterator[tuple[str, Folder]]:
+    """The name of a new folder, which only this user can enter, and the folder."""
     _remove_left_behind(parent, _SCRATCH, _LEFT_BEHIND_S)
     name = f".elegans-scratch.{secrets.token_hex(8)}"
-    os.mkdir(name, 0o700, dir_fd=parent)
+    make_in(parent, name, 0o700)
     try:
-        descriptor = os.open(name, FOLDER | NO_LINK, dir_fd=parent)
-        try:
-            yield name, descriptor
-        finally:
-            os.close(descriptor)
+        with opened_below(parent, name) as scratch:
+            yield name, scratch
     finally:
-        shutil.rmtree(name, ignore_errors=True, dir_fd=parent)
+        remove_in(parent, name)
 
 
-def _remove_left_behind(folder: int, names: re.Pattern[str], age: float) -> None:
+def _remove_left_behind(folder: Folder, names: re.Pattern[str], age: float) -> None:
     with os.scandir(folder) as entries:
         found = [entry.name for entry in entries if names.fullmatch(entry.name)]
     for name in found:
         with suppress(OSError):
-            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            status = status_in(folder, name)
             old = time.time() - status.st_mtime > age
-            if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and old:
-                shutil.rmtree(name, ignore_errors=True, dir_fd=folder)
+            if stat.S_ISDIR(status.st_mode) and is_own(status) and old:
+                remove_in(folder, name)
 
 
 def _write_all(
-    scratch: int, files: Mapping[str, bytes], programs: Collection[str], durable: bool
+    scratch: Folder, files: Mapping[str, bytes], programs: Collection[str], durable: bool
 ) -> None:
     """The files in `fresh`, a folder of the scratch folder."""
     made = {""}
     for path, content in sorted(files.items()):
         for above in reversed(Path(path).parents):
             if str(above) not in made and str(above) != ".":
-                os.mkdir(f"fresh/{above}", dir_fd=scratch)
+                make_in(scratch, f"fresh/{above}")
                 made.add(str(above))
         mode = 0o777 if path in programs else 0o666
         _write(scratch, f"fresh/{path}", content, mode, durable)
     if durable:
         for folder in sorted(made):
-            descriptor = os.open(f"fresh/{folder}", FOLDER, dir_fd=scratch)
-            os.fsync(descriptor)
-            os.close(descriptor)
+            sync(scratch, f"fresh/{folder}")
 
 
-def _write(folder: int, name: str, content: bytes, mode: int, durable: bool) -> None:
-    descriptor = os.open(name, _NEW, mode, dir_fd=folder)
+def _write(folder: Folder, name: str, content: bytes, mode: int, durable: bool) -> None:
+    descriptor = open_in(folder, name, _NEW, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
@@ -194,40 +192,40 @@ def _write(folder: int, name: str, content: bytes, mode: int, durable: bool) -> 
             os.fsync(descriptor)
 
 
-def _put(parent: int, scratch: int, name: str) -> None:
+def _put(parent: Folder, scratch: Folder, name: str) -> None:
     """Give `fresh` its name; what has it now ends in the scratch folder."""
     try:
-        os.stat(name, dir_fd=parent, follow_symlinks=False)
+        status_in(parent, name)
     except FileNotFoundError:
-        os.rename("fresh", name, src_dir_fd=scratch, dst_dir_fd=parent)
+        rename_in(scratch, "fresh", parent, name)
         return
     if exchange(scratch, "fresh", parent, name):
         return
     # No system call for it: a process that is killed in between leaves the old folder under a
     # name of its own, from which `_restore` takes it back.
-    os.rename(name, _OLD + name, src_dir_fd=parent, dst_dir_fd=parent)
+    rename_in(parent, name, parent, _OLD + name)
     try:
-        os.rename("fresh", name, src_dir_fd=scratch, dst_dir_fd=parent)
+        rename_in(scratch, "fresh", parent, name)
     except BaseException:  # KeyboardInterrupt too
-        os.rename(_OLD + name, name, src_dir_fd=parent, dst_dir_fd=parent)
+        rename_in(parent, _OLD + name, parent, name)
         raise
-    os.rename(_OLD + name, "old", src_dir_fd=parent, dst_dir_fd=scratch)
+    rename_in(parent, _OLD + name, scratch, "old")
 
 
-def _restore(parent: int, name: str) -> None:
+def _restore(parent: Folder, name: str) -> None:
     """Undo what a process that was killed inside `_put` has left; without one, nothing."""
     try:
-        status = os.stat(_OLD + name, dir_fd=parent, follow_symlinks=False)
+        status = status_in(parent, _OLD + name)
     except FileNotFoundError:
         return
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+    if not stat.S_ISDIR(status.st_mode) or not is_own(status):
         return
     try:
-        os.stat(name, dir_fd=parent, follow_symlinks=False)
+        status_in(parent, name)
     except FileNotFoundError:
-        os.rename(_OLD + name, name, src_dir_fd=parent, dst_dir_fd=parent)
+        rename_in(parent, _OLD + name, parent, name)
     else:  # it was killed after the new folder had its name
-        shutil.rmtree(_OLD + name, ignore_errors=True, dir_fd=parent)
+        remove_in(parent, _OLD + name)
 
 
 def _unwritable(path: Path, error: OSError | ValueError) -> ElegansError:

@@ -22,11 +22,11 @@ from elegans.boards.firmware.toolchain import Compiler
 from elegans.boards.processes import file_lock
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_folder
+from elegans.exporter.storage.folders import open_flags, open_in
 from elegans.exporter.storage.read_files import (
     ELF_IMAGE,
     MANIFEST,
     folder_in,
-    open_flags,
     parse_json,
     read_input,
 )
@@ -35,7 +35,7 @@ SOURCES = "source.zip"
 """What was compiled. In an archive, because a BUILD may lie in the tree of a project that compiles
 every C file that it finds, and would find the model twice."""
 _MANIFEST = "made.json"  # the digests of what a folder was made from, and of its result
-_LOCK = open_flags("O_RDWR", "O_CREAT", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")
+_LOCK = open_flags("O_RDWR", "O_CREAT", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _locked(result: CachedResult) -> Iterator[None]:
     *above, name = Path(result.folder).parts
     try:
         with folder_in(result.build, above, make=True) as folder:
-            lock = os.open(f".{name}.lock", _LOCK, 0o666, dir_fd=folder)
+            lock = open_in(folder, f".{name}.lock", _LOCK, 0o666)
     except OSError as error:
         reason = "its lock is a link" if error.errno == errno.ELOOP else error.strerror or error
         fact, remedy = f"cannot be written ({reason})", "copy the BUILD to a folder of your own"

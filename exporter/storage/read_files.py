@@ -13,12 +13,22 @@ import os
 import stat
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.storage.folders import (
+    Folder,
+    is_link,
+    make_in,
+    open_flags,
+    open_in,
+    opened,
+    opened_below,
+    status_in,
+)
 
 
 @dataclass(frozen=True)
@@ -45,15 +55,7 @@ _LONGEST_LINE = 1024  # characters of a line of TOML
 _MOST_CONTAINERS, _MOST_VALUES = 1 << 20, 1 << 24
 
 
-def open_flags(*names: str) -> int:
-    """Flags of `os.open`, without those that this system does not have."""
-    return sum(getattr(os, name, 0) for name in names)
-
-
-_REGULAR = open_flags("O_RDONLY", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY")
-FOLDER = open_flags("O_RDONLY", "O_DIRECTORY", "O_CLOEXEC")
-"""The flags by which a folder is opened."""
-NO_LINK = open_flags("O_NOFOLLOW")
+_REGULAR = open_flags("O_RDONLY", "O_NONBLOCK", "O_CLOEXEC", "O_NOCTTY", "O_BINARY")
 
 
 def read_input(
@@ -99,7 +101,7 @@ def files_below(build: Path, folder: str) -> list[str]:
     pending, count = [folder], 0
     while pending:
         here = pending.pop()
-        with folder_in(build, Path(here).parts) as descriptor, os.scandir(descriptor) as entries:
+        with folder_in(build, Path(here).parts) as below, os.scandir(below) as entries:
             for entry in entries:
                 count += 1
                 path = f"{here}/{entry.name}"
@@ -113,32 +115,28 @@ def files_below(build: Path, folder: str) -> list[str]:
 
 
 @contextmanager
-def folder_in(build: Path, parts: Sequence[str], make: bool = False) -> Iterator[int]:
-    """A descriptor of a folder below `build`, reached without following a link.
+def folder_in(build: Path, parts: Sequence[str], make: bool = False) -> Iterator[Folder]:
+    """A folder below `build`, reached without following a link.
 
     make  create the folders that are not there
 
     Raises `ElegansError` for a link, OSError for what is not there or no folder.
     """
-    descriptor = os.open(build, FOLDER)
-    try:
+    with ExitStack() as stack:
+        folder = stack.enter_context(opened(build))
         for number, part in enumerate(parts):
             if part in ("", ".", ".."):
                 raise ValueError(f"{part!r} is no name")
             if make:
                 with suppress(FileExistsError):
-                    os.mkdir(part, dir_fd=descriptor)
+                    make_in(folder, part)
             try:
-                below = os.open(part, FOLDER | NO_LINK, dir_fd=descriptor)
+                folder = stack.enter_context(opened_below(folder, part))
             except OSError as error:
-                if _is_link(part, descriptor, error):
+                if _is_link(part, folder, error):
                     raise _link(build.joinpath(*parts[: number + 1])) from None
                 raise
-            os.close(descriptor)
-            descriptor = below
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        yield folder
 
 
 def parse_json(content: bytes | str) -> Any:
@@ -178,11 +176,11 @@ def _opened(path: Path, inside: Path | None) -> Iterator[int]:
     else:
         parts = path.relative_to(inside).parts
         with folder_in(inside, parts[:-1]) as folder:
-            status = os.stat(parts[-1], dir_fd=folder, follow_symlinks=False)
-            if stat.S_ISLNK(status.st_mode):
+            status = status_in(folder, parts[-1])
+            if is_link(status):
                 raise _link(path)
             _require_regular(path, status)
-            descriptor = os.open(parts[-1], _REGULAR | NO_LINK, dir_fd=folder)
+            descriptor = open_in(folder, parts[-1], _REGULAR)
     try:
         _require_regular(path, os.fstat(descriptor))
         yield descriptor
@@ -203,11 +201,11 @@ def _require_regular(path: Path, status: os.stat_result) -> None:
         raise ElegansError(path, fact, "save what it gives in a file, and give that")
 
 
-def _is_link(name: str, folder: int, error: OSError) -> bool:
+def _is_link(name: str, folder: Folder, error: OSError) -> bool:
     if error.errno not in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK):
         return False
     with suppress(OSError):
-        return stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+        return is_link(status_in(folder, name))
     return False
 
 
