@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from elegans.commands.accuracy import print_errors
 from elegans.commands.edge import say
 from elegans.commands.options.hil import HilOptions
 from elegans.commands.options.reports import Reports
-from elegans.commands.verbs import complaint
+from elegans.commands.verbs import complaint, ends_with
 from elegans.exporter.build_folder import read_build_folder
-from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import require_file
 from elegans.hil_tests.lab.board_under_test import chosen_boards
 from elegans.hil_tests.lab.junit import write_junit
@@ -33,7 +31,7 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> int:
     It is 0 if all is right, 1 if a board computes something wrong, 3 if one could not be tested,
     and 2 if the command was asked for wrongly. 1 wins if several are true.
     """
-    with _exit_code(WRONG_USE):  # whatever is wrong before a board is used
+    with ends_with(WRONG_USE):  # whatever is wrong before a board is used
         boards = _boards(options)
         if options.junit:
             require_file(options.junit)
@@ -50,21 +48,11 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> int:
         _print_one(build, runs[0], publisher, options.as_json)
     for line in () if options.as_json else publisher.lines():
         say(line)
-    with _exit_code(exit_code(runs) or SETUP):
+    with ends_with(exit_code(runs) or SETUP):
         if options.junit:
             write_junit(options.junit, runs)
         publisher.write(runs)
     return exit_code(runs)
-
-
-@contextmanager
-def _exit_code(code: int) -> Iterator[None]:
-    """An error in the ``with`` block ends the command with this exit code."""
-    try:
-        yield
-    except ElegansError as error:
-        error.exit_code = code
-        raise
 
 
 def _boards(options: HilOptions) -> dict[str, dict[str, object]]:
@@ -106,6 +94,8 @@ def _print_one(build: Path, run: BoardRun, publisher: Publisher, as_json: bool) 
     absent = not any(test.result in ("passed", "failed") for test in run.tests)
     if absent and len(reasons) == 1:
         say(complaint(*reasons.pop()), err=True)  # no test reached the board
+        for line in _reasons({}, run):
+            say(line, err=True)
     elif not as_json:
         say(_result_text(run))
         print_errors(read_build_folder(build).errors)
@@ -117,8 +107,9 @@ def _print_all(build: Path, runs: Sequence[BoardRun], publisher: Publisher, as_j
     if as_json:
         say(json.dumps({run.name: publisher.json(run) for run in runs}))
         return
+    wide = max(14, *(len(run.name) for run in runs))
     for run in runs:
-        say(f"{_WORDS[run.exit_code]:<8}{run.name:<16}{_result_text(run)}")
+        say(f"{_WORDS[run.exit_code]:<8}{run.name:<{wide}}  {_result_text(run)}")
     print_errors(read_build_folder(build).errors)
 
 
@@ -131,10 +122,16 @@ def _result_text(run: BoardRun) -> str:
         reasons.setdefault(f"{test.phase or test.result.upper()}: {test.line}", []).append(
             test.name
         )
+    return "\n".join([*lines, *_reasons(reasons, run)])
+
+
+def _reasons(reasons: dict[str, list[str]], run: BoardRun) -> list[str]:
+    """A line for each reason with its tests, and for each of a test that was tried again."""
     for test in run.tests:
         for why in test.retries:
             reasons.setdefault(f"retry {why}", []).append(test.name)
+    lines = []
     for reason, names in reasons.items():
         where = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
         lines.append(f"  {reason} ({where})")
-    return "\n".join(lines)
+    return lines

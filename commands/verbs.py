@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -24,6 +26,16 @@ _NEXT = {
     "doctor": "elegans demo",
     "demo": "elegans bench {output}/export; {output}/report.html shows the drives",
 }
+
+
+@contextmanager
+def ends_with(code: int) -> Iterator[None]:
+    """An error in the ``with`` block ends the command with this exit code."""
+    try:
+        yield
+    except ElegansError as error:
+        error.exit_code = code
+        raise
 
 
 _WITHOUT = ("as_json", "compare", "lab", "port")

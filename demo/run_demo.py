@@ -18,6 +18,7 @@ from elegans.demo.result import Result
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
+from elegans.hil_tests.lab import DEFAULT_BOARD
 from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.trainer.progress import Progress
 from elegans.trainer.tasks import TrainOptions, train
@@ -30,7 +31,7 @@ _ROAD_SEED = 302  # of the road that is driven; no network was trained on it
 class Settings:
     """The options of the demo. ``short`` trains fewer epochs and drives for a shorter time."""
 
-    board: str = "mps2-an386"
+    board: str = DEFAULT_BOARD
     emulator: str = "auto"
     compiler: str = "auto"
     seed: int = 1

@@ -8,9 +8,11 @@ import re
 import numpy as np
 import pytest
 
+from elegans.cli import main
 from elegans.tests.places import CHECKOUT
 
 _README = (CHECKOUT / "README.md").read_text()
+_MEASURED = (CHECKOUT / "docs" / "measurements.md").read_text()
 _HIL = (CHECKOUT / "docs" / "hil.md").read_text()
 
 
@@ -23,7 +25,7 @@ def _rows(text: str) -> list[list[str]]:
 def test_the_demos_circuit_costs_the_same_in_every_document():
     rows = [r for r in _rows(_HIL) if r[0] == "mps2-an386" and r[2] == "unicorn" and r[4] == "2"]
     found = {row[3]: f"{int(row[7]):,}" for row in rows}
-    said = re.search(r"takes ([\d,]+) instructions with zig and ([\d,]+) with gcc", _README)
+    said = re.search(r"takes ([\d,]+) instructions with zig and ([\d,]+) with gcc", _MEASURED)
     assert said is not None
     assert found == {"zig": said[1], "gcc": said[2]}
 
@@ -64,3 +66,37 @@ def test_the_ten_lines_of_hil_md_take_models_with_and_without_elapsed_time(perio
     names["test_every_output_settles_within_two_seconds"](None, Model)
     assert given[0][1].shape == (100,)
     assert given[0][1][0] == (0 if period is None else round(0.02 * 2**period))
+
+
+_DOCUMENTS = [
+    *(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *sorted((CHECKOUT / "docs").glob("*.md")),
+    *sorted((CHECKOUT / "examples").glob("*.md")),
+]
+
+
+@pytest.mark.parametrize("document", _DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(document):
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+        if "://" in target:
+            continue
+        path, _, heading = target.partition("#")
+        there = document.parent / path if path else document
+        assert there.exists(), target
+        if heading:
+            lines = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE)
+            anchors = [re.sub(r"[^\w -]", "", line).lower().replace(" ", "-") for line in lines]
+            assert heading in anchors, target
+
+
+def test_every_verb_has_a_row_among_the_commands():
+    """The names of the verbs, and no others."""
+    text = (CHECKOUT / "docs" / "commands.md").read_text()
+    rows = re.findall(r"^\| `elegans (\w+)", text, re.MULTILINE)
+    assert sorted(rows) == sorted(main.commands)
+
+
+def test_the_readme_is_short_and_has_the_two_commands_that_ci_and_a_newcomer_call():
+    assert len(_README.split()) < 1300
+    for command in ("make demo", "make test"):
+        assert f"\n{command}  " in _README

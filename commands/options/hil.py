@@ -20,6 +20,7 @@ from elegans.commands.options.shared import (
     given,
     level_option,
 )
+from elegans.hil_tests.lab import DEFAULT_BOARD, WAIT_S
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ _OPTIONS = (
         "--board",
         "boards",
         multiple=True,
-        default=["mps2-an386"],
+        default=[DEFAULT_BOARD],
         show_default=True,
         help="name of a board (see 'elegans boards') or path of its descriptor (.toml); repeat it "
         "for several boards; with --map: only the boards of this kind",
@@ -107,7 +108,7 @@ _OPTIONS = (
     click.option(
         "--wait",
         type=click.FloatRange(0),
-        default=600.0,
+        default=WAIT_S,
         show_default=True,
         help="seconds for which a board that somebody else uses is waited for",
     ),

@@ -13,6 +13,7 @@ import click
 
 from elegans.commands.edge import say
 from elegans.commands.options.shared import PATH, given
+from elegans.commands.verbs import ends_with
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -89,13 +90,10 @@ def _refuse_others() -> None:
 
 
 def _compare(old: Path, new: Path, as_json: bool) -> int:
-    from elegans.exporter.errors import ElegansError
+    from elegans.hil_tests.lab.results import WRONG_USE
     from elegans.hil_tests.reports.comparison import compare_paths
 
-    try:
+    with ends_with(WRONG_USE):
         found = compare_paths(old, new)
-    except ElegansError as error:
-        say(f"elegans: {error}", err=True)
-        return 2
     say(found.json() if as_json else found.text())
     return 0 if found.equal else 1

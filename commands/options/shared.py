@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from elegans.boards.firmware import toolchain
+from elegans.hil_tests.lab import DEFAULT_BOARD
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,7 +22,7 @@ BUILD = click.argument("build", type=PATH)
 JSON = click.option("--json", "as_json", is_flag=True, help="print one JSON object to stdout")
 BOARD = click.option(
     "--board",
-    default="mps2-an386",
+    default=DEFAULT_BOARD,
     show_default=True,
     help="name of a board (see 'elegans boards') or path of its descriptor (.toml)",
 )
@@ -92,7 +93,7 @@ def boards_options(function: F) -> F:
         "--board",
         "names",
         multiple=True,
-        default=["mps2-an386"],
+        default=[DEFAULT_BOARD],
         show_default=True,
         help="name of a board (see 'elegans boards') or path of its descriptor (.toml); "
         "repeat it for several boards",

@@ -2,3 +2,8 @@
 
 May import `wire`, `link` and `session`.
 """
+
+DEFAULT_BOARD = "mps2-an386"
+"""The board of whoever names none: a virtual Cortex-M4."""
+WAIT_S = 600.0
+"""Seconds for which a board that somebody else uses is waited for, unless the user says."""

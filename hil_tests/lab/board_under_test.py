@@ -7,8 +7,9 @@ from pathlib import Path
 
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.hil_tests.lab import DEFAULT_BOARD
 from elegans.hil_tests.lab.lab_map import BoardEntry, claimed, read_map, select
-from elegans.hil_tests.lab.plugin_options import DEFAULT_BOARD, PluginOptions
+from elegans.hil_tests.lab.plugin_options import PluginOptions
 from elegans.hil_tests.session.session import BoardOptions, Device, session
 from elegans.hil_tests.wire.errors import HilError
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from elegans.hil_tests.lab.inherited_pipe import taken_over
 from elegans.hil_tests.lab.results import PHASE, RETRY, WRONG_USE, exit_code_of
 
 if TYPE_CHECKING:
@@ -26,11 +27,12 @@ NAME = "elegans-events"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--elegans-events", type=int, help="the pipe's file descriptor")
+    parser.addoption("--elegans-events", type=int, help="the pipe, as inherited_pipe hands it over")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(Events(config.getoption("--elegans-events")), NAME)
+    pipe = taken_over(config.getoption("--elegans-events"))
+    config.pluginmanager.register(Events(pipe), NAME)
     if threading.current_thread() is threading.main_thread():
         # On SIGTERM, as on an interrupt, pytest ends its fixtures: the board is powered off.
         signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -37,11 +37,9 @@ from elegans.boards.processes.file_lock import try_lock
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.storage.folders import open_flags
 from elegans.exporter.storage.read_files import read_toml
+from elegans.hil_tests.lab import WAIT_S
 from elegans.hil_tests.lab.labgrid import COORDINATOR, TakenError, acquire, release
 from elegans.hil_tests.wire.errors import HilError, Phase
-
-WAIT_S = 600.0
-"""Seconds for which a run waits for a board that is in use."""
 
 _POLL_S = 0.1
 _PLAIN = open_flags("O_APPEND", "O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-DEFAULT_BOARD = "mps2-an386"
+from elegans.hil_tests.lab import DEFAULT_BOARD, WAIT_S
+
 _DEMO = Path("build/demo/export")
 
 _HELP = {
@@ -28,7 +29,7 @@ _HELP = {
     "map": "TOML file that lists the boards of a lab; every test runs on each of them",
     "tag": "use only boards of the map with this tag",
     "name": "use only the board of the map with this name; may be repeated",
-    "wait": "seconds for which a board that is in use is waited for (default: 600)",
+    "wait": f"seconds for which a board that is in use is waited for (default: {WAIT_S:g})",
     "retries": "how often a test is repeated whose setup failed, never one with a wrong bit "
     "(default: 0)",
 }
@@ -57,7 +58,7 @@ class PluginOptions:
     map: str | None = None
     tag: str | None = None
     name: tuple[str, ...] = ()
-    wait: float = 600.0
+    wait: float = WAIT_S
     retries: int = 0
 
     @classmethod

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from elegans.boards.processes.child_process import defer_signals
+from elegans.hil_tests.lab.inherited_pipe import hand_over
 from elegans.hil_tests.lab.results import PRODUCT, SETUP, WRONG_USE
 
 _SUITE = Path(__file__).resolve().parents[1]
@@ -196,19 +198,21 @@ def run_suite(
     ``{"bench-1": {"map": "lab.toml", "name": "bench-1"}}``. ``progress`` is called with all
     runs whenever one of them has advanced. A board that fails does not affect the others.
     """
-    with ExitStack() as stack, selectors.DefaultSelector() as ready:
+    events: SimpleQueue[tuple[_Child, bytes]] = SimpleQueue()
+    with ExitStack() as stack:
         runs = []
         for name, options in boards.items():
             runs.append(BoardRun(name))
             with defer_signals():
                 child = _Child(runs[-1], suite, options)
                 stack.callback(child.end)
-            ready.register(child.events, selectors.EVENT_READ, child)
-        while ready.get_map():
-            for key, _ in ready.select():
-                if not key.data.receive():
-                    ready.unregister(key.fileobj)
-                progress(runs)
+            child.start(events)
+        running = len(runs)
+        while running:
+            child, data = events.get()
+            child.receive(data)
+            running -= not data
+            progress(runs)
     return runs
 
 
@@ -218,21 +222,36 @@ class _Child:
     def __init__(self, run: BoardRun, suite: Suite, options: Mapping[str, object]) -> None:
         self._run, self._rest, self._ended = run, b"", False
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  closed in `end`
-        self.events, writing = os.pipe()
+        self._events, writing = os.pipe()
+        number, inherited = hand_over(writing)
         words = [f"--{k}={v}" for k, v in options.items() if v is not None]
         self._process = subprocess.Popen(
-            [*_PYTEST, f"--elegans-events={writing}", *words, *suite.words()],
+            [*_PYTEST, f"--elegans-events={number}", *words, *suite.words()],
             stdin=subprocess.DEVNULL,
             stdout=self._output,
             stderr=self._output,
-            pass_fds=(writing,),
             env=_environment(),
+            **inherited,
         )
         os.close(writing)
+        self._reader = threading.Thread(target=self._read, daemon=True)
 
-    def receive(self) -> bool:
-        """Read new events; False at the end of the pipe."""
-        data = os.read(self.events, 1 << 16)
+    def start(self, events: SimpleQueue[tuple[_Child, bytes]]) -> None:
+        """Read the pipe into ``events``, up to its end, for which b"" stands.
+
+        In a thread: Windows cannot wait for several pipes at once.
+        """
+        self._queue = events
+        self._reader.start()
+
+    def _read(self) -> None:
+        data = b"."
+        while data:
+            data = os.read(self._events, 1 << 16)
+            self._queue.put((self, data))
+
+    def receive(self, data: bytes) -> None:
+        """Take new events; b"" is the end of the pipe."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             event = json.loads(line)
@@ -244,7 +263,6 @@ class _Child:
             self._output.seek(0)
             text = self._output.read().decode(errors="replace")[-_OUTPUT_BYTES:]
             self._run.tests.append(Outcome("pytest", "error", None, f"ended with {status}: {text}"))
-        return bool(data)
 
     def end(self) -> None:
         """Terminate the process if it has not ended; it powers its board off."""
@@ -255,8 +273,10 @@ class _Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._reader.ident is not None:
+            self._reader.join()
         self._output.close()
-        os.close(self.events)
+        os.close(self._events)
 
 
 def _environment() -> dict[str, str]:

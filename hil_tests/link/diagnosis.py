@@ -110,9 +110,9 @@ def another_board(place: str, before: Hello, after: Hello) -> HilError:
 
 def overrun(place: str, hello: Hello) -> HilError | None:
     """The error for a stack that was not large enough; None if it was, or is not measured."""
-    if hello.stack_used <= hello.stack_bytes:
+    if hello.stack_used <= hello.stack_reserved:
         return None
-    fact = f"the stack of {hello.stack_bytes:,} bytes was overrun, and data were overwritten"
+    fact = f"the stack of {hello.stack_reserved:,} bytes was overrun, and data were overwritten"
     remedy = "give the board's descriptor a larger memory.stack, or leave it out"
     return HilError(Phase.FAULT, place, fact, remedy)
 

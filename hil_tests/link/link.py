@@ -39,11 +39,12 @@ _REPLUG_S = 5.0
 class Link:
     """A connection to one board over one port.
 
-    ``log`` holds the last thousand LOG texts, ``resent`` counts retransmissions, and
-    ``decoder.dropped`` counts what arrived damaged. ``hello_rtt`` is the round trip of the
-    handshakes. While waiting, ``alive`` is called regularly; it raises if the board cannot answer
-    any more (its emulator has ended). ``locate`` gives the function and line at an address, to
-    explain a fault. A port that vanishes is waited for ``replug`` seconds.
+    ``log`` holds the last thousand LOG texts, ``requests`` counts the requests of all
+    exchanges, ``resent`` those that were sent again, each time, and ``decoder.dropped`` what
+    arrived damaged. ``hello_rtt`` is the round trip of the handshakes. While waiting, ``alive``
+    is called regularly; it raises if the board cannot answer any more (its emulator has ended).
+    ``locate`` gives the function and line at an address, to explain a fault. A port that
+    vanishes is waited for ``replug`` seconds.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Link:
         self.replug = replug
         self.decoder = Decoder()
         self.log: deque[str] = deque(maxlen=1000)
-        self.resent = 0
+        self.requests = self.resent = 0
         self._alive = alive or (lambda: None)
         self._locate = locate or (lambda _: None)
         self._out = bytearray()
@@ -163,7 +164,8 @@ class Link:
 
         window = SendWindow(self.peer.credit, rtt or RoundTripTime(), frame_of, max_sends)
         queue = RequestQueue(window, split)
-        upcoming, before = self._within_credit(payloads), self.resent
+        upcoming = self._within_credit(payloads)
+        asked, before = self.requests, self.resent
         while True:
             self._out += queue.send(upcoming, time.monotonic())
             if queue.done:
@@ -183,7 +185,7 @@ class Link:
                 self._out += window.resend_all(time.monotonic())
             if not queue.split_given_up():
                 raise diagnosis.unanswered(self.port.name, kind, self.peer)
-            self.resent = before + window.resent
+            self.requests, self.resent = asked + queue.taken, before + window.resent
             yield from queue.answered()
 
     def require_no_fault(self, before: Hello) -> None:

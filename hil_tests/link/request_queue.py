@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from itertools import count
 
 from elegans.hil_tests.link.send_window import SendWindow
 
@@ -18,7 +17,8 @@ MAX_AHEAD = 256
 
 
 class RequestQueue:
-    """The requests of one exchange.
+    """The requests of one exchange; ``taken`` is how many there were, with the parts of those that
+    were split.
 
     ``split`` returns the requests to send in place of one that was given up; none if it cannot
     be split.
@@ -27,7 +27,7 @@ class RequestQueue:
     def __init__(self, window: SendWindow, split: Callable[[bytes], tuple[bytes, ...]]) -> None:
         self.window = window
         self._split = split
-        self._indices = count()
+        self.taken = 0
         self._requests: dict[int, bytes] = {}  # by index, until the answer has been handed out
         self._order: list[int] = []  # the order in which answers are to be handed out
         self._waiting: deque[int] = deque()  # requests that are not in flight yet
@@ -77,7 +77,7 @@ class RequestQueue:
             yield self._requests.pop(index), self._answers.pop(index)
 
     def _insert(self, payload: bytes, position: int) -> None:
-        index = next(self._indices)
+        index, self.taken = self.taken, self.taken + 1
         self._requests[index] = payload
         self._order.insert(position, index)
         self._waiting.append(index)

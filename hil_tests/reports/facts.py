@@ -26,6 +26,7 @@ def _all(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("flash of the model (code, tables, weights)", _bytes(get("flash_bytes"))),
         ("RAM of the model", _bytes(get("ram_bytes"))),
         ("stack of a step", _bytes(get("stack_bytes"))),
+        ("stack used since the start", _used(figures)),
         ("steps a second over the line", _text(get("vectors_per_second"))),
         ("line: bits a second", _text(get("baud"))),
         ("line: frames received", _text(get("frames"))),
@@ -46,6 +47,11 @@ def _unit(value: object, unit: str) -> str:
 
 def _bytes(value: object) -> str:
     return _unit(value, "bytes")
+
+
+def _used(figures: Mapping[str, Any]) -> str:
+    used, reserved = figures.get("stack_used"), figures.get("stack_reserved")
+    return "" if used is None or not reserved else f"{used} of {reserved} bytes"
 
 
 def _range(value: Mapping[str, int] | None) -> str:

@@ -31,8 +31,8 @@ class Figure:
     key      in the JSON of `elegans hil --json`
     of_line  whether it depends on the serial line, which is not the product
     absent   what is printed for a value of None
-    slack    the fraction by which it may differ and still count as equal; only clock ticks of a
-             real board have one, because no two runs of it take the same
+    slack    the fraction by which it may differ and still count as equal; clock ticks of a
+             real board have one, and the stack that its interrupts use: no two runs take the same
     """
 
     key: str
@@ -55,8 +55,10 @@ class Figure:
     def equal(self, one: Any, other: Any) -> bool:
         """Whether two values count as equal."""
         if self.slack and one is not None and other is not None:
-            ends = ("min", "max")
-            return all(abs(one[e] - other[e]) <= self.slack * abs(one[e]) for e in ends)
+            pairs = [(one, other)]
+            if self.kind is FigureKind.RANGE:
+                pairs = [(one[end], other[end]) for end in ("min", "max")]
+            return all(abs(a - b) <= self.slack * abs(a) for a, b in pairs)
         return bool(one == other)
 
     def valid(self, value: object) -> bool:
@@ -83,7 +85,9 @@ FIGURES = (
     Figure("ticks_per_step", "ticks a step", FigureKind.RANGE, slack=0.02),
     Figure("flash_bytes", "flash", FigureKind.COUNT, "bytes"),
     Figure("ram_bytes", "RAM", FigureKind.COUNT, "bytes"),
-    Figure("stack_bytes", "stack", FigureKind.COUNT, "bytes"),
+    Figure("stack_bytes", "stack of a step", FigureKind.COUNT, "bytes"),
+    Figure("stack_used", "stack used since the start", FigureKind.COUNT, "bytes", slack=0.1),
+    Figure("stack_reserved", "stack of the board", FigureKind.COUNT, "bytes"),
     Figure("baud", "line, baud", FigureKind.COUNT, of_line=True),
     Figure("resent", "line, frames sent again", FigureKind.COUNT, of_line=True),
     Figure("damaged_frames", "line, frames damaged", FigureKind.COUNT, of_line=True),

@@ -55,7 +55,8 @@ class Verdict:
     ticks     of the board's counter in one step, fewest and most, ``counter_hz`` of them a second;
               None if it does not count
     instructions  executed in one step, fewest and most; known for an emulated board
-    flash_bytes, ram_bytes   what the model takes of the firmware; stack_bytes: what a step takes
+    flash_bytes, ram_bytes   what the model takes of the firmware
+    stack_bytes   what one step takes of the stack
     firmware_digest   as the board reports it
     requests, resent, damaged_frames   how many requests there were, and what the line lost or
                damaged of them; frames: received during the run
@@ -206,13 +207,12 @@ def compare(
     facts = facts or BoardFacts()
     golden = model.vectors if vectors is None else vectors
     peer, resent, damaged = link.peer, link.resent, link.decoder.dropped.total()
+    requests = link.requests
     frames = link.decoder.frames
     measured = measure(link, golden) if peer.counter_hz else None
-    requests = len(_timed(golden)) if measured else 0
     began = time.perf_counter()
     got = Results.of_shape(golden)
     for chunk in stream(link, golden):
-        requests += 1
         got.y[chunk.start : chunk.stop] = chunk.reply.y
         got.h[chunk.start : chunk.stop] = chunk.reply.h
         if progress is not None:
@@ -237,11 +237,11 @@ def compare(
         flash_bytes=facts.flash_bytes,
         ram_bytes=facts.ram_bytes,
         vectors_per_second=len(golden) / seconds,
-        requests=requests,
+        requests=link.requests - requests,
         resent=link.resent - resent,
         damaged_frames=link.decoder.dropped.total() - damaged,
-        stack_reserved=link.peer.stack_bytes or None,
-        stack_used=link.peer.stack_used if link.peer.stack_bytes else None,
+        stack_reserved=link.peer.stack_reserved or None,
+        stack_used=link.peer.stack_used if link.peer.stack_reserved else None,
         saturated=saturations(model.states, got.h[golden.section != SECTIONS.index("corner")]),
         compiler=facts.compiler,
         firmware_digest=peer.firmware_digest.hex(),

@@ -118,7 +118,8 @@ class Hello:
     counter_hz    rate of the counter that times a step; 0 without a counter
     fault_*       address, link register and status of the fault that caused the last reset;
                   0 if none did
-    stack_bytes   that the board has; 0 if it does not measure its stack
+    stack_reserved   bytes that the board has, `stack_bytes` in docs/protocol.md; 0 if it does not
+                  measure its stack
     stack_used    the most that were used since its start; more than there are if it was overrun
     *_digest      the first 16 bytes of each SHA-256
     """
@@ -132,7 +133,7 @@ class Hello:
     fault_pc: int
     fault_lr: int
     fault_status: int
-    stack_bytes: int
+    stack_reserved: int
     stack_used: int
     model_digest: bytes
     firmware_digest: bytes
@@ -165,7 +166,7 @@ class Hello:
             self.fault_pc,
             self.fault_lr,
             self.fault_status,
-            self.stack_bytes,
+            self.stack_reserved,
             self.stack_used,
             self.model_digest,
             self.firmware_digest,
@@ -179,7 +180,7 @@ class Hello:
             raise BadMessageError(f"{len(payload)} bytes instead of at least {_HELLO.size}")
         nonce, cause, state_bytes, dt_bytes, max_frame, credit, *rest = _HELLO.unpack_from(payload)
         inputs, outputs, states, counter_hz, *rest = rest
-        fault_pc, fault_lr, fault_status, stack_bytes, stack_used, model, firmware = rest
+        fault_pc, fault_lr, fault_status, stack_reserved, stack_used, model, firmware = rest
         if state_bytes not in (2, 4) or dt_bytes not in (0, 2, 4):
             raise BadMessageError(f"states of {state_bytes} bytes and a dt of {dt_bytes}")
         shape = Shape(inputs, outputs, states, state_bytes, dt_bytes)
@@ -194,7 +195,7 @@ class Hello:
             fault_pc,
             fault_lr,
             fault_status,
-            stack_bytes,
+            stack_reserved,
             stack_used,
             model,
             firmware,

@@ -244,7 +244,7 @@ class FakeDevice:
             fault_pc=0x1234 if self._faulted else 0,
             fault_lr=0x5679 if self._faulted else 0,
             fault_status=0x8200 if self._faulted else 0,
-            stack_bytes=self.behaviour.stack_bytes,
+            stack_reserved=self.behaviour.stack_bytes,
             stack_used=self.behaviour.stack_used,
             model_digest=bytes.fromhex(self.behaviour.digest)[:16],
             firmware_digest=bytes(16),

@@ -191,7 +191,7 @@ def test_hello_reports_the_device_s_identity_and_last_fault(device, build, shape
         fault_pc=0x1234,
         fault_lr=0x5678,
         fault_status=0x8200,
-        stack_bytes=4096,
+        stack_reserved=4096,
         stack_used=700,
         model_digest=bytes.fromhex(read_model(build).digest)[:16],
         firmware_digest=bytes(16),

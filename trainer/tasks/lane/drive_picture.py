@@ -36,7 +36,8 @@ def draw_drives(drives: Mapping[str, Drive], path: Path, title: str = "") -> Non
             off.plot(one.t, 100 * one.lateral_error, color=colour, lw=wide)
             wheel.plot(one.t, np.degrees(one.steering), color=colour, lw=0.7 * wide)
         road.set_title(title or f"{first.t[-1]:.0f} s of winding road")
-        road.legend(loc="best", fontsize=9)
+        above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0}
+        road.legend(fontsize=9, ncols=len(drives) + 1, columnspacing=1.2, **above)
         off.set(title="distance left of the centreline", ylabel="cm")
         wheel.set(title="steering", ylabel="degrees")
 
