@@ -1,7 +1,7 @@
 """The values that each branch of an executed path was decided from.
 
-For Cortex-M55, whose vector instructions capstone does not know: none of them branches, nor sets
-flags that a branch reads.
+For Cortex-M55, whose vector instructions capstone does not know, and whose shifts of 64 bits it
+takes for ORRS: none of them branches, nor sets flags that a branch reads.
 """
 
 from __future__ import annotations
@@ -70,8 +70,15 @@ class BranchRecorder:
 
     def _decode(self, address: int) -> Instruction | None:
         if address not in self._decoded:
-            self._decoded[address] = decode_one(self._code(address, 4), address)
+            code = self._code(address, 4)
+            self._decoded[address] = None if _long_shift(code) else decode_one(code, address)
         return self._decoded[address]
+
+
+def _long_shift(code: bytes) -> bool:
+    """Whether these four bytes are LSLL, LSRL, ASRL or their like: ORRS with SP or PC."""
+    first, second = (int.from_bytes(code[i : i + 2], "little") for i in (0, 2))
+    return first & 0xFFF0 == 0xEA50 and second & 0xF in (13, 15)
 
 
 def _it_conditions(text: str) -> list[str]:

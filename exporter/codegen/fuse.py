@@ -32,6 +32,7 @@ from elegans.exporter.numbers.fixed import (
     INT32_MAX,
     Integers,
     Interval,
+    LongInterval,
     join_intervals,
 )
 from elegans.exporter.ops.linear import Linear
@@ -151,6 +152,8 @@ def _compact(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     if sums is None or len({s.inputs[0] for s in sums}) != 1:
         return None
     f, g, t = (s.op for s in sums if isinstance(s.op, (Linear, TimedLinear)))
+    if any(op.sums is LongInterval for op in (f, g, t)):
+        return None
     if any(isinstance(op, SparseLinear) and op.weights.size > _LARGEST for op in (f, g, t)):
         return None
     if len({op.split for op in (f, g, t) if isinstance(op, (Linear8, TimedLinear8))}) > 1:
@@ -221,9 +224,10 @@ def _scales(
 
 
 def _maps(step: Step, bounds: Bounds, half_segment: int = HALF_SEGMENT) -> list[FusedMap] | None:
-    """A step's maps; None if its rows do not share a shift, or leave no room in int32."""
+    """A step's maps; None if its rows do not share a shift, or leave no room in int32, in which
+    the kernels add."""
     op, windows = step.op, step.inputs[0]
-    if len(set(windows)) < len(windows):
+    if len(set(windows)) < len(windows) or getattr(op, "sums", None) is LongInterval:
         return None
     if isinstance(op, TimedLinear):
         return _timed(op, windows, bounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -11,10 +12,21 @@ from scipy import sparse
 from elegans.exporter.ir.affine import Matrix
 from elegans.exporter.lowering.joint_rounding import WIDE
 from elegans.exporter.lowering.quantise_int8 import linear8, timed8
-from elegans.exporter.numbers.fixed import INT16_MAX, INT32_MAX, Integers, Reals, quantise
+from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    INT32_MAX,
+    LONG_MAX,
+    Integers,
+    Reals,
+    quantise,
+)
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
+from elegans.exporter.ops.long_linear import SHIFTS, LongLinear
+from elegans.exporter.ops.long_sliding_linear import LongSlidingLinear
+from elegans.exporter.ops.long_sparse_linear import LongSparseLinear
+from elegans.exporter.ops.long_timed_linear import LongTimedLinear
 from elegans.exporter.ops.sliding_linear import SlidingLinear
 from elegans.exporter.ops.sliding_linear8 import SlidingLinear8
 from elegans.exporter.ops.sparse_linear import SparseLinear
@@ -22,11 +34,16 @@ from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 from elegans.exporter.ops.tanh import HALF_SEGMENT
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 
-_LARGEST_SHIFT = 30  # the most that `rshr` takes
+_SHIFTS = range(31)  # that `rshr` takes
 _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
     16: (Linear, SparseLinear, SlidingLinear),
     8: (Linear8, SparseLinear8, SlidingLinear8),
 }
+_LONG: tuple[type[Linear], ...] = (LongLinear, LongSparseLinear, LongSlidingLinear)
+# A map has accumulators of 64 bits if a row reads more inputs than this, and the rounding of its
+# weights would be expected to move its result by so many units: rms, for inputs anywhere. A list of
+# synapses is as fast with 64 bits; a dense map is slower, because its kernel adds in 32.
+_LONG_ROW, _LONG_UNITS, _LONG_UNITS_OF_A_LIST = 128, 4.0, 1.0
 # A map whose rows share one shift is faster on every core. It may cost a row this many bits: all
 # rows feed the same table, so none becomes less exact than the row with the smallest shift.
 _SHARED_SHIFT_BITS = 5
@@ -60,21 +77,25 @@ class RealMap:
     ends: tuple[int, ...]
     together: Together | None = None
 
-    def quantised(self, finest: int, bits: int, tabled: bool) -> Quantised | None:
+    def quantised(
+        self, shifts: range, bits: int, tabled: bool, most: int = INT32_MAX
+    ) -> Quantised | None:
         """(weights, bias [rows], shift [rows]); None if a row has no scale.
 
-        Each row is tried from the shift `finest` down, all rows at once. With the accumulator
+        Each row is tried from the greatest of `shifts` down, all rows at once. With the accumulator
         at scale 2^-s, the weight of column c is at scale 2^-(s - in_frac[c]).
+
+        most  the greatest magnitude of an accumulator
         """
         at = self.weights.tocoo()
         count, rows, columns, values = len(self.bias), at.row, at.col, at.data
         if not (np.all(np.isfinite(values)) and np.all(np.isfinite(self.bias))):
             return None
         integers = np.zeros(len(values), np.int64)
-        biases, shifts = np.zeros(count, np.int64), np.zeros(count, np.int64)
+        biases, found = np.zeros(count, np.int64), np.zeros(count, np.int64)
         pending = np.ones(count, np.bool_)
         left = np.arange(len(values))  # entries of rows that have no scale yet
-        for shift in range(finest, -1, -1):
+        for shift in reversed(shifts):
             scale = self.out_frac + shift
             row, frac = rows[left], self.in_frac[columns[left]]
             reals = values[left]
@@ -87,15 +108,15 @@ class RealMap:
             room = (HALF_SEGMENT << shift) * tabled + ((1 << shift) >> 1)
             # Below 2^53, so exact: 2^23 products of int16.
             reach = np.bincount(row, np.abs(w) * self.in_reach[columns[left]], count)
-            good &= reach + np.abs(b) + room <= INT32_MAX
+            good &= reach + np.abs(b) + room <= most
             done = good[row]
             integers[left[done]] = w[done]
-            biases[good], shifts[good] = b[good], shift
+            biases[good], found[good] = b[good], shift
             pending &= ~good
             left = left[~done]
             if not pending.any():
-                found = SparseMatrix.from_entries(self.weights.shape, rows, columns, integers)
-                return found, biases, shifts
+                kept = SparseMatrix.from_entries(self.weights.shape, rows, columns, integers)
+                return kept, biases, found
         return None
 
     def rounded_together(self, kept: Quantised, tabled: bool) -> Quantised:
@@ -120,6 +141,20 @@ class RealMap:
         return SparseMatrix.of(whole), biases, shifts
 
 
+def _too_coarse(weights: Matrix, reach: Integers, shifts: Integers) -> bool:
+    """Whether weights at these scales are worth accumulators of 64 bits.
+
+    The error that is expected of a row, squared: 1/12 of a weight's unit times 1/3 of the reach of
+    its input, for each weight.
+    """
+    inputs = np.diff(weights.indptr)
+    rows = np.repeat(np.arange(len(shifts)), inputs)
+    squares = np.bincount(rows, reach[weights.indices].astype(np.float64) ** 2, len(shifts))
+    units = np.ldexp(np.sqrt(squares / 36.0), -shifts)
+    most = _LONG_UNITS if 2 * weights.nnz >= math.prod(weights.shape) else _LONG_UNITS_OF_A_LIST
+    return bool(np.any((inputs > _LONG_ROW) & (units > most)))
+
+
 def linear(
     real: RealMap, bits: int = 16, tabled: bool = False, alike: bool = False
 ) -> Linear | None:
@@ -131,21 +166,26 @@ def linear(
     alike   whether all rows shall get one shift, if that costs none of them more than 5 bits
 
     Exact zeros stay zeros; of the layouts dense, sparse and sliding filters, the map gets the
-    one that takes the least flash.
+    one that takes the least flash. Wide rows whose weights 32 bits would leave too coarse have
+    accumulators of 64.
     """
     weights = sparse.csr_array(real.weights)
     weights.sum_duplicates()
     real = replace(real, weights=weights)
-    kept = real.quantised(_LARGEST_SHIFT, bits, tabled)
+    kept = real.quantised(_SHIFTS, bits, tabled)
     if kept is not None and (tabled or alike) and bits == 16:
         shifts = kept[2]
         if 0 < np.ptp(shifts) <= _SHARED_SHIFT_BITS:
-            kept = real.quantised(int(shifts.min()), bits, tabled)
+            kept = real.quantised(range(int(shifts.min()) + 1), bits, tabled)
+    layouts = _LAYOUTS[bits]
+    if bits == 16 and (kept is None or _too_coarse(weights, real.in_reach, kept[2])):
+        long = real.quantised(SHIFTS, bits, tabled, LONG_MAX)
+        kept, layouts = (kept, layouts) if long is None else (long, _LONG)
     if kept is None:
         return None
-    if bits == 16:
+    if layouts is _LAYOUTS[16]:
         kept = real.rounded_together(kept, tabled)
-    dense, *others = _LAYOUTS[bits]
+    dense, *others = layouts
     found, *_ = kept
     # Above `_SMALL` entries, a map that is mostly zeros is never smallest in the dense layout,
     # and the dense array is not even made.
@@ -188,20 +228,22 @@ class RealTimedMap:
     ends: tuple[int, ...]
     together: Together | None = None
 
-    def quantised(self, finest: int) -> list[TimedLinear] | None:
+    def quantised(
+        self, shifts: range, kind: type[TimedLinear] = TimedLinear
+    ) -> list[TimedLinear] | None:
         """One op a row, each at the finest scale that holds it; None if a row has none."""
         rows = []
         for row in range(len(self.bias)):
-            op = self._row(row, finest)
+            op = self._row(row, shifts, kind)
             if op is None:
                 return None
             rows.append(op)
         return rows
 
-    def _row(self, row: int, finest: int) -> TimedLinear | None:
-        """One row, tried from the shift `finest` down."""
+    def _row(self, row: int, shifts: range, kind: type[TimedLinear]) -> TimedLinear | None:
+        """One row, tried from the greatest of `shifts` down."""
         drive, rate = (self.weights[row], self.bias[row]), (self.rates[row], self.rate_bias[row])
-        for shift in range(finest, -1, -1):
+        for shift in reversed(shifts):
             scale = self.out_frac + shift
             ints: list[Integers] = []
             for (w, b), at in ((drive, scale), (rate, scale - self.dt_frac + RATE_SHIFT)):
@@ -211,8 +253,8 @@ class RealTimedMap:
             largest = max((int(np.abs(w).max()) for w in ints[::2]), default=0)
             if len(ints) < 4 or largest >= 1 << (_BITS - 1):
                 continue
-            op = TimedLinear(ints[0], ints[1], ints[2], ints[3], np.array([shift]))
-            if op.reach(self.in_reach, self.dt_reach)[0] + (HALF_SEGMENT << shift) <= INT32_MAX:
+            op = kind(ints[0], ints[1], ints[2], ints[3], np.array([shift]))
+            if op.reach(self.in_reach, self.dt_reach)[0] + (HALF_SEGMENT << shift) <= op.sums.most:
                 return op
         return None
 
@@ -250,15 +292,20 @@ def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
         maps = ((real.weights, real.bias), (real.rates, real.rate_bias))
         elapsed = (real.dt_frac, real.dt_reach)
         return timed8(maps, real.in_frac, real.in_reach, elapsed, real.out_frac, real.ends)
-    rows = real.quantised(_LARGEST_SHIFT)
+    rows = real.quantised(_SHIFTS)
     shifts = [int(row.shift[0]) for row in rows or ()]
     if rows and 0 < max(shifts) - min(shifts) <= _SHARED_SHIFT_BITS:
-        rows = real.quantised(min(shifts))
+        rows = real.quantised(range(min(shifts) + 1))
+        shifts = [min(shifts)] * len(shifts)
+    still = sparse.csr_array(real.weights)
+    if rows is None or _too_coarse(still, real.in_reach, np.array(shifts)):
+        rows = real.quantised(SHIFTS, LongTimedLinear) or rows
     if rows is None:
         return None
     names = ("weights", "bias", "rates", "rate_bias", "shift")
     fields = [np.concatenate([getattr(row, name) for row in rows]) for name in names]
-    return real.rounded_together(TimedLinear(*fields))
+    op = type(rows[0])(*fields)
+    return op if isinstance(op, LongTimedLinear) else real.rounded_together(op)
 
 
 def _flash(op: Linear) -> int | None:

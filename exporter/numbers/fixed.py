@@ -12,7 +12,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,8 @@ Value = Any
 
 INT16_MIN, INT16_MAX = -(1 << 15), (1 << 15) - 1
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+LONG_MAX = (1 << 43) - 1
+"""The greatest magnitude of a sum of 64 bits: without its lower 12 bits it fits int32."""
 
 
 def rshr(a: Value, n: int | Integers) -> Value:
@@ -165,48 +167,52 @@ class Interval:
     lo: Integers
     hi: Integers
 
-    @staticmethod
-    def of(lo: ArrayLike, hi: ArrayLike) -> Interval:
+    most: ClassVar[int] = INT32_MAX
+    """The greatest value of any result; the least is one further from zero."""
+
+    @classmethod
+    def of(cls, lo: ArrayLike, hi: ArrayLike) -> Self:
         """These bounds. Raises ValueError if lo > hi, `RangeError` if they leave int32."""
         low, high = np.asarray(lo, dtype=np.int64), np.asarray(hi, dtype=np.int64)
         if np.any(low > high):
             raise ValueError("an interval's lower bound lies above its upper bound")
-        if low.size and (low.min() < INT32_MIN or high.max() > INT32_MAX):
+        if low.size and (low.min() < -cls.most - 1 or high.max() > cls.most):
             reach = max(-int(low.min()), int(high.max()))
-            raise RangeError(f"an intermediate value reaches {reach}, int32 ends at {INT32_MAX}")
-        return Interval(low, high)
+            end = "int32 ends" if cls.most == INT32_MAX else "sums end"
+            raise RangeError(f"an intermediate value reaches {reach}, {end} at {cls.most}")
+        return cls(low, high)
 
-    def new_tensor(self, value: Integers) -> Interval:
+    def new_tensor(self, value: Integers) -> Self:
         """A constant, as an interval of one value (torch's name for it; see `constant`)."""
-        return Interval.of(value, value)
+        return self.of(value, value)
 
     def _lift(self, other: Interval | int) -> Interval:
         return other if isinstance(other, Interval) else self.new_tensor(np.asarray(other))
 
-    def __add__(self, other: Interval | int) -> Interval:
+    def __add__(self, other: Interval | int) -> Self:
         b = self._lift(other)
-        return Interval.of(self.lo + b.lo, self.hi + b.hi)
+        return self.of(self.lo + b.lo, self.hi + b.hi)
 
-    def __sub__(self, other: Interval | int) -> Interval:
+    def __sub__(self, other: Interval | int) -> Self:
         b = self._lift(other)
-        return Interval.of(self.lo - b.hi, self.hi - b.lo)
+        return self.of(self.lo - b.hi, self.hi - b.lo)
 
-    def __mul__(self, other: Interval | int) -> Interval:
+    def __mul__(self, other: Interval | int) -> Self:
         b = self._lift(other)
         corners = [self.lo * b.lo, self.lo * b.hi, self.hi * b.lo, self.hi * b.hi]
-        return Interval.of(np.minimum.reduce(corners), np.maximum.reduce(corners))
+        return self.of(np.minimum.reduce(corners), np.maximum.reduce(corners))
 
-    def __rsub__(self, other: int) -> Interval:
-        return self._lift(other) - self
+    def __rsub__(self, other: int) -> Self:
+        return self.new_tensor(np.asarray(other)) - self
 
     __radd__ = __add__
     __rmul__ = __mul__
 
-    def __matmul__(self, weights: Interval) -> Interval:
+    def __matmul__(self, weights: Interval) -> Self:
         """Row vectors `[..., cols]` times a constant matrix `[cols, rows]`."""
         return self.times(weights.lo.T)
 
-    def times(self, weights: Integers | SparseMatrix) -> Interval:
+    def times(self, weights: Integers | SparseMatrix) -> Self:
         """`product` on intervals: W x lies within W m - |W| r .. W m + |W| r.
 
         m is the midpoint and r half the width of each input. Both may end in one half, so
@@ -217,70 +223,76 @@ class Interval:
         middle = product(0.5 * (self.lo + self.hi), weights)
         magnitudes: Any = abs(weights)
         radius = product(0.5 * (self.hi - self.lo), magnitudes)
-        return Interval.of(middle - radius, middle + radius)
+        return self.of(middle - radius, middle + radius)
 
-    def __rshift__(self, n: Interval | int) -> Interval:
+    def __rshift__(self, n: Interval | int) -> Self:
         shift = self._lift(n).lo
-        return Interval.of(self.lo >> shift, self.hi >> shift)
+        return self.of(self.lo >> shift, self.hi >> shift)
 
-    def __floordiv__(self, other: Interval | int) -> Interval:
+    def __floordiv__(self, other: Interval | int) -> Self:
         """Floor division by a divisor >= 1: monotone in each argument, so its extremes are at
         the corners. Raises `RangeError` if the divisor can be less than 1."""
         b = self._lift(other)
         if b.lo.min() < 1:
             raise RangeError(f"a divisor can be {b.lo.min()}")
         corners = [self.lo // b.lo, self.lo // b.hi, self.hi // b.lo, self.hi // b.hi]
-        return Interval.of(np.minimum.reduce(corners), np.maximum.reduce(corners))
+        return self.of(np.minimum.reduce(corners), np.maximum.reduce(corners))
 
-    def __and__(self, mask: int) -> Interval:
-        return Interval.of(np.zeros_like(self.lo), np.full_like(self.hi, mask))
+    def __and__(self, mask: int) -> Self:
+        return self.of(np.zeros_like(self.lo), np.full_like(self.hi, mask))
 
-    def __abs__(self) -> Interval:
+    def __abs__(self) -> Self:
         inside = (self.lo <= 0) & (self.hi >= 0)
         low = np.where(inside, 0, np.minimum(np.abs(self.lo), np.abs(self.hi)))
-        return Interval.of(low, np.maximum(np.abs(self.lo), np.abs(self.hi)))
+        return self.of(low, np.maximum(np.abs(self.lo), np.abs(self.hi)))
 
     def halves(self) -> tuple[Interval, Interval]:
         """The bounds of `fixed.halves`: any int16 may be left below the upper half."""
         upper = Interval((self.lo + (1 << 15)) >> 16, (self.hi + (1 << 15)) >> 16)
         return upper, Interval(np.full_like(self.lo, INT16_MIN), np.full_like(self.hi, INT16_MAX))
 
-    def whole(self, lower: Interval) -> Interval:
+    def whole(self, lower: Interval) -> Self:
         """The bounds of `fixed.whole`. Raises `RangeError` beyond int32."""
-        return Interval.of((self.lo << 16) + lower.lo, (self.hi << 16) + lower.hi)
+        return self.of((self.lo << 16) + lower.lo, (self.hi << 16) + lower.hi)
 
-    def __getitem__(self, index: Any) -> Interval:
+    def __getitem__(self, index: Any) -> Self:
         """Selected elements; or a table lookup, if the index is itself an interval: the least
         and the greatest entry that it can reach."""
         if not isinstance(index, Interval):
-            return Interval.of(self.lo[index], self.hi[index])
+            return self.of(self.lo[index], self.hi[index])
         spans = list(zip(index.lo.flat, index.hi.flat, strict=True))
         low = [self.lo[a : b + 1].min() for a, b in spans]
         high = [self.hi[a : b + 1].max() for a, b in spans]
         shape = index.lo.shape
-        return Interval.of(np.reshape(low, shape), np.reshape(high, shape))
+        return self.of(np.reshape(low, shape), np.reshape(high, shape))
 
-    def clip(self, lo: Interval | int, hi: Interval | int) -> Interval:
+    def clip(self, lo: Interval | int, hi: Interval | int) -> Self:
         """Saturation to lo..hi, which are constants."""
         low, high = self._lift(lo).lo, self._lift(hi).lo
-        return Interval.of(np.clip(self.lo, low, high), np.clip(self.hi, low, high))
+        return self.of(np.clip(self.lo, low, high), np.clip(self.hi, low, high))
 
     def within(self, other: Interval) -> bool:
         """Whether this interval is a subset of the other, element by element."""
         return bool(np.all(self.lo >= other.lo) and np.all(self.hi <= other.hi))
 
-    def hull(self, other: Interval) -> Interval:
+    def hull(self, other: Interval) -> Self:
         """The smallest interval that contains both."""
-        return Interval.of(np.minimum(self.lo, other.lo), np.maximum(self.hi, other.hi))
+        return self.of(np.minimum(self.lo, other.lo), np.maximum(self.hi, other.hi))
 
-    def image(self, monotone: Callable[[Integers], Integers]) -> Interval:
+    def image(self, monotone: Callable[[Integers], Integers]) -> Self:
         """The exact image under a function that is monotonically non-decreasing."""
-        return Interval.of(monotone(self.lo), monotone(self.hi))
+        return self.of(monotone(self.lo), monotone(self.hi))
 
     def reach(self) -> Integers:
         """The greatest magnitude of each element, [size]."""
         reach: Integers = np.maximum(np.abs(self.lo), np.abs(self.hi))
         return reach
+
+
+class LongInterval(Interval):
+    """The bounds of sums of 64 bits, and of all that is made of them before it is int16 again."""
+
+    most: ClassVar[int] = LONG_MAX
 
 
 def join_intervals(parts: list[Interval]) -> Interval:

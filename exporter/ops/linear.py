@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import (
-    INT32_MAX,
     Integers,
     Interval,
     RangeError,
@@ -44,6 +43,8 @@ class Linear:
 
     kernel: ClassVar[str] = "linear"
     weight_bits: ClassVar[int] = 16
+    sums: ClassVar[type[Interval]] = Interval
+    """The intervals of accumulators, which say how far these reach."""
     in_place: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -64,11 +65,11 @@ class Linear:
         magnitudes: Any = abs(self.weights)
         reach = product(x.reach().astype(np.float64), magnitudes)
         reach += np.abs(self.bias) + rounding
-        if reach.size and reach.max() > INT32_MAX:
+        if reach.size and reach.max() > self.sums.most:
             row = int(reach.argmax())
             raise RangeError(f"the accumulator of row {row} reaches {int(reach[row])}")
-        result: Interval = self.integer(x)
-        return result
+        result: Interval = self.integer(self.sums(x.lo, x.hi))
+        return Interval.of(result.lo, result.hi)
 
     def tables(self) -> list[Table]:
         rows, cols = self.weights.shape

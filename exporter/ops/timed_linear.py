@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import (
-    INT32_MAX,
     Integers,
     Interval,
     RangeError,
@@ -46,6 +45,8 @@ class TimedLinear:
 
     kernel: ClassVar[str] = "timed_linear"
     weight_bits: ClassVar[int] = 16
+    sums: ClassVar[type[Interval]] = Interval
+    """As in `Linear`."""
     in_place: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -66,11 +67,11 @@ class TimedLinear:
 
     def range(self, x: Interval, dt: Interval) -> Interval:
         reach = self.reach(x.reach(), int(dt.reach().max()))
-        if reach.size and reach.max() > INT32_MAX:
+        if reach.size and reach.max() > self.sums.most:
             row = int(reach.argmax())
             raise RangeError(f"an accumulator of row {row} reaches {reach[row]}")
-        result: Interval = self.integer(x, dt)
-        return result
+        result: Interval = self.integer(*(self.sums(v.lo, v.hi) for v in (x, dt)))
+        return Interval.of(result.lo, result.hi)
 
     def reach(self, x: Integers, dt: int) -> Integers:
         """The greatest magnitude of either accumulator, with partial sums and rounding, [rows].

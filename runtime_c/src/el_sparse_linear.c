@@ -5,4 +5,6 @@
 
 #define EL_NAME el_sparse_linear
 #define EL_WEIGHT int16_t
+#define EL_SUM int32_t
+#define EL_RESULT(acc, shift) el_sat16(el_rshr(acc, shift))
 #include "elegans/el_sparse_linear_body.h"

@@ -13,13 +13,16 @@
  *   shift   [filters] 0..30, from the accumulator's scale to y's
  *
  * The exporter proves sum|w| max|x| + |bias| + rounding < 2^31 for every row, which bounds
- * each partial sum, so int32_t is enough.
+ * each partial sum, so int32_t is enough; with an accumulator of 64 bits < 2^43, and shifts
+ * from 12 on.
  *
- * One text serves both types of weights. el_sliding_linear.c and el_sliding_linear8.c each
- * define two macros, then include this file:
+ * One text serves all. el_sliding_linear.c, el_sliding_linear8.c and el_long_sliding_linear.c
+ * each define four macros, then include this file:
  *
- *   EL_NAME    the function: el_sliding_linear or el_sliding_linear8
- *   EL_WEIGHT  the type of its weights: int16_t or int8_t */
+ *   EL_NAME    the function: el_sliding_linear, el_sliding_linear8 or el_long_sliding_linear
+ *   EL_WEIGHT  the type of its weights: int16_t or int8_t
+ *   EL_SUM     the type of its accumulator: int32_t or int64_t
+ *   EL_RESULT  of the accumulator and a shift: y */
 void EL_NAME(int16_t *y, const int16_t *x,
              const EL_WEIGHT *w, const uint8_t *gap, const uint16_t *filter,
              const int32_t *bias, const uint8_t *shift, uint32_t filters)
@@ -29,13 +32,13 @@ void EL_NAME(int16_t *y, const int16_t *x,
         /* An index, because a pointer to the position after the last could point outside x. */
         uint32_t position = filter[1];
         for (uint32_t left = filter[2]; left > 0; left--) {
-            int32_t acc = bias[f];
+            EL_SUM acc = bias[f];
             const int16_t *at = &x[position];
             for (uint32_t n = 0; n < synapses; n++) {
                 at += gap[n];
                 acc += (int32_t)w[n] * *at;
             }
-            *y++ = el_sat16(el_rshr(acc, shift[f]));
+            *y++ = EL_RESULT(acc, shift[f]);
             position += filter[3];
         }
         w += synapses;
@@ -46,3 +49,5 @@ void EL_NAME(int16_t *y, const int16_t *x,
 
 #undef EL_NAME
 #undef EL_WEIGHT
+#undef EL_SUM
+#undef EL_RESULT

@@ -12,27 +12,32 @@
  *   shift  [rows] 0..30, from the accumulator's scale to y's
  *
  * The exporter proves sum|w| max|x| + |bias| + rounding < 2^31 for every row, which bounds
- * each partial sum, so int32_t is enough.
+ * each partial sum, so int32_t is enough; with an accumulator of 64 bits < 2^43, and shifts
+ * from 12 on.
  *
- * One text serves both types of weights. el_sparse_linear.c and el_sparse_linear8.c each
- * define two macros, then include this file:
+ * One text serves all. el_sparse_linear.c, el_sparse_linear8.c and el_long_sparse_linear.c
+ * each define four macros, then include this file:
  *
- *   EL_NAME    the function: el_sparse_linear or el_sparse_linear8
- *   EL_WEIGHT  the type of its weights: int16_t or int8_t */
+ *   EL_NAME    the function: el_sparse_linear, el_sparse_linear8 or el_long_sparse_linear
+ *   EL_WEIGHT  the type of its weights: int16_t or int8_t
+ *   EL_SUM     the type of its accumulator: int32_t or int64_t
+ *   EL_RESULT  of the accumulator and a shift: y */
 void EL_NAME(int16_t *y, const int16_t *x,
              const EL_WEIGHT *w, const uint8_t *gap, const uint16_t *count,
              const int32_t *bias, const uint8_t *shift, uint32_t rows)
 {
     for (uint32_t r = 0; r < rows; r++) {
-        int32_t acc = bias[r];
+        EL_SUM acc = bias[r];
         const int16_t *at = x;
         for (uint32_t n = count[r]; n > 0; n--) {
             at += *gap++;
             acc += (int32_t)*w++ * *at;
         }
-        y[r] = el_sat16(el_rshr(acc, shift[r]));
+        y[r] = EL_RESULT(acc, shift[r]);
     }
 }
 
 #undef EL_NAME
 #undef EL_WEIGHT
+#undef EL_SUM
+#undef EL_RESULT

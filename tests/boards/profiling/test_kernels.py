@@ -136,6 +136,20 @@ def test_products_of_every_length_have_the_reference_s_bits(many_lengths, board,
     assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 
+@pytest.fixture(scope="module")
+def long_rows(tmp_path_factory):
+    """Rows of 199 inputs, whose sums have 64 bits."""
+    return _export(tmp_path_factory.mktemp("long"), _CfC(196, 3, scale=4.0))
+
+
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("board", [*M0_M3_M4, M55])
+def test_sums_of_64_bits_have_the_reference_s_bits_and_one_path(long_rows, board, compiler):
+    measured = profile(long_rows, build_firmware(long_rows, find_board(board), compiler), steps=48)
+    assert {"el_long_linear", "el_long_timed_linear"} <= set(measured.functions)
+    assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
+
+
 def test_m7_and_m33_have_the_kernels_of_m4(tmp_path):
     network = _export(tmp_path, _NETWORKS["a_backbone"])
     layers = []

@@ -148,3 +148,8 @@ def test_each_condition_of_an_it_block_is_applied(at):
 def test_a_hardware_loop_is_decided_by_its_counter():
     le = 0xC001F00F  # LE LR, back by nothing
     assert _values((le,), [(0, {14: 5})]) == [(5,)]
+
+
+def test_a_shift_of_64_bits_sets_no_flags():
+    lsrl = 0x351FEA54  # LSRL R4, R5, #12, which is no ORRS with PC
+    assert _values((_CMP_R0, lsrl, _BNE), [(0, {0: 7}), (2, {4: 1}), (6, {})]) == [(7,)]

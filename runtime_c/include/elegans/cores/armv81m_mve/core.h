@@ -49,4 +49,23 @@ static inline int32_t el_dot8(int32_t acc, const int8_t *w, const int16_t *x, ui
     return acc;
 }
 
+/* el_long.h. VMLALDAVA takes an even and an odd register. */
+#define EL_NATIVE_LONG_DOT
+static inline int64_t el_long_dot(int64_t acc, const int16_t *w, const int16_t *x, uint32_t n)
+{
+    register uint32_t lower __asm__("r2") = (uint32_t)acc;
+    register int32_t upper __asm__("r3") = (int32_t)(acc >> 32);
+
+    __asm__("dlstp.16 lr, %4\n"
+            "1:\n\t"
+            "vldrh.u16 q0, [%2], #16\n\t"
+            "vldrh.u16 q1, [%3], #16\n\t"
+            "vmlaldava.s16 %0, %1, q0, q1\n\t"
+            "letp lr, 1b"
+            : "+r"(lower), "+r"(upper), "+r"(w), "+r"(x)
+            : "r"(n)
+            : "q0", "q1", "lr", "memory");
+    return (int64_t)(((uint64_t)(uint32_t)upper << 32) | lower);
+}
+
 #endif

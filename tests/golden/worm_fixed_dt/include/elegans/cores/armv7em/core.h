@@ -52,6 +52,31 @@ static inline int32_t el_dot(int32_t acc, const int16_t *w, const int16_t *x, ui
     return acc;
 }
 
+#define EL_LONG_PRODUCTS               \
+    "ldr %3, [%1], #4\n\t"             \
+    "ldr %4, [%2], #4\n\t"             \
+    "smlald %Q0, %R0, %3, %4\n\t"
+
+/* el_long.h. */
+#define EL_NATIVE_LONG_DOT
+static inline int64_t el_long_dot(int64_t acc, const int16_t *w, const int16_t *x, uint32_t n)
+{
+    int32_t weights, inputs;
+
+    for (uint32_t left = EL_UNROLLED ? (n >> 3) : 0U; left > 0; left--) {
+        __asm__(EL_LONG_PRODUCTS EL_LONG_PRODUCTS EL_LONG_PRODUCTS EL_LONG_PRODUCTS
+                : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weights), "=&r"(inputs) : : "memory");
+    }
+    for (uint32_t left = EL_UNROLLED ? ((n >> 1) & 3U) : (n >> 1); left > 0; left--) {
+        __asm__(EL_LONG_PRODUCTS
+                : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weights), "=&r"(inputs) : : "memory");
+    }
+    if ((n & 1U) != 0) {
+        acc += (int32_t)w[0] * x[0];
+    }
+    return acc;
+}
+
 /* Four products a round. SXTB16 widens bytes 0 and 2 of a word of weights, and rotated by 8
  * bytes 1 and 3; PKHBT and PKHTB sort the inputs likewise. */
 static inline int32_t el_dot8(int32_t acc, const int8_t *w, const int16_t *x, uint32_t n)

@@ -29,16 +29,21 @@
     "ldrsh %4, [%2], #2\n\t"         \
     "mla %0, %3, %4, %0\n\t"
 
+#define EL_LONG_PRODUCT(load_weight) \
+    load_weight "\n\t"               \
+    "ldrsh %4, [%2], #2\n\t"         \
+    "smlal %Q0, %R0, %3, %4\n\t"
+
 /* n modulo 4 products one at a time, then the rest four at a time. */
-#define EL_DOT_BY_FOUR(load_weight)                                                        \
+#define EL_DOT_BY_FOUR(product, load_weight)                                               \
     int32_t weight, input;                                                                 \
     for (uint32_t left = EL_UNROLLED ? (n & 3U) : n; left > 0; left--) {                   \
-        __asm__(EL_PRODUCT(load_weight)                                                    \
+        __asm__(product(load_weight)                                                       \
                 : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weight), "=&r"(input) : : "memory");  \
     }                                                                                      \
     for (uint32_t left = EL_UNROLLED ? (n >> 2) : 0U; left > 0; left--) {                  \
-        __asm__(EL_PRODUCT(load_weight) EL_PRODUCT(load_weight)                            \
-                EL_PRODUCT(load_weight) EL_PRODUCT(load_weight)                            \
+        __asm__(product(load_weight) product(load_weight)                                  \
+                product(load_weight) product(load_weight)                                  \
                 : "+r"(acc), "+r"(w), "+r"(x), "=&r"(weight), "=&r"(input) : : "memory");  \
     }                                                                                      \
     return acc
@@ -47,12 +52,19 @@
 #define EL_NATIVE_DOT
 static inline int32_t el_dot(int32_t acc, const int16_t *w, const int16_t *x, uint32_t n)
 {
-    EL_DOT_BY_FOUR("ldrsh %3, [%1], #2");
+    EL_DOT_BY_FOUR(EL_PRODUCT, "ldrsh %3, [%1], #2");
 }
 
 static inline int32_t el_dot8(int32_t acc, const int8_t *w, const int16_t *x, uint32_t n)
 {
-    EL_DOT_BY_FOUR("ldrsb %3, [%1], #1");
+    EL_DOT_BY_FOUR(EL_PRODUCT, "ldrsb %3, [%1], #1");
+}
+
+/* el_long.h. */
+#define EL_NATIVE_LONG_DOT
+static inline int64_t el_long_dot(int64_t acc, const int16_t *w, const int16_t *x, uint32_t n)
+{
+    EL_DOT_BY_FOUR(EL_LONG_PRODUCT, "ldrsh %3, [%1], #2");
 }
 
 #endif

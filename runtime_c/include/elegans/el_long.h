@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: 0BSD */
+/* Accumulators of 64 bits, for rows of so many inputs that 32 bits leave few to each weight.
+ *
+ * The exporter proves that none reaches 2^43, partial sums and rounding included. */
+#ifndef EL_LONG_H
+#define EL_LONG_H
+
+#include "elegans/el_fixed.h"
+
+/* acc + w[0] x[0] + ... + w[n-1] x[n-1], n >= 1, in whatever order the core does best. */
+#ifndef EL_NATIVE_LONG_DOT
+static inline int64_t el_long_dot(int64_t acc, const int16_t *w, const int16_t *x, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        acc += (int32_t)w[i] * x[i];
+    }
+    return acc;
+}
+#endif
+
+/* acc / 2^16, rounded half up. */
+static inline int32_t el_long_upper(int64_t acc)
+{
+    return (int32_t)((acc + 0x8000) >> 16);
+}
+
+/* sat16(acc / 2^n), rounded half up, for n in 12..30. The lower 12 bits are dropped first, because
+ * a core of 32 bits shifts 64 by a constant in a few instructions. */
+static inline int16_t el_long_result(int64_t acc, uint32_t n)
+{
+    const int32_t half = (int32_t)((1U << n) >> 1);
+
+    return el_sat16((int32_t)((acc + half) >> 12) >> (n - 12U));
+}
+
+/* a * b, in products of 32 bits, because an M0 has no others; |a| < 2^27 and b >= 0. */
+static inline int64_t el_long_product(int32_t a, int16_t b)
+{
+    const int32_t upper = (a >> 16) * b;
+    const int32_t lower = (a & 0xFFFF) * b;
+
+    return (int64_t)((uint64_t)(int64_t)upper << 16) + lower;
+}
+
+#endif

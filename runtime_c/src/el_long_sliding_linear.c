@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "elegans/el_long_sliding_linear.h"
+
+#include "elegans/el_long.h"
+
+#define EL_NAME el_long_sliding_linear
+#define EL_WEIGHT int16_t
+#define EL_SUM int64_t
+#define EL_RESULT(acc, shift) el_long_result(acc, shift)
+#include "elegans/el_sliding_linear_body.h"
