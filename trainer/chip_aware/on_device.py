@@ -21,7 +21,7 @@ from elegans.exporter.ir.conversion import to_integers, to_real
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.oracles import reference
-from elegans.exporter.oracles.free_run import used_ranges
+from elegans.exporter.oracles.free_run import WARNED, used_ranges
 from elegans.trainer.chip_aware.relowering import Relowering, Write
 from elegans.trainer.networks.scaled_circuit import ScaledCircuit
 from elegans.trainer.onnx_out.export_step import step_of
@@ -55,6 +55,8 @@ class OnDevice(nn.Module):
         self.network = network
         self._relowering = Relowering(network, write, weights)
         self._known: tuple[tuple[int, ...], Model] | None = None
+        self.last: tuple[Tensor, Tensor, DeviceRun] | None = None
+        """x, dt and the result of the last run from rest."""
 
     @property
     def model(self) -> Model:
@@ -84,11 +86,13 @@ class OnDevice(nn.Module):
         model = self.model
         integers = device_inputs(model, x, dt)
         start = None if h0 is None else to_integers(_reals(h0), model.states)
-        return differentiable(model, float_step(self.network), integers, (x, dt), start)
+        found = differentiable(model, float_step(self.network), integers, (x, dt), start)
+        self.last = (x, dt, found) if h0 is None else None
+        return found
 
     def disagreement(self, x: Tensor, dt: Tensor, run: DeviceRun | None = None) -> Tensor:
         """How far the device is from the float network: the mean square difference of the states
-        of free runs from rest, as fractions of the range that each state uses.
+        of free runs from rest, in thousandths of the range that each state uses.
 
         Both sides have gradients, so it falls where the network amplifies what rounding leaves.
         x, dt and `run`, if it is known, are as in `run`.
@@ -96,7 +100,7 @@ class OnDevice(nn.Module):
         run = run or self.run(x, dt)
         h = float_run(self.network, x, dt).h
         used = used_ranges(_reals(h).swapaxes(0, 1), self.model.states)
-        return ((run.h - h) / torch.from_numpy(used).to(h)).square().mean()
+        return ((run.h - h) / torch.from_numpy(used * WARNED).to(h)).square().mean()
 
 
 def device_inputs(model: Model, x: Tensor, dt: Tensor) -> tuple[Integers, Integers]:

@@ -76,9 +76,7 @@ class Relowering:
         held = {i.name: i for i in self._graph.model.graph.initializer}
         states = sum(port.hi - port.lo for port in self._graph.ports.h_next)
         self._given = {name: held[name] for name in values if name in held}
-        self._computed = _Computed(
-            step_to_onnx(step, self._interface, states, "", fold=False), set(held) - set(values)
-        )
+        self._computed = _Computed(step, self._interface, states, _unexplained(held, values))
         for name, value in self._computed.values(values).items():
             if not np.array_equal(value, numpy_helper.to_array(held[name])):
                 raise ElegansError(
@@ -139,6 +137,18 @@ def _read(graph: StepGraph, interface: Interface) -> Network:
     return with_shown_ranges(network, None)[0]
 
 
+def _unexplained(held: dict[str, onnx.TensorProto], values: dict[str, Any]) -> set[str]:
+    """The constants of a file that are no parameters, but may follow from some.
+
+    A constant without dimensions, or of whole numbers, is one of the code.
+    """
+    return {
+        name
+        for name, tensor in held.items()
+        if name not in values and tensor.dims and tensor.data_type == onnx.TensorProto.FLOAT
+    }
+
+
 def _state(step: nn.Module) -> dict[str, npt.NDArray[Any]]:
     return {name: value.numpy() for name, value in step.state_dict().items()}
 
@@ -151,10 +161,13 @@ class _Computed:
     are left as they are.
     """
 
-    def __init__(self, unfolded: bytes, names: set[str]) -> None:
+    def __init__(self, step: nn.Module, interface: Interface, states: int, names: set[str]) -> None:
+        self._evaluator: ReferenceEvaluator | None = None
+        if not names:
+            return
+        unfolded = step_to_onnx(step, interface, states, "", fold=False)
         model = onnx.load_from_string(unfolded)
         parameters = {i.name: i for i in model.graph.initializer}
-        found: set[str] = set()
         needed, nodes = set(names), []
         for node in reversed(model.graph.node):
             if needed & set(node.output):
@@ -176,7 +189,8 @@ class _Computed:
         ]
         graph = helper.make_graph(nodes[::-1], "constants", inputs, outputs)
         made = helper.make_model(graph, opset_imports=model.opset_import, functions=model.functions)
-        self._evaluator = ReferenceEvaluator(made) if found else None
+        if found:
+            self._evaluator = ReferenceEvaluator(made)
 
     def values(self, parameters: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """These constants by name, from the parameters of the moment."""
