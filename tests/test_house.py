@@ -25,7 +25,7 @@ _STAGES = {
     ],
     "boards": ["processes", "descriptors", "firmware", "flashing", "emulation", "profiling"],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
-    "trainer": ["wiring", "cells", "networks", "onnx_out", "tasks"],
+    "trainer": ["wiring", "cells", "networks", "onnx_out", "chip_aware", "tasks"],
 }
 # Stages beside each other: neither imports the other.
 _BESIDE = {("exporter.codegen", "exporter.oracles"), ("boards.flashing", "boards.emulation")}
@@ -83,7 +83,7 @@ def test_stages_import_only_what_comes_before_them(package):
 
 
 # What a stage may use of its package's root, besides the shared modules: what training needs.
-_ROOT_MODULES = {"trainer.fit", "trainer.progress", "trainer.plots"}
+_ROOT_MODULES = {"trainer.fit", "trainer.progress", "trainer.plots", "trainer.straight_through"}
 
 
 def test_every_folder_of_a_package_is_a_stage_and_says_what_it_may_import():

@@ -46,15 +46,16 @@ def _join(parts: list[Value]) -> Tensor:
 def _apply(step: Step, args: list[Value]) -> Value:
     fixed, real = step.op.integer(*[a.detach().long() for a in args]), step.op.real(*args)
     if isinstance(fixed, tuple):
-        return tuple(_through(*pair) for pair in zip(fixed, real, strict=True))
-    return _through(fixed, real)
+        return tuple(through(*pair) for pair in zip(fixed, real, strict=True))
+    return through(fixed, real)
 
 
 def _halves(a: Tensor) -> tuple[Tensor, Tensor]:
     """The gradient goes to the upper half alone, as in the ops that make halves."""
     upper, lower = halves(a.detach().long())
-    return _through(upper, a * 2.0**-16), _through(lower, a * 0.0)
+    return through(upper, a * 2.0**-16), through(lower, a * 0.0)
 
 
-def _through(fixed: Tensor, real: Tensor) -> Tensor:
-    return cast(Tensor, _StraightThrough.apply(fixed.double(), real))  # type: ignore[no-untyped-call]
+def through(fixed: Tensor, real: Tensor) -> Tensor:
+    """The values of `fixed`, in the precision of `real`, with the gradient of `real`."""
+    return cast(Tensor, _StraightThrough.apply(fixed.to(real.dtype), real))  # type: ignore[no-untyped-call]

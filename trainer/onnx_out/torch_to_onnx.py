@@ -18,12 +18,16 @@ from elegans.exporter.ir.interface import METADATA_KEY, Interface
 OPSET = 18
 
 
-def step_to_onnx(step: nn.Module, interface: Interface, states: int, metadata: str) -> bytes:
+def step_to_onnx(
+    step: nn.Module, interface: Interface, states: int, metadata: str, fold: bool = True
+) -> bytes:
     """Translate `step` with torch's dynamo exporter and check the file with onnx.checker.
 
     step      (x [1, I], h [1, H], dt [1, 1]) -> (y [1, O], h_next [1, H]), all float32
     states    H
     metadata  the document to store under elegans' key
+    fold      whether what parameters alone decide, as a weight times its mask, is one constant;
+              without it the file is only good for following how parameters become constants
 
     Raises ElegansError where torch cannot translate the module.
     """
@@ -39,7 +43,7 @@ def step_to_onnx(step: nn.Module, interface: Interface, states: int, metadata: s
                 opset_version=OPSET,
                 dynamo=True,
                 external_data=False,
-                optimize=True,
+                optimize=fold,
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
