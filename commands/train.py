@@ -29,27 +29,28 @@ def train(what: str, output: Path, options: TrainOptions, more: dict[str, Any]) 
     """
     given = [name for name in (*COLUMNS, *NETWORK, *OTHERS) if more.get(name)]
     if what in TASKS:
-        _refuse(given, f"task {what}", "are for your own data")
+        _refuse(given, f"task {what}", "its network and its data are fixed")
         with shown() as progress:
             metrics: dict[str, Any] = {**train_task(what, output, options, progress)}
         say(json.dumps(metrics, indent=1))
         return
     if what in RECORDED:
-        _refuse([name for name in given if name in COLUMNS], f"task {what}", "are its own")
+        fixed = (*COLUMNS, "test", "validation")
+        _refuse([name for name in given if name in fixed], f"task {what}", "its columns are fixed")
     elif not Path(what).exists():
         known = ", ".join((*TASKS, *RECORDED))
         raise WrongUseError(
             what, "there is no such task, file or folder", f"give {known}, or a path of data"
         )
     else:
-        _refuse([name for name in given if name == "data"], "your own data", "is for tasks")
+        _refuse([name for name in given if name == "data"], what, "it is for tasks by name")
     _train_on_data(what, output, options, more)
 
 
 def _refuse(given: list[str], what: str, why: str) -> None:
     if given:
         name = "task" if given[0] == "kind" else given[0].replace("_", "-")
-        raise WrongUseError(what, f"takes no --{name}", f"leave it out: columns and such {why}")
+        raise WrongUseError(what, f"takes no --{name}", f"leave it out: {why}")
 
 
 def _train_on_data(what: str, output: Path, options: TrainOptions, more: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.interface import Interface, Signal, valid_name
 from elegans.trainer.data.augment import Augmentation
 from elegans.trainer.data.missing import Values, filled
@@ -23,6 +24,8 @@ _MARGIN = 0.1
 _CLOCK = 0.1
 """The share by which steps may be shorter or longer than in the training part."""
 _TARGET_MARGIN = 0.25
+_FINEST = 2.0**-16
+"""The least width of a channel, as a fraction of its largest value: 256 steps of float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +73,8 @@ def clipped(values: Values, low: Values, high: Values) -> npt.NDArray[np.float32
     """Values in float32, none outside of [low, high]: rounding may not lead out, either."""
     inside = np.clip(values, low, high).astype(np.float32)
     above = inside.astype(np.float64) > high
-    below = inside.astype(np.float64) < low
     inside = np.where(above, np.nextafter(inside, np.float32(-np.inf)), inside)
+    below = inside.astype(np.float64) < low
     return np.where(below, np.nextafter(inside, np.float32(np.inf)), inside)
 
 
@@ -80,7 +83,7 @@ def learn_normalisation(
 ) -> Normalisation:
     """The statistics of the training part. Notes tell of channels that miss values or are constant.
 
-    Raises ElegansError for a channel that has no value in the training part.
+    Raises ElegansError for a channel so far from zero that float32 loses its changes.
     """
     x = np.concatenate([one.x for one in training])
     seen = np.isfinite(x)
@@ -99,6 +102,12 @@ def learn_normalisation(
                 "nothing; leave it out of --inputs".replace("  ", " ")
             )
             deviation, low, high = 1.0, low - 0.5, high + 0.5
+        if high - low < _FINEST * max(abs(low), abs(high)):
+            raise ElegansError(
+                f"input {name}",
+                f"runs from {low:.9g} to {high:.9g}, which float32 hardly tells apart",
+                "subtract an offset from it, in the data and on the device",
+            )
         centre.append(mean)
         spread.append(deviation)
         ranges.append(outward(low - _MARGIN * (high - low), high + _MARGIN * (high - low)))

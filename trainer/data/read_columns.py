@@ -155,6 +155,8 @@ def _plain(path: Path, name: str, column: Column) -> Column:
     if column.ndim == 1 and column.dtype.kind in "iuf":
         values = column.astype(np.float64)
         return np.where(np.isfinite(values), values, np.nan)
+    if name == FILE_COLUMN and column.dtype.kind == "U":
+        return column
     if column.ndim == 1 and column.dtype.kind in "bOU":
         return column_of(["" if v is None or v != v else str(v) for v in column.tolist()])
     raise ElegansError(

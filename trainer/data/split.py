@@ -119,6 +119,7 @@ def _label(one: TimeSeries) -> float:
 
 def _by_time(data: DataSet) -> list[list[TimeSeries]]:
     lists: list[list[TimeSeries]] = [[], [], []]
+    left_out = 0
     for group in data.groups:
         stretches = [one for one in data.series if one.group == group]
         total = sum(map(len, stretches))
@@ -129,7 +130,11 @@ def _by_time(data: DataSet) -> list[list[TimeSeries]]:
                 piece = one.part(max(a - start, 0), max(min(b - start, len(one)), 0))
                 if len(piece) > 1 + data.goal.steps:
                     lists[part].append(piece)
+                else:
+                    left_out += len(piece)
             start += len(one)
+    if left_out:
+        data.notes.append(f"split: {left_out} samples beside a cut are too few and left out")
     return lists
 
 

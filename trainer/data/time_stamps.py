@@ -112,12 +112,14 @@ def in_order(t: Seconds, counts: StampCounts) -> npt.NDArray[np.intp]:
 def gap_limit(steps: Seconds) -> float:
     """The length in s above which a step is a gap: `GAP_STEPS` medians, if so few are longer.
 
-    Where more than one step in a hundred is that long, irregular sampling is meant, and the
-    limit is `GAP_STEPS` times the 99th percentile.
+    Where more than three steps, and more than one in a hundred, are that long, irregular
+    sampling is meant, and the limit is `GAP_STEPS` times the 99th percentile.
     """
     limit = GAP_STEPS * float(np.median(steps))
-    often = float(np.quantile(steps, 0.99))
-    return limit if often <= limit else GAP_STEPS * often
+    long = int((steps > limit).sum())
+    return (
+        limit if long <= max(3, len(steps) // 100) else GAP_STEPS * float(np.quantile(steps, 0.99))
+    )
 
 
 def pieces(t: Seconds, limit: float, counts: StampCounts) -> list[slice]:
