@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -92,6 +93,15 @@ def test_wrong_requests_end_in_one_line_and_write_nothing(table, arguments, text
     assert line.startswith("elegans: ")
     assert "Traceback" not in result.output
     assert not (table.parent / "out").exists()
+
+
+def test_a_fifo_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "d.csv")
+    result = _call(
+        "train", tmp_path / "d.csv", "--time", "t", "--target", "y", "-o", tmp_path / "o"
+    )
+    assert result.exit_code == 1
+    assert "d.csv: is not a regular file" in result.output
 
 
 def test_ctrl_c_ends_in_one_line_with_the_way_on(table, monkeypatch):

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_file
+from elegans.exporter.storage.read_files import FileKind, read_input
 
+_FILE = FileKind("a checkpoint", 1 << 28)
 _KEY = "elegans"
 _MODEL, _OPTIMIZER, _RANDOM = "model.", "optimizer.", "random.torch"
 
@@ -38,15 +40,13 @@ class Checkpoint:
 
 def read_checkpoint(path: Path) -> Checkpoint:
     """The content of a file. Raises ElegansError if it is missing, damaged or another's."""
+    content = read_input(path, _FILE, "leave --resume out to train from the beginning")
     try:
-        with safe_open(path, framework="pt") as file:
-            document = json.loads((file.metadata() or {})[_KEY])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise ElegansError(
-            path, "there is no checkpoint", "leave --resume out to train from the beginning"
-        ) from None
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        tensors = load(content)
+        # safetensors' layout: the length of a JSON header in 8 bytes, the header, the tensors.
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        document = json.loads(header["__metadata__"][_KEY])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ElegansError(
             path, f"is no checkpoint of elegans ({error!s:.80})", "leave --resume out"
         ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,13 +117,14 @@ class Trainer:
         validation: Sequence[str] = (),
         test: Sequence[str] = (),
     ) -> Trainer:
-        """Train on a data set; what was found in it is in its notes afterwards.
+        """Train on a data set; what was found in it is in the notes of `outcome.data`.
 
         The same data, settings and version give the same bits. Raises ElegansError for data that
         cannot be split or learned, and `StoppedError` for Ctrl-C.
         """
         if keeping is not None and keeping.tensorboard is not None:
             require_tensorboard()
+        data = replace(data, notes=list(data.notes))
         with reproducible(self.settings.seed):
             self._outcome = self._train(data, split(data, validation, test), keeping)
         return self

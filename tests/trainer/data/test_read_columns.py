@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.trainer.data import read_columns as reader
 from elegans.trainer.data.names import c_names, name_and_unit
 from elegans.trainer.data.read_columns import read_columns
 
@@ -92,6 +93,17 @@ def test_a_parquet_file_is_the_same_table_as_its_csv(tmp_path: Path) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(ElegansError, match="is not a Parquet file"):
         read_columns(tmp_path / "bad.parquet")
+
+
+def test_a_parquet_file_that_takes_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table({"a": [1.0] * 9, "b": [2.0] * 9}), tmp_path / "d.parquet")
+    monkeypatch.setattr(reader, "MOST_VALUES", 17)
+    with pytest.raises(ElegansError, match="has more than 17 values"):
+        read_columns(tmp_path / "d.parquet")
 
 
 def test_without_pyarrow_the_error_names_the_extra(

@@ -4,7 +4,8 @@ Madeo, Lima and Peres, "Gesture Unit Segmentation Using Support Vector Machines"
 positions of hands, wrists, head and spine, stamped in milliseconds, about 30 frames a second but
 not evenly; five phases, marked by hand. The inputs are the positions of hands and wrists
 relative to the spine, in units of the distance from spine to head, so that they do not depend on
-where somebody sits. All of user C is the test part: nobody in it was seen in training.
+where somebody sits, and the logarithm of 1 plus the speed of each since the frame before. All of
+user C is the test part: nobody in it was seen in training.
 
 The processed files of the set (`*_va3.csv`) are not used: their velocities are computed over
 neighbouring frames, and the published results are of frames that were shuffled before they were
@@ -39,7 +40,10 @@ SOURCE = Published(
 )
 _LIMBS = ("lh", "rh", "lw", "rw")
 _AXES = "xyz"
-_INPUTS = tuple(f"{limb}{axis}" for limb in _LIMBS for axis in _AXES)
+_INPUTS = (
+    *(f"{limb}{axis}" for limb in _LIMBS for axis in _AXES),
+    *(f"{limb}_speed" for limb in _LIMBS),
+)
 
 
 def load(folder: Path | None) -> DataSet:
@@ -62,15 +66,24 @@ def load(folder: Path | None) -> DataSet:
 
 
 def _relative(table: Columns) -> Columns:
-    """Positions of hands and wrists from the spine, in distances from spine to head."""
+    """Positions of hands and wrists from the spine, in distances from spine to head, and speeds.
+
+    A frame's speed is of what is known when it comes: the way from the frame before, over the
+    time since then; 0 in the first frame.
+    """
     spine = np.stack([table.values[f"s{axis}"] for axis in _AXES])
     head = np.stack([table.values[f"h{axis}"] for axis in _AXES])
     size = np.linalg.norm(head - spine, axis=0)
     size = np.where(size > 0, size, np.nan)
+    seconds = np.diff(table.values["timestamp"], prepend=np.nan) / 1e3
     found = dict(table.values)
     for limb in _LIMBS:
         for row, axis in enumerate(_AXES):
             found[f"{limb}{axis}"] = (table.values[f"{limb}{axis}"] - spine[row]) / size
+        position = np.stack([found[f"{limb}{axis}"] for axis in _AXES])
+        way = np.linalg.norm(np.diff(position, axis=1, prepend=position[:, :1]), axis=0)
+        moving = np.where(seconds > 0, seconds, np.inf)
+        found[f"{limb}_speed"] = np.log1p(way / moving)
     return replace(table, values=found)
 
 
