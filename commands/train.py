@@ -79,6 +79,7 @@ def _train_on_data(what: str, output: Path, options: TrainOptions, more: dict[st
             data = recorded.load(more["data"])
             parts = list(recorded.validation), list(recorded.test)
         settings = TrainSettings(seed=options.seed, **values)
+        _tell_checkpoints(output / "checkpoints", more["resume"])
         logs = output / "tensorboard" if more["tensorboard"] else None
         keeping = Keeping(output / "checkpoints", more["resume"], logs)
         trainer = Trainer(settings, progress=progress, tell=_note)
@@ -90,6 +91,14 @@ def _train_on_data(what: str, output: Path, options: TrainOptions, more: dict[st
     for key in ("settings", "notes", "data_digest"):
         del metrics[key]
     say(json.dumps({**metrics, "seconds": round(time.monotonic() - begun, 1)}, indent=1))
+
+
+def _tell_checkpoints(folder: Path, resume: bool) -> None:
+    there = (folder / "network_last.safetensors").exists()
+    if there and not resume:
+        _note(f"{folder} is of an earlier training and is replaced; --resume would go on from it")
+    if resume and not there:
+        _note(f"{folder} has no checkpoint yet, so the training begins")
 
 
 def _own_data(path: Path, more: dict[str, Any]) -> Any:

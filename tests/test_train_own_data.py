@@ -120,3 +120,7 @@ def test_ctrl_c_ends_in_one_line_with_the_way_on(table, monkeypatch):
     assert "--resume to go on" in result.output.splitlines()[-1]
     again = _call(*words, "--resume", "--neurons", "9")
     assert "was trained with neurons 32, not 9" in again.output
+    with monkeypatch.context() as patch:
+        patch.setattr(training_loop, "update", stop)
+        anew = _call(*words)
+    assert "checkpoints is of an earlier training and is replaced" in anew.output

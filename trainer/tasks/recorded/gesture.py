@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from elegans.trainer.data.augment import Augmentation
 from elegans.trainer.data.read_columns import Columns, read_columns
 from elegans.trainer.data.series import Choice, DataSet, from_columns
 from elegans.trainer.tasks.recorded.published import Published, RecordedTask
@@ -91,7 +92,12 @@ TASK = RecordedTask(
     "gesture",
     "five phases of gestures, from the hands' positions at uneven times",
     load,
-    {"class_weights": "balanced", "window": 128},
+    {
+        "class_weights": "balanced",
+        "window": 128,
+        "lr": 0.005,
+        "augmentation": Augmentation(noise=0.3, dropout=0.1),
+    },
     validation=("a3",),
     test=("c1", "c3"),
 )
