@@ -33,6 +33,7 @@ from elegans.commands.options.shared import (
     firmware_options,
     output_option,
 )
+from elegans.commands.options.train import train_options
 from elegans.commands.verbs import Verbs, example
 
 
@@ -56,26 +57,30 @@ def main() -> None:
     """
 
 
-@main.command(**example("elegans train lane -o build/lane; elegans train motions -o build/motions"))
-@click.argument("task", type=click.Choice(["lane", "motions"]))
+@main.command(
+    **example(
+        "elegans train lane -o build/lane;"
+        " elegans train data.csv --time 't [ms]' --target state --group session -o build/mine;"
+        " elegans train data.csv --time t --inputs a,b --target a --forecast 10 -o build/mine"
+    )
+)
+@click.argument("what")
 @output_option("folder for model.onnx, weights, metrics and pictures", required=True)
 @SEED
-@click.option(
-    "--epochs", type=click.IntRange(1), help="passes over the data; the default is the task's"
-)
+@click.option("--epochs", type=click.IntRange(1), help="passes over the data, at most")
 @click.option("--short", is_flag=True, help="train a few epochs only, to try the command")
-def train(task: str, output: Path, seed: int, epochs: int | None, short: bool) -> None:
+@train_options
+def train(what: str, output: Path, seed: int, epochs: int | None, short: bool, **more: Any) -> None:
     """Train a network and write it as model.onnx.
 
-    lane steers a simulated car; motions tells activities apart by a smartwatch's sensors.
+    WHAT is a file of recordings (.csv, .parquet, .npz), a folder of them, or a task: lane
+    steers a simulated car; motions tells activities apart by a smartwatch's sensors; daphnet,
+    gesture and occupancy are published recordings.
     """
-    from elegans.trainer.progress import shown
+    from elegans.commands.train import train as train_on
     from elegans.trainer.tasks import TrainOptions
-    from elegans.trainer.tasks import train as train_task
 
-    with shown() as progress:
-        metrics = train_task(task, output, TrainOptions(seed, short, epochs), progress)
-    say(json.dumps(metrics, indent=1))
+    train_on(what, output, TrainOptions(seed, short, epochs), more)
 
 
 @main.command(

@@ -32,6 +32,8 @@ _EXTRAS = {
         "stm32loader": "flashes an STM32 over its serial port",
     },
     "elegans[data]": {"aeon": "provides recorded motions"},
+    "elegans[parquet]": {"pyarrow": "reads Parquet files to train on"},
+    "elegans[tensorboard]": {"tensorboard": "shows losses while training"},
     "elegans[farm]": {"labgrid": "reaches boards on other machines"},
 }
 

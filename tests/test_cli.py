@@ -118,7 +118,7 @@ def test_the_old_name_of_level_and_layout_is_refused_in_one_line(verb):
         (["hil", "x", "--map", "none.toml"], 2, "none.toml: cannot be read"),
         (["hil", "x", "--name", "bench-1"], 2, "add its --map"),
         (["hil", "x", "--tests", "none.py"], 2, "does not exist"),
-        (["train", "chess", "-o", "OUT"], 2, "Invalid value"),
+        (["train", "chess", "-o", "OUT"], 2, "there is no such task, file or folder"),
         (["run", "none", "--input", "a.npz", "--output", "b.npz"], 2, "model.json: is not there"),
         (["frobnicate"], 2, "No such command"),
     ],

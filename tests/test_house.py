@@ -25,7 +25,7 @@ _STAGES = {
     ],
     "boards": ["processes", "descriptors", "firmware", "flashing", "emulation", "profiling"],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
-    "trainer": ["wiring", "cells", "networks", "onnx_out", "chip_aware", "tasks"],
+    "trainer": ["data", "wiring", "cells", "networks", "onnx_out", "chip_aware", "learn", "tasks"],
 }
 # Stages beside each other: neither imports the other.
 _BESIDE = {("exporter.codegen", "exporter.oracles"), ("boards.flashing", "boards.emulation")}

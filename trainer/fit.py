@@ -1,4 +1,4 @@
-"""The training loop of every task: Adam, a cosine schedule, clipped gradients, a history."""
+"""The training loop of the built-in tasks: Adam, a cosine schedule, clipped gradients."""
 
 from __future__ import annotations
 
@@ -53,13 +53,8 @@ class Fit:
         while len(self.history) < until:
             total = 0.0
             for _ in range(self._batches):
-                self._adam.zero_grad(set_to_none=True)
-                value = loss()
-                value.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(self._net.parameters(), _LARGEST_GRADIENT)
-                self._adam.step()
+                total += update(self._net, self._adam, loss())
                 self._schedule.step()
-                total += float(value.detach())
             mean = total / self._batches
             if not math.isfinite(mean):
                 raise ElegansError(
@@ -70,6 +65,15 @@ class Fit:
             self.history.append(mean)
             self._progress(name, len(self.history), self._epochs, f"loss {mean:.4f}")
         self.stages.append((name, len(self.history)))
+
+
+def update(net: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> float:
+    """One step of `optimizer` down the clipped gradient of `loss`; its value."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(net.parameters(), _LARGEST_GRADIENT)
+    optimizer.step()
+    return float(loss.detach())
 
 
 @contextlib.contextmanager

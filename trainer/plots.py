@@ -53,12 +53,17 @@ def figure(path: Path, width: float, height: float) -> Iterator[Any]:
 
 
 def draw_training(
-    history: Sequence[float], stages: Sequence[tuple[str, int]], title: str, path: Path
+    history: Sequence[float],
+    stages: Sequence[tuple[str, int]],
+    title: str,
+    path: Path,
+    validation: Sequence[float] = (),
 ) -> None:
     """Draw the mean loss of each epoch on a logarithmic scale, with the stages shaded.
 
-    history  the mean loss of each epoch, above zero
-    stages   the name of each stage, and the number of epochs done at its end
+    history     the mean loss of each epoch, above zero
+    stages      the name of each stage, and the number of epochs done at its end
+    validation  the loss on the validation part after each epoch, if there is one
     """
     from matplotlib.ticker import LogLocator
 
@@ -69,7 +74,10 @@ def draw_training(
         axes.yaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_minor_formatter("")
         epochs = np.arange(1, len(history) + 1)
-        axes.plot(epochs, history, color=BLUE, lw=2, marker="o", ms=3.5)
+        axes.plot(epochs, history, color=BLUE, lw=2, marker="o", ms=3.5, label="training")
+        if validation:
+            axes.plot(epochs, validation, color=ORANGE, lw=2, label="validation")
+            axes.legend(fontsize=9)
         start = 0
         for index, (name, end) in enumerate(stages):
             if end > start:

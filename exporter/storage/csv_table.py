@@ -20,6 +20,7 @@ from elegans.exporter.storage.read_files import TABLE_FILE, read_input
 _MOST_ROWS = 1 << 22  # of which Python reads 200,000 a second
 _SMALLER = "give an .npz file, or split the data"
 _LONGEST_ROW = 1 << 17  # characters of one row, on however many lines
+_MOST_CELLS = 1 << 23  # of a table that is kept as text, about 80 bytes each
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,36 @@ def read_csv(
     table = np.frombuffer(values, np.float64).reshape(count, len(read)) if values else None
     columns = {} if table is None else {names[i]: table[:, n] for n, i in enumerate(read)}
     return DataTable(names, columns, tuple(keys))
+
+
+def read_cells(path: Path) -> dict[str, list[str]]:
+    """The columns [T] of a .csv file as text without spaces around it, by their names.
+
+    Where each row has one cell more than the header, the first is the row's name, as R writes
+    it, and is left out. Raises `ElegansError` for a row of another length than the header, two
+    columns of one name, no row at all, or too many cells.
+    """
+    rows = _rows(path, read_input(path, TABLE_FILE, "give a .csv file with a header"))
+    _, header = next(rows, (0, []))
+    names = [name.strip() for name in header]
+    table: list[list[str]] = []
+    first = 0
+    for number, row in rows:
+        if not table:
+            first = int(len(row) == len(names) + 1)
+        if len(row) != len(names) + first:
+            raise ElegansError(
+                f"{path}, line {number}",
+                f"has {len(row)} cells, and the header {len(names)} names",
+                "correct or remove the row; cells are separated by commas",
+            )
+        table.append([cell.strip() for cell in row[first:]])
+        if len(table) * len(names) > _MOST_CELLS:
+            raise ElegansError(path, f"has more than {_MOST_CELLS:,} cells", _SMALLER)
+    if not table or len(set(names)) < len(names) or "" in names:
+        fact = "has a column without a name, or two of one name" if table else "has a header only"
+        raise ElegansError(path, fact, "give a header of names, and one row for each sample")
+    return dict(zip(names, map(list, zip(*table, strict=True)), strict=True))
 
 
 def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import scratch_beside
 from elegans.trainer.progress import Progress, silent
+from elegans.trainer.tasks.recorded import daphnet, gesture, occupancy
+from elegans.trainer.tasks.recorded.published import RecordedTask
 
 if TYPE_CHECKING:
     from elegans.trainer.tasks.trained import Metrics, Trained
@@ -70,6 +72,11 @@ TASKS: Mapping[str, Task] = MappingProxyType(
     }
 )
 
+RECORDED: Mapping[str, RecordedTask] = MappingProxyType(
+    {task.name: task for task in (occupancy.TASK, gesture.TASK, daphnet.TASK)}
+)
+"""The tasks on published recordings, which are trained as the user's own data are."""
+
 
 def train(
     task_name: str,
@@ -91,14 +98,8 @@ def train(
         raise ElegansError("train", f"{options.epochs} epochs", "give at least 1")
     if not 0 <= options.seed < 2**32:
         raise ElegansError("train", f"seed {options.seed}", "give 0 to 4294967295")
-    for module in _REQUIRED:
-        if importlib.util.find_spec(module) is None:
-            raise ElegansError("train", f"{module} is missing", "pip install 'elegans[train]'")
-    if out_dir.exists() and not out_dir.is_dir():
-        raise ElegansError(out_dir, "is a file", "name a folder")
-    above = next(folder for folder in out_dir.absolute().parents if folder.exists())
-    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
-        raise ElegansError(out_dir, f"{above} cannot be written", "choose another")
+    require_packages()
+    require_output(out_dir)
     progress("load", 0, 1, "torch")
     from elegans.trainer.fit import reproducible
 
@@ -120,10 +121,27 @@ def train(
     return {**metrics, "seconds": seconds}
 
 
+def require_packages() -> None:
+    """Raise ElegansError for the first package of the extra `train` that is missing."""
+    for module in _REQUIRED:
+        if importlib.util.find_spec(module) is None:
+            raise ElegansError("train", f"{module} is missing", "pip install 'elegans[train]'")
+
+
+def require_output(out_dir: Path) -> None:
+    """Raise ElegansError unless the folder `out_dir` can be written, or made."""
+    if out_dir.exists() and not out_dir.is_dir():
+        raise ElegansError(out_dir, "is a file", "name a folder")
+    above = next(folder for folder in out_dir.absolute().parents if folder.exists())
+    if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
+        raise ElegansError(out_dir, f"{above} cannot be written", "choose another")
+
+
 def _write_files(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
     """Write every file into a draft folder beside `out_dir`, then move them all to it."""
     from safetensors.torch import save
 
+    from elegans.trainer.learn.results import move_into
     from elegans.trainer.onnx_out.export_circuit import export_circuit, write_recording
     from elegans.trainer.plots import draw_training, draw_wiring
 
@@ -142,8 +160,4 @@ def _write_files(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
         draw_wiring(wiring, interface, draft / "wiring.png")
         for name, draw in trained.plots.items():
             draw(draft / name)
-        if out_dir.exists():
-            for file in sorted(draft.iterdir()):
-                file.replace(out_dir / file.name)
-        else:
-            draft.replace(out_dir)
+        move_into(draft, out_dir)

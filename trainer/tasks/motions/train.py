@@ -15,10 +15,10 @@ from torch.nn import functional
 
 from elegans.exporter.ir.interface import Interface, Signal
 from elegans.trainer.fit import Fit
+from elegans.trainer.learn.result_pictures import draw_confusion
 from elegans.trainer.networks.scaled_circuit import ScaledCircuit, Scales
 from elegans.trainer.onnx_out.signals import limits, trained_interface
 from elegans.trainer.progress import Progress
-from elegans.trainer.tasks.motions.confusion_picture import draw_confusion
 from elegans.trainer.tasks.motions.recordings import (
     ACTIVITIES,
     CHANNELS,
@@ -97,7 +97,7 @@ def train(options: TrainOptions, progress: Progress) -> Trained:
         x=clipped,
         dt=np.full(clipped.shape[:2], PERIOD, np.float32),
         extras={"label": test.label},
-        plots={"confusion.png": lambda path: draw_confusion(test.label, decided, path)},
+        plots={"confusion.png": lambda path: draw_confusion(ACTIVITIES, test.label, decided, path)},
     )
 
 

@@ -1,0 +1,1 @@
+"""Tasks on published recordings: what they are, where they are from, and an honest split."""
