@@ -25,7 +25,7 @@ _STAGES = {
     ],
     "boards": ["processes", "descriptors", "firmware", "flashing", "emulation", "profiling"],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
-    "trainer": ["wiring", "cells", "networks", "onnx_out", "tasks"],
+    "trainer": ["wiring", "kernels", "cells", "networks", "onnx_out", "tasks"],
 }
 # Stages beside each other: neither imports the other.
 _BESIDE = {("exporter.codegen", "exporter.oracles"), ("boards.flashing", "boards.emulation")}

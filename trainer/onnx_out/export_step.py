@@ -22,6 +22,7 @@ from elegans.exporter.ir.interface import (
 )
 from elegans.exporter.ir.raw_format import named_format
 from elegans.trainer.cells.ltc import POSITIVE
+from elegans.trainer.networks.sequence_layer import SequenceLayer
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_with_torch
 
@@ -106,7 +107,9 @@ def step_of(module: Any) -> StepModule:
 
     Raises ElegansError for a module of another kind.
     """
-    if hasattr(module, "step") and hasattr(module, "state_size"):  # elegans: CfC, Recurrent
+    if isinstance(module, SequenceLayer):
+        return StepModule(module, module.carried_size, module.step)
+    if hasattr(module, "step") and hasattr(module, "state_size"):  # elegans: Recurrent
         return StepModule(module, module.state_size, module.step)
     if all(hasattr(module, part) for part in ("state_size", "output", "forward")):  # its cells
         return StepModule(module, module.state_size, _bound(_elegans_cell, module))

@@ -74,7 +74,7 @@ def test_ltc_equals_ncps_with_its_weights_loaded(unfolds, softplus, inputs, outp
         input_mapping=inputs,
         output_mapping=outputs,
     )
-    ours.load_ncps(reference.state_dict())
+    ours.load_state_dict(reference.state_dict())
     x, dt, h0 = given(12)
     y, h = Recurrent(ours)(x, dt, h0)
     expected, last = stepped(reference, x, dt, reordered(h0, ours))
@@ -231,7 +231,7 @@ def test_circuits_without_layers_are_drawn_as_ncps_draws_them(kind, outputs) -> 
     reference = theirs.LTCCell(drawn, INPUTS)
     own = random_wiring(INPUTS, 7, outputs, 0.6) if more else fully_connected(INPUTS, 7, outputs)
     ours = LTCCell(own)
-    ours.load_ncps(reference.state_dict())
+    ours.load_state_dict(reference.state_dict())
     order = ncps_order(own)
     np.testing.assert_array_equal(own.adjacency, drawn.adjacency_matrix[np.ix_(order, order)])
     np.testing.assert_array_equal(own.sensory, drawn.sensory_adjacency_matrix[:, order])
