@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from elegans.exporter.errors import ElegansError
-from elegans.trainer.kernels.sequence import CompiledCell
+from elegans.trainer.kernels.sequence import CompiledCell, flattened
 from elegans.trainer.wiring.ncp import Polarity, Wiring
 
 MODES = ("default", "no_gate", "pure")
@@ -221,7 +221,7 @@ def _check_layers(wiring: Wiring) -> None:
 
 def _compiled(cells: list[CfCCell]) -> CompiledCell | None:
     """Layers for kernels/cfc.c, which says in what order sizes and weights come."""
-    first, weights = cells[0], list[Tensor]()
+    first, weights = cells[0], list[tuple[Tensor, Tensor | None]]()
     parts = list(first.backbone) if first.backbone is not None else []
     linear = [part for part in parts if isinstance(part, nn.Linear)]
     if first.activation not in _COMPILED_ACTIVATIONS or (
@@ -229,18 +229,21 @@ def _compiled(cells: list[CfCCell]) -> CompiledCell | None:
     ):
         return None
     for part in linear:
-        weights += [part.weight.flatten(), part.bias]
+        weights += [(part.weight, None), (part.bias, None)]
     for cell in cells:
+        mask = cell.sparsity_mask
         if cell.mode == "pure":
-            weights += [cell.masked_weight(cell.ff1).flatten(), cell.ff1.bias]
-            weights += [cell.w_tau.abs().flatten(), cell.A.flatten()]
+            weights += [(cell.ff1.weight, mask), (cell.ff1.bias, None)]
+            weights += [(cell.w_tau.abs(), None), (cell.A, None)]
         else:
-            weight, bias = cell.stacked_maps()
-            weights += [weight.flatten(), bias]
+            weights += [(cell.ff1.weight, mask), (cell.ff2.weight, mask)]
+            maps = (cell.ff1, cell.ff2, cell.time_a, cell.time_b)
+            weights += [(cell.time_a.weight, None), (cell.time_b.weight, None)]
+            weights += [(each.bias, None) for each in maps]
     width = linear[0].out_features if linear else 0
     sizes = [MODES.index(first.mode), _COMPILED_ACTIVATIONS.index(first.activation)]
     sizes += [len(linear), width, len(cells), first.input_size, *(cell.units for cell in cells)]
-    return CompiledCell("cfc", torch.tensor(sizes, dtype=torch.int32), torch.cat(weights))
+    return CompiledCell("cfc", torch.tensor(sizes, dtype=torch.int32), flattened(weights))
 
 
 def blend(f: Tensor, g: Tensor, t: Tensor, mode: str) -> Tensor:

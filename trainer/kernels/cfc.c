@@ -19,6 +19,7 @@ typedef struct {
 
 typedef struct {
     int mode, activation, depth, width, layers, neurons;
+    int deep; /* vectors of a backbone layer's record: its values, and with silu its sums */
     int kept, sums, widest;
     int64_t weights, packed; /* floats of all weights, and of all maps when packed */
     Layer layer[MOST_LAYERS];
@@ -39,13 +40,14 @@ static Net net_of(const int32_t *shape)
 {
     Net net = {.mode = shape[0], .activation = shape[1], .depth = shape[2], .width = shape[3],
                .layers = shape[4], .widest = padded(shape[3])};
+    net.deep = padded(net.width) * (net.activation == SILU ? 2 : 1);
     int inputs = shape[5];
     for (int l = 0; l < net.layers; l++) {
         Layer *layer = &net.layer[l];
         int units = shape[6 + l], heads = (net.mode == PURE ? 1 : 4) * units;
         *layer = (Layer){inputs, units, inputs + units, heads, 0, 0};
         layer->sums = net.depth * padded(net.width) + padded(heads);
-        layer->kept = layer->reads + net.depth * padded(net.width) + layer->sums;
+        layer->kept = layer->reads + net.depth * net.deep + padded(heads);
         net.kept += layer->kept;
         net.sums += layer->sums;
         net.neurons += units;
@@ -61,6 +63,12 @@ static Net net_of(const int32_t *shape)
         inputs = units;
     }
     net.packed = (net.packed + LANES - 1) / LANES * LANES;
+    /* Odd sizes of a step spread what lies at the same place of all steps over the cache. */
+    Layer *end = &net.layer[net.layers - 1];
+    end->kept += 1 - net.kept % 2;
+    end->sums += 1 - net.sums % 2;
+    net.kept |= 1;
+    net.sums |= 1;
     return net;
 }
 
@@ -93,26 +101,35 @@ static float *pack_maps(const Net *net, const float *flat, int back, float *to)
     return to;
 }
 
-static inline V activated(int kind, V x, V *slope)
+static inline V activated(int kind, V x)
 {
-    if (kind == RELU) {
-        VI negative = x <= splat(0.0f);
-        *slope = choose(negative, splat(0.0f), splat(1.0f));
-        return choose(negative, splat(0.0f), x);
+    switch (kind) {
+    case RELU:
+        return choose(x <= splat(0.0f), splat(0.0f), x);
+    case SILU:
+        return x * sigmoid(x);
+    case TANH:
+        return hyperbolic_tangent(x);
+    default:
+        return 1.7159f * hyperbolic_tangent(0.666f * x);
     }
-    if (kind == SILU) {
-        V s = sigmoid(x);
-        *slope = s * (1.0f + x * (1.0f - s));
-        return x * s;
+}
+
+/* The slope where the value is y, and for silu the sum x. */
+static inline V slope_of(int kind, V y, V x)
+{
+    V s;
+    switch (kind) {
+    case RELU:
+        return choose(y > splat(0.0f), splat(1.0f), splat(0.0f));
+    case SILU:
+        s = sigmoid(x);
+        return s * (1.0f + x * (1.0f - s));
+    case TANH:
+        return 1.0f - y * y;
+    default:
+        return 0.666f * (1.7159f - y * y * (1.0f / 1.7159f));
     }
-    if (kind == TANH) {
-        V y = hyperbolic_tangent(x);
-        *slope = 1.0f - y * y;
-        return y;
-    }
-    V y = hyperbolic_tangent(0.666f * x);
-    *slope = (1.7159f * 0.666f) * (1.0f - y * y);
-    return 1.7159f * y;
 }
 
 static inline V size_of(V x) { return choose(x < splat(0.0f), -x, x); }
@@ -135,14 +152,14 @@ static inline void move(int mode, int n, const float *constants, V dt, V *z, V *
     }
 }
 
-/* The record of a step: for each layer what it reads; of each backbone layer the slopes and then
- * the values; the values of the heads. */
+/* The record of a step: for each layer what it reads; of each backbone layer the values, and with
+ * silu behind them the sums; the values of the heads. */
 static void forward_block(const Call *call, const Net *net, V *step, int start)
 {
     const float *maps = call->scratch;
     V *h = (V *)(call->scratch + net->packed);
     int lanes = call->last - start < LANES ? call->last - start : LANES;
-    int stride = call->keep ? net->kept : 0, deep = padded(net->width);
+    int stride = call->keep ? net->kept : 0;
     for (int t = 0; t < call->steps; t++, step += stride) {
         V time, *state = h, *v = step;
         gather(call->dt + start * call->dt_lane + t * call->dt_step, call->dt_lane, lanes, 1, &time);
@@ -157,18 +174,19 @@ static void forward_block(const Call *call, const Net *net, V *step, int start)
             V *read = v, *z = v + layer->reads;
             for (int d = 0; d <= net->depth; d++) {
                 int rows = rows_of(net, layer, d), columns = columns_of(net, layer, d);
-                V *slope = z;
-                z += d < net->depth ? deep : 0;
                 flat += (int64_t)rows * columns;
                 map(map_at, flat, read, z, rows, columns);
                 map_at += packed(rows, columns);
                 flat += rows;
                 if (d == net->depth)
                     break;
+                if (net->activation == SILU)
+                    for (int i = 0; i < rows; i++)
+                        z[padded(rows) + i] = z[i];
                 for (int i = 0; i < rows; i++)
-                    z[i] = activated(net->activation, z[i], &slope[i]);
+                    z[i] = activated(net->activation, z[i]);
                 read = z;
-                z += deep;
+                z += net->deep;
             }
             move(net->mode, layer->units, flat, time, z, state);
             flat += net->mode == PURE ? 2 * layer->units : 0;
@@ -243,13 +261,13 @@ static void step_back(const Net *net, const float *flat, const float *maps, V ti
         dh -= layer->units;
         d_constants -= 2 * layer->units;
         flat -= net->mode == PURE ? 2 * layer->units : 0;
-        move_back(net->mode, layer->units, flat, time, v + layer->reads + 2 * net->depth * deep, dh,
+        move_back(net->mode, layer->units, flat, time, v + layer->reads + net->depth * net->deep, dh,
                   dz + net->depth * deep, d_dt, d_constants);
         for (int d = net->depth; d >= 0; d--) {
             int rows = rows_of(net, layer, d), columns = columns_of(net, layer, d);
-            const V *slope = v + layer->reads + 2 * d * deep;
+            const V *y = v + layer->reads + d * net->deep, *x = y + net->deep - deep;
             for (int i = 0; d < net->depth && i < rows; i++)
-                dz[d * deep + i] = dv[i] * slope[i];
+                dz[d * deep + i] = dv[i] * slope_of(net->activation, y[i], x[i]);
             maps -= packed(columns, rows);
             map(maps, 0, dz + d * deep, dv, columns, rows);
             flat -= (int64_t)rows * columns + rows;
@@ -269,7 +287,7 @@ static void maps_back(const Net *net, const V *v, const V *dz, int steps, float 
         const Layer *layer = &net->layer[l];
         for (int d = 0; d <= net->depth; d++) {
             int rows = rows_of(net, layer, d), columns = columns_of(net, layer, d);
-            const V *read = d ? v + layer->reads + (2 * d - 1) * deep : v;
+            const V *read = d ? v + layer->reads + (d - 1) * net->deep : v;
             gradient_of_map(dz + d * deep, net->sums, read, net->kept, steps, rows, columns, to,
                             to + (int64_t)rows * columns);
             to += (int64_t)rows * columns + rows;

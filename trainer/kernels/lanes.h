@@ -32,11 +32,11 @@ static inline V clamp(V x, float low, float high)
 
 static inline float sum(V x)
 {
-    float s[4] = {0};
-    for (int i = 0; i < LANES; i += 4)
-        for (int j = 0; j < 4; j++)
-            s[j] += x[i + j];
-    return (s[0] + s[2]) + (s[1] + s[3]);
+    typedef float Half __attribute__((vector_size(2 * LANES), aligned(4)));
+    typedef float Quarter __attribute__((vector_size(LANES), aligned(4)));
+    Half half = ((Half *)&x)[0] + ((Half *)&x)[1];
+    Quarter quarter = ((Quarter *)&half)[0] + ((Quarter *)&half)[1];
+    return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
 }
 
 /* 2^x = 2^n 2^r with an integer n and |r| <= 1/2; 2^r by a polynomial, to 2e-9 of its value. Below

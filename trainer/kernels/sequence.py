@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import cache
@@ -117,6 +117,32 @@ class _Sequence(torch.autograd.Function):
         _point_to_inputs(call, x, dt)
         _run(ctx.name, "backward", call, ctx.shape, batch)
         return None, None, d_flat.sum(dim=0), dx, d_dt, dh0
+
+
+def flattened(weights: Sequence[tuple[Tensor, Tensor | None]]) -> Tensor:
+    """Weights, each times its mask where it has one, one behind the other: [P].
+
+    As one node of autograd: with one for each weight and mask, a small network would spend more
+    time on its weights than on its sequences.
+    """
+    masks = [mask for _, mask in weights]
+    result: Tensor = _Flattened.apply(masks, *(weight for weight, _ in weights))  # type: ignore[no-untyped-call]
+    return result
+
+
+class _Flattened(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, masks: list[Tensor | None], *weights: Tensor) -> Tensor:
+        ctx.masks, ctx.shapes = masks, [weight.shape for weight in weights]
+        pairs = zip(weights, masks, strict=True)
+        return torch.cat([(w if mask is None else w * mask).reshape(-1) for w, mask in pairs])
+
+    @staticmethod
+    def backward(ctx: Any, d_flat: Tensor) -> tuple[Any, ...]:
+        parts = torch.split(d_flat, [shape.numel() for shape in ctx.shapes])
+        rows = zip(parts, ctx.shapes, ctx.masks, strict=True)
+        shaped = ((part.view(shape), mask) for part, shape, mask in rows)
+        return None, *(part if mask is None else part * mask for part, mask in shaped)
 
 
 def _blocks(batch: int) -> int:

@@ -18,9 +18,9 @@ def run_cell(cell: Any, x: Tensor, dt: Tensor, h0: Tensor) -> Tensor:
 
     cell  a module with `forward(x, h, dt)`, which gives the next h; compiled if it has `compiled`
     """
-    if hasattr(cell, "compiled") and can_run(x, dt, h0, *cell.parameters()):
+    if hasattr(cell, "compiled") and can_run(x, dt, h0):
         compiled = cell.compiled()
-        if compiled is not None:
+        if compiled is not None and can_run(compiled.flat):
             given = cell.mapped(x) if isinstance(cell, LTCCell) else x
             states: Tensor = run_compiled(compiled, given, dt, h0)
             return states

@@ -33,6 +33,8 @@ class SequenceLayer(nn.Module):
     rnn_cell: Any
     pair = False
     """Whether the state is (h, c) without mixed memory, too."""
+    stepping: list[tuple[Tensor, ...]] | None = None
+    """While a model around this layer is exported: [(h, dt)], to which `forward` appends (h,)."""
 
     def __init__(
         self,
@@ -80,6 +82,9 @@ class SequenceLayer(nn.Module):
 
         Raises ElegansError for other shapes.
         """
+        if self.stepping is not None:
+            assert isinstance(input, Tensor)
+            return self._stepped(input, self.stepping)
         if isinstance(input, PackedSequence):
             padded, lengths = pad_packed_sequence(input, self.batch_first)
             output, state = self(padded, hx, timespans, lengths=lengths, mask=mask)
@@ -110,6 +115,14 @@ class SequenceLayer(nn.Module):
             return self.fc(self.rnn_cell.output(h)), torch.cat([h, c], dim=1)
         h = self.rnn_cell(x, h, dt)
         return self.fc(self.rnn_cell.output(h)), h
+
+    def _stepped(self, x: Tensor, carried: list[tuple[Tensor, ...]]) -> tuple[Tensor, State]:
+        """The one step that x [1, 1, I] holds."""
+        if x.numel() != self.input_size:
+            raise mismatch(f"a layer reads {list(x.shape)} in a step", f"{self.input_size} inputs")
+        y, h = self.step(x.reshape(1, -1), *carried[0])
+        carried.append((h,))
+        return y.reshape(*x.shape[:-1], -1) if self.return_sequences else y, self._parted(h)
 
     def _run(self, given: Sequences, h0: Tensor) -> tuple[Tensor, Tensor]:
         """The outputs before the projection, [B, T, O], and the last states, [B, carried_size]."""

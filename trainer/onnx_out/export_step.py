@@ -23,6 +23,7 @@ from elegans.exporter.ir.interface import (
 from elegans.exporter.ir.raw_format import named_format
 from elegans.trainer.cells.ltc import POSITIVE
 from elegans.trainer.networks.sequence_layer import SequenceLayer
+from elegans.trainer.onnx_out.step_of_model import ModelStep, layers_in
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_with_torch
 
@@ -48,7 +49,8 @@ def export_onnx(
 ) -> Path:
     """Write one step of a network to `path`: x [1, I], h [1, H], dt [1, 1] -> y, h_next.
 
-    module        a network or cell of elegans.trainer; an `ncps.torch.CfC` or `LTC`, wired or
+    module        a layer, network or cell of elegans.trainer, or a model around layers whose
+                  `forward` takes x, or x and timespans; an `ncps.torch.CfC` or `LTC`, wired or
                   dense, with or without a projection and mixed memory; or a GRUCell, LSTMCell
                   or RNNCell of torch. An LSTM's state, and that of mixed memory, is [h, c]
     input_size    I
@@ -69,7 +71,7 @@ def export_onnx(
     name = valid_name(path.stem.lower().replace("-", "_"))
     check_finite(module)
     _check_positive(module)
-    step = step_of(module).eval()
+    step = step_of(module, input_size).eval()
     interface = Interface(
         name,
         inputs=_input_signals(input_size, input_ranges),
@@ -102,8 +104,10 @@ class StepModule(nn.Module):
         return self._call(x, h, dt)
 
 
-def step_of(module: Any) -> StepModule:
+def step_of(module: Any, input_size: int = 0) -> StepModule | ModelStep:
     """The step of a network or cell, recognised by the attributes that it has.
+
+    input_size  I, for a model around layers
 
     Raises ElegansError for a module of another kind.
     """
@@ -122,10 +126,12 @@ def step_of(module: Any) -> StepModule:
         return StepModule(module, 2 * module.hidden_size, _bound(_lstm, module))
     if isinstance(module, (nn.GRUCell, nn.RNNCell)):
         return StepModule(module, module.hidden_size, lambda x, h, dt: (module(x, h),) * 2)
+    if isinstance(module, nn.Module) and layers_in(module):
+        return ModelStep(module, input_size)
     raise ElegansError(
         f"export_onnx, {type(module).__name__}",
         "is no network whose step elegans knows",
-        f"give {_KINDS}, not a model around it",
+        f"give {_KINDS}; a model around one only if it has layers of elegans.trainer",
     )
 
 
@@ -198,7 +204,7 @@ def _declared_states(
     return tuple((name, checked_range(f"state {name or ''}".rstrip(), r)) for name, r in named)
 
 
-def _outputs(step: StepModule, input_size: int) -> int:
+def _outputs(step: StepModule | ModelStep, input_size: int) -> int:
     """The number of outputs, counted by a step: ncps' output_size is wrong for one layer."""
     with torch.no_grad():
         y, _ = step(torch.zeros(1, input_size), torch.zeros(1, step.states), torch.ones(1, 1))
@@ -207,6 +213,9 @@ def _outputs(step: StepModule, input_size: int) -> int:
 
 def _layers(module: nn.Module) -> tuple[tuple[str, int], ...]:
     """Names and sizes of the layers of a CfC circuit, ours or ncps'; () for what has none."""
+    inside = layers_in(module)
+    if inside and inside != [module]:  # a model around layers
+        return _layers(inside[0]) if len(inside) == 1 else ()
     cell: Any = getattr(module, "rnn_cell", module)
     ours: tuple[tuple[str, int], ...] | None = getattr(cell, "wiring_layers", None)
     if ours is not None:
