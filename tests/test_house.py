@@ -25,7 +25,17 @@ _STAGES = {
     ],
     "boards": ["processes", "descriptors", "firmware", "flashing", "emulation", "profiling"],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
-    "trainer": ["data", "wiring", "cells", "networks", "onnx_out", "chip_aware", "learn", "tasks"],
+    "trainer": [
+        "data",
+        "wiring",
+        "kernels",
+        "cells",
+        "networks",
+        "onnx_out",
+        "chip_aware",
+        "learn",
+        "tasks",
+    ],
 }
 # Stages beside each other: neither imports the other.
 _BESIDE = {("exporter.codegen", "exporter.oracles"), ("boards.flashing", "boards.emulation")}

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elegans.boards.firmware.toolchain import Compiler
-from elegans.boards.processes import file_lock
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_folder
+from elegans.exporter.storage import file_lock
 from elegans.exporter.storage.folders import open_flags, open_in
 from elegans.exporter.storage.read_files import (
     ELF_IMAGE,

@@ -7,12 +7,10 @@ without the right to write there.
 from __future__ import annotations
 
 import os
-import stat
-import sys
 import tempfile
 from pathlib import Path
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.storage import user_cache
 
 VARIABLES = ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
 REMEDY = "set HOME, XDG_CACHE_HOME or ZIG_GLOBAL_CACHE_DIR to a folder that can be written"
@@ -36,48 +34,4 @@ def cache_folder() -> tuple[Path, bool]:
 
     Raises `ElegansError` if no folder can be written at all.
     """
-    wanted = _user_cache(os.environ.get("HOME"), os.environ.get("XDG_CACHE_HOME"))
-    if wanted is not None and _is_writable(wanted):
-        return wanted, True
-    return _temporary(), False
-
-
-def _user_cache(home: str | None, xdg: str | None) -> Path | None:
-    """Where this system keeps the caches of a user; None if the user has no home."""
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return Path(local) / "elegans" / "zig" if local else None
-    if xdg and Path(xdg).is_absolute():
-        return Path(xdg) / "elegans" / "zig"
-    if not home or not Path(home).is_absolute() or not Path(home).is_dir():
-        return None  # a home that is not there is not made
-    below = "Library/Caches" if sys.platform == "darwin" else ".cache"
-    return Path(home) / below / "elegans" / "zig"
-
-
-def _is_writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
-
-
-def _temporary() -> Path:
-    """A folder for temporary files that belongs to this user alone.
-
-    Others can guess its name, so one that is not this user's own is not taken.
-    """
-    user = os.getuid() if hasattr(os, "getuid") else ""
-    try:
-        folder = Path(tempfile.gettempdir()) / f"elegans-zig-{user}".rstrip("-")
-        folder.mkdir(mode=0o700, exist_ok=True)
-        found = folder.lstat()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ElegansError("the cache of zig", f"has no place ({reason})", REMEDY) from None
-    foreign = stat.S_ISLNK(found.st_mode) or (user != "" and found.st_uid != user)
-    if foreign or not _is_writable(folder):
-        raise ElegansError(folder, "is not a folder of yours", REMEDY)
-    return folder
+    return user_cache.cache_folder("zig", REMEDY)

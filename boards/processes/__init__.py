@@ -1,4 +1,4 @@
-"""Programs that elegans runs, each with all that it starts, and locks between processes.
+"""Programs that elegans runs, each with all that it starts.
 
 Imports `exporter` only.
 """

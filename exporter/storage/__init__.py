@@ -1,4 +1,4 @@
-"""Files that come in, and how they are read within bounds: whole files, arrays, tables.
+"""Files that come in, read within bounds: whole files, arrays, tables. Locks and cache folders.
 
 Imports nothing of elegans but the exporter's errors. `exporter.files`, which writes, stands on it.
 """

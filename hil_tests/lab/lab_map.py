@@ -33,8 +33,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.processes.file_lock import try_lock
 from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.storage.file_lock import try_lock
 from elegans.exporter.storage.folders import open_flags
 from elegans.exporter.storage.read_files import read_toml
 from elegans.hil_tests.lab import WAIT_S

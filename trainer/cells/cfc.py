@@ -22,9 +22,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from elegans.exporter.errors import ElegansError
+from elegans.trainer.kernels.sequence import CompiledCell, flattened
 from elegans.trainer.wiring.ncp import Polarity, Wiring
 
 MODES = ("default", "no_gate", "pure")
+# As kernels/cfc.c numbers the activations, and limits the layers.
+_COMPILED_ACTIVATIONS = ("lecun_tanh", "tanh", "relu", "silu")
+_MOST_LAYERS = 64
 
 
 class LecunTanh(nn.Module):
@@ -56,6 +60,8 @@ class Backbone:
     layers: int = 1
     """Number of layers; 0 is no backbone."""
     activation: str = "lecun_tanh"
+    dropout: float = 0.0
+    """While training, the share of values that is set to 0 behind each layer but the first."""
 
     def __post_init__(self) -> None:
         if self.activation not in ACTIVATIONS:
@@ -95,12 +101,15 @@ class CfCCell(nn.Module):
             raise ElegansError("CfC cell", f"no mode {mode!r}", f"choose from {', '.join(MODES)}")
         self.input_size, self.units, self.mode = input_size, units, mode
         self.state_size = self.output_size = units
+        self.activation = backbone.activation if backbone is not None else "lecun_tanh"
         width = input_size + units
         self.backbone: nn.Sequential | None = None
         if backbone is not None and backbone.layers > 0:
             layers: list[nn.Module] = []
-            for _ in range(backbone.layers):
+            for index in range(backbone.layers):
                 layers += [nn.Linear(width, backbone.units), ACTIVATIONS[backbone.activation]()]
+                if backbone.dropout > 0.0 and index > 0:  # where ncps has them
+                    layers.append(nn.Dropout(backbone.dropout))
                 width = backbone.units
             self.backbone = nn.Sequential(*layers)
         self.ff1 = nn.Linear(width, units)
@@ -149,6 +158,10 @@ class CfCCell(nn.Module):
         """All neurons: h [B, H] itself."""
         return h
 
+    def compiled(self) -> CompiledCell | None:
+        """The cell for `kernels`; None for one with gelu, or with dropout while training."""
+        return _compiled([self])
+
 
 class WiredCfCCell(nn.Module):
     """A circuit of CfC layers, each of which reads the layer before it and itself.
@@ -186,6 +199,10 @@ class WiredCfCCell(nn.Module):
         """The neurons of the last layer: h [B, H] -> y [B, O]."""
         return h[:, self.state_size - self.output_size :]
 
+    def compiled(self) -> CompiledCell | None:
+        """The circuit for `kernels`; None for one of more layers than they take."""
+        return _compiled(self.layers) if len(self.layers) <= _MOST_LAYERS else None
+
 
 def _check_layers(wiring: Wiring) -> None:
     """Raise unless each layer reads only the layer before it and itself."""
@@ -200,6 +217,33 @@ def _check_layers(wiring: Wiring) -> None:
                 f"layer {target} is fed by {fed_by}",
                 "a CfC feeds forward, layer by layer; an LTC takes any wiring",
             )
+
+
+def _compiled(cells: list[CfCCell]) -> CompiledCell | None:
+    """Layers for kernels/cfc.c, which says in what order sizes and weights come."""
+    first, weights = cells[0], list[tuple[Tensor, Tensor | None]]()
+    parts = list(first.backbone) if first.backbone is not None else []
+    linear = [part for part in parts if isinstance(part, nn.Linear)]
+    if first.activation not in _COMPILED_ACTIVATIONS or (
+        first.training and any(isinstance(part, nn.Dropout) for part in parts)
+    ):
+        return None
+    for part in linear:
+        weights += [(part.weight, None), (part.bias, None)]
+    for cell in cells:
+        mask = cell.sparsity_mask
+        if cell.mode == "pure":
+            weights += [(cell.ff1.weight, mask), (cell.ff1.bias, None)]
+            weights += [(cell.w_tau.abs(), None), (cell.A, None)]
+        else:
+            weights += [(cell.ff1.weight, mask), (cell.ff2.weight, mask)]
+            maps = (cell.ff1, cell.ff2, cell.time_a, cell.time_b)
+            weights += [(cell.time_a.weight, None), (cell.time_b.weight, None)]
+            weights += [(each.bias, None) for each in maps]
+    width = linear[0].out_features if linear else 0
+    sizes = [MODES.index(first.mode), _COMPILED_ACTIVATIONS.index(first.activation)]
+    sizes += [len(linear), width, len(cells), first.input_size, *(cell.units for cell in cells)]
+    return CompiledCell("cfc", torch.tensor(sizes, dtype=torch.int32), flattened(weights))
 
 
 def blend(f: Tensor, g: Tensor, t: Tensor, mode: str) -> Tensor:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
+from elegans.trainer.kernels.sequence import CompiledCell
 
 SOLVERS = ("exact", "semi_implicit", "euler")
 
@@ -57,3 +58,10 @@ class CTRNNCell(nn.Module):
     def output(self, h: Tensor) -> Tensor:
         """All neurons: h [B, H] itself."""
         return h
+
+    def compiled(self) -> CompiledCell:
+        """The cell for `kernels`; ctrnn.c says in what order sizes and weights come."""
+        sizes = [self.input_size, self.state_size, SOLVERS.index(self.solver), self.unfolds]
+        rate = torch.exp(-self.log_tau) / self.unfolds
+        weights = torch.cat([self.drive.weight.flatten(), self.drive.bias, rate])
+        return CompiledCell("ctrnn", torch.tensor(sizes, dtype=torch.int32), weights)

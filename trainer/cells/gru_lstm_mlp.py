@@ -53,6 +53,29 @@ class LSTMCell(nn.Module):
         return h[:, : self.output_size]
 
 
+class MemoryCell(nn.Module):
+    """The LSTM of ncps' mixed memory (Lechner and Hasani 2020), with its parameters' names.
+
+    It stacks its weights in the order candidate, input, forget, output, and adds 1 to the
+    forget gate's argument.
+    """
+
+    def __init__(self, input_size: int, units: int) -> None:
+        super().__init__()
+        self.input_map = nn.Linear(input_size, 4 * units)
+        self.recurrent_map = nn.Linear(units, 4 * units, bias=False)
+        nn.init.xavier_uniform_(self.input_map.weight)
+        nn.init.uniform_(self.input_map.bias, -0.1, 0.1)
+        nn.init.orthogonal_(self.recurrent_map.weight)
+
+    def forward(self, x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        """x [B, I], h and c [B, U] -> next h and c."""
+        z = self.input_map(x) + self.recurrent_map(h)
+        candidate, enter, forget, leave = z.chunk(4, 1)
+        c = c * torch.sigmoid(forget + 1.0) + torch.tanh(candidate) * torch.sigmoid(enter)
+        return torch.tanh(c) * torch.sigmoid(leave), c
+
+
 class MLPCell(nn.Module):
     """A multilayer perceptron on the last K = `samples` samples, the present one included.
 

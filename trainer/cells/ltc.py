@@ -16,20 +16,18 @@ gives NaN).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from elegans.exporter.errors import ElegansError
+from elegans.trainer.kernels.sequence import CompiledCell
 from elegans.trainer.wiring.ncp import Wiring
 
 MAPPINGS = ("affine", "linear", None)
 EPSILON = 1e-8
-"""Added to every sum of conductances, as in ncps: the quotient exists without any leak."""
+"""By default added to every sum of conductances, as in ncps: the quotient exists without a leak."""
 POSITIVE = ("w", "sensory_w", "cm", "gleak")
 """The parameters that must not be negative; the solver divides by their sum."""
 
@@ -48,9 +46,11 @@ class LTCCell(nn.Module):
                     update
     input_mapping,  affine, linear or None (the identity), one weight for each input or
     output_mapping  output
+    epsilon         added to every sum of conductances
 
-    Parameters have ncps' names; neurons are in the wiring's order, motor neurons last. Raises
-    ElegansError for less than one unfold or another mapping.
+    Parameters have ncps' names; neurons are in the wiring's order, motor neurons last. The state
+    dict of an `ncps.torch.LTCCell` is put into this order when it is loaded. Raises ElegansError
+    for less than one unfold or another mapping, and while loading for other synapses.
     """
 
     gleak: Tensor
@@ -68,6 +68,7 @@ class LTCCell(nn.Module):
         softplus: bool = False,
         input_mapping: str | None = "affine",
         output_mapping: str | None = "affine",
+        epsilon: float = EPSILON,
     ) -> None:
         super().__init__()
         if unfolds < 1 or input_mapping not in MAPPINGS or output_mapping not in MAPPINGS:
@@ -78,7 +79,7 @@ class LTCCell(nn.Module):
             )
         self.wiring, self.unfolds, self.softplus = wiring, unfolds, softplus
         self.input_size, self.state_size = wiring.inputs, wiring.neurons
-        self.output_size = wiring.outputs
+        self.output_size, self.epsilon = wiring.outputs, epsilon
         for name, (low, high) in _RANGES.items():
             self.register_parameter(name, _uniform((self.state_size,), low, high))
         for prefix, polarity in (("", wiring.adjacency), ("sensory_", wiring.sensory)):
@@ -95,13 +96,14 @@ class LTCCell(nn.Module):
             b = nn.Parameter(torch.zeros(size)) if mapping == "affine" else None
             self.register_parameter(f"{prefix}_w", w)
             self.register_parameter(f"{prefix}_b", b)
+        self.register_load_state_dict_pre_hook(_take_ncps)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> Tensor:
         """x [B, I], potentials h [B, H], dt [B, 1] >= 0 -> next potentials [B, H]."""
-        x = _mapped(x, self.input_w, self.input_b)
+        x = self.mapped(x)
         current, conductance = self._synapses("sensory_", x)
         leak = self._positive("gleak")
-        current, conductance = current + leak * self.vleak, conductance + leak + EPSILON
+        current, conductance = current + leak * self.vleak, conductance + leak + self.epsilon
         capacitance = self._positive("cm") * self.unfolds
         for _ in range(self.unfolds):
             inner_i, inner_g = self._synapses("", h)
@@ -109,6 +111,10 @@ class LTCCell(nn.Module):
                 capacitance + dt * (conductance + inner_g)
             )
         return h
+
+    def mapped(self, x: Tensor) -> Tensor:
+        """The inputs as the synapses read them: [..., I] -> [..., I]."""
+        return _mapped(x, self.input_w, self.input_b)
 
     def output(self, h: Tensor) -> Tensor:
         """The motor neurons, mapped: [B, H] -> [B, O]."""
@@ -121,36 +127,27 @@ class LTCCell(nn.Module):
                 for name in POSITIVE:
                     getattr(self, name).clamp_(min=1e-6 if name == "cm" else 0.0)
 
-    def load_ncps(self, source: nn.Module | Mapping[str, Tensor]) -> None:
-        """Take the parameters of an `ncps.torch.LTC` or `LTCCell` of the same wiring.
-
-        source  the network, which also says how its parameters are kept positive, so `softplus` is
-                set to that; or its state_dict, which does not: ncps' LTC has a softplus over them
-                by default, its LTCCell has none
-
-        Raises ElegansError where a parameter is missing, or negative although nothing keeps it
-        positive.
-        """
-        if isinstance(source, nn.Module):
-            cell: Any = getattr(source, "rnn_cell", source)
-            self.softplus = bool(getattr(cell, "_implicit_param_constraints", self.softplus))
-        state = source.state_dict() if isinstance(source, nn.Module) else source
-        order = torch.tensor(ncps_order(self.wiring))
-        with torch.no_grad():
-            for name, parameter in self.named_parameters():
-                value = state.get(f"rnn_cell.{name}", state.get(name))
-                if value is None:
-                    raise ElegansError("LTC cell", f"no parameter {name!r}", "use ncps' mappings")
-                if name in ("erev", "w", "mu", "sigma"):  # [H from, H to]
-                    value = value[order]
-                if name.split("_")[0] not in ("input", "output"):
-                    value = value[..., order]
-                parameter.copy_(value)
-        for name in () if self.softplus else POSITIVE:
-            if float(getattr(self, name).detach().min()) < 0:
-                remedy = "load the network itself, or build the cell with softplus=True"
-                fact = f"{name!r} is negative, so ncps had a softplus over it"
-                raise ElegansError("LTC cell", fact, remedy)
+    def compiled(self) -> CompiledCell:
+        """The cell for `kernels`, on mapped inputs; ltc.c says in what order weights come."""
+        leak, wirings, counts = self._positive("gleak"), list[Tensor](), list[int]()
+        weights = [self._positive("cm") * self.unfolds, leak + self.epsilon, leak * self.vleak]
+        for prefix in ("sensory_", ""):
+            mask: Tensor = getattr(self, f"{prefix}mask")
+            targets, sources = mask.t().nonzero(as_tuple=True)  # sorted by target
+            starts = torch.searchsorted(targets, torch.arange(self.state_size + 1))
+            wirings += [starts.int(), sources.int()]
+            counts.append(len(sources))
+            place = sources * self.state_size + targets
+            mu, sigma, erev, w = (
+                value.flatten().index_select(0, place)
+                for value in (
+                    *(getattr(self, prefix + name) for name in ("mu", "sigma", "erev")),
+                    self._positive(f"{prefix}w") * mask,
+                )
+            )
+            weights += [mu, sigma, w, w * erev]
+        sizes = torch.tensor([self.input_size, self.state_size, self.unfolds, *counts])
+        return CompiledCell("ltc", torch.cat([sizes.int(), *wirings]), torch.cat(weights))
 
     def _positive(self, name: str) -> Tensor:
         value: Tensor = getattr(self, name)
@@ -168,6 +165,40 @@ class LTCCell(nn.Module):
         activation = torch.sigmoid(sigma * (v.unsqueeze(-1) - mu))  # [B, from, to]
         conductance = self._positive(f"{prefix}w") * mask * activation
         return (conductance * erev).sum(dim=1), conductance.sum(dim=1)
+
+
+def _take_ncps(
+    cell: LTCCell, state: dict[str, Tensor], prefix: str, *_: object, **__: object
+) -> None:
+    """Turn the state dict of an LTC of ncps, if it is one, into one of an `LTCCell`, in place."""
+    wiring = cell.wiring
+    masks = {"sparsity_mask": wiring.adjacency, "sensory_sparsity_mask": wiring.sensory}
+    if not all(prefix + name in state for name in masks):
+        return
+    order = torch.tensor(ncps_order(wiring))
+    for name in [name for name in state if name.startswith(prefix)]:
+        kind = name.removeprefix(prefix)
+        if kind.split("_")[0] in ("input", "output"):
+            continue
+        value = state.pop(name)
+        if value.shape[-1] == len(order):
+            value = value[..., order]
+        if kind in ("erev", "w", "mu", "sigma", "sparsity_mask") and len(value) == len(order):
+            value = value[order]  # [H from, H to]
+        state[prefix + kind.replace("sparsity_mask", "mask")] = value
+        if kind in masks and not np.array_equal(value.cpu().numpy(), np.abs(masks[kind])):
+            raise ElegansError(
+                "weights of ncps",
+                "they belong to a circuit with other synapses",
+                "give the layer the wiring, and the seed, that they were trained with",
+            )
+    for name in () if cell.softplus else POSITIVE:
+        if bool((state[prefix + name] < 0).any()):
+            raise ElegansError(
+                "weights of ncps",
+                f"{name!r} is negative, so ncps had a softplus over it",
+                "build the cell with softplus=True",
+            )
 
 
 def ncps_order(wiring: Wiring) -> list[int]:

@@ -12,13 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
-from elegans.trainer.cells.cfc import CfCCell
+from elegans.trainer.cells.cfc import CfCCell, WiredCfCCell
 from elegans.trainer.cells.ctrnn import CTRNNCell
 from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.data.normalise import Normalisation
 from elegans.trainer.learn.train_settings import TrainSettings
-from elegans.trainer.networks.cfc_sequence import CfC
 from elegans.trainer.networks.recurrent import Recurrent
 from elegans.trainer.wiring.ncp import NCP, AutoNCP, Wiring
 from elegans.trainer.wiring.unlayered import fully_connected
@@ -37,7 +36,7 @@ def build_network(settings: TrainSettings, inputs: int, outputs: int) -> tuple[A
         return _dense(settings, inputs, outputs), None
     wiring = _plan(settings, outputs).build(inputs)
     if settings.cell == "cfc":
-        return CfC(inputs, wiring), wiring
+        return Recurrent(WiredCfCCell(wiring)), wiring
     return Recurrent(LTCCell(wiring, softplus=True)), wiring
 
 

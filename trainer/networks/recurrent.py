@@ -13,9 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
-from elegans.trainer.cells.ltc import LTCCell
-from elegans.trainer.wiring.ncp import NCP, Wiring
-from elegans.trainer.wiring.unlayered import fully_connected
+from elegans.trainer.networks.run_cell import run_cell
 
 
 class Recurrent(nn.Module):
@@ -86,28 +84,13 @@ class Recurrent(nn.Module):
             fact = f"dt has shape {list(elapsed.shape)}"
             raise ElegansError("sequence", fact, f"give {list(x.shape[:2])}, one for each sample")
         h = x.new_zeros(x.shape[0], self.state_size) if h0 is None else h0
+        if self.lstm is None:
+            given = x if self.head is None else self.head(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+            states = run_cell(self.rnn_cell, given, elapsed, h)
+            outputs = self.fc(self.rnn_cell.output(states.flatten(0, 1)))
+            return outputs.unflatten(0, states.shape[:2]), states[:, -1]
         outputs = []
         for k in range(x.shape[1]):
             y, h = self.step(x[:, k], h, elapsed[:, k, None])
             outputs.append(y)
         return torch.stack(outputs, dim=1), h
-
-
-class LTC(Recurrent):
-    """An LTC network of one cell.
-
-    input_size  I
-    units       an NCP plan or a Wiring; or a number of neurons, each connected with each, all of
-                them outputs
-    options     of `trainer.cells.ltc.LTCCell`
-    """
-
-    def __init__(self, input_size: int, units: NCP | Wiring | int, **options: Any) -> None:
-        wiring = units.build(input_size) if isinstance(units, NCP) else units
-        if isinstance(wiring, int):
-            wiring = fully_connected(input_size, wiring)
-        super().__init__(LTCCell(wiring, **options))
-
-    def load_ncps(self, network: nn.Module) -> None:
-        """Take the parameters of an `ncps.torch.LTC`; see `LTCCell.load_ncps`."""
-        self.rnn_cell.load_ncps(network)

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
 from elegans.trainer.cells.cfc import CfCCell, WiredCfCCell, blend
-from elegans.trainer.networks.cfc_sequence import CfC
+from elegans.trainer.kernels.sequence import in_torch
+from elegans.trainer.networks.layers import CfC
 from elegans.trainer.wiring.ncp import NCP
 
 
@@ -66,7 +67,7 @@ class ScaledCircuit(nn.Module):
                 f"{plan.motor_neurons} gains, one for each motor neuron",
             )
         self.wiring = plan.build(inputs)
-        self.cfc = CfC(inputs, self.wiring, mode)
+        self.cfc = CfC(inputs, self.wiring, mode=mode)
         self.mode, self.dt_unit = mode, scales.dt_unit
         self.register_buffer("centre", torch.tensor(scales.centre, dtype=torch.float32))
         self.register_buffer("spread", torch.tensor(scales.spread, dtype=torch.float32))
@@ -77,7 +78,8 @@ class ScaledCircuit(nn.Module):
 
         h0 [B, H] is the first state (default: 0).
         """
-        y, h = self.cfc((x - self.centre) / self.spread, dt / self.dt_unit, h0)
+        with in_torch():  # a seed trains the same bits where no compiler is
+            y, h = self.cfc((x - self.centre) / self.spread, h0, dt / self.dt_unit)
         return y * self.gain, h
 
     def folded(self) -> FoldedStep:

@@ -22,6 +22,7 @@ from elegans.exporter.ir.interface import (
 )
 from elegans.exporter.ir.raw_format import named_format
 from elegans.trainer.cells.ltc import POSITIVE
+from elegans.trainer.networks.sequence_layer import SequenceLayer
 from elegans.trainer.onnx_out.signals import signals, unit
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_with_torch
@@ -54,8 +55,8 @@ def export_onnx(
 ) -> Path:
     """Write one step of a network to `path`: x [1, I], h [1, H], dt [1, 1] -> y, h_next.
 
-    module        a network or cell of elegans.trainer; an `ncps.torch.CfC` or `LTC`, wired or
-                  dense, with or without a projection and mixed memory; a GRUCell, LSTMCell
+    module        a layer, network or cell of elegans.trainer; an `ncps.torch.CfC` or `LTC`,
+                  wired or dense, with or without a projection and mixed memory; a GRUCell, LSTMCell
                   or RNNCell of torch; or a module around one or several of them, as a
                   normalisation, a CfC and a Linear layer. An LSTM's state, and that of mixed
                   memory, is [h, c]
@@ -114,9 +115,9 @@ class StepModule(nn.Module):
         return self.call(x, h, dt)
 
 
-def step_of(module: Any, input_size: int) -> StepModule:
+def step_of(module: Any, input_size: int = 0) -> StepModule:
     """The step of a network or cell, recognised by the attributes that it has, or of a module
-    around such ones.
+    around such ones, which needs its `input_size`.
 
     Raises ElegansError for a module in which there is none.
     """
@@ -143,7 +144,9 @@ def _parts(module: nn.Module) -> list[Part]:
 
 
 def _known_step(module: Any) -> StepModule | None:
-    if hasattr(module, "step") and hasattr(module, "state_size"):  # elegans: CfC, Recurrent
+    if isinstance(module, SequenceLayer):
+        return StepModule(module, module.carried_size, module.step)
+    if hasattr(module, "step") and hasattr(module, "state_size"):  # elegans: Recurrent
         return StepModule(module, module.state_size, module.step)
     if all(hasattr(module, part) for part in ("state_size", "output", "forward")):  # its cells
         return StepModule(module, module.state_size, _bound(_elegans_cell, module))

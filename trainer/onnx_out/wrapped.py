@@ -126,7 +126,8 @@ def _forward(part: Part, states: dict[str, Tensor]) -> Callable[..., Any]:
             return h
         if getattr(module, "return_sequences", True):
             y = y.reshape(*x.shape[:-1], -1)
-        return y, (h.chunk(2, dim=1) if getattr(module, "use_mixed", False) else h)
+        pair = getattr(module, "use_mixed", False) or getattr(module, "pair", False)
+        return y, (h.chunk(2, dim=1) if pair else h)
 
     return forward
 

@@ -6,23 +6,61 @@ state; ncps numbers them first.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from elegans.exporter.errors import ElegansError
 from elegans.trainer.wiring.ncp import Polarity, Wiring
 
 
+@dataclass(frozen=True)
+class FullyConnected:
+    """ncps' FullyConnected, before the number of inputs is known: see `fully_connected`."""
+
+    units: int
+    output_dim: int | None = None
+    erev_init_seed: int = 1111
+    self_connections: bool = True
+
+    def build(self, inputs: int) -> Wiring:
+        """Draw the polarities for `inputs` sensory neurons."""
+        seed, own = self.erev_init_seed, self.self_connections
+        return fully_connected(inputs, self.units, self.output_dim, seed, own)
+
+
+@dataclass(frozen=True)
+class Random:
+    """ncps' Random, before the number of inputs is known: see `random_wiring`."""
+
+    units: int
+    output_dim: int | None = None
+    sparsity_level: float = 0.0
+    random_seed: int = 1111
+
+    def build(self, inputs: int) -> Wiring:
+        """Draw the synapses for `inputs` sensory neurons."""
+        sparsity, seed = self.sparsity_level, self.random_seed
+        return random_wiring(inputs, self.units, self.output_dim, sparsity, seed)
+
+
 def fully_connected(
-    inputs: int, units: int, outputs: int | None = None, seed: int = 1111
+    inputs: int,
+    units: int,
+    outputs: int | None = None,
+    seed: int = 1111,
+    self_connections: bool = True,
 ) -> Wiring:
-    """ncps' FullyConnected: every input and every neuron feeds every neuron, itself included.
+    """ncps' FullyConnected: every input and every neuron feeds every neuron, itself included
+    unless `self_connections` is False.
 
     The last `outputs` neurons are read out (default: all). A synapse inhibits with
     probability 1/3. Raises ElegansError for sizes below 1 or more outputs than units.
     """
     _check(inputs, units, outputs)
     random = np.random.default_rng(seed)
-    inner = _drawn(random, [(s, t) for s in range(units) for t in range(units)], (units, units))
+    pairs = [(s, t) for s in range(units) for t in range(units) if s != t or self_connections]
+    inner = _drawn(random, pairs, (units, units))
     sensory = [(s, t) for s in range(inputs) for t in range(units)]
     return _wiring(_drawn(random, sensory, (inputs, units)), inner, outputs)
 

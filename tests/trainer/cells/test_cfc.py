@@ -15,8 +15,9 @@ theirs = pytest.importorskip("ncps.torch", reason="ncps, the oracle, is not inst
 wirings = pytest.importorskip("ncps.wirings")
 
 from elegans.exporter.errors import ElegansError  # noqa: E402
+from elegans.trainer import CfC  # noqa: E402
 from elegans.trainer.cells.cfc import MODES, Backbone  # noqa: E402
-from elegans.trainer.networks.cfc_sequence import CfC  # noqa: E402
+from elegans.trainer.kernels.sequence import in_torch  # noqa: E402
 from elegans.trainer.wiring.ncp import NCP, AutoNCP  # noqa: E402
 
 INPUTS, BATCH = 5, 3
@@ -45,12 +46,12 @@ def same(ours: Any, reference: Any) -> None:
 def test_a_circuit_equals_ncps_with_its_weights_loaded(mode: str, plan: str) -> None:
     mine, other = PLANS[plan]
     reference = theirs.CfC(INPUTS, other(), mode=mode)
-    ours = CfC(INPUTS, mine, mode)
+    ours = CfC(INPUTS, mine, mode=mode)
     ours.load_state_dict(reference.state_dict())
     for steps in (1, 2, 3, 40):
         x, h0, _ = sequence(steps, ours.state_size)
         same(ours(x), reference(x))
-        same(ours(x, 1.0, h0), reference(x, h0))
+        same(ours(x, h0, 1.0), reference(x, h0))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -60,19 +61,19 @@ def test_a_dense_net_equals_ncps_with_its_weights_loaded(
 ) -> None:
     shape = {"backbone_units": 24, "backbone_layers": layers, "activation": activation}
     reference = theirs.CfC(INPUTS, 13, mode=mode, **shape)
-    ours = CfC(INPUTS, 13, mode, backbone=Backbone(24, layers, activation))
+    ours = CfC(INPUTS, 13, mode=mode, **shape)
     ours.load_state_dict(reference.state_dict())
     x, h0, _ = sequence(17, 13)
-    same(ours(x, h0=h0), reference(x, h0))
+    same(ours(x, h0), reference(x, h0))
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_elapsed_times_of_one_sequence_equal_those_of_ncps(mode: str) -> None:
     reference = theirs.CfC(INPUTS, wirings.AutoNCP(19, 1), mode=mode)
-    ours = CfC(INPUTS, AutoNCP(19, 1), mode)
+    ours = CfC(INPUTS, AutoNCP(19, 1), mode=mode)
     ours.load_state_dict(reference.state_dict())
     x, h0, dt = sequence(30, 19)
-    same(ours(x[:1], dt[:1], h0[:1]), reference(x[:1], h0[:1], dt[:1]))
+    same(ours(x[:1], h0[:1], dt[:1]), reference(x[:1], h0[:1], dt[:1]))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -80,21 +81,21 @@ def test_elapsed_times_of_one_sequence_equal_those_of_ncps(mode: str) -> None:
 def test_a_batch_with_elapsed_times_equals_its_samples_one_by_one(
     mode: str, units: NCP | int
 ) -> None:
-    net = CfC(INPUTS, units, mode)
+    net = CfC(INPUTS, units, mode=mode)
     x, h0, dt = sequence(25, net.state_size)
-    together = net(x, dt, h0)
-    same(net(x, dt.unsqueeze(-1), h0), together)
+    together = net(x, h0, dt)
+    same(net(x, h0, dt.unsqueeze(-1)), together)
     for one in range(BATCH):
         pick = slice(one, one + 1)
-        same(net(x[pick], dt[pick], h0[pick]), [part[pick] for part in together])
+        same(net(x[pick], h0[pick], dt[pick]), [part[pick] for part in together])
 
 
 def test_a_sequence_in_two_halves_equals_the_whole() -> None:
     net = CfC(INPUTS, AutoNCP(19, 1))
     x, h0, dt = sequence(20, 19)
-    whole, last = net(x, dt, h0)
-    first, middle = net(x[:, :9], dt[:, :9], h0)
-    second, end = net(x[:, 9:], dt[:, 9:], middle)
+    whole, last = net(x, h0, dt)
+    first, middle = net(x[:, :9], h0, dt[:, :9])
+    second, end = net(x[:, 9:], middle, dt[:, 9:])
     same((torch.cat([first, second], dim=1), end), (whole, last))
 
 
@@ -102,7 +103,8 @@ def test_the_wavefront_has_the_gradients_of_single_steps() -> None:
     net = CfC(INPUTS, AutoNCP(19, 1))
     x, h0, dt = sequence(12, 19)
     names, parameters = zip(*net.named_parameters(), strict=True)
-    fast = torch.autograd.grad(net(x, dt, h0)[0].square().sum(), parameters)
+    with in_torch():
+        fast = torch.autograd.grad(net(x, h0, dt)[0].square().sum(), parameters)
     h, total = h0, torch.zeros(())
     for k in range(x.shape[1]):
         h = net.rnn_cell(x[:, k], h, dt[:, k : k + 1])
@@ -115,22 +117,23 @@ def test_the_wavefront_has_the_gradients_of_single_steps() -> None:
 @pytest.mark.parametrize(
     ("x", "dt", "fact"),
     [
-        ((3, 7, 4), (3, 7), "x has shape"),
-        ((3, 5), (3, 7), "x has shape"),
-        ((3, 7, 5), (7,), "dt has shape"),
-        ((3, 7, 5), (7, 3), "dt has shape"),
-        ((3, 7, 5), (3, 7, 2), "dt has shape"),
+        ((3, 7, 4), (3, 7), "input has shape"),
+        ((5,), (3, 7), "input has shape"),
+        ((3, 0, 5), (3, 0), "input has shape"),
+        ((3, 7, 5), (7,), "timespans has shape"),
+        ((3, 7, 5), (7, 3), "timespans has shape"),
+        ((3, 7, 5), (3, 7, 2), "timespans has shape"),
     ],
 )
 def test_shapes_that_do_not_fit_are_refused(
     x: tuple[int, ...], dt: tuple[int, ...], fact: str
 ) -> None:
     with pytest.raises(ElegansError, match=fact):
-        CfC(INPUTS, AutoNCP(19, 1))(torch.zeros(x), torch.ones(dt))
+        CfC(INPUTS, AutoNCP(19, 1))(torch.zeros(x), timespans=torch.ones(dt))
 
 
 def test_unknown_modes_and_activations_are_refused_by_name() -> None:
     with pytest.raises(ElegansError, match="no mode 'gated'"):
-        CfC(INPUTS, AutoNCP(19, 1), "gated")
+        CfC(INPUTS, AutoNCP(19, 1), mode="gated")
     with pytest.raises(ElegansError, match="no activation 'swish'"):
-        CfC(INPUTS, 9, backbone=Backbone(activation="swish"))
+        Backbone(activation="swish")

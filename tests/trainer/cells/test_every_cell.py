@@ -19,7 +19,7 @@ from elegans.trainer.cells.ctrnn import SOLVERS, CTRNNCell  # noqa: E402
 from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell  # noqa: E402
 from elegans.trainer.cells.heads import ConvHead, Convolution, MLPHead  # noqa: E402
 from elegans.trainer.cells.ltc import LTCCell, ncps_order  # noqa: E402
-from elegans.trainer.networks.recurrent import LTC, Recurrent  # noqa: E402
+from elegans.trainer.networks.recurrent import Recurrent  # noqa: E402
 from elegans.trainer.wiring.ncp import AutoNCP, Wiring  # noqa: E402
 from elegans.trainer.wiring.unlayered import fully_connected, random_wiring  # noqa: E402
 
@@ -74,25 +74,12 @@ def test_ltc_equals_ncps_with_its_weights_loaded(unfolds, softplus, inputs, outp
         input_mapping=inputs,
         output_mapping=outputs,
     )
-    ours.load_ncps(reference.state_dict())
+    ours.load_state_dict(reference.state_dict())
     x, dt, h0 = given(12)
     y, h = Recurrent(ours)(x, dt, h0)
     expected, last = stepped(reference, x, dt, reordered(h0, ours))
     close(y, expected)
     close(reordered(h, ours), last)
-
-
-@pytest.mark.parametrize("wired", [True, False])
-def test_a_network_of_ncps_says_itself_how_its_parameters_are_kept_positive(wired) -> None:
-    """ncps' LTC has a softplus over them by default; without it everything would be wrong."""
-    torch.manual_seed(1)
-    reference = theirs.LTC(INPUTS, wirings.AutoNCP(12, 3) if wired else 12)
-    ours = LTC(INPUTS, AutoNCP(12, 3) if wired else 12)
-    assert not ours.rnn_cell.softplus
-    ours.load_ncps(reference)
-    x, dt, h0 = given(12)
-    y, _ = ours(x, dt, h0)
-    close(y, stepped(reference.rnn_cell, x, dt, reordered(h0, ours.rnn_cell))[0])
 
 
 def test_a_state_dict_that_needs_a_softplus_is_refused_without_it() -> None:
@@ -101,7 +88,7 @@ def test_a_state_dict_that_needs_a_softplus_is_refused_without_it() -> None:
         reference.rnn_cell.cm.fill_(-1.0)
     ours = LTCCell(AutoNCP(12, 3).build(INPUTS))
     with pytest.raises(ElegansError, match="softplus=True"):
-        ours.load_ncps(reference.state_dict())
+        ours.load_state_dict(reference.state_dict())
 
 
 def test_ltc_stays_where_it_is_when_no_time_passes() -> None:
@@ -253,7 +240,7 @@ def test_circuits_without_layers_are_drawn_as_ncps_draws_them(kind, outputs) -> 
     reference = theirs.LTCCell(drawn, INPUTS)
     own = random_wiring(INPUTS, 7, outputs, 0.6) if more else fully_connected(INPUTS, 7, outputs)
     ours = LTCCell(own)
-    ours.load_ncps(reference.state_dict())
+    ours.load_state_dict(reference.state_dict())
     order = ncps_order(own)
     np.testing.assert_array_equal(own.adjacency, drawn.adjacency_matrix[np.ix_(order, order)])
     np.testing.assert_array_equal(own.sensory, drawn.sensory_adjacency_matrix[:, order])

@@ -14,7 +14,7 @@ from torch import nn
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.trainer import export_onnx
-from elegans.trainer.networks.cfc_sequence import CfC
+from elegans.trainer.networks.layers import CfC
 from elegans.trainer.wiring.ncp import NCP
 
 ncps = pytest.importorskip("ncps.torch", reason="ncps is not installed (pip install ncps)")

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from elegans.boards.processes import file_lock
+from elegans.exporter.storage import file_lock
 
 
 @pytest.mark.parametrize("flock", [True, False])
