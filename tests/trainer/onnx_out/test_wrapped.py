@@ -37,8 +37,6 @@ class _Around(nn.Module):
         x = self.dropout((x - self.mean) / self.std)
         if not self.timed:
             y, hx = self.core(x)
-        elif isinstance(self.core, CfC):
-            y, hx = self.core(x, timespans * self.scale, hx)
         else:
             y, hx = self.core(x, hx, timespans=timespans * self.scale)
         return self.head(y[:, -1] if self.last else y), hx
