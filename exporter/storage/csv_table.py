@@ -85,6 +85,9 @@ def read_cells(path: Path) -> dict[str, list[str]]:
     rows = _rows(path, read_input(path, TABLE_FILE, "give a .csv file with a header"))
     _, header = next(rows, (0, []))
     names = [name.strip() for name in header]
+    if len(names) == 1 and any(other in names[0] for other in ";\t"):
+        fact = f"its header has no comma: {names[0]:.60}"
+        raise ElegansError(path, fact, "separate cells by commas, and write decimals with a point")
     table: list[list[str]] = []
     first = 0
     for number, row in rows:

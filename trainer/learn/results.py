@@ -139,12 +139,14 @@ def _write_recording(outcome: TrainingResult, interface: Interface, path: Path) 
 
 
 def recorded(test: Sequence[TimeSeries]) -> list[TimeSeries]:
-    """Stretches of one length: those with the most samples in all, cut to that length."""
-    lengths = sorted({len(one) for one in test})
-    length = max(lengths, key=lambda n: min(n * sum(len(o) >= n for o in test), _MOST_STEPS))
-    length = min(length, _MOST_STEPS)
-    count = max(1, min(_MOST_STEPS // length, 64))
-    return [one.part(0, length) for one in test if len(one) >= length][:count]
+    """Stretches of one length, at most `_MOST_STEPS` in all: as many samples as can be had."""
+
+    def chosen(length: int) -> list[TimeSeries]:
+        long = [one.part(0, length) for one in test if len(one) >= length]
+        return long[: _MOST_STEPS // length]
+
+    lengths = sorted({min(len(one), _MOST_STEPS) for one in test})
+    return max(map(chosen, lengths), key=lambda found: sum(map(len, found)))
 
 
 def _draw(outcome: TrainingResult, interface: Interface, draft: Path) -> None:

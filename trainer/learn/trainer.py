@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,6 +140,9 @@ class Trainer:
         built, wiring = build_network(settings, inputs, outputs)
         net = PhysicalNetwork(built, units, wiring)
         baseline = PhysicalNetwork(GruBaseline(inputs, settings.neurons, outputs), units)
+        if keeping is not None and not keeping.resume:
+            for name in ("network", "gru"):  # or --resume would take the later one for its own
+                Store(keeping.folder, name, "").forget()
         with tensorboard_log(keeping.tensorboard if keeping else None) as log:
             course = self._run("train", "network", net, data, parts, units, keeping, log)
             self._run("baseline", "gru", baseline, data, parts, units, keeping, log)
@@ -166,7 +170,11 @@ class Trainer:
         settings = self.settings
         store = None
         if keeping is not None:
-            store = Store(keeping.folder, name, data.digest, keeping.resume)
+            groups = [
+                sorted({one.group for one in part}) for part in (parts.validation, parts.test)
+            ]
+            digest = hashlib.sha256(repr((data.digest, groups)).encode()).hexdigest()
+            store = Store(keeping.folder, name, digest, keeping.resume)
         length = None if data.goal.whole else settings.window
         plan = WindowPlan(length, settings.batch, _LEAST_UPDATES)
         loss = loss_of(data.goal, settings, units, parts.training)

@@ -58,7 +58,7 @@ class Store:
 
     name    of the network: `NAME_last.safetensors` is the present state, and
             `NAME_best.safetensors` has the weights with the lowest loss on the validation part
-    digest  of the data
+    digest  of the data and of their split
     """
 
     folder: Path
@@ -75,6 +75,11 @@ class Store:
     def best(self) -> Path:
         """The file of the best weights so far."""
         return self.folder / f"{self.name}_best.safetensors"
+
+    def forget(self) -> None:
+        """Remove both files of an earlier training."""
+        for path in (self.last, self.best):
+            path.unlink(missing_ok=True)
 
 
 class StoppedError(ElegansError):
@@ -259,5 +264,7 @@ def _check_same(store: Store, settings: TrainSettings, document: dict[str, Any])
         )
     if document.get("data") != store.digest:
         raise ElegansError(
-            store.last, "was trained on other data", "give the same data, or leave --resume out"
+            store.last,
+            "was trained on other data, or with another split",
+            "give the same, or leave --resume out",
         )

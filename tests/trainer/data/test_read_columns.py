@@ -123,6 +123,7 @@ def test_without_pyarrow_the_error_names_the_extra(
         ("a.csv", "a,b\n1\n", "line 2: has 1 cells, and the header 2 names"),
         ("a.csv", "a,a\n1,2\n", "two of one name"),
         ("a.csv", "a,b\n", "has a header only"),
+        ("a.csv", "a;b\n1,5;2\n", "its header has no comma: a;b; separate cells by commas"),
         ("a.xls", "", "is no file or folder of data"),
     ],
 )

@@ -136,6 +136,21 @@ def test_another_setting_or_other_data_are_refused_by_name(tmp_path):
     x, y, t = recordings()
     with pytest.raises(ElegansError, match="was trained on other data"):
         Trainer(**short).fit(x + 1.0, y, t, keeping=keeping)
+    Trainer(**{**short, "seed": 9}).fit(*recordings(), keeping=Keeping(tmp_path))
+    with pytest.raises(ElegansError, match="was trained with seed 9, not 2"):
+        Trainer(**short).fit(*recordings(), keeping=keeping)
+
+
+def test_a_new_training_forgets_the_checkpoints_of_an_earlier_one(tmp_path):
+    def progress(name, done, total, note):
+        raise KeyboardInterrupt
+
+    Trainer(**{**_SETTINGS, "epochs": 1}).fit(*recordings(), keeping=Keeping(tmp_path))
+    other = {**_SETTINGS, "seed": 9, "progress": progress}
+    with pytest.raises(StoppedError):
+        Trainer(**other).fit(*recordings(), keeping=Keeping(tmp_path))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"network_last.safetensors", "network_best.safetensors"}
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04K\x01.", b"\x08\0\0\0\0\0\0\0{}      "])

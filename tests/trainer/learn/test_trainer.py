@@ -13,8 +13,10 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 from elegans.exporter.errors import ElegansError, WrongUseError  # noqa: E402
 from elegans.exporter.export import Request, export  # noqa: E402
 from elegans.tests.trainer.data.recordings import write_machine  # noqa: E402
+from elegans.trainer.data.arrays import from_arrays  # noqa: E402
 from elegans.trainer.data.read_columns import read_columns  # noqa: E402
 from elegans.trainer.data.series import Choice, from_columns  # noqa: E402
+from elegans.trainer.learn.results import recorded  # noqa: E402
 from elegans.trainer.learn.trainer import Keeping, Trainer  # noqa: E402
 
 SMALL = {"neurons": 8, "epochs": 3, "window": 20, "seed": 3}
@@ -88,6 +90,15 @@ def test_the_integers_have_no_step_for_the_normalisation(trained, tmp_path):
     names = [step["name"] for step in model["steps"]]
     layers = ("inter", "command", "motor")
     assert [name for name in names if not name.startswith(layers)] == ["x_in", "dt_in"]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "count", "steps"),
+    [([2665, 9752], 1, 4000), ([100] * 40, 40, 100), ([30, 50, 70], 2, 50), ([9000], 1, 4000)],
+)
+def test_the_recording_has_as_much_of_the_test_part_as_fits(lengths, count, steps):
+    data = from_arrays([np.zeros((n, 1)) for n in lengths], [np.arange(n) / 7 for n in lengths])
+    assert [len(one) for one in recorded(data.series)] == [steps] * count
 
 
 def test_new_recordings_are_evaluated_with_the_classes_of_the_training(trained):

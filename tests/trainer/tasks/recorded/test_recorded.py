@@ -78,3 +78,20 @@ def test_other_files_are_not_taken_for_the_published_ones(tmp_path, monkeypatch)
 def test_every_task_is_listed_with_a_line():
     assert set(RECORDED) == {"occupancy", "gesture", "daphnet"}
     assert all(task.summary and task.name == name for name, task in RECORDED.items())
+
+
+def test_one_threshold_of_the_light_is_right_on_99_percent_of_occupancy():
+    """docs/training_data.md warns of it: no network is needed for this task, nor shown by it."""
+    data = _loaded(occupancy.TASK)
+    light = [name for name, _ in data.inputs].index("Light")
+
+    def of(groups):
+        chosen = [one for one in data.series if one.group in groups]
+        values = np.concatenate([one.x[:, light] for one in chosen])
+        return values, np.concatenate([one.y[:, 0] for one in chosen])
+
+    x, y = of({"datatraining"})
+    best = max(np.unique(x), key=lambda limit: np.mean((x > limit) == y))
+    x, y = of({"datatest", "datatest2"})
+    assert best == pytest.approx(364.5)
+    assert np.mean((x > best) == y) == pytest.approx(0.990, abs=5e-4)
