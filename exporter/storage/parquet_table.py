@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.storage.csv_table import DataTable
 from elegans.exporter.storage.npz_arrays import MOST_VALUES
 from elegans.exporter.storage.read_files import TABLE_FILE, read_input
 
-_LONGEST_TEXT = 1 << 24  # bytes of a text in the file's description, and the most parts of a list
+_LONGEST = 1 << 24  # bytes of a text in the file's description, and the most parts of a list
 _REMEDY = "give a .parquet file with a column for each input"
 
 
@@ -28,53 +29,86 @@ def read_parquet(
     The numbers of rows and columns that the file states are bounded before any is read. Raises
     `ElegansError`, also where pyarrow is not installed.
     """
-    try:
-        import pyarrow as arrow
-        from pyarrow import parquet
-    except ImportError:
-        remedy = "pip install 'elegans[parquet]', or save the data as .csv or .npz"
-        raise ElegansError(path, "is read by pyarrow, which is not installed", remedy) from None
-    content = read_input(path, TABLE_FILE, _REMEDY)
-    limits = {
-        "thrift_string_size_limit": _LONGEST_TEXT,
-        "thrift_container_size_limit": _LONGEST_TEXT,
-    }
-    try:
-        file = parquet.ParquetFile(arrow.BufferReader(content), **limits)
-        schema = file.schema_arrow
-        names = tuple(str(name) for name in schema.names)
-        if key in names:  # equal texts then take memory once
-            file = parquet.ParquetFile(arrow.BufferReader(content), read_dictionary=[key], **limits)
-    except Exception as error:  # pyarrow raises many kinds for damaged files
-        raise _damaged(path, error) from None
+    file = _opened(path)
+    names = tuple(str(name) for name in file.schema_arrow.names)
+    if key in names:  # equal texts then take memory once
+        file = _opened(path, read_dictionary=[key])
+    schema = file.schema_arrow
     rows = file.metadata.num_rows
     if len(set(names)) < len(names):
         raise ElegansError(path, "names two columns alike", _REMEDY)
     if rows < 1:
         raise ElegansError(path, "holds no rows", "give one row for each step")
     read = [name for name in names if name == key or wanted is None or name in wanted]
-    for name in read:  # a list of lists could be of any size
+    for name in read:
         kind = schema.field(name).type
-        if not (arrow.types.is_primitive(kind) or (name == key and _is_text(arrow, kind))):
+        if not (_is_plain(kind) or (name == key and _is_text(kind))):
             raise _not_numbers(path, name, kind)
-    if rows * len(read) > MOST_VALUES:
-        fact = f"has {rows:,} rows, and {MOST_VALUES:,} numbers is the most"
-        raise ElegansError(path, fact, "split the data into several files")
-    try:
-        table = file.read(columns=read)
-        if table.num_rows != rows:
-            raise ValueError(f"{table.num_rows} rows instead of {rows}")
-    except Exception as error:
-        raise _damaged(path, error) from None
+    table = _read(path, file, read)
     columns = {n: _numbers(path, n, table[n], missing) for n in read if n != key}
     return DataTable(names, columns, _texts(table[key]) if key in read else ())
 
 
-def _is_text(arrow: Any, kind: Any) -> bool:
-    kinds = arrow.types
-    if kinds.is_dictionary(kind):
+def read_plain_columns(path: Path) -> dict[str, NDArray[Any] | list[str]]:
+    """All columns [T] of a .parquet file: numbers, booleans and time stamps, or a list of texts.
+
+    Null is NaN, NaT, None or "". Raises `ElegansError` as `read_parquet` does.
+    """
+    kinds = {str(field.name): field.type for field in _opened(path).schema_arrow}
+    texts = [name for name, kind in kinds.items() if _is_text(kind)]
+    for name, kind in kinds.items():
+        if not (_is_plain(kind) or name in texts):
+            fact = f"holds {kind!s:.40}, not numbers, text or time stamps"
+            raise ElegansError(f"{path}, column {name!r:.40}", fact, "leave it out")
+    table = _read(path, _opened(path, read_dictionary=texts), list(kinds))
+    columns = {name: table.column(name) for name in kinds}
+    return {n: list(_texts(c)) if n in texts else c.to_numpy() for n, c in columns.items()}
+
+
+def _opened(path: Path, **options: Any) -> Any:
+    """A `ParquetFile`, whose description was read within bounds."""
+    try:
+        import pyarrow as arrow
+        from pyarrow import parquet
+    except ImportError:
+        remedy = "pip install 'elegans[parquet]', or save the data as .csv or .npz"
+        raise ElegansError(path, "is read by pyarrow, which is not installed", remedy) from None
+    limits = dict.fromkeys(("thrift_string_size_limit", "thrift_container_size_limit"), _LONGEST)
+    content = read_input(path, TABLE_FILE, _REMEDY)
+    try:
+        return parquet.ParquetFile(arrow.BufferReader(content), **limits, **options)
+    except Exception as error:  # pyarrow raises many kinds for damaged files
+        raise _damaged(path, error) from None
+
+
+def _read(path: Path, file: Any, names: Sequence[str]) -> Any:
+    """The table of these columns, which are counted before they are expanded."""
+    rows = file.metadata.num_rows
+    if rows * len(names) > MOST_VALUES:
+        fact = f"has {rows:,} rows, and {MOST_VALUES:,} values is the most"
+        raise ElegansError(path, fact, "split the data into several files")
+    try:
+        table = file.read(columns=list(names))
+        if table.num_rows != rows:
+            raise ValueError(f"{table.num_rows} rows instead of {rows}")
+    except Exception as error:
+        raise _damaged(path, error) from None
+    return table
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether it is of one size; a list of lists could be of any."""
+    from pyarrow import types
+
+    return bool(types.is_primitive(kind))
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
         kind = kind.value_type
-    return bool(kinds.is_string(kind) or kinds.is_large_string(kind))
+    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def _texts(column: Any) -> tuple[str, ...]:

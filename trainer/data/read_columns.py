@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ import numpy.typing as npt
 
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.storage.csv_table import read_cells
-from elegans.exporter.storage.npz_arrays import MOST_VALUES, InputArrays
-from elegans.exporter.storage.read_files import ARRAYS_FILE, FileKind, read_input
+from elegans.exporter.storage.npz_arrays import InputArrays
+from elegans.exporter.storage.parquet_table import read_plain_columns
+from elegans.exporter.storage.read_files import ARRAYS_FILE, read_input
 from elegans.trainer.data.names import listed, name_and_unit
 
 Column = npt.NDArray[Any]
@@ -23,9 +23,9 @@ Column = npt.NDArray[Any]
 SUFFIXES = (".csv", ".txt", ".parquet", ".npz")
 FILE_COLUMN = "file"
 """The column that names the file of each row, for a folder."""
-PARQUET_FILE = FileKind("a Parquet file", 1 << 28)
 _MISSING = {"", "nan", "na", "n/a", "null", "none", "-", "?"}
 _MOST_FILES = 4096
+_LONGEST_TEXT = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,40 +111,37 @@ def _as_text(column: Column) -> Column:
     return np.array(["" if value != value else f"{value:g}" for value in column.tolist()])
 
 
-def column_of(cells: list[str]) -> Column:
-    """Cells as numbers if all of them are numbers or missing, else as text."""
+def column_of(cells: list[str], place: str) -> Column:
+    """Cells as numbers if all of them are numbers or missing, else as text.
+
+    Raises `ElegansError` for long texts: NumPy takes the room of the longest for each.
+    """
     numbers = ["nan" if cell.lower() in _MISSING else cell for cell in cells]
     try:
         values = np.array([float(number) for number in numbers])
     except ValueError:
+        longest = max(map(len, numbers))
+        if longest > _LONGEST_TEXT:
+            fact = f"holds a text of {longest:,} characters, and {_LONGEST_TEXT} is the most"
+            raise ElegansError(place, fact, "leave the column out") from None
         return np.array(["" if number == "nan" else number for number in numbers])
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def _read_csv(path: Path) -> dict[str, Column]:
-    return {name: column_of(cells) for name, cells in read_cells(path).items()}
+    return {
+        name: column_of(cells, f"{path}, {name:.40}") for name, cells in read_cells(path).items()
+    }
 
 
 def _read_parquet(path: Path) -> dict[str, Column]:
-    if importlib.util.find_spec("pyarrow") is None:
-        raise ElegansError(
-            path, "pyarrow, which reads Parquet, is missing", "pip install 'elegans[parquet]'"
-        )
-    import pyarrow
-    from pyarrow import parquet
-
-    content = read_input(path, PARQUET_FILE, "give a Parquet file")
-    try:
-        file = parquet.ParquetFile(pyarrow.BufferReader(content))
-        if file.metadata.num_rows * file.metadata.num_columns > MOST_VALUES:
-            raise ElegansError(path, f"has more than {MOST_VALUES:,} values", "split the data")
-        table = file.read()
-        columns = {n: table.column(n).to_numpy() for n in table.column_names}
-    except (pyarrow.ArrowException, OSError) as error:
-        raise ElegansError(
-            path, f"is not a Parquet file ({str(error).splitlines()[0]:.80})", "write it again"
-        ) from None
-    return {name: _plain(path, name, column) for name, column in columns.items()}
+    columns = read_plain_columns(path).items()
+    return {
+        name: column_of(column, f"{path}, {name:.40}")
+        if isinstance(column, list)
+        else _plain(path, name, column)
+        for name, column in columns
+    }
 
 
 def _plain(path: Path, name: str, column: Column) -> Column:
@@ -158,7 +155,8 @@ def _plain(path: Path, name: str, column: Column) -> Column:
     if name == FILE_COLUMN and column.dtype.kind == "U":
         return column
     if column.ndim == 1 and column.dtype.kind in "bOU":
-        return column_of(["" if v is None or v != v else str(v) for v in column.tolist()])
+        texts = ["" if v is None or v != v else str(v) for v in column.tolist()]
+        return column_of(texts, f"{path}, {name:.40}")
     raise ElegansError(
         f"{path}, {name}",
         f"has shape {list(column.shape)} of {column.dtype}",

@@ -15,7 +15,7 @@ def columns(text: str) -> Columns:
     values = {}
     for line in text.split():
         name, _, cells = line.partition("=")
-        values[name] = column_of(cells.split(","))
+        values[name] = column_of(cells.split(","), name)
     return Columns("test", values, dict.fromkeys(values, ""))
 
 

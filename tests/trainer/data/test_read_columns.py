@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from elegans.exporter.errors import ElegansError, WrongUseError
-from elegans.trainer.data import read_columns as reader
+from elegans.exporter.storage import parquet_table
 from elegans.trainer.data.names import c_names, name_and_unit
 from elegans.trainer.data.read_columns import read_columns
 
@@ -101,20 +101,15 @@ def test_a_parquet_file_that_takes_too_much_is_refused(
     pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     parquet = pytest.importorskip("pyarrow.parquet")
     parquet.write_table(pyarrow.table({"a": [1.0] * 9, "b": [2.0] * 9}), tmp_path / "d.parquet")
-    monkeypatch.setattr(reader, "MOST_VALUES", 17)
-    with pytest.raises(ElegansError, match="has more than 17 values"):
+    monkeypatch.setattr(parquet_table, "MOST_VALUES", 17)
+    with pytest.raises(ElegansError, match="has 9 rows, and 17 values is the most"):
         read_columns(tmp_path / "d.parquet")
 
 
-def test_without_pyarrow_the_error_names_the_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import importlib.util
-
-    _written(tmp_path / "d.parquet", "x")
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    with pytest.raises(ElegansError, match=r"elegans\[parquet\]"):
-        read_columns(tmp_path / "d.parquet")
+def test_a_text_that_would_fill_memory_once_for_each_row_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("t,a\n0,x\n1," + 300 * "y" + "\n")
+    with pytest.raises(ElegansError, match="a text of 300 characters, and 256 is the most"):
+        read_columns(tmp_path / "d.csv")
 
 
 @pytest.mark.parametrize(
