@@ -110,7 +110,8 @@ class Port:
             Phase.FAULT,
             self.name,
             f"the port vanished ({reason})",
-            "check the cable, or whether the board or its emulator has stopped",
+            "check the cable, or whether the board or its emulator has stopped; a USB port that "
+            "comes back under another name keeps the one in /dev/serial/by-id",
         )
 
 
