@@ -14,7 +14,7 @@ from elegans.trainer.tasks.lane.drive_picture import draw_drives
 
 _PICTURES = {
     "trajectories.png": "The same road, driven by each controller; shaded where there is fog.",
-    "wiring.png": "The wiring of the circuit.",
+    "wiring.png": "The circuit as trained: a synapse is as wide as the larger weight of its heads.",
     "training.png": "Training: imitation of the expert, then rounds of DAgger.",
 }
 

@@ -16,7 +16,7 @@ from elegans.demo.drivers import Driver, FloatDriver, board_driver, reference_dr
 from elegans.demo.report import write_report
 from elegans.demo.result import Result
 from elegans.exporter.build_folder import read_build_folder
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import WrongUseError
 from elegans.exporter.export import Request, export
 from elegans.hil_tests.lab import DEFAULT_BOARD
 from elegans.hil_tests.session.session import BoardOptions, session
@@ -55,7 +55,7 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
     if not board.emulators:
         fact = "is a real board, and the demo drives an emulated one"
         remedy = f"leave --board out, then: elegans flash {target}/export --board {board.name}"
-        raise ElegansError(board.name, fact, remedy)
+        raise WrongUseError(board.name, fact, remedy)
     choose_emulator(settings.emulator, board)
     cross_compiler(settings.compiler)
     train("lane", target, TrainOptions(settings.seed, settings.short), progress)

@@ -17,7 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from elegans.cli import main
+from elegans.commands import hil as hil_command
 from elegans.commands.options.values import Pair
+from elegans.hil_tests.lab.run_suite import BoardRun, Outcome
 from elegans.tests.places import GOLDEN
 
 _VERBS = [
@@ -414,7 +416,7 @@ main({[*verb.split(), "-o", str(tmp_path / "out")]!r})
 
 def test_the_demo_says_how_its_model_gets_on_a_real_board(tmp_path):
     result = _call("demo", "-o", tmp_path / "demo", "--board", "nucleo-l432kc")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "is a real board, and the demo drives an emulated one; leave --board" in result.output
     assert "--port" not in result.output
 
@@ -503,3 +505,12 @@ def test_a_model_json_nested_without_end_is_refused_in_one_line(exported, tmp_pa
     result = _call("run", exported, "--input", source, "--output", tmp_path / "out.npz")
     assert result.exit_code == 1
     assert "is damaged" in result.output
+
+
+def test_retries_are_told_also_when_no_test_reached_the_board(capsys):
+    tried = ("1 of 1: SYNC: the port was not there",)
+    test = Outcome("test_bits::test_x", "error", "SYNC", "ttyX: there is no port", retries=tried)
+    hil_command._print_one(GOLDEN, BoardRun("b", tests=[test]), None, False)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "elegans: SYNC: ttyX: there is no port"
+    assert lines[1] == f"  retry {tried[0]} (test_bits::test_x)"

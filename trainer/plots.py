@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elegans.exporter.ir.interface import Interface
-from elegans.trainer.wiring.ncp import Polarity, Wiring
+from elegans.trainer.wiring.ncp import Wiring
 
 BLUE, ORANGE, GREEN, RED = "#2f6db5", "#e08a1e", "#2a9d76", "#c8455b"
-INK, GREY = "#2b2f36", "#7b8490"
+INK, GREY, MIXED = "#2b2f36", "#7b8490", "#b9a03a"
 _STYLE: dict[Any, Any] = {
     "figure.dpi": 110,
     "savefig.dpi": 150,
@@ -102,10 +103,16 @@ _GAP = 0.75
 _COLUMN = {"inter": (1.35, BLUE), "command": (2.6, GREEN), "motor": (3.8, ORANGE)}
 
 
-def draw_wiring(wiring: Wiring, interface: Interface, path: Path) -> None:
-    """Draw a circuit from left to right: sensors, inter, command and motor neurons.
+def draw_wiring(
+    wiring: Wiring, heads: Sequence[NDArray[np.float64]], interface: Interface, path: Path
+) -> None:
+    """Draw a trained CfC circuit from left to right: sensors, inter, command and motor neurons.
 
-    `interface` names the circuit, its inputs and its outputs.
+    heads  for each layer the weights [2, from + own, own] of its two heads, which a time gate
+           mixes: those from the layer before it, then from its own states; zero is no synapse
+
+    A synapse is as wide as its larger weight. `interface` names the circuit, its inputs and its
+    outputs.
     """
     from matplotlib.lines import Line2D
 
@@ -120,25 +127,26 @@ def draw_wiring(wiring: Wiring, interface: Interface, path: Path) -> None:
         axes.text(0.0, top, f"{wiring.inputs} sensory", ha="center", color=GREY)
         for (x, y), name in zip(sensors, names, strict=True):
             axes.text(x - 0.1, y, name, ha="right", va="center", fontsize=9)
-        before, neurons = sensors, []
-        for index, (layer, size) in enumerate(wiring.layers):
+        before, neurons, between, within = sensors, [], 0, 0
+        for (layer, size), weights in zip(wiring.layers, heads, strict=True):
             column, colour = _COLUMN[layer]
             here = _column(column, size, rows)
-            _synapses(axes, before, here, wiring.feed_forward(index))
-            own = wiring.adjacency[wiring.spans[index], wiring.spans[index]]
-            _recurrent(axes, here, own)
+            forward, own = weights[:, : len(before)], weights[:, len(before) :]
+            between += _synapses(axes, before, here, forward)
+            within += _recurrent(axes, here, own)
             _nodes(axes, here, colour, "o")
             axes.text(column, top, f"{size} {layer}", ha="center", color=colour)
             neurons.append(here)
             before = here
         for (x, y), output in zip(neurons[-1], interface.outputs, strict=True):
-            axes.text(x + 0.12, y, output.name.replace("_", " "), va="center", fontsize=9)
-        axes.set(xlim=(-0.95, 4.6), ylim=(-_GAP * rows / 2 - 0.1, top + 0.4))
-        kinds = (("excites", BLUE), ("inhibits", RED))
-        handles = [Line2D([], [], color=colour, lw=2, label=kind) for kind, colour in kinds]
+            axes.text(x + 0.36, y, output.name.replace("_", " "), va="center", fontsize=9)
+        axes.set(xlim=(-0.95, 4.75), ylim=(-_GAP * rows / 2 - 0.1, top + 0.4))
+        kinds = ((BLUE, "raises both heads"), (RED, "lowers both"), (MIXED, "one of each"))
+        handles = [Line2D([], [], color=colour, lw=2, label=kind) for colour, kind in kinds]
         axes.legend(handles=handles, loc="lower right", fontsize=9)
         axes.set_title(
-            f"{interface.name}: {wiring.neurons} liquid neurons, {wiring.synapses} synapses"
+            f"{interface.name}: {wiring.neurons} liquid neurons, {between} synapses between layers "
+            f"and {within} within, as trained"
         )
 
 
@@ -157,31 +165,40 @@ def _nodes(axes: Any, points: Points, colour: str, marker: str) -> None:
     axes.scatter(x, y, s=150, c=colour, marker=marker, edgecolors="white", linewidths=1.5, zorder=3)
 
 
-def _synapses(axes: Any, sources: Points, targets: Points, polarity: Polarity) -> None:
-    """S-shaped curves between neighbouring columns; polarity [sources, targets]."""
-    for source, target in np.argwhere(polarity):
+def _synapses(axes: Any, sources: Points, targets: Points, heads: NDArray[np.float64]) -> int:
+    """S-shaped curves between neighbouring columns, and how many there are; heads [2, from, to]."""
+    found = np.argwhere(heads.any(axis=0))
+    for source, target in found:
         (x0, y0), (x1, y1) = sources[source], targets[target]
         bend = 0.45 * (x1 - x0)
         curve = [(x0, y0), (x0 + bend, y0), (x1 - bend, y1), (x1, y1)]
-        _curve(axes, curve, int(polarity[source, target]))
+        _curve(axes, curve, heads[:, source, target], heads)
+    return len(found)
 
 
-def _recurrent(axes: Any, points: Points, polarity: Polarity) -> None:
-    """Arcs on the right of a column; a neuron that feeds itself gets a loop."""
-    for source, target in np.argwhere(polarity):
+def _recurrent(axes: Any, points: Points, heads: NDArray[np.float64]) -> int:
+    """Arcs on the right of a column, and how many there are; a neuron that feeds itself gets a
+    loop."""
+    found = np.argwhere(heads.any(axis=0))
+    for source, target in found:
         (x, y0), (_, y1) = points[source], points[target]
         loop = 0.45 if source == target else 0.0
         out = 0.3 + 0.09 * abs(y1 - y0)
         curve = [(x, y0), (x + out, y0 + loop), (x + out, y1 - loop), (x, y1)]
-        _curve(axes, curve, int(polarity[source, target]))
+        _curve(axes, curve, heads[:, source, target], heads)
+    return len(found)
 
 
-def _curve(axes: Any, points: Points, sign: int) -> None:
-    """A cubic Bezier curve through 4 control points, coloured by the synapse's sign."""
+def _curve(
+    axes: Any, points: Points, weights: NDArray[np.float64], all_weights: NDArray[np.float64]
+) -> None:
+    """A cubic Bezier curve through 4 control points: its colour shows the signs of the weights of a
+    synapse, its width the larger of them, beside the largest of its layer."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Outline
 
     codes = [Outline.MOVETO, Outline.CURVE4, Outline.CURVE4, Outline.CURVE4]
-    colour = BLUE if sign > 0 else RED
-    patch = PathPatch(Outline(points, codes), fill=False, ec=colour, lw=1.1, alpha=0.5, zorder=1)
+    colour = BLUE if (weights > 0).all() else RED if (weights < 0).all() else MIXED
+    wide = 0.15 + 1.85 * float(np.abs(weights).max() / np.abs(all_weights).max())
+    patch = PathPatch(Outline(points, codes), fill=False, ec=colour, lw=wide, alpha=0.5, zorder=1)
     axes.add_patch(patch)

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from elegans.boards.firmware import toolchain
-from elegans.hil_tests.lab import DEFAULT_BOARD
+from elegans.hil_tests.lab import COMPILERS, DEFAULT_BOARD, EMULATORS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,14 +30,14 @@ EMULATOR = click.option(
     "--emulator",
     default="auto",
     show_default=True,
-    type=click.Choice(("auto", "unicorn", "qemu")),
+    type=click.Choice(EMULATORS),
     help="unicorn or qemu; auto takes the first that is installed",
 )
 COMPILER = click.option(
     "--compiler",
     default="auto",
     show_default=True,
-    type=click.Choice(("auto", "zig", "gcc")),
+    type=click.Choice(COMPILERS),
     help="zig or gcc; auto takes the first that is installed",
 )
 PORT = click.option(

@@ -3,6 +3,9 @@
 May import `wire`, `link` and `session`.
 """
 
+EMULATORS = ("auto", "unicorn", "qemu")
+COMPILERS = ("auto", "zig", "gcc")
+"""The choices of the options --emulator and --compiler."""
 DEFAULT_BOARD = "mps2-an386"
 """The board of whoever names none: a virtual Cortex-M4."""
 WAIT_S = 600.0

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from elegans.hil_tests.lab import DEFAULT_BOARD, WAIT_S
+from elegans.hil_tests.lab import COMPILERS, DEFAULT_BOARD, EMULATORS, WAIT_S
 
 _DEMO = Path("build/demo/export")
 
@@ -36,8 +36,8 @@ _HELP = {
 _MORE: dict[str, dict[str, Any]] = {
     "board": {"action": "append"},
     "name": {"action": "append"},
-    "emulator": {"choices": ("auto", "unicorn", "qemu")},
-    "compiler": {"choices": ("auto", "zig", "gcc")},
+    "emulator": {"choices": EMULATORS},
+    "compiler": {"choices": COMPILERS},
     "level": {"choices": ("auto", "0", "1", "2", "3", "s")},
     "wait": {"type": float},
     "retries": {"type": int},

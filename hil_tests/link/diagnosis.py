@@ -88,6 +88,13 @@ def unsynchronised(place: str, within: float, received: int, damaged: int) -> Hi
     return HilError(Phase.SYNC, place, fact, remedy)
 
 
+def echo(place: str) -> HilError:
+    """The request for a handshake itself came back, not its answer."""
+    fact = "what is sent comes back: the line echoes, or its two ends are connected"
+    remedy = "connect RX and TX of the adapter to TX and RX of the board; switch off the echo"
+    return HilError(Phase.SYNC, place, fact, remedy)
+
+
 def silent(place: str, kind: int) -> HilError:
     """The board answers neither a request nor HELLO any more."""
     fact = f"request 0x{kind:02x} stays unanswered, and HELLO does too"

@@ -39,12 +39,11 @@ _REPLUG_S = 5.0
 class Link:
     """A connection to one board over one port.
 
-    ``log`` holds the last thousand LOG texts, ``requests`` counts the requests of all
-    exchanges, ``resent`` those that were sent again, each time, and ``decoder.dropped`` what
-    arrived damaged. ``hello_rtt`` is the round trip of the handshakes. While waiting, ``alive``
-    is called regularly; it raises if the board cannot answer any more (its emulator has ended).
-    ``locate`` gives the function and line at an address, to explain a fault. A port that
-    vanishes is waited for ``replug`` seconds.
+    ``log`` holds the last thousand LOG texts, ``requests`` counts the requests of all exchanges,
+    ``resent`` those that were sent again, each time, and ``decoder.dropped`` what arrived damaged.
+    ``hello_rtt`` is the round trip of the handshakes. While waiting, ``alive`` is called
+    regularly; it raises if the board cannot answer any more. ``locate`` gives the function and
+    line at an address. A port that vanishes is waited for ``replug`` seconds.
     """
 
     def __init__(
@@ -102,10 +101,10 @@ class Link:
     def hello(self, within: float = 5.0) -> Hello:
         """Synchronise: send HELLO with a new nonce until it is echoed, for ``within`` seconds.
 
-        Then a second HELLO flushes the line: its echo proves that the board has processed
-        everything before it, so that its whole credit is free. If the baud rate was raised, the
-        rate that a board starts with is tried after half of the time, for it may have been
-        reset. Raises `HilError` (SYNC) if no nonce is echoed.
+        Then a second HELLO flushes the line: its echo proves that the board has processed all
+        before it, so that its whole credit is free. If the baud rate was raised, the rate that a
+        board starts with is tried after half of the time, for it may have been reset. Raises
+        `HilError` (SYNC) if none is echoed.
         """
         received, damaged = self.decoder.received, self.decoder.dropped.total()
         hello = None
@@ -134,12 +133,10 @@ class Link:
     ) -> Iterator[bytes]:
         """The payloads of the answers to many requests of one type, in the same order.
 
-        As many requests are in flight as the board's credit allows. ``rtt`` keeps the measured
-        round-trip time from one call to the next.
-
-        Raises `RefusedError` for an ERROR frame, `UnansweredError` for a request that the
-        board does not answer although it answers others, and `HilError`: TIMEOUT if it answers
-        nothing, FAULT if it has faulted or its answer is invalid.
+        As many are in flight as the board's credit allows. ``rtt`` keeps the measured round-trip
+        time from call to call. Raises `RefusedError` for an ERROR frame, `UnansweredError` for a
+        request that is not answered although others are, and `HilError`: TIMEOUT if the board
+        answers nothing, FAULT if it has faulted or its answer is invalid.
         """
         for _, answer in self.exchange_pairs(kind, payloads, rtt):
             yield answer
@@ -222,6 +219,8 @@ class Link:
             for frame in self._receive(due - now):
                 if frame.sequence != sequence:
                     continue
+                if frame.kind == Kind.HELLO:
+                    raise diagnosis.echo(self.port.name)
                 if frame.version != VERSION:  # a reply, or the ERROR of an older board
                     raise diagnosis.another_version(self.port.name, frame.version)
                 if frame.kind == Kind.HELLO_REPLY:

@@ -166,7 +166,10 @@ class Verdict:
             return None
         text = f"{self.resent:,} requests were sent again, of {self.requests:,}"
         if self.emulator is None:
-            return f"{text}: the line is bad, or the board drops bytes; check it with doctor --port"
+            return (
+                f"{text}: the line is bad, the board drops bytes, or another program reads this "
+                "port; check it with doctor --port"
+            )
         return (
             f"{text}, on a line that loses nothing: the board drops bytes, or this machine is busy"
         )

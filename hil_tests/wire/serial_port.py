@@ -2,15 +2,18 @@
 
 pyserial opens, configures and locks the port. Reading and writing use its non-blocking
 descriptor directly, so that one `select` waits for both directions. A host that waits for room
-to write therefore still reads, and host and board cannot block each other.
+to write therefore still reads, and host and board cannot block each other. On Windows, whose
+ports have no descriptor, pyserial reads and writes: the system keeps what arrives meanwhile.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import select
 import socket
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +25,7 @@ from elegans.hil_tests.wire.rfc2217 import Rfc2217Device
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
 _CHUNK = 1 << 16
+_POLL_S = 0.001  # between two looks whether anything has arrived, where nothing tells
 
 
 class Port:
@@ -29,7 +33,9 @@ class Port:
 
     def __init__(self, device: Any, name: str) -> None:
         self._serial = device
-        self._fd: int = device.fileno()
+        self._fd = _descriptor(device)
+        if self._fd is None:
+            device.timeout = 0
         self.name = name
 
     @classmethod
@@ -43,9 +49,10 @@ class Port:
             # Modem lines are not used here, and some servers never acknowledge that one was set.
             url = f"{name}?ign_set_control" if is_rfc2217 and "?" not in name else name
             device = serial.serial_for_url(url, baudrate=baud, exclusive=True)
-            port = cls(Rfc2217Device(device) if is_rfc2217 else device, name)
-            if port.rate_is_fixed:
-                _disable_nagle(device.fileno())
+            made_selectable = is_rfc2217 and os.name != "nt"
+            port = cls(Rfc2217Device(device) if made_selectable else device, name)
+            if port.rate_is_fixed and port._fd is not None:
+                _disable_nagle(port._fd)
             return port
         except (OSError, ValueError) as error:
             raise _cannot_open(name, error) from error
@@ -82,8 +89,10 @@ class Port:
         `HilError` (FAULT) if the port vanished.
         """
         try:
+            if self._fd is None:
+                return self._exchange_without_descriptor(out, timeout)
             if out:
-                self._write(out)
+                self._write(out, self._fd)
             readable, _, _ = select.select([self._fd], [self._fd] if out else [], [], timeout)
             if not readable:
                 return b""
@@ -100,18 +109,37 @@ class Port:
         """Close and unlock the port."""
         self._serial.close()
 
-    def _write(self, out: bytearray) -> None:
+    def _exchange_without_descriptor(self, out: bytearray, timeout: float) -> bytes:
+        end = time.monotonic() + timeout
+        if out:
+            del out[: self._serial.write(bytes(out))]
+        while not (count := self._serial.in_waiting) and time.monotonic() < end:
+            time.sleep(_POLL_S)
+        return bytes(self._serial.read(count))
+
+    def _write(self, out: bytearray, descriptor: int) -> None:
         # While the output buffer is full nothing is sent; `exchange` then waits for room.
         with suppress(BlockingIOError):
-            del out[: os.write(self._fd, out)]
+            del out[: os.write(descriptor, out)]
 
     def _vanished(self, reason: str) -> HilError:
         return HilError(
             Phase.FAULT,
             self.name,
             f"the port vanished ({reason})",
-            "check the cable, or whether the board or its emulator has stopped",
+            "check the cable, or whether the board or its emulator has stopped; a USB port that "
+            "comes back under another name keeps the one in /dev/serial/by-id",
         )
+
+
+def _descriptor(device: Any) -> int | None:
+    """The descriptor of an open port; None where it has none by which one can read and wait."""
+    if os.name == "nt":
+        return None
+    try:
+        return int(device.fileno())
+    except io.UnsupportedOperation:  # of pyserial's loop://
+        return None
 
 
 def _disable_nagle(descriptor: int) -> None:

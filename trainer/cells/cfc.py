@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -161,6 +162,12 @@ class CfCCell(nn.Module):
     def compiled(self) -> CompiledCell | None:
         """The cell for `kernels`; None for one with gelu, or with dropout while training."""
         return _compiled([self])
+
+
+def heads_of(cell: CfCCell) -> NDArray[np.float64]:
+    """The weights [2, I + H, H] of the heads ff1 and ff2 of a cell, zero without a synapse."""
+    heads = [cell.masked_weight(head).detach().double().numpy().T for head in (cell.ff1, cell.ff2)]
+    return np.stack(heads)
 
 
 class WiredCfCCell(nn.Module):

@@ -35,6 +35,23 @@ LINES = {
 }
 
 
+class _Loopback:
+    """A port whose two ends are connected."""
+
+    name, baud = "loop", 115200
+
+    def exchange(self, out: bytearray, timeout: float) -> bytes:
+        sent = bytes(out)
+        out.clear()
+        return sent
+
+
+def test_a_line_that_echoes_is_told_from_a_board_that_answers_wrongly() -> None:
+    with pytest.raises(HilError, match="what is sent comes back") as caught:
+        Link(_Loopback()).hello(within=1.0)
+    assert caught.value.phase is Phase.SYNC
+
+
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
 def test_a_bad_line_neither_loses_a_vector_nor_passes_a_wrong_bit(
     fake_model: BuildModel, line: LineFaults

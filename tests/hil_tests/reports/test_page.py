@@ -12,6 +12,8 @@ import pytest
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.run_suite import BoardRun, Outcome
 from elegans.hil_tests.reports.claims import claim
+from elegans.hil_tests.reports.facts import facts
+from elegans.hil_tests.reports.figures import FIGURES
 from elegans.hil_tests.reports.history import Record
 from elegans.hil_tests.reports.page import Subject, matrix, picture, write_page
 from elegans.hil_tests.reports.trend import Trend, trend
@@ -249,3 +251,15 @@ def test_a_run_that_reached_no_board_has_a_page(tmp_path: Path) -> None:
     page = page_of(tmp_path, BoardRun("gone", 1, tests=[GONE]))
     assert re.search("the test setup failed: 1 tests?: 1 in error", page)
     assert "there is no such port" in page
+
+
+def test_the_page_and_the_history_have_the_stack_that_was_used() -> None:
+    figures = {"stack_bytes": 128, "stack_used": 296, "stack_reserved": 4096}
+    assert facts(figures)[-2:] == [
+        ("stack of a step", "128 bytes"),
+        ("stack used since the start", "296 of 4096 bytes"),
+    ]
+    assert "stack used since the start" not in dict(facts(figures | {"stack_used": None}))
+    used = next(figure for figure in FIGURES if figure.key == "stack_used")
+    assert used.equal(296, 300)
+    assert not used.equal(296, 400)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import tty
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import serial
 
 from elegans.hil_tests.link.baud_rate import raise_rate
 from elegans.hil_tests.link.link import Link
@@ -48,6 +51,52 @@ def test_writing_to_a_line_that_nobody_reads_has_a_time_limit(pty: tuple[int, st
         with pytest.raises(HilError, match="not a byte"):
             link.hello(within=0.2)
     os.close(master)
+
+
+class _NoDescriptor:
+    """A port as pyserial has it on Windows."""
+
+    def __init__(self, device: Any) -> None:
+        self.__dict__["device"] = device
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.device, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self.device, name, value)
+
+    def fileno(self) -> int:
+        raise io.UnsupportedOperation("fileno")
+
+
+def test_without_a_descriptor_the_calls_of_pyserial_carry_the_bytes(
+    fake_model: BuildModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = serial.serial_for_url
+    monkeypatch.setattr(
+        serial, "serial_for_url", lambda *a, **more: _NoDescriptor(opened(*a, **more))
+    )
+    with FakeDevice() as device, Link.open(device.port) as link:
+        verdict = compare(link, fake_model)
+        assert verdict.passed
+        assert verdict.vectors == len(fake_model.vectors)
+    with Link.open("loop://") as link, pytest.raises(HilError, match="what is sent comes back"):
+        link.hello(within=2.0)
+
+
+def test_without_a_descriptor_a_port_that_vanishes_is_a_fault(
+    pty: tuple[int, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = serial.serial_for_url
+    monkeypatch.setattr(
+        serial, "serial_for_url", lambda *a, **more: _NoDescriptor(opened(*a, **more))
+    )
+    master, name = pty
+    with Link.open(name) as link:
+        link.replug = 0.2
+        os.close(master)
+        with pytest.raises(HilError, match="the port vanished"):
+            link.hello()
 
 
 def test_a_busy_port_is_an_error_that_says_so() -> None:

@@ -37,7 +37,7 @@ def draw_drives(drives: Mapping[str, Drive], path: Path, title: str = "") -> Non
             wheel.plot(one.t, np.degrees(one.steering), color=colour, lw=0.7 * wide)
         road.set_title(title or f"{first.t[-1]:.0f} s of winding road")
         above = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.0}
-        road.legend(fontsize=9, ncols=len(drives) + 1, columnspacing=1.2, **above)
+        road.legend(fontsize=8, ncols=len(drives) + 1, columnspacing=1, handlelength=1.4, **above)
         off.set(title="distance left of the centreline", ylabel="cm")
         wheel.set(title="steering", ylabel="degrees")
 
