@@ -244,9 +244,9 @@ static inline void move_back(int mode, int n, const float *constants, V dt, cons
 }
 
 /* One step back: dh [H] is the gradient of the states behind the step, then of those before it.
- * Fills dz, the gradients of all sums, and the first layer's part of dv, the gradient of x. */
+ * Fills dz, the gradients of all sums, and dv, at first the gradient of x if `wanted`. */
 static void step_back(const Net *net, const float *flat, const float *maps, V time, const V *v,
-                      V *dz, V *dv, V *dh, V *d_dt, V *d_constants)
+                      V *dz, V *dv, V *dh, V *d_dt, V *d_constants, int wanted)
 {
     int deep = padded(net->width);
     v += net->kept;
@@ -269,7 +269,9 @@ static void step_back(const Net *net, const float *flat, const float *maps, V ti
             for (int i = 0; d < net->depth && i < rows; i++)
                 dz[d * deep + i] = dv[i] * slope_of(net->activation, y[i], x[i]);
             maps -= packed(columns, rows);
-            map(maps, 0, dz + d * deep, dv, columns, rows);
+            int skipped = wanted || l || d ? 0 : layer->inputs / ROWS * ROWS;
+            map(maps + (int64_t)skipped * rows, 0, dz + d * deep, dv + skipped, columns - skipped,
+                rows);
             flat -= (int64_t)rows * columns + rows;
         }
         for (int j = 0; j < layer->units; j++)
@@ -335,7 +337,8 @@ void cfc_backward(const Call *call)
                 for (int j = 0; j < net.neurons; j++)
                     dh[j] += outer[j];
                 step_back(&net, call->flat, maps_end, time, record + (int64_t)t * net.kept,
-                          chunk + (t - begin) * net.sums, dv, dh, &time_d, d_constants);
+                          chunk + (t - begin) * net.sums, dv, dh, &time_d, d_constants,
+                          call->dx != 0);
                 int inputs = net.layer[0].inputs;
                 if (call->dx)
                     scatter(dv, call->dx + at * inputs, lane * inputs, lanes, inputs);

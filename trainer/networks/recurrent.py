@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
+from elegans.trainer.networks.run_cell import run_cell
 
 
 class Recurrent(nn.Module):
@@ -83,6 +84,12 @@ class Recurrent(nn.Module):
             fact = f"dt has shape {list(elapsed.shape)}"
             raise ElegansError("sequence", fact, f"give {list(x.shape[:2])}, one for each sample")
         h = x.new_zeros(x.shape[0], self.state_size) if h0 is None else h0
+        if self.lstm is None:
+            flat = x.flatten(0, 1)
+            features = flat if self.head is None else self.head(flat)
+            states = run_cell(self.rnn_cell, features.unflatten(0, x.shape[:2]), elapsed, h)
+            y = self.fc(self.rnn_cell.output(states.flatten(0, 1)))
+            return y.unflatten(0, x.shape[:2]), states[:, -1]
         outputs = []
         for k in range(x.shape[1]):
             y, h = self.step(x[:, k], h, elapsed[:, k, None])

@@ -9,6 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from torch.nn.utils import prune  # noqa: E402
+
 from elegans.trainer import CTRNN, LTC, AutoNCP, CfC, FullyConnected, kernels_in_use  # noqa: E402
 from elegans.trainer.cells.cfc import MODES  # noqa: E402
 from elegans.trainer.cells.ctrnn import SOLVERS  # noqa: E402
@@ -139,3 +141,17 @@ def test_what_is_not_compiled_runs_in_torch(change: str) -> None:
     assert net.rnn_cell.compiled() is None
     assert torch.isfinite(net(torch.randn(2, 3, INPUTS))[0]).all()
     assert (net.eval().rnn_cell.compiled() is not None) == (change == "dropout")
+
+
+def test_a_pruned_cell_runs_with_its_masks() -> None:
+    net = CfC(INPUTS, 5, backbone_units=6)
+    x, h0, dt = (tensor.detach() for tensor in given(3, 4, 5))
+    before = net(x, h0, dt)[0]
+    prune.random_unstructured(net.rnn_cell.ff1, "weight", amount=0.5)
+    net.rnn_cell.ff1.weight_orig.data.mul_(2.0)
+    y, _ = net(x, h0, dt)
+    h = h0
+    for k in range(4):
+        h = net.rnn_cell(x[:, k], h, dt[:, k, None])
+    torch.testing.assert_close(y[:, -1], h)
+    assert not torch.allclose(y, before)
