@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from torch.nn.utils import prune  # noqa: E402
 
+from elegans.exporter.errors import ElegansError  # noqa: E402
 from elegans.trainer import CTRNN, LTC, AutoNCP, CfC, FullyConnected, kernels_in_use  # noqa: E402
 from elegans.trainer.cells.cfc import MODES  # noqa: E402
 from elegans.trainer.cells.ctrnn import SOLVERS  # noqa: E402
@@ -155,3 +156,14 @@ def test_a_pruned_cell_runs_with_its_masks() -> None:
         h = net.rnn_cell(x[:, k], h, dt[:, k, None])
     torch.testing.assert_close(y[:, -1], h)
     assert not torch.allclose(y, before)
+
+
+def test_second_derivatives_are_refused_and_run_in_torch() -> None:
+    net = CfC(INPUTS, 5, backbone_units=6)
+    inputs = given(2, 3, 5)
+    with pytest.raises(ElegansError, match=r"no second derivatives; run them inside in_torch"):
+        torch.autograd.grad(net(*inputs)[0].sum(), inputs, create_graph=True)
+    with in_torch():
+        (first, *_) = torch.autograd.grad(net(*inputs)[0].sum(), inputs, create_graph=True)
+    second = torch.autograd.grad(first.square().sum(), inputs)
+    assert all(torch.isfinite(gradient).all() for gradient in second)
