@@ -7,22 +7,25 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from elegans.trainer.cells.cfc import WiredCfCCell
+from elegans.trainer.cells.cfc import CfCCell, WiredCfCCell
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.kernels.sequence import can_run, run_compiled
 from elegans.trainer.networks.wavefront import run_wavefront, states_by_sample
 
 
-def run_cell(cell: Any, x: Tensor, dt: Tensor, h0: Tensor) -> Tensor:
+def run_cell(cell: Any, x: Tensor, dt: Tensor, h0: Tensor, period: float | None = None) -> Tensor:
     """x [B, T, I], dt [B, T], h0 [B, H] -> the states behind every step, [B, T, H].
 
     cell  a module with `forward(x, h, dt)`, which gives the next h; compiled if it has `compiled`,
           and step by step if it or a part of it has hooks, as torch's pruning has
+    period  the value of all of dt, where it is one number: a CfC then needs a map less
     """
     if _has_hooks(cell):
         return _step_by_step(cell, x, dt, h0)
     if hasattr(cell, "compiled") and can_run(x, dt, h0):
-        compiled = cell.compiled()
+        compiled = (
+            cell.compiled(period) if isinstance(cell, CfCCell | WiredCfCCell) else cell.compiled()
+        )
         if compiled is not None and can_run(compiled.flat):
             given = cell.mapped(x) if isinstance(cell, LTCCell) else x
             states: Tensor = run_compiled(compiled, given, dt, h0)

@@ -53,8 +53,13 @@ def given(batch: int, steps: int, states: int) -> list[Any]:
 
 
 def run(net: Any, inputs: list[Any]) -> tuple[Any, tuple[Any, ...]]:
+    """`run_at` the elapsed times that are the last of inputs, with gradients for these, too."""
+    return run_at(net, inputs, inputs[2])
+
+
+def run_at(net: Any, inputs: list[Any], dt: Any) -> tuple[Any, tuple[Any, ...]]:
     """The outputs, the last state, and the gradients of a sum that weighs each differently."""
-    y, h = net(*inputs)
+    y, h = net(*inputs[:2], dt)
     weights = torch.linspace(-1.0, 1.0, y.numel()).view_as(y)
     loss = (y * weights).sum() + h.square().sum()
     chosen = [*inputs, *(p for p in net.parameters() if p.requires_grad)]
@@ -78,6 +83,19 @@ def test_compiled_cells_equal_torch_with_all_gradients(name: str, batch: int, st
         if one is None or other is None:
             assert one is other
             continue
+        assert (one - other).abs().max() <= 1e-5 * max(1.0, other.abs().max())
+
+
+@pytest.mark.parametrize("name", ["cfc-default", "cfc-no_gate", "cfc-pure", "dense-default"])
+def test_one_elapsed_time_for_all_equals_that_time_for_each_sample(name: str) -> None:
+    net = LAYERS[name]()
+    x, h0, _ = given(17, 33, net.state_size)
+    fixed = net.rnn_cell.compiled(0.3).flat.numel() < net.rnn_cell.compiled().flat.numel()
+    assert fixed == (name != "cfc-pure")
+    (y, h), gradients = run_at(net, [x, h0], 0.3)
+    (other_y, other_h), others = run_at(net, [x, h0], torch.full((17, 33), 0.3))
+    torch.testing.assert_close((y, h), (other_y, other_h), rtol=2e-6, atol=2e-6)
+    for one, other in zip(gradients, others, strict=True):
         assert (one - other).abs().max() <= 1e-5 * max(1.0, other.abs().max())
 
 
