@@ -22,6 +22,7 @@ _PLACES = {
     "Random": "wiring.unlayered",
     "Wiring": "wiring.ncp",
     "export_onnx": "onnx_out.export_step",
+    "in_torch": "kernels.sequence",
     "kernels_in_use": "kernels.compiled",
     "truncated": "networks.truncated",
 }

@@ -159,9 +159,12 @@ class CfCCell(nn.Module):
         """All neurons: h [B, H] itself."""
         return h
 
-    def compiled(self) -> CompiledCell | None:
-        """The cell for `kernels`; None for one with gelu, or with dropout while training."""
-        return _compiled([self])
+    def compiled(self, period: float | None = None) -> CompiledCell | None:
+        """The cell for `kernels`; None for one with gelu, or with dropout while training.
+
+        period  the elapsed time of all samples, where it is the same
+        """
+        return _compiled([self], period)
 
 
 def heads_of(cell: CfCCell) -> NDArray[np.float64]:
@@ -206,9 +209,12 @@ class WiredCfCCell(nn.Module):
         """The neurons of the last layer: h [B, H] -> y [B, O]."""
         return h[:, self.state_size - self.output_size :]
 
-    def compiled(self) -> CompiledCell | None:
-        """The circuit for `kernels`; None for one of more layers than they take."""
-        return _compiled(self.layers) if len(self.layers) <= _MOST_LAYERS else None
+    def compiled(self, period: float | None = None) -> CompiledCell | None:
+        """The circuit for `kernels`; None for one of more layers than they take.
+
+        period  the elapsed time of all samples, where it is the same
+        """
+        return _compiled(self.layers, period) if len(self.layers) <= _MOST_LAYERS else None
 
 
 def _check_layers(wiring: Wiring) -> None:
@@ -226,7 +232,7 @@ def _check_layers(wiring: Wiring) -> None:
             )
 
 
-def _compiled(cells: list[CfCCell]) -> CompiledCell | None:
+def _compiled(cells: list[CfCCell], period: float | None) -> CompiledCell | None:
     """Layers for kernels/cfc.c, which says in what order sizes and weights come."""
     first, weights = cells[0], list[tuple[Tensor, Tensor | None]]()
     parts = list(first.backbone) if first.backbone is not None else []
@@ -244,11 +250,16 @@ def _compiled(cells: list[CfCCell]) -> CompiledCell | None:
             weights += [(cell.w_tau.abs(), None), (cell.A, None)]
         else:
             weights += [(cell.ff1.weight, mask), (cell.ff2.weight, mask)]
-            maps = (cell.ff1, cell.ff2, cell.time_a, cell.time_b)
-            weights += [(cell.time_a.weight, None), (cell.time_b.weight, None)]
-            weights += [(each.bias, None) for each in maps]
+            gate = [(cell.time_a.weight, cell.time_a.bias), (cell.time_b.weight, cell.time_b.bias)]
+            if period is not None:  # (A z + a) dt + B z + b is one map
+                gate = [tuple(period * a + b for a, b in zip(*gate, strict=True))]
+            weights += [(weight, None) for weight, _ in gate]
+            weights += [(cell.ff1.bias, None), (cell.ff2.bias, None)]
+            weights += [(bias, None) for _, bias in gate]
+    mode = MODES.index(first.mode)
+    mode += 3 if period is not None and first.mode != "pure" else 0
     width = linear[0].out_features if linear else 0
-    sizes = [MODES.index(first.mode), _COMPILED_ACTIVATIONS.index(first.activation)]
+    sizes = [mode, _COMPILED_ACTIVATIONS.index(first.activation)]
     sizes += [len(linear), width, len(cells), first.input_size, *(cell.units for cell in cells)]
     return CompiledCell("cfc", torch.tensor(sizes, dtype=torch.int32), flattened(weights))
 

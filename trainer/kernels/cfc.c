@@ -18,7 +18,7 @@ typedef struct {
 } Layer;
 
 typedef struct {
-    int mode, activation, depth, width, layers, neurons;
+    int mode, fixed, activation, depth, width, layers, neurons;
     int deep; /* vectors of a backbone layer's record: its values, and with silu its sums */
     int kept, sums, widest;
     int64_t weights, packed; /* floats of all weights, and of all maps when packed */
@@ -35,16 +35,17 @@ static int columns_of(const Net *net, const Layer *layer, int d)
     return d ? net->width : layer->reads;
 }
 
-/* shape: mode, activation, depth, width, layers, inputs, units of each layer. */
+/* shape: mode, activation, depth, width, layers, inputs, units of each layer. The modes 3 and 4 are
+ * 0 and 1 with one elapsed time for all samples: it is in the weights of the gate's only map. */
 static Net net_of(const int32_t *shape)
 {
-    Net net = {.mode = shape[0], .activation = shape[1], .depth = shape[2], .width = shape[3],
+    Net net = {.mode = shape[0] % 3, .fixed = shape[0] >= 3, .activation = shape[1], .depth = shape[2], .width = shape[3],
                .layers = shape[4], .widest = padded(shape[3])};
     net.deep = padded(net.width) * (net.activation == SILU ? 2 : 1);
     int inputs = shape[5];
     for (int l = 0; l < net.layers; l++) {
         Layer *layer = &net.layer[l];
-        int units = shape[6 + l], heads = (net.mode == PURE ? 1 : 4) * units;
+        int units = shape[6 + l], heads = (net.mode == PURE ? 1 : 4 - net.fixed) * units;
         *layer = (Layer){inputs, units, inputs + units, heads, 0, 0};
         layer->sums = net.depth * padded(net.width) + padded(heads);
         layer->kept = layer->reads + net.depth * net.deep + padded(heads);
@@ -135,9 +136,10 @@ static inline V slope_of(int kind, V y, V x)
 static inline V size_of(V x) { return choose(x < splat(0.0f), -x, x); }
 
 /* The heads' sums z -> their values, kept in z, and the next state. */
-static inline void move(int mode, int n, const float *constants, V dt, V *z, V *h)
+static inline void move(const Net *net, int n, const float *constants, V dt, V *z, V *h)
 {
-    if (mode == PURE) {
+    V *gate = z + (net->fixed ? 2 : 3) * n;
+    if (net->mode == PURE) {
         for (int j = 0; j < n; j++) {
             V rate = constants[j] + size_of(z[j]), a = splat(constants[n + j]);
             h[j] = a - a * exponential(-dt * rate) * z[j];
@@ -147,8 +149,8 @@ static inline void move(int mode, int n, const float *constants, V dt, V *z, V *
     for (int j = 0; j < n; j++) {
         V f = z[j] = hyperbolic_tangent(z[j]);
         V g = z[n + j] = hyperbolic_tangent(z[n + j]);
-        V t = z[3 * n + j] = sigmoid(z[2 * n + j] * dt + z[3 * n + j]);
-        h[j] = mode == NO_GATE ? f + t * g : f * (1.0f - t) + t * g;
+        V t = gate[j] = sigmoid(net->fixed ? gate[j] : z[2 * n + j] * dt + gate[j]);
+        h[j] = net->mode == NO_GATE ? f + t * g : f * (1.0f - t) + t * g;
     }
 }
 
@@ -188,7 +190,7 @@ static void forward_block(const Call *call, const Net *net, V *step, int start)
                 read = z;
                 z += net->deep;
             }
-            move(net->mode, layer->units, flat, time, z, state);
+            move(net, layer->units, flat, time, z, state);
             flat += net->mode == PURE ? 2 * layer->units : 0;
             V *own = v + stride + layer->inputs, *next = v + layer->kept;
             for (int j = 0; j < layer->units; j++) {
@@ -217,10 +219,10 @@ void cfc_forward(const Call *call)
 
 /* The gradients of the heads' sums from that of the next state; adds to that of dt and, in mode
  * pure, to those of |w_tau| and A. */
-static inline void move_back(int mode, int n, const float *constants, V dt, const V *z,
+static inline void move_back(const Net *net, int n, const float *constants, V dt, const V *z,
                              const V *dh, V *dz, V *d_dt, V *d_constants)
 {
-    if (mode == PURE) {
+    if (net->mode == PURE) {
         for (int j = 0; j < n; j++) {
             V f = z[j], rate = constants[j] + size_of(f), e = exponential(-dt * rate);
             V moved = dh[j] * constants[n + j] * e;
@@ -232,21 +234,25 @@ static inline void move_back(int mode, int n, const float *constants, V dt, cons
         return;
     }
     for (int j = 0; j < n; j++) {
-        V f = z[j], g = z[n + j], rate = z[2 * n + j], t = z[3 * n + j], rest = 1.0f - t;
-        V df = mode == NO_GATE ? dh[j] : dh[j] * rest;
-        V d_gate = dh[j] * (mode == NO_GATE ? g : g - f) * (t * rest);
+        V f = z[j], g = z[n + j], t = z[(net->fixed ? 2 : 3) * n + j], rest = 1.0f - t;
+        V df = net->mode == NO_GATE ? dh[j] : dh[j] * rest;
+        V d_gate = dh[j] * (net->mode == NO_GATE ? g : g - f) * (t * rest);
         dz[j] = df * (1.0f - f * f);
         dz[n + j] = dh[j] * t * (1.0f - g * g);
+        if (net->fixed) {
+            dz[2 * n + j] = d_gate;
+            continue;
+        }
         dz[2 * n + j] = d_gate * dt;
         dz[3 * n + j] = d_gate;
-        *d_dt += d_gate * rate;
+        *d_dt += d_gate * z[2 * n + j];
     }
 }
 
 /* One step back: dh [H] is the gradient of the states behind the step, then of those before it.
- * Fills dz, the gradients of all sums, and the first layer's part of dv, the gradient of x. */
+ * Fills dz, the gradients of all sums, and dv, at first the gradient of x if `wanted`. */
 static void step_back(const Net *net, const float *flat, const float *maps, V time, const V *v,
-                      V *dz, V *dv, V *dh, V *d_dt, V *d_constants)
+                      V *dz, V *dv, V *dh, V *d_dt, V *d_constants, int wanted)
 {
     int deep = padded(net->width);
     v += net->kept;
@@ -261,7 +267,7 @@ static void step_back(const Net *net, const float *flat, const float *maps, V ti
         dh -= layer->units;
         d_constants -= 2 * layer->units;
         flat -= net->mode == PURE ? 2 * layer->units : 0;
-        move_back(net->mode, layer->units, flat, time, v + layer->reads + net->depth * net->deep, dh,
+        move_back(net, layer->units, flat, time, v + layer->reads + net->depth * net->deep, dh,
                   dz + net->depth * deep, d_dt, d_constants);
         for (int d = net->depth; d >= 0; d--) {
             int rows = rows_of(net, layer, d), columns = columns_of(net, layer, d);
@@ -269,7 +275,9 @@ static void step_back(const Net *net, const float *flat, const float *maps, V ti
             for (int i = 0; d < net->depth && i < rows; i++)
                 dz[d * deep + i] = dv[i] * slope_of(net->activation, y[i], x[i]);
             maps -= packed(columns, rows);
-            map(maps, 0, dz + d * deep, dv, columns, rows);
+            int skipped = wanted || l || d ? 0 : layer->inputs / ROWS * ROWS;
+            map(maps + (int64_t)skipped * rows, 0, dz + d * deep, dv + skipped, columns - skipped,
+                rows);
             flat -= (int64_t)rows * columns + rows;
         }
         for (int j = 0; j < layer->units; j++)
@@ -335,7 +343,8 @@ void cfc_backward(const Call *call)
                 for (int j = 0; j < net.neurons; j++)
                     dh[j] += outer[j];
                 step_back(&net, call->flat, maps_end, time, record + (int64_t)t * net.kept,
-                          chunk + (t - begin) * net.sums, dv, dh, &time_d, d_constants);
+                          chunk + (t - begin) * net.sums, dv, dh, &time_d, d_constants,
+                          call->dx != 0);
                 int inputs = net.layer[0].inputs;
                 if (call->dx)
                     scatter(dv, call->dx + at * inputs, lane * inputs, lanes, inputs);

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from elegans.exporter.errors import ElegansError
 from elegans.trainer.kernels.compiled import kernels
 
 LANES = 16
@@ -72,8 +73,8 @@ def can_run(*tensors: Tensor) -> bool:
 def run_compiled(cell: CompiledCell, x: Tensor, dt: Tensor, h0: Tensor) -> Tensor:
     """x [B, T, I], dt [B, T], h0 [B, H] -> the states behind every step [B, T, H].
 
-    Needs `can_run` of all of them and of `cell.flat`. Gradients flow to all of them, once: there
-    are no second derivatives.
+    Needs `can_run` of all of them and of `cell.flat`. Gradients flow to all of them, once:
+    `create_graph` raises ElegansError.
     """
     result: Tensor = _Sequence.apply(cell.name, cell.shape, cell.flat, x, dt, h0)  # type: ignore[no-untyped-call]
     return result
@@ -100,8 +101,11 @@ class _Sequence(torch.autograd.Function):
         return states
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, d_states: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():  # create_graph: torch's own decorator lets this pass
+            raise ElegansError(
+                "compiled cells", "they have no second derivatives", "run them inside in_torch()"
+            )
         flat, x, dt, h0, record = ctx.saved_tensors
         batch, steps = dt.shape
         d_states = d_states.contiguous()

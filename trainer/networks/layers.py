@@ -6,6 +6,7 @@ what the arguments of `forward` and those common to all layers mean.
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -53,7 +54,8 @@ class CfC(SequenceLayer):
         backbone_dropout: float | None = None,
     ) -> None:
         cell: CfCCell | WiredCfCCell
-        if isinstance(units, int):
+        if isinstance(units, Integral):
+            units = _checked("CfC", input_size, units, proj_size)
             backbone = Backbone(
                 128 if backbone_units is None else backbone_units,
                 1 if backbone_layers is None else backbone_layers,
@@ -108,7 +110,7 @@ class LTC(SequenceLayer):
         implicit_param_constraints: bool = True,
         proj_size: int | None = None,
     ) -> None:
-        plan = FullyConnected(units) if isinstance(units, int) else units
+        plan = FullyConnected(int(units)) if isinstance(units, Integral) else units
         cell = LTCCell(
             chosen_wiring(plan, input_size),
             unfolds=ode_unfolds,
@@ -153,6 +155,7 @@ class CTRNN(SequenceLayer):
         solver: str = "exact",
         ode_unfolds: int = 1,
     ) -> None:
+        _checked("CTRNN", input_size, units, proj_size)
         super().__init__(
             CTRNNCell(input_size, units, solver=solver, unfolds=ode_unfolds),
             proj_size=proj_size,
@@ -178,6 +181,7 @@ class _TorchLayer(SequenceLayer):
         return_sequences: bool = True,
         batch_first: bool = True,
     ) -> None:
+        _checked(type(self).__name__, input_size, units, proj_size)
         super().__init__(
             self.cell_type(input_size, units),
             proj_size=proj_size,
@@ -219,6 +223,14 @@ class LSTM(_TorchLayer):
 
     cell_type = LSTMCell
     pair = True
+
+
+def _checked(layer: str, input_size: int, units: Any, proj_size: int | None) -> int:
+    """The number of units. Raises ElegansError for a size below 1."""
+    for name, size in (("input_size", input_size), ("units", units), ("proj_size", proj_size)):
+        if size is not None and size < 1:
+            raise ElegansError(layer, f"{name} is {size}", "give at least 1")
+    return int(units)
 
 
 def _take_memory_of_ncps(

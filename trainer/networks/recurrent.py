@@ -85,10 +85,11 @@ class Recurrent(nn.Module):
             raise ElegansError("sequence", fact, f"give {list(x.shape[:2])}, one for each sample")
         h = x.new_zeros(x.shape[0], self.state_size) if h0 is None else h0
         if self.lstm is None:
-            given = x if self.head is None else self.head(x.flatten(0, 1)).unflatten(0, x.shape[:2])
-            states = run_cell(self.rnn_cell, given, elapsed, h)
-            outputs = self.fc(self.rnn_cell.output(states.flatten(0, 1)))
-            return outputs.unflatten(0, states.shape[:2]), states[:, -1]
+            flat = x.flatten(0, 1)
+            features = flat if self.head is None else self.head(flat)
+            states = run_cell(self.rnn_cell, features.unflatten(0, x.shape[:2]), elapsed, h)
+            y = self.fc(self.rnn_cell.output(states.flatten(0, 1)))
+            return y.unflatten(0, x.shape[:2]), states[:, -1]
         outputs = []
         for k in range(x.shape[1]):
             y, h = self.step(x[:, k], h, elapsed[:, k, None])

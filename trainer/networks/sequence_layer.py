@@ -122,7 +122,7 @@ class SequenceLayer(nn.Module):
                 steps.append(h)
             states = torch.stack(steps, dim=1)
         else:
-            states = run_cell(self.rnn_cell, given.x, given.dt, h0)
+            states = run_cell(self.rnn_cell, given.x, given.dt, h0, given.period)
         outputs = self.rnn_cell.output(self._of_cell(states.flatten(0, 1)))
         return outputs.unflatten(0, states.shape[:2]), given.last(states, h0)
 

@@ -19,6 +19,8 @@ class Sequences:
     """[B, T, I]; 0 behind `lengths`."""
     dt: Tensor
     """[B, T]: the time before each sample."""
+    period: float | None
+    """The value of all of dt, where one number was given for all."""
     lengths: Tensor | None
     """[B]: the samples of each sequence; None: all T."""
     seen: Tensor | None
@@ -73,10 +75,12 @@ def from_arguments(
         lengths = lengths.to(x.device, torch.int64)
         inside = _before(lengths, steps)
         present = inside if present is None else present.bool() & inside
+    period = None if isinstance(timespans, Tensor) else 1.0 if timespans is None else timespans
     if present is None:
-        return Sequences(x, dt, None, None, None)
+        return Sequences(x, dt, period, None, None, None)
     if mask is None:
-        return Sequences(x.masked_fill(~present.unsqueeze(2), 0.0), dt, lengths, None, lengths)
+        x = x.masked_fill(~present.unsqueeze(2), 0.0)
+        return Sequences(x, dt, period, lengths, None, lengths)
     return _closed_up(x, dt, present.bool(), lengths)
 
 
@@ -131,4 +135,4 @@ def _closed_up(x: Tensor, dt: Tensor, present: Tensor, end: Tensor | None) -> Se
     keep = _before(counts, steps)
     elapsed = torch.zeros_like(dt).scatter_add(1, target, dt)
     closed = x.gather(1, order.unsqueeze(2).expand_as(x)).masked_fill(~keep.unsqueeze(2), 0.0)
-    return Sequences(closed, elapsed.masked_fill(~keep, 0.0), counts, seen, end)
+    return Sequences(closed, elapsed.masked_fill(~keep, 0.0), None, counts, seen, end)

@@ -50,7 +50,8 @@ def truncated(
         if times is not None and present is not None:
             times = times.reshape(present.shape)
             if waiting is not None:
-                times = times.index_add(axis, torch.tensor([0]), waiting)
+                first, others = times.tensor_split([1], axis)
+                times = torch.cat([first + waiting, others], dim=axis)
             waiting = _behind_the_last(times, present, axis)
         output, hx = layer(input[place], hx, times, mask=present)
         hx = (hx[0].detach(), hx[1].detach()) if isinstance(hx, tuple) else hx.detach()

@@ -9,6 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from torch.nn.utils import prune  # noqa: E402
+
+from elegans.exporter.errors import ElegansError  # noqa: E402
 from elegans.trainer import CTRNN, LTC, AutoNCP, CfC, FullyConnected, kernels_in_use  # noqa: E402
 from elegans.trainer.cells.cfc import MODES  # noqa: E402
 from elegans.trainer.cells.ctrnn import SOLVERS  # noqa: E402
@@ -50,8 +53,13 @@ def given(batch: int, steps: int, states: int) -> list[Any]:
 
 
 def run(net: Any, inputs: list[Any]) -> tuple[Any, tuple[Any, ...]]:
+    """`run_at` the elapsed times that are the last of inputs, with gradients for these, too."""
+    return run_at(net, inputs, inputs[2])
+
+
+def run_at(net: Any, inputs: list[Any], dt: Any) -> tuple[Any, tuple[Any, ...]]:
     """The outputs, the last state, and the gradients of a sum that weighs each differently."""
-    y, h = net(*inputs)
+    y, h = net(*inputs[:2], dt)
     weights = torch.linspace(-1.0, 1.0, y.numel()).view_as(y)
     loss = (y * weights).sum() + h.square().sum()
     chosen = [*inputs, *(p for p in net.parameters() if p.requires_grad)]
@@ -75,6 +83,19 @@ def test_compiled_cells_equal_torch_with_all_gradients(name: str, batch: int, st
         if one is None or other is None:
             assert one is other
             continue
+        assert (one - other).abs().max() <= 1e-5 * max(1.0, other.abs().max())
+
+
+@pytest.mark.parametrize("name", ["cfc-default", "cfc-no_gate", "cfc-pure", "dense-default"])
+def test_one_elapsed_time_for_all_equals_that_time_for_each_sample(name: str) -> None:
+    net = LAYERS[name]()
+    x, h0, _ = given(17, 33, net.state_size)
+    fixed = net.rnn_cell.compiled(0.3).flat.numel() < net.rnn_cell.compiled().flat.numel()
+    assert fixed == (name != "cfc-pure")
+    (y, h), gradients = run_at(net, [x, h0], 0.3)
+    (other_y, other_h), others = run_at(net, [x, h0], torch.full((17, 33), 0.3))
+    torch.testing.assert_close((y, h), (other_y, other_h), rtol=2e-6, atol=2e-6)
+    for one, other in zip(gradients, others, strict=True):
         assert (one - other).abs().max() <= 1e-5 * max(1.0, other.abs().max())
 
 
@@ -139,3 +160,28 @@ def test_what_is_not_compiled_runs_in_torch(change: str) -> None:
     assert net.rnn_cell.compiled() is None
     assert torch.isfinite(net(torch.randn(2, 3, INPUTS))[0]).all()
     assert (net.eval().rnn_cell.compiled() is not None) == (change == "dropout")
+
+
+def test_a_pruned_cell_runs_with_its_masks() -> None:
+    net = CfC(INPUTS, 5, backbone_units=6)
+    x, h0, dt = (tensor.detach() for tensor in given(3, 4, 5))
+    before = net(x, h0, dt)[0]
+    prune.random_unstructured(net.rnn_cell.ff1, "weight", amount=0.5)
+    net.rnn_cell.ff1.weight_orig.data.mul_(2.0)
+    y, _ = net(x, h0, dt)
+    h = h0
+    for k in range(4):
+        h = net.rnn_cell(x[:, k], h, dt[:, k, None])
+    torch.testing.assert_close(y[:, -1], h)
+    assert not torch.allclose(y, before)
+
+
+def test_second_derivatives_are_refused_and_run_in_torch() -> None:
+    net = CfC(INPUTS, 5, backbone_units=6)
+    inputs = given(2, 3, 5)
+    with pytest.raises(ElegansError, match=r"no second derivatives; run them inside in_torch"):
+        torch.autograd.grad(net(*inputs)[0].sum(), inputs, create_graph=True)
+    with in_torch():
+        (first, *_) = torch.autograd.grad(net(*inputs)[0].sum(), inputs, create_graph=True)
+    second = torch.autograd.grad(first.square().sum(), inputs)
+    assert all(torch.isfinite(gradient).all() for gradient in second)

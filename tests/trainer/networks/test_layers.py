@@ -253,6 +253,9 @@ def test_truncated_runs_carry_state_and_time_on(name: str, masked: bool) -> None
         (lambda x: CfC(INPUTS, 4)(x, mask=torch.ones(7, 4)), "mask has shape"),
         (lambda x: list(truncated(CfC(INPUTS, 4), x, 0)), "parts of 0 steps"),
         (lambda x: CfC(INPUTS, AutoNCP(9, 2), backbone_units=3), "a circuit has no backbone"),
+        (lambda x: CfC(INPUTS, 0), "units is 0"),
+        (lambda x: GRU(0, 3), "input_size is 0"),
+        (lambda x: CTRNN(INPUTS, 3, proj_size=0), "proj_size is 0"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(call: Any, fact: str) -> None:
