@@ -106,10 +106,11 @@ _COLUMN = {"inter": (1.35, BLUE), "command": (2.6, GREEN), "motor": (3.8, ORANGE
 def draw_wiring(
     wiring: Wiring, heads: Sequence[NDArray[np.float64]], interface: Interface, path: Path
 ) -> None:
-    """Draw a trained CfC circuit from left to right: sensors, inter, command and motor neurons.
+    """Draw a trained circuit from left to right: sensors, inter, command and motor neurons.
 
-    heads  for each layer the weights [2, from + own, own] of its two heads, which a time gate
-           mixes: those from the layer before it, then from its own states; zero is no synapse
+    heads  for each layer its weights: of a CfC [2, from + own, own], one for each of the heads
+           that a time gate mixes; of an LTC [1, from + own, own]. First come those from the layer
+           before it, then those from its own states; zero is no synapse
 
     A synapse is as wide as its larger weight. `interface` names the circuit, its inputs and its
     outputs.
@@ -141,7 +142,9 @@ def draw_wiring(
         for (x, y), output in zip(neurons[-1], interface.outputs, strict=True):
             axes.text(x + 0.36, y, output.name.replace("_", " "), va="center", fontsize=9)
         axes.set(xlim=(-0.95, 4.75), ylim=(-_GAP * rows / 2 - 0.1, top + 0.4))
-        kinds = ((BLUE, "raises both heads"), (RED, "lowers both"), (MIXED, "one of each"))
+        kinds = [(BLUE, "excites"), (RED, "inhibits")]
+        if len(heads[0]) == 2:
+            kinds = [(BLUE, "raises both heads"), (RED, "lowers both"), (MIXED, "one of each")]
         handles = [Line2D([], [], color=colour, lw=2, label=kind) for colour, kind in kinds]
         axes.legend(handles=handles, loc="lower right", fontsize=9)
         axes.set_title(

@@ -43,7 +43,7 @@ _LONG: tuple[type[Linear], ...] = (LongLinear, LongSparseLinear, LongSlidingLine
 # A map has accumulators of 64 bits if a row reads more inputs than this, and the rounding of its
 # weights would be expected to move its result by so many units: rms, for inputs anywhere. A list of
 # synapses is as fast with 64 bits; a dense map is slower, because its kernel adds in 32.
-_LONG_ROW, _LONG_UNITS, _LONG_UNITS_OF_A_LIST = 128, 4.0, 1.0
+_LONG_ROW, _LONG_UNITS, _LONG_UNITS_OF_A_LIST = 128, 4.0, 0.5
 # A map whose rows share one shift is faster on every core. It may cost a row this many bits: all
 # rows feed the same table, so none becomes less exact than the row with the smallest shift.
 _SHARED_SHIFT_BITS = 5

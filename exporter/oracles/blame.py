@@ -189,7 +189,8 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
             wider = f"declare a wider range of this state with --state-range {layer}=LO:HI"
             of_state = facts.guilty.atoms[0] in {w.vector for w in facts.network.h_next}
             return f"{fact}, and float reaches {end:.4g}", wider if of_state else general
-        change = np.abs(np.diff(values, axis=0)).mean(axis=0) / unit
+        change = np.abs(np.diff(values, axis=0, prepend=values[:1])).sum(axis=0) / unit
+        change /= max(len(values) - 1, 1)
         heads = {w.vector for w in facts.network.h_next}
         if heads & {*facts.guilty.atoms} and len(values) > 1 and change.min() < _FEW_UNITS:
             return (

@@ -167,12 +167,6 @@ class CfCCell(nn.Module):
         return _compiled([self], period)
 
 
-def heads_of(cell: CfCCell) -> NDArray[np.float64]:
-    """The weights [2, I + H, H] of the heads ff1 and ff2 of a cell, zero without a synapse."""
-    heads = [cell.masked_weight(head).detach().double().numpy().T for head in (cell.ff1, cell.ff2)]
-    return np.stack(heads)
-
-
 class WiredCfCCell(nn.Module):
     """A circuit of CfC layers, each of which reads the layer before it and itself.
 
@@ -196,6 +190,14 @@ class WiredCfCCell(nn.Module):
     def layers(self) -> list[CfCCell]:
         """One cell a layer, in the order of the state."""
         return [cell for cell in self.children() if isinstance(cell, CfCCell)]
+
+    def drawn_layers(self) -> list[NDArray[np.float64]]:
+        """For each layer the weights [2, from + own, own] of its heads ff1 and ff2, zero without a
+        synapse, as `plots.draw_wiring` draws them."""
+        heads = [
+            [cell.masked_weight(head) for head in (cell.ff1, cell.ff2)] for cell in self.layers
+        ]
+        return [np.stack([w.detach().double().numpy().T for w in pair]) for pair in heads]
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> Tensor:
         """x [B, I], h [B, H] of all layers, dt [B, 1] -> next h [B, H]."""

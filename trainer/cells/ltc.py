@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -148,6 +149,23 @@ class LTCCell(nn.Module):
             weights += [mu, sigma, w, w * erev]
         sizes = torch.tensor([self.input_size, self.state_size, self.unfolds, *counts])
         return CompiledCell("ltc", torch.cat([sizes.int(), *wirings]), torch.cat(weights))
+
+    def drawn_layers(self) -> list[NDArray[np.float64]]:
+        """For each layer of the wiring the weights [1, from + own, own] of its synapses, w times
+        the sign of the reversal potential, as `plots.draw_wiring` draws them."""
+        before, own = [
+            (self._positive(f"{kind}w") * mask * torch.sign(erev)).detach().double().numpy()
+            for kind, mask, erev in (
+                ("sensory_", self.sensory_mask, self.sensory_erev),
+                ("", self.mask, self.erev),
+            )
+        ]
+        found, start = [], 0
+        for _, size in self.wiring.layers:
+            here = slice(start, start + size)
+            found.append(np.concatenate([before[:, here], own[here, here]])[None])
+            before, start = own[here], here.stop
+        return found
 
     def _positive(self, name: str) -> Tensor:
         value: Tensor = getattr(self, name)

@@ -156,7 +156,8 @@ def _draw(outcome: TrainingResult, interface: Interface, draft: Path) -> None:
         course.training, stages, interface.name, draft / "training.png", course.validation
     )
     if outcome.net.wiring is not None:
-        draw_wiring(outcome.net.wiring, interface, draft / "wiring.png")
+        cell = outcome.net.net.rnn_cell
+        draw_wiring(outcome.net.wiring, cell.drawn_layers(), interface, draft / "wiring.png")
     if goal.classifies:
         what = "recordings" if goal.whole else "samples"
         draw_confusion(goal.classes, test.truth, test.said, draft / "confusion.png", what)

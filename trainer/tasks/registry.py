@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import scratch_beside
@@ -141,7 +141,6 @@ def _write_files(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
     """Write every file into a draft folder beside `out_dir`, then move them all to it."""
     from safetensors.torch import save
 
-    from elegans.trainer.cells.cfc import WiredCfCCell, heads_of
     from elegans.trainer.learn.results import move_into
     from elegans.trainer.onnx_out.export_circuit import export_circuit, write_recording
     from elegans.trainer.plots import draw_training, draw_wiring
@@ -158,8 +157,7 @@ def _write_files(trained: Trained, metrics: Metrics, out_dir: Path) -> None:
         text = json.dumps(metrics, indent=2, sort_keys=True) + "\n"
         (draft / "metrics.json").write_text(text, encoding="utf-8")
         draw_training(trained.history, trained.stages, interface.name, draft / "training.png")
-        layers = cast(WiredCfCCell, trained.circuit.cfc.rnn_cell).layers
-        heads = [heads_of(cell) for cell in layers]
+        heads = trained.circuit.cfc.rnn_cell.drawn_layers()
         draw_wiring(wiring, heads, interface, draft / "wiring.png")
         for name, draw in trained.plots.items():
             draw(draft / name)

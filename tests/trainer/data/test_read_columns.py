@@ -91,7 +91,7 @@ def test_a_parquet_file_is_the_same_table_as_its_csv(tmp_path: Path) -> None:
     assert np.isnan(table.values["a"]).tolist() == [False, True]
     assert table.values["s"].tolist() == ["on", "off"]
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
-    with pytest.raises(ElegansError, match="is not a .parquet file"):
+    with pytest.raises(ElegansError, match=r"is not a \.parquet file"):
         read_columns(tmp_path / "bad.parquet")
 
 
