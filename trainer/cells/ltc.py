@@ -56,6 +56,10 @@ class LTCCell(nn.Module):
 
     gleak: Tensor
     vleak: Tensor
+    erev: Tensor
+    sensory_erev: Tensor
+    mask: Tensor
+    sensory_mask: Tensor
     input_w: Tensor | None
     input_b: Tensor | None
     output_w: Tensor | None
