@@ -82,10 +82,10 @@ def test_ltc_equals_ncps_with_its_weights_loaded(unfolds, softplus, inputs, outp
     close(reordered(h, ours), last)
 
 
-def test_a_state_dict_that_needs_a_softplus_is_refused_without_it() -> None:
-    reference = theirs.LTC(INPUTS, wirings.AutoNCP(12, 3))
+def test_weights_that_need_a_softplus_are_refused_without_it() -> None:
+    reference = theirs.LTCCell(wirings.AutoNCP(12, 3), INPUTS)
     with torch.no_grad():
-        reference.rnn_cell.cm.fill_(-1.0)
+        reference.cm.fill_(-1.0)
     ours = LTCCell(AutoNCP(12, 3).build(INPUTS))
     with pytest.raises(ElegansError, match="softplus=True"):
         ours.load_state_dict(reference.state_dict())
