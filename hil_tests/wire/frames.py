@@ -140,7 +140,7 @@ class Decoder:
         self.dropped: Counter[str] = Counter()
         self.received = 0
         self.frames = 0
-        self._limit = encoded_size(max_frame)
+        self._limit = encoded_size(max_frame) - 2  # without the delimiters
         self._rest = b""
         self._overlong = False
 
