@@ -42,7 +42,8 @@ _CPU_S = 120  # of each process that runs tests: what takes longer does not end
 TARGETS = {
     "exporter/ops/*.py": "tests/exporter/ops",
     "exporter/numbers/fixed.py": "tests/exporter/numbers",
-    "exporter/lowering/bounds.py": "tests/exporter/lowering",
+    "exporter/ir/spans.py": "tests/exporter/ir",
+    "exporter/lowering/*bounds.py": "tests/exporter/lowering",
     "exporter/lowering/quantise_*.py": "tests/exporter/lowering",
     "hil_tests/session/compare.py": (
         "tests/hil_tests/session/test_verdict.py tests/hil_tests/session/test_compare.py"
@@ -50,8 +51,10 @@ TARGETS = {
     "hil_tests/session/differences.py": "tests/hil_tests/session/test_differences.py",
     "hil_tests/wire/frames.py": "tests/hil_tests/wire/test_frames.py",
     "hil_tests/wire/messages.py": "tests/hil_tests/wire/test_messages.py",
-    "runtime_c/src/*.c": "tests/exporter/ops",
-    "runtime_c/include/elegans/el_*.h": "tests/exporter/ops",
+    "runtime_c/src/*.c": "tests/exporter/ops tests/exporter/codegen/test_fused_layers.py",
+    "runtime_c/include/elegans/el_*.h": (
+        "tests/exporter/ops tests/exporter/codegen/test_fused_layers.py"
+    ),
     "runtime_c/link/*.c": "tests/boards/firmware/test_link_c.py",
 }
 # What takes long to import, and does not know the code that is mutated.

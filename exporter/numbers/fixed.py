@@ -236,9 +236,8 @@ class Interval:
         return Interval.of(np.zeros_like(self.lo), np.full_like(self.hi, mask))
 
     def __abs__(self) -> Interval:
-        inside = (self.lo <= 0) & (self.hi >= 0)
-        low = np.where(inside, 0, np.minimum(np.abs(self.lo), np.abs(self.hi)))
-        return Interval.of(low, np.maximum(np.abs(self.lo), np.abs(self.hi)))
+        low = np.maximum(np.maximum(self.lo, -self.hi), 0)
+        return Interval.of(low, self.reach())
 
     def halves(self) -> tuple[Interval, Interval]:
         """The bounds of `fixed.halves`: any int16 may be left below the upper half."""

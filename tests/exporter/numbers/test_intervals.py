@@ -16,7 +16,6 @@ from elegans.exporter.numbers.fixed import (
     INT32_MIN,
     Interval,
     RangeError,
-    constant,
     halves,
     hull_intervals,
     join_intervals,
@@ -74,6 +73,8 @@ def test_operators_take_constants_on_either_side(ends, others, n):
         (saturate(x * 10_000), saturate(values * 10_000)),
         (rshr(x, np.array([1, 3])), rshr(values, np.array([1, 3]))),
         (x[np.array([1])], values[:, [1]]),
+        (abs(x), abs(values)),
+        (x.image(lambda v: v**3), values**3),
     ):
         _is_least(found, all_of_them)
     np.testing.assert_array_equal(x.reach(), np.abs(values).max(axis=0))
@@ -90,16 +91,21 @@ def test_operators_take_constants_on_either_side(ends, others, n):
     )
 
 
-@given(_ENDS, st.lists(st.integers(-99, 99), min_size=19, max_size=19))
-def test_a_lookup_gives_the_least_and_the_greatest_entry_that_it_can_reach(ends, table):
+@given(_PAIRS, st.tuples(st.integers(1, 9), st.integers(1, 9)).map(sorted))
+def test_a_quotient_is_as_narrow_as_what_can_occur(ends, divisors):
+    x, (least, most) = _interval(ends), divisors
+    quotients = [_values(x) // b for b in range(least, most + 1)]
+    _is_least(x // Interval.of([least] * 2, [most] * 2), np.concatenate(quotients))
+
+
+@given(_ENDS, st.lists(st.integers(-99, 99), min_size=19, max_size=19), st.integers(0, 9))
+def test_a_lookup_gives_the_least_and_the_greatest_entry_that_it_can_reach(ends, table, more):
     table = np.array(table)
     index = _interval([ends, [0, 0]]) + 9
-    found = constant(table, index)[index]
+    found = Interval.of(table, table + more)[index]
     reached = table[ends[0] + 9 : ends[1] + 10]
-    assert (found.lo.tolist(), found.hi.tolist()) == (
-        [reached.min(), table[9]],
-        [reached.max(), table[9]],
-    )
+    assert found.lo.tolist() == [reached.min(), table[9]]
+    assert found.hi.tolist() == [reached.max() + more, table[9] + more]
 
 
 @given(st.integers(0, 3), st.integers(0, 3), st.integers(-99, 99))

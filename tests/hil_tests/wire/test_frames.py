@@ -19,6 +19,7 @@ from elegans.hil_tests.wire.frames import (
     cobs_decode,
     cobs_encode,
     decode,
+    decoded_size,
     encode,
     encoded_size,
 )
@@ -121,6 +122,12 @@ def test_the_most_that_a_frame_takes_is_what_one_without_zeros_does() -> None:
     for count in range(1, 800):
         just_full = count % 254 == 0
         assert encoded_size(count) == len(cobs_encode(b"x" * count)) + 2 + just_full
+
+
+def test_a_frame_may_have_as_many_bytes_as_fit_the_credit() -> None:
+    for credit in range(3, 1600):
+        most = decoded_size(credit)
+        assert encoded_size(most) <= credit < encoded_size(most + 1)
 
 
 @given(st.integers(1, 40), st.integers(64, 200))

@@ -143,6 +143,13 @@ def test_a_shape_says_its_sizes(shape: Shape, text: str) -> None:
     assert shape.state_type == np.dtype(f"i{shape.state_bytes}")
 
 
+@pytest.mark.parametrize("state_bytes", [2, 4])
+@pytest.mark.parametrize("dt_bytes", [0, 2, 4])
+def test_a_hello_tells_any_width_that_there_is(state_bytes: int, dt_bytes: int) -> None:
+    shape = Shape(8, 1, 19, state_bytes, dt_bytes)
+    assert Hello.parse(replace(_HELLO, shape=shape).encode()).shape == shape
+
+
 @pytest.mark.parametrize(("state_bytes", "dt_bytes"), [(1, 2), (3, 2), (0, 0), (2, 1), (4, 8)])
 def test_a_hello_of_impossible_widths_is_refused(state_bytes: int, dt_bytes: int) -> None:
     shape = Shape(8, 1, 19, state_bytes, dt_bytes)
