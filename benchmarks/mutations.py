@@ -95,14 +95,15 @@ class Equivalent:
     """A mutant that no test can tell from the original, and why.
 
     It is named by its file, its line, and its line as it is mutated, so that it does not hide what
-    is written there later. ``place`` counts from 1 where the file has the same line several times.
+    is written there later. ``place`` counts from 1 where the file has several such mutants, and
+    is 0 where it has one.
     """
 
     path: str
     line: str
     mutated: str
     reason: str
-    place: int = 1
+    place: int = 0
 
 
 def equivalent_mutants() -> list[Equivalent]:
@@ -111,12 +112,13 @@ def equivalent_mutants() -> list[Equivalent]:
 
 
 def found(named: Equivalent, known: Iterable[Mutant], text: str) -> Mutant:
-    """The mutant that an entry names, among all of its file. Raises LookupError if it is not
-    there."""
+    """The mutant that an entry names, among all of its file. Raises LookupError if there is none,
+    or more than one."""
     same = [m for m in known if m.change(text) == (named.line, named.mutated)]
-    if not 0 < named.place <= len(same):
-        raise LookupError(f"{named.path} has no such mutant: {named.line} -> {named.mutated}")
-    return same[named.place - 1]
+    if (len(same) != 1) if named.place == 0 else (not 0 < named.place <= len(same)):
+        fact = f"has {len(same)} such mutants: {named.line} -> {named.mutated}"
+        raise LookupError(f"{named.path} {fact}")
+    return same[max(named.place, 1) - 1]
 
 
 def mutants(path: str, text: str) -> Iterator[Mutant]:

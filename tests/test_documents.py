@@ -64,3 +64,14 @@ def test_the_ten_lines_of_hil_md_take_models_with_and_without_elapsed_time(perio
     names["test_every_output_settles_within_two_seconds"](None, Model)
     assert given[0][1].shape == (100,)
     assert given[0][1][0] == (0 if period is None else round(0.02 * 2**period))
+
+
+def test_every_test_that_reliability_md_names_is_there():
+    text = (CHECKOUT / "docs" / "reliability.md").read_text()
+    named = re.findall(r"`((?:hil_)?tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) >= 40
+    for path, name in named:
+        assert re.search(rf"^def {name}\(", (CHECKOUT / path).read_text(), re.MULTILINE), name
+    faults = text.split("## Which fault is found by what")[1].split("\n## ")[0]
+    for kind, *_, test in _rows(faults)[1:]:
+        assert test.startswith("`") or not test, kind

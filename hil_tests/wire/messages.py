@@ -92,7 +92,7 @@ class Shape:
     @property
     def _row(self) -> np.dtype[np.void]:
         """One step of a request: D integers ``dt`` behind I integers ``x``."""
-        return _packed(x=(2, self.inputs), dt=(self.dt_bytes or 2, int(self.dt_bytes > 0)))
+        return _packed(x=(2, self.inputs), dt=(self.dt_bytes or 2, int(bool(self.dt_bytes))))
 
     def steps_in_a_frame(self, max_frame: int, credit: int) -> int:
         """How many steps one STEP request may ask for, at most 255; 0 if not even one fits.

@@ -110,7 +110,8 @@ def _maps(draw):
     if draw(st.booleans()):
         weights[:, split:] = 0.0
     bias = rng.uniform(-1, 1, rows) * 10.0 ** draw(st.integers(-3, 7))
-    frac, reach = rng.integers(12, 17, cols), rng.integers(1, 32769, cols)
+    frac = rng.integers(12, 17, cols)
+    reach = rng.integers(1, 2 ** draw(st.sampled_from([10, 15, 20, 22])), cols)
     return weights, bias, frac, reach, split
 
 
@@ -119,6 +120,18 @@ def _maps(draw):
 def test_a_row_of_int8_has_the_finest_scale_at_which_only_its_first_part_is_lifted(
     given_map, tabled, out
 ):
+    _is_finest(given_map, tabled, out)
+
+
+@pytest.mark.parametrize("tabled", [True, False])
+def test_a_row_of_int8_may_fill_the_accumulator_and_no_more(tabled):
+    """With ever larger inputs; half a segment of the table takes up to a quarter of int32."""
+    weights, frac = np.array([[0.9, -0.8, 0.7]]), np.full(3, 15)
+    for reach in np.geomspace(2**19, 2**24, 60).astype(np.int64):
+        _is_finest((weights, np.array([0.1]), frac, np.full(3, reach), 3), tabled, 12)
+
+
+def _is_finest(given_map, tabled, out):
     weights, bias, frac, reach, split = given_map
     rows, cols = weights.shape
     alone = not weights[:, split:].any()
@@ -164,11 +177,24 @@ def test_a_row_of_int8_has_the_finest_scale_at_which_only_its_first_part_is_lift
 def test_a_map_with_a_rate_has_the_finest_scale_at_which_both_are_int8(
     given_map, seed, dt_frac, dt_reach
 ):
-    weights, bias, frac, reach, split = given_map
-    rows, cols = weights.shape
+    rows, cols = given_map[0].shape
     rng = np.random.default_rng(seed)
     size = np.exp2(rng.uniform(-2, 2, (rows, 1)) * rng.integers(0, 3) + rng.integers(-3, 4))
-    maps = (weights, bias), (rng.uniform(-1, 1, (rows, cols)) * size, rng.uniform(-1, 1, rows))
+    rates = rng.uniform(-1, 1, (rows, cols)) * size, rng.uniform(-1, 1, rows)
+    _are_finest(given_map, rates, dt_frac, dt_reach)
+
+
+def test_a_map_with_a_rate_of_int8_may_fill_the_accumulator_and_no_more():
+    weights, frac = np.array([[0.9, -0.8, 0.7]]) / 512, np.full(3, 15)
+    rates = np.array([[0.2, 0.3, 0.1]]) / 512, np.array([0.1]) / 512
+    for reach in np.geomspace(2**17, 2**24, 60).astype(np.int64):
+        _are_finest((weights, np.array([1e-4]), frac, np.full(3, reach), 3), rates, 15, 300)
+
+
+def _are_finest(given_map, rates, dt_frac, dt_reach):
+    weights, bias, frac, reach, split = given_map
+    rows, cols = weights.shape
+    maps = (weights, bias), rates
 
     def at(shift):
         made, wholes = [], []

@@ -1,6 +1,7 @@
 """Real maps as integers: of all scales that provably fit, each row has the finest.
 
-What fits is computed here again, row by row and scale by scale, in Python's own integers.
+What fits is computed here again, row by row and scale by scale, in Python's own integers. Biases
+that are too large for any scale are tried on `quantise_int8` as well.
 """
 
 from __future__ import annotations
@@ -124,6 +125,18 @@ def test_a_map_that_is_not_finite_has_no_scale(wrong):
     assert linear(replace(real, weights=sparse.csr_array([[1.0, wrong]]))) is None
 
 
+@pytest.mark.parametrize("bits", [16, 8])
+@pytest.mark.parametrize("bias", [-1e12, 1e12, 1e25])
+def test_a_bias_that_no_scale_holds_is_refused_however_small_the_weights_are(bits, bias):
+    real = _real(np.full((2, 3), 1e-3))
+    assert linear(replace(real, bias=np.array([0.0, bias])), bits) is None
+    rest = (real.in_frac, real.in_reach, 15, 3276, 11, (2, 3))
+    small, zeros, biased = np.full((2, 3), 1e-3), np.zeros(2), np.array([0.0, bias])
+    assert timed(RealTimedMap(small, zeros, small, zeros, *rest), bits) is not None
+    assert timed(RealTimedMap(small, biased, small, zeros, *rest), bits) is None
+    assert timed(RealTimedMap(small, zeros, small, biased, *rest), bits) is None
+
+
 def _filters(rows, taps):
     """Each row is the one before, shifted by one column."""
     return sum(np.eye(rows, rows + taps - 1, k) * (k + 1) / 64 for k in range(taps))
@@ -174,6 +187,40 @@ def test_wide_rows_are_rounded_together_where_they_still_fit():
     np.testing.assert_array_equal(op.weights, expected)
     kept = linear(replace(real, together=lambda _: None))
     np.testing.assert_array_equal(kept.weights, alone.weights)
+
+
+def _with_sum(total):
+    """Rounds 64 weights together to integers of this sum."""
+    found = np.full((1, 64), total // 64)
+    found[0, 0] += total % 64
+    return lambda _: found
+
+
+@pytest.mark.parametrize("tabled", [True, False])
+def test_a_row_rounded_together_may_fill_the_accumulator_and_no_more(tabled):
+    real = _real(np.full((1, 64), 1e-2), in_reach=np.full(64, 30_000), bias=np.array([-0.3]))
+    alone = linear(real, tabled=tabled)
+    (shift,), (bias,) = alone.shift.tolist(), alone.bias.tolist()
+    room = _half(shift) + (_HALF_SEGMENT << shift) * tabled
+    most = (_LARGEST - room - abs(bias)) // 30_000
+    for total, fits in ((most, True), (most + 1, False)):
+        op = linear(replace(real, together=_with_sum(total)), tabled=tabled)
+        assert (np.asarray(op.weights).sum() == total) == fits
+        assert fits or np.array_equal(op.weights, alone.weights)
+
+
+def test_a_timed_row_rounded_together_may_fill_the_accumulator_and_no_more():
+    weights, zeros = np.full((1, 64), 1e-2), np.zeros(1)
+    rest = (np.full(64, 15), np.full(64, 30_000), 15, 3276, 11, (64,))
+    real = RealTimedMap(weights, zeros, np.zeros((1, 64)), zeros, *rest)
+    alone = timed(real)
+    (shift,) = alone.shift.tolist()
+    rate = (2**15 >> 16) + 1
+    most = (_LARGEST - _half(shift) - rate * 3276 - (_HALF_SEGMENT << shift)) // 30_000
+    for total, fits in ((most, True), (most + 1, False)):
+        op = timed(replace(real, together=_with_sum(total)))
+        assert (op.weights.sum() == total) == fits
+        assert fits or np.array_equal(op.weights, alone.weights)
 
 
 def _timed_row(real, r):
