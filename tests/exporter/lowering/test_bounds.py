@@ -49,7 +49,17 @@ def _linear(bias, **terms):
 
 
 @pytest.mark.parametrize(
-    ("own", "slack"), [(0.0, 0), (0.3, 4e-6), (0.5, 4e-6), (0.9, 2e-2), (0.99, 1.0), (-0.5, 4e-6)]
+    ("own", "slack"),
+    [
+        (0.0, 0),
+        (0.3, 4e-6),
+        (0.5, 4e-6),
+        (0.9, 2e-2),
+        (0.99, 1.0),
+        (-0.5, 4e-6),
+        (-0.9, 2e-2),
+        (-0.99, 1.0),
+    ],
 )
 @pytest.mark.parametrize("x", [(0.0, 1.0), (-1.0, 3.0), (-2.0, 0.0)])
 def test_a_contraction_is_bounded_where_its_geometric_series_ends(own, slack, x):
