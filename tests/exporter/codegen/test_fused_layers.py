@@ -20,22 +20,25 @@ _UNITS, _OUTPUTS = 45, 6
 
 class _Uneven(Graph):
     """Weights of one size; those of the first inputs are larger, in each row by another factor,
-    so that int8 weights get scales of their own."""
+    so that int8 weights get scales of their own. So do the rates of the time gates if they are
+    another `rate` large."""
 
-    def __init__(self, uneven: float, scale: float) -> None:
+    def __init__(self, uneven: float, scale: float, rate: float) -> None:
         super().__init__(3)
         self._uneven, self._scale = uneven, scale
+        self._sizes = [1.0, 1.0, rate, 1.0] * len(LAYERS)  # of the maps f, g, rate and t
 
     def weights(self, cols: int, rows: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
         w = self.rng.uniform(0.3, 1.0, (rows, cols)) * self.rng.choice([-1, 1], (rows, cols))
-        w *= self._scale * scale * (self.rng.random((rows, cols)) < 0.8)
+        size = self._sizes.pop(0) if self._sizes else 1.0
+        w *= size * self._scale * scale * (self.rng.random((rows, cols)) < 0.8)
         w[:, : cols // 3] *= self._uneven ** np.linspace(0, 1, rows)[:, None]
         return w, self.rng.normal(0, 0.2, rows)
 
 
-def _network(uneven: float, scale: float) -> Graph:
+def _network(uneven: float, scale: float, rate: float) -> Graph:
     """Two layers of CfC neurons, and behind them a wide map with its tanh, and one without."""
-    g = _Uneven(uneven, scale)
+    g = _Uneven(uneven, scale, rate)
     state, inter = [], "x"
     for cols, rows, own in zip((INPUTS, LAYERS[0]), LAYERS, g.split("split"), strict=True):
         inter = g.cell(inter, own, cols + rows, rows, "gemm", "ncps")
@@ -53,9 +56,13 @@ _NETWORKS = {
     "saturating": ({"scale": 12.0}, {}, "cfc tanh_layer linear_layer"),
     "int8": ({}, {"weight_bits": 8}, "cfc8 tanh_layer8 linear_layer8"),
     "int8 in two parts": ({"uneven": 9.0}, {"weight_bits": 8}, "cfc8 tanh_layer8"),
+    "int8, fast": ({"rate": 30.0}, {"weight_bits": 8}, "cfc8"),
+    "int8, slow": ({"rate": 0.02}, {"weight_bits": 8}, "cfc8"),
     "int8 fixed": ({"uneven": 9.0}, {"weight_bits": 8, "dt": 0.05}, "cfc_fixed8"),
     "small": ({}, {"layout": "size"}, "cfc_compact"),
     "small, fixed, saturating": ({"scale": 12.0}, {"layout": "size", "dt": 0.05}, "cfc_compact"),
+    "small int8, fast": ({"rate": 30.0}, {"layout": "size", "weight_bits": 8}, "cfc_compact8"),
+    "small int8, slow": ({"rate": 0.02}, {"layout": "size", "weight_bits": 8}, "cfc_compact8"),
     "small int8": ({"uneven": 9.0}, {"layout": "size", "weight_bits": 8}, "cfc_compact8"),
 }
 
@@ -66,7 +73,7 @@ def test_fused_layers_have_the_bits_of_their_ops_in_turn(tmp_path, metadata, nam
     metadata["outputs"] = [{"name": f"y{i}", "unit": ""} for i in range(_OUTPUTS)]
     del metadata["layers"]
     metadata["inputs"][1]["range"] = [-1.0, 1.0]
-    made = _network(**({"uneven": 1.0, "scale": 0.5} | network))
+    made = _network(**({"uneven": 1.0, "scale": 0.5, "rate": 1.0} | network))
     onnx.save(made.model(metadata, outputs=_OUTPUTS), tmp_path / "net.onnx")
     export(Request(tmp_path / "net.onnx", accept_error=2.0, **options), tmp_path / "BUILD")
     text = (tmp_path / "BUILD" / "model.c").read_text()

@@ -131,6 +131,16 @@ def test_a_row_of_int8_may_fill_the_accumulator_and_no_more(tabled):
         _is_finest((weights, np.array([0.1]), frac, np.full(3, reach), 3), tabled, 12)
 
 
+@pytest.mark.parametrize("tabled", [True, False])
+def test_the_last_unit_of_the_accumulator_decides(tabled):
+    """A weight of 64 at a shift of 9, or of 32 at 8."""
+    left = 2**31 - 2 - 256 - (512 << 9) * tabled
+    for bias, shift in ((left % 64, 9), (left % 64 + 1, 8)):
+        given_map = np.ones((1, 1)), np.array([bias / 2**21]), np.full(1, 15)
+        op = linear8(*given_map, np.array([left // 64]), np.full(1, 12), (1,), tabled)
+        assert op.shift.tolist() == [shift]
+
+
 def _is_finest(given_map, tabled, out):
     weights, bias, frac, reach, split = given_map
     rows, cols = weights.shape

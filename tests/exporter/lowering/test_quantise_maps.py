@@ -126,15 +126,44 @@ def test_a_map_that_is_not_finite_has_no_scale(wrong):
 
 
 @pytest.mark.parametrize("bits", [16, 8])
-@pytest.mark.parametrize("bias", [-1e12, 1e12, 1e25])
-def test_a_bias_that_no_scale_holds_is_refused_however_small_the_weights_are(bits, bias):
-    real = _real(np.full((2, 3), 1e-3))
-    assert linear(replace(real, bias=np.array([0.0, bias])), bits) is None
-    rest = (real.in_frac, real.in_reach, 15, 3276, 11, (2, 3))
-    small, zeros, biased = np.full((2, 3), 1e-3), np.zeros(2), np.array([0.0, bias])
+@pytest.mark.parametrize("huge", [-1e12, 1e12, 1e25])
+def test_what_no_scale_holds_is_refused_however_small_the_rest_is(bits, huge):
+    small, zeros = np.full((2, 3), 1e-3), np.zeros(2)
+    rest = (np.full(3, 15), np.full(3, 32768), 15, 3276, 11, (2, 3))
+    biased, large = np.array([0.0, huge]), np.array([[1e-3] * 3, [1e-3, 1e-3, huge]])
+    for weights, bias in ((small, biased), (large, zeros)):
+        assert linear(_real(weights, bias=bias), bits) is None
+        assert timed(RealTimedMap(weights, bias, small, zeros, *rest), bits) is None
+        assert timed(RealTimedMap(small, zeros, weights, bias, *rest), bits) is None
+    assert linear(_real(small), bits) is not None
     assert timed(RealTimedMap(small, zeros, small, zeros, *rest), bits) is not None
-    assert timed(RealTimedMap(small, biased, small, zeros, *rest), bits) is None
-    assert timed(RealTimedMap(small, zeros, small, biased, *rest), bits) is None
+
+
+@pytest.mark.parametrize("apart", [0, 1, 5, 6])
+def test_rows_have_one_shift_if_it_costs_none_of_them_more_than_5_bits(apart):
+    weights = np.outer([1.0, 2.0**-apart], np.full(3, 14.4))
+    rest = (np.full(3, 15), np.full(3, 32768), 15, 3276, 11, (3,))
+    tabled, alike, alone = (
+        linear(_real(weights), tabled=tabled, alike=alike)
+        for tabled, alike in ((True, False), (False, True), (False, False))
+    )
+    moving = timed(RealTimedMap(weights, np.zeros(2), np.zeros((2, 3)), np.zeros(2), *rest))
+    for op, shared in ((tabled, True), (alike, True), (alone, False), (moving, True)):
+        assert np.ptp(op.shift) == (0 if shared and apart <= 5 else apart)
+
+
+@pytest.mark.parametrize("tabled", [True, False])
+def test_the_last_unit_of_the_accumulator_decides(tabled):
+    """A weight of 2^14 at a shift of 17, or of 2^13 at 16."""
+    left = _LARGEST - 2**16 - (_HALF_SEGMENT << 17) * tabled
+    moving = left - 100 if tabled else left - 100 - (_HALF_SEGMENT << 17)  # of a rate of zero
+    for more, shift in ((0, 17), (1, 16)):
+        reach, bias = np.array([left // 2**14]), np.array([(left % 2**14 + more) / 2**29])
+        op = linear(_real([[1.0]], in_reach=reach, bias=bias), tabled=tabled)
+        assert op.shift.tolist() == [shift]
+        reach, bias = np.array([moving // 2**14]), np.array([(moving % 2**14 + more) / 2**29])
+        rest = (np.zeros((1, 1)), np.zeros(1), np.full(1, 15), reach, 15, 100, 12, (1,))
+        assert timed(RealTimedMap(np.ones((1, 1)), bias, *rest)).shift.tolist() == [shift]
 
 
 def _filters(rows, taps):
