@@ -135,7 +135,8 @@ class Checkout:
             os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     def nearest(self, tests: str, path: str) -> list[str]:
-        """The files of tests that name the module or the kernel of a path; all if none does."""
+        """The files of tests that name the module or the kernel of a path; all if none does, and
+        for a header, which many kernels share."""
         stem = Path(path).stem.removeprefix("el_").removesuffix("8")
         files = [
             file
@@ -143,7 +144,8 @@ class Checkout:
             for file in (sorted((self.tree / place).rglob("test_*.py")) or [self.tree / place])
         ]
         named = [f for f in files if re.search(rf"\b(el_)?{stem}8?\b", f.read_text())]
-        return [str(file.relative_to(self.tree)) for file in named or files]
+        chosen = files if path.endswith(".h") else named or files
+        return [str(file.relative_to(self.tree)) for file in chosen]
 
 
 @click.command()
