@@ -100,3 +100,14 @@ def test_the_readme_is_short_and_has_the_two_commands_that_ci_and_a_newcomer_cal
     assert len(_README.split()) < 1300
     for command in ("make demo", "make test"):
         assert f"\n{command}  " in _README
+
+
+def test_every_test_that_reliability_md_names_is_there():
+    text = (CHECKOUT / "docs" / "reliability.md").read_text()
+    named = re.findall(r"`((?:hil_)?tests/[\w/]+\.py)::(\w+)`", text)
+    assert len(named) >= 40
+    for path, name in named:
+        assert re.search(rf"^def {name}\(", (CHECKOUT / path).read_text(), re.MULTILINE), name
+    faults = text.split("## Which fault is found by what")[1].split("\n## ")[0]
+    for kind, *_, test in _rows(faults)[1:]:
+        assert test.startswith("`") or not test, kind

@@ -83,8 +83,8 @@ def element_fracs(span: Span) -> Integers:
     none is more than 8 bits finer than the coarsest.
     """
     inside = 1 - 2.0**-13
-    mantissa, exponent = np.frexp(reach(span) * inside)
-    frac = np.clip(15 - exponent + (mantissa == 0.5), *FRACS)
+    _, exponent = np.frexp(reach(span) * inside)
+    frac = np.clip(15 - exponent, *FRACS)
     return np.asarray(np.minimum(frac, frac.min() + _MOST_FINER), np.int64)
 
 

@@ -86,7 +86,7 @@ def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
     """The span of every vector, from intervals of the states that the step maps into themselves."""
     size = sum(w.size for w in network.h_next)
     h: Span = (np.zeros(size), np.zeros(size))
-    before = 0.0
+    before, moved = 0.0, h
     for _ in range(_ROUNDS + size):
         spans, after = _round(network, given, h)
         grown = (h[0] - after[0], after[1] - h[1])
@@ -100,12 +100,16 @@ def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
             # A contraction settles only in the limit: jump to where the geometric series of
             # its changes ends, and keep the jump if that interval maps into itself.
             left = change / (before - change) + 1e-3
-            # Only states that still move are moved on: a gate that others close stays closed.
-            lower, upper = (np.where(end > 0.0, left * reach, 0.0) for end in grown)
+            # Only ends that move in this round or the last are moved on: a gate that others close
+            # stays closed, and the two ends of a state that changes its sign move in turn.
+            lower, upper = (
+                np.where(np.maximum(now, last) > 0.0, left * reach, 0.0)
+                for now, last in zip(grown, moved, strict=True)
+            )
             beyond = (after[0] - lower, after[1] + upper)
             if _holds(beyond, _round(network, given, beyond)[1]):
                 return _shrunk(network, given, beyond)
-        h, before = hull(h, after), change
+        h, before, moved = hull(h, after), change, grown
     far = (np.full(size, -_FAR), np.full(size, _FAR))
     if _holds(far, _round(network, given, far)[1]):
         return _shrunk(network, given, far)

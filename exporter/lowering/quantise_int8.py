@@ -48,8 +48,7 @@ def linear8(
     for shift in range(_LARGEST_SHIFT, -1, -1):
         scale = out_frac + shift
         whole, found = _lifts(sizes, scale, tabled)
-        good = (whole == 0) & (found <= _MOST_LIFT) & (np.abs(bias) < np.ldexp(1.0, 31 - scale))
-        good &= chosen < 0
+        good = (whole == 0) & (found <= _MOST_LIFT) & (chosen < 0)
         if not good.any():
             continue
         values = np.where(good[:, None], np.ldexp(weights, scale[:, None] - frac), 0.0)

@@ -242,9 +242,8 @@ class Interval:
         return self.of(np.zeros_like(self.lo), np.full_like(self.hi, mask))
 
     def __abs__(self) -> Self:
-        inside = (self.lo <= 0) & (self.hi >= 0)
-        low = np.where(inside, 0, np.minimum(np.abs(self.lo), np.abs(self.hi)))
-        return self.of(low, np.maximum(np.abs(self.lo), np.abs(self.hi)))
+        low = np.maximum(np.maximum(self.lo, -self.hi), 0)
+        return self.of(low, self.reach())
 
     def halves(self) -> tuple[Interval, Interval]:
         """The bounds of `fixed.halves`: any int16 may be left below the upper half."""

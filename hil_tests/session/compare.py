@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,17 +84,17 @@ class Verdict:
     requests: int
     resent: int
     damaged_frames: int
-    stack_reserved: int | None = None
-    stack_used: int | None = None
-    saturated: tuple[Saturation, ...] = field(default=())
-    compiler: str | None = None
+    stack_reserved: int | None
+    stack_used: int | None
+    saturated: tuple[Saturation, ...]
+    compiler: str | None
+    firmware_digest: str
+    counter_hz: int
+    frames: int
+    baud: int
+    round_trip: float | None
+    around: Surroundings | None
     stack_bytes: int | None = None
-    firmware_digest: str = ""
-    counter_hz: int = 0
-    frames: int = 0
-    baud: int = 0
-    round_trip: float | None = None
-    around: Surroundings | None = None
 
     @property
     def passed(self) -> bool:

@@ -13,8 +13,8 @@ from elegans.hil_tests.wire.messages import Ints
 
 STEPS_AROUND = 16
 """How many steps before and after the first difference are kept."""
-MOST_CHANNELS = 64
-"""How many states and outputs of the step that differs are kept."""
+CHANNELS_AROUND = 32
+"""How many states and outputs before and after the first that differs are kept, of its step."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Surroundings:
     """What lies around the first difference.
 
     over_steps     its state or output in the vectors before and after it, of the same section
-    over_channels  the states and outputs of its step, at most `MOST_CHANNELS` of ``channels``
+    over_channels  the states and outputs of its step, of all ``channels`` those around it
     wrong          how many of all states and outputs of its step differ
     """
 
@@ -144,7 +144,7 @@ def surroundings(model: BuildModel, golden: Vectors, got: Results) -> Surroundin
     return Surroundings(
         difference=difference,
         over_steps=_over_steps(golden, got, vector, column),
-        over_channels=_series(names, expected, received, column, MOST_CHANNELS // 2),
+        over_channels=_series(names, expected, received, column, CHANNELS_AROUND),
         channels=len(names),
         wrong=int(np.count_nonzero(expected != received)),
     )

@@ -109,6 +109,12 @@ def encoded_size(decoded: int) -> int:
     return decoded + decoded // 254 + 3
 
 
+def decoded_size(encoded: int) -> int:
+    """The most bytes that a frame may have decoded, so that it takes ``encoded`` at most."""
+    room = encoded - 3
+    return room - (room + 1) // 255
+
+
 def encode(frame: Frame) -> bytes:
     """The bytes of a frame on the wire, with the zero before and the zero after it."""
     body = _HEADER.pack(frame.version, frame.kind, frame.sequence) + frame.payload
@@ -140,7 +146,7 @@ class Decoder:
         self.dropped: Counter[str] = Counter()
         self.received = 0
         self.frames = 0
-        self._limit = encoded_size(max_frame)
+        self._limit = encoded_size(max_frame) - 2  # without the delimiters
         self._rest = b""
         self._overlong = False
 

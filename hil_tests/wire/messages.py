@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from elegans.hil_tests.wire.frames import OVERHEAD, encoded_size
+from elegans.hil_tests.wire.frames import OVERHEAD, decoded_size
 
 Ints = NDArray[np.signedinteger[Any]]
 """Integers of a model: int16, or int32 for states and elapsed times of 32 bits."""
@@ -92,7 +92,7 @@ class Shape:
     @property
     def _row(self) -> np.dtype[np.void]:
         """One step of a request: D integers ``dt`` behind I integers ``x``."""
-        return _packed(x=(2, self.inputs), dt=(self.dt_bytes or 2, int(self.dt_bytes > 0)))
+        return _packed(x=(2, self.inputs), dt=(self.dt_bytes or 2, int(bool(self.dt_bytes))))
 
     def steps_in_a_frame(self, max_frame: int, credit: int) -> int:
         """How many steps one STEP request may ask for, at most 255; 0 if not even one fits.
@@ -100,9 +100,7 @@ class Shape:
         Request and reply must each fit ``max_frame`` decoded bytes, and the request also
         ``credit`` encoded bytes.
         """
-        request = max_frame
-        while request > 0 and encoded_size(request) > credit:
-            request -= 1
+        request = min(max_frame, decoded_size(credit))
         head = OVERHEAD + _STEP.size + self.state_bytes * self.states
         out = (request - head) // max(self.step_bytes, 1)
         back = (max_frame - OVERHEAD - _STEP_REPLY.size) // max(self.result_bytes, 1)

@@ -122,7 +122,7 @@ static void steps(const el_link *l, unsigned sequence, const uint8_t *p, unsigne
     const el_device *d = l->device;
     unsigned x_bytes = 2u * d->inputs, y_bytes = 2u * d->outputs, dt_bytes = d->dt_bytes;
     unsigned h_bytes = (unsigned)d->states * d->state_bytes;
-    timing t = {0, 0, 0, 0, 0};
+    timing t = {0};
 
     if (length < 2u + h_bytes) {
         refuse(l, STEP, sequence, EL_ERROR_PAYLOAD);

@@ -27,8 +27,7 @@ class AbsoluteActivation(RectifiedActivation):
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         lo, hi = self.argument_span(spans, name)
-        nearest = np.where((lo < 0) & (hi > 0), 0.0, np.minimum(np.abs(lo), np.abs(hi)))
-        return nearest, reach((lo, hi))
+        return np.maximum(np.maximum(lo, -hi), 0.0), reach((lo, hi))
 
     @staticmethod
     def op() -> Op:

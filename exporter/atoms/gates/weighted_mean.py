@@ -17,6 +17,7 @@ from elegans.exporter.ir.spans import Span, integer_ends, reach, span_frac, wind
 from elegans.exporter.numbers.fixed import Integers, Reals, widest_frac
 
 _FINEST = 15  # fractional bits: the op multiplies an int16 by 2^frac in int32
+_FAR_BELOW = -1e30  # where the iteration begins: a value that no point of the box has
 _ROUNDS = 100  # of Dinkelbach's iteration, which converges faster than linearly: a few are enough
 
 
@@ -91,9 +92,7 @@ def ratio_span(over: Affine, under: Affine, spans: dict[str, Span]) -> Span:
         )
     ends = []
     for sign in (-1.0, 1.0):
-        value = (
-            sign * over.bias / under.bias if np.all(under.bias > 0) else np.full(over.size, -1e30)
-        )
+        value = np.full(over.size, _FAR_BELOW)
         for _ in range(_ROUNDS):
             slope = sign * n - np.where(np.isinf(value), 0.0, value)[rows] * d
             chosen = np.where(slope > 0, hi, lo)

@@ -54,12 +54,19 @@ _SHAPES = {
 
 
 class LinkOnHost:
-    """The compiled link, newly started; ``disturbed`` lets an interrupt disturb each step."""
+    """The compiled link, newly started; ``disturbed`` lets an interrupt disturb each step, and
+    ``late`` the call that no step is."""
 
-    def __init__(self, library: ctypes.CDLL, max_frame: int = _MAX_FRAME, disturbed: bool = False):
+    def __init__(
+        self,
+        library: ctypes.CDLL,
+        max_frame: int = _MAX_FRAME,
+        disturbed: bool = False,
+        late: bool = False,
+    ):
         self._library = library
         self._out = ctypes.create_string_buffer(1 << 16)
-        library.start(max_frame, int(disturbed))
+        library.start(max_frame, int(disturbed), int(late))
 
     def feed(self, data: bytes) -> list[Frame]:
         """Pass it bytes from the host; the frames that it sends."""
@@ -213,10 +220,20 @@ def test_steps_run_from_the_states_in_the_request(device, shape, vectors):
         assert reply.ticks_min == reply.ticks_max == 0
 
 
-def test_ticks_count_the_model_s_step_only(device, shape, vectors):
-    payload = device.ask(Kind.STEP, _request(shape, vectors, slice(200, 210), timed=True)).payload
-    reply = StepReply.parse(payload, shape)
-    assert reply.ticks_min == reply.ticks_max == 700
+def test_ticks_count_the_model_s_step_only(device, library, shape, vectors):
+    """Of the shortest and of the longest step, also where the counter begins again at zero."""
+    for steps, ticks in ((10, (700, 790)), (1, (800, 800)), (4, (810, 840))):
+        request = _request(shape, vectors, slice(200, 200 + steps), timed=True)
+        reply = StepReply.parse(device.ask(Kind.STEP, request).payload, shape)
+        assert (reply.ticks_min, reply.ticks_max, reply.timed) == (*ticks, True)
+        assert not library.counts()
+
+
+def test_a_step_that_takes_less_than_none_takes_no_ticks(library, shape, vectors):
+    device = LinkOnHost(library, late=True)
+    request = _request(shape, vectors, slice(200, 203), timed=True)
+    reply = StepReply.parse(device.ask(Kind.STEP, request).payload, shape)
+    assert reply.ticks_min == reply.ticks_max == 0
 
 
 def test_a_step_that_an_interrupt_disturbed_is_not_measured(library, shape, vectors):
@@ -254,6 +271,17 @@ def test_noise_at_the_new_baud_rate_restores_the_old_one(device, library, noise)
     assert device.feed(noise) == []
     assert library.baud() == 115_200
     assert device.answers()
+
+
+def test_the_old_rate_is_restored_after_so_much_noise_and_no_earlier(device, library):
+    """After two of the longest frames, where a broken one counts as an eighth of it."""
+    for one, count in ((b"\x55", 2 * _MAX_FRAME + 1), (b"\x02\0", 16)):
+        device.ask(Kind.BAUD, baud_request(460_800))
+        assert device.feed(one * (count - 1)) == []
+        assert library.baud() == 460_800
+        device.feed(one)
+        assert library.baud() == 115_200
+        assert device.feed(b"\0") == []
 
 
 @pytest.mark.parametrize("version", [0, VERSION - 1, VERSION + 1, 255])

@@ -10,6 +10,8 @@ import pytest
 from elegans.exporter.atoms import activations as activation_files
 from elegans.exporter.atoms import gates as gate_files
 from elegans.exporter.atoms.activations import activations
+from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
+from elegans.exporter.atoms.activations.relu import ReluActivation
 from elegans.exporter.atoms.gates import gates
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT
@@ -44,6 +46,15 @@ def test_an_activation_s_span_holds_every_value_that_it_computes(kind):
     assert found.min() >= least - 1e-12
     assert found.max() <= most + 1e-12
     assert not kind.in_unit_interval or (least >= 0 and most <= 1)
+
+
+@pytest.mark.parametrize("ends", [(-0.5, 1.0), (0.25, 1.0), (-1.0, -0.25), (-1.0, 0.5), (0, 0)])
+@pytest.mark.parametrize("kind", [ReluActivation, AbsoluteActivation])
+def test_the_span_of_a_rectified_value_is_no_wider_than_its_values(kind, ends):
+    spans = {"x": (np.array([ends[0]]), np.array([ends[1]]))}
+    least, most = kind(Affine.of(Window("x", 0, 1))).span("a", None, spans)
+    values = kind.function(np.linspace(*ends, 121))
+    assert (least.tolist(), most.tolist()) == ([values.min()], [values.max()])
 
 
 @pytest.mark.parametrize("kind", gates(), ids=lambda kind: kind.__name__)

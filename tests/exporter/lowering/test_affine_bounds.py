@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from elegans.exporter.atoms.activations.relu import ReluActivation
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_network
+from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.ir.spans import argument_of
 from elegans.exporter.lowering import affine_bounds
@@ -94,6 +97,24 @@ def test_the_integers_of_a_deep_backbone_are_proved(graph, save):
     prove(model)
     formats = {s.name: set(s.frac) for s in model.steps if s.op.kernel == "relu"}
     assert any(len(fracs) > 1 for fracs in formats.values())  # each element has its own
+
+
+@pytest.mark.parametrize("ends", [(-1.0, 2.0), (-0.25, 0.5), (-0.1, 0.7), (1.0, 1.0)])
+def test_a_rectifier_is_its_chord_and_what_it_leaves_it_by(ends):
+    """Least at the kink at zero, greatest at both ends; the slack is that of the widest grid."""
+    lo, hi = (np.array([end]) for end in ends)
+    known = affine_bounds._Zonotopes({"x": (lo, hi)})
+    argument = known.affine(Affine.of(Window("x", 0, 1)))
+    found = known.function(ReluActivation(Affine.of(Window("x", 0, 1))), argument, (lo, hi))
+    width = ends[1] - ends[0]
+    chord = max(ends[1], 0.0) / width if width else 0.0
+    at_ends = max(ends[1], 0.0) - chord * ends[1]
+    least = 0.0 if width else at_ends
+    slack = 1.25 / 8 * (width / 128) ** 2
+    assert found.spread[0].tolist() == pytest.approx(
+        [chord * width / 2, (at_ends - least) / 2 + slack], rel=1e-9, abs=1e-15
+    )
+    assert found.centre[0] == pytest.approx(chord * sum(ends) / 2 + (at_ends + least) / 2)
 
 
 def test_a_network_without_a_deep_backbone_is_left_alone(graph, save):

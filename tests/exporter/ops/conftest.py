@@ -17,10 +17,11 @@ import torch
 from onnx import TensorProto, helper
 
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, join_intervals
-from elegans.exporter.ops import Op, parts
+from elegans.exporter.ops import WIDE, Op, form, parts
 from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.quotient import Quotient
 from elegans.exporter.ops.short_time import ShortTime
+from elegans.exporter.ops.time_share import MOST_EXPONENT
 from elegans.exporter.oracles.integer_onnx import GraphBuilder, Node
 from elegans.tests.places import RUNTIME
 from elegans.tests.shared import locked
@@ -46,6 +47,9 @@ _ROUNDED = 3.0
 only rounds, and up to three for a curve from a table."""
 _COARSE = {"timed_linear", "timed_linear8", "short_time"}
 """A rate is rounded before it is multiplied by the elapsed time, and a short time drops 16 bits."""
+
+_UNHELD = {"fused_step", "elapsed", "step_ratio", "decay_share", "lstm_cell"}
+"""Tests of their own compare them with what they mean, within the ends that they are used with."""
 
 Everywhere = Callable[..., Integers]
 
@@ -99,7 +103,9 @@ def everywhere(kernels: dict[str, ctypes.CDLL]) -> Everywhere:
         args = (Interval.of(x.min(axis=0), x.max(axis=0)) for x in inputs)
         bounds = join_intervals(_parts(op.range(*args)))
         assert np.all((bounds.lo <= expected) & (expected <= bounds.hi)), "interval"
-        if op.kernel not in _COARSE and not isinstance(op.integer(*inputs), tuple):
+        if isinstance(op.integer(*inputs), tuple):
+            _means(op, inputs)
+        elif op.kernel not in _COARSE:
             with np.errstate(divide="ignore", invalid="ignore"):
                 real = op.real(*(x.astype(np.float64) for x in inputs))
             held = np.clip(real, op.lo, op.hi) if isinstance(op, Quotient) else real
@@ -108,6 +114,26 @@ def everywhere(kernels: dict[str, ctypes.CDLL]) -> Everywhere:
         return expected
 
     return execute
+
+
+def _means(op: Op, inputs: tuple[Integers, ...]) -> None:
+    """Compare the parts of a result with what they mean in real numbers.
+
+    The lower halves of 32 bits are part of the real upper ones, and exponents are the same numbers.
+    """
+    with np.errstate(all="ignore"):
+        first, *others = op.real(*(x.astype(np.float64) for x in inputs))
+    found, *rest = op.integer(*inputs)
+    wide = form(op) == WIDE
+    for real, whole in zip(others, rest, strict=True):
+        shown = np.broadcast_to(real, whole.shape)
+        np.testing.assert_array_equal(shown, 0 * whole if wide else whole, "the other parts")
+    if op.kernel in _UNHELD:
+        return
+    held = np.clip(np.broadcast_to(first, found.shape), -32768 if wide else 0, 32767)
+    off = np.abs(held - found - (rest[0] * 2.0**-16 if wide else 0))
+    near = np.isfinite(off) & ((rest[0] < MOST_EXPONENT) | wide)
+    assert off[near].max(initial=0) <= _ROUNDED, "what the op means in real numbers"
 
 
 def _parts(result: Value) -> list[Value]:

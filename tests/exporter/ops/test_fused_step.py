@@ -13,6 +13,7 @@ from elegans.exporter.numbers.fixed import INT32_MAX, Interval, RangeError
 from elegans.exporter.ops.fused_step import MARGIN, MOST_UP, FusedStep
 from elegans.exporter.ops.step_ratio import MOST_LEFT, StepRatio, ratio_parts
 from elegans.tests.exporter.ops.grid import grid
+from elegans.tests.places import CHECKOUT
 
 _FRAC, _SHIFT = 14, 12  # fractional bits of potentials, and of currents and conductances
 _HULL = 1 << _FRAC  # -1 and 1
@@ -71,6 +72,11 @@ def test_a_fused_step_gives_the_same_bits_everywhere(everywhere, frac, one, most
     op = FusedStep(frac, up, np.full(n, one), np.full(n, lo), np.full(n, hi))
     v = np.concatenate([upper, lower], axis=1)
     everywhere(op, v, current, conductance, np.concatenate(ratio_parts(m, s, 32 - up), axis=1))
+
+
+def test_the_margin_is_the_3_units_of_the_document():
+    assert MARGIN == 3
+    assert "3 units beyond" in (CHECKOUT / "docs" / "numerics.md").read_text()
 
 
 @pytest.mark.parametrize("q", 10.0 ** np.arange(-6, 4))

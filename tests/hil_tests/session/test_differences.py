@@ -45,6 +45,10 @@ def test_the_step_that_differs_is_kept_with_all_its_states_and_outputs(
 ) -> None:
     got = results(fake_model)
     got.y[60] += 7
+    assert got.wrong(fake_model.vectors).tolist() == [2 * (n == 60) for n in range(336)]
+    got.h[61, :3] ^= 1
+    got.y[61, 0] ^= 1
+    assert got.wrong(fake_model.vectors)[60:62].tolist() == [2, 4]
     around = surroundings(fake_model, fake_model.vectors, got)
     assert around is not None
     names = [f"state {c.name}" for c in fake_model.states]
@@ -69,6 +73,42 @@ def test_a_step_is_counted_from_where_its_unbroken_sequence_of_states_began(
     around = surroundings(fake_model, golden, got)
     assert around is not None
     assert (around.difference.vector, around.difference.step) == (vector, step)
+
+
+@pytest.mark.parametrize("column", [0, 31, 32, 33, 69, 70, 99])
+@pytest.mark.parametrize("vector", [0, 15, 16, 17, 40, 59])
+def test_16_steps_and_32_channels_on_each_side_are_kept(
+    fake_model: BuildModel, vector: int, column: int
+) -> None:
+    """70 states and 30 outputs, over 60 vectors of one section."""
+    names = [f"state s{i}" for i in range(70)] + [f"output o{i}" for i in range(30)]
+    states = tuple(replace(fake_model.states[0], name=f"s{i}") for i in range(70))
+    outputs = tuple(replace(fake_model.outputs[0], name=f"o{i}") for i in range(30))
+    model = replace(fake_model, states=states, outputs=outputs)
+    values = np.arange(6000, dtype=np.int16).reshape(60, 100)
+    h, y = values[:, :70], values[:, 70:]
+    golden = replace(fake_model.vectors[slice(200, 260)], h=h, h_next=h, y=y)
+    changed = values.copy()
+    changed[vector, column] += 5
+    around = surroundings(model, golden, Results(changed[:, 70:], changed[:, :70]))
+    assert around is not None
+    assert around.difference.name == names[column]
+    assert around.difference.expected + 5 == around.difference.got == changed[vector, column]
+    steps = range(max(vector - 16, 0), min(vector + 17, 60))
+    assert around.over_steps.json() == {
+        "labels": [str(i) for i in steps],
+        "expected": values[steps, column].tolist(),
+        "got": changed[steps, column].tolist(),
+        "at": vector - steps[0],
+    }
+    channels = range(max(column - 32, 0), min(column + 33, 100))
+    assert around.over_channels.json() == {
+        "labels": [names[i] for i in channels],
+        "expected": values[vector, channels].tolist(),
+        "got": changed[vector, channels].tolist(),
+        "at": column - channels[0],
+    }
+    assert (around.json()["channels"], around.json()["wrong"]) == (100, 1)
 
 
 def test_a_verdict_has_the_surroundings_and_the_health_of_the_line(fake_model: BuildModel) -> None:
