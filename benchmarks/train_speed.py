@@ -81,7 +81,10 @@ def measured(rounds: int = _ROUNDS) -> list[Row]:
     torch.manual_seed(_SEED)
     x = torch.randn(BATCH, STEPS, INPUTS)
     runs: dict[tuple[str, str], Callable[[], float]] = {}
-    names = networks()
+    names, dt = networks(), torch.rand(BATCH, STEPS) + 0.5
+    for name in ("wired_cfc", "dense_cfc"):
+        ours, _ = names[name]
+        names[f"{name}_with_timespans"] = (_WithTimes(ours, dt), None)
     for name, (ours, peer) in names.items():
         if ours is not None:
             runs[name, "ours"] = _update(ours, x)
@@ -94,6 +97,17 @@ def measured(rounds: int = _ROUNDS) -> list[Row]:
             best[key] = min(best[key], run())
     ways = ("ours", "torch", "peer")
     return [Row(name, *(best.get((name, way)) for way in ways)) for name in names]
+
+
+class _WithTimes(nn.Module):
+    """A layer that gets the time before each sample. ncps cannot take them in a batch."""
+
+    def __init__(self, layer: nn.Module | None, dt: Tensor) -> None:
+        super().__init__()
+        self.layer, self.dt = layer, dt
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.layer(x, timespans=self.dt)
 
 
 def _update(net: nn.Module, x: Tensor) -> Callable[[], float]:
@@ -117,8 +131,12 @@ def _fastest(run: Callable[[], object], times: int) -> float:
 
 
 def floor_of_dense(rounds: int) -> float:
-    """ms of as many multiplications as the dense CfC needs, forward and twice that back."""
-    weights = sum(p.numel() for p in CfC(INPUTS, NEURONS).parameters() if p.dim() == 2)
+    """ms of as many multiplications as the dense CfC needs, forward and twice that back.
+
+    With one elapsed time for all samples time_a and time_b are one map.
+    """
+    maps = dict(CfC(INPUTS, NEURONS).named_parameters())
+    weights = sum(p.numel() for name, p in maps.items() if p.dim() == 2 and "time_a" not in name)
     matrix = torch.randn(1024, 1024)
     one = _fastest(lambda: matrix @ matrix, rounds)
     return one * 3 * weights * BATCH * STEPS / 1024**3
