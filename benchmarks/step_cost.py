@@ -108,7 +108,7 @@ def _instructions(record: Record, found: Plan, core: str) -> Iterator[tuple[str,
 
 
 def _bytes(record: Record, found: Plan, core: str) -> Iterator[tuple[str, Work, int]]:
-    """The group and what is written in each function, and its bytes; arrays are counted, not fitted."""
+    """The group and what is written in each function, and its bytes, without arrays."""
     left, rest = record["flash"] - array_bytes(found, core in HALVES), Work()
     for name, work in code(found).items():
         if _group(work) == "step" or name not in record["sizes"]:

@@ -26,7 +26,6 @@ Work = Counter[str]
 _CALL = re.compile(r"\bel_(\w+)\(")
 _COPIED = re.compile(r"el_copy(?:_down)?\(.*, (\d+)U\);")
 _SYNAPSE = re.compile(r"\((-?\d+) \* x")
-_READ = re.compile(r"\bx\d*\[\d+\]")
 _SHORT = 256
 """A weight below this is an immediate operand on cores without wide moves."""
 
@@ -88,8 +87,6 @@ def _layers(macros: list[str]) -> Iterator[tuple[str, Work]]:
             "saturated": blocks * numbers[2 + maps].bit_count(),
             "copied": copied,
             "copies": int(copied > 0),
-            "octets": -(-pairs // 4) + -(-first // 4),
-            "partial": (pairs % 4 > 0) + (first % 4 > 0),
             "single": int(rows == 1),
             "single_length": (pairs + first) * (rows == 1),
         }
@@ -146,7 +143,7 @@ def array_bytes(plan: Plan, halves: bool) -> int:
     return size
 
 
-_WRITTEN = {"calls", "length", "octets", "partial", "copied", "copies", "single", "single_length"}
+_WRITTEN = {"calls", "length", "copied", "single", "single_length"}
 """What a fused layer's code grows with: a round of its loop is written once."""
 
 
@@ -158,7 +155,6 @@ def _unrolled(function: Function) -> Work:
     found = {
         "calls": 1,
         "rows": rows,
-        "read": len(set(_READ.findall(text))),
         "synapses": len(weights),
         "long": sum(w >= _SHORT for w in weights),
         "saturated": text.count("el_sat16("),
