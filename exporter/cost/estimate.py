@@ -17,7 +17,8 @@ from elegans.exporter.cost.work import Work, array_bytes, code, work
 FILE = Path(__file__).with_name("costs.json")
 CORES = {"m0": "m0", "m0plus": "m0", "m3": "m3", "m4": "m4", "m7": "m4", "m33": "m4", "m55": "m55"}
 """The cores for which there are estimates, and the core whose kernels each has."""
-_HALVES = {"m4", "m55"}
+HALVES = {"m4", "m55"}
+"""The kernels that multiply 16-bit halves: two int16 weights are a word of their tables."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def estimate(plan: Plan, core: str) -> Cost:
     kernels = CORES[core]
     costs = _costs()[kernels]
     code_work = sum(code(plan).values(), Work())
-    flash = array_bytes(plan, kernels in _HALVES) + _total(code_work, costs["bytes"])
+    flash = array_bytes(plan, kernels in HALVES) + _total(code_work, costs["bytes"])
     return Cost(round(_total(work(plan), costs["instructions"])), round(flash))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from elegans.exporter.ir.fixed_model import Model
-from elegans.trainer.chip_aware.limits import Limits, Tailor
+from elegans.trainer.chip_aware.limits import Limits, Tailor, fitted
 from elegans.trainer.chip_aware.on_device import OnDevice
 from elegans.trainer.chip_aware.relowering import Write
 from elegans.trainer.fit import Fit
@@ -22,13 +22,15 @@ PRUNED_AFTER = 0.6
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What fine-tuning has done; the network itself has the new weights.
+    """What fine-tuning has done.
 
+    network   with its new weights: the one that was given, unless neurons were removed
     model     of the file that `write` writes now: the bits that the device will compute
     history   the mean loss of each epoch
     synapses  that are left; None if nothing was to be pruned
     """
 
+    network: nn.Module
     model: Model
     history: list[float]
     synapses: int | None
@@ -42,8 +44,8 @@ def fine_tune(
     weights: str = "int8",
     epochs: int,
     batches: int,
-    rate: float = 3e-3,
-    agreement: float = 0.0,
+    rate: float = 5e-4,
+    calm: float = 0.0,
     limits: Limits | None = None,
     progress: Progress = silent,
 ) -> FineTuned:
@@ -54,12 +56,18 @@ def fine_tune(
     loss       called `batches` times an epoch
     weights    int8 or int16
     rate       the first learning rate; it falls to a hundredth of it
-    agreement  how much of `OnDevice.disagreement` on each batch is added to the loss
-    limits     to which synapses are removed until `PRUNED_AFTER` of the updates
+    calm       how much of `OnDevice.amplification` on each batch is added to the loss
+    limits     of what it may cost: a circuit first loses the neurons that are too many, and then,
+               until `PRUNED_AFTER` of the updates, any network the synapses that are
 
     Raises ElegansError as `OnDevice` does, for limits that cannot be kept, and for a loss that is
     not finite.
     """
+    whole = network
+    if limits:
+        network = fitted(network, write, weights, limits)
+        if network is not whole and limits.synapses is None:
+            limits = None  # without neurons it keeps them
     device = OnDevice(network, write, weights)
     tailor = Tailor(device, limits, round(PRUNED_AFTER * epochs * batches)) if limits else None
     fit = Fit(device, epochs=epochs, batches=batches, rate=rate, progress=progress)
@@ -69,18 +77,16 @@ def fine_tune(
         if tailor:
             tailor.advance()
         value = loss(device)
-        if agreement and device.last is not None:
-            x, dt, run = device.last
-            value = value + agreement * device.disagreement(x, dt, run)
+        if calm and device.last is not None:
+            value = value + calm * device.amplification(*device.last)
         return value
 
     fit.stage(f"on {weights}", epochs, one_loss)
     _constrain(network)
     if tailor:
         tailor.finish()
-    return FineTuned(
-        device.relowering.exported(), fit.history, tailor.synapses.count if tailor else None
-    )
+    synapses = tailor.synapses.count if tailor else None
+    return FineTuned(network, device.relowering.exported(), fit.history, synapses)
 
 
 def _constrain(network: nn.Module) -> None:

@@ -28,7 +28,7 @@ class SynapseMap:
              does
     """
 
-    weight: nn.Parameter
+    weight: Tensor
     present: Tensor
     mask: Tensor | None = None
 
@@ -84,7 +84,7 @@ class Synapses:
         kept = torch.zeros_like(flat, dtype=torch.bool)
         kept[torch.argsort(order, descending=True, stable=True)[:count]] = True
         kept &= torch.cat([k.flatten() for k in self._kept])
-        parts = kept.split([s.numel() for s in scores])
+        parts = torch.split(kept, [s.numel() for s in scores])
         self._kept = [k.view_as(s) for k, s in zip(parts, scores, strict=True)]
         for one, mine in zip(self.maps, self._kept, strict=True):
             one.keep(mine)
@@ -129,7 +129,8 @@ def _maps(network: nn.Module) -> list[SynapseMap]:
         if isinstance(module, CfCCell) and module.sparsity_mask is not None:
             wired |= {id(m): module.sparsity_mask != 0 for m in (module.ff1, module.ff2)}
         if isinstance(module, LTCCell):
-            for weight, mask in ((module.w, module.mask), (module.sensory_w, module.sensory_mask)):
+            for prefix in ("", "sensory_"):
+                weight, mask = getattr(module, f"{prefix}w"), getattr(module, f"{prefix}mask")
                 found.append(SynapseMap(weight, mask != 0, mask))
         if isinstance(module, nn.Linear):
             present = wired.get(id(module), torch.ones_like(module.weight, dtype=torch.bool))

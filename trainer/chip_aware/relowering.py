@@ -57,11 +57,7 @@ class Relowering:
     """
 
     def __init__(self, network: nn.Module, write: Write, weights: str) -> None:
-        if weights not in _BITS:
-            raise ElegansError(
-                "chip-aware training", f"no weights {weights!r}", f"choose from {', '.join(_BITS)}"
-            )
-        self.bits = _BITS[weights]
+        self.bits = _bits(weights)
         self._network, self._write = network, write
         # Zeros and ones would be simplified away, and equal constants merged: the template has
         # neither.
@@ -107,8 +103,7 @@ class Relowering:
 
         Raises ElegansError if it is not.
         """
-        graph, interface = _written(self._network, self._write)
-        model = lower_with_proof(_read(graph, interface), self.bits).model
+        model = lower_with_proof(_read(*_written(self._network, self._write)), self.bits).model
         if model.digest != self.lowered().model.digest:
             raise ElegansError(
                 f"chip-aware training, {model.name}",
@@ -116,6 +111,20 @@ class Relowering:
                 "this is a bug in elegans: report it with the network",
             )
         return model
+
+
+def lowered_file(network: nn.Module, write: Write, weights: str) -> Lowered:
+    """The model of a file that is written now, with its bounds: slower than a `Relowering`, but
+    for a network of any shape."""
+    return lower_with_proof(_read(*_written(network, write)), _bits(weights))
+
+
+def _bits(weights: str) -> int:
+    if weights not in _BITS:
+        raise ElegansError(
+            "chip-aware training", f"no weights {weights!r}", f"choose from {', '.join(_BITS)}"
+        )
+    return _BITS[weights]
 
 
 def exported_step(network: nn.Module) -> nn.Module:

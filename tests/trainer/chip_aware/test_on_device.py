@@ -14,7 +14,7 @@ from elegans.exporter.ir.conversion import to_integers, to_real
 from elegans.exporter.ir.interface import Signal
 from elegans.exporter.oracles import reference
 from elegans.tests.trainer.chip_aware.nets import INPUTS, batch, made, moved, write
-from elegans.trainer.chip_aware.on_device import OnDevice, float_run, float_step
+from elegans.trainer.chip_aware.on_device import OnDevice, float_step
 from elegans.trainer.networks.scaled_circuit import ScaledCircuit, Scales
 from elegans.trainer.onnx_out.export_circuit import export_circuit
 from elegans.trainer.onnx_out.signals import trained_interface
@@ -103,18 +103,19 @@ def test_its_gradients_are_those_of_the_float_steps_at_the_states_of_the_device(
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
-def test_the_disagreement_is_the_mean_square_error_of_the_states_in_their_used_ranges() -> None:
+def test_a_network_whose_state_feeds_itself_strongly_amplifies_more() -> None:
     network = made("CfC, dense")
     device = OnDevice(network, write, "int8")
     x, dt = batch()
-    x = x.clamp(-2.0, 2.0)
     with torch.no_grad():
-        value = device.disagreement(x, dt)
-        ours, theirs = device.run(x, dt).h, float_run(network, x, dt).h
-    used = theirs.amax((0, 1)).clamp(min=0) - theirs.amin((0, 1)).clamp(max=0)
-    assert float(value) == pytest.approx(
-        float((((ours - theirs) / used) / 1e-3).square().mean()), rel=1e-4
-    )
+        found = []
+        for factor in (0.0, 1.0, 4.0):
+            cell = network.rnn_cell
+            for linear in (cell.ff1, cell.ff2, cell.time_a, cell.time_b):
+                linear.weight[:, INPUTS:] = 0.5 * factor * torch.eye(6)
+            found.append(float(device.amplification(x, dt)))
+    assert found[0] == 0.0
+    assert found[0] < found[1] < found[2]
 
 
 def test_wrong_shapes_and_unknown_weights_are_told() -> None:
