@@ -305,11 +305,7 @@ def doctor(port: str | None, baud: int) -> None:
 @COMPILER
 @SEED
 def demo(output: Path, short: bool, board: str, emulator: str, compiler: str, seed: int) -> None:
-    """Run everything: train, export, compare, drive.
-
-    A network is trained and exported, every bit is compared on a board (by default an
-    emulated one), and the board steers a simulated car.
-    """
+    """Train and export a network, compare every bit on a board, and let it steer a car."""
     from elegans.trainer.progress import shown
 
     with shown() as progress:

@@ -101,7 +101,10 @@ def exported(request, tmp_path_factory):
     return source, export(Request(source), folder / "BUILD"), folder / "BUILD"
 
 
-@pytest.fixture(scope="module", params=[None, 0.3], ids=["varying_dt", "fixed_dt"])
+_FIXED = pytest.param(0.3, marks=pytest.mark.soak)  # test_one_meaning has it for wired CfCs
+
+
+@pytest.fixture(scope="module", params=[None, _FIXED], ids=["varying_dt", "fixed_dt"])
 def narrow(request, exported, tmp_path_factory):
     """The same network with weights of 8 bits; with its sample period fixed, if it has one."""
     source, model, _ = exported

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from elegans.trainer.cells.cfc import CfCCell, WiredCfCCell
-from elegans.trainer.networks.cfc_sequence import CfC
 from elegans.trainer.networks.recurrent import Recurrent
 from elegans.trainer.networks.scaled_circuit import ScaledCircuit
+from elegans.trainer.networks.sequence_layer import SequenceLayer
 from elegans.trainer.wiring.ncp import Wiring
 
 Kept = npt.NDArray[np.bool_]
@@ -30,9 +30,8 @@ def circuit(network: nn.Module) -> WiredCfCCell | None:
     """The circuit of a network whose neurons can be removed; None for any other network."""
     if isinstance(network, ScaledCircuit):
         network = network.cfc
-    cell = network.rnn_cell if isinstance(network, (CfC, Recurrent)) else None
-    alone = not isinstance(network, Recurrent) or network.lstm is None
-    if not isinstance(cell, WiredCfCCell) or not alone:
+    cell = network.rnn_cell if isinstance(network, (SequenceLayer, Recurrent)) else None
+    if not isinstance(cell, WiredCfCCell) or getattr(network, "lstm", None) is not None:
         return None
     return cell if all(layer.mode != "pure" for layer in cell.layers) else None
 
