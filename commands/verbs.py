@@ -62,7 +62,8 @@ def tell_next(ctx: click.Context) -> None:
     """Print the next command to stderr."""
     text = _NEXT.get(ctx.info_name or "")
     if text is not None and not any(ctx.params.get(name) for name in _WITHOUT):
-        complain(f"next: {text.format(**ctx.params)}")
+        weights = " --weights int8" if ctx.params.get("qat") == "int8" else ""
+        complain(f"next: {text.format(**ctx.params)}{weights}")
 
 
 class Verbs(click.Group):

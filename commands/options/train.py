@@ -5,8 +5,15 @@ from __future__ import annotations
 import click
 
 from elegans.commands.options.shared import PATH, F
+from elegans.exporter.cost.estimate import CORES
 from elegans.trainer.data.goal import KINDS
-from elegans.trainer.learn.train_settings import CELLS, CLASS_WEIGHTS, OPTIMIZERS, TrainSettings
+from elegans.trainer.learn.train_settings import (
+    CELLS,
+    CLASS_WEIGHTS,
+    INTEGERS,
+    OPTIMIZERS,
+    TrainSettings,
+)
 
 _DEFAULT = TrainSettings()
 
@@ -15,6 +22,7 @@ COLUMNS = ("time", "inputs", "target", "group", "kind", "forecast", "gap")
 NETWORK = (
     *("cell", "neurons", "wiring", "optimizer", "lr", "weight_decay", "patience"),
     *("class_weights", "augment", "window", "batch"),
+    *("qat", "max_synapses", "max_instructions", "max_flash", "core"),
 )
 """Parameters of `TrainSettings`, besides seed and epochs; `augment` is text."""
 OTHERS = ("test", "validation", "name", "resume", "tensorboard", "data")
@@ -108,6 +116,25 @@ _OPTIONS = (
     ),
     click.option(
         "--batch", type=click.IntRange(1), help=f"stretches of an update{_default('batch')}"
+    ),
+    click.option(
+        "--qat",
+        type=click.Choice(INTEGERS),
+        help="fine-tune on the very integers that the device computes with such weights",
+    ),
+    click.option("--max-synapses", type=click.IntRange(1), help="prune while fine-tuning"),
+    click.option(
+        "--max-instructions",
+        type=click.IntRange(1),
+        help="of a step on --core: remove neurons and synapses until it takes no more",
+    ),
+    click.option(
+        "--max-flash",
+        type=click.IntRange(1),
+        help="bytes of code, tables and weights on --core: the same",
+    ),
+    click.option(
+        "--core", type=click.Choice(tuple(CORES)), help=f"that limits are of{_default('core')}"
     ),
     click.option("--name", help="name of the model, the prefix of the C; default: that of WHAT"),
     click.option("--resume", is_flag=True, help="go on from the last checkpoint in DIR"),

@@ -28,10 +28,9 @@ _MAPS = ("ff1", "ff2", "time_a", "time_b")
 
 def circuit(network: nn.Module) -> WiredCfCCell | None:
     """The circuit of a network whose neurons can be removed; None for any other network."""
-    if isinstance(network, ScaledCircuit):
-        network = network.cfc
-    cell = network.rnn_cell if isinstance(network, (SequenceLayer, Recurrent)) else None
-    if not isinstance(cell, WiredCfCCell) or getattr(network, "lstm", None) is not None:
+    owner = _owner(network)
+    cell = owner.rnn_cell if isinstance(owner, (SequenceLayer, Recurrent)) else None
+    if not isinstance(cell, WiredCfCCell) or getattr(owner, "lstm", None) is not None:
         return None
     return cell if all(layer.mode != "pure" for layer in cell.layers) else None
 
@@ -76,15 +75,21 @@ def without(network: nn.Module, kept: Kept) -> Any:
     """A copy of a network that has only these neurons of its circuit [neurons]."""
     cell = circuit(network)
     assert cell is not None
-    new = copy.deepcopy(network)
-    owner: Any = new.cfc if isinstance(new, ScaledCircuit) else new
+    new: Any = copy.deepcopy(network)
+    owner = _owner(new)
     owner.rnn_cell = _smaller(cell, kept)
     owner.state_size = owner.rnn_cell.state_size
     if isinstance(owner, Recurrent):
         owner.cell_size = owner.state_size
-    if isinstance(new, ScaledCircuit):
+    if owner is not new:
+        new.state_size = owner.state_size
         new.wiring = _wiring(new.wiring, kept)
     return new
+
+
+def _owner(network: nn.Module) -> Any:
+    """What has the circuit in it: the network, or what it gives physical units to."""
+    return network.cfc if isinstance(network, ScaledCircuit) else getattr(network, "net", network)
 
 
 def _smaller(cell: WiredCfCCell, kept: Kept) -> WiredCfCCell:

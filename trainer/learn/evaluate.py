@@ -13,8 +13,7 @@ import torch
 from elegans.trainer.data.goal import Goal
 from elegans.trainer.data.normalise import Normalisation
 from elegans.trainer.data.series import TimeSeries
-from elegans.trainer.learn.build_network import PhysicalNetwork
-from elegans.trainer.learn.loss import second_half
+from elegans.trainer.learn.loss import Scored, second_half
 from elegans.trainer.learn.training_loop import whole_batches
 
 Values = npt.NDArray[np.float64]
@@ -40,7 +39,7 @@ class Decisions:
 
 @torch.no_grad()
 def decide(
-    net: PhysicalNetwork, series: Sequence[TimeSeries], units: Normalisation, goal: Goal
+    net: Scored, series: Sequence[TimeSeries], units: Normalisation, goal: Goal
 ) -> Decisions:
     """Run each stretch from its beginning, with h = 0, and compare where there is a target."""
     truth, said = [], []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,7 +14,6 @@ from elegans.trainer.data.goal import Goal
 from elegans.trainer.data.normalise import Normalisation
 from elegans.trainer.data.series import TimeSeries
 from elegans.trainer.data.windows import Batch
-from elegans.trainer.learn.build_network import PhysicalNetwork
 from elegans.trainer.learn.train_settings import TrainSettings
 
 SCORE_SCALE = 6.0
@@ -22,7 +22,18 @@ _SMOOTHING = 0.1
 """Label smoothing: without it a network learns to flip between saturated states, where rounding
 errors of the device grow (measured for the task `motions`)."""
 
-Loss = Callable[[PhysicalNetwork, Batch], Tensor]
+
+class Scored(Protocol):
+    """What a loss and an evaluation need of a network over sequences."""
+
+    def __call__(self, x: Tensor, dt: Tensor) -> Tensor:
+        """Physical x [B, T, J] and dt [B, T], s -> physical y [B, T, O]."""
+
+    def scores(self, x: Tensor, dt: Tensor) -> Tensor:
+        """The same before the outputs got their units."""
+
+
+Loss = Callable[[Scored, Batch], Tensor]
 
 
 def loss_of(
@@ -32,7 +43,7 @@ def loss_of(
     if not goal.classifies:
         gain, offset = (torch.tensor(v, dtype=torch.float32) for v in (units.gain, units.offset))
 
-        def squared(net: PhysicalNetwork, batch: Batch) -> Tensor:
+        def squared(net: Scored, batch: Batch) -> Tensor:
             wanted = (torch.from_numpy(batch.y) - offset) / gain
             error = (net.scores(*_given(batch)) - wanted).square().mean(dim=2)
             return _mean(error, torch.from_numpy(batch.counts))
@@ -42,7 +53,7 @@ def loss_of(
     scale = SCORE_SCALE if settings.wired else 1.0
     weights = class_weights(goal, training) if settings.class_weights == "balanced" else None
 
-    def entropy(net: PhysicalNetwork, batch: Batch) -> Tensor:
+    def entropy(net: Scored, batch: Batch) -> Tensor:
         logits, label = scale * net.scores(*_given(batch)), torch.from_numpy(batch.y[..., 0])
         counts = torch.from_numpy(batch.counts)
         if goal.whole:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,17 @@ import numpy as np
 import numpy.typing as npt
 
 from elegans.exporter.files import scratch_beside
-from elegans.exporter.ir.interface import Interface, to_metadata
+from elegans.exporter.ir.interface import Interface
 from elegans.trainer.data.series import TimeSeries
 from elegans.trainer.learn.build_network import PhysicalNetwork
 from elegans.trainer.learn.checkpoint import weights_of
 from elegans.trainer.learn.evaluate import clipped_values
+from elegans.trainer.learn.model_file import model_bytes
 from elegans.trainer.learn.result_pictures import draw_confusion, draw_errors
 from elegans.trainer.learn.train_settings import TrainSettings
 from elegans.trainer.learn.trainer import TrainingResult
 from elegans.trainer.learn.training_loop import whole_batches
 from elegans.trainer.onnx_out.export_circuit import write_recording
-from elegans.trainer.onnx_out.export_step import step_of
-from elegans.trainer.onnx_out.signals import limits
-from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
-from elegans.trainer.onnx_out.verify import check_finite, compare_with_torch
 from elegans.trainer.plots import draw_training, draw_wiring
 
 _MOST_STEPS = 4000
@@ -65,28 +61,6 @@ def move_into(draft: Path, out_dir: Path) -> None:
         draft.replace(out_dir)
 
 
-def model_bytes(net: PhysicalNetwork, interface: Interface) -> bytes:
-    """One step of the network as an ONNX file that takes and gives physical values.
-
-    onnxruntime runs it beside torch. Raises ElegansError where they differ, or for a weight that
-    is not finite.
-    """
-    check_finite(net)
-    more: dict[str, Any] = {}
-    wiring = net.wiring
-    if wiring is not None:
-        interface = replace(interface, layers=wiring.layers)
-        more["wiring"] = {
-            "sensory_adjacency": wiring.sensory.tolist(),
-            "adjacency": wiring.adjacency.tolist(),
-        }
-    step = step_of(net).eval()
-    data = step_to_onnx(step, interface, step.states, to_metadata(interface, more))
-    (shortest,), (longest,) = limits([interface.dt])
-    compare_with_torch(data, step, interface.name, limits(interface.inputs), [(shortest, longest)])
-    return data
-
-
 def metrics_of(outcome: TrainingResult, settings: TrainSettings) -> dict[str, Any]:
     """Everything that metrics.json says; equal trainings give equal metrics."""
     data, units, course = outcome.data, outcome.units, outcome.course
@@ -111,6 +85,7 @@ def metrics_of(outcome: TrainingResult, settings: TrainSettings) -> dict[str, An
         "values_clipped": clipped_values(outcome.parts.test, units),
         "validation": outcome.scores["validation"],
         "test": outcome.scores["test"],
+        **({"device": outcome.device} if outcome.device else {}),
         "baselines": outcome.baselines,
         "notes": list(data.notes),
     }

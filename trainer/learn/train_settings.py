@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from elegans.exporter.cost.estimate import CORES
 from elegans.exporter.errors import WrongUseError
 from elegans.trainer.data.augment import Augmentation
 
@@ -13,6 +14,10 @@ WIRED = ("cfc", "ltc")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 CLASS_WEIGHTS = ("none", "balanced")
 WIRINGS = ("ncp", "dense")
+INTEGERS = ("int8", "int16")
+LIMITS = ("max_synapses", "max_instructions", "max_flash")
+AFTERWARDS = ("epochs", "patience", "qat", "core", *LIMITS)
+"""What may differ when a training is resumed: it changes nothing that was done so far."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,10 @@ class TrainSettings:
     window         samples of a training window; recordings are cut to windows, unless each is
                    decided as a whole
     batch          windows in an update
+    qat            int8 or int16: fine-tune on the device's integers after the training; "" not to
+    max_synapses, max_instructions, max_flash
+                   limits of the finished network, with `core` as `chip_aware.limits.Limits` takes
+                   them; None for no limit. They need `qat`
     """
 
     cell: str = "cfc"
@@ -50,6 +59,11 @@ class TrainSettings:
     augmentation: Augmentation = field(default_factory=Augmentation)
     window: int = 64
     batch: int = 32
+    qat: str = ""
+    max_synapses: int | None = None
+    max_instructions: int | None = None
+    max_flash: int | None = None
+    core: str = "m4"
 
     def __post_init__(self) -> None:
         """Raise `WrongUseError` for a value out of its range."""
@@ -57,9 +71,15 @@ class TrainSettings:
             ("cell", CELLS),
             ("optimizer", OPTIMIZERS),
             ("class_weights", CLASS_WEIGHTS),
+            ("qat", ("", *INTEGERS)),
+            ("core", tuple(CORES)),
         ):
             if getattr(self, name) not in choices:
-                raise _wrong(name, repr(getattr(self, name)), f"choose from {', '.join(choices)}")
+                raise _wrong(
+                    name,
+                    repr(getattr(self, name)),
+                    f"choose from {', '.join(filter(None, choices))}",
+                )
         for name, least in (
             ("neurons", 1),
             ("epochs", 1),
@@ -69,6 +89,11 @@ class TrainSettings:
         ):
             if getattr(self, name) < least:
                 raise _wrong(name, str(getattr(self, name)), f"give at least {least}")
+        for name in LIMITS:
+            most = getattr(self, name)
+            if most is not None and (most < 1 or not self.qat):
+                remedy = "give at least 1" if self.qat else "give --qat int8 or int16 as well"
+                raise _wrong(name, str(most), remedy)
         if not 0 < self.lr < float("inf"):
             raise _wrong("lr", f"{self.lr:g}", "give a rate above 0")
         if not 0 <= self.weight_decay < float("inf"):

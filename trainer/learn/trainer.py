@@ -18,7 +18,8 @@ from elegans.trainer.data.windows import WindowPlan
 from elegans.trainer.fit import reproducible
 from elegans.trainer.learn.build_network import GruBaseline, PhysicalNetwork, build_network
 from elegans.trainer.learn.evaluate import Decisions, Scores, decide, plain_baselines
-from elegans.trainer.learn.loss import loss_of
+from elegans.trainer.learn.loss import Loss, loss_of
+from elegans.trainer.learn.on_chip import Lesson, fine_tuned
 from elegans.trainer.learn.tensorboard_log import Log, require_tensorboard, tensorboard_log
 from elegans.trainer.learn.train_settings import TrainSettings
 from elegans.trainer.learn.training_loop import Course, Store, TrainingLoop
@@ -48,6 +49,7 @@ class TrainingResult:
 
     scores     of the network on the validation and the test part
     baselines  on the test part, by name
+    device     the figures of `on_chip.fine_tuned`; empty without `settings.qat`
     """
 
     data: DataSet
@@ -58,6 +60,7 @@ class TrainingResult:
     test: Decisions
     scores: dict[str, Scores]
     baselines: dict[str, dict[str, Any]]
+    device: dict[str, Any]
 
 
 class Trainer:
@@ -146,6 +149,10 @@ class Trainer:
         with tensorboard_log(keeping.tensorboard if keeping else None) as log:
             course = self._run("train", "network", net, data, parts, units, keeping, log)
             self._run("baseline", "gru", baseline, data, parts, units, keeping, log)
+        device: dict[str, Any] = {}
+        if settings.qat:
+            lesson = Lesson(data, parts, units, *self._lesson(data, parts, units), settings)
+            net, device = fine_tuned(net, lesson, self._progress)
         self._progress("evaluate", 0, 1, "")
         decisions = decide(net, parts.test, units, goal)
         validation = decide(net, parts.validation, units, goal).scores(goal)
@@ -154,7 +161,7 @@ class Trainer:
         gru = decide(baseline, parts.test, units, goal).scores(goal)
         baselines: dict[str, dict[str, Any]] = {**plain, "gru": {**gru, "units": settings.neurons}}
         self._progress("evaluate", 1, 1, "")
-        return TrainingResult(data, parts, units, net, course, decisions, scores, baselines)
+        return TrainingResult(data, parts, units, net, course, decisions, scores, baselines, device)
 
     def _run(
         self,
@@ -175,12 +182,15 @@ class Trainer:
             ]
             digest = hashlib.sha256(repr((data.digest, groups)).encode()).hexdigest()
             store = Store(keeping.folder, name, digest, keeping.resume)
-        length = None if data.goal.whole else settings.window
-        plan = WindowPlan(length, settings.batch, _LEAST_UPDATES)
-        loss = loss_of(data.goal, settings, units, parts.training)
+        plan, loss = self._lesson(data, parts, units)
         loop = TrainingLoop(net, loss, units, plan, settings, store)
         loop.run(parts.training, parts.validation, stage, self._progress, log)
         return loop.course
+
+    def _lesson(self, data: DataSet, parts: Parts, units: Normalisation) -> tuple[WindowPlan, Loss]:
+        length = None if data.goal.whole else self.settings.window
+        plan = WindowPlan(length, self.settings.batch, _LEAST_UPDATES)
+        return plan, loss_of(data.goal, self.settings, units, parts.training)
 
     def evaluate(self, x: Any = None, y: Any = None, t: Time = None) -> Scores:
         """The metrics on the test part; or, with `x`, `y` and `t` as for `fit`, on other data."""

@@ -23,9 +23,9 @@ from elegans.trainer.learn.checkpoint import (
     restore,
     weights_of,
 )
-from elegans.trainer.learn.loss import Loss
+from elegans.trainer.learn.loss import Loss, Scored
 from elegans.trainer.learn.tensorboard_log import Log, no_log
-from elegans.trainer.learn.train_settings import TrainSettings
+from elegans.trainer.learn.train_settings import AFTERWARDS, TrainSettings
 from elegans.trainer.progress import Progress
 
 _TOGETHER = 64
@@ -236,7 +236,7 @@ def whole_batches(series: Sequence[TimeSeries], units: Normalisation) -> list[Ba
 
 
 @torch.no_grad()
-def mean_loss(net: PhysicalNetwork, loss: Loss, batches: Sequence[Batch]) -> float:
+def mean_loss(net: Scored, loss: Loss, batches: Sequence[Batch]) -> float:
     """The mean over all samples that count."""
     sizes = [int(batch.counts.sum()) for batch in batches]
     losses = [float(loss(net, batch)) for batch in batches]
@@ -252,9 +252,9 @@ def _optimizer(net: PhysicalNetwork, settings: TrainSettings) -> torch.optim.Opt
 
 
 def _check_same(store: Store, settings: TrainSettings, document: dict[str, Any]) -> None:
-    """Raise unless the checkpoint is of the same data and settings; epochs may differ."""
+    """Raise unless the checkpoint is of the same data and settings, but for `AFTERWARDS`."""
     before, now = document.get("settings") or {}, settings.as_dict()
-    changed = [n for n in now if n not in ("epochs", "patience") and before.get(n) != now[n]]
+    changed = [n for n in now if n not in AFTERWARDS and before.get(n) != now[n]]
     if changed:
         name = changed[0]
         raise ElegansError(
