@@ -1,0 +1,204 @@
+"""The work of a step: how often each thing happens in it that takes instructions.
+
+Kernels take no branch that depends on data, so the instructions of a step are a sum over its
+work: so many neurons of a layer, so many pairs of inputs, so many synapses. Work has names such
+as `cfc.pairs`; what stands before the point is the kernel, `step` for the step's own function and
+`unrolled` for the functions of sparse maps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from elegans.exporter.codegen.plan import Plan
+from elegans.exporter.codegen.program import BLOCK, LayerCall
+from elegans.exporter.codegen.unroll_sparse import Function
+from elegans.exporter.ir.fixed_model import Step
+from elegans.exporter.ops import parts
+from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.sliding_linear import SlidingLinear, filters
+from elegans.exporter.ops.sparse_linear import SparseLinear, gap_encoded
+from elegans.exporter.ops.timed_linear import TimedLinear
+
+Work = Counter[str]
+_CALL = re.compile(r"\bel_(\w+)\(")
+_COPIED = re.compile(r"el_copy(?:_down)?\(.*, (\d+)U\);")
+_SYNAPSE = re.compile(r"\((-?\d+) \* x")
+_SHORT = 256
+"""A weight below this is an immediate operand on cores without wide moves."""
+
+
+def work(plan: Plan) -> Work:
+    """The work of one step of a plan."""
+    return sum(work_by_function(plan).values(), Work())
+
+
+def work_by_function(plan: Plan) -> dict[str, Work]:
+    """The same by the functions of the program that do it, as a profile names them.
+
+    Kernels that the compiler writes into the step's own function are named all the same.
+    """
+    name = plan.model.name
+    calls = set(plan.kernels) - _INLINE
+    found: dict[str, Work] = {f"{name}_step": _step(plan)}
+    for run in plan.body.runs:
+        found |= dict(_layers(run.macros))
+    for step in plan.program.steps:
+        loop = plan.program.loop(step)
+        times = loop.count if loop else 1
+        if step.name in plan.body.unrolled:
+            one = plan.body.unrolled[step.name]
+            for function, count in ((one.function, times), (one.base, 1)):
+                if function is not None:
+                    own = found.setdefault(function.name, Work())
+                    own.update({k: n * count for k, n in _unrolled(function).items()})
+        elif isinstance(step, Step) and step.op.kernel in calls:
+            own = found.setdefault(f"el_{step.op.kernel}", Work())
+            own.update({k: n * times for k, n in _kernel(step).items()})
+    return found
+
+
+def _layers(macros: list[str]) -> Iterator[tuple[str, Work]]:
+    """The function of each fused layer, and its work, by the numbers of its macros.
+
+    A layer's lines are its label, its macro and, if its result is copied, that copy.
+    """
+    at = [i for i, line in enumerate(macros) if line.endswith(":")]
+    for begin, end in zip(at, [*at[1:], len(macros)], strict=True):
+        kernel, rest = macros[begin + 1].split(" ", 1)
+        kernel = kernel.removeprefix("EL_").lower()
+        numbers = [int(n) for n in re.findall(r"-?\b\d+\b", rest)][2:]  # after both offsets
+        first, _skip = numbers[:2] if kernel.endswith("8") else (0, 0)
+        numbers = numbers[2:] if kernel.endswith("8") else numbers
+        pairs, rows = numbers[:2]
+        maps = 3 if kernel.startswith("cfc") else 1
+        blocks = rows if kernel.startswith("cfc") else rows // BLOCK
+        copied = int(macros[end - 1].rsplit(" ", 1)[1]) if end - begin > 2 else 0
+        found = {
+            "calls": 1,
+            "blocks": blocks,
+            "length": pairs + first,
+            "pairs": blocks * (pairs + first),
+            "threes": blocks * -(-pairs // 3),
+            "fours": blocks * (-(-pairs // 2) + -(-first // 2)),
+            "eights": blocks * (-(-pairs // 4) + -(-first // 4)),
+            "saturated": blocks * numbers[2 + maps].bit_count(),
+            "copied": copied,
+            "copies": int(copied > 0),
+            "single": int(rows == 1),
+            "single_length": (pairs + first) * (rows == 1),
+        }
+        name = f"{kernel}_lifted" if first else kernel
+        yield macros[begin][:-1], Work({f"{name}.{k}": n for k, n in found.items() if n})
+
+
+def _kernel(step: Step) -> Work:
+    """The call of a kernel: its elements, or the rows and weights of a map."""
+    op = step.op
+    found: dict[str, int] = {"calls": 1}
+    if isinstance(op, SlidingLinear):
+        kept = filters(op)
+        found |= {"filters": len(kept), "rows": sum(f.positions for f in kept)}
+        found["synapses"] = sum(f.positions * len(f.weights) for f in kept)
+    elif isinstance(op, SparseLinear):
+        found |= {"rows": op.weights.shape[0], "synapses": len(gap_encoded(op.weights)[0])}
+    elif isinstance(op, (Linear, TimedLinear)):
+        rows, cols = op.weights.shape
+        found |= {"rows": rows, "pairs": rows * (cols // 2), "odd": rows * (cols % 2)}
+        found |= {"fours": rows * -(-cols // 4), "eights": rows * -(-cols // 8)}
+    else:
+        found["elements"] = step.size // parts(op)
+    return Work({f"{op.kernel}.{what}": n for what, n in found.items() if n})
+
+
+def code(plan: Plan) -> dict[str, Work]:
+    """What takes flash as code: work of which each kind counts as often as it is written.
+
+    By functions, as `work_by_function`; a kernel of the runtime is there once.
+    """
+    name = plan.model.name
+    own = {step.op.kernel for step in plan.program.steps if isinstance(step, LayerCall)} | _INLINE
+    linked = [kernel for kernel in plan.kernels if kernel not in own]
+    found = {f"el_{kernel}": Work({f"{kernel}.calls": 1}) for kernel in linked}
+    found[f"{name}_step"] = _step(plan, once=True)
+    for run in plan.body.runs:
+        for _, layer in _layers(run.macros):
+            kept = {k: n for k, n in layer.items() if k.split(".")[1] in _WRITTEN}
+            found.setdefault(run.name, Work({"run.calls": 1})).update(kept)
+    return found | {f.name: _unrolled(f) for f in plan.body.functions}
+
+
+def array_bytes(plan: Plan, halves: bool) -> int:
+    """The bytes of all weights and other tables of the model, without those of the runtime.
+
+    halves  whether the core multiplies 16-bit halves: two weights are a word there, and on the
+            others two words
+    """
+    size = sum(table.bytes for table in plan.tables)
+    for run in plan.body.runs:
+        pairs = sum(line.count("EL_PAIR(") for line in run.words)
+        size += run.bytes - (4 * pairs if halves else 0)
+    return size
+
+
+_WRITTEN = {"calls", "length", "copied", "single", "single_length"}
+"""What a fused layer's code grows with: a round of its loop is written once."""
+
+
+def _unrolled(function: Function) -> Work:
+    """A sparse map as code: a line begins with each row."""
+    text = "\n".join(function.lines)
+    weights = [abs(int(w)) for w in _SYNAPSE.findall(text)]
+    rows = len(re.findall(r"^(?:y|sums)\[", text, re.MULTILINE))
+    found = {
+        "calls": 1,
+        "rows": rows,
+        "synapses": len(weights),
+        "long": sum(w >= _SHORT for w in weights),
+        "saturated": text.count("el_sat16("),
+        "sigmoids": text.count("el_synapse("),
+        "begun": len(re.findall(r"\(sums\[", text)),
+    }
+    return Work({f"unrolled.{what}": n for what, n in found.items() if n})
+
+
+def _step(plan: Plan, once: bool = False) -> Work:
+    """The step's own function: calls, copies and clamps, by the lines of its C.
+
+    once  whether each line counts once, although it is in a loop
+    """
+    found = Work({"step.calls": 1, "step.runs": len(plan.body.runs)})
+    loops = [loop.count for loop in plan.program.loops]
+    times = 1
+    lines = [
+        (line, bool(s.indent)) for b in plan.body.blocks for s in b.statements for line in s.lines
+    ]
+    for line, inside in [*lines, *((line, False) for line in plan.body.copies)]:
+        if line.startswith("for ("):
+            times = 1 if once else loops.pop(0)
+            found.update({"step.rounds": times})
+            continue
+        count = times if inside else 1
+        if copied := _COPIED.search(line):
+            found.update({"step.loops": count, "step.looped": count * (int(copied[1]) // 2)})
+        elif "el_copy2(" in line:
+            found.update({"step.copied": count})
+        elif "el_hold(" in line:
+            found.update({"step.held": count})
+        elif re.match(r"\S+ = ", line):
+            found.update({"step.moved": count})
+        elif _CALL.match(line) or line.startswith(plan.model.name):
+            found.update({"step.called": count})
+    for step in plan.program.steps:
+        loop = None if once else plan.program.loop(step)
+        if isinstance(step, Step) and step.op.kernel in _INLINE:
+            amounts = Work({f"{step.op.kernel}.calls": 1}) if once else _kernel(step)
+            found.update({k: n * (loop.count if loop else 1) for k, n in amounts.items()})
+    found.update({f"step.state_bits{plan.model.state_bits}": len(plan.model.states)})
+    return found
+
+
+_INLINE = {"relax", "fused_step", "lstm_cell", "narrow"}
+"""Kernels that compilers write into the step's own function."""
