@@ -21,7 +21,7 @@ _SHARED = {"exporter.errors", "exporter.files", "exporter.templates"}
 _STAGES = {
     "exporter": [
         *("storage", "numbers", "ops", "ir", "atoms", "passes"),
-        *("frontend", "lowering", "codegen", "oracles"),
+        *("frontend", "lowering", "codegen", "cost", "oracles"),
     ],
     "boards": ["processes", "descriptors", "firmware", "flashing", "emulation", "profiling"],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],

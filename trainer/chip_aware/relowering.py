@@ -57,17 +57,14 @@ class Relowering:
     """
 
     def __init__(self, network: nn.Module, write: Write, weights: str) -> None:
-        if weights not in _BITS:
-            raise ElegansError(
-                "chip-aware training", f"no weights {weights!r}", f"choose from {', '.join(_BITS)}"
-            )
-        self.bits = _BITS[weights]
+        self.bits = _bits(weights)
         self._network, self._write = network, write
         # Zeros and ones would be simplified away, and equal constants merged: the template has
         # neither.
         generic = copy.deepcopy(network)
         with torch.no_grad():
-            for parameter in generic.parameters():
+            # What is not trained may be a mask, as in ncps.
+            for parameter in (p for p in generic.parameters() if p.requires_grad):
                 noise = torch.rand_like(parameter)
                 parameter.copy_(parameter * (1 + 0.01 * noise) + 0.001 * noise)
         self._graph, self._interface = _written(generic, write)
@@ -76,9 +73,15 @@ class Relowering:
         held = {i.name: i for i in self._graph.model.graph.initializer}
         states = sum(port.hi - port.lo for port in self._graph.ports.h_next)
         self._given = {name: held[name] for name in values if name in held}
-        self._computed = _Computed(
-            step_to_onnx(step, self._interface, states, "", fold=False), set(held) - set(values)
-        )
+        self._computed = _Computed(step, self._interface, states, _unexplained(held, values))
+        followed = self._given.keys() | self._computed.inputs
+        lost = [n for n, p in step.named_parameters() if p.requires_grad and n not in followed]
+        if lost:
+            raise ElegansError(
+                f"chip-aware training, {type(network).__name__}",
+                f"its file does not depend on the parameter {lost[0]!r} by name",
+                "for an LTC of ncps, load its weights into elegans' LTCCell (load_ncps)",
+            )
         for name, value in self._computed.values(values).items():
             if not np.array_equal(value, numpy_helper.to_array(held[name])):
                 raise ElegansError(
@@ -109,8 +112,7 @@ class Relowering:
 
         Raises ElegansError if it is not.
         """
-        graph, interface = _written(self._network, self._write)
-        model = lower_with_proof(_read(graph, interface), self.bits).model
+        model = lower_with_proof(_read(*_written(self._network, self._write)), self.bits).model
         if model.digest != self.lowered().model.digest:
             raise ElegansError(
                 f"chip-aware training, {model.name}",
@@ -118,6 +120,20 @@ class Relowering:
                 "this is a bug in elegans: report it with the network",
             )
         return model
+
+
+def lowered_file(network: nn.Module, write: Write, weights: str) -> Lowered:
+    """The model of a file that is written now, with its bounds: slower than a `Relowering`, but
+    for a network of any shape."""
+    return lower_with_proof(_read(*_written(network, write)), _bits(weights))
+
+
+def _bits(weights: str) -> int:
+    if weights not in _BITS:
+        raise ElegansError(
+            "chip-aware training", f"no weights {weights!r}", f"choose from {', '.join(_BITS)}"
+        )
+    return _BITS[weights]
 
 
 def exported_step(network: nn.Module) -> nn.Module:
@@ -139,6 +155,18 @@ def _read(graph: StepGraph, interface: Interface) -> Network:
     return with_shown_ranges(network, None)[0]
 
 
+def _unexplained(held: dict[str, onnx.TensorProto], values: dict[str, Any]) -> set[str]:
+    """The constants of a file that are no parameters, but may follow from some.
+
+    A constant without dimensions, or of whole numbers, is one of the code.
+    """
+    return {
+        name
+        for name, tensor in held.items()
+        if name not in values and tensor.dims and tensor.data_type == onnx.TensorProto.FLOAT
+    }
+
+
 def _state(step: nn.Module) -> dict[str, npt.NDArray[Any]]:
     return {name: value.numpy() for name, value in step.state_dict().items()}
 
@@ -151,10 +179,17 @@ class _Computed:
     are left as they are.
     """
 
-    def __init__(self, unfolded: bytes, names: set[str]) -> None:
+    def __init__(self, step: nn.Module, interface: Interface, states: int, names: set[str]) -> None:
+        self._evaluator: ReferenceEvaluator | None = None
+        self._inputs: list[str] = []
+        if not names:
+            return
+        unfolded = step_to_onnx(step, interface, states, "", fold=False)
         model = onnx.load_from_string(unfolded)
-        parameters = {i.name: i for i in model.graph.initializer}
-        found: set[str] = set()
+        # torch also has constants of the code here, which no parameter of the network is.
+        own = set(step.state_dict())
+        parameters = {i.name: i for i in model.graph.initializer if i.name in own}
+        constants = [i for i in model.graph.initializer if i.name not in own]
         needed, nodes = set(names), []
         for node in reversed(model.graph.node):
             if needed & set(node.output):
@@ -174,9 +209,15 @@ class _Computed:
         outputs = [
             helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in self._outputs
         ]
-        graph = helper.make_graph(nodes[::-1], "constants", inputs, outputs)
+        graph = helper.make_graph(nodes[::-1], "constants", inputs, outputs, constants)
         made = helper.make_model(graph, opset_imports=model.opset_import, functions=model.functions)
-        self._evaluator = ReferenceEvaluator(made) if found else None
+        if found:
+            self._evaluator = ReferenceEvaluator(made)
+
+    @property
+    def inputs(self) -> set[str]:
+        """The parameters from which these constants follow."""
+        return set(self._inputs)
 
     def values(self, parameters: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """These constants by name, from the parameters of the moment."""
