@@ -63,7 +63,8 @@ class Relowering:
         # neither.
         generic = copy.deepcopy(network)
         with torch.no_grad():
-            for parameter in generic.parameters():
+            # What is not trained may be a mask, as in ncps.
+            for parameter in (p for p in generic.parameters() if p.requires_grad):
                 noise = torch.rand_like(parameter)
                 parameter.copy_(parameter * (1 + 0.01 * noise) + 0.001 * noise)
         self._graph, self._interface = _written(generic, write)
@@ -73,6 +74,14 @@ class Relowering:
         states = sum(port.hi - port.lo for port in self._graph.ports.h_next)
         self._given = {name: held[name] for name in values if name in held}
         self._computed = _Computed(step, self._interface, states, _unexplained(held, values))
+        followed = self._given.keys() | self._computed.inputs
+        lost = [n for n, p in step.named_parameters() if p.requires_grad and n not in followed]
+        if lost:
+            raise ElegansError(
+                f"chip-aware training, {type(network).__name__}",
+                f"its file does not depend on the parameter {lost[0]!r} by name",
+                "for an LTC of ncps, load its weights into elegans' LTC (load_state_dict)",
+            )
         for name, value in self._computed.values(values).items():
             if not np.array_equal(value, numpy_helper.to_array(held[name])):
                 raise ElegansError(
@@ -172,11 +181,15 @@ class _Computed:
 
     def __init__(self, step: nn.Module, interface: Interface, states: int, names: set[str]) -> None:
         self._evaluator: ReferenceEvaluator | None = None
+        self._inputs: list[str] = []
         if not names:
             return
         unfolded = step_to_onnx(step, interface, states, "", fold=False)
         model = onnx.load_from_string(unfolded)
-        parameters = {i.name: i for i in model.graph.initializer}
+        # torch also has constants of the code here, which no parameter of the network is.
+        own = set(step.state_dict())
+        parameters = {i.name: i for i in model.graph.initializer if i.name in own}
+        constants = [i for i in model.graph.initializer if i.name not in own]
         needed, nodes = set(names), []
         for node in reversed(model.graph.node):
             if needed & set(node.output):
@@ -196,10 +209,15 @@ class _Computed:
         outputs = [
             helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, None) for n in self._outputs
         ]
-        graph = helper.make_graph(nodes[::-1], "constants", inputs, outputs)
+        graph = helper.make_graph(nodes[::-1], "constants", inputs, outputs, constants)
         made = helper.make_model(graph, opset_imports=model.opset_import, functions=model.functions)
         if found:
             self._evaluator = ReferenceEvaluator(made)
+
+    @property
+    def inputs(self) -> set[str]:
+        """The parameters from which these constants follow."""
+        return set(self._inputs)
 
     def values(self, parameters: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """These constants by name, from the parameters of the moment."""

@@ -39,7 +39,7 @@ def write(network: nn.Module, path: Path) -> None:
 def moved(network: nn.Module, by: float = 0.03) -> None:
     """Change every parameter, as an update does."""
     with torch.no_grad():
-        for parameter in network.parameters():
+        for parameter in (p for p in network.parameters() if p.requires_grad):
             parameter.add_(by * torch.rand_like(parameter))
 
 

@@ -28,7 +28,7 @@ def test_the_loss_on_the_device_falls_and_the_model_is_that_of_the_file() -> Non
     with torch.no_grad():
         before = float(_loss(OnDevice(network, write, "int8")))
     found = fine_tune(
-        network, write, _loss, weights="int8", epochs=2, batches=12, rate=1e-2, calm=1e-3
+        network, write, _loss, weights="int8", epochs=2, batches=8, rate=2e-2, calm=1e-3
     )
     assert found.network is network
     assert found.synapses is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import ncps.torch
+import ncps.wirings
 import numpy as np
 import pytest
 import torch
@@ -21,7 +23,6 @@ from elegans.trainer.onnx_out.signals import trained_interface
 from elegans.trainer.wiring.ncp import AutoNCP
 
 CASES = [
-    ("CfC, wired", "int8"),
     ("CfC, dense", "int8"),
     ("LTC", "int16"),
     ("GRU", "int8"),
@@ -50,6 +51,7 @@ def test_a_run_in_training_has_the_bits_of_the_build_that_is_exported_then(tmp_p
     source = tmp_path / "network.onnx"
     write(network, source)
     model = export(Request(source, weight_bits=8, accept_error=1.0), tmp_path / "build")
+    assert device.model.digest == model.digest
     given = to_integers(x.double().numpy(), model.inputs).swapaxes(0, 1)
     assert model.dt is not None
     times = model.dt.to_integers(dt.double().numpy()).swapaxes(0, 1)
@@ -125,3 +127,9 @@ def test_wrong_shapes_and_unknown_weights_are_told() -> None:
     device = OnDevice(network, write, "int8")
     with pytest.raises(ElegansError, match="give x"):
         device(torch.zeros(2, 3, INPUTS + 1), torch.zeros(2, 3))
+
+
+def test_an_ltc_of_ncps_whose_parameters_torch_does_not_name_is_refused() -> None:
+    network = ncps.torch.LTC(INPUTS, ncps.wirings.AutoNCP(7, 2))
+    with pytest.raises(ElegansError, match="load its weights into elegans' LTCCell"):
+        OnDevice(network, write, "int8")
