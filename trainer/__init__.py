@@ -1,6 +1,7 @@
 """Liquid networks in PyTorch: wirings, cells, networks, export as ONNX, tasks to train.
 
-Inside, a stage imports only those before it: wiring, kernels, cells, networks, onnx_out, tasks.
+Inside, a stage imports only those before it: data, wiring, kernels, cells, networks, onnx_out,
+chip_aware, learn, tasks.
 The modules beside them (fit, progress, plots, straight_through) are used by the tasks and by
 tests.
 """
@@ -20,6 +21,7 @@ _PLACES = {
     "LTC": "networks.layers",
     "NCP": "wiring.ncp",
     "Random": "wiring.unlayered",
+    "Trainer": "learn.trainer",
     "Wiring": "wiring.ncp",
     "export_onnx": "onnx_out.export_step",
     "in_torch": "kernels.sequence",
