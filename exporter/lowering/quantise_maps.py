@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -20,6 +19,7 @@ from elegans.exporter.numbers.fixed import (
     Reals,
     quantise,
 )
+from elegans.exporter.numbers.long_sums import GATE_FRAC, too_coarse
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
@@ -40,10 +40,6 @@ _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
     8: (Linear8, SparseLinear8, SlidingLinear8),
 }
 _LONG: tuple[type[Linear], ...] = (LongLinear, LongSparseLinear, LongSlidingLinear)
-# A map has accumulators of 64 bits if a row reads more inputs than this, and the rounding of its
-# weights would be expected to move its result by so many units: rms, for inputs anywhere. A list of
-# synapses is as fast with 64 bits; a dense map is slower, because its kernel adds in 32.
-_LONG_ROW, _LONG_UNITS, _LONG_UNITS_OF_A_LIST = 128, 4.0, 0.5
 # A map whose rows share one shift is faster on every core. It may cost a row this many bits: all
 # rows feed the same table, so none becomes less exact than the row with the smallest shift.
 _SHARED_SHIFT_BITS = 5
@@ -141,20 +137,6 @@ class RealMap:
         return SparseMatrix.of(whole), biases, shifts
 
 
-def _too_coarse(weights: Matrix, reach: Integers, shifts: Integers) -> bool:
-    """Whether weights at these scales are worth accumulators of 64 bits.
-
-    The error that is expected of a row, squared: 1/12 of a weight's unit times 1/3 of the reach of
-    its input, for each weight.
-    """
-    inputs = np.diff(weights.indptr)
-    rows = np.repeat(np.arange(len(shifts)), inputs)
-    squares = np.bincount(rows, reach[weights.indices].astype(np.float64) ** 2, len(shifts))
-    units = np.ldexp(np.sqrt(squares / 36.0), -shifts)
-    most = _LONG_UNITS if 2 * weights.nnz >= math.prod(weights.shape) else _LONG_UNITS_OF_A_LIST
-    return bool(np.any((inputs > _LONG_ROW) & (units > most)))
-
-
 def linear(
     real: RealMap, bits: int = 16, tabled: bool = False, alike: bool = False
 ) -> Linear | None:
@@ -178,7 +160,8 @@ def linear(
         if 0 < np.ptp(shifts) <= _SHARED_SHIFT_BITS:
             kept = real.quantised(range(int(shifts.min()) + 1), bits, tabled)
     layouts = _LAYOUTS[bits]
-    if bits == 16 and (kept is None or _too_coarse(weights, real.in_reach, kept[2])):
+    gate = tabled and bool(np.all(real.out_frac == GATE_FRAC))
+    if bits == 16 and (kept is None or too_coarse(weights, real.in_reach, kept[2], gate)):
         long = real.quantised(SHIFTS, bits, tabled, LONG_MAX)
         kept, layouts = (kept, layouts) if long is None else (long, _LONG)
     if kept is None:
@@ -298,7 +281,8 @@ def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
         rows = real.quantised(range(min(shifts) + 1))
         shifts = [min(shifts)] * len(shifts)
     still = sparse.csr_array(real.weights)
-    if rows is None or _too_coarse(still, real.in_reach, np.array(shifts)):
+    gate = real.out_frac == GATE_FRAC
+    if rows is None or too_coarse(still, real.in_reach, np.array(shifts), gate):
         rows = real.quantised(SHIFTS, LongTimedLinear) or rows
     if rows is None:
         return None

@@ -1,4 +1,4 @@
-"""Fixed-point arithmetic: formats, rounding, intervals, and sparse integer matrices.
+"""Fixed-point arithmetic: formats, rounding, intervals, sparse matrices, and the widths of sums.
 
 Of elegans, it may import `exporter.errors` only.
 """
