@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -26,25 +27,37 @@ def _tracked() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    """The wheel of a copy of the checkout, in which nothing is left from earlier builds."""
+def built(tmp_path_factory) -> Path:
+    """A folder with the wheel and the sdist of a copy of the checkout without earlier builds."""
     folder = tmp_path_factory.mktemp("wheel")
     for name in _tracked():
         (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CHECKOUT / name, folder / "source" / name)
-    code = "from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
-    command = [sys.executable, "-c", f"import sys; {code}", str(folder)]
-    subprocess.run(command, cwd=folder / "source", capture_output=True, check=True)
+    (folder / "dist").mkdir()
+    for kind in ("wheel", "sdist"):
+        _build(kind, folder / "source", folder / "dist")
     shutil.rmtree(folder / "source")
-    return next(folder.glob("*.whl"))
+    return folder / "dist"
+
+
+def _build(kind: str, source: Path, folder: Path) -> None:
+    code = f"import sys; from setuptools import build_meta; build_meta.build_{kind}(sys.argv[1])"
+    command = [sys.executable, "-c", code, str(folder)]
+    subprocess.run(command, cwd=source, capture_output=True, check=True)
+
+
+@pytest.fixture(scope="module")
+def wheel(built) -> Path:
+    """The wheel."""
+    return next(built.glob("*.whl"))
 
 
 @pytest.fixture(scope="module")
 def installed(wheel) -> Path:
     """The folder into which the wheel was unpacked."""
     with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(wheel.parent / "installed")
-    return wheel.parent / "installed"
+        archive.extractall(wheel.parents[1] / "installed")
+    return wheel.parents[1] / "installed"
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +77,25 @@ def call(installed, tmp_path_factory):
 
 def test_the_wheel_has_every_file_that_the_packages_use(installed):
     apart = ("tests/", "docs/", "examples/", "benchmarks/", ".")
-    kinds = (".py", ".c", ".h", ".inc", ".j2", ".toml")
+    kinds = (".py", ".c", ".h", ".inc", ".j2", ".toml", ".json")
     wanted = {n for n in _tracked() if "/" in n and not n.startswith(apart) and n.endswith(kinds)}
     found = {p.relative_to(installed / "elegans").as_posix() for p in installed.rglob("*.*")
              if p.is_relative_to(installed / "elegans")}  # fmt: skip
     assert wanted <= found
+
+
+def test_an_index_would_take_both_and_the_sdist_builds_the_same_wheel(built, wheel, tmp_path):
+    files = sorted(map(str, built.iterdir()))
+    assert len(files) == 2
+    command = [sys.executable, "-m", "twine", "check", "--strict", *files]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    _build("wheel", source, tmp_path)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as again, zipfile.ZipFile(wheel) as first:
+        assert sorted(again.namelist()) == sorted(first.namelist())
 
 
 def test_the_metadata_have_what_an_index_shows(installed):
