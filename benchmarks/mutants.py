@@ -53,7 +53,8 @@ TARGETS = {
     "hil_tests/wire/messages.py": "tests/hil_tests/wire/test_messages.py",
     "runtime_c/src/*.c": "tests/exporter/ops tests/exporter/codegen/test_fused_layers.py",
     "runtime_c/include/elegans/el_*.h": (
-        "tests/exporter/ops tests/exporter/codegen/test_fused_layers.py"
+        "tests/exporter/ops tests/exporter/codegen/test_fused_layers.py "
+        "tests/exporter/codegen/test_copies.py"
     ),
     "runtime_c/link/*.c": "tests/boards/firmware/test_link_c.py",
 }
