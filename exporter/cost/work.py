@@ -76,25 +76,22 @@ def _kernel(step: Step) -> Work:
         rows, cols = op.weights.shape
         maps = 2 if isinstance(op, TimedLinear) else 1
         split = op.split if isinstance(op, (Linear8, TimedLinear8)) else 0
-        sums = [n for n in (split, cols - split) if n]
-        found |= {"rows": rows}
-        found |= {k: maps * rows * sum(_dot(n)[k] for n in sums) for k in _dot(0)}
+        found["rows"] = rows
+        for n in filter(None, (split, cols - split)):
+            rounds = _dot(n, isinstance(op, (Linear8, TimedLinear8)))
+            found |= {k: found.get(k, 0) + maps * rows * rounds[k] for k in rounds}
     else:
         found["elements"] = step.size // parts(op)
     return Work({f"{op.kernel}.{what}": n for what, n in found.items() if n})
 
 
-def _dot(count: int) -> dict[str, int]:
-    """The rounds of a sum of so many products: cores take eight, four, two or one at a time."""
-    return {
-        "sums": int(count > 0),
-        "eights": count // 8,
-        "fours": count // 4,
-        "twos": count // 2 % 4,
-        "ones": count % 4,
-        "odd": count % 2,
-        "vectors": -(-count // 8),
-    }
+def _dot(count: int, small: bool) -> dict[str, int]:
+    """The rounds of a sum of so many products, of which M55 takes eight at a time; other cores
+    four and one, but M4 with int16 weights eight, two and one."""
+    found = {"sums": 1, "fours": count // 4, "ones": count % 4, "vectors": -(-count // 8)}
+    if not small:
+        found |= {"eights": count // 8, "twos": count // 2 % 4, "odd": count % 2}
+    return found
 
 
 def code(plan: Plan) -> dict[str, Work]:
