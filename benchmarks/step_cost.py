@@ -52,7 +52,8 @@ def measured(one: Measured, core: str) -> Record:
         at = Path(folder)
         torch.manual_seed(302)
         net = NETS[one.net]()
-        export_onnx(net, net.input_size, at / "n.onnx", input_ranges=(-2, 2), dt_range=(0.01, 1))
+        ranges: dict[str, Any] = {"input_ranges": (-one.reach, one.reach), "dt_range": (0.01, 1)}
+        export_onnx(net, net.input_size, at / "n.onnx", **ranges)
         options: dict[str, Any] = {"weight_bits": one.bits, "dt": one.period, "accept_error": 100.0}
         model = export(Request(at / "n.onnx", **options), at / "build")
         firmware = build_firmware(at / "build", find_board(BOARDS[core]), "gcc", "2")

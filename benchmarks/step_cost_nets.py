@@ -62,10 +62,29 @@ def _pruned(make: Make, share: float) -> Make:
     return found
 
 
+def _spread(make: Make, spread: float, gain: float = 1.0) -> Make:
+    """The same with weights as after a training: columns are `gain` times as large and differ by
+    e^`spread`, so that int8 weights have two scales a row, and sums can leave int16."""
+
+    def found() -> Recurrent:
+        net = make()
+        with torch.no_grad():
+            for name, parameter in net.named_parameters():
+                if parameter.dim() == 2 and "weight" in name:
+                    parameter *= gain * torch.exp(spread * torch.randn(1, parameter.shape[1]))
+        return net
+
+    return found
+
+
 NETS: dict[str, Make] = {
     "CfC wired 3-10-1": _wired(3, 10, 1),
     "CfC wired 11-30-1": _wired(11, 30, 1),
     "CfC wired 8-24-4": _wired(8, 24, 4),
+    "CfC wired 6-20-3": _wired(6, 20, 3),
+    "CfC wired 4-14-2": _wired(4, 14, 2),
+    "CfC wired 7-22-2": _wired(7, 22, 2),
+    "CfC wired 10-34-5": _wired(10, 34, 5),
     "CfC wired 5-40-7": _wired(5, 40, 7),
     "CfC wired 13-64-10": _wired(13, 64, 10),
     "CfC dense 4-12-3": _dense(4, 12, 3),
@@ -103,42 +122,85 @@ _PRUNED = (
     ("GRU 9-33-4", 0.6),
 )
 NETS |= {f"{name}, {share:.0%} pruned": _pruned(NETS[name], share) for name, share in _PRUNED}
+_SPREAD = (
+    ("CfC wired 6-20-3", 1.0, 1.0),
+    ("CfC wired 6-20-3", 2.0, 2.0),
+    ("CfC wired 8-24-4", 1.0, 1.0),
+    ("CfC wired 13-64-10", 1.0, 1.0),
+    ("CfC wired 3-10-1", 1.0, 3.0),
+    ("CfC wired 4-14-2", 1.0, 1.0),
+    ("CfC wired 11-30-1", 1.0, 1.0),
+    ("CfC backbone 6-24-20-1", 1.0, 1.0),
+    ("CfC backbone 9-50-50-33-5", 1.0, 3.0),
+    ("CfC wired 7-22-2", 1.0, 1.0),
+    ("CfC wired 10-34-5", 1.0, 3.0),
+    ("CfC wired 10-34-5", 2.0, 2.0),
+)
+NETS |= {
+    f"{name}, spread {spread:g} x{gain:g}": _spread(NETS[name], spread, gain)
+    for name, spread, gain in _SPREAD
+}
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A network as it is exported; `period` is a fixed one, in s, and `cores` are measured."""
+    """A network as it is exported.
+
+    cores   that are measured
+    bits    of a weight
+    period  a fixed one, in s
+    reach   of the inputs; those that do not fill their integers are clamped
+    """
 
     net: str
     cores: str = "m0 m3 m4 m55"
     bits: int = 16
     period: float | None = None
+    reach: float = 2.0
 
     @property
     def name(self) -> str:
         """The network and how it is exported."""
         fixed = "" if self.period is None else ", period fixed"
-        return f"{self.net}{', int8' if self.bits == 8 else ''}{fixed}"
+        clamped = "" if self.reach == 2.0 else f", inputs to {self.reach:g}"
+        return f"{self.net}{', int8' if self.bits == 8 else ''}{fixed}{clamped}"
 
 
 _FEW, _MORE = "m0 m4", "m0 m3 m4"
+_FITTED_INT8 = (
+    Measured("CfC wired 6-20-3, spread 1 x1", bits=8),
+    Measured("CfC wired 6-20-3, spread 1 x1", bits=8, period=0.1),
+    Measured("CfC wired 8-24-4, spread 1 x1", bits=8),
+    Measured("CfC wired 13-64-10, spread 1 x1", bits=8),
+    Measured("CfC wired 13-64-10, spread 1 x1", bits=8, period=0.1),
+    Measured("CfC wired 3-10-1, spread 1 x3", bits=8),
+    Measured("CfC wired 4-14-2, spread 1 x1", bits=8),
+    Measured("CfC wired 4-14-2, spread 1 x1", bits=8, reach=3.0),
+    Measured("CfC wired 11-30-1, spread 1 x1", bits=8, reach=5.0),
+    Measured("CfC backbone 6-24-20-1, spread 1 x1", bits=8, period=0.1),
+    Measured("CfC backbone 9-50-50-33-5", bits=8),
+    Measured("CfC wired 6-20-3, spread 2 x2", bits=8),
+    Measured("CfC backbone 9-50-50-33-5, spread 1 x3", bits=8),
+    Measured("GRU 9-33-4", bits=8),
+    Measured("GRU 7-16-1", bits=8),
+)
 FITTED = {
     one.name: one
     for one in (
         Measured("CfC wired 8-24-4"),
         Measured("CfC wired 8-24-4", bits=8),
         Measured("CfC wired 13-64-10"),
-        Measured("CfC wired 13-64-10", _MORE + " m55", 8),
-        Measured("CfC wired 13-64-10", _FEW, period=0.1),
+        Measured("CfC wired 13-64-10", bits=8),
+        Measured("CfC wired 13-64-10", period=0.1),
         Measured("CfC wired 5-40-7", _FEW),
         Measured("CfC wired 3-10-1"),
         Measured("CfC wired 3-10-1", bits=8),
         Measured("CfC wired 11-30-1"),
         Measured("CfC wired 11-30-1", _FEW, 8),
-        Measured("CfC wired 11-30-1", _FEW, period=0.1),
+        Measured("CfC wired 11-30-1", period=0.1),
         Measured("CfC dense 4-12-3"),
         Measured("CfC dense 4-12-3", _FEW, 8),
-        Measured("CfC dense 4-12-3", _FEW, 8, 0.1),
+        Measured("CfC dense 4-12-3", bits=8, period=0.1),
         Measured("CfC backbone 6-24-20-1"),
         Measured("CfC backbone 6-24-20-1", bits=8),
         Measured("CfC backbone 9-50-50-33-5"),
@@ -160,19 +222,28 @@ FITTED = {
         Measured("CfC wired 8-24-4, 85% pruned"),
         Measured("CfC wired 13-64-10, 85% pruned", _FEW),
         Measured("CfC backbone 6-24-20-1, 85% pruned", _MORE),
-        Measured("GRU 5-12-2, 85% pruned", _FEW, 8),
+        Measured("GRU 5-12-2, 85% pruned", bits=8),
+        Measured("GRU 9-33-4, 60% pruned", bits=8),
+        Measured("CfC wired 8-24-4, 85% pruned", bits=8),
         Measured("GRU 9-33-4, 60% pruned", _FEW),
+        *_FITTED_INT8,
     )
 }
 HELD = {
     one.name: one
     for one in (
         Measured("CfC wired 8-19-1"),
-        Measured("CfC wired 8-19-1", _FEW, 8),
-        Measured("CfC wired 8-19-1, 85% pruned", _FEW),
+        Measured("CfC wired 8-19-1", bits=8),
+        Measured("CfC wired 7-22-2, spread 1 x1", bits=8),
+        Measured("CfC wired 7-22-2, spread 1 x1", bits=8, period=0.1),
+        Measured("CfC wired 10-34-5, spread 1 x3", bits=8, reach=3.0),
+        Measured("CfC wired 10-34-5, spread 2 x2", bits=8),
+        Measured("CfC wired 8-19-1, 85% pruned"),
+        Measured("CfC wired 8-19-1, 85% pruned", bits=8),
         Measured("CfC wired 6-28-4", "m3 m55"),
         Measured("CfC backbone 8-32-32-3", _FEW, 8),
         Measured("GRU 8-19-1"),
+        Measured("GRU 8-19-1", bits=8),
         Measured("LSTM 8-19-1", "m4"),
         Measured("CTRNN 8-19-1", "m4"),
         Measured("LTC 8-19-1", _MORE),

@@ -253,13 +253,15 @@ def _blocks(layer: _PlacedLayer) -> list[list[tuple[int, int]]]:
 
 
 def _blocks_size(layer: _PlacedLayer) -> int:
-    """The words of a layer: a bias for each row, and its weights; four of int8 are a word."""
-    blocks = _blocks(layer)
-    rows = sum(len(block) for block in blocks)
-    if not layer.op.small:
-        return rows * (1 + 2 * layer.pairs)
-    pairs = layer.pairs + _first(layer)
-    return rows + len(blocks) * (2 * pairs + (layer.before is not None))
+    """The words of a layer: a bias for each row, and its weights. Four of int8 are a word: of a
+    pair of inputs and two rows, or of two pairs and a third row."""
+    size = 0
+    for block in _blocks(layer):
+        size += len(block) + (layer.before is not None)
+        for pairs in (_first(layer), layer.pairs):
+            small = 2 * pairs if len(block) == BLOCK else pairs + -(-pairs // 2)
+            size += small if layer.op.small else 2 * pairs * len(block)
+    return size
 
 
 def _bias(layer: _PlacedLayer, part: int, row: int) -> int:

@@ -2,25 +2,27 @@
 
 Kernels take no branch that depends on data, so the instructions of a step are a sum over its
 work: so many neurons of a layer, so many pairs of inputs, so many synapses. Work has names such
-as `cfc.pairs`; what stands before the point is the kernel, `step` for the step's own function and
-`unrolled` for the functions of sparse maps.
+as `layer8.pairs`; what stands before the point is the kernel, `layer8` or `layer16` for fused
+layers, `step` for the step's own function and `unrolled` for the functions of sparse maps.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 
 from elegans.exporter.codegen.plan import Plan
-from elegans.exporter.codegen.program import BLOCK, LayerCall
+from elegans.exporter.codegen.program import LayerCall
 from elegans.exporter.codegen.unroll_sparse import Function
+from elegans.exporter.cost.layer_work import written_layers
 from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.ops import parts
 from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.sliding_linear import SlidingLinear, filters
 from elegans.exporter.ops.sparse_linear import SparseLinear, gap_encoded
 from elegans.exporter.ops.timed_linear import TimedLinear
+from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 Work = Counter[str]
 _CALL = re.compile(r"\bel_(\w+)\(")
@@ -44,7 +46,7 @@ def work_by_function(plan: Plan) -> dict[str, Work]:
     calls = set(plan.kernels) - _INLINE
     found: dict[str, Work] = {f"{name}_step": _step(plan)}
     for run in plan.body.runs:
-        found |= dict(_layers(run.macros))
+        found |= {name: layer.executed() for name, layer in written_layers(run.macros)}
     for step in plan.program.steps:
         loop = plan.program.loop(step)
         times = loop.count if loop else 1
@@ -60,40 +62,6 @@ def work_by_function(plan: Plan) -> dict[str, Work]:
     return found
 
 
-def _layers(macros: list[str]) -> Iterator[tuple[str, Work]]:
-    """The function of each fused layer, and its work, by the numbers of its macros.
-
-    A layer's lines are its label, its macro and, if its result is copied, that copy.
-    """
-    at = [i for i, line in enumerate(macros) if line.endswith(":")]
-    for begin, end in zip(at, [*at[1:], len(macros)], strict=True):
-        kernel, rest = macros[begin + 1].split(" ", 1)
-        kernel = kernel.removeprefix("EL_").lower()
-        numbers = [int(n) for n in re.findall(r"-?\b\d+\b", rest)][2:]  # after both offsets
-        first, _skip = numbers[:2] if kernel.endswith("8") else (0, 0)
-        numbers = numbers[2:] if kernel.endswith("8") else numbers
-        pairs, rows = numbers[:2]
-        maps = 3 if kernel.startswith("cfc") else 1
-        blocks = rows if kernel.startswith("cfc") else rows // BLOCK
-        copied = int(macros[end - 1].rsplit(" ", 1)[1]) if end - begin > 2 else 0
-        found = {
-            "calls": 1,
-            "blocks": blocks,
-            "length": pairs + first,
-            "pairs": blocks * (pairs + first),
-            "threes": blocks * -(-pairs // 3),
-            "fours": blocks * (-(-pairs // 2) + -(-first // 2)),
-            "eights": blocks * (-(-pairs // 4) + -(-first // 4)),
-            "saturated": blocks * numbers[2 + maps].bit_count(),
-            "copied": copied,
-            "copies": int(copied > 0),
-            "single": int(rows == 1),
-            "single_length": (pairs + first) * (rows == 1),
-        }
-        name = f"{kernel}_lifted" if first else kernel
-        yield macros[begin][:-1], Work({f"{name}.{k}": n for k, n in found.items() if n})
-
-
 def _kernel(step: Step) -> Work:
     """The call of a kernel: its elements, or the rows and weights of a map."""
     op = step.op
@@ -106,11 +74,24 @@ def _kernel(step: Step) -> Work:
         found |= {"rows": op.weights.shape[0], "synapses": len(gap_encoded(op.weights)[0])}
     elif isinstance(op, (Linear, TimedLinear)):
         rows, cols = op.weights.shape
-        found |= {"rows": rows, "pairs": rows * (cols // 2), "odd": rows * (cols % 2)}
-        found |= {"fours": rows * -(-cols // 4), "eights": rows * -(-cols // 8)}
+        maps = 2 if isinstance(op, TimedLinear) else 1
+        split = op.split if isinstance(op, (Linear8, TimedLinear8)) else 0
+        found["rows"] = rows
+        for n in filter(None, (split, cols - split)):
+            rounds = _dot(n, isinstance(op, (Linear8, TimedLinear8)))
+            found |= {k: found.get(k, 0) + maps * rows * rounds[k] for k in rounds}
     else:
         found["elements"] = step.size // parts(op)
     return Work({f"{op.kernel}.{what}": n for what, n in found.items() if n})
+
+
+def _dot(count: int, small: bool) -> dict[str, int]:
+    """The rounds of a sum of so many products, of which M55 takes eight at a time; other cores
+    four and one, but M4 with int16 weights eight, two and one."""
+    found = {"sums": 1, "fours": count // 4, "ones": count % 4, "vectors": -(-count // 8)}
+    if not small:
+        found |= {"eights": count // 8, "twos": count // 2 % 4, "odd": count % 2}
+    return found
 
 
 def code(plan: Plan) -> dict[str, Work]:
@@ -124,9 +105,9 @@ def code(plan: Plan) -> dict[str, Work]:
     found = {f"el_{kernel}": Work({f"{kernel}.calls": 1}) for kernel in linked}
     found[f"{name}_step"] = _step(plan, once=True)
     for run in plan.body.runs:
-        for _, layer in _layers(run.macros):
-            kept = {k: n for k, n in layer.items() if k.split(".")[1] in _WRITTEN}
-            found.setdefault(run.name, Work({"run.calls": 1})).update(kept)
+        found[run.name] = Work({"run.calls": 1})
+        for _, layer in written_layers(run.macros):
+            found[run.name].update(layer.written())
     return found | {f.name: _unrolled(f) for f in plan.body.functions}
 
 
@@ -141,10 +122,6 @@ def array_bytes(plan: Plan, halves: bool) -> int:
         pairs = sum(line.count("EL_PAIR(") for line in run.words)
         size += run.bytes - (4 * pairs if halves else 0)
     return size
-
-
-_WRITTEN = {"calls", "length", "copied", "single", "single_length"}
-"""What a fused layer's code grows with: a round of its loop is written once."""
 
 
 def _unrolled(function: Function) -> Work:

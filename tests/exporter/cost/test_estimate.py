@@ -10,7 +10,12 @@ from elegans.benchmarks.step_cost import measured, row
 from elegans.benchmarks.step_cost_nets import FITTED, HELD
 from elegans.exporter.cost.estimate import CORES, FILE
 
-_NETS = (("CfC wired 8-19-1, int8", "m0"), ("GRU 8-19-1", "m4"), ("LTC 8-19-1", "m4"))
+_NETS = (
+    ("CfC wired 7-22-2, spread 1 x1, int8", "m0"),
+    ("CfC wired 7-22-2, spread 1 x1, int8, period fixed", "m4"),
+    ("GRU 8-19-1", "m4"),
+    ("LTC 8-19-1", "m4"),
+)
 
 
 @pytest.mark.parametrize(("name", "core"), _NETS)
