@@ -131,5 +131,5 @@ def test_wrong_shapes_and_unknown_weights_are_told() -> None:
 
 def test_an_ltc_of_ncps_whose_parameters_torch_does_not_name_is_refused() -> None:
     network = ncps.torch.LTC(INPUTS, ncps.wirings.AutoNCP(7, 2))
-    with pytest.raises(ElegansError, match="load its weights into elegans' LTCCell"):
+    with pytest.raises(ElegansError, match="load its weights into elegans' LTC"):
         OnDevice(network, write, "int8")
