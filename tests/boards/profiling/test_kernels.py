@@ -138,8 +138,8 @@ def test_products_of_every_length_have_the_reference_s_bits(many_lengths, board,
 
 @pytest.fixture(scope="module")
 def long_rows(tmp_path_factory):
-    """Rows of 199 inputs, whose sums have 64 bits."""
-    return _export(tmp_path_factory.mktemp("long"), _CfC(196, 3, scale=4.0))
+    """Rows of 343 inputs, whose sums have 64 bits."""
+    return _export(tmp_path_factory.mktemp("long"), _CfC(340, 3, scale=8.0))
 
 
 @pytest.mark.parametrize("compiler", cross_compilers())
