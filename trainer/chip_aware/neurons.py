@@ -88,8 +88,11 @@ def without(network: nn.Module, kept: Kept) -> Any:
 
 
 def _owner(network: nn.Module) -> Any:
-    """What has the circuit in it: the network, or what it gives physical units to."""
-    return network.cfc if isinstance(network, ScaledCircuit) else getattr(network, "net", network)
+    """What has the circuit in it: the network, or, in one with physical units that says its
+    wiring, the network inside."""
+    if isinstance(network, ScaledCircuit):
+        return network.cfc
+    return network.net if hasattr(network, "net") and hasattr(network, "wiring") else network
 
 
 def _smaller(cell: WiredCfCCell, kept: Kept) -> WiredCfCCell:

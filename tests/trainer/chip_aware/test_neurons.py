@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 
 from elegans.tests.trainer.chip_aware.nets import batch, made
 from elegans.trainer.chip_aware.neurons import circuit, removable, weakest_first, without
@@ -63,3 +64,6 @@ def test_only_wired_cfc_circuits_lose_neurons() -> None:
     assert circuit(made("LTC")) is None
     assert circuit(made("GRU")) is None
     assert circuit(made("CfC, dense")) is None
+    around = nn.Module()
+    around.net = made("CfC, wired")  # a module of the user's own, whose other parts are unknown
+    assert circuit(around) is None
