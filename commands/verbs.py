@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -108,9 +108,14 @@ def complaint(phase: str | None, error: object) -> str:
     return f"elegans: {phase}: {error}" if phase else f"elegans: {error}"
 
 
-def example(text: str) -> dict[str, str]:
-    """The argument of `click.command` that ends a help text with example calls.
+def verb(examples: str) -> Callable[[Callable[..., Any]], Verb]:
+    """Decorator: the function is a command, whose help text ends with these calls (`example`)."""
+    return click.command(cls=Verb, epilog=example(examples))
+
+
+def example(text: str) -> str:
+    """The epilog of a `click.command`: example calls at the end of its help text.
 
     ``text`` has the calls with "; " between them; each gets a line of its own.
     """
-    return {"epilog": "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))}
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in text.split("; "))

@@ -111,6 +111,6 @@ def test_a_full_disk_behind_stderr_changes_no_exit_code(tmp_path):
 
 
 def test_commands_print_through_one_function_only():
-    files = [CHECKOUT / "cli.py", *(CHECKOUT / "commands").glob("*.py")]
+    files = [CHECKOUT / "cli.py", *(CHECKOUT / "commands").rglob("*.py")]
     printing = [f.name for f in files if re.search(r"click\.s?echo\(|\bprint\(", f.read_text())]
     assert printing == ["edge.py"]

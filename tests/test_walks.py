@@ -28,7 +28,7 @@ _TRACKED = [path for path in _LISTED if (CHECKOUT / path).exists()]
 _FOLDERS = {path.split("/")[0] for path in _TRACKED if "/" in path}
 _DOCUMENTS = [p for p in _TRACKED if p.endswith(".md") and not p.startswith("tests/")]
 # Parts of a path in CONTRIBUTING.md that stand for a name of the reader's choice.
-_PLACEHOLDER = re.compile(r"(?<![A-Za-z])(OP|CELL|BOARD|CORE|CHIP|VERB|NAME)(?![A-Za-z])")
+_PLACEHOLDER = re.compile(r"(?<![A-Za-z])(OP|CELL|BOARD|CORE|CHIP|VERB|GROUP|NAME)(?![A-Za-z])")
 
 
 def _text(document: str) -> str:
@@ -199,8 +199,10 @@ def test_a_verb_is_a_function_and_a_module(tree):
         "def greeting(name: str) -> str:\n    return f'hello, {name}'\n"
     )
     with (tree / "cli.py").open("a") as cli:
-        cli.write(
-            "\n\n@main.command(**example('elegans hello world'))\n"
+        cli.write("main.add_command(viewing.hello)\n")
+    with (tree / "commands/definitions/viewing.py").open("a") as definitions:
+        definitions.write(
+            "\n\n@verb('elegans hello world')\n"
             "@click.argument('name')\n"
             "def hello(name: str) -> None:\n"
             "    from elegans.commands.hello import greeting\n\n"
