@@ -12,7 +12,7 @@ import pytest
 from elegans.tests.places import CHECKOUT
 
 # A package imports only from packages before it in this list.
-_PACKAGES = ["exporter", "trainer", "boards", "hil_tests", "demo", "commands", "cli"]
+_PACKAGES = ["exporter", "trainer", "boards", "hil_tests", "viewer", "demo", "commands", "cli"]
 _INDEPENDENT = {("trainer", "boards"), ("trainer", "hil_tests")}  # torch never reaches a lab
 
 # Inside a package: the stages in the order of their imports. `errors`, `files` and `templates`
@@ -35,7 +35,10 @@ _STAGES = {
         "chip_aware",
         "learn",
         "tasks",
+        "robustness",
+        "search",
     ],
+    "viewer": ["analysis", "wasm", "pages", "live"],
 }
 # Stages beside each other: neither imports the other.
 _BESIDE = {("exporter.codegen", "exporter.oracles"), ("boards.flashing", "boards.emulation")}

@@ -1,7 +1,7 @@
 """Liquid networks in PyTorch: wirings, cells, networks, export as ONNX, tasks to train.
 
 Inside, a stage imports only those before it: data, wiring, kernels, cells, networks, onnx_out,
-chip_aware, learn, tasks.
+chip_aware, learn, tasks, robustness, search.
 The modules beside them (fit, progress, plots, straight_through) are used by the tasks and by
 tests.
 """

@@ -1,0 +1,1 @@
+"""What the tests of pages and of the live view share."""

@@ -1,0 +1,1 @@
+"""How networks stand noise and shift, trained and disturbed alike. May import all before it."""

@@ -1,0 +1,1 @@
+"""Search by accuracy, instructions and flash. May import all stages before it."""

@@ -1,0 +1,1 @@
+"""What there is to see in a BUILD: circuit, time constants, shares, cuts. Imports exporter only."""
