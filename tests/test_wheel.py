@@ -76,8 +76,8 @@ def call(installed, tmp_path_factory):
 
 
 def test_the_wheel_has_every_file_that_the_packages_use(installed):
-    apart = ("tests/", "docs/", "examples/", "benchmarks/", ".")
-    kinds = (".py", ".c", ".h", ".inc", ".j2", ".toml", ".json")
+    apart = ("tests/", "docs/", "examples/", "benchmarks/", "viewer/web/", ".")
+    kinds = (".py", ".c", ".h", ".inc", ".j2", ".toml", ".json", ".js", ".css")
     wanted = {n for n in _tracked() if "/" in n and not n.startswith(apart) and n.endswith(kinds)}
     found = {p.relative_to(installed / "elegans").as_posix() for p in installed.rglob("*.*")
              if p.is_relative_to(installed / "elegans")}  # fmt: skip

@@ -1,1 +1,52 @@
-"""What the tests of pages and of the live view share."""
+"""What the tests of pages share: a browser whose page must print no error and ask for nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elegans.tests.places import CHECKOUT
+
+AXE = CHECKOUT / "viewer" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running Chromium of the system; the test is skipped where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no browser: install chromium")
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[390, 1440], ids=lambda width: f"{width}px")
+def tab(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
+    """A tab of the browser, as wide as a phone and as a desk.
+
+    At the end of the test it must have reported no error, and requested nothing but the page.
+    """
+    context = chromium.new_context(viewport={"width": request.param, "height": 844})
+    page = context.new_page()
+    errors: list[str] = []
+    outside: list[str] = []
+    page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: outside.append(request.url))
+    yield page
+    context.close()
+    assert not errors
+    assert not [url for url in outside if not url.startswith(("file:", "data:", "blob:"))]
+
+
+def opened(tab: Any, file: Path) -> Any:
+    """The tab, after it has loaded a file."""
+    tab.goto(file.resolve().as_uri())
+    return tab
