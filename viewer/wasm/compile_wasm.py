@@ -1,0 +1,86 @@
+"""The C of a BUILD, as it is shipped, compiled to a WebAssembly module by zig.
+
+The module needs nothing from outside and no libc. It exports its memory, `init`, `step(dt)` and
+`set_h`, and the places of the integers: `x`, `y`, `h`, and `digest`, the model's SHA-256.
+`viewer/web/src/shared/network.js` runs it.
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+from typing import Any
+
+from elegans.boards.firmware import toolchain
+from elegans.boards.firmware.build_cache import CachedResult, build_cached, compilation_digest
+from elegans.boards.firmware.source import ModelSource, read_model
+from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.ir.fixed_model import Channel
+from elegans.exporter.storage.read_files import ELF_IMAGE, read_input
+from elegans.exporter.templates import environment
+
+_MODULE = "module.wasm"
+_FLAGS = (
+    *("-target", "wasm32-freestanding", "-mbulk-memory", "-O2", "-std=c99"),
+    *("-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=262144", "-Wl,--strip-all"),
+    *("-fno-sanitize=undefined", *toolchain.WARNINGS, "-I.", "-Iinclude"),
+)
+
+
+def compile_wasm(build: Path) -> bytes:
+    """The module of a BUILD folder. It is cached in `BUILD/wasm/`.
+
+    Raises `ElegansError` for a BUILD that is incomplete or was changed, and if zig is missing or
+    rejects the C.
+    """
+    model = read_model(build)
+    tool = toolchain.cross_compiler("zig")
+    files = wasm_sources(model)
+    digest = compilation_digest(tool, _FLAGS, files)
+    result = CachedResult(build, "wasm", digest, _MODULE)
+    build_cached(result, lambda: {_MODULE: compile_sources(model, files)})
+    return read_input(result.path, ELF_IMAGE, "remove it", inside=build)
+
+
+def wasm_sources(model: ModelSource) -> dict[str, bytes]:
+    """The files of a module by path: those of the BUILD, and `module.c`."""
+    digest = ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(model.digest))
+    text = (
+        environment(Path(__file__).resolve().parent)
+        .get_template("module.c.j2")
+        .render(model=model, digest=digest)
+    )
+    return model.files | {"module.c": text.encode()}
+
+
+def compile_sources(model: ModelSource, files: dict[str, bytes]) -> bytes:
+    """The module of these sources, not cached. Raises `ElegansError` as `compile_wasm` does."""
+    tool = toolchain.cross_compiler("zig")
+    with toolchain.scratch_folder(files) as folder:
+        line = [*_FLAGS, "module.c", *model.units, "-o", _MODULE]
+        toolchain.run(tool, line, folder, f"{model.name} as WebAssembly with zig")
+        return (folder / _MODULE).read_bytes()
+
+
+def network_data(build: Path) -> dict[str, Any]:
+    """What `network.js` takes: the module in base64, and the formats of what crosses its border.
+
+    A channel is {name, unit, frac, lo, hi, bits, offset, scale}: the real value of an integer is
+    offset + scale * integer / 2^frac. `dt` is None where the sample period is fixed. Raises
+    `ElegansError` as `compile_wasm` does.
+    """
+    folder = read_build_folder(build)
+    return {
+        "name": folder.name,
+        "digest": folder.digest,
+        "inputs": [_channel(c) for c in folder.inputs],
+        "dt": _channel(folder.dt) if folder.dt else None,
+        "states": [_channel(c) for c in folder.states],
+        "outputs": [_channel(c) for c in folder.outputs],
+        "wasm": base64.b64encode(compile_wasm(build)).decode(),
+    }
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    names = ("name", "unit", "frac", "lo", "hi", "bits", "offset", "scale")
+    return {name: getattr(channel, name) for name in names}
