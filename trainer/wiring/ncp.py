@@ -201,6 +201,7 @@ class NCP:
 
 
 AutoNCP = NCP.auto
+"""`NCP.auto` under the name that it has in ncps."""
 
 
 class _Draws:
