@@ -7,7 +7,7 @@ TORCH_INDEX := https://download.pytorch.org/whl/cpu
 SHORT := build/short
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test beside lint fast unit hil farm bench soak mutants clean
+.PHONY: help setup demo check test beside lint fast unit hil farm bench docs soak mutants clean
 
 help: ## show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -74,6 +74,10 @@ bench: setup ## print the measured table of the README
 	$(BIN)/elegans demo --short -o $(SHORT)
 	$(BIN)/python -m benchmarks.boards $(SHORT)/export
 	$(BIN)/python -m benchmarks.line $(SHORT)/export
+
+docs: setup ## write the documentation as a site to build/docs; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q
+	@echo "docs: open build/docs/index.html"
 
 soak: setup ## the tests that take minutes and find rare faults
 	$(BIN)/pytest tests -q -n 2 --dist worksteal -m soak
