@@ -70,7 +70,7 @@ def test_the_ten_lines_of_hil_md_take_models_with_and_without_elapsed_time(perio
 
 _DOCUMENTS = [
     *(CHECKOUT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *sorted((CHECKOUT / "docs").glob("*.md")),
+    *sorted((CHECKOUT / "docs").rglob("*.md")),
     *sorted((CHECKOUT / "examples").glob("*.md")),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from mkdocs.structure.files import File, Files
@@ -18,7 +19,8 @@ _FRAME = (
 
 def on_files(files: Files, *, config: Any) -> Files:
     """Add the page, which is one file of HTML."""
-    files.append(File.generated(config, _PLACE, content=playground()))
+    studies = sorted(Path(config.docs_dir).glob("data/**/results.json"))
+    files.append(File.generated(config, _PLACE, content=playground(studies)))
     return files
 
 

@@ -14,7 +14,14 @@ from elegans.cli import main
 
 # What a user's program imports; `elegans.trainer` lists its names itself.
 PUBLIC = {
-    "trainer": [f"{place}.{name}" for name, place in sorted(trainer._PLACES.items())],
+    "trainer": [
+        *(f"{place}.{name}" for name, place in sorted(trainer._PLACES.items())),
+        "chip_aware.fine_tune.fine_tune",
+        "chip_aware.fine_tune.FineTuned",
+        "chip_aware.limits.Limits",
+        "chip_aware.on_device.OnDevice",
+        "tasks.registry.train",
+    ],
     "exporter": [
         "export.export",
         "export.Request",

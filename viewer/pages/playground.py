@@ -11,23 +11,52 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_file
 from elegans.viewer.pages.page import HERE, page
 
 DATA = HERE / "playground_data"
 NETWORKS_FILE = DATA / "networks.json"
+_ROW = ("size", "condition", "numbers", "cell")
+_FIGURES = ("mean", "low", "high")
 _TITLE = "elegans: a playground of liquid neurons"
 
 
-def playground() -> str:
-    """The HTML of the page, from what `make` has left in `playground_data/`."""
+def playground(robustness: Iterable[Path] = ()) -> str:
+    """The HTML of the page, from what `make` has left in `playground_data/`.
+
+    robustness  the files results.json of `elegans robust`: a chapter more, if there are any
+
+    Raises `ElegansError` for a file of another kind.
+    """
     data = json.loads(NETWORKS_FILE.read_text(encoding="utf-8"))
-    return page("playground", _TITLE, {"costs": data["costs"]}, data)
+    data["studies"] = [_study(path) for path in robustness]
+    values = {"costs": data["costs"], "studies": bool(data["studies"])}
+    return page("playground", _TITLE, values, data)
+
+
+def _study(path: Path) -> dict[str, Any]:
+    """What the page shows of a study: means over all strengths, by size, condition and cell."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        settings = found["settings"]
+        rows = [
+            {key: row[key] for key in _ROW} | {key: float(row[key]) for key in _FIGURES}
+            for row in found["rows"]
+            if row["strength"] is None
+        ]
+        texts = {key: str(found[key]) for key in ("task", "error", "result")}
+        title, seeds = str(settings["study"]), int(settings["seeds"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        fact = f"is no results.json of elegans robust: {error!r:.80}"
+        raise ElegansError(path, fact, "run `elegans robust` again") from None
+    return texts | {"title": title, "seeds": seeds, "rows": rows}
 
 
 def make() -> dict[str, Any]:
@@ -59,13 +88,19 @@ def make() -> dict[str, Any]:
     default="playground.html",
     show_default=True,
 )
+@click.option(
+    "--robustness",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    multiple=True,
+    help="results.json of a study of `elegans robust`; repeat it for several",
+)
 @click.option("--make", "again", is_flag=True, help="first make the networks of the page anew")
-def main(output: Path, again: bool) -> None:
+def main(output: Path, robustness: tuple[Path, ...], again: bool) -> None:
     """Write the playground of the ideas as one file of HTML."""
     if again:
         text = json.dumps(make(), indent=None, separators=(",", ":"), sort_keys=True)
         write_file(NETWORKS_FILE, text.replace('},"', '},\n"').encode() + b"\n")
-    write_file(output, playground().encode())
+    write_file(output, playground(robustness).encode())
     click.echo(output)
 
 

@@ -8,6 +8,8 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 // `draw(columns)` takes [x, ...ys].
 export function chart(place, lines, options) {
   let columns = [[0], ...lines.map(() => [0])];
+  place.setAttribute("role", "img");
+  place.setAttribute("aria-label", `Chart: ${lines.map((line) => line.label).join("; ")}`);
   let plot;
   const make = () => {
     plot?.destroy();

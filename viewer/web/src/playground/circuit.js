@@ -3,7 +3,8 @@ import { scaleLinear, scalePoint } from "d3-scale";
 import { select } from "d3-selection";
 import { linkHorizontal } from "d3-shape";
 
-const SIZE = { width: 640, height: 360, margin: 34 };
+const HEIGHT = 360;
+const MARGIN = 34;
 const link = linkHorizontal()
   .x((p) => p[0])
   .y((p) => p[1]);
@@ -11,14 +12,16 @@ const link = linkHorizontal()
 // Draws {layers, synapses} into `place`; `glow(states)` then colours the neurons.
 export function circuit(place, { layers, synapses }) {
   const groups = [["sensory", 1], ...layers];
-  const columns = scalePoint(groups.map(([name]) => name), [SIZE.margin, SIZE.width - SIZE.margin]);
+  const width = Math.min(640, Math.max(280, place.clientWidth));
+  const names = groups.map(([name]) => name);
+  const columns = scalePoint(names, [MARGIN, width - MARGIN]);
   const nodes = placed(groups, columns);
   const strength = scaleLinear([0, 1], [0.4, 3.5]);
   const svg = select(place)
     .html("")
     .append("svg")
     .attr("class", "circuit")
-    .attr("viewBox", `0 0 ${SIZE.width} ${SIZE.height}`)
+    .attr("viewBox", `0 0 ${width} ${HEIGHT}`)
     .attr("role", "group")
     .attr("aria-label", `A circuit with ${synapses.length} synapses. Tab goes from neuron to neuron.`);
   svg
@@ -68,8 +71,8 @@ function placed(groups, columns) {
   const nodes = new Map();
   let id = -1;
   for (const [name, size] of groups) {
-    const rows = scalePoint(Array.from({ length: size }, (_, i) => i), [40, SIZE.height - 20]);
-    if (size === 1) rows.range([SIZE.height / 2, SIZE.height / 2]);
+    const rows = scalePoint(Array.from({ length: size }, (_, i) => i), [40, HEIGHT - 20]);
+    if (size === 1) rows.range([HEIGHT / 2, HEIGHT / 2]);
     for (let i = 0; i < size; i++, id++)
       nodes.set(id, { id, name: `${name} ${i}`, x: columns(name), y: rows(i) });
   }

@@ -39,8 +39,8 @@ export function liquid({ controls, figures, say }, { liquid: net }, data) {
   const below = chart(
     figures[1],
     [
-      { label: "tau, measured on the C", color: "second", width: 3 },
-      { label: "tau0 / (1 + tau0 f)", color: "text", width: 1, dash: [4, 4] },
+      { label: "tau, measured on the C", color: "second", width: 5 },
+      { label: "tau0 / (1 + tau0 f)", color: "text", width: 2, dash: [3, 6] },
     ],
     { x: "seconds", y: "tau, seconds", range: [0, 1.1], height: 200 },
   );

@@ -5,6 +5,7 @@ import { bounded } from "./bounded.js";
 import { leaky } from "./leaky.js";
 import { liquid } from "./liquid.js";
 import { noise } from "./noise.js";
+import { robustness } from "./robustness.js";
 import { solver } from "./solver.js";
 import { wiring } from "./wiring.js";
 
@@ -24,7 +25,7 @@ function parts(name) {
 }
 
 async function start() {
-  const { networks, costs } = pageData();
+  const { networks, costs, studies } = pageData();
   const compiled = Object.entries(networks).map(async ([name, data]) => [name, await network(data)]);
   const nets = Object.fromEntries(await Promise.all(compiled));
   for (const [name, chapter] of Object.entries(CHAPTERS)) {
@@ -32,6 +33,8 @@ async function start() {
     document.getElementById(name).dataset.ready = "yes";
     await new Promise((done) => setTimeout(done)); // the first chapter is seen before the last
   }
+  if (studies.length) robustness(parts("robustness"), studies);
+  document.body.dataset.ready = "yes";
 }
 
 start();
