@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from elegans import trainer
 from elegans.cli import main
+from elegans.exporter.export import Request
 from elegans.tests.documents import DOCUMENTS, blocks, name
 from elegans.tests.places import CHECKOUT
 from elegans.tests.shared import locked
@@ -84,6 +86,13 @@ def test_every_public_name_of_the_trainer_is_in_the_reference_with_a_text(site):
         part = page.split(f'id="elegans.trainer.{place}.{public}"')
         assert len(part) == 2, public
         assert re.search(r"<p>.{20,}", part[1].split("<h2")[0]), public
+
+
+def test_the_arguments_of_a_docstring_are_a_list(site):
+    page = (site / "reference" / "exporter.html").read_text()
+    part = page.split('id="elegans.exporter.export.Request"')[1].split("<h2")[0]
+    listed = re.findall(r"<dt><code>(\w+)</code></dt>", part)
+    assert listed == [field.name for field in fields(Request)]
 
 
 def test_what_a_document_imports_is_in_the_reference(site):

@@ -25,10 +25,13 @@ def _paragraph(text: str) -> str:
     if not _begins(lines[0], lines[1:]):
         return text
     found: list[tuple[str, list[str]]] = []
+    column = next((m.start(2) for m in map(_ENTRY.match, lines) if m), 0)
     for line in lines:
         entry = _ENTRY.match(line)
-        if entry and not line.startswith(" "):
+        if entry:
             found.append((entry[1], [entry[2]]))
+        elif line[column - 1 : column] == " " and _NAMES.match(line[: column - 1]):
+            found.append((line[: column - 1], [line[column:]]))  # a name as wide as its column
         elif line.startswith(" ") and found:
             found[-1][1].append(line.strip())
         elif _NAMES.match(line):  # names alone: they share, or begin, what stands beside them
@@ -38,7 +41,7 @@ def _paragraph(text: str) -> str:
     for (_, own), (_, before) in zip(found[1:], found, strict=False):
         if not own:
             own += before  # names that share the meaning of those above
-    return "\n\n".join(f"`{names}`\n:   {' '.join(said)}" for names, said in found)
+    return "\n\n".join(f"`{names.rstrip(',')}`\n:   {' '.join(said)}" for names, said in found)
 
 
 def _begins(first: str, rest: list[str]) -> bool:
