@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from elegans.exporter.export import Request, export
 from elegans.tests.places import CHECKOUT
+from elegans.viewer.pages.rivals import FOLDER
 
 AXE = CHECKOUT / "viewer" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 
@@ -50,3 +53,33 @@ def opened(tab: Any, file: Path) -> Any:
     """The tab, after it has loaded a file."""
     tab.goto(file.resolve().as_uri())
     return tab
+
+
+def until(tab: Any, claim: str, seconds: float = 20.0) -> None:
+    """Wait until an expression is true. Playwright's own wait needs `eval` in the page."""
+    end = time.monotonic() + seconds
+    while not tab.evaluate(claim):
+        assert time.monotonic() < end, f"not so within {seconds} s: {claim}"
+        tab.wait_for_timeout(30)
+
+
+def serious(tab: Any) -> list[str]:
+    """What axe-core finds in the page that is serious or critical."""
+    if not AXE.exists():
+        pytest.skip("no axe-core: npm ci in viewer/web")
+    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    found = tab.evaluate("axe.run()")["violations"]
+    return [
+        f"{one['id']}: {node['html'][:120]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+@pytest.fixture(scope="session")
+def lane(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The BUILD of a circuit that steers the lane's car."""
+    folder = tmp_path_factory.mktemp("lane") / "BUILD"
+    export(Request(FOLDER / "cfc_clean.onnx"), folder)
+    return folder

@@ -14,8 +14,8 @@ from typing import Any
 from elegans.boards.firmware import toolchain
 from elegans.boards.firmware.build_cache import CachedResult, build_cached, compilation_digest
 from elegans.boards.firmware.source import ModelSource, read_model
-from elegans.exporter.build_folder import read_build_folder
-from elegans.exporter.ir.fixed_model import Channel
+from elegans.exporter.build_folder import BuildFolder, read_build_folder
+from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.storage.read_files import ELF_IMAGE, read_input
 from elegans.exporter.templates import environment
 
@@ -69,15 +69,19 @@ def network_data(build: Path) -> dict[str, Any]:
     offset + scale * integer / 2^frac. `dt` is None where the sample period is fixed. Raises
     `ElegansError` as `compile_wasm` does.
     """
-    folder = read_build_folder(build)
+    return border(read_build_folder(build), compile_wasm(build))
+
+
+def border(model: BuildFolder | Model, module: bytes) -> dict[str, Any]:
+    """As `network_data`, of a model whose module is at hand."""
     return {
-        "name": folder.name,
-        "digest": folder.digest,
-        "inputs": [_channel(c) for c in folder.inputs],
-        "dt": _channel(folder.dt) if folder.dt else None,
-        "states": [_channel(c) for c in folder.states],
-        "outputs": [_channel(c) for c in folder.outputs],
-        "wasm": base64.b64encode(compile_wasm(build)).decode(),
+        "name": model.name,
+        "digest": model.digest,
+        "inputs": [_channel(c) for c in model.inputs],
+        "dt": _channel(model.dt) if model.dt else None,
+        "states": [_channel(c) for c in model.states],
+        "outputs": [_channel(c) for c in model.outputs],
+        "wasm": base64.b64encode(module).decode(),
     }
 
 
