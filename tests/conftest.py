@@ -82,6 +82,7 @@ _SLOW = (
     "trainer/tasks/test_registry.py",
     "trainer/test_straight_through.py::test_what_lies_before_a_network_learns_through_four_steps_of_it",
     "viewer/pages/test_drive.py",
+    "viewer/pages/test_playground.py",
     "viewer/wasm/test_wasm.py",
 )
 

@@ -30,8 +30,8 @@ export function bounded({ controls, figures, say }, { bounded: net }, data) {
     figures[0],
     [
       ...colors.map((color, i) => ({ label: `neuron ${i}`, color })),
-      { label: "greatest", color: "bad", dash: [6, 4] },
-      { label: "and least that the theorem allows", color: "bad", dash: [6, 4] },
+      { label: "bound, above", color: "bad", dash: [6, 4] },
+      { label: "bound, below", color: "bad", dash: [6, 4] },
     ],
     { x: "steps", y: "potential", range: [least - 0.25, most + 0.25] },
   );
