@@ -81,6 +81,9 @@ _SLOW = (
     "trainer/tasks/motions/test_train.py",
     "trainer/tasks/test_registry.py",
     "trainer/test_straight_through.py::test_what_lies_before_a_network_learns_through_four_steps_of_it",
+    "viewer/live/test_drive_on_a_board.py",
+    "viewer/live/test_live_board.py",
+    "viewer/live/test_monitor.py",
     "viewer/pages/test_drive.py",
     "viewer/wasm/test_wasm.py",
 )
