@@ -18,7 +18,7 @@ from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.viewer.live.live_board import UP, Health, LiveBoard
 from elegans.viewer.live.sources import DataSource, LaneSource, Source
 from elegans.viewer.live.terminal import view
-from elegans.viewer.live.watch import CsvLog, Frame, watch
+from elegans.viewer.live.watch import CsvLog, Moment, watch
 from elegans.viewer.pages.drive import require_lane
 
 _FPS = 12
@@ -40,18 +40,18 @@ def monitor(
     """
     model = load_model(build)
     samples = _source(build, model, source, seed)
-    last: Frame | None = None
+    last: Moment | None = None
     with contextlib.ExitStack() as stack:
         live = stack.enter_context(LiveBoard(lambda: session(build, board, options), _told))
         log = stack.enter_context(CsvLog(table, model)) if table else None
         draw = stack.enter_context(_screen(model))
 
-        def shown(frame: Frame) -> None:
+        def shown(moment: Moment) -> None:
             nonlocal last
-            last = frame
+            last = moment
             if log is not None:
-                log.add(frame)
-            draw(frame)
+                log.add(moment)
+            draw(moment)
 
         with contextlib.suppress(KeyboardInterrupt):
             watch(live, model, samples, shown, real_time=not fast)
@@ -82,11 +82,11 @@ def _told(health: Health) -> None:
 
 
 @contextlib.contextmanager
-def _screen(model: Model) -> Iterator[Callable[[Frame], None]]:
-    """A function that draws a frame, if stdout is a terminal."""
+def _screen(model: Model) -> Iterator[Callable[[Moment], None]]:
+    """A function that draws a moment, if stdout is a terminal."""
     console = Console()
     if not console.is_terminal:
         yield lambda _: None
         return
     with Live(console=console, auto_refresh=True, refresh_per_second=_FPS) as screen:
-        yield lambda frame: screen.update(view(frame, model, console.height, console.width))
+        yield lambda moment: screen.update(view(moment, model, console.height, console.width))

@@ -77,11 +77,11 @@ def write_report(target: Path, result: Result) -> None:
     write_file(target / "report.html", page.encode())
 
 
-def write_drive(target: Path) -> None:
+def write_drive(target: Path, short: bool) -> None:
     """Write `drive.html`, on which the export of ``target`` drives live; nothing without zig, which
-    compiles its C to WebAssembly."""
+    compiles its C to WebAssembly. ``short`` as in `Settings`."""
     if "zig" in cross_compilers():
-        write_file(target / "drive.html", drive_page(target / "export").encode())
+        write_file(target / "drive.html", drive_page(target / "export", short=short).encode())
 
 
 def _inline(path: Path) -> str:

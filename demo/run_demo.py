@@ -91,7 +91,7 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
     )
     write_report(target, result)
     progress("page", 0, 1, "drive.html")
-    write_drive(target)
+    write_drive(target, settings.short)
     progress("page", 1, 1, "")
     return result
 

@@ -12,13 +12,13 @@ from rich.text import Text
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import Reals
 from elegans.viewer.live.live_board import UP
-from elegans.viewer.live.watch import Frame
+from elegans.viewer.live.watch import Moment
 
 _BAR, _OTHER = 24, 50  # columns of a bar, and of all beside it
 _LEFT = 8  # lines of the terminal that are no rows
 
 
-def view(frame: Frame, model: Model, lines: int, columns: int) -> RenderableType:
+def view(moment: Moment, model: Model, lines: int, columns: int) -> RenderableType:
     """A step for a terminal of this size; states for which there is no room are left out."""
     bar = min(max(columns - _OTHER, 1), _BAR)
     values = Table(box=box.SIMPLE, pad_edge=False, expand=False)
@@ -26,20 +26,20 @@ def view(frame: Frame, model: Model, lines: int, columns: int) -> RenderableType
         values.add_column(title, justify="right" if right else "left", no_wrap=True)
     unit = model.dt.unit if model.dt else "step"
     rows = [
-        *_rows("in", model.inputs, frame.x, None, unit, bar),
-        *_rows("out", model.outputs, frame.y, None, unit, bar),
-        *_rows("state", model.states, frame.h, frame.change, unit, bar),
+        *_rows("in", model.inputs, moment.x, None, unit, bar),
+        *_rows("out", model.outputs, moment.y, None, unit, bar),
+        *_rows("state", model.states, moment.h, moment.change, unit, bar),
     ]
     room = max(lines - _LEFT, 1)
     for row in rows[:room]:
         values.add_row(*row)
     hidden = len(rows) - room
     foot = f"{hidden} more do not fit; --csv has all" if hidden > 0 else ""
-    return Group(*_head(frame, model, unit), values, Text(foot, style="dim"))
+    return Group(*_head(moment, model, unit), values, Text(foot, style="dim"))
 
 
-def _head(frame: Frame, model: Model, unit: str) -> list[Text]:
-    health = frame.health
+def _head(moment: Moment, model: Model, unit: str) -> list[Text]:
+    health = moment.health
     state = "connected" if health.state == UP else "lost"
     link = Text.assemble(
         (f"{model.name} ", "bold"),
@@ -48,12 +48,12 @@ def _head(frame: Frame, model: Model, unit: str) -> list[Text]:
         f" lost {health.lost} ×",
     )
     speed = Text(
-        f"step {frame.steps:,}  time {frame.time:.2f} {unit}  {frame.rate:.1f} steps/s  "
-        f"{1e3 * frame.latency:.1f} ms a step"
+        f"step {moment.steps:,}  time {moment.time:.2f} {unit}  {moment.rate:.1f} steps/s  "
+        f"{1e3 * moment.latency:.1f} ms a step"
     )
     bits = Text.assemble(
-        f"{frame.compared:,} integers compared, ",
-        (f"{frame.different} different", "red bold" if frame.different else "green"),
+        f"{moment.compared:,} integers compared, ",
+        (f"{moment.different} different", "red bold" if moment.different else "green"),
     )
     for line in (link, speed, bits):
         line.no_wrap, line.overflow = True, "ellipsis"

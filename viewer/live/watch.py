@@ -21,7 +21,7 @@ from elegans.viewer.live.sources import Source
 
 
 @dataclass(frozen=True)
-class Frame:
+class Moment:
     """What there is to see after a step; values are real, in the channels' units.
 
     time     since the run began, in the unit of elapsed time; steps where there is none
@@ -47,7 +47,7 @@ def watch(
     board: LiveBoard,
     model: Model,
     source: Source,
-    shown: Callable[[Frame], None],
+    shown: Callable[[Moment], None],
     real_time: bool = True,
 ) -> None:
     """Run the samples of a source on the board until they end, and show each step.
@@ -76,7 +76,7 @@ def watch(
         different += int(np.sum(y != step.y) + np.sum(h != step.h))
         before, after = (to_real(v.astype(np.int64), model.states) for v in (step.before, step.h))
         shown(
-            Frame(
+            Moment(
                 steps=steps,
                 time=passed,
                 x=to_real(np.asarray(sample.x), model.inputs),
@@ -113,10 +113,10 @@ class CsvLog:
         self._size = 0
         self._write(",".join(columns))
 
-    def add(self, frame: Frame) -> None:
+    def add(self, moment: Moment) -> None:
         """Write the line of a step."""
-        values = [frame.time, *frame.x, *frame.y, *frame.h, 1e3 * frame.latency]
-        self._write(",".join([*(f"{value:.9g}" for value in values), str(frame.different)]))
+        values = [moment.time, *moment.x, *moment.y, *moment.h, 1e3 * moment.latency]
+        self._write(",".join([*(f"{value:.9g}" for value in values), str(moment.different)]))
 
     def _write(self, line: str) -> None:
         data = f"{line}\n".encode()

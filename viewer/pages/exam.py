@@ -37,8 +37,18 @@ class Score:
 
 def exam(model: Model, clock: bool = False, noises: tuple[float, ...] = NOISES) -> list[Score]:
     """Let the integers of a model drive, at each noise. `clock` as in `integer_driver`."""
+    return scores(integer_driver(model, clock), noises)
+
+
+def expert_exam() -> list[Score]:
+    """The exam of the expert whom all imitate; it sees the true errors."""
+    return scores(lambda _x, _dt, expert: expert, NOISES)
+
+
+def scores(steer: Steer, noises: tuple[float, ...]) -> list[Score]:
+    """The exam of a controller, a score for each noise."""
     journeys = [draw_journey(SECONDS, seed, noise=noise) for noise in noises for seed in SEEDS]
-    drives = drive_all(journeys, integer_driver(model, clock))
+    drives = drive_all(journeys, steer)
     count = len(SEEDS)
     parts = [drives[i * count : (i + 1) * count] for i in range(len(noises))]
     return [_score(noise, part) for noise, part in zip(noises, parts, strict=True)]

@@ -21,7 +21,7 @@ from elegans.tests.places import WORM
 from elegans.viewer.live.live_board import LOST, UP, Health
 from elegans.viewer.live.sources import LaneSource
 from elegans.viewer.live.terminal import view
-from elegans.viewer.live.watch import CsvLog, Frame
+from elegans.viewer.live.watch import CsvLog, Moment
 
 _MONITOR = [sys.executable, "-c", "from elegans.cli import main; main()", "monitor"]
 
@@ -35,7 +35,7 @@ def _frame(model, health, different=0):
     zeros = [np.zeros(len(part)) for part in (model.inputs, model.outputs, model.states)]
     x, y, h = zeros
     h[0] = 0.5
-    return Frame(7, 0.3, x, y, h, h, 0.0025, 31.4, 140, different, health)
+    return Moment(7, 0.3, x, y, h, h, 0.0025, 31.4, 140, different, health)
 
 
 def test_recorded_data_become_a_table_of_the_reference_s_values(tmp_path):
@@ -133,9 +133,9 @@ def test_a_table_that_cannot_be_written_is_an_error(lane, tmp_path):
 
 def test_a_table_on_a_full_disk_ends_with_a_whole_line(lane, tmp_path, monkeypatch):
     model = load_model(lane)
-    frame = _frame(model, Health(UP, ""))
+    moment = _frame(model, Health(UP, ""))
     with CsvLog(tmp_path / "log.csv", model) as log:
-        log.add(frame)
+        log.add(moment)
         whole = (tmp_path / "log.csv").read_bytes()
         write = log._write.__globals__["os"].write
         calls = []
@@ -148,6 +148,6 @@ def test_a_table_on_a_full_disk_ends_with_a_whole_line(lane, tmp_path, monkeypat
 
         monkeypatch.setattr("elegans.viewer.live.watch.os.write", full)
         with pytest.raises(ElegansError, match="No space left"):
-            log.add(frame)
+            log.add(moment)
         monkeypatch.undo()
     assert (tmp_path / "log.csv").read_bytes() == whole
