@@ -48,5 +48,7 @@ for command in (
     host.boards,
     host.doctor,
     viewing.demo,
+    viewing.drive,
+    viewing.monitor,
 ):
     main.add_command(command)

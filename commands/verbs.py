@@ -24,7 +24,7 @@ _NEXT = {
     "hil": "elegans bench {build} --board {boards[0]}",
     "bench": "{build}/README.md says how to call the C",
     "doctor": "elegans demo",
-    "demo": "elegans bench {output}/export; {output}/report.html shows the drives",
+    "demo": "open {output}/drive.html in a browser, or: elegans drive {output}/export",
 }
 
 

@@ -6,11 +6,13 @@ import base64
 import json
 from pathlib import Path
 
+from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.demo.result import Result
 from elegans.exporter.files import write_file
 from elegans.exporter.oracles.free_run import described
 from elegans.exporter.templates import environment
 from elegans.trainer.tasks.lane.drive_picture import draw_drives
+from elegans.viewer.pages.drive import drive_page
 
 _PICTURES = {
     "trajectories.png": "The same road, driven by each controller; shaded where there is fog.",
@@ -73,6 +75,13 @@ def write_report(target: Path, result: Result) -> None:
         )
     )
     write_file(target / "report.html", page.encode())
+
+
+def write_drive(target: Path, short: bool) -> None:
+    """Write `drive.html`, on which the export of ``target`` drives live; nothing without zig, which
+    compiles its C to WebAssembly. ``short`` as in `Settings`."""
+    if "zig" in cross_compilers():
+        write_file(target / "drive.html", drive_page(target / "export", short=short).encode())
 
 
 def _inline(path: Path) -> str:

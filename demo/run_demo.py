@@ -13,7 +13,7 @@ from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation.virtual_board import choose_emulator
 from elegans.boards.firmware.toolchain import cross_compiler
 from elegans.demo.drivers import Driver, FloatDriver, board_driver, reference_driver
-from elegans.demo.report import write_report
+from elegans.demo.report import write_drive, write_report
 from elegans.demo.result import Result
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import WrongUseError
@@ -90,6 +90,9 @@ def run_demo(target: Path, settings: Settings, progress: Progress) -> Result:
         seconds=time.monotonic() - started,
     )
     write_report(target, result)
+    progress("page", 0, 1, "drive.html")
+    write_drive(target, settings.short)
+    progress("page", 1, 1, "")
     return result
 
 

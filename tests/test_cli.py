@@ -34,6 +34,8 @@ _VERBS = [
     "boards",
     "doctor",
     "demo",
+    "drive",
+    "monitor",
 ]
 
 

@@ -127,6 +127,8 @@ def test_the_verbs_work_with_the_wheel_alone(call, tmp_path):
         ("doctor",),
         ("train", "lane", "--help"),
         ("demo", "--help"),
+        ("drive", "--help"),
+        ("monitor", build, "--input", tmp_path / "in.csv"),
     ]
     for arguments in calls:
         done = call(*arguments)

@@ -1,7 +1,8 @@
-"""Verbs that show what a network does: `demo`."""
+"""Verbs that show what a network does: `demo`, `drive`, `monitor`."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,8 +10,11 @@ import click
 from elegans.commands.edge import say
 from elegans.commands.options.shared import (
     BOARD,
+    BUILD,
     COMPILER,
     EMULATOR,
+    PATH,
+    PORT,
     SEED,
     output_option,
 )
@@ -18,7 +22,9 @@ from elegans.commands.verbs import verb
 
 
 @verb("elegans demo; elegans demo --short -o /tmp/demo")
-@output_option("folder for model, BUILD and report.html", default="build/demo", show_default=True)
+@output_option(
+    "folder for model, BUILD, report.html and drive.html", default="build/demo", show_default=True
+)
 @click.option("--short", is_flag=True, help="train fewer epochs and drive 20 s instead of 60")
 @BOARD
 @EMULATOR
@@ -36,3 +42,64 @@ def demo(output: Path, short: bool, board: str, emulator: str, compiler: str, se
         result = run_demo(output, Settings(board, emulator, compiler, seed, short), progress)
     say(report.table(result))
     result.require()
+
+
+@verb(
+    "elegans drive build/demo/export --board mps2-an386;"
+    " elegans drive build/demo/export --board nucleo-l432kc --port /dev/ttyACM0"
+)
+@BUILD
+@BOARD
+@PORT
+@EMULATOR
+@COMPILER
+def drive(build: Path, board: str, port: str | None, emulator: str, compiler: str) -> None:
+    """Let a board steer a car, live in a browser.
+
+    Serves a page on this machine. The states come from the board over its serial port; the
+    same C runs along in the page, and every integer of the two is compared.
+    """
+    from elegans.commands.drive import drive as serve
+    from elegans.hil_tests.session.session import BoardOptions
+
+    serve(build, board, BoardOptions(emulator, compiler, port=port))
+
+
+@verb(
+    "elegans monitor build/demo/export --board mps2-an386;"
+    " elegans monitor build/model --board nucleo-l432kc --input sensors.csv --csv states.csv"
+)
+@BUILD
+@BOARD
+@PORT
+@EMULATOR
+@COMPILER
+@click.option(
+    "--input",
+    "source",
+    type=PATH,
+    help="recorded data, as 'elegans run' takes them; default: the simulated car of the task lane",
+)
+@click.option("--csv", "table", type=PATH, help="file for a line of values for each step")
+@click.option("--fast", is_flag=True, help="as fast as the board goes, not in real time")
+@SEED
+def monitor(
+    build: Path,
+    board: str,
+    port: str | None,
+    emulator: str,
+    compiler: str,
+    source: Path | None,
+    table: Path | None,
+    fast: bool,
+    seed: int,
+) -> None:
+    """Show a board's states and outputs in the terminal, step by step.
+
+    Every integer is compared with the reference. Ctrl-C ends it.
+    """
+    from elegans.commands.monitor import monitor as watch
+    from elegans.hil_tests.session.session import BoardOptions
+
+    options = BoardOptions(emulator, compiler, port=port)
+    sys.exit(watch(build, board, options, source, table, fast, seed))

@@ -46,7 +46,8 @@ def tab(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
     yield page
     context.close()
     assert not errors
-    assert not [url for url in outside if not url.startswith(("file:", "data:", "blob:"))]
+    own = ("file:", "data:", "blob:", "http://127.0.0.1:", "ws://127.0.0.1:")
+    assert not [url for url in outside if not url.startswith(own)]
 
 
 def opened(tab: Any, file: Path) -> Any:

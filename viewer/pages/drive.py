@@ -13,7 +13,7 @@ from elegans.exporter.build_folder import load_model
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.trainer.tasks.lane.journey import SENSORS
-from elegans.viewer.pages.exam import SECONDS, SEEDS, Score, exam
+from elegans.viewer.pages.exam import SECONDS, SEEDS, Score, exam, expert_exam
 from elegans.viewer.pages.page import page
 from elegans.viewer.pages.rivals import rivals
 from elegans.viewer.wasm.compile_wasm import network_data
@@ -30,11 +30,14 @@ _SETTINGS = (
 _NOISES = {0.0: "no noise", 1.0: "noise of training", 3.0: "three times that"}
 
 
-def drive_page(build: Path, board: str | None = None, path: str | None = None) -> str:
+def drive_page(
+    build: Path, board: str | None = None, path: str | None = None, short: bool = False
+) -> str:
     """The HTML of the page for a BUILD of the task `lane`.
 
     board  whose states are shown, if the page is served by `elegans drive`
     path   of the WebSocket at which that board answers
+    short  whether the circuit was trained for a fraction of the usual time, which the page says
 
     Raises `ElegansError` for another network, a BUILD that is incomplete, or if zig is missing.
     """
@@ -57,10 +60,12 @@ def drive_page(build: Path, board: str | None = None, path: str | None = None) -
         "heading": f"{len(model.states)} liquid neurons hold the road",
         "lead": _lead(board),
         "live": {"board": board} if board else None,
+        "short": short,
         "controllers": [
             {k: one[k] for k in ("label", "short", "parameters")} | {"cells": cells}
             for one, cells in zip(controllers, _cells(scores), strict=True)
         ],
+        "expert": [_text(score) for score in expert_exam()],
         "settings": _SETTINGS,
         "neurons": len(model.states),
         "synapses": len(own["synapses"]),

@@ -16,7 +16,7 @@ export class Live {
   step(x, dt, picture) {
     const k = (this.steps = (this.steps ?? 0) + 1);
     return new Promise((resolve) => {
-      this.pending = { k, x, dt, picture, resolve };
+      this.pending = { k, resolve };
       this._send({ type: "step", k, x, dt, picture });
     });
   }
@@ -40,14 +40,8 @@ export class Live {
   }
 
   _take(message) {
-    if (message.type === "role") {
-      this.on.role(message);
-      // A step that the server forgot, as when it was started anew.
-      if (message.driver && this.pending) {
-        const { k, x, dt, picture } = this.pending;
-        this._send({ type: "step", k, x, dt, picture });
-      }
-    } else if (message.type === "link") this.on.link(message);
+    if (message.type === "role") this.on.role(message);
+    else if (message.type === "link") this.on.link(message);
     else if (message.type === "step") this._step(message);
   }
 

@@ -32,6 +32,7 @@ async function start() {
   let world;
   let live = null;
   let watched = null;
+  let driving = false;
   let running = !matchMedia("(prefers-reduced-motion: reduce)").matches;
   let [time, frame, front, rate] = [0, 0, 0, 1];
   let last = performance.now();
@@ -259,14 +260,15 @@ async function start() {
   if (data.live) {
     live = new Live(data.live.path, networks[0], {
       role({ driver, viewers }) {
-        const was = watched;
+        const begins = driver && !driving;
+        driving = driver;
         watched = driver ? null : watched ?? new Watched(data.controllers.map((c) => c.name));
         document.body.classList.toggle("watching", !driver);
         $("#controls").disabled = !driver;
         const people = viewers === 1 ? "You are alone here" : `${viewers} pages are open`;
         const role = driver ? "this one drives" : "another one drives, and this one watches";
         setText($("#role"), `${people}: ${role}.`);
-        if (driver && was) restart();
+        if (begins) restart();
       },
       link(message) {
         live.link = message;
@@ -279,6 +281,7 @@ async function start() {
         setSliders(watched.settings);
       },
       lost() {
+        driving = false;
         live.link = { state: "gone", text: "the program elegans drive does not answer" };
         showLink();
       },
@@ -289,7 +292,8 @@ async function start() {
     const { link = { state: "waiting", text: "" }, board } = live;
     document.body.dataset.link = link.state;
     setText($("#link"), LINKS[link.state] ?? link.state);
-    setText($("#why"), link.text ?? "");
+    const again = link.lost ? `It was lost ${link.lost === 1 ? "once" : `${link.lost} times`}, and came back.` : "";
+    setText($("#why"), link.state === "up" ? again : (link.text ?? ""));
     setText($("#rates"), Number.isFinite(board.latency)
       ? `${board.rate.toFixed(0)} steps/s, ${board.latency.toFixed(1)} ms from request to answer`
       : "–");
