@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from elegans.exporter.errors import ElegansError
-from elegans.trainer.data.normalise import Normalisation
-from elegans.trainer.data.series import TimeSeries
-from elegans.trainer.data.windows import Batch, WindowPlan, sample_window, stacked
-from elegans.trainer.fit import update
-from elegans.trainer.learn.build_network import PhysicalNetwork
-from elegans.trainer.learn.checkpoint import (
+from elegans.trainer.checkpoint import (
     checkpoint_of,
     read_checkpoint,
     restore,
     weights_of,
 )
+from elegans.trainer.data.normalise import Normalisation
+from elegans.trainer.data.series import TimeSeries
+from elegans.trainer.data.windows import Batch, WindowPlan, sample_window, stacked
+from elegans.trainer.fit import update
+from elegans.trainer.learn.build_network import PhysicalNetwork
+from elegans.trainer.learn.keeping import StoppedError, Store
 from elegans.trainer.learn.loss import Loss, Scored
 from elegans.trainer.learn.tensorboard_log import Log, no_log
 from elegans.trainer.learn.train_settings import AFTERWARDS, TrainSettings
@@ -50,42 +50,6 @@ class Course:
     def best_loss(self) -> float:
         """The lowest loss on the validation part."""
         return self.validation[self.best_epoch - 1] if self.best_epoch else math.inf
-
-
-@dataclass(frozen=True)
-class Store:
-    """Where checkpoints are kept, and whether to go on from the last one.
-
-    name    of the network: `NAME_last.safetensors` is the present state, and
-            `NAME_best.safetensors` has the weights with the lowest loss on the validation part
-    digest  of the data and of their split
-    """
-
-    folder: Path
-    name: str
-    digest: str
-    resume: bool = False
-
-    @property
-    def last(self) -> Path:
-        """The file of the present state."""
-        return self.folder / f"{self.name}_last.safetensors"
-
-    @property
-    def best(self) -> Path:
-        """The file of the best weights so far."""
-        return self.folder / f"{self.name}_best.safetensors"
-
-    def forget(self) -> None:
-        """Remove both files of an earlier training."""
-        for path in (self.last, self.best):
-            path.unlink(missing_ok=True)
-
-
-class StoppedError(ElegansError):
-    """The user stopped the training by Ctrl-C."""
-
-    exit_code = 130
 
 
 class TrainingLoop:

@@ -17,7 +17,8 @@ from elegans.tests.trainer.data.recordings import write_machine  # noqa: E402
 from elegans.trainer.data.read_columns import read_columns  # noqa: E402
 from elegans.trainer.data.series import Choice, from_columns  # noqa: E402
 from elegans.trainer.learn import on_chip  # noqa: E402
-from elegans.trainer.learn.trainer import Keeping, Trainer  # noqa: E402
+from elegans.trainer.learn.keeping import Keeping  # noqa: E402
+from elegans.trainer.learn.trainer import Trainer  # noqa: E402
 
 pytestmark = pytest.mark.slow
 SMALL = {"neurons": 10, "epochs": 3, "window": 20, "seed": 3}
