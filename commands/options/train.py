@@ -23,7 +23,7 @@ CHIP = ("qat", "calm", *LIMITS, "core")
 """Parameters of `ChipSettings`."""
 NETWORK = (
     *("cell", "neurons", "wiring", "optimizer", "lr", "weight_decay", "patience"),
-    *("class_weights", "augment", "window", "batch"),
+    *("class_weights", "augment", "window", "batch", "carry"),
     *CHIP,
 )
 """Parameters of `TrainSettings`, besides seed and epochs; `augment` is text."""
@@ -118,6 +118,12 @@ _OPTIONS = (
     ),
     click.option(
         "--batch", type=click.IntRange(1), help=f"stretches of an update{_default('batch')}"
+    ),
+    click.option(
+        "--carry",
+        is_flag=True,
+        help="begin each stretch in the state behind the one before it, for what is longer ago "
+        "than a stretch",
     ),
     click.option(
         "--qat",

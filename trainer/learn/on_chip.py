@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +165,8 @@ def _lessons(lesson: Lesson, batches: int) -> Iterator[Batch]:
     """The first `batches` of an epoch of its own after the other; the seed of each is torch's, so
     that torch's random state is all that a checkpoint needs."""
     augmentation = lesson.settings.augmentation
+    plan = replace(lesson.plan, carry=False)
     while True:
         random = np.random.default_rng(int(torch.randint(2**62, ())))
-        epoch = lesson.plan.epoch(lesson.parts.training, lesson.units, augmentation, random)
+        epoch = plan.epoch(lesson.parts.training, lesson.units, augmentation, random)
         yield from itertools.islice(epoch, batches)

@@ -38,6 +38,7 @@ class TrainSettings(ChipSettings):
     window         samples of a training window; recordings are cut to windows, unless each is
                    decided as a whole
     batch          windows in an update
+    carry          whether a window begins in the state behind the one before it
     others         of `ChipSettings`
     """
 
@@ -54,6 +55,7 @@ class TrainSettings(ChipSettings):
     augmentation: Augmentation = field(default_factory=Augmentation)
     window: int = 64
     batch: int = 32
+    carry: bool = False
 
     def __post_init__(self) -> None:
         """Raise `WrongUseError` for a value out of its range."""

@@ -177,7 +177,8 @@ class Trainer:
 
     def _lesson(self, data: DataSet, parts: Parts, units: Normalisation) -> tuple[WindowPlan, Loss]:
         length = None if data.goal.whole else self.settings.window
-        plan = WindowPlan(length, self.settings.batch, _LEAST_UPDATES)
+        carry = self.settings.carry and length is not None
+        plan = WindowPlan(length, self.settings.batch, _LEAST_UPDATES, carry)
         return plan, loss_of(data.goal, self.settings, units, parts.training)
 
     def evaluate(self, x: Any = None, y: Any = None, t: Time = None) -> Scores:

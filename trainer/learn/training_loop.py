@@ -26,6 +26,7 @@ from elegans.trainer.learn.keeping import StoppedError, Store
 from elegans.trainer.learn.loss import Loss, Scored
 from elegans.trainer.learn.tensorboard_log import Log, no_log
 from elegans.trainer.learn.train_settings import AFTERWARDS, TrainSettings
+from elegans.trainer.networks.sequence_layer import State
 from elegans.trainer.progress import Progress
 
 _TOGETHER = 64
@@ -92,7 +93,7 @@ class TrainingLoop:
         """
         held = whole_batches(validation, self._units)
         updates, epochs = self._plan.batches(training), self._settings.epochs
-        course = self.course
+        course, scored = self.course, Carrying(self._net)
         if self._store is not None and not course.epoch:
             self._write(self._store)  # so that there is a checkpoint from the first second on
         try:
@@ -105,7 +106,8 @@ class TrainingLoop:
                     note = f"epoch {course.epoch + 1} of {epochs}" + self._so_far()
                     progress(stage, course.epoch * updates + done, epochs * updates, note)
                     self._set_rate((course.epoch * updates + done) / (epochs * updates))
-                    total += update(self._net, self._optimizer, self._loss(self._net, batch))
+                    net = scored.of(batch) if self._plan.carry else self._net
+                    total += update(self._net, self._optimizer, self._loss(net, batch))
                 self._end_epoch(total / updates, mean_loss(self._net, self._loss, held))
                 log(
                     course.epoch,
@@ -186,6 +188,38 @@ class TrainingLoop:
         if self.course.epoch:
             remedy += f", or with --resume --epochs {self.course.epoch} to end here"
         return StoppedError("training", f"{done}; {self._store.last} has them", remedy)
+
+
+class Carrying:
+    """A network that begins each stretch in the state behind the one before: `loss.Scored`.
+
+    Gradients end where a stretch begins (truncated backpropagation through time).
+    """
+
+    def __init__(self, net: PhysicalNetwork) -> None:
+        self._net = net
+        self._state: State | None = None
+
+    def of(self, batch: Batch) -> Carrying:
+        """The same for the next batch."""
+        self._lengths, going = torch.from_numpy(batch.lengths), torch.from_numpy(~batch.fresh)
+        rows = going[:, None]
+        if isinstance(self._state, tuple):
+            h, c = self._state
+            self._state = h[: len(going)] * rows, c[: len(going)] * rows
+        elif self._state is not None:
+            self._state = self._state[: len(going)] * rows
+        return self
+
+    def scores(self, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+        """Physical x [B, T, J] and dt [B, T], s -> the network's own outputs [B, T, O]."""
+        y, h = self._net.run(x, dt, self._state, self._lengths)
+        self._state = (h[0].detach(), h[1].detach()) if isinstance(h, tuple) else h.detach()
+        return y
+
+    def __call__(self, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+        """The same in physical units."""
+        return self.scores(x, dt) * self._net.gain + self._net.offset
 
 
 def whole_batches(series: Sequence[TimeSeries], units: Normalisation) -> list[Batch]:
