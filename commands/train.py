@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from elegans.commands.edge import complain, say
-from elegans.commands.options.train import COLUMNS, NETWORK, OTHERS
+from elegans.commands.options.train import CHIP, COLUMNS, NETWORK, OTHERS
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.interface import valid_name
+from elegans.trainer.chip_aware.settings import ChipSettings
 from elegans.trainer.progress import shown
 from elegans.trainer.tasks import RECORDED, TASKS, TrainOptions
 from elegans.trainer.tasks import train as train_task
@@ -29,9 +31,14 @@ def train(what: str, output: Path, options: TrainOptions, more: dict[str, Any]) 
     """
     given = [name for name in (*COLUMNS, *NETWORK, *OTHERS) if more.get(name)]
     if what in TASKS:
-        _refuse(given, f"task {what}", "its network and its data are fixed")
+        _refuse(
+            [name for name in given if name not in CHIP],
+            f"task {what}",
+            "its network and its data are fixed",
+        )
+        chip = ChipSettings(**{name: more[name] for name in CHIP if more[name] is not None})
         with shown() as progress:
-            metrics: dict[str, Any] = {**train_task(what, output, options, progress)}
+            metrics = train_task(what, output, replace(options, chip=chip), progress)
         say(json.dumps(metrics, indent=1))
         return
     if what in RECORDED:
@@ -61,9 +68,10 @@ def _train_on_data(what: str, output: Path, options: TrainOptions, more: dict[st
     with shown() as progress:
         progress("load", 0, 1, "torch")
         from elegans.trainer.data.augment import parse_augmentation
+        from elegans.trainer.learn.keeping import Keeping
         from elegans.trainer.learn.results import metrics_of
         from elegans.trainer.learn.train_settings import TrainSettings
-        from elegans.trainer.learn.trainer import Keeping, Trainer
+        from elegans.trainer.learn.trainer import Trainer
 
         values = {key: more[key] for key in NETWORK if more[key] is not None and key != "augment"}
         if more["augment"]:

@@ -96,7 +96,9 @@ def test_stages_import_only_what_comes_before_them(package):
 
 
 # What a stage may use of its package's root, besides the shared modules: what training needs.
-_ROOT_MODULES = {"trainer.fit", "trainer.progress", "trainer.plots", "trainer.straight_through"}
+_ROOT_MODULES = {
+    f"trainer.{name}" for name in ("checkpoint", "fit", "plots", "progress", "straight_through")
+}
 
 
 def test_every_folder_of_a_package_is_a_stage_and_says_what_it_may_import():

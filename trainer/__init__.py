@@ -2,8 +2,7 @@
 
 Inside, a stage imports only those before it: data, wiring, kernels, cells, networks, onnx_out,
 chip_aware, learn, tasks, robustness, search.
-The modules beside them (fit, progress, plots, straight_through) are used by the tasks and by
-tests.
+The modules beside them (checkpoint, fit, progress, plots, straight_through) may be used by all.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,8 @@ class Fit:
 
     The learning rate falls from `rate` to a hundredth of it along half a cosine over all
     epochs. `history` holds the mean loss of each epoch so far, `stages` the name of each
-    stage and the number of epochs done at its end. Raises ElegansError for less than one
-    epoch.
+    stage and the number of epochs done at its end; `optimizer` is the Adam. Raises
+    ElegansError for less than one epoch.
     """
 
     def __init__(
@@ -40,9 +41,9 @@ class Fit:
         self.stages: list[tuple[str, int]] = []
         self._net, self._epochs, self._batches = net, epochs, batches
         self._progress = progress
-        self._adam = torch.optim.Adam(net.parameters(), lr=rate)
+        self.optimizer = torch.optim.Adam(net.parameters(), lr=rate)
         self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-            self._adam, epochs * batches, eta_min=rate / 100
+            self.optimizer, epochs * batches, eta_min=rate / 100
         )
 
     def stage(self, name: str, until: int, loss: Callable[[], Tensor]) -> None:
@@ -53,7 +54,7 @@ class Fit:
         while len(self.history) < until:
             total = 0.0
             for _ in range(self._batches):
-                total += update(self._net, self._adam, loss())
+                total += update(self._net, self.optimizer, loss())
                 self._schedule.step()
             mean = total / self._batches
             if not math.isfinite(mean):
@@ -65,6 +66,24 @@ class Fit:
             self.history.append(mean)
             self._progress(name, len(self.history), self._epochs, f"loss {mean:.4f}")
         self.stages.append((name, len(self.history)))
+
+    @property
+    def updates_done(self) -> int:
+        """In all epochs so far."""
+        return len(self.history) * self._batches
+
+    def state(self) -> dict[str, Any]:
+        """What `go_on` needs besides the optimizer's own state, for JSON."""
+        return {"history": self.history, "schedule": self._schedule.state_dict()}
+
+    def go_on(self, state: dict[str, Any]) -> None:
+        """Take up a training where `state` was asked for. Raises KeyError for another document."""
+        self._schedule.load_state_dict(state["schedule"])
+        for group, rate in zip(
+            self.optimizer.param_groups, state["schedule"]["_last_lr"], strict=True
+        ):
+            group["lr"] = rate
+        self.history = list(state["history"])
 
 
 def update(net: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> float:

@@ -62,5 +62,18 @@ def doctor(port: str | None, baud: int) -> None:
     findings = examine()
     for finding in findings:
         say(str(finding))
+    story = _training()
+    say(f"{'ok' if story.startswith('compiled') else 'absent':<9}{'training':<20}{story}")
     if any(finding.needed and not finding.present for finding in findings):
         sys.exit(1)
+
+
+def _training() -> str:
+    """Whether cells run through sequences in compiled C or in torch."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        return "needs torch; pip install 'elegans[train]'"
+    from elegans.trainer.kernels.compiled import kernels_in_use
+
+    return kernels_in_use()

@@ -6,11 +6,11 @@ import click
 
 from elegans.commands.options.shared import PATH, F
 from elegans.exporter.cost.estimate import CORES
+from elegans.trainer.chip_aware.settings import INTEGERS, LIMITS
 from elegans.trainer.data.goal import KINDS
 from elegans.trainer.learn.train_settings import (
     CELLS,
     CLASS_WEIGHTS,
-    INTEGERS,
     OPTIMIZERS,
     TrainSettings,
 )
@@ -19,10 +19,12 @@ _DEFAULT = TrainSettings()
 
 COLUMNS = ("time", "inputs", "target", "group", "kind", "forecast", "gap")
 """Parameters that say what the columns of a file are."""
+CHIP = ("qat", "calm", *LIMITS, "core")
+"""Parameters of `ChipSettings`."""
 NETWORK = (
     *("cell", "neurons", "wiring", "optimizer", "lr", "weight_decay", "patience"),
-    *("class_weights", "augment", "window", "batch"),
-    *("qat", "max_synapses", "max_instructions", "max_flash", "core"),
+    *("class_weights", "augment", "window", "batch", "carry"),
+    *CHIP,
 )
 """Parameters of `TrainSettings`, besides seed and epochs; `augment` is text."""
 OTHERS = ("test", "validation", "name", "resume", "tensorboard", "data")
@@ -118,9 +120,20 @@ _OPTIONS = (
         "--batch", type=click.IntRange(1), help=f"stretches of an update{_default('batch')}"
     ),
     click.option(
+        "--carry",
+        is_flag=True,
+        help="begin each stretch in the state behind the one before it, for what is longer ago "
+        "than a stretch",
+    ),
+    click.option(
         "--qat",
         type=click.Choice(INTEGERS),
         help="fine-tune on the very integers that the device computes with such weights",
+    ),
+    click.option(
+        "--calm",
+        type=click.FloatRange(0),
+        help="with --qat, for a network that amplifies rounding: 0.05 makes it forget errors",
     ),
     click.option("--max-synapses", type=click.IntRange(1), help="prune while fine-tuning"),
     click.option(

@@ -28,7 +28,7 @@ from elegans.trainer.wiring.ncp import Polarity, Wiring
 
 MODES = ("default", "no_gate", "pure")
 # As kernels/cfc.c numbers the activations, and limits the layers.
-_COMPILED_ACTIVATIONS = ("lecun_tanh", "tanh", "relu", "silu")
+_COMPILED_ACTIVATIONS = ("lecun_tanh", "tanh", "relu", "silu", "gelu")
 _MOST_LAYERS = 64
 
 
@@ -239,9 +239,7 @@ def _compiled(cells: list[CfCCell], period: float | None) -> CompiledCell | None
     first, weights = cells[0], list[tuple[Tensor, Tensor | None]]()
     parts = list(first.backbone) if first.backbone is not None else []
     linear = [part for part in parts if isinstance(part, nn.Linear)]
-    if first.activation not in _COMPILED_ACTIVATIONS or (
-        first.training and any(isinstance(part, nn.Dropout) for part in parts)
-    ):
+    if first.training and any(isinstance(part, nn.Dropout) for part in parts):
         return None
     for part in linear:
         weights += [(part.weight, None), (part.bias, None)]

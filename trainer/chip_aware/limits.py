@@ -18,6 +18,7 @@ from elegans.trainer.chip_aware.neurons import circuit, removable, weakest_first
 from elegans.trainer.chip_aware.on_device import OnDevice
 from elegans.trainer.chip_aware.pruning import Synapses
 from elegans.trainer.chip_aware.relowering import Write, lowered_file
+from elegans.trainer.chip_aware.settings import ChipSettings
 
 _TRIED = (1.0, 0.8, 0.65, 0.5, 0.4, 0.3, 0.22, 0.16, 0.12, 0.09, 0.06, 0.04, 0.02, 0.01)
 """Shares of the synapses that are tried for a limit of time or flash: the first that keeps it is
@@ -63,6 +64,14 @@ class Limits:
         most = 1.0 - spare
         fast = self.instructions is None or cost.instructions <= most * self.instructions
         return fast and (self.flash is None or cost.flash <= most * self.flash)
+
+
+def limits_of(settings: ChipSettings) -> Limits | None:
+    """The limits of a command line; None for no limit."""
+    if not settings.limited:
+        return None
+    most = settings.max_synapses, settings.max_instructions, settings.max_flash
+    return Limits(*most, core=settings.core)
 
 
 def fitted(network: nn.Module, write: Write, weights: str, limits: Limits) -> nn.Module:
@@ -118,13 +127,18 @@ class Tailor:
     def __init__(self, device: OnDevice, limits: Limits, updates: int) -> None:
         self.synapses = Synapses(device.network)
         self._device, self._limits, self._updates = device, limits, max(updates, 1)
-        self._first, self._done = self.synapses.count, 0
+        self._first, self.updates_done = self.synapses.count, 0
         self._goal = self._found_goal()
+
+    @property
+    def done(self) -> bool:
+        """Whether no more synapses will be removed, but for a limit that is exceeded at last."""
+        return self.updates_done >= self._updates
 
     def advance(self) -> None:
         """Remove what is due before the next update, and zero again what the last one moved."""
-        self._done += 1
-        left = (1.0 - min(self._done / self._updates, 1.0)) ** 3
+        self.updates_done += 1
+        left = (1.0 - min(self.updates_done / self._updates, 1.0)) ** 3
         self.synapses.prune(self._goal + round((self._first - self._goal) * left))
 
     def finish(self) -> None:

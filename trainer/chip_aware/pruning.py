@@ -60,12 +60,13 @@ class Synapses:
                 "has no maps that elegans can prune",
                 "build it from the cells of elegans.trainer or torch",
             )
-        self._kept = [m.alive() for m in self.maps]
+        self.kept = [m.alive() for m in self.maps]
+        """[as each map's weight] the synapses that are left."""
 
     @property
     def count(self) -> int:
         """The number of synapses that are there."""
-        return sum(int(k.sum()) for k in self._kept)
+        return sum(int(k.sum()) for k in self.kept)
 
     def fewest(self) -> int:
         """The number below which a neuron would lose its last input or output."""
@@ -83,28 +84,28 @@ class Synapses:
         count = min(max(count, int(torch.isinf(order).sum())), self.count)
         kept = torch.zeros_like(flat, dtype=torch.bool)
         kept[torch.argsort(order, descending=True, stable=True)[:count]] = True
-        kept &= torch.cat([k.flatten() for k in self._kept])
+        kept &= torch.cat([k.flatten() for k in self.kept])
         parts = torch.split(kept, [s.numel() for s in scores])
-        self._kept = [k.view_as(s) for k, s in zip(parts, scores, strict=True)]
-        for one, mine in zip(self.maps, self._kept, strict=True):
+        self.kept = [k.view_as(s) for k, s in zip(parts, scores, strict=True)]
+        for one, mine in zip(self.maps, self.kept, strict=True):
             one.keep(mine)
 
     def snapshot(self) -> tuple[list[Tensor], list[Tensor]]:
         """The weights and the synapses of the moment, for `restore`."""
         tensors = [m.weight.detach() if m.mask is None else m.mask for m in self.maps]
-        return [t.clone() for t in tensors], list(self._kept)
+        return [t.clone() for t in tensors], list(self.kept)
 
     @torch.no_grad()
     def restore(self, snapshot: tuple[list[Tensor], list[Tensor]]) -> None:
         """Put back what `snapshot` gave."""
-        tensors, self._kept = snapshot[0], list(snapshot[1])
+        tensors, self.kept = snapshot[0], list(snapshot[1])
         for one, tensor in zip(self.maps, tensors, strict=True):
             (one.weight if one.mask is None else one.mask).copy_(tensor)
 
     def _scores(self) -> list[Tensor]:
         """The magnitudes by which synapses are compared, -1 where there is none."""
         found = []
-        for one, kept in zip(self.maps, self._kept, strict=True):
+        for one, kept in zip(self.maps, self.kept, strict=True):
             size = one.weight.detach().abs()
             own = size[kept].square().mean().sqrt() if kept.any() else size.new_ones(())
             found.append(torch.where(kept, size / own.clamp(min=1e-12), -1.0))
@@ -113,7 +114,7 @@ class Synapses:
     def _needed(self, scores: list[Tensor]) -> list[Tensor]:
         """The largest synapse of each row and each column."""
         found = []
-        for score, kept in zip(scores, self._kept, strict=True):
+        for score, kept in zip(scores, self.kept, strict=True):
             needed = torch.zeros_like(kept)
             for dim in (0, 1):
                 best = score.argmax(dim, keepdim=True)

@@ -6,7 +6,7 @@
 #include "lanes.h"
 
 enum { DEFAULT, NO_GATE, PURE };
-enum { LECUN_TANH, TANH, RELU, SILU };
+enum { LECUN_TANH, TANH, RELU, SILU, GELU }; /* from SILU on the slope needs the sum */
 #define CHUNK 32 /* steps whose gradients of sums are kept until they are multiplied by the inputs */
 #define MOST_LAYERS 64
 
@@ -19,7 +19,7 @@ typedef struct {
 
 typedef struct {
     int mode, fixed, activation, depth, width, layers, neurons;
-    int deep; /* vectors of a backbone layer's record: its values, and with silu its sums */
+    int deep; /* vectors of a backbone layer's record: its values, and from SILU on its sums */
     int kept, sums, widest;
     int64_t weights, packed; /* floats of all weights, and of all maps when packed */
     Layer layer[MOST_LAYERS];
@@ -41,7 +41,7 @@ static Net net_of(const int32_t *shape)
 {
     Net net = {.mode = shape[0] % 3, .fixed = shape[0] >= 3, .activation = shape[1], .depth = shape[2], .width = shape[3],
                .layers = shape[4], .widest = padded(shape[3])};
-    net.deep = padded(net.width) * (net.activation == SILU ? 2 : 1);
+    net.deep = padded(net.width) * (net.activation >= SILU ? 2 : 1);
     int inputs = shape[5];
     for (int l = 0; l < net.layers; l++) {
         Layer *layer = &net.layer[l];
@@ -109,6 +109,8 @@ static inline V activated(int kind, V x)
         return choose(x <= splat(0.0f), splat(0.0f), x);
     case SILU:
         return x * sigmoid(x);
+    case GELU:
+        return x * normal_share(x);
     case TANH:
         return hyperbolic_tangent(x);
     default:
@@ -116,7 +118,7 @@ static inline V activated(int kind, V x)
     }
 }
 
-/* The slope where the value is y, and for silu the sum x. */
+/* The slope where the value is y and, from SILU on, the sum x. */
 static inline V slope_of(int kind, V y, V x)
 {
     V s;
@@ -126,6 +128,8 @@ static inline V slope_of(int kind, V y, V x)
     case SILU:
         s = sigmoid(x);
         return s * (1.0f + x * (1.0f - s));
+    case GELU:
+        return normal_share(x) + x * (0.398942280f * exponential(-0.5f * x * x));
     case TANH:
         return 1.0f - y * y;
     default:
@@ -154,8 +158,8 @@ static inline void move(const Net *net, int n, const float *constants, V dt, V *
     }
 }
 
-/* The record of a step: for each layer what it reads; of each backbone layer the values, and with
- * silu behind them the sums; the values of the heads. */
+/* The record of a step: for each layer what it reads; of each backbone layer the values, and from
+ * SILU on behind them the sums; the values of the heads. */
 static void forward_block(const Call *call, const Net *net, V *step, int start)
 {
     const float *maps = call->scratch;
@@ -182,7 +186,7 @@ static void forward_block(const Call *call, const Net *net, V *step, int start)
                 flat += rows;
                 if (d == net->depth)
                     break;
-                if (net->activation == SILU)
+                if (net->activation >= SILU)
                     for (int i = 0; i < rows; i++)
                         z[padded(rows) + i] = z[i];
                 for (int i = 0; i < rows; i++)

@@ -85,6 +85,27 @@ static inline V hyperbolic_tangent(V x)
     return x * p / q;
 }
 
+/* The share of a normal distribution below x, (1 + erf(x / sqrt 2)) / 2, to 2e-7: erf is a quotient of
+ * polynomials, whose coefficients are Eigen's. */
+static inline V normal_share(V x)
+{
+    x = clamp(x * 0.707106781f, -4.0f, 4.0f);
+    V s = x * x;
+    V p = splat(-2.72614225801306e-10f);
+    p = p * s + 2.77068142495902e-08f;
+    p = p * s - 2.10102402082508e-06f;
+    p = p * s - 5.69250639462346e-05f;
+    p = p * s - 7.34990630326855e-04f;
+    p = p * s - 2.95459980854025e-03f;
+    p = p * s - 1.60960333262415e-02f;
+    V q = splat(-1.45660718464996e-05f);
+    q = q * s - 2.13374055278905e-04f;
+    q = q * s - 1.68282697438203e-03f;
+    q = q * s - 7.37332916720468e-03f;
+    q = q * s - 1.42647390514189e-02f;
+    return 0.5f + 0.5f * (x * p / q);
+}
+
 /* Rows of a map padded to a multiple of ROWS. */
 static inline int padded(int rows) { return (rows + ROWS - 1) / ROWS * ROWS; }
 

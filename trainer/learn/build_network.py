@@ -1,7 +1,6 @@
 """The one place where cells and networks are chosen: settings -> a network over sequences.
 
-What it returns has `forward(x [B, T, I], dt [B, T]) -> (y [B, T, O], h)`, `step(x, h, dt)` of one
-step for the export, and `state_size`. A faster layer with this interface slots in here.
+What it returns is a `SequenceLayer`: compiled where a kernel is, or torch's own GRU or LSTM.
 """
 
 from __future__ import annotations
@@ -14,11 +13,12 @@ from torch import Tensor, nn
 from elegans.exporter.errors import ElegansError
 from elegans.trainer.cells.cfc import CfCCell, WiredCfCCell
 from elegans.trainer.cells.ctrnn import CTRNNCell
-from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell
+from elegans.trainer.cells.gru_lstm_mlp import MLPCell
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.data.normalise import Normalisation
 from elegans.trainer.learn.train_settings import TrainSettings
-from elegans.trainer.networks.recurrent import Recurrent
+from elegans.trainer.networks.layers import GRU, LSTM
+from elegans.trainer.networks.sequence_layer import SequenceLayer, State
 from elegans.trainer.wiring.ncp import NCP, AutoNCP, Wiring
 from elegans.trainer.wiring.unlayered import fully_connected
 
@@ -26,7 +26,9 @@ _MLP_SAMPLES = 8
 """The samples that an MLP reads, the present one included."""
 
 
-def build_network(settings: TrainSettings, inputs: int, outputs: int) -> tuple[Any, Wiring | None]:
+def build_network(
+    settings: TrainSettings, inputs: int, outputs: int
+) -> tuple[SequenceLayer, Wiring | None]:
     """A network of `inputs` normalised inputs and `outputs` outputs, and its wiring if a circuit.
 
     The outputs of a circuit are its motor neurons; others have a linear map behind them. Raises
@@ -36,21 +38,23 @@ def build_network(settings: TrainSettings, inputs: int, outputs: int) -> tuple[A
         return _dense(settings, inputs, outputs), None
     wiring = _plan(settings, outputs).build(inputs)
     if settings.cell == "cfc":
-        return Recurrent(WiredCfCCell(wiring)), wiring
-    return Recurrent(LTCCell(wiring, softplus=True)), wiring
+        return SequenceLayer(WiredCfCCell(wiring)), wiring
+    return SequenceLayer(LTCCell(wiring, softplus=True)), wiring
 
 
-def _dense(settings: TrainSettings, inputs: int, outputs: int) -> Recurrent:
+def _dense(settings: TrainSettings, inputs: int, outputs: int) -> SequenceLayer:
     units, cell = settings.neurons, settings.cell
-    if cell == "cfc":
-        return Recurrent(CfCCell(inputs, units), projection=outputs)
+    if cell == "gru":
+        return GRU(inputs, units, outputs)
+    if cell == "lstm":
+        return LSTM(inputs, units, outputs)
+    if cell == "mlp":
+        return SequenceLayer(MLPCell(inputs, _MLP_SAMPLES, (units,), outputs))
     if cell == "ltc":
         ltc = LTCCell(fully_connected(inputs, units), softplus=True)
-        return Recurrent(ltc, projection=outputs)
-    if cell == "mlp":
-        return Recurrent(MLPCell(inputs, _MLP_SAMPLES, (units,), outputs))
-    kinds = {"ctrnn": CTRNNCell, "gru": GRUCell, "lstm": LSTMCell}
-    return Recurrent(kinds[cell](inputs, units), projection=outputs)
+        return SequenceLayer(ltc, proj_size=outputs)
+    kind = CfCCell if cell == "cfc" else CTRNNCell
+    return SequenceLayer(kind(inputs, units), proj_size=outputs)
 
 
 def _plan(settings: TrainSettings, outputs: int) -> NCP:
@@ -63,18 +67,15 @@ def _plan(settings: TrainSettings, outputs: int) -> NCP:
     return AutoNCP(settings.neurons, outputs, settings.sparsity or 0.5)
 
 
-class GruBaseline(nn.Module):
+class GruBaseline(GRU):
     """A GRU of `units` units, torch's own, with elapsed time as one more input; not exported."""
 
     def __init__(self, inputs: int, units: int, outputs: int) -> None:
-        super().__init__()
-        self.gru = nn.GRU(inputs + 1, units, batch_first=True)
-        self.readout = nn.Linear(units, outputs)
+        super().__init__(inputs + 1, units, outputs)
 
-    def forward(self, x: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
-        """x [B, T, I], dt [B, T] -> y [B, T, O], last h [1, B, H]."""
-        hidden, h = self.gru(torch.cat([x, dt.unsqueeze(-1)], dim=2))
-        return self.readout(hidden), h
+    def forward(self, input: Any, hx: Any = None, timespans: Any = None, **more: Any) -> Any:
+        """As any layer's, with timespans [B, T]."""
+        return super().forward(torch.cat([input, timespans.unsqueeze(-1)], dim=2), hx, **more)
 
 
 class PhysicalNetwork(nn.Module):
@@ -84,23 +85,34 @@ class PhysicalNetwork(nn.Module):
     because they are affine maps beside other ones. `wiring` is that of a circuit, or None.
     """
 
+    net: SequenceLayer
     centre: Tensor
     spread: Tensor
     gain: Tensor
     offset: Tensor
 
-    def __init__(self, net: Any, units: Normalisation, wiring: Wiring | None = None) -> None:
+    def __init__(
+        self, net: SequenceLayer, units: Normalisation, wiring: Wiring | None = None
+    ) -> None:
         super().__init__()
         self.net, self.period, self.wiring = net, units.period, wiring
-        self.state_size = int(getattr(net, "state_size", 0))
+        self.state_size = net.carried_size
         for name in ("centre", "spread", "gain", "offset"):
             value = torch.tensor(getattr(units, name), dtype=torch.float32)
             self.register_buffer(name, value)
 
+    def run(
+        self, x: Tensor, dt: Tensor, state: State | None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """Physical x [B, T, J] and dt [B, T], s -> the network's own outputs [B, T, O], the state
+        behind each sequence, whose lengths may be less than T [B]."""
+        normal = (x - self.centre) / self.spread
+        found: tuple[Tensor, State] = self.net(normal, state, dt / self.period, lengths=lengths)
+        return found
+
     def scores(self, x: Tensor, dt: Tensor) -> Tensor:
-        """Physical x [B, T, J] and dt [B, T], s -> the network's own outputs [B, T, O]."""
-        y: Tensor = self.net((x - self.centre) / self.spread, dt / self.period)[0]
-        return y
+        """The outputs of `run` from rest."""
+        return self.run(x, dt)[0]
 
     def forward(self, x: Tensor, dt: Tensor) -> Tensor:
         """Physical x [B, T, J] and dt [B, T], s -> physical y [B, T, O]."""

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from elegans.exporter.files import scratch_beside
 from elegans.exporter.ir.interface import Interface
+from elegans.trainer.checkpoint import weights_of
 from elegans.trainer.data.series import TimeSeries
 from elegans.trainer.learn.build_network import PhysicalNetwork
-from elegans.trainer.learn.checkpoint import weights_of
 from elegans.trainer.learn.evaluate import clipped_values
 from elegans.trainer.learn.model_file import model_bytes
 from elegans.trainer.learn.result_pictures import draw_confusion, draw_errors

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from elegans.exporter.cost.estimate import CORES
-from elegans.exporter.errors import WrongUseError
+from elegans.trainer.chip_aware.settings import LIMITS, ChipSettings
+from elegans.trainer.chip_aware.settings import wrong as _wrong
 from elegans.trainer.data.augment import Augmentation
 
 CELLS = ("cfc", "ltc", "ctrnn", "gru", "lstm", "mlp")
@@ -14,14 +14,12 @@ WIRED = ("cfc", "ltc")
 OPTIMIZERS = ("adam", "adamw", "sgd")
 CLASS_WEIGHTS = ("none", "balanced")
 WIRINGS = ("ncp", "dense")
-INTEGERS = ("int8", "int16")
-LIMITS = ("max_synapses", "max_instructions", "max_flash")
-AFTERWARDS = ("epochs", "patience", "qat", "core", *LIMITS)
+AFTERWARDS = ("epochs", "patience", "qat", "calm", "core", *LIMITS)
 """What may differ when a training is resumed: it changes nothing that was done so far."""
 
 
-@dataclass(frozen=True)
-class TrainSettings:
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(ChipSettings):
     """All of them together with the data determine every byte that is written.
 
     cell           one of `CELLS`
@@ -40,10 +38,8 @@ class TrainSettings:
     window         samples of a training window; recordings are cut to windows, unless each is
                    decided as a whole
     batch          windows in an update
-    qat            int8 or int16: fine-tune on the device's integers after the training; "" not to
-    max_synapses, max_instructions, max_flash
-                   limits of the finished network, with `core` as `chip_aware.limits.Limits` takes
-                   them; None for no limit. They need `qat`
+    carry          whether a window begins in the state behind the one before it
+    others         of `ChipSettings`
     """
 
     cell: str = "cfc"
@@ -59,26 +55,21 @@ class TrainSettings:
     augmentation: Augmentation = field(default_factory=Augmentation)
     window: int = 64
     batch: int = 32
-    qat: str = ""
-    max_synapses: int | None = None
-    max_instructions: int | None = None
-    max_flash: int | None = None
-    core: str = "m4"
+    carry: bool = False
 
     def __post_init__(self) -> None:
         """Raise `WrongUseError` for a value out of its range."""
+        super().__post_init__()
         for name, choices in (
             ("cell", CELLS),
             ("optimizer", OPTIMIZERS),
             ("class_weights", CLASS_WEIGHTS),
-            ("qat", ("", *INTEGERS)),
-            ("core", tuple(CORES)),
         ):
             if getattr(self, name) not in choices:
                 raise _wrong(
                     name,
                     repr(getattr(self, name)),
-                    f"choose from {', '.join(filter(None, choices))}",
+                    f"choose from {', '.join(choices)}",
                 )
         for name, least in (
             ("neurons", 1),
@@ -89,11 +80,6 @@ class TrainSettings:
         ):
             if getattr(self, name) < least:
                 raise _wrong(name, str(getattr(self, name)), f"give at least {least}")
-        for name in LIMITS:
-            most = getattr(self, name)
-            if most is not None and (most < 1 or not self.qat):
-                remedy = "give at least 1" if self.qat else "give --qat int8 or int16 as well"
-                raise _wrong(name, str(most), remedy)
         if not 0 < self.lr < float("inf"):
             raise _wrong("lr", f"{self.lr:g}", "give a rate above 0")
         if not 0 <= self.weight_decay < float("inf"):
@@ -125,7 +111,3 @@ class TrainSettings:
     def as_dict(self) -> dict[str, Any]:
         """All values by name, for JSON."""
         return asdict(self)
-
-
-def _wrong(name: str, fact: str, remedy: str) -> WrongUseError:
-    return WrongUseError(f"--{name.replace('_', '-')}", fact, remedy)

@@ -18,29 +18,16 @@ from elegans.trainer.data.windows import WindowPlan
 from elegans.trainer.fit import reproducible
 from elegans.trainer.learn.build_network import GruBaseline, PhysicalNetwork, build_network
 from elegans.trainer.learn.evaluate import Decisions, Scores, decide, plain_baselines
+from elegans.trainer.learn.keeping import Keeping, Store
 from elegans.trainer.learn.loss import Loss, loss_of
-from elegans.trainer.learn.on_chip import Lesson, fine_tuned
+from elegans.trainer.learn.on_chip import DEVICE_FILE, Lesson, fine_tuned
 from elegans.trainer.learn.tensorboard_log import Log, require_tensorboard, tensorboard_log
 from elegans.trainer.learn.train_settings import TrainSettings
-from elegans.trainer.learn.training_loop import Course, Store, TrainingLoop
+from elegans.trainer.learn.training_loop import Course, TrainingLoop
 from elegans.trainer.progress import Progress, silent
 
 _LEAST_UPDATES = 8
 """Updates of an epoch at least: few recordings are passed over several times."""
-
-
-@dataclass(frozen=True)
-class Keeping:
-    """What a training writes while it runs.
-
-    folder       for checkpoints
-    resume       whether to go on from the last one there
-    tensorboard  the folder of TensorBoard's logs, or None
-    """
-
-    folder: Path
-    resume: bool = False
-    tensorboard: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,13 +133,14 @@ class Trainer:
         if keeping is not None and not keeping.resume:
             for name in ("network", "gru"):  # or --resume would take the later one for its own
                 Store(keeping.folder, name, "").forget()
+            (keeping.folder / DEVICE_FILE).unlink(missing_ok=True)
         with tensorboard_log(keeping.tensorboard if keeping else None) as log:
             course = self._run("train", "network", net, data, parts, units, keeping, log)
             self._run("baseline", "gru", baseline, data, parts, units, keeping, log)
         device: dict[str, Any] = {}
         if settings.qat:
             lesson = Lesson(data, parts, units, *self._lesson(data, parts, units), settings)
-            net, device = fine_tuned(net, lesson, self._progress)
+            net, device = fine_tuned(net, lesson, self._progress, keeping)
         self._progress("evaluate", 0, 1, "")
         decisions = decide(net, parts.test, units, goal)
         validation = decide(net, parts.validation, units, goal).scores(goal)
@@ -189,7 +177,8 @@ class Trainer:
 
     def _lesson(self, data: DataSet, parts: Parts, units: Normalisation) -> tuple[WindowPlan, Loss]:
         length = None if data.goal.whole else self.settings.window
-        plan = WindowPlan(length, self.settings.batch, _LEAST_UPDATES)
+        carry = self.settings.carry and length is not None
+        plan = WindowPlan(length, self.settings.batch, _LEAST_UPDATES, carry)
         return plan, loss_of(data.goal, self.settings, units, parts.training)
 
     def evaluate(self, x: Any = None, y: Any = None, t: Time = None) -> Scores:

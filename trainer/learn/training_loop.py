@@ -5,27 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from elegans.exporter.errors import ElegansError
-from elegans.trainer.data.normalise import Normalisation
-from elegans.trainer.data.series import TimeSeries
-from elegans.trainer.data.windows import Batch, WindowPlan, sample_window, stacked
-from elegans.trainer.fit import update
-from elegans.trainer.learn.build_network import PhysicalNetwork
-from elegans.trainer.learn.checkpoint import (
+from elegans.trainer.checkpoint import (
     checkpoint_of,
     read_checkpoint,
     restore,
     weights_of,
 )
+from elegans.trainer.data.normalise import Normalisation
+from elegans.trainer.data.series import TimeSeries
+from elegans.trainer.data.windows import Batch, WindowPlan, sample_window, stacked
+from elegans.trainer.fit import update
+from elegans.trainer.learn.build_network import PhysicalNetwork
+from elegans.trainer.learn.keeping import StoppedError, Store
 from elegans.trainer.learn.loss import Loss, Scored
 from elegans.trainer.learn.tensorboard_log import Log, no_log
 from elegans.trainer.learn.train_settings import AFTERWARDS, TrainSettings
+from elegans.trainer.networks.sequence_layer import State
 from elegans.trainer.progress import Progress
 
 _TOGETHER = 64
@@ -50,42 +51,6 @@ class Course:
     def best_loss(self) -> float:
         """The lowest loss on the validation part."""
         return self.validation[self.best_epoch - 1] if self.best_epoch else math.inf
-
-
-@dataclass(frozen=True)
-class Store:
-    """Where checkpoints are kept, and whether to go on from the last one.
-
-    name    of the network: `NAME_last.safetensors` is the present state, and
-            `NAME_best.safetensors` has the weights with the lowest loss on the validation part
-    digest  of the data and of their split
-    """
-
-    folder: Path
-    name: str
-    digest: str
-    resume: bool = False
-
-    @property
-    def last(self) -> Path:
-        """The file of the present state."""
-        return self.folder / f"{self.name}_last.safetensors"
-
-    @property
-    def best(self) -> Path:
-        """The file of the best weights so far."""
-        return self.folder / f"{self.name}_best.safetensors"
-
-    def forget(self) -> None:
-        """Remove both files of an earlier training."""
-        for path in (self.last, self.best):
-            path.unlink(missing_ok=True)
-
-
-class StoppedError(ElegansError):
-    """The user stopped the training by Ctrl-C."""
-
-    exit_code = 130
 
 
 class TrainingLoop:
@@ -128,7 +93,7 @@ class TrainingLoop:
         """
         held = whole_batches(validation, self._units)
         updates, epochs = self._plan.batches(training), self._settings.epochs
-        course = self.course
+        course, scored = self.course, Carrying(self._net)
         if self._store is not None and not course.epoch:
             self._write(self._store)  # so that there is a checkpoint from the first second on
         try:
@@ -141,7 +106,8 @@ class TrainingLoop:
                     note = f"epoch {course.epoch + 1} of {epochs}" + self._so_far()
                     progress(stage, course.epoch * updates + done, epochs * updates, note)
                     self._set_rate((course.epoch * updates + done) / (epochs * updates))
-                    total += update(self._net, self._optimizer, self._loss(self._net, batch))
+                    net = scored.of(batch) if self._plan.carry else self._net
+                    total += update(self._net, self._optimizer, self._loss(net, batch))
                 self._end_epoch(total / updates, mean_loss(self._net, self._loss, held))
                 log(
                     course.epoch,
@@ -222,6 +188,38 @@ class TrainingLoop:
         if self.course.epoch:
             remedy += f", or with --resume --epochs {self.course.epoch} to end here"
         return StoppedError("training", f"{done}; {self._store.last} has them", remedy)
+
+
+class Carrying:
+    """A network that begins each stretch in the state behind the one before: `loss.Scored`.
+
+    Gradients end where a stretch begins (truncated backpropagation through time).
+    """
+
+    def __init__(self, net: PhysicalNetwork) -> None:
+        self._net = net
+        self._state: State | None = None
+
+    def of(self, batch: Batch) -> Carrying:
+        """The same for the next batch."""
+        self._lengths, going = torch.from_numpy(batch.lengths), torch.from_numpy(~batch.fresh)
+        rows = going[:, None]
+        if isinstance(self._state, tuple):
+            h, c = self._state
+            self._state = h[: len(going)] * rows, c[: len(going)] * rows
+        elif self._state is not None:
+            self._state = self._state[: len(going)] * rows
+        return self
+
+    def scores(self, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+        """Physical x [B, T, J] and dt [B, T], s -> the network's own outputs [B, T, O]."""
+        y, h = self._net.run(x, dt, self._state, self._lengths)
+        self._state = (h[0].detach(), h[1].detach()) if isinstance(h, tuple) else h.detach()
+        return y
+
+    def __call__(self, x: torch.Tensor, dt: torch.Tensor) -> torch.Tensor:
+        """The same in physical units."""
+        return self.scores(x, dt) * self._net.gain + self._net.offset
 
 
 def whole_batches(series: Sequence[TimeSeries], units: Normalisation) -> list[Batch]:

@@ -29,7 +29,8 @@ class CfC(SequenceLayer):
 
     input_size  I
     units       a number H: a dense layer, all of whose neurons are outputs; or a wiring (`NCP`,
-                `AutoNCP`, ..., or one of ncps): a circuit, whose outputs are its motor neurons
+                `AutoNCP`, ..., or one of ncps): a circuit, whose outputs are its motor neurons;
+                without layers, as `FullyConnected`, all neurons
     mode        default, no_gate or pure
     activation  of a dense layer's backbone: lecun_tanh, tanh, relu, silu or gelu
     backbone_units, backbone_layers, backbone_dropout
@@ -68,7 +69,7 @@ class CfC(SequenceLayer):
                 raise ElegansError(
                     "CfC", "a circuit has no backbone", "leave out the arguments backbone_..."
                 )
-            cell = WiredCfCCell(chosen_wiring(units, input_size), mode)
+            cell = WiredCfCCell(chosen_wiring(units, input_size, layered=True), mode)
         super().__init__(
             cell,
             proj_size=proj_size,

@@ -11,13 +11,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import scratch_beside
+from elegans.trainer.chip_aware.settings import ChipSettings
 from elegans.trainer.progress import Progress, silent
 from elegans.trainer.tasks.recorded import daphnet, gesture, occupancy
 from elegans.trainer.tasks.recorded.published import RecordedTask
@@ -38,6 +39,8 @@ class TrainOptions:
     """Train for a fraction of the time, to see that everything works."""
     epochs: int | None = None
     """1 or more; None for the task's own number."""
+    chip: ChipSettings = field(default_factory=ChipSettings)
+    """Fine-tuning on the device's integers."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ def train(
         "neurons": trained.circuit.wiring.neurons,
         "synapses": trained.circuit.wiring.synapses,
         **trained.metrics,
+        **({"device": trained.device} if trained.device else {}),
     }
     progress("write", 0, 1, "")
     _write_files(trained, metrics, out_dir)

@@ -14,7 +14,7 @@ from elegans.exporter.ir.interface import Interface
 from elegans.trainer.networks.scaled_circuit import ScaledCircuit
 
 Samples = npt.NDArray[np.float32]
-Metrics = dict[str, float | int | bool | str]
+Metrics = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,5 +35,7 @@ class Trained:
     """[T] or [N, T], s"""
     extras: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     """More arrays for the recording, such as labels."""
+    device: dict[str, Any] = field(default_factory=dict)
+    """The figures of `on_chip.fine_tuned`; empty without it."""
     plots: dict[str, Callable[[Path], None]] = field(default_factory=dict)
     """File name -> a function that draws that picture to the given path."""

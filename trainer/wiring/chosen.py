@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from elegans.exporter.errors import ElegansError
 from elegans.trainer.wiring.ncp import Wiring
+from elegans.trainer.wiring.unlayered import FullyConnected, Random
 
 _NAMES = {1: ("motor",), 2: ("inter", "motor"), 3: ("inter", "command", "motor")}
 
@@ -20,14 +22,19 @@ class CircuitPlan(Protocol):
         """Draw the synapses for `inputs` sensory neurons."""
 
 
-def chosen_wiring(units: Any, input_size: int) -> Wiring:
+def chosen_wiring(units: Any, input_size: int, *, layered: bool = False) -> Wiring:
     """The wiring for `input_size` inputs that `units` is, or is a plan of.
+
+    layered  for a network that runs layer by layer, as a CfC: what has no layers, such as
+             `FullyConnected`, is one layer, all of whose neurons are outputs, as in ncps
 
     A wiring of ncps that is not built yet is built, as ncps does. Raises ElegansError for
     another kind of object, or a wiring that was built for another number of inputs.
     """
     if hasattr(units, "adjacency_matrix"):
-        return _from_ncps(units, input_size)
+        return _from_ncps(units, input_size, layered)
+    if layered and isinstance(units, FullyConnected | Random):
+        units = replace(units, output_dim=None)
     wiring = units if isinstance(units, Wiring) else None
     if wiring is None and isinstance(units, CircuitPlan):
         wiring = units.build(input_size)
@@ -42,7 +49,7 @@ def chosen_wiring(units: Any, input_size: int) -> Wiring:
     return wiring
 
 
-def _from_ncps(wiring: Any, input_size: int) -> Wiring:
+def _from_ncps(wiring: Any, input_size: int, layered: bool) -> Wiring:
     """ncps numbers the neurons of its last layer first; ours come in the order of the layers."""
     if wiring.is_built() and wiring.input_dim != input_size:
         raise _other_inputs(wiring.input_dim, input_size)
@@ -50,7 +57,7 @@ def _from_ncps(wiring: Any, input_size: int) -> Wiring:
         wiring.build(input_size)
     groups = [list(wiring.get_neurons_of_layer(index)) for index in range(wiring.num_layers)]
     motors = wiring.output_dim or wiring.units
-    if len(groups) == 1 and motors < wiring.units:
+    if len(groups) == 1 and motors < wiring.units and not layered:
         groups = [list(range(motors, wiring.units)), list(range(motors))]
     names = _NAMES.get(len(groups), tuple(f"layer_{index}" for index in range(len(groups))))
     order = [neuron for group in groups for neuron in group]

@@ -9,7 +9,7 @@ import torch
 
 from elegans.exporter.errors import ElegansError
 from elegans.tests.trainer.chip_aware.nets import batch, made, write
-from elegans.trainer.chip_aware.fine_tune import fine_tune
+from elegans.trainer.chip_aware.fine_tune import FineTuned, Ledger, fine_tune
 from elegans.trainer.chip_aware.limits import Limits, cost_of
 from elegans.trainer.chip_aware.on_device import OnDevice
 from elegans.trainer.chip_aware.pruning import Synapses
@@ -77,3 +77,61 @@ def test_limits_that_cannot_be_kept_are_told_with_what_is_least() -> None:
             network, write, _loss, weights="int8", epochs=1, batches=1, limits=Limits(flash=100)
         )
     assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+def test_weights_that_do_no_better_on_data_not_trained_on_are_not_taken() -> None:
+    network = made("CfC, wired")
+    before = copy.deepcopy(network.state_dict())
+    values = iter([0.5, 0.7, 0.4, 0.6])
+    found = fine_tune(
+        network, write, _loss, epochs=3, batches=1, rate=1e-2, held=lambda _: next(values)
+    )
+    assert found.best == 2
+    assert found.held == [0.5, 0.7, 0.4, 0.6]
+    network.load_state_dict(before)
+    found = fine_tune(network, write, _loss, epochs=1, batches=1, held=lambda _: 1.0)
+    assert found.best == 0
+    assert all(torch.equal(v, before[name]) for name, v in network.state_dict().items())
+
+
+class _StoppedError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("limits", [None, Limits(synapses=50)])
+def test_a_stopped_fine_tuning_goes_on_to_the_same_bits(limits, tmp_path) -> None:
+    def run(stop_in: int | None = None, resume: bool = False) -> FineTuned:
+        left = [stop_in]
+
+        def loss(device: OnDevice) -> torch.Tensor:
+            if left[0] is not None:
+                left[0] -= 1
+                if left[0] < 0:
+                    raise _StoppedError
+            noise = 1 + 0.1 * torch.rand(())  # all randomness is torch's
+            return noise * _loss(device)
+
+        network = made("LTC")
+        ledger = Ledger(tmp_path / "device.safetensors", "an LTC", resume)
+        return fine_tune(
+            network,
+            write,
+            loss,
+            weights="int16",
+            epochs=3,
+            batches=2,
+            rate=1e-2,
+            held=lambda device: float(_loss(device)),
+            limits=limits,
+            ledger=ledger,
+        )
+
+    undisturbed = run()
+    with pytest.raises(_StoppedError):
+        run(stop_in=5)
+    torch.manual_seed(99)  # what was drawn in between does not matter
+    resumed = run(resume=True)
+    assert len(resumed.history) == 3
+    assert resumed.model.digest == undisturbed.model.digest
+    assert repr(resumed.held) == repr(undisturbed.held)  # which may have NaN
+    assert (resumed.history, resumed.synapses) == (undisturbed.history, undisturbed.synapses)

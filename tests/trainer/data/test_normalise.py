@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -118,20 +120,26 @@ def test_the_range_of_elapsed_time_starts_above_zero_and_grows_with_lost_samples
     st.lists(st.integers(1, 50), min_size=1, max_size=5),
     st.integers(2, 20),
     st.integers(1, 4),
+    st.booleans(),
     st.integers(0, 99),
 )
-def test_every_sample_counts_once_in_every_pass(lengths, window, batch, seed):
+def test_every_sample_counts_once_in_every_pass(lengths, window, batch, carry, seed):
     lengths = [30, *lengths]
     t = [np.arange(n) * 1.0 for n in lengths]
     x = [np.stack([one, one], axis=1) for one in t]
     data = from_arrays(x, [one + 1000 * k for k, one in enumerate(t)], t, kind="regression")
     units = learn_normalisation(data, data.series, NONE)
-    plan = WindowPlan(window, batch, 1)
+    plan = WindowPlan(window, batch, 1, carry)
     batches = list(plan.epoch(data.series, units, NONE, np.random.default_rng(seed)))
     assert len(batches) == plan.batches(data.series)
     seen = np.concatenate([one.y[one.counts][:, 0] for one in batches])
     wanted = np.concatenate([one.y[:, 0] for one in data.series])
     assert sorted(seen.tolist()) == sorted(wanted.tolist())
+    for before, after in itertools.pairwise(batches):
+        for row in np.flatnonzero(~after.fresh):  # it goes on where the row ended
+            assert carry
+            assert after.y[row, 0, 0] == before.y[row, before.lengths[row] - 1, 0] + 1
+    assert carry or all(one.fresh.all() for one in batches)
 
 
 def test_lost_samples_lengthen_the_next_step_and_noise_leaves_masks_alone():

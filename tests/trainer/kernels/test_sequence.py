@@ -26,7 +26,7 @@ LAYERS: dict[str, Callable[[], Any]] = {
     },
     **{
         f"backbone-{a}": lambda a=a: CfC(INPUTS, 5, activation=a, backbone_units=17)
-        for a in ("tanh", "relu", "silu")
+        for a in ("tanh", "relu", "silu", "gelu")
     },
     "no-backbone": lambda: CfC(INPUTS, 9, backbone_layers=0),
     **{f"ctrnn-{s}": lambda s=s: CTRNN(INPUTS, 6, solver=s, ode_unfolds=2) for s in SOLVERS},
@@ -153,13 +153,11 @@ def test_double_precision_runs_in_torch_and_passes_gradcheck() -> None:
     assert torch.autograd.gradcheck(lambda *inputs: net(*inputs)[0], (x, h0, dt + 0.1))
 
 
-@pytest.mark.parametrize("change", ["gelu", "dropout"])
-def test_what_is_not_compiled_runs_in_torch(change: str) -> None:
-    more: dict[str, Any] = {"gelu": {"activation": "gelu"}, "dropout": {"backbone_dropout": 0.5}}
-    net = CfC(INPUTS, 5, backbone_layers=2, **more[change])
+def test_what_is_not_compiled_runs_in_torch() -> None:
+    net = CfC(INPUTS, 5, backbone_layers=2, backbone_dropout=0.5)
     assert net.rnn_cell.compiled() is None
     assert torch.isfinite(net(torch.randn(2, 3, INPUTS))[0]).all()
-    assert (net.eval().rnn_cell.compiled() is not None) == (change == "dropout")
+    assert net.eval().rnn_cell.compiled() is not None
 
 
 def test_a_pruned_cell_runs_with_its_masks() -> None:

@@ -14,10 +14,12 @@ from elegans.exporter.errors import ElegansError, WrongUseError  # noqa: E402
 from elegans.exporter.export import Request, export  # noqa: E402
 from elegans.exporter.oracles import reference  # noqa: E402
 from elegans.tests.trainer.data.recordings import write_machine  # noqa: E402
+from elegans.trainer.checkpoint import read_checkpoint  # noqa: E402
 from elegans.trainer.data.read_columns import read_columns  # noqa: E402
 from elegans.trainer.data.series import Choice, from_columns  # noqa: E402
 from elegans.trainer.learn import on_chip  # noqa: E402
-from elegans.trainer.learn.trainer import Keeping, Trainer  # noqa: E402
+from elegans.trainer.learn.keeping import Keeping, StoppedError  # noqa: E402
+from elegans.trainer.learn.trainer import Trainer  # noqa: E402
 
 pytestmark = pytest.mark.slow
 SMALL = {"neurons": 10, "epochs": 3, "window": 20, "seed": 3}
@@ -53,6 +55,24 @@ def test_the_scores_on_integers_are_those_of_the_model_that_is_exported(machine,
     assert np.mean(label == said.T) == pytest.approx(device["test"]["accuracy"])
     before, after = device["validation_loss"]
     assert device["kept"] == (after < before)
+
+
+def test_a_stopped_fine_tuning_goes_on_to_the_same_bits(machine, monkeypatch):
+    monkeypatch.setattr(on_chip, "_EPOCHS", 2)
+    data, keeping = machine
+    undisturbed = Trainer(**SMALL, qat="int8", calm=0.01).fit_data(data, keeping)
+    file = keeping.folder / on_chip.DEVICE_FILE
+    file.unlink()
+
+    def stop(stage, done, total, note):
+        if stage == "on int8" and done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(StoppedError, match=r"checkpoints has what was done.*--resume"):
+        Trainer(**SMALL, qat="int8", calm=0.01, progress=stop).fit_data(data, keeping)
+    assert len(read_checkpoint(file).document["history"]) == 1
+    resumed = Trainer(**SMALL, qat="int8", calm=0.01).fit_data(data, keeping)
+    assert resumed.outcome.device == undisturbed.outcome.device
 
 
 def test_a_circuit_loses_neurons_until_it_keeps_a_limit_of_instructions(machine, tmp_path):

@@ -13,10 +13,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from elegans.exporter.errors import ElegansError  # noqa: E402
+from elegans.trainer.checkpoint import Checkpoint, read_checkpoint  # noqa: E402
 from elegans.trainer.learn import training_loop  # noqa: E402
-from elegans.trainer.learn.checkpoint import Checkpoint, read_checkpoint  # noqa: E402
-from elegans.trainer.learn.trainer import Keeping, Trainer  # noqa: E402
-from elegans.trainer.learn.training_loop import StoppedError  # noqa: E402
+from elegans.trainer.learn.keeping import Keeping, StoppedError  # noqa: E402
+from elegans.trainer.learn.trainer import Trainer  # noqa: E402
 
 _SETTINGS = {"neurons": 6, "epochs": 5, "window": 16, "seed": 2, "augment": "noise=0.2"}
 
@@ -24,8 +24,9 @@ _KILLED = """
 import sys, time
 import numpy as np
 from pathlib import Path
-from elegans.trainer.learn.trainer import Keeping, Trainer  # noqa: E402
-from elegans.tests.trainer.learn.test_resume import _SETTINGS, recordings  # noqa: E402
+from elegans.trainer.learn.keeping import Keeping
+from elegans.trainer.learn.trainer import Trainer
+from elegans.tests.trainer.learn.test_resume import _SETTINGS, recordings
 
 def progress(stage, done, total, note):
     print(stage, note, flush=True)

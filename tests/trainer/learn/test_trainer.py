@@ -16,8 +16,9 @@ from elegans.tests.trainer.data.recordings import write_machine  # noqa: E402
 from elegans.trainer.data.arrays import from_arrays  # noqa: E402
 from elegans.trainer.data.read_columns import read_columns  # noqa: E402
 from elegans.trainer.data.series import Choice, from_columns  # noqa: E402
+from elegans.trainer.learn.keeping import Keeping  # noqa: E402
 from elegans.trainer.learn.results import recorded  # noqa: E402
-from elegans.trainer.learn.trainer import Keeping, Trainer  # noqa: E402
+from elegans.trainer.learn.trainer import Trainer  # noqa: E402
 
 SMALL = {"neurons": 8, "epochs": 3, "window": 20, "seed": 3}
 

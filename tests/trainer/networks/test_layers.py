@@ -112,6 +112,16 @@ def test_the_gradients_are_those_of_ncps(kind: str) -> None:
         assert (mine - gradient).abs().max() <= 1e-5 * max(1.0, gradient.abs().max()), name
 
 
+@pytest.mark.parametrize("mine", [FullyConnected(6, 2), wirings.FullyConnected(6, 2)])
+def test_a_cfc_on_a_wiring_without_layers_gives_all_neurons_as_in_ncps(mine: Any) -> None:
+    reference = theirs.CfC(INPUTS, wirings.FullyConnected(6, 2))
+    ours = CfC(INPUTS, mine)
+    ours.load_state_dict(reference.state_dict())
+    x, _ = given()
+    assert ours.output_size == 6
+    close(ours(x)[0], reference(x)[0])
+
+
 @pytest.mark.parametrize("units", [wirings.FullyConnected(6), wirings.NCP(5, 4, 2, 3, 2, 4, 2)])
 def test_a_wiring_of_ncps_itself_is_taken(units: Any) -> None:
     reference = theirs.LTC(INPUTS, units)

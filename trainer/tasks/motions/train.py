@@ -7,12 +7,16 @@ of a series, so a firmware only keeps four running sums.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.interface import Interface, Signal
 from elegans.trainer.fit import Fit
 from elegans.trainer.learn.result_pictures import draw_confusion
@@ -27,6 +31,7 @@ from elegans.trainer.tasks.motions.recordings import (
     decide,
     load,
 )
+from elegans.trainer.tasks.on_chip import TaskLesson, fine_tuned, run_on_integers
 from elegans.trainer.tasks.registry import TrainOptions
 from elegans.trainer.tasks.trained import Trained
 from elegans.trainer.wiring.ncp import AutoNCP
@@ -70,17 +75,24 @@ def train(options: TrainOptions, progress: Progress) -> Trained:
     net = ScaledCircuit(AutoNCP(NEURONS, len(ACTIVITIES)), scales)
     epochs = options.epochs if options.epochs is not None else 6 if options.short else 12
     fit = Fit(net, epochs=epochs, batches=8, rate=2e-2, progress=progress)
-    x, label = torch.from_numpy(training.x), torch.from_numpy(training.label)
-
-    def loss() -> Tensor:
-        dt = _SHORTEST + (_LONGEST - _SHORTEST) * torch.rand(x.shape[:2])
-        scores, _ = net(x, dt)
-        logits = _LOGIT_SCALE * scores[:, scores.shape[1] // 2 :].mean(dim=1)
-        return functional.cross_entropy(logits, label, label_smoothing=_LABEL_SMOOTHING)
-
-    fit.stage("classify", epochs, loss)
+    loss = loss_on(training)
+    fit.stage("classify", epochs, lambda: loss(net))
     # A test series may leave the declared ranges: clip it as the device does.
     clipped = np.clip(test.x, *limits(interface.inputs)).astype(np.float32)
+    device: dict[str, Any] = {}
+    if options.chip.qat:
+        lesson = TaskLesson(
+            interface=interface,
+            loss=loss,
+            # There is no validation part: the training series, at their own period.
+            held=lambda model: float(
+                _cross_entropy(torch.from_numpy(_on_integers(model, training.x)), training)
+            ),
+            score=lambda model: _accuracy(_on_integers(model, clipped), test),
+            score_of_float=_accuracy(_scores(net, clipped), test),
+            batches=8,
+        )
+        net, device = fine_tuned(net, lesson, options.chip, options.short, progress)
     decided = decide(_scores(net, clipped))
     return Trained(
         circuit=net,
@@ -96,6 +108,7 @@ def train(options: TrainOptions, progress: Progress) -> Trained:
         },
         x=clipped,
         dt=np.full(clipped.shape[:2], PERIOD, np.float32),
+        device=device,
         extras={"label": test.label},
         plots={"confusion.png": lambda path: draw_confusion(ACTIVITIES, test.label, decided, path)},
     )
@@ -106,3 +119,30 @@ def _scores(net: ScaledCircuit, x: npt.NDArray[np.float32]) -> npt.NDArray[np.fl
     """The outputs [N, T, 4] for series x [N, T, 6] sampled at 10 Hz."""
     scores, _ = net(torch.from_numpy(x), torch.full(x.shape[:2], PERIOD))
     return np.asarray(scores.numpy())
+
+
+def _on_integers(model: Model, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The same on the device's integers."""
+    return run_on_integers(model, x, np.full(x.shape[:2], PERIOD)).astype(np.float32)
+
+
+def _accuracy(scores: npt.NDArray[np.float32], series: Series) -> dict[str, float]:
+    return {"accuracy": float(np.mean(decide(scores) == series.label))}
+
+
+def loss_on(series: Series) -> Callable[[nn.Module], Tensor]:
+    """The loss of all series, each sample with a time of its own, for a network."""
+    x = torch.from_numpy(series.x)
+
+    def loss(net: nn.Module) -> Tensor:
+        dt = _SHORTEST + (_LONGEST - _SHORTEST) * torch.rand(x.shape[:2])
+        return _cross_entropy(net(x, dt)[0], series)
+
+    return loss
+
+
+def _cross_entropy(scores: Tensor, series: Series) -> Tensor:
+    """The loss of outputs [N, T, 4]."""
+    logits = _LOGIT_SCALE * scores[:, scores.shape[1] // 2 :].mean(dim=1)
+    label = torch.from_numpy(series.label)
+    return functional.cross_entropy(logits, label, label_smoothing=_LABEL_SMOOTHING)

@@ -10,11 +10,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from elegans.exporter.frontend.import_graph import read_file  # noqa: E402
+from elegans.exporter.lowering.lower import lower  # noqa: E402
+from elegans.trainer.chip_aware.settings import ChipSettings  # noqa: E402
 from elegans.trainer.onnx_out.signals import limits  # noqa: E402
 from elegans.trainer.tasks import TrainOptions, train  # noqa: E402
 from elegans.trainer.tasks.lane import train as lane  # noqa: E402
-from elegans.trainer.tasks.lane.closed_loop import drive  # noqa: E402
-from elegans.trainer.tasks.lane.journey import DT_RANGE, SENSORS  # noqa: E402
+from elegans.trainer.tasks.lane.closed_loop import drive, drive_all  # noqa: E402
+from elegans.trainer.tasks.lane.journey import DT_RANGE, SENSORS, draw_journey  # noqa: E402
 
 TINY = lane.Budget(
     rounds=2, cars=4, seconds=6.0, epochs=2, batches=3, test_seconds=5.0, recorded_seconds=5.0
@@ -73,3 +76,18 @@ def test_a_seed_determines_every_byte_of_every_file(
     assert [name for name in one if one[name] != same[name]] == []
     assert one["model.onnx"] != other["model.onnx"]
     assert [json.loads(folder["metrics.json"])["seed"] for folder in (one, other)] == [3, 4]
+
+
+def test_it_is_fine_tuned_on_integers_within_limits_and_scored_as_its_export_drives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane, "SHORT", TINY)
+    chip = ChipSettings(qat="int8", max_instructions=2000)
+    device = train("lane", tmp_path / "lane", TrainOptions(short=True, chip=chip))["device"]
+    assert device["instructions_estimated"] <= 2000
+    model = lower(read_file(tmp_path / "lane" / "model.onnx"), 8)
+    assert 3 <= len(model.states) < lane.NEURONS
+    journeys = [draw_journey(TINY.test_seconds, seed) for seed in lane.TEST_SEEDS]
+    drives = drive_all(journeys, lane.ModelDriver(model, len(journeys)))
+    assert lane.lateral_rms(drives) == device["test"]["lateral_rms_m"]
+    assert device["test"].keys() == device["untrained"].keys() == device["float"].keys()

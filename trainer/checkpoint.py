@@ -97,7 +97,7 @@ def restore(
             }
         )
         if optimizer is not None:
-            groups = optimizer.state_dict()["param_groups"]
+            groups = optimizer.state_dict()["param_groups"]  # with the rate of the moment
             optimizer.load_state_dict({"state": state, "param_groups": groups})
             torch.set_rng_state(checkpoint.tensors[_RANDOM])
     except (RuntimeError, KeyError, ValueError) as error:
