@@ -32,6 +32,7 @@ from elegans.trainer.onnx_out.signals import limits, trained_interface
 from elegans.trainer.progress import silent
 from elegans.trainer.tasks.lane import closed_loop
 from elegans.trainer.tasks.lane import train as lane_task
+from elegans.trainer.tasks.lane.imitation import TYPICAL_STEERING
 from elegans.trainer.tasks.lane.journey import draw_journey
 from elegans.trainer.tasks.motions import train as motions_task
 from elegans.trainer.tasks.motions.recordings import decide, load
@@ -108,7 +109,7 @@ def lane(seed: int, data: Path | None) -> ChipTask:
         row = torch.randint(len(drives), (48, 1))
         column = torch.randint(x.shape[1] - 71, (48, 1)) + torch.arange(72)
         y, _ = run(x[row, column], dt[row, column])
-        error = (y[:, 8:, 0] - expert[row, column[:, 8:]]) / lane_task.TYPICAL_STEERING
+        error = (y[:, 8:, 0] - expert[row, column[:, 8:]]) / TYPICAL_STEERING
         return error.square().mean()
 
     def score(run: Run) -> float:

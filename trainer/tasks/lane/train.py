@@ -14,7 +14,6 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from elegans.exporter.ir.interface import Signal
 from elegans.trainer.fit import Fit
@@ -25,7 +24,8 @@ from elegans.trainer.tasks.lane import closed_loop
 from elegans.trainer.tasks.lane.car import MAX_STEERING
 from elegans.trainer.tasks.lane.closed_loop import Drive
 from elegans.trainer.tasks.lane.drive_picture import draw_drives
-from elegans.trainer.tasks.lane.journey import DT, SENSORS, Array, Journey, Samples, draw_journey
+from elegans.trainer.tasks.lane.imitation import Imitation, PerturbedExpert, training_journeys
+from elegans.trainer.tasks.lane.journey import DT, SENSORS, Samples, draw_journey
 from elegans.trainer.tasks.registry import TrainOptions
 from elegans.trainer.tasks.trained import Metrics, Trained
 from elegans.trainer.wiring.ncp import AutoNCP
@@ -37,12 +37,6 @@ SCALES = Scales(
     dt_unit=0.05,
     gain=(MAX_STEERING,),
 )
-TYPICAL_STEERING = 0.06
-"""rad: the unit of the training error."""
-
-_WINDOW, _SETTLE = 72, 8
-"""Samples in a training window; its first 8 are not counted, as the state starts from 0."""
-_BATCH = 48
 _TEST_SEEDS = range(9001, 9009)
 """Journeys that are never trained on: training draws seeds from 10,000 up."""
 _RECORDED_SEED = 8999
@@ -86,26 +80,16 @@ def train(options: TrainOptions, progress: Progress) -> Trained:
     drives: list[Drive] = []
     for turn in range(budget.rounds):
         first = turn == 0
-        journeys = _training_journeys(budget, random)
-        steer = _PerturbedExpert(random, budget.cars) if first else NetworkDriver(net, budget.cars)
+        journeys = training_journeys(budget.cars, budget.seconds, random)
+        steer = PerturbedExpert(random, budget.cars) if first else NetworkDriver(net, budget.cars)
         who = "the expert" if first else "the network, the expert beside it"
         progress("drive", len(fit.history), epochs, f"{budget.cars} cars: {who}")
         drives += closed_loop.drive_all(journeys, steer)
         until = round(epochs * (turn + 1) / budget.rounds)
         name = "imitate" if first else f"dagger {turn}"
-        fit.stage(name, until, partial(_Imitation(drives).loss, net))
+        fit.stage(name, until, partial(Imitation.of(drives).loss, net))
     progress("exam", 0, 1, f"{len(_TEST_SEEDS)} roads never seen")
     return _tested(net, fit, budget)
-
-
-def _training_journeys(budget: Budget, random: np.random.Generator) -> list[Journey]:
-    """A journey for each car of a round, in all kinds of weather."""
-    seeds = random.integers(10_000, 2**31, budget.cars)
-    fogs = random.uniform(0.0, 1.0, budget.cars)
-    return [
-        draw_journey(budget.seconds, int(seed), fog=fog, noise=random.uniform(0.5, 1.2))
-        for seed, fog in zip(seeds, fogs, strict=True)
-    ]
 
 
 class NetworkDriver:
@@ -121,43 +105,6 @@ class NetworkDriver:
         y, self._h = self._step(torch.from_numpy(x), self._h, torch.from_numpy(dt)[:, None])
         steering: npt.NDArray[np.float32] = y[:, 0].numpy()
         return steering
-
-
-class _PerturbedExpert:
-    """The expert's steering of B cars plus noise, so that the drives contain recoveries.
-
-    The noise is a first-order autoregressive process with a standard deviation of
-    0.012 / sqrt(1 - 0.92^2) = 0.031 rad.
-    """
-
-    def __init__(self, random: np.random.Generator, cars: int) -> None:
-        self._random = random
-        self._noise = np.zeros(cars)
-
-    def __call__(self, _x: Samples, _dt: Samples, expert: Array) -> Array:
-        """The expert's steering [B] -> steering [B], both in rad."""
-        self._noise = 0.92 * self._noise + self._random.normal(0.0, 0.012, len(expert))
-        return expert + self._noise
-
-
-class _Imitation:
-    """The training set: drives, cut into windows, and the expert's steering as the target."""
-
-    def __init__(self, drives: list[Drive]) -> None:
-        samples = min(len(one.dt) for one in drives)
-        self._x = torch.from_numpy(np.stack([one.x[:samples] for one in drives]))
-        self._dt = torch.from_numpy(np.stack([one.dt[:samples] for one in drives]))
-        expert = np.stack([one.expert[:samples] for one in drives])
-        self._expert = torch.from_numpy(expert.astype(np.float32))
-
-    def loss(self, net: ScaledCircuit) -> Tensor:
-        """Mean square error over a batch of random windows, in units of TYPICAL_STEERING."""
-        drives, samples = self._dt.shape
-        row = torch.randint(drives, (_BATCH, 1))
-        column = torch.randint(samples - _WINDOW + 1, (_BATCH, 1)) + torch.arange(_WINDOW)
-        y, _ = net(self._x[row, column], self._dt[row, column])
-        error = (y[:, _SETTLE:, 0] - self._expert[row, column[:, _SETTLE:]]) / TYPICAL_STEERING
-        return torch.mean(error.square())
 
 
 def _tested(net: ScaledCircuit, fit: Fit, budget: Budget) -> Trained:
