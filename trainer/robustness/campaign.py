@@ -32,8 +32,8 @@ from elegans.trainer.robustness.plan import (
     lessons,
     tuning,
 )
-from elegans.trainer.robustness.timed_network import exported
-from elegans.trainer.robustness.world import Condition, Lesson, World
+from elegans.trainer.robustness.timed_network import Exporter
+from elegans.trainer.robustness.world import CellLesson, Condition, World
 
 FOLDER = "finished"
 Record = dict[str, Any]
@@ -44,7 +44,7 @@ _LOOK_S = 2.0
 class Job:
     """One training, and under which conditions it is tested; none where it is for tuning."""
 
-    lesson: Lesson
+    lesson: CellLesson
     conditions: tuple[Condition, ...]
     weights: str
 
@@ -58,7 +58,7 @@ class Job:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class StudyOutcome:
     """All records of a study.
 
     chosen   the learning rate of each cell and number of neurons
@@ -68,7 +68,7 @@ class Outcome:
 
     chosen: dict[tuple[str, int], float]
     tried: list[tuple[str, int, float, float | None]]
-    records: list[tuple[Lesson, Record]]
+    records: list[tuple[CellLesson, Record]]
 
 
 def run_study(
@@ -77,7 +77,7 @@ def run_study(
     folder: Path,
     jobs: int = 1,
     progress: Progress = silent,
-) -> Outcome:
+) -> StudyOutcome:
     """Run what `folder` does not have yet. Raises ElegansError where nothing can be measured."""
     first = [Job(one, (), options.weights) for one in tuning(options, world)]
     wanted = lessons(options, world)
@@ -101,11 +101,11 @@ def run_study(
         fact = str(records[0][1]["failure"])
         raise ElegansError("robust", f"no training succeeded: {fact}", "see there")
     rows = [(one.cell, one.neurons, one.rate, error) for one, error in tried]
-    return Outcome(chosen, rows, records)
+    return StudyOutcome(chosen, rows, records)
 
 
 def _chosen(
-    tried: Sequence[tuple[Lesson, float | None]], options: StudyOptions
+    tried: Sequence[tuple[CellLesson, float | None]], options: StudyOptions
 ) -> dict[tuple[str, int], float]:
     """The rate with the lowest error on validation data; the lower rate of two equal ones."""
     best: dict[tuple[str, int], tuple[float, float]] = {}
@@ -162,14 +162,14 @@ class _Counter:
         self._progress("robust" if new else "found", self._done, self._total, note)
 
 
-def measured(world: World, job: Job) -> Record:
+def measured(world: World, job: Job, exporter: Exporter) -> Record:
     """Train, export and test; a training or an export that fails is a record, too."""
     try:
         network, validation = world.train(job.lesson)
         record: Record = {"validation": validation, "parameters": count_parameters(network)}
         if not job.conditions:
             return record
-        done = exported(network, world.interface(network), job.weights)
+        done = exporter.exported(network, world.interface(network), job.weights)
         record["instructions"], record["flash"] = done.cost.instructions, done.cost.flash
         record["errors"] = {
             name: [
@@ -193,7 +193,8 @@ def _workers(
 ) -> Iterator[Callable[[Sequence[Job]], Iterator[tuple[Job, Record]]]]:
     """What runs jobs, here or in so many processes, and gives each as soon as it is done."""
     if jobs == 1:
-        yield lambda some: ((job, measured(world, job)) for job in some)
+        exporter = Exporter()
+        yield lambda some: ((job, measured(world, job, exporter)) for job in some)
         return
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (world, os.getpid()))
 
@@ -213,12 +214,12 @@ def _workers(
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-_world: list[World] = []
+_own: list[tuple[World, Exporter]] = []
 
 
 def _begin(world: World, parent: int) -> None:
     """Once in each process: keep the world, and end when the parent has ended."""
-    _world[:] = [world]
+    _own[:] = [(world, Exporter())]
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -229,4 +230,5 @@ def _begin(world: World, parent: int) -> None:
 
 
 def _in_worker(job: Job) -> Record:
-    return measured(_world[0], job)
+    world, exporter = _own[0]
+    return measured(world, job, exporter)

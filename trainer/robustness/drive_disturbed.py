@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from elegans.trainer.onnx_out.signals import limits
-from elegans.trainer.robustness.effects import Effect
+from elegans.trainer.robustness.effects import SensorEffect
 from elegans.trainer.robustness.timed_network import Execution
 from elegans.trainer.tasks.lane.journey import Array, Samples
 
@@ -30,7 +30,7 @@ class RunEffects:
     cue_noise  [T], what else is in it
     """
 
-    sensors: Effect
+    sensors: SensorEffect
     cue: float = 1.0
     cue_noise: Array = field(default_factory=lambda: np.zeros(0))
 
@@ -53,7 +53,7 @@ def greenness(expert: Array, hold: Array | float, noise: Array) -> Array:
     return np.asarray(np.clip(green, -2.0, 2.0))
 
 
-class Controller:
+class DisturbedDriver:
     """Steers B cars; `drive_all` calls it once a sample.
 
     Where a sample does not come, the last command holds and the network is not called; the next

@@ -1,6 +1,6 @@
 """Disturbances of what a network gets to see, by name and strength; strength 0 changes nothing.
 
-An `Effect` is drawn once for a run of samples. A closed loop applies it sample by sample, and a
+An `SensorEffect` is drawn once for a run of samples. A closed loop applies it sample by sample, and a
 recording is disturbed as a whole (`disturbed`), by the same rules.
 """
 
@@ -47,7 +47,7 @@ _FOG_PERIOD = (150, 400)  # samples
 
 
 @dataclass(frozen=True, eq=False)
-class Effect:
+class SensorEffect:
     """What happens to a run of T samples of I sensors.
 
     shift   [T, I], added to the values, in spreads of their sensors
@@ -66,13 +66,13 @@ class Effect:
     move: Values | None = None
 
 
-def no_effect(samples: int, sensors: int) -> Effect:
+def no_effect(samples: int, sensors: int) -> SensorEffect:
     """The effect that changes nothing."""
     zeros = np.zeros((samples, sensors))
-    return Effect(zeros, zeros, np.zeros(samples, bool))
+    return SensorEffect(zeros, zeros, np.zeros(samples, bool))
 
 
-def effect(name: str, strength: float, samples: int, sensors: int, place: int) -> Effect:
+def effect(name: str, strength: float, samples: int, sensors: int, place: int) -> SensorEffect:
     """Draw a disturbance of `DISTURBANCES`.
 
     place  of the run among those of a test. The random numbers depend on it and on `name` alone:
@@ -117,7 +117,7 @@ def random_of(name: str, place: int) -> np.random.Generator:
     return np.random.default_rng([zlib.crc32(name.encode()), place])
 
 
-def disturbed(one: TimeSeries, what: Effect, centre: Values, spread: Values) -> TimeSeries:
+def disturbed(one: TimeSeries, what: SensorEffect, centre: Values, spread: Values) -> TimeSeries:
     """A recording under an effect; targets keep their samples.
 
     centre, spread  [I] of the sensors. A series that would lose all of its samples keeps its first

@@ -20,7 +20,7 @@ from elegans.trainer.fit import Fit, reproducible
 from elegans.trainer.learn.train_settings import TrainSettings
 from elegans.trainer.onnx_out.signals import trained_interface
 from elegans.trainer.progress import Progress, silent
-from elegans.trainer.robustness.drive_disturbed import Controller, RunEffects, greenness
+from elegans.trainer.robustness.drive_disturbed import DisturbedDriver, RunEffects, greenness
 from elegans.trainer.robustness.effects import (
     NONE,
     STRENGTHS,
@@ -37,7 +37,7 @@ from elegans.trainer.robustness.timed_network import (
     TimedNetwork,
     with_elapsed,
 )
-from elegans.trainer.robustness.world import CUE, Condition, Lesson
+from elegans.trainer.robustness.world import CUE, CellLesson, Condition
 from elegans.trainer.tasks.lane.closed_loop import Drive, drive_all
 from elegans.trainer.tasks.lane.imitation import Imitation, PerturbedExpert, training_journeys
 from elegans.trainer.tasks.lane.journey import DT_RANGE, SENSORS, Journey, draw_journey
@@ -104,7 +104,7 @@ class LaneWorld:
         units = network.units
         return trained_interface("lane", units.signals, units.dt, [Signal("steering", "rad")])
 
-    def train(self, lesson: Lesson, progress: Progress = silent) -> tuple[TimedNetwork, float]:
+    def train(self, lesson: CellLesson, progress: Progress = silent) -> tuple[TimedNetwork, float]:
         """See `World`."""
         with reproducible(lesson.seed):
             network = self._trained(lesson, progress)
@@ -112,14 +112,14 @@ class LaneWorld:
         return network, error
 
     def errors(
-        self, execution: Execution, lesson: Lesson, conditions: Sequence[Condition]
+        self, execution: Execution, lesson: CellLesson, conditions: Sequence[Condition]
     ) -> list[float]:
         """See `World`: all conditions drive side by side."""
         with reproducible(lesson.seed):  # for its one thread
             return self._errors(execution, lesson, conditions)
 
     def _errors(
-        self, execution: Execution, lesson: Lesson, conditions: Sequence[Condition]
+        self, execution: Execution, lesson: CellLesson, conditions: Sequence[Condition]
     ) -> list[float]:
         journeys, effects = [], []
         for condition in conditions:
@@ -131,7 +131,7 @@ class LaneWorld:
         count = len(_TEST_SEEDS)
         return [_error(drives[i : i + count]) for i in range(0, len(drives), count)]
 
-    def _trained(self, lesson: Lesson, progress: Progress) -> TimedNetwork:
+    def _trained(self, lesson: CellLesson, progress: Progress) -> TimedNetwork:
         random = np.random.default_rng(lesson.seed)
         settings = TrainSettings(
             cell=lesson.cell, neurons=lesson.neurons, wiring=lesson.wiring, seed=lesson.seed
@@ -156,7 +156,7 @@ class LaneWorld:
             fit.stage("train", round(lesson.epochs * (turn + 1) / _ROUNDS), loss)
         return network
 
-    def _validation(self, lesson: Lesson) -> tuple[list[Journey], list[RunEffects]]:
+    def _validation(self, lesson: CellLesson) -> tuple[list[Journey], list[RunEffects]]:
         journeys = [self._journey(seed, lesson) for seed in _VALIDATION_SEEDS]
         usual = Condition(NONE, 0.0)
         places = range(1000, 1000 + len(journeys))
@@ -166,7 +166,7 @@ class LaneWorld:
         ]
         return journeys, effects
 
-    def _journey(self, seed: int, lesson: Lesson) -> Journey:
+    def _journey(self, seed: int, lesson: CellLesson) -> Journey:
         """A journey of the test, with more road than a car of usual speed needs."""
         drawn = draw_journey(_SPARE * self.test_seconds, seed)
         samples = int(self.test_seconds / _REGULAR)
@@ -196,7 +196,7 @@ def shifted(usual: Journey, condition: Condition, place: int) -> Journey:
     return usual
 
 
-def _run_effects(condition: Condition, samples: int, place: int, lesson: Lesson) -> RunEffects:
+def _run_effects(condition: Condition, samples: int, place: int, lesson: CellLesson) -> RunEffects:
     """What the sensors and the clock do in a condition."""
     name, strength = condition
     of_sensors = name in STRENGTHS and name not in ("noise", "fog", "jitter")
@@ -213,7 +213,7 @@ def _run_effects(condition: Condition, samples: int, place: int, lesson: Lesson)
     return replace(found, cue=hold, cue_noise=_slow_noise(samples, random_of(CUE, place)))
 
 
-def _training_effects(samples: int, lesson: Lesson, random: np.random.Generator) -> RunEffects:
+def _training_effects(samples: int, lesson: CellLesson, random: np.random.Generator) -> RunEffects:
     absent = random.random(samples) < lesson.lost
     absent[:1] = False
     found = RunEffects(replace(no_effect(samples, len(SENSORS)), absent=absent))
@@ -236,7 +236,7 @@ def _regular(journey: Journey) -> Journey:
     return replace(journey, dt=np.full_like(journey.dt, _REGULAR))
 
 
-def _units(lesson: Lesson) -> Normalisation:
+def _units(lesson: CellLesson) -> Normalisation:
     """The units of the task's own network, and of what was added."""
     dt, period, spread = Signal("dt", "s", DT_RANGE), SCALES.dt_unit, 0.02
     if lesson.lost:
@@ -268,7 +268,7 @@ def _drives(
 ) -> list[Drive]:
     journeys, effects = given
     samples = min(len(one.dt) for one in journeys)
-    controller = Controller(execution, [one.cut(samples) for one in effects], len(SENSORS))
+    controller = DisturbedDriver(execution, [one.cut(samples) for one in effects], len(SENSORS))
     return drive_all(journeys, controller)
 
 

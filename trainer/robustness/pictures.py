@@ -7,7 +7,7 @@ from typing import Any
 
 from elegans.trainer.plots import BLUE, GREEN, GREY, MIXED, ORANGE, RED, figure
 from elegans.trainer.robustness.effects import NONE
-from elegans.trainer.robustness.report import ALL, CLOCK, Place, Summary
+from elegans.trainer.robustness.report import ALL, CLOCK, StudyPoint, Summary
 from elegans.trainer.robustness.timed_network import TIME_MODES
 from elegans.trainer.robustness.world import CUE
 
@@ -41,12 +41,16 @@ def _draw_shift(summary: Summary, size: str, numbers: str, path: Path) -> None:
         panels = canvas.subplots(rows, _COLUMNS, squeeze=False).flat
         for name, axes in zip(shown, panels, strict=False):
             for cell in summary.options.cells:
-                places = [Place(size, numbers, name, s) for s in _at(summary, size, numbers, name)]
+                places = [
+                    StudyPoint(size, numbers, name, s) for s in _at(summary, size, numbers, name)
+                ]
                 if name != CUE:
-                    places[0] = Place(size, numbers, NONE, 0.0)
+                    places[0] = StudyPoint(size, numbers, NONE, 0.0)
                 _line(axes, summary, places, cell)
             axes.set_title(name)
             axes.set_yscale("log")
+            least = min(min(line.get_ydata()) for line in axes.lines)
+            axes.set_ylim(bottom=0.6 * least if least > 0 else None)
         for axes in list(panels):
             axes.set_axis_off()
         _finish(canvas, summary, f"{size}, {numbers}: {summary.world.error}")
@@ -66,7 +70,9 @@ def _at(summary: Summary, size: str, numbers: str, name: str) -> list[float]:
     return [0.0, *(s for s in _strengths(summary, size, numbers, name) if s > 0)]
 
 
-def _line(axes: Any, summary: Summary, places: list[Place], cell: str, style: str = "-") -> None:
+def _line(
+    axes: Any, summary: Summary, places: list[StudyPoint], cell: str, style: str = "-"
+) -> None:
     rows = [row for place in places if (row := summary.row(place, cell)) is not None]
     x = [row.place.strength or 0.0 for row in rows]
     axes.plot(
@@ -105,7 +111,7 @@ def _draw_sizes(summary: Summary, numbers: str, path: Path) -> None:
             for cell in summary.options.cells:
                 points = []
                 for size in summary.sizes:
-                    row = summary.row(Place(size.label, numbers, ALL, None), cell)
+                    row = summary.row(StudyPoint(size.label, numbers, ALL, None), cell)
                     neurons = size.neurons(cell, summary.world)
                     cost = [
                         record[what]
@@ -139,7 +145,7 @@ def _draw_time(summary: Summary, numbers: str, path: Path) -> None:
             for mode in TIME_MODES:
                 name = CLOCK + mode
                 at = _strengths(summary, size, numbers, name)
-                places = [Place(size, numbers, name, share) for share in at]
+                places = [StudyPoint(size, numbers, name, share) for share in at]
                 _line(axes, summary, places, cell, _STYLES[mode])
                 axes.lines[-1].set_label(f"elapsed time {mode}")
             axes.set_title(cell)

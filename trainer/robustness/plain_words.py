@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from elegans.trainer.robustness.effects import NONE
 from elegans.trainer.robustness.plan import LOST
-from elegans.trainer.robustness.report import ALL, CLOCK, Place, Summary
+from elegans.trainer.robustness.report import ALL, CLOCK, StudyPoint, Summary
 from elegans.trainer.robustness.statistics import LEVEL, compare, corrected
 from elegans.trainer.robustness.timed_network import TIMED
 
@@ -45,7 +45,7 @@ def _of_size(summary: Summary, size: str) -> list[str]:
     for cell in summary.options.cells[1:]:
         verdicts: dict[str, list[str]] = {"better": [], "worse": [], "alike": []}
         for name in summary.names(numbers):
-            row = summary.row(Place(size, numbers, name, None), cell)
+            row = summary.row(StudyPoint(size, numbers, name, None), cell)
             if row is not None and row.comparison is not None:
                 verdicts[row.comparison.verdict].append(_under(name))
         parts = [
@@ -70,7 +70,7 @@ def _ranked(summary: Summary, size: str) -> list[str]:
     rows = [
         (row.estimate.mean, cell)
         for cell in summary.options.cells
-        if (row := summary.row(Place(size, summary.options.weights, ALL, None), cell))
+        if (row := summary.row(StudyPoint(size, summary.options.weights, ALL, None), cell))
     ]
     if len(rows) < 2:
         return []
@@ -84,7 +84,7 @@ def _of_time(summary: Summary) -> list[str]:
     cells = summary.options.cells
 
     def errors(cell: str, mode: str, lost: float) -> Sequence[float]:
-        row = summary.row(Place(size, numbers, CLOCK + mode, lost), cell)
+        row = summary.row(StudyPoint(size, numbers, CLOCK + mode, lost), cell)
         return row.errors if row is not None else ()
 
     shares = [share for share in LOST if errors(cells[0], "given", share)]

@@ -18,7 +18,7 @@ from elegans.trainer.learn.build_network import build_network
 from elegans.trainer.learn.train_settings import CELLS, INTEGERS, WIRED, TrainSettings
 from elegans.trainer.robustness.effects import NONE
 from elegans.trainer.robustness.timed_network import TIME_MODES
-from elegans.trainer.robustness.world import CUE, Condition, Lesson, World
+from elegans.trainer.robustness.world import CUE, CellLesson, Condition, World
 
 STUDIES = ("shift", "size", "time")
 NEURONS = 19
@@ -136,7 +136,7 @@ def conditions(options: StudyOptions, world: World, cue: bool) -> list[Condition
     ]
 
 
-def lessons(options: StudyOptions, world: World) -> list[Lesson]:
+def lessons(options: StudyOptions, world: World) -> list[CellLesson]:
     """All trainings of a study but for those of tuning, each once; seed by seed, so that a part
     of them is a study with fewer seeds. Their rates are still 0."""
     epochs = options.epochs or world.epochs
@@ -144,13 +144,13 @@ def lessons(options: StudyOptions, world: World) -> list[Lesson]:
     for seed in range(1, options.seeds + 1):
         for rank, size in enumerate(sizes(options, world)):
             for cell in options.cells:
-                plain = Lesson(cell, size.neurons(cell, world), wiring(cell), 0.0, seed, epochs)
+                plain = CellLesson(cell, size.neurons(cell, world), wiring(cell), 0.0, seed, epochs)
                 cue = options.study == "shift" and world.cues and not rank and not options.quick
                 found += list(_variants(plain, options, cue))
     return list(dict.fromkeys(found))
 
 
-def _variants(plain: Lesson, options: StudyOptions, cue: bool) -> Iterator[Lesson]:
+def _variants(plain: CellLesson, options: StudyOptions, cue: bool) -> Iterator[CellLesson]:
     if options.study != "time":
         yield plain
         if cue:
@@ -161,13 +161,13 @@ def _variants(plain: Lesson, options: StudyOptions, cue: bool) -> Iterator[Lesso
             yield replace(plain, lost=share, time=mode)
 
 
-def tuned(lesson: Lesson) -> Lesson:
+def tuned(lesson: CellLesson) -> CellLesson:
     """The training by whose error on validation data the learning rate of a lesson is chosen:
     undisturbed, elapsed time given, no cue, and a seed of its own."""
     return replace(lesson, seed=_TUNING_SEED, time="given", lost=0.0, cue=False, rate=0.0)
 
 
-def tuning(options: StudyOptions, world: World) -> list[Lesson]:
+def tuning(options: StudyOptions, world: World) -> list[CellLesson]:
     """The trainings of the tuning: each rate once for each cell and size."""
     if len(options.rates) == 1:
         return []

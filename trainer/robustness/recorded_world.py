@@ -31,7 +31,7 @@ from elegans.trainer.robustness.timed_network import (
     TimedNetwork,
     with_elapsed,
 )
-from elegans.trainer.robustness.world import Condition, Lesson
+from elegans.trainer.robustness.world import CellLesson, Condition
 from elegans.trainer.tasks.motions.recordings import ACTIVITIES, CHANNELS, PERIOD, load
 
 _LONGEST = 2048
@@ -78,7 +78,7 @@ class RecordedWorld:
         """See `World`."""
         return network.units.interface("network", self.data)
 
-    def train(self, lesson: Lesson, progress: Progress = silent) -> tuple[TimedNetwork, float]:
+    def train(self, lesson: CellLesson, progress: Progress = silent) -> tuple[TimedNetwork, float]:
         """See `World`: early stopping by the loss on the validation part."""
         settings = replace(
             self.settings,
@@ -113,7 +113,7 @@ class RecordedWorld:
         return network, error
 
     def errors(
-        self, execution: Execution, lesson: Lesson, conditions: Sequence[Condition]
+        self, execution: Execution, lesson: CellLesson, conditions: Sequence[Condition]
     ) -> list[float]:
         """See `World`: all conditions run side by side."""
         units = execution.network.units

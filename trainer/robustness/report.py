@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
-from elegans.trainer.robustness.campaign import Outcome
+from elegans.trainer.robustness.campaign import StudyOutcome
 from elegans.trainer.robustness.effects import NONE
 from elegans.trainer.robustness.plan import Size, StudyOptions, as_dict, sizes
 from elegans.trainer.robustness.statistics import (
-    Comparison,
+    CellComparison,
     Estimate,
     compare,
     corrected,
@@ -28,7 +28,7 @@ CLOCK = "time "
 """Before one of `TIME_MODES`: conditions of the study of time; their strength is what is lost."""
 
 
-class Place(NamedTuple):
+class StudyPoint(NamedTuple):
     """Where a network was tested: a size, float or integers, a condition and its strength.
 
     strength  None for the mean over all strengths above 0
@@ -41,14 +41,14 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Row:
+class StudyRow:
     """The errors of one cell at one place, over all seeds, beside the reference's."""
 
-    place: Place
+    place: StudyPoint
     cell: str
     errors: tuple[float, ...]
     estimate: Estimate
-    comparison: Comparison | None
+    comparison: CellComparison | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,11 +57,11 @@ class Summary:
 
     world: World
     options: StudyOptions
-    outcome: Outcome
+    outcome: StudyOutcome
     sizes: list[Size]
-    rows: list[Row]
+    rows: list[StudyRow]
 
-    def row(self, place: Place, cell: str) -> Row | None:
+    def row(self, place: StudyPoint, cell: str) -> StudyRow | None:
         """The row of a cell at a place, if one of its trainings succeeded."""
         found = [one for one in self.rows if one.place == place and one.cell == cell]
         return found[0] if found else None
@@ -74,14 +74,14 @@ class Summary:
         return list(found)
 
 
-def summarised(world: World, options: StudyOptions, outcome: Outcome) -> Summary:
+def summarised(world: World, options: StudyOptions, outcome: StudyOutcome) -> Summary:
     """Means, intervals, effect sizes against the first cell, and their correction.
 
     The correction is for all comparisons of the means over strengths in the device's integers,
     and apart from them for those in float.
     """
     own = sizes(options, world)
-    errors: dict[tuple[Place, str], dict[int, float]] = defaultdict(dict)
+    errors: dict[tuple[StudyPoint, str], dict[int, float]] = defaultdict(dict)
     for place, cell, seed, error in _single(world, options, outcome, own):
         errors[place, cell][seed] = error
     for place, cell, seed, error in [*_means(errors)]:
@@ -93,13 +93,13 @@ def summarised(world: World, options: StudyOptions, outcome: Outcome) -> Summary
         compared = None
         if reference and cell != options.cells[0] and place.strength is None:
             compared = compare(values, list(reference.values()))
-        rows.append(Row(place, cell, values, estimate(values), compared))
+        rows.append(StudyRow(place, cell, values, estimate(values), compared))
     return Summary(world, options, outcome, own, _corrected(rows, options))
 
 
 def _single(
-    world: World, options: StudyOptions, outcome: Outcome, own: Sequence[Size]
-) -> Iterator[tuple[Place, str, int, float]]:
+    world: World, options: StudyOptions, outcome: StudyOutcome, own: Sequence[Size]
+) -> Iterator[tuple[StudyPoint, str, int, float]]:
     """Every error that was measured."""
     labels = defaultdict(list)
     for size in own:
@@ -110,24 +110,24 @@ def _single(
             for numbers, measured in record["errors"].items():
                 for name, strength, error in measured:
                     if options.study == "time":
-                        place = Place(label, numbers, CLOCK + lesson.time, lesson.lost)
+                        place = StudyPoint(label, numbers, CLOCK + lesson.time, lesson.lost)
                     elif lesson.cue:
-                        place = Place(label, numbers, CUE, strength)
+                        place = StudyPoint(label, numbers, CUE, strength)
                     else:
-                        place = Place(label, numbers, name, strength)
+                        place = StudyPoint(label, numbers, name, strength)
                     yield place, lesson.cell, lesson.seed, error
 
 
 def _means(
-    errors: dict[tuple[Place, str], dict[int, float]],
-) -> Iterator[tuple[Place, str, int, float]]:
+    errors: dict[tuple[StudyPoint, str], dict[int, float]],
+) -> Iterator[tuple[StudyPoint, str, int, float]]:
     """The mean over the strengths of each disturbance, and over all disturbances."""
-    found: dict[tuple[Place, str, int], list[float]] = defaultdict(list)
+    found: dict[tuple[StudyPoint, str, int], list[float]] = defaultdict(list)
     for (place, cell), by_seed in errors.items():
         for seed, error in by_seed.items():
             if place.strength or place.condition == NONE:
                 found[place._replace(strength=None), cell, seed].append(error)
-    every: dict[tuple[Place, str, int], list[float]] = defaultdict(list)
+    every: dict[tuple[StudyPoint, str, int], list[float]] = defaultdict(list)
     for (place, cell, seed), values in found.items():
         mean = sum(values) / len(values)
         yield place, cell, seed, mean
@@ -137,7 +137,7 @@ def _means(
         yield place, cell, seed, sum(values) / len(values)
 
 
-def _corrected(rows: list[Row], options: StudyOptions) -> list[Row]:
+def _corrected(rows: list[StudyRow], options: StudyOptions) -> list[StudyRow]:
     result = list(rows)
     for numbers in ("float", options.weights):
         where = [
@@ -148,7 +148,7 @@ def _corrected(rows: list[Row], options: StudyOptions) -> list[Row]:
         compared = [c for k in where if (c := rows[k].comparison) is not None]
         for k, comparison in zip(where, corrected(compared), strict=True):
             row = rows[k]
-            result[k] = Row(row.place, row.cell, row.errors, row.estimate, comparison)
+            result[k] = StudyRow(row.place, row.cell, row.errors, row.estimate, comparison)
     return result
 
 
@@ -175,7 +175,7 @@ def results_json(summary: Summary, paragraph: str) -> bytes:
     return (json.dumps(found, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _row_json(row: Row) -> dict[str, Any]:
+def _row_json(row: StudyRow) -> dict[str, Any]:
     found = {**row.place._asdict(), "cell": row.cell, "errors": list(row.errors)}
     found |= asdict(row.estimate)
     if row.comparison is not None:
@@ -212,7 +212,8 @@ def _size_table(summary: Summary, numbers: str) -> list[list[str]]:
     for size in summary.sizes:
         for cell in summary.options.cells:
             rows = [
-                summary.row(Place(size.label, numbers, name, None), cell) for name in (NONE, ALL)
+                summary.row(StudyPoint(size.label, numbers, name, None), cell)
+                for name in (NONE, ALL)
             ]
             costs = [_cost(summary, size, cell, k) for k in ("parameters", "instructions", "flash")]
             neurons = str(size.neurons(cell, summary.world))
@@ -237,7 +238,7 @@ def _cost(summary: Summary, size: Size, cell: str, what: str) -> str:
 _MARKS = {"better": " +", "worse": " -", "alike": ""}
 
 
-def _cell_text(row: Row | None) -> str:
+def _cell_text(row: StudyRow | None) -> str:
     if row is None:
         return "failed"
     half = row.estimate.high - row.estimate.mean

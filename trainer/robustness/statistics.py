@@ -24,7 +24,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class CellComparison:
     """How the errors of one cell compare with those of the reference.
 
     hedges_g      the difference of means in pooled standard deviations, corrected for few samples
@@ -58,28 +58,28 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(len(data), mean, mean - half, mean + half)
 
 
-def compare(values: Sequence[float], reference: Sequence[float]) -> Comparison:
+def compare(values: Sequence[float], reference: Sequence[float]) -> CellComparison:
     """One cell's errors with those of the reference; not corrected yet."""
     a, b = (np.asarray(v, np.float64) for v in (values, reference))
     difference = np.sign(a[:, None] - b[None, :]).mean()
     if min(len(a), len(b)) < 2:
-        return Comparison(None, float(difference), 1.0)
+        return CellComparison(None, float(difference), 1.0)
     freedom = len(a) + len(b) - 2
     pooled = ((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / freedom
     if pooled == 0.0:
-        return Comparison(None, float(difference), 1.0 if a[0] == b[0] else 0.0)
+        return CellComparison(None, float(difference), 1.0 if a[0] == b[0] else 0.0)
     g = float((a.mean() - b.mean()) / np.sqrt(pooled)) * (1.0 - 3.0 / (4.0 * freedom - 1.0))
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):  # one varies hardly
         p = float(stats.ttest_ind(a, b, equal_var=False).pvalue)
-    return Comparison(g, float(difference), p)
+    return CellComparison(g, float(difference), p)
 
 
-def corrected(found: Sequence[Comparison]) -> list[Comparison]:
+def corrected(found: Sequence[CellComparison]) -> list[CellComparison]:
     """The same with `p_adjusted`: of those below 0.05, at most one in twenty is expected wrong."""
     if not found:
         return []
     adjusted = stats.false_discovery_control([one.p for one in found], method="bh")
     return [
-        Comparison(one.hedges_g, one.cliffs_delta, one.p, float(p))
+        CellComparison(one.hedges_g, one.cliffs_delta, one.p, float(p))
         for one, p in zip(found, adjusted, strict=True)
     ]

@@ -7,6 +7,7 @@ export.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,7 +25,7 @@ from elegans.exporter.ir.interface import Interface, Signal
 from elegans.exporter.oracles import reference
 from elegans.trainer.cells.gru_lstm_mlp import LSTMCell
 from elegans.trainer.chip_aware.limits import cost_of
-from elegans.trainer.chip_aware.relowering import lowered_file
+from elegans.trainer.chip_aware.relowering import Relowering
 from elegans.trainer.data.normalise import Normalisation
 from elegans.trainer.learn.build_network import PhysicalNetwork, build_network
 from elegans.trainer.learn.model_file import model_bytes
@@ -201,16 +202,33 @@ class Exported:
     cost: Cost
 
 
-def exported(network: TimedNetwork, interface: Interface, weights: str) -> Exported:
-    """Export a network with weights of int16 or int8. Raises ElegansError where it cannot be."""
+class Exporter:
+    """Exports networks, and keeps the file of each shape: torch takes a second or more for it, and
+    the weights of the next network of this shape are put into it (`Relowering`)."""
 
-    def write(module: nn.Module, path: Path) -> None:
-        assert isinstance(module, PhysicalNetwork)
-        write_file(path, model_bytes(module, interface))
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[TimedNetwork, Relowering]] = {}
 
-    lowered = lowered_file(network, write, weights)
-    executions: dict[str, Execution] = {
-        "float": FloatExecution(network),
-        weights: IntegerExecution(network, lowered.model),
-    }
-    return Exported(executions, cost_of(lowered, CORE))
+    def exported(self, network: TimedNetwork, interface: Interface, weights: str) -> Exported:
+        """The executions and the cost, with weights of int16 or int8.
+
+        Raises ElegansError where the network cannot be exported.
+        """
+
+        def write(module: nn.Module, path: Path) -> None:
+            assert isinstance(module, PhysicalNetwork)
+            write_file(path, model_bytes(module, interface))
+
+        shapes = tuple((name, tuple(v.shape)) for name, v in network.state_dict().items())
+        key = (weights, repr(interface), type(network.net.rnn_cell).__name__, shapes)
+        if key not in self._known:
+            own = copy.deepcopy(network)
+            self._known[key] = own, Relowering(own, write, weights)
+        own, relowering = self._known[key]
+        own.load_state_dict(network.state_dict())
+        lowered = relowering.lowered()
+        executions: dict[str, Execution] = {
+            "float": FloatExecution(network),
+            weights: IntegerExecution(network, lowered.model),
+        }
+        return Exported(executions, cost_of(lowered, CORE))

@@ -21,7 +21,7 @@ class Condition(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Lesson:
+class CellLesson:
     """How one network is trained.
 
     cell, neurons, wiring  as in `TrainSettings`
@@ -45,42 +45,46 @@ class Lesson:
 
 
 class World(Protocol):
-    """A task. All of it is pickled, for other processes.
-
-    name       of the task or of the file
-    error      what is measured, and its unit: lower is better
-    digest     of the data
-    strengths  of the disturbances that it has
-    outputs    of its networks
-    epochs     of a training, if the user does not say
-    cues       whether it can have the spurious cue
-    """
+    """A task. All of it is pickled, for other processes."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Of the task, or of the file."""
+
     @property
-    def error(self) -> str: ...
+    def error(self) -> str:
+        """What is measured, and its unit: lower is better."""
+
     @property
-    def digest(self) -> str: ...
+    def digest(self) -> str:
+        """Of the data, and of all else that determines an error."""
+
     @property
-    def strengths(self) -> Mapping[str, tuple[float, ...]]: ...
+    def strengths(self) -> Mapping[str, tuple[float, ...]]:
+        """Of each disturbance that it has."""
+
     @property
-    def outputs(self) -> int: ...
+    def outputs(self) -> int:
+        """Of its networks."""
+
     @property
-    def epochs(self) -> int: ...
+    def epochs(self) -> int:
+        """Of a training, if the user does not say."""
+
     @property
-    def cues(self) -> bool: ...
+    def cues(self) -> bool:
+        """Whether it can have the spurious cue."""
 
     def inputs(self, cell: str) -> int:
         """The inputs of a network of `cell`, without the cue."""
 
-    def train(self, lesson: Lesson, progress: Progress = silent) -> tuple[TimedNetwork, float]:
+    def train(self, lesson: CellLesson, progress: Progress = silent) -> tuple[TimedNetwork, float]:
         """A trained network, and its error on what is for validation."""
 
     def interface(self, network: TimedNetwork) -> Interface:
         """What its export declares."""
 
     def errors(
-        self, execution: Execution, lesson: Lesson, conditions: Sequence[Condition]
+        self, execution: Execution, lesson: CellLesson, conditions: Sequence[Condition]
     ) -> list[float]:
         """The error of a network in each condition, on what is for testing."""
