@@ -114,6 +114,33 @@ def test_after_a_kill_only_what_was_not_finished_is_trained_and_the_results_are_
     ).read_bytes()
 
 
+@pytest.mark.soak
+def test_several_processes_give_the_same_results_and_end_with_the_one_that_was_killed(
+    done, tmp_path
+):
+    (tmp_path / "machine.csv").write_bytes((done / "machine.csv").read_bytes())
+    arguments = [*_arguments(tmp_path), "--jobs", 2]
+    command = [sys.executable, "-c", _KILLED, "robust", *map(str, arguments)]
+    finished = tmp_path / "out" / "finished"
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 300
+        while not list(finished.glob("*.json")) and process.poll() is None:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        tasks = f"/proc/{process.pid}/task/{process.pid}/children"
+        with open(tasks, encoding="ascii") as file:
+            children = [int(word) for word in file.read().split()]
+        os.kill(process.pid, signal.SIGKILL)
+    assert len(children) >= 2
+    while any(os.path.exists(f"/proc/{child}") for child in children):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert (tmp_path / "out" / "results.json").read_bytes() == (
+        done / "out" / "results.json"
+    ).read_bytes()
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b'{"other": 1}', b"[1]"])
 def test_a_damaged_file_is_measured_again(tmp_path, content):
     from elegans.trainer.robustness.campaign import _read

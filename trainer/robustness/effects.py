@@ -1,7 +1,7 @@
 """Disturbances of what a network gets to see, by name and strength; strength 0 changes nothing.
 
-An `SensorEffect` is drawn once for a run of samples. A closed loop applies it sample by sample, and a
-recording is disturbed as a whole (`disturbed`), by the same rules.
+A `SensorEffect` is drawn once for a run of samples. A closed loop applies it sample by sample, and
+a recording is disturbed as a whole (`disturbed`), by the same rules.
 """
 
 from __future__ import annotations

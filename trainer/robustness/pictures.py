@@ -49,7 +49,7 @@ def _draw_shift(summary: Summary, size: str, numbers: str, path: Path) -> None:
                 _line(axes, summary, places, cell)
             axes.set_title(name)
             axes.set_yscale("log")
-            least = min(min(line.get_ydata()) for line in axes.lines)
+            least = min([y for line in axes.lines for y in line.get_ydata()], default=0.0)
             axes.set_ylim(bottom=0.6 * least if least > 0 else None)
         for axes in list(panels):
             axes.set_axis_off()

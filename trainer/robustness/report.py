@@ -106,7 +106,10 @@ def _single(
         for cell in options.cells:
             labels[cell, size.neurons(cell, world)].append(size.label)
     for lesson, record in outcome.records:
-        for label in labels[lesson.cell, lesson.neurons] if "errors" in record else ():
+        sized = labels[lesson.cell, lesson.neurons] if "errors" in record else []
+        if lesson.cue:  # of the first size alone, also where a network has both
+            sized = [label for label in sized if label == own[0].label]
+        for label in sized:
             for numbers, measured in record["errors"].items():
                 for name, strength, error in measured:
                     if options.study == "time":
