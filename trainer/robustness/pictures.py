@@ -48,12 +48,22 @@ def _draw_shift(summary: Summary, size: str, numbers: str, path: Path) -> None:
                     places[0] = StudyPoint(size, numbers, NONE, 0.0)
                 _line(axes, summary, places, cell)
             axes.set_title(name)
-            axes.set_yscale("log")
+            _logarithmic(axes)
             least = min([y for line in axes.lines for y in line.get_ydata()], default=0.0)
             axes.set_ylim(bottom=0.6 * least if least > 0 else None)
         for axes in list(panels):
             axes.set_axis_off()
         _finish(canvas, summary, f"{size}, {numbers}: {summary.world.error}")
+
+
+def _logarithmic(axes: Any) -> None:
+    """Errors on a logarithmic scale, with plain numbers beside it."""
+    from matplotlib.ticker import LogLocator
+
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("")
 
 
 def _strengths(summary: Summary, size: str, numbers: str, name: str) -> list[float]:
@@ -130,7 +140,7 @@ def _draw_sizes(summary: Summary, numbers: str, path: Path) -> None:
                     x, means, ends, color=_COLOURS[cell], marker="o", ms=4, capsize=2, label=cell
                 )
             axes.set_xscale("log")
-            axes.set_yscale("log")
+            _logarithmic(axes)
             axes.set_xlabel(label)
         _finish(canvas, summary, f"error under shift, {numbers}: {summary.world.error}")
 

@@ -41,7 +41,7 @@ def paragraph(summary: Summary) -> str:
 
 def _of_size(summary: Summary, size: str) -> list[str]:
     numbers = summary.options.weights
-    found = []
+    found, alike = [], []
     for cell in summary.options.cells[1:]:
         verdicts: dict[str, list[str]] = {"better": [], "worse": [], "alike": []}
         for name in summary.names(numbers):
@@ -54,10 +54,12 @@ def _of_size(summary: Summary, size: str) -> list[str]:
             if verdicts[key]
         ]
         if not parts:
-            found.append(f"{_NAMES[cell]} cannot be told apart from it anywhere")
+            alike.append(_NAMES[cell])
             continue
         text = f"{_NAMES[cell]} is {' and '.join(parts)}"
         found.append(text + (", and cannot be told apart elsewhere" if verdicts["alike"] else ""))
+    if alike:
+        found.append(f"{_listed(alike)} cannot be told apart from it anywhere")
     first = _NAMES[summary.options.cells[0]]
     return [f"At {size}, compared with {first}: {'; '.join(found)}.", *_ranked(summary, size)]
 
