@@ -80,8 +80,8 @@ def _train_on_data(what: str, output: Path, options: TrainOptions, more: dict[st
             values["epochs"] = options.epochs or _SHORT_EPOCHS
         recorded = RECORDED.get(what)
         if recorded is None:
-            data = _own_data(Path(what), more)
-            parts: tuple[list[str], list[str]] = _listed(more["validation"]), _listed(more["test"])
+            data = own_data(Path(what), more)
+            parts: tuple[list[str], list[str]] = listed(more["validation"]), listed(more["test"])
         else:
             values = {**recorded.settings, **values}
             data = recorded.load(more["data"])
@@ -109,7 +109,11 @@ def _tell_checkpoints(folder: Path, resume: bool) -> None:
         _note(f"{folder} has no checkpoint yet, so the training begins")
 
 
-def _own_data(path: Path, more: dict[str, Any]) -> Any:
+def own_data(path: Path, more: dict[str, Any]) -> Any:
+    """The `DataSet` of the user's file or folder, by the parameters `COLUMNS`.
+
+    Raises `WrongUseError` without a column of time or a target, else `ElegansError`.
+    """
     from elegans.trainer.data.read_columns import read_columns
     from elegans.trainer.data.series import Choice, from_columns
 
@@ -120,8 +124,8 @@ def _own_data(path: Path, more: dict[str, Any]) -> Any:
             raise WrongUseError(path, f"--{option} is not given", f"name a column of {have}")
     choice = Choice(
         time=more["time"],
-        targets=tuple(_listed(more["target"])),
-        inputs=tuple(_listed(more["inputs"])),
+        targets=tuple(listed(more["target"])),
+        inputs=tuple(listed(more["inputs"])),
         group=more["group"],
         kind=more["kind"],
         forecast=more["forecast"],
@@ -130,7 +134,8 @@ def _own_data(path: Path, more: dict[str, Any]) -> Any:
     return from_columns(columns, choice)
 
 
-def _listed(text: str | None) -> list[str]:
+def listed(text: str | None) -> list[str]:
+    """The parts of a text with commas between them."""
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 

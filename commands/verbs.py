@@ -16,6 +16,7 @@ from elegans.exporter.errors import ElegansError
 # By verb; the names in braces are those of its parameters.
 _NEXT = {
     "train": "elegans export {output}/model.onnx -o {output}/export",
+    "robust": "{output}/table.md and the pictures beside it show the result",
     "export": "elegans hil {output} --board mps2-an386",
     "build": "elegans flash {build} --board {board}",
     "flash": "elegans hil {build} --board {board}",

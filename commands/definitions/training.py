@@ -1,4 +1,4 @@
-"""Verbs that make a network: `train`."""
+"""Verbs that make a network or compare many: `train`, `robust`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from elegans.commands.options.robust import robust_options
 from elegans.commands.options.shared import (
     SEED,
     output_option,
@@ -37,3 +38,23 @@ def train(what: str, output: Path, seed: int, epochs: int | None, short: bool, *
     from elegans.trainer.tasks import TrainOptions
 
     train_on(what, output, TrainOptions(seed, short, epochs), more)
+
+
+@verb(
+    "elegans robust lane --quick -o build/robust;"
+    " elegans robust lane -o build/robust;"
+    " elegans robust data.csv --time 't [ms]' --target state --group session -o build/robust"
+)
+@click.argument("what")
+@output_option("folder for results.json, tables and pictures", required=True)
+@robust_options
+def robust(what: str, output: Path, **more: Any) -> None:
+    """Measure which cells hold their line when the world changes.
+
+    Trains CfC, LTC, CTRNN, GRU, LSTM and MLP alike, then disturbs what they see: in float and
+    in the device's integers. WHAT is lane, which drives in a closed loop, a task on recordings,
+    or your own recordings, as for 'train'. The same command goes on where it was stopped.
+    """
+    from elegans.commands.robust import robust as measure
+
+    measure(what, output, more)

@@ -32,7 +32,14 @@ OTHERS = ("test", "validation", "name", "resume", "tensorboard", "data")
 
 def train_options(function: F) -> F:
     """All of `COLUMNS`, `NETWORK` and `OTHERS`; None where the command line has none."""
-    for option in reversed(_OPTIONS):
+    for option in reversed((*_COLUMN_OPTIONS, *_NETWORK_OPTIONS, _DATA)):
+        function = option(function)
+    return function
+
+
+def recording_options(function: F) -> F:
+    """Those that say what the recordings are: all of `COLUMNS`, `test`, `validation`, `data`."""
+    for option in reversed((*_COLUMN_OPTIONS, _DATA)):
         function = option(function)
     return function
 
@@ -41,7 +48,7 @@ def _default(name: str) -> str:
     return f"; default: {getattr(_DEFAULT, name)}"
 
 
-_OPTIONS = (
+_COLUMN_OPTIONS = (
     click.option(
         "--time",
         help="column of time stamps, with its unit if the header has none, as 't [ms]'; or a "
@@ -73,6 +80,8 @@ _OPTIONS = (
     ),
     click.option("--test", help="groups of the test part, with commas between them"),
     click.option("--validation", help="groups of the validation part, with commas between them"),
+)
+_NETWORK_OPTIONS = (
     click.option("--cell", type=click.Choice(CELLS), help=f"kind of neuron{_default('cell')}"),
     click.option("--neurons", type=click.IntRange(1), help=f"how many{_default('neurons')}"),
     click.option(
@@ -154,5 +163,5 @@ _OPTIONS = (
     click.option(
         "--tensorboard", is_flag=True, help="write logs for TensorBoard to DIR/tensorboard"
     ),
-    click.option("--data", type=PATH, help="folder of the recordings of a task"),
 )
+_DATA = click.option("--data", type=PATH, help="folder of the recordings of a task")

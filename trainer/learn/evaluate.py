@@ -13,6 +13,7 @@ import torch
 from elegans.trainer.data.goal import Goal
 from elegans.trainer.data.normalise import Normalisation
 from elegans.trainer.data.series import TimeSeries
+from elegans.trainer.data.windows import Batch
 from elegans.trainer.learn.loss import Scored, second_half
 from elegans.trainer.learn.training_loop import whole_batches
 
@@ -42,22 +43,31 @@ def decide(
     net: Scored, series: Sequence[TimeSeries], units: Normalisation, goal: Goal
 ) -> Decisions:
     """Run each stretch from its beginning, with h = 0, and compare where there is a target."""
-    truth, said = [], []
+    found = []
     for batch in whole_batches(series, units):
         y = net(torch.from_numpy(batch.x), torch.from_numpy(batch.dt)).numpy()
-        if goal.whole:
-            late = second_half(torch.from_numpy(batch.counts)).numpy()[..., None]
-            mean = (y * late).sum(axis=1) / np.maximum(late.sum(axis=1), 1)
-            known = batch.counts.any(axis=1)
-            truth.append(batch.y[..., 0].max(axis=1)[known].astype(int))
-            said.append(mean.argmax(axis=1)[known])
-        elif goal.classifies:
-            truth.append(batch.y[batch.counts][:, 0].astype(int))
-            said.append(y[batch.counts].argmax(axis=1))
-        else:
-            truth.append(batch.y[batch.counts])
-            said.append(y[batch.counts])
-    return Decisions(np.concatenate(truth), np.concatenate(said))
+        found.append(decided(y, batch, goal))
+    return joined(found)
+
+
+def decided(y: npt.NDArray[Any], batch: Batch, goal: Goal) -> Decisions:
+    """What outputs y [B, T, O] of a batch say, beside its targets."""
+    if goal.whole:
+        late = second_half(torch.from_numpy(batch.counts)).numpy()[..., None]
+        mean = (y * late).sum(axis=1) / np.maximum(late.sum(axis=1), 1)
+        known = batch.counts.any(axis=1)
+        truth = batch.y[..., 0].max(axis=1)[known].astype(int)
+        return Decisions(truth, mean.argmax(axis=1)[known])
+    if goal.classifies:
+        return Decisions(batch.y[batch.counts][:, 0].astype(int), y[batch.counts].argmax(axis=1))
+    return Decisions(batch.y[batch.counts], y[batch.counts])
+
+
+def joined(parts: Sequence[Decisions]) -> Decisions:
+    """All of them, one behind the other."""
+    return Decisions(
+        np.concatenate([one.truth for one in parts]), np.concatenate([one.said for one in parts])
+    )
 
 
 def plain_baselines(

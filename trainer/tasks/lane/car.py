@@ -39,6 +39,7 @@ class Cars:
         self.arc = np.full(len(journeys), 10.0)
         self._speed = np.full(len(journeys), 10.0)
         self._wheel = np.zeros(len(journeys))
+        self._haste = np.array([journey.haste for journey in journeys])
 
     def curvature(self, ahead: Array) -> Array:
         """The road's curvature at distances `ahead`, [D] or [B, D] in m -> [B, D] in 1/m."""
@@ -68,11 +69,12 @@ class Cars:
     def move(self, command: Array, dt: Array) -> None:
         """Move on with the steering command [B], rad, held for dt [B], s.
 
-        The speed goes for 5 to 17 m/s with at most 3 m/s^2 sideways in the bends ahead; it
-        rises by at most 2 m/s^2 and falls by at most 4 m/s^2.
+        The speed goes for 5 to 17 m/s with at most 3 m/s^2 sideways in the bends ahead, times the
+        journey's haste; it rises by at most 2 m/s^2 and falls by at most 4 m/s^2.
         """
         tightest = np.abs(self.curvature(_HERE_AND_SEEN)).max(axis=1)
         wanted = np.clip(np.sqrt(3.0 / np.maximum(tightest, 1e-3)), 5.0, 17.0)
+        wanted = self._haste * wanted
         step = dt / _SUBSTEPS
         for _ in range(_SUBSTEPS):
             bend = self.curvature(_HERE)[:, 0]

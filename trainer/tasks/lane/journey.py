@@ -49,6 +49,8 @@ class Journey:
     """[T, I]: added to the sensors, in their units."""
     start: tuple[float, float]
     """Lateral and heading error at the start, m and rad."""
+    haste: float = 1.0
+    """How much faster than usual the car wants to go."""
 
 
 def draw_journey(seconds: float, seed: int, *, fog: float = 0.7, noise: float = 1.0) -> Journey:

@@ -47,6 +47,11 @@ def winding_road(length: float, random: np.random.Generator) -> Road:
         start += stretch
     window = int(_CLOTHOID / SPACING)
     curvature = np.convolve(curvature, np.full(window, 1.0 / window), mode="same")
+    return road_of(curvature)
+
+
+def road_of(curvature: Array) -> Road:
+    """The road of a curvature [n], 1/m, every SPACING metres along the arc."""
     # Each piece of the centreline has the heading of its middle.
     heading = _integral(curvature)
     middle = 0.5 * (heading[1:] + heading[:-1])
