@@ -38,6 +38,7 @@ def main() -> None:
 
 for command in (
     training.train,
+    training.sweep,
     chip.export,
     chip.build,
     chip.flash,

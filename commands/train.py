@@ -56,7 +56,7 @@ def _refuse(given: list[str], what: str, why: str) -> None:
 def _train_on_data(what: str, output: Path, options: TrainOptions, more: dict[str, Any]) -> None:
     require_output(output)
     require_packages()
-    name = valid_name(more["name"] or _name(what))
+    name = valid_name(more["name"] or name_from(what))
     begun = time.monotonic()
     with shown() as progress:
         progress("load", 0, 1, "torch")
@@ -72,8 +72,8 @@ def _train_on_data(what: str, output: Path, options: TrainOptions, more: dict[st
             values["epochs"] = options.epochs or _SHORT_EPOCHS
         recorded = RECORDED.get(what)
         if recorded is None:
-            data = _own_data(Path(what), more)
-            parts: tuple[list[str], list[str]] = _listed(more["validation"]), _listed(more["test"])
+            data = own_data(Path(what), more)
+            parts: tuple[list[str], list[str]] = listed(more["validation"]), listed(more["test"])
         else:
             values = {**recorded.settings, **values}
             data = recorded.load(more["data"])
@@ -101,7 +101,8 @@ def _tell_checkpoints(folder: Path, resume: bool) -> None:
         _note(f"{folder} has no checkpoint yet, so the training begins")
 
 
-def _own_data(path: Path, more: dict[str, Any]) -> Any:
+def own_data(path: Path, more: dict[str, Any]) -> Any:
+    """The recordings in a file or folder, by the parameters `COLUMNS`. Raises ElegansError."""
     from elegans.trainer.data.read_columns import read_columns
     from elegans.trainer.data.series import Choice, from_columns
 
@@ -112,8 +113,8 @@ def _own_data(path: Path, more: dict[str, Any]) -> Any:
             raise WrongUseError(path, f"--{option} is not given", f"name a column of {have}")
     choice = Choice(
         time=more["time"],
-        targets=tuple(_listed(more["target"])),
-        inputs=tuple(_listed(more["inputs"])),
+        targets=tuple(listed(more["target"])),
+        inputs=tuple(listed(more["inputs"])),
         group=more["group"],
         kind=more["kind"],
         forecast=more["forecast"],
@@ -122,7 +123,8 @@ def _own_data(path: Path, more: dict[str, Any]) -> Any:
     return from_columns(columns, choice)
 
 
-def _listed(text: str | None) -> list[str]:
+def listed(text: str | None) -> list[str]:
+    """`a, b` -> its parts."""
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
@@ -130,7 +132,7 @@ def _note(text: str) -> None:
     complain(f"note: {text}")
 
 
-def _name(what: str) -> str:
+def name_from(what: str) -> str:
     """A model's name from a path: `My Data.csv` -> `my_data`."""
     name = re.sub(r"[^a-z0-9]+", "_", Path(what).absolute().stem.lower()).strip("_")[:25]
     try:

@@ -24,6 +24,7 @@ from elegans.tests.places import GOLDEN
 
 _VERBS = [
     "train",
+    "sweep",
     "export",
     "build",
     "flash",

@@ -1,4 +1,4 @@
-"""Verbs that make a network: `train`."""
+"""Verbs that make a network: `train`, `sweep`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from elegans.commands.options.shared import (
     SEED,
     output_option,
 )
-from elegans.commands.options.train import train_options
+from elegans.commands.options.sweep import sweep_options
+from elegans.commands.options.train import column_options, train_options
 from elegans.commands.verbs import verb
 
 
@@ -37,3 +38,25 @@ def train(what: str, output: Path, seed: int, epochs: int | None, short: bool, *
     from elegans.trainer.tasks import TrainOptions
 
     train_on(what, output, TrainOptions(seed, short, epochs), more)
+
+
+@verb(
+    "elegans sweep lane --trials 100 --jobs 2 -o build/sweep;"
+    " elegans sweep data.csv --time 't [ms]' --target state --group session -o build/mine;"
+    " elegans sweep build/sweep --pick 'instructions<2000' -o build/small"
+)
+@click.argument("what", required=False)
+@output_option("folder of the sweep; with --pick, of the model", required=True)
+@SEED
+@sweep_options
+@column_options
+def sweep(what: str | None, output: Path, seed: int, **more: Any) -> None:
+    """Search for networks by error, instructions and flash.
+
+    WHAT is a file or folder of recordings, or a task, as for 'elegans train'. Each trial trains
+    another network and exports it to DIR/trials/N/export. DIR/front.json has the trials that no
+    other one beats. The same command goes on with a sweep that was stopped.
+    """
+    from elegans.commands.sweep import sweep as sweep_on
+
+    sweep_on(what, output, seed, more)

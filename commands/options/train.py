@@ -35,11 +35,18 @@ def train_options(function: F) -> F:
     return function
 
 
+def column_options(function: F) -> F:
+    """Those of `COLUMNS` alone."""
+    for option in reversed(_OF_COLUMNS):
+        function = option(function)
+    return function
+
+
 def _default(name: str) -> str:
     return f"; default: {getattr(_DEFAULT, name)}"
 
 
-_OPTIONS = (
+_OF_COLUMNS = (
     click.option(
         "--time",
         help="column of time stamps, with its unit if the header has none, as 't [ms]'; or a "
@@ -69,6 +76,9 @@ _OPTIONS = (
         type=click.FloatRange(0, min_open=True),
         help="seconds: a longer step ends a recording; default: 20 typical steps",
     ),
+)
+_OPTIONS = (
+    *_OF_COLUMNS,
     click.option("--test", help="groups of the test part, with commas between them"),
     click.option("--validation", help="groups of the validation part, with commas between them"),
     click.option("--cell", type=click.Choice(CELLS), help=f"kind of neuron{_default('cell')}"),

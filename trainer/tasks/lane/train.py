@@ -87,7 +87,7 @@ def train(options: TrainOptions, progress: Progress) -> Trained:
     for turn in range(budget.rounds):
         first = turn == 0
         journeys = _training_journeys(budget, random)
-        steer = _PerturbedExpert(random, budget.cars) if first else NetworkDriver(net, budget.cars)
+        steer = PerturbedExpert(random, budget.cars) if first else NetworkDriver(net, budget.cars)
         who = "the expert" if first else "the network, the expert beside it"
         progress("drive", len(fit.history), epochs, f"{budget.cars} cars: {who}")
         drives += closed_loop.drive_all(journeys, steer)
@@ -123,7 +123,7 @@ class NetworkDriver:
         return steering
 
 
-class _PerturbedExpert:
+class PerturbedExpert:
     """The expert's steering of B cars plus noise, so that the drives contain recoveries.
 
     The noise is a first-order autoregressive process with a standard deviation of
