@@ -187,10 +187,10 @@ class Trials:
                 warnings.simplefilter("ignore")  # of experimental methods
                 yield
         except ImportError as error:
+            remedy = "pip install its driver, and name it as in postgresql+psycopg2://"
+            remedy = "pip install 'psycopg[binary]'" if self._place == "postgresql" else remedy
             raise ElegansError(
-                f"sweep, storage {self._place}",
-                f"its driver is missing ({error.name})",
-                f"pip install '{error.name}[binary]'" if error.name == "psycopg" else "install it",
+                f"sweep, storage {self._place}", f"its driver is missing ({error!s:.100})", remedy
             ) from None
         except (
             *(SQLAlchemyError, optuna.exceptions.OptunaError),

@@ -100,6 +100,8 @@ def run_sweep(
         try:
             if pool is not None:
                 sweep.run(pool, trials, again, progress)
+            for note in sweep.failures():
+                tell(note)
         except KeyboardInterrupt:
             raise _stopped(study.finished(), trials, folder) from None
         except ElegansError as error:
@@ -166,6 +168,15 @@ class _Sweep:
                 f"each of its first {len(ended)} trials failed: {ended[-1]['reason']}",
                 "correct that, and sweep in a new folder",
             )
+
+    def failures(self) -> list[str]:
+        """A note about the trials that failed, if any did."""
+        failed = [(one, told) for one, told in self._study.outcomes() if told["state"] == FAILED]
+        if not failed:
+            return []
+        first, told = failed[0]
+        many = f"{len(failed)} trials failed; the first, " if len(failed) > 1 else ""
+        return [f"{many}trial {first.number} failed: {told['reason']}"]
 
     def _note(self) -> str:
         states = [told["state"] for _, told in self._study.outcomes()]

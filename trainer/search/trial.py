@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -161,4 +162,7 @@ def _exported(
     }
     if shared.disturbance is not None:
         values["robustness"] = problem.errors(model, learner, "validation", shared.disturbance)
+    wrong = [name for name, value in values.items() if not math.isfinite(value)]
+    if wrong:
+        return TrialOutcome(FAILED, f"its {wrong[0]} is {values[wrong[0]]}", losses=tuple(losses))
     return TrialOutcome(COMPLETE, "", values, tuple(losses), files)

@@ -55,7 +55,7 @@ def outcome_of(job, state: str = COMPLETE) -> TrialOutcome:
 class Scripted:
     """Workers with `places` places.
 
-    stop_at  the trial at which Ctrl-C comes
+    stop_at  the trial at which Ctrl-C comes, as `stopped`
     die_at   the trial at which the whole process is killed
     lost     how often the process of a trial dies, by its number
     states   of trials that do not complete, by their numbers
@@ -69,6 +69,7 @@ class Scripted:
     ran: list[int] = field(default_factory=list)
     waiting: list = field(default_factory=list)
     closed: bool = False
+    stopped: BaseException = field(default_factory=KeyboardInterrupt)
 
     def submit(self, job) -> None:
         self.waiting.append(job)
@@ -76,7 +77,7 @@ class Scripted:
     def done(self):
         job = self.waiting.pop(0)
         if job.number == self.stop_at:
-            raise KeyboardInterrupt
+            raise self.stopped
         if job.number == self.die_at:
             os._exit(9)
         self.ran.append(job.number)

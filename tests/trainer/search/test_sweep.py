@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from wsgiref.util import setup_testing_defaults
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.storage.file_lock import try_lock
 from elegans.tests.trainer.search.scripted import FAILED, HOPELESS, Named, Scripted, plan, swept
+from elegans.trainer.learn.training_loop import StoppedError
 from elegans.trainer.search import sweep
 from elegans.trainer.search.hopeless import CostLimit
 from elegans.trainer.search.sweep import SweepStoppedError, run_sweep
@@ -24,8 +28,24 @@ def _no_pictures(request, monkeypatch):
         monkeypatch.setattr(sweep, "draw_front", lambda *_: None)
 
 
-def test_the_same_seed_gives_the_same_front_and_another_seed_another(tmp_path):
+@pytest.fixture(scope="module")
+def _one_trial(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("begun") / "sweep"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "draw_front", lambda *_: None)
+        swept(folder, trials=1)
+    return folder
+
+
+@pytest.fixture
+def begun(_one_trial, tmp_path):
+    """The folder of a sweep with one trial."""
+    return Path(shutil.copytree(_one_trial, tmp_path / "begun"))
+
+
+def test_the_same_seed_gives_the_same_front_and_another_seed_another(tmp_path, monkeypatch):
     first, again = swept(tmp_path / "a"), swept(tmp_path / "b")
+    monkeypatch.setattr(sweep, "draw_front", lambda *_: None)
     assert (tmp_path / "a/front.json").read_bytes() == (tmp_path / "b/front.json").read_bytes()
     assert first == again
     assert (tmp_path / "a/front.svg").read_bytes() == (tmp_path / "b/front.svg").read_bytes()
@@ -52,6 +72,12 @@ def test_a_sweep_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, stop_at):
     later = Scripted()
     assert swept(tmp_path / "a", workers=later) == swept(tmp_path / "b")
     assert later.ran == list(range(stop_at, 6))
+
+
+def test_ctrl_c_in_a_training_of_this_process_stops_the_sweep_too(tmp_path):
+    inside = StoppedError("training", "stopped after 3 of 9 epochs", "resume")
+    with pytest.raises(SweepStoppedError, match="stopped after 1 of 6 trials"):
+        swept(tmp_path, workers=Scripted(stop_at=1, stopped=inside))
 
 
 def test_a_sweep_that_was_killed_loses_nothing(tmp_path):
@@ -85,8 +111,9 @@ def test_a_trial_whose_process_dies_is_run_again_and_fails_in_the_end(tmp_path):
 
 
 def test_pruned_and_failed_trials_count_but_are_not_in_the_front(tmp_path):
-    workers = Scripted(states={2: HOPELESS, 3: FAILED, 6: "refused"})
-    found = swept(tmp_path, trials=8, workers=workers)
+    workers, told = Scripted(states={2: HOPELESS, 3: FAILED, 6: "refused"}), []
+    found = run_sweep(plan(), Named(), tmp_path, 8, lambda: workers, tell=told.append)
+    assert told == ["trial 3 failed: as the test wants"]
     assert {row["trial"] for row in found["trials"]} == {0, 1, 4, 5, 7}
     assert not (tmp_path / "trials/3").exists()
 
@@ -97,12 +124,11 @@ def test_a_sweep_of_which_every_trial_fails_ends_with_the_reason(tmp_path):
         swept(tmp_path, workers=workers)
 
 
-def test_a_folder_is_swept_by_one_process_at_a_time(tmp_path):
-    swept(tmp_path, trials=1)
-    with (tmp_path / ".lock").open("a+b") as file:
+def test_a_folder_is_swept_by_one_process_at_a_time(begun):
+    with (begun / ".lock").open("a+b") as file:
         assert try_lock(file)
         with pytest.raises(ElegansError, match="swept by another process"):
-            swept(tmp_path)
+            swept(begun)
 
 
 @pytest.mark.parametrize(
@@ -114,16 +140,14 @@ def test_a_folder_is_swept_by_one_process_at_a_time(tmp_path):
         ({"objectives": ("error", "flash")}, "another objectives"),
     ],
 )
-def test_a_sweep_goes_on_only_with_the_settings_that_it_began_with(tmp_path, changed, text):
-    swept(tmp_path, trials=1)
+def test_a_sweep_goes_on_only_with_the_settings_that_it_began_with(begun, changed, text):
     with pytest.raises(ElegansError, match=text):
-        swept(tmp_path, **changed)
+        swept(begun, **changed)
 
 
-def test_other_data_are_refused(tmp_path):
-    swept(tmp_path, trials=1)
+def test_other_data_are_refused(begun):
     with pytest.raises(ElegansError, match="another data"):
-        run_sweep(plan(), Named(digest="made 2"), tmp_path, 2, Scripted)
+        run_sweep(plan(), Named(digest="made 2"), begun, 2, Scripted)
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
@@ -133,18 +157,16 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b"\xff", b'{"study": 1}', b"[" * 9999])
-def test_a_damaged_description_is_an_error(tmp_path, damage):
-    swept(tmp_path, trials=1)
-    (tmp_path / "sweep.json").write_bytes(damage)
+def test_a_damaged_description_is_an_error(begun, damage):
+    (begun / "sweep.json").write_bytes(damage)
     with pytest.raises(ElegansError, match=r"sweep\.json: is damaged"):
-        swept(tmp_path)
+        swept(begun)
 
 
-def test_a_damaged_study_is_an_error(tmp_path):
-    swept(tmp_path, trials=1)
-    (tmp_path / "study.db").write_bytes(b"no database" * 999)
+def test_a_damaged_study_is_an_error(begun):
+    (begun / "study.db").write_bytes(b"no database" * 999)
     with pytest.raises(ElegansError, match="storage sqlite: cannot be used"):
-        swept(tmp_path)
+        swept(begun)
 
 
 def test_a_journal_on_a_share_holds_the_trials_as_sqlite_does(tmp_path):
@@ -154,6 +176,16 @@ def test_a_journal_on_a_share_holds_the_trials_as_sqlite_does(tmp_path):
     assert len(swept(tmp_path / "a", trials=7, storage=journal)["trials"]) == 7
     with pytest.raises(ElegansError, match="its trials are in journal, not in sqlite"):
         swept(tmp_path / "a")
+
+
+def test_postgresql_holds_the_trials_as_sqlite_does(tmp_path):
+    """A server of your own: ELEGANS_POSTGRESQL=postgresql://USER@HOST/DATABASE."""
+    storage = os.environ.get("ELEGANS_POSTGRESQL")
+    if storage is None:
+        pytest.skip("ELEGANS_POSTGRESQL names no database")
+    swept(tmp_path / "a", trials=3, storage=storage)
+    assert swept(tmp_path / "a", storage=storage) == swept(tmp_path / "b")
+    assert not (tmp_path / "a/study.db").exists()
 
 
 @pytest.mark.parametrize("storage", ["here", "postgresql:", "://", "nosuch://host/x"])
@@ -176,11 +208,10 @@ def test_robustness_is_an_objective_of_its_own(tmp_path):
     assert found["disturbance"] == "noise 0.5, dropout 0"
 
 
-def test_the_dashboard_opens_the_study(tmp_path):
+def test_the_dashboard_opens_the_study(begun):
     dashboard = pytest.importorskip("optuna_dashboard")
-    swept(tmp_path, trials=3)
-    study = json.loads((tmp_path / "sweep.json").read_text())["study"]
-    application = dashboard.wsgi(f"sqlite:///{tmp_path / 'study.db'}")
+    study = json.loads((begun / "sweep.json").read_text())["study"]
+    application = dashboard.wsgi(f"sqlite:///{begun / 'study.db'}")
     request: dict = {"PATH_INFO": "/api/studies"}
     setup_testing_defaults(request)
     answer: list = []
