@@ -39,6 +39,7 @@ def main() -> None:
 for command in (
     training.train,
     training.robust,
+    training.sweep,
     chip.export,
     chip.build,
     chip.flash,

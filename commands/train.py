@@ -63,7 +63,7 @@ def _refuse(given: list[str], what: str, why: str) -> None:
 def _train_on_data(what: str, output: Path, options: TrainOptions, more: dict[str, Any]) -> None:
     require_output(output)
     require_packages()
-    name = valid_name(more["name"] or _name(what))
+    name = valid_name(more["name"] or name_from(what))
     begun = time.monotonic()
     with shown() as progress:
         progress("load", 0, 1, "torch")
@@ -143,7 +143,7 @@ def _note(text: str) -> None:
     complain(f"note: {text}")
 
 
-def _name(what: str) -> str:
+def name_from(what: str) -> str:
     """A model's name from a path: `My Data.csv` -> `my_data`."""
     name = re.sub(r"[^a-z0-9]+", "_", Path(what).absolute().stem.lower()).strip("_")[:25]
     try:

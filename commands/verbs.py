@@ -17,6 +17,7 @@ from elegans.exporter.errors import ElegansError
 _NEXT = {
     "train": "elegans export {output}/model.onnx -o {output}/export",
     "robust": "{output}/table.md and the pictures beside it show the result",
+    "sweep": "elegans sweep {output} --pick 'instructions<2000' -o {output}/picked",
     "export": "elegans hil {output} --board mps2-an386",
     "build": "elegans flash {build} --board {board}",
     "flash": "elegans hil {build} --board {board}",
@@ -39,7 +40,7 @@ def ends_with(code: int) -> Iterator[None]:
         raise
 
 
-_WITHOUT = ("as_json", "compare", "lab", "port")
+_WITHOUT = ("as_json", "compare", "lab", "pick", "port")
 """Parameters with which there is no such line: what is printed is for programs, nothing was run, or
 the board was not named by --board."""
 

@@ -25,6 +25,7 @@ from elegans.tests.places import GOLDEN
 _VERBS = [
     "train",
     "robust",
+    "sweep",
     "export",
     "build",
     "flash",

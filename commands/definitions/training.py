@@ -1,4 +1,4 @@
-"""Verbs that make a network or compare many: `train`, `robust`."""
+"""Verbs that make a network or compare many: `train`, `robust`, `sweep`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from elegans.commands.options.shared import (
     SEED,
     output_option,
 )
+from elegans.commands.options.sweep import sweep_options
 from elegans.commands.options.train import train_options
 from elegans.commands.verbs import verb
 
@@ -58,3 +59,24 @@ def robust(what: str, output: Path, **more: Any) -> None:
     from elegans.commands.robust import robust as measure
 
     measure(what, output, more)
+
+
+@verb(
+    "elegans sweep lane --trials 100 --jobs 2 -o build/sweep;"
+    " elegans sweep data.csv --time 't [ms]' --target state --group session -o build/mine;"
+    " elegans sweep build/sweep --pick 'instructions<2000' -o build/small"
+)
+@click.argument("what", required=False)
+@output_option("folder of the sweep; with --pick, of the model", required=True)
+@SEED
+@sweep_options
+def sweep(what: str | None, output: Path, seed: int, **more: Any) -> None:
+    """Search for networks by error, instructions and flash.
+
+    WHAT is a file or folder of recordings, or a task, as for 'elegans train'. Each trial trains
+    another network and exports it to DIR/trials/N/export. DIR/front.json has the trials that no
+    other one beats. The same command goes on with a sweep that was stopped.
+    """
+    from elegans.commands.sweep import sweep as sweep_on
+
+    sweep_on(what, output, seed, more)

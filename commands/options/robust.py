@@ -7,7 +7,8 @@ import click
 from elegans.commands.options.shared import F
 from elegans.commands.options.train import recording_options
 from elegans.commands.options.values import Pair
-from elegans.trainer.learn.train_settings import CELLS, INTEGERS
+from elegans.trainer.chip_aware.settings import INTEGERS
+from elegans.trainer.learn.train_settings import CELLS
 
 STUDIES = ("shift", "size", "time")
 

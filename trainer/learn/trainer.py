@@ -139,7 +139,7 @@ class Trainer:
             self._run("baseline", "gru", baseline, data, parts, units, keeping, log)
         device: dict[str, Any] = {}
         if settings.qat:
-            lesson = Lesson(data, parts, units, *self._lesson(data, parts, units), settings)
+            lesson = Lesson(data, parts, units, *lesson_of(data, parts, units, settings), settings)
             net, device = fine_tuned(net, lesson, self._progress, keeping)
         self._progress("evaluate", 0, 1, "")
         decisions = decide(net, parts.test, units, goal)
@@ -170,16 +170,10 @@ class Trainer:
             ]
             digest = hashlib.sha256(repr((data.digest, groups)).encode()).hexdigest()
             store = Store(keeping.folder, name, digest, keeping.resume)
-        plan, loss = self._lesson(data, parts, units)
+        plan, loss = lesson_of(data, parts, units, settings)
         loop = TrainingLoop(net, loss, units, plan, settings, store)
         loop.run(parts.training, parts.validation, stage, self._progress, log)
         return loop.course
-
-    def _lesson(self, data: DataSet, parts: Parts, units: Normalisation) -> tuple[WindowPlan, Loss]:
-        length = None if data.goal.whole else self.settings.window
-        carry = self.settings.carry and length is not None
-        plan = WindowPlan(length, self.settings.batch, _LEAST_UPDATES, carry)
-        return plan, loss_of(data.goal, self.settings, units, parts.training)
 
     def evaluate(self, x: Any = None, y: Any = None, t: Time = None) -> Scores:
         """The metrics on the test part; or, with `x`, `y` and `t` as for `fit`, on other data."""
@@ -200,3 +194,13 @@ class Trainer:
         from elegans.trainer.learn.results import write_results
 
         return write_results(self.outcome, self.settings, Path(folder), name)
+
+
+def lesson_of(
+    data: DataSet, parts: Parts, units: Normalisation, settings: TrainSettings
+) -> tuple[WindowPlan, Loss]:
+    """How an epoch of the training part is cut, and the loss that is trained."""
+    length = None if data.goal.whole else settings.window
+    carry = settings.carry and length is not None
+    plan = WindowPlan(length, settings.batch, _LEAST_UPDATES, carry)
+    return plan, loss_of(data.goal, settings, units, parts.training)

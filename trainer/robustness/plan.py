@@ -14,8 +14,9 @@ from torch import nn
 from elegans.exporter.errors import WrongUseError
 from elegans.trainer.cells.cfc import CfCCell
 from elegans.trainer.cells.ltc import LTCCell
+from elegans.trainer.chip_aware.settings import INTEGERS
 from elegans.trainer.learn.build_network import build_network
-from elegans.trainer.learn.train_settings import CELLS, INTEGERS, WIRED, TrainSettings
+from elegans.trainer.learn.train_settings import CELLS, WIRED, TrainSettings
 from elegans.trainer.robustness.effects import NONE
 from elegans.trainer.robustness.timed_network import TIME_MODES
 from elegans.trainer.robustness.world import CUE, CellLesson, Condition, World

@@ -1,1 +1,5 @@
-"""Search by accuracy, instructions and flash. May import all stages before it."""
+"""Search by error, instructions and flash: many trainings, and the best trade-offs among them.
+
+`sweep.Sweep` runs it, `front` says which trials are best, `pick` takes one within a budget. No
+module here imports torch or optuna before it is needed. May import all stages before it.
+"""

@@ -168,10 +168,10 @@ class ModelDriver:
 
     def __call__(self, x: Samples, dt: Samples, _expert: object = None) -> Array:
         """Sensors [B, I], dt [B] in s -> steering [B] in rad."""
-        model = self._model
-        assert model.dt is not None
+        model, elapsed = self._model, np.zeros((len(dt), 1), np.int64)
+        if model.dt is not None:
+            elapsed = model.dt.to_integers(dt.astype(np.float64)[:, None])
         given = to_integers(x.astype(np.float64), model.inputs)
-        elapsed = model.dt.to_integers(dt.astype(np.float64)[:, None])
         y, self._h = reference.step(model, given, elapsed, self._h)
         return np.asarray(to_real(y, model.outputs)[:, 0])
 
