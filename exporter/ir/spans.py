@@ -94,6 +94,11 @@ def argument_of(name: str) -> str:
     return f"{name}.argument"
 
 
+def parts_of(name: str) -> tuple[str, str]:
+    """The same for the drive and the rate of which a time gate's argument consists."""
+    return f"{name}.drive", f"{name}.rate"
+
+
 def integer_ends(frac: int, lo: float, hi: float, zero: bool = True) -> tuple[int, int]:
     """A real interval as int16 with `frac` fractional bits, with zero included where asked."""
     ends = quantise([min(lo, 0.0), max(hi, 0.0)] if zero else [lo, hi], frac)
