@@ -17,7 +17,7 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
-from elegans.exporter.ir.declared import with_ranges
+from elegans.exporter.ir.declared import with_output_ranges, with_ranges
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.interface import Range
 from elegans.exporter.ir.real_network import Network
@@ -45,10 +45,12 @@ _PIECES, _LENGTH, _WINDOW = 1000, 1000, 10_000  # of the million steps
 
 @dataclass(frozen=True)
 class Setting:
-    """The inputs' range and that of the elapsed times, s, for which a network was trained."""
+    """The inputs' range and that of the elapsed times, s, for which a network was trained, and
+    the range at which its outputs saturate."""
 
     inputs: Range
     dt: Range
+    outputs: Range | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Accuracy:
 
 def free_error(source: Path, setting: Setting, bits: int = 16, steps: int = 1000) -> float:
     """The largest error of a state or output, of the range that it uses, over irregular steps."""
-    network, model = _read(source, setting.inputs, setting.dt, None, bits)
+    network, model = _read(source, setting.inputs, setting.dt, None, bits, setting.outputs)
     x, dt = _random(model, steps, 1)
     found = reference.run(model, x, dt)
     return free_run_error("random", model, network, (x, dt, found)).worst
@@ -102,11 +104,18 @@ def accuracy(
 
 
 def _read(
-    source: Path, inputs: Range, dt_range: Range | None, dt: float | None, bits: int = 16
+    source: Path,
+    inputs: Range,
+    dt_range: Range | None,
+    dt: float | None,
+    bits: int = 16,
+    outputs: Range | None = None,
 ) -> tuple[Network, Model]:
     """The float network of a file, and its integers."""
     graph = open_graph(source)
     interface = with_ranges(read_interface(graph, "net"), [inputs], dt_range, dt)
+    if outputs is not None:
+        interface = with_output_ranges(interface, [(None, outputs)])
     network, _ = with_shown_ranges(read_network(graph, interface), None)
     return network, lower(network, bits)
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from elegans.benchmarks.cell_accuracy import RATIOS, Setting, accuracy, free_err
 from elegans.benchmarks.cell_cost import measured_cost
 from elegans.benchmarks.cell_document import heading, markdown, write_row
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.interface import Range
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell, WiredCfCCell
 from elegans.trainer.cells.ctrnn import CTRNNCell
@@ -125,6 +127,7 @@ GROWING: dict[str, Callable[[int, int], Recurrent]] = {
     ),
     "GRU": lambda units, out: Recurrent(GRUCell(_INPUTS, units), projection=out),
 }
+_DECLARED = ("GRU", (-1.0, 1.0))  # measured once more, with this range of its outputs
 
 
 def _batch(random: torch.Generator, size: int, steps: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -186,15 +189,19 @@ def _accuracy_row(name: str, net: Recurrent) -> Row:
     return name, *map(_shown, (*found.periods, found.spread, *long))
 
 
-def _sizes_row(name: str) -> Row:
-    errors = []
-    for units, outputs in _SIZES.items():
+def _sizes_row(name: str, outputs: Range | None = None) -> Row:
+    errors, setting = [], replace(_SETTING, outputs=outputs)
+    for units, count in _SIZES.items():
         # Small batches: a step of LTC keeps several matrices of all pairs of neurons.
-        net = trained(partial(GROWING[name], units, outputs), 20, size=4, steps=8)
+        net = trained(partial(GROWING[name], units, count), 20, size=4, steps=8)
         with tempfile.TemporaryDirectory() as folder:
             source = export_onnx(net, _INPUTS, Path(folder) / "net.onnx")
-            errors.append(free_error(source, _SETTING))
-    return name, *map(_shown, errors)
+            errors.append(free_error(source, setting))
+    return _named(name, outputs), *map(_shown, errors)
+
+
+def _named(name: str, outputs: Range | None) -> str:
+    return name if outputs is None else f"{name}, `--output-range {outputs[0]:g}:{outputs[1]:g}`"
 
 
 def _shown(error: float | None) -> str:
@@ -211,6 +218,8 @@ def _work(names: list[str], tables: tuple[str, ...], updates: int) -> Iterator[W
             yield table, name, partial(measures[table], name, net)
     for name in (n for n in GROWING if n in names and "sizes" in tables):
         yield "sizes", name, partial(_sizes_row, name)
+        if name == _DECLARED[0]:
+            yield "sizes", _named(*_DECLARED), partial(_sizes_row, *_DECLARED)
 
 
 @click.command(epilog="Example: python -m benchmarks.cells --only gru,lstm --write docs/cells.md")
@@ -249,7 +258,7 @@ def main(write: Path | None, only: str, tables: tuple[str, ...], updates: int) -
         click.echo(f"{time.perf_counter() - start:.0f} s, {table}: {row}", err=True)
         rows[table].append(row)
         if write:
-            write_row(write, table, HEADS[table], row, list(CELLS))
+            write_row(write, table, HEADS[table], row, [*CELLS, _named(*_DECLARED)])
     for table, lines in rows.items():
         click.echo("\n".join([*heading(HEADS[table]), *lines]) + "\n")
     sys.exit(failed)

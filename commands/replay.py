@@ -1,4 +1,4 @@
-"""`elegans run`: runs the user's data, writes the results, and tells of states that saturate."""
+"""`elegans run`: runs the user's data, writes the results, and tells of what saturates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from elegans.exporter.data.user_data import UserData, read_user_data
 from elegans.exporter.files import npz, require_file, write_file
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, dequantise
-from elegans.exporter.saturation import saturations
+from elegans.exporter.saturation import OUTPUT_RANGE, saturations
 from elegans.hil_tests.session.replay import Target, replay
 from elegans.trainer.progress import shown
 
@@ -31,8 +31,8 @@ def run_data(
     labels  as `elegans compare` takes them, or None
     clip    whether values that the model does not take are put right, which stderr then says
 
-    To stdout goes what was run, the accuracy if there are labels, and a line for each layer that
-    can saturate, with the remedy if it does. Raises `ElegansError`.
+    To stdout goes what was run, the accuracy if there are labels, and a line for each layer and
+    output that can saturate, with the remedy if it does. Raises `ElegansError`.
     """
     require_file(output)
     model, folder = load_model(build), read_build_folder(build)
@@ -51,7 +51,9 @@ def run_data(
         count = int((data.labels != NO_LABEL).sum())
         hits = share_of_hits(_real(y, model.outputs), data.labels)
         say(f"accuracy over {count:,} labels: {hits:.2%}")
-    for one in saturations(folder.states, h[data.valid]):
+    saturated = saturations(folder.states, h[data.valid])
+    saturated += saturations(folder.outputs, y[data.valid], OUTPUT_RANGE)
+    for one in saturated:
         say(f"saturated: {one}" + (f"; {one.remedy}" if one.steps else ""))
 
 

@@ -23,7 +23,12 @@ from elegans.exporter.files import npz, restore_folder, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.port_summary import notes, summary
 from elegans.exporter.frontend.ports import States
-from elegans.exporter.ir.declared import with_formats, with_named_ranges, with_ranges
+from elegans.exporter.ir.declared import (
+    with_formats,
+    with_named_ranges,
+    with_output_ranges,
+    with_ranges,
+)
 from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_json
 from elegans.exporter.ir.interface import Interface, Range
 from elegans.exporter.ir.raw_format import RawFormat
@@ -39,6 +44,7 @@ from elegans.exporter.oracles.onnx_float import check_reading
 from elegans.exporter.state_ranges import (
     RECORDED_MARGIN,
     Runs,
+    require_maps,
     with_shown_ranges,
     with_state_ranges,
 )
@@ -64,6 +70,7 @@ class Request:
                   of the range that a state or output uses
     input_formats (name or None, format) of inputs that are raw counts: see `with_formats`
     state_ranges  (name or None, (lo, hi)) of states that saturate: see `with_state_ranges`
+    output_ranges (name or None, (lo, hi)) of outputs that saturate: see `with_output_ranges`
     named_ranges  (name, (lo, hi)) of single inputs
     ranges_from   a file with the ranges of all inputs: see `ranges_from`. What else is given of a
                   range goes before it
@@ -83,6 +90,7 @@ class Request:
     accept_error: float = REFUSED
     input_formats: tuple[tuple[str | None, RawFormat], ...] = ()
     state_ranges: tuple[tuple[str | None, Range], ...] = ()
+    output_ranges: tuple[tuple[str | None, Range], ...] = ()
     named_ranges: tuple[tuple[str, Range], ...] = ()
     ranges_from: Path | None = None
 
@@ -103,12 +111,14 @@ def export(
     graph = open_graph(request.source, request.states, request.elapsed)
     interface = read_interface(graph, request.name)
     interface, of_ranges = _declared(request, interface)
+    interface = with_output_ranges(interface, request.output_ranges)
     if request.input_formats:
         interface = with_formats(interface, request.input_formats)
     ports = summary(graph, interface)
     told(ports)
     progress("reading the graph")
     network = read_network(graph, interface)
+    require_maps(network, request.output_ranges)
     network = with_state_ranges(network, request.state_ranges, graph.ports.states)
     network, shown = with_shown_ranges(network, _recorded(request.recording, network))
     progress("choosing formats and proving ranges")

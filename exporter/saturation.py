@@ -1,4 +1,4 @@
-"""Counts the steps after which states are at the end of the range in which they saturate."""
+"""Counts the steps after which states or outputs are at the end of where they saturate."""
 
 from __future__ import annotations
 
@@ -12,22 +12,25 @@ from elegans.exporter.ir.fixed_model import WIDE_BITS, Channel
 from elegans.exporter.numbers.fixed import Integers
 
 REMEDY = "declare a wider range and export again"
+STATE_RANGE, OUTPUT_RANGE = "--state-range", "--output-range"
 
 
 @dataclass(frozen=True)
 class Saturation:
-    """A layer whose states nothing but the ends of their range bounds.
+    """A layer whose states nothing but the ends of their range bounds, or an output.
 
-    layer  as `report.txt` names it
-    ends   the least and the greatest value of its states
-    steps  after which a state of it is at an end
-    of     steps that were looked at
+    layer   as `report.txt` names it; of an output, its name
+    ends    the least and the greatest value of its states
+    steps   after which a state of it is at an end
+    of      steps that were looked at
+    option  of `elegans export` that declares the range
     """
 
     layer: str
     ends: tuple[float, float]
     steps: int
     of: int
+    option: str = STATE_RANGE
 
     def __str__(self) -> str:
         lo, hi = self.ends
@@ -36,35 +39,42 @@ class Saturation:
     @property
     def remedy(self) -> str:
         """What helps where there are such steps."""
-        return f"{REMEDY}: --state-range {self.layer}=LO:HI"
+        return f"{REMEDY}: {self.option} {self.layer}=LO:HI"
 
 
-def at_ends(states: Sequence[Channel], h: Integers) -> NDArray[np.bool_]:
-    """Whether each state [..., H] saturates and is at one of its ends.
+def at_ends(channels: Sequence[Channel], values: Integers) -> NDArray[np.bool_]:
+    """Whether each state or output [..., n] saturates and is at one of its ends.
 
     Of a state of 32 bits the upper half is: the lower one may then be anything.
     """
-    unit = np.array([(1 << 16) if c.bits == WIDE_BITS else 1 for c in states])
-    lo, hi = np.array([c.lo for c in states]), np.array([c.hi for c in states])
-    flags = np.array([c.saturates for c in states], np.bool_)
-    wide = np.asarray(h, np.int64)
+    unit = np.array([(1 << 16) if c.bits == WIDE_BITS else 1 for c in channels])
+    lo, hi = np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
+    flags = np.array([c.saturates for c in channels], np.bool_)
+    wide = np.asarray(values, np.int64)
     result: NDArray[np.bool_] = flags & ((wide - lo < unit) | (hi - wide < unit))
     return result
 
 
-def saturations(states: Sequence[Channel], h: Integers) -> tuple[Saturation, ...]:
-    """A row for each layer that can saturate; h [..., H] are the states after the steps."""
-    found = at_ends(states, h).reshape(-1, len(states))
+def saturations(
+    channels: Sequence[Channel], values: Integers, option: str = STATE_RANGE
+) -> tuple[Saturation, ...]:
+    """A row for each layer of states that can saturate, or for each such output.
+
+    values  [..., n] the states after the steps, or the outputs
+    option  `OUTPUT_RANGE` for outputs
+    """
+    found = at_ends(channels, values).reshape(-1, len(channels))
     layers: dict[str, list[int]] = {}
-    for i, channel in enumerate(states):
+    for i, channel in enumerate(channels):
         if channel.saturates:
             layers.setdefault(channel.name.split("[")[0], []).append(i)
     return tuple(
         Saturation(
             layer,
-            (min(states[i].range[0] for i in own), max(states[i].range[1] for i in own)),
+            (min(channels[i].range[0] for i in own), max(channels[i].range[1] for i in own)),
             int(found[:, own].any(axis=1).sum()),
             len(found),
+            option,
         )
         for layer, own in layers.items()
     )

@@ -78,6 +78,17 @@ def with_state_ranges(network: Network, given: Given, ports: dict[str, Window]) 
     return replace(network, interface=interface)
 
 
+def require_maps(network: Network, given: Given) -> None:
+    """Raises `ElegansError` if ranges are given of outputs that are vectors of the network as they
+    are: such an output has the format of its state, which no range of an output makes finer."""
+    if given and network.y.windows() is not None:
+        raise ElegansError(
+            f"--output-range {given[0][0] or ''}".rstrip(),
+            "the outputs are states of the network, or vectors of it, as they are",
+            "leave it out: they have the formats that these have",
+        )
+
+
 def with_shown_ranges(network: Network, runs: Runs | None) -> tuple[Network, list[str]]:
     """The network with ranges of those cells that are neither declared nor proved.
 

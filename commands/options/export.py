@@ -79,6 +79,14 @@ _EXPORT = (
         "or by NAME= of a state's input in the graph or of its layer in report.txt",
     ),
     click.option(
+        "--output-range",
+        "output_ranges",
+        type=NamedRange("output"),
+        multiple=True,
+        help="where outputs saturate: for all of them, or by NAME=; an output's format is then no "
+        "coarser than this range needs, however wide the range is that is proved of it",
+    ),
+    click.option(
         "--dt-range",
         type=Pair("LO:HI", float),
         help="range of the time that elapses between steps",

@@ -47,9 +47,9 @@ class NamedFormat(click.ParamType["tuple[str | None, RawFormat]"]):
 
 
 class NamedRange(click.ParamType["tuple[str | None, tuple[float, float]]"]):
-    """`[NAME=]LO:HI`: the name of states or of an input, or None, and a range.
+    """`[NAME=]LO:HI`: the name of states, of an input or of an output, or None, and a range.
 
-    what  the word for it, state or input
+    what  the word for it: state, input or output
     """
 
     name = "[NAME=]LO:HI"

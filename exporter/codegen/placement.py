@@ -128,8 +128,10 @@ def _replaceable(program: Program, window: Window, offset: int) -> bool:
     made = program.index.get(window.vector)
     if made is None or (window.lo, window.hi) != (0, program.steps[made].size):
         return False
-    model = program.model
+    model, maker = program.model, program.steps[made]
     if sum(w.vector == window.vector for w in model.h_next) != 1:
+        return False
+    if isinstance(maker, Step) and not _overwrites(maker, offset):
         return False
     loop = program.loop(program.steps[made])
     carried = loop.carried if loop else {}
@@ -142,6 +144,14 @@ def _replaceable(program: Program, window: Window, offset: int) -> bool:
         w.vector == "h" and w.lo < offset + window.size and offset < w.hi
         for w in (*program.read_from(made + 1), *others)
     )
+
+
+def _overwrites(step: Step, offset: int) -> bool:
+    """Whether a step may write its result over the states from `offset` on: it reads none of
+    them, or element i only for element i of its result."""
+    read = [w for a in step.inputs for w in a if w.vector == "h"]
+    touched = [w for w in read if w.lo < offset + step.size and offset < w.hi]
+    return not touched or (step.op.in_place and all(w.lo == offset for w in touched))
 
 
 class _Buffers:

@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+import numpy as np
+
 from elegans.exporter.ir.affine import Affine, Form, affine_value, read
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
@@ -73,6 +75,10 @@ class Atom(ABC):
     def state_frac(self, spans: dict[str, Span], own: Span) -> int:
         """The fractional bits of a state that this atom computes; `own` is the state's span."""
         return span_frac(own)
+
+    def state_fracs(self, spans: dict[str, Span], own: Span) -> Integers:
+        """The same for each element [size]: one format for all, unless each may have its own."""
+        return np.full(self.size, self.state_frac(spans, own))
 
     def state_ends(self, frac: int, lo: float, hi: float) -> tuple[int, int]:
         """The least and the greatest integer of a state that lies in [lo, hi].

@@ -70,6 +70,31 @@ def with_named_ranges(interface: Interface, ranges: Sequence[tuple[str, Range]])
     )
 
 
+def with_output_ranges(
+    interface: Interface, ranges: Sequence[tuple[str | None, Range]]
+) -> Interface:
+    """The interface with the ranges at whose ends outputs saturate: (name or None, range).
+
+    A name of None stands for all outputs; what comes later goes before.
+
+    Raises `ElegansError` for a name that no output has.
+    """
+    names = [signal.name for signal in interface.outputs]
+    chosen: dict[str, Range] = {}
+    for name, ends in ranges:
+        if name is not None and name not in names:
+            remedy = f"choose from {', '.join(names):.200}"
+            raise ElegansError("--output-range", f"no output is called {name!r:.40}", remedy)
+        chosen |= dict.fromkeys(names if name is None else [name], ends)
+    return replace(
+        interface,
+        outputs=tuple(
+            replace(s, range=checked_range(s.name, chosen[s.name])) if s.name in chosen else s
+            for s in interface.outputs
+        ),
+    )
+
+
 def with_formats(
     interface: Interface, formats: Sequence[tuple[str | None, RawFormat]]
 ) -> Interface:

@@ -36,6 +36,7 @@ Range = tuple[float, float]  # (least, greatest), in the unit of a signal
 class Signal:
     """A named quantity with its unit and its range; the range is None if nobody gave one.
 
+    range   of an input: it is clamped to it. Of an output: it saturates there, if it can be beyond
     format  of an input that is a sensor's raw count; None for a real value
     """
 

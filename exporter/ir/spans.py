@@ -94,8 +94,13 @@ def argument_of(name: str) -> str:
     return f"{name}.argument"
 
 
-def integer_ends(frac: int, lo: float, hi: float) -> tuple[int, int]:
-    """A real interval, with zero included, as int16 with `frac` fractional bits."""
-    ends = quantise([min(lo, 0.0), max(hi, 0.0)], frac)
+def parts_of(name: str) -> tuple[str, str]:
+    """The same for the drive and the rate of which a time gate's argument consists."""
+    return f"{name}.drive", f"{name}.rate"
+
+
+def integer_ends(frac: int, lo: float, hi: float, zero: bool = True) -> tuple[int, int]:
+    """A real interval as int16 with `frac` fractional bits, with zero included where asked."""
+    ends = quantise([min(lo, 0.0), max(hi, 0.0)] if zero else [lo, hi], frac)
     least, most = (int(v) for v in np.clip(ends, INT16_MIN, INT16_MAX))
     return least, most

@@ -21,7 +21,14 @@ from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.ir.spans import Span, argument_of, window_span, with_zero
+from elegans.exporter.ir.spans import (
+    Span,
+    affine_span,
+    argument_of,
+    parts_of,
+    window_span,
+    with_zero,
+)
 from elegans.exporter.numbers.fixed import Reals
 
 _ROUNDS = 4  # of the step, while the states' interval shrinks
@@ -58,8 +65,8 @@ def tightened(network: Network, given: dict[str, Span], spans: dict[str, Span]) 
     given  those of x and dt
     spans  of every vector, with states that start at zero and never leave `spans["h"]`
 
-    The arguments of activations have spans too, under `argument_of`. A state is at zero or is a
-    result of the step, so its interval shrinks to the hull of zero and the step's result.
+    The arguments of activations have spans too, under `argument_of` and `parts_of`. A state is at
+    zero or is a result of the step, so its interval shrinks to the hull of zero and the result.
     """
     if not _worth_it(network):
         return spans
@@ -103,6 +110,10 @@ def _forward(network: Network, given: dict[str, Span], before: dict[str, Span]) 
                 spans[name] = _both(spans[name], found.span())
             known.vectors[name] = found
         else:
+            if isinstance(atom, Activation) and atom.rate is not None:
+                forms = zip(parts_of(name), (atom.drive, atom.rate), strict=True)
+                for part, form in forms:
+                    spans[part] = _both(known.affine(form).span(), affine_span(form, spans))
             spans[name] = _both(atom.span(name, network.atoms, spans), before[name])
             known.box(name, spans[name])
     return spans

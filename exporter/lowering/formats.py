@@ -71,8 +71,8 @@ def _wanted(network: Network, spans: dict[str, Span]) -> dict[str, Integers]:
     for window in network.h_next:
         atom = network.atoms.get(window.vector)
         if isinstance(atom, LinearMapActivation):
-            own = atom.state_frac(spans, _held(spans, window, start))
-            found.setdefault(window.vector, np.full(atom.size, own))
+            own = atom.state_fracs(spans, _held(spans, window, start))
+            found.setdefault(window.vector, own)
         start += window.size
     return found
 
@@ -103,10 +103,12 @@ def _state_channels(
         if carried:
             found += _wide_channels(network, names, spans, window, len(found))
             continue
-        frac = None if atom is None else atom.state_frac(spans, _held(spans, window, len(found)))
+        held = _held(spans, window, len(found))
+        fracs = () if atom is None else atom.state_fracs(spans, held)
         for i in range(window.lo, window.hi):
             at = len(found)
-            if atom is not None and frac is not None:
+            if atom is not None:
+                frac = int(fracs[i - window.lo])
                 lo, hi = (float(end[at]) for end in spans["h"])
                 name = f"{names[window.vector].layer}[{i}]"
                 if declared[at] is None:

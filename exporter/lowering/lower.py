@@ -16,11 +16,24 @@ from elegans.exporter.ir.fixed_model import Channel, Model, Window
 from elegans.exporter.ir.interface import Interface
 from elegans.exporter.ir.proof import check_results
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.spans import integer_ends
 from elegans.exporter.ir.vector_names import vector_names
 from elegans.exporter.lowering.builder import ModelBuilder
 from elegans.exporter.lowering.formats import choose_formats
 from elegans.exporter.lowering.input_formats import substitute_inputs
-from elegans.exporter.numbers.fixed import Interval, join_intervals
+from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    INT16_MIN,
+    Integers,
+    Interval,
+    join_intervals,
+    widest_frac,
+)
+from elegans.exporter.ops.clamp import Clamp
+
+_MOST_FINER = 14
+"""Bits by which a declared range may make an output finer: a sum has as many beyond those of its
+result, whatever its weights."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +82,7 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
         inputs=inputs,
         dt=formats.dt,
         states=formats.states,
-        outputs=_outputs(builder, interface, y),
+        outputs=_outputs(builder, network, y),
         steps=tuple(builder.steps),
         y=y,
         h_next=h_next,
@@ -79,10 +92,28 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
 
 
 def _output(to: ModelBuilder, network: Network) -> tuple[Window, ...]:
+    """The outputs; those that are maps saturate where they are declared to."""
     windows = network.y.windows()
     if windows is not None:
         return tuple(found for w in windows for found in to.renamed_all(w))
-    return (to.linear("y_out", "outputs", network.y, to.widest(network.y)),)
+    ranges = [signal.range for signal in network.interface.outputs]
+    wanted = [-np.inf if ends is None else widest_frac(*ends) for ends in ranges]
+    widest = to.widest(network.y)
+    fracs = np.clip(wanted, widest, widest + _MOST_FINER).astype(np.int64)
+    made = to.linear("y_out", "outputs", network.y, fracs)
+    proved, ends = to.interval(made), _declared_ends(network.interface, fracs)
+    if proved.within(ends):
+        return (made,)
+    return (to.step("y_held", "outputs", Clamp(ends.lo, ends.hi), ((made,),), fracs),)
+
+
+def _declared_ends(interface: Interface, fracs: Integers) -> Interval:
+    """The declared ranges of the outputs as integers; all of int16 where there is none."""
+    ends = [
+        (INT16_MIN, INT16_MAX) if s.range is None else integer_ends(int(f), *s.range, zero=False)
+        for s, f in zip(interface.outputs, fracs, strict=True)
+    ]
+    return Interval.of(*np.array(ends).T)
 
 
 def _h_next(to: ModelBuilder, network: Network, wide: tuple[bool, ...]) -> tuple[Window, ...]:
@@ -102,10 +133,18 @@ def _h_next(to: ModelBuilder, network: Network, wide: tuple[bool, ...]) -> tuple
     return tuple(windows)
 
 
-def _outputs(to: ModelBuilder, interface: Interface, y: tuple[Window, ...]) -> tuple[Channel, ...]:
+def _outputs(to: ModelBuilder, network: Network, y: tuple[Window, ...]) -> tuple[Channel, ...]:
+    signals = network.interface.outputs
     bounds = join_intervals([to.interval(w) for w in y])
-    frac = np.concatenate([to.fracs(w) for w in y])
+    fracs = np.concatenate([to.fracs(w) for w in y])
+    ends = _declared_ends(network.interface, fracs)
+    mapped = network.y.windows() is None
     return tuple(
-        Channel(signal.name, signal.unit, int(f), int(lo), int(hi))
-        for signal, f, lo, hi in zip(interface.outputs, frac, bounds.lo, bounds.hi, strict=True)
+        Channel(
+            *(signal.name, signal.unit, int(frac), int(lo), int(hi)),
+            saturates=mapped and signal.range is not None and (lo <= least or hi >= most),
+        )
+        for signal, frac, lo, hi, least, most in zip(
+            signals, fracs, bounds.lo, bounds.hi, ends.lo, ends.hi, strict=True
+        )
     )

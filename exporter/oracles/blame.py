@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
+from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Integers, Reals
@@ -22,6 +24,7 @@ from elegans.exporter.oracles import hybrid
 from elegans.exporter.oracles.free_run import (
     WARNED,
     FreeRunError,
+    doubling_time,
     elapsed_times,
     relative_errors,
     remedy,
@@ -34,9 +37,13 @@ _MOST_PRODUCTS = 1 << 23  # weights times steps times hybrid runs; large network
 _PART_USED = 1 / 8  # of a range; one that is used less is declared, or proved, too wide
 _FEW_UNITS = 16.0  # of its format: a change or a gate this small has less than four digits
 _SATURATED = 1e-2  # of a format's end: how far float is beyond it
-_GROWN = 1.0  # the logarithm of what a difference must grow by in a run to be told
-_APART = 1e-7  # the distance of the two runs, as a fraction of the range that the states use
-_MEASURED = 1000, 4  # steps and runs of the estimate, at most
+
+_ROOM = 4.0  # times the greatest value of an output, for values that the runs do not show
+_PROVED = (
+    "all that can be proved of {} is that it stays within {:.4g}; {:.2g} is its greatest value"
+)
+_DECLARE = "declare where it saturates, with room for what you do not see here"
+_MOST_NAMED = 8  # outputs in a remedy
 
 Runs = Mapping[str, tuple[Integers, Integers, Trajectory]]
 
@@ -120,8 +127,12 @@ def find_blame(
         network, real[0][window, run], real[1][window, run][:, None], before[window, run]
     )[2]
     facts = _Facts(lowered, network, vectors, first, weight_bits)
-    cause, help_ = _input_too_wide(facts, runs) or _of_vector(facts)
-    doubling = _doubling(network, real, (before, h_next), used[: len(model.states)])
+    cause, help_ = (
+        _of_outputs(facts, y, used[len(model.states) :])
+        or _input_too_wide(facts, runs)
+        or _of_vector(facts)
+    )
+    doubling = doubling_time(network, real, (before, h_next), used[: len(model.states)])
     return Blame(first.vectors[0], first.error, cause, help_, doubling)
 
 
@@ -174,30 +185,82 @@ def _input_too_wide(facts: _Facts, runs: Runs) -> tuple[str, str] | None:
     return None
 
 
+def _of_outputs(facts: _Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
+    """The outputs that are maps of their own, whose range nothing but their weights bounds.
+
+    y     [T, N, O] in float64, in the worst of the runs
+    used  [O] the range that each uses
+    """
+    model = facts.lowered.model
+    if facts.network.y.windows() is not None or facts.guilty.vectors[0] != model.y[0].vector:
+        return None
+    if facts.guilty.part != hybrid.ROUNDING:
+        return None
+    most = np.abs(y).max(axis=(0, 1))
+    reach = np.array([np.abs(c.range).max() for c in model.outputs])
+    beyond = [c.saturates and m > r for c, m, r in zip(model.outputs, most, reach, strict=True)]
+    if any(beyond):
+        i = beyond.index(True)
+        name = model.outputs[i].name
+        return (
+            f"{name} saturates at {reach[i]:.4g}, and float reaches {most[i]:.4g}",
+            f"declare a wider range of it with --output-range {name}=LO:HI",
+        )
+    wide = np.flatnonzero(np.maximum(used, most) < _PART_USED * reach)
+    if not len(wide):
+        return None
+    i = int(wide[(most / reach)[wide].argmin()])
+    return (
+        _PROVED.format(model.outputs[i].name, reach[i], most[i]),
+        f"{_DECLARE}: {_output_ranges(model, wide, most)}",
+    )
+
+
+def _output_ranges(model: Model, wide: Integers, most: Reals) -> str:
+    """The options that declare ranges of these outputs."""
+    ends = np.array([_roomy(most[i]) for i in wide])
+    if len(wide) == len(model.outputs) and np.ptp(ends) == 0.0:
+        return f"--output-range {-ends[0]:g}:{ends[0]:g}"
+    named = zip(wide[:_MOST_NAMED], ends, strict=False)
+    return " ".join(f"--output-range {model.outputs[i].name}={-e:g}:{e:g}" for i, e in named)
+
+
+def _roomy(most: float) -> float:
+    """A power of two, which formats end at, with room for more than the greatest value seen."""
+    return float(np.exp2(np.ceil(np.log2(_ROOM * max(most, 2.0**-100)))))
+
+
 def _of_vector(facts: _Facts) -> tuple[str, str]:
     """The cause and the remedy that fit the kind of vector."""
     values, ends = facts.values, hybrid.ends(facts.lowered, facts.guilty.vectors[0])
     lo, hi, unit = ends.lo, ends.hi, ends.unit
     general = remedy(facts.weight_bits)
     if values is not None and facts.guilty.part == hybrid.ROUNDING:
+        layer = facts.lowered.names[facts.guilty.atoms[0]].layer
+        heads = {w.vector for w in facts.network.h_next}
+        of_state = facts.guilty.atoms[0] in heads
         beyond = np.maximum(values.max(axis=0) - hi, lo - values.min(axis=0))
         i = int(beyond.argmax())
         if beyond[i] > _SATURATED * max(abs(lo[i]), abs(hi[i])):
             end = values[np.abs(values[:, i]).argmax(), i]
             fact = f"element {i} saturates at {(hi if end > 0 else lo)[i]:.4g}"
-            layer = facts.lowered.names[facts.guilty.atoms[0]].layer
             wider = f"declare a wider range of this state with --state-range {layer}=LO:HI"
-            of_state = facts.guilty.atoms[0] in {w.vector for w in facts.network.h_next}
             return f"{fact}, and float reaches {end:.4g}", wider if of_state else general
+        atom = facts.network.atoms[facts.guilty.atoms[0]]
+        if of_state and isinstance(atom, LinearMapActivation):
+            most, reach = np.abs(values).max(), np.maximum(-lo, hi).max()
+            if (end := _roomy(most)) < reach:
+                return (
+                    _PROVED.format("it", reach, most),
+                    f"{_DECLARE}: --state-range {layer}={-end:g}:{end:g}",
+                )
         change = np.abs(np.diff(values, axis=0, prepend=values[:1])).sum(axis=0) / unit
         change /= max(len(values) - 1, 1)
-        heads = {w.vector for w in facts.network.h_next}
         if heads & {*facts.guilty.atoms} and len(values) > 1 and change.min() < _FEW_UNITS:
             return (
                 f"in one step it changes by {change.min():.2g} units of its format",
                 "sample no faster than the network's time constants need, or unfold less often",
             )
-        atom = facts.network.atoms[facts.guilty.atoms[0]]
         digits = np.abs(values).mean(axis=0) / unit
         if atom.in_unit_interval and digits.min() < _FEW_UNITS:
             return (
@@ -216,30 +279,3 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
     if facts.guilty.part == hybrid.WEIGHTS:
         return f"its weights are rounded so that its sums fit (the result is {formats})", general
     return f"its results are rounded to {formats}", general
-
-
-def _doubling(
-    network: Network, inputs: tuple[Reals, Reals], states: tuple[Reals, Reals], used: Reals
-) -> float | None:
-    """The steps in which a difference doubles, by the greatest Lyapunov exponent of the runs.
-
-    Beside each run another one starts a little apart; after each step its distance is set back
-    to what it was, and the logarithm of the growth is averaged (Benettin et al., 1980).
-
-    inputs  x [T, N, I] and dt [T, N] in real numbers
-    states  [T, N, H] before and after each step
-    used    [H] the range that each state uses
-    """
-    steps, runs = _MEASURED
-    x, dt, before, after = (a[:steps, :runs] for a in (*inputs, *states))
-    apart = np.random.default_rng(0).normal(size=before.shape[1:])
-    logs = np.full(dt.shape, -np.inf)
-    for t in range(len(x)):
-        apart *= _APART / np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-300)
-        moved = real_network.step(network, x[t], dt[t][:, None], before[t] + apart * used)[1]
-        apart = (moved - after[t]) / used
-        with np.errstate(divide="ignore"):
-            logs[t] = np.log(np.linalg.norm(apart, axis=1) / _APART)
-    settled = logs[len(logs) // 4 :]  # until then the difference turns into the direction
-    exponent = float(settled.mean())
-    return float(np.log(2.0) / exponent) if exponent * len(settled) > _GROWN else None

@@ -24,6 +24,9 @@ WARNED = 1e-3
 """The error above which an export warns."""
 REFUSED = 5e-2
 """The error above which an export is refused, unless the user accepts it."""
+_GROWN = 1.0  # the logarithm of what a difference must grow by in a run to be told
+_APART = 1e-7  # the distance of the two runs, as a fraction of the range that the states use
+_MEASURED = 1000, 4  # steps and runs of the estimate, at most
 _LEAST_USED = 2.0**-8
 """A state or output that hardly moves is measured against this part of its proved range."""
 
@@ -120,6 +123,33 @@ def used_ranges(truth: Reals, channels: tuple[Channel, ...]) -> Reals:
 
 def _fracs(channels: tuple[Channel, ...]) -> Integers:
     return np.array([c.frac for c in channels])
+
+
+def doubling_time(
+    network: Network, inputs: tuple[Reals, Reals], states: tuple[Reals, Reals], used: Reals
+) -> float | None:
+    """The steps in which a difference doubles, by the greatest Lyapunov exponent of the runs.
+
+    Beside each run another one starts a little apart; after each step its distance is set back
+    to what it was, and the logarithm of the growth is averaged (Benettin et al., 1980).
+
+    inputs  x [T, N, I] and dt [T, N] in real numbers
+    states  [T, N, H] before and after each step
+    used    [H] the range that each state uses
+    """
+    steps, runs = _MEASURED
+    x, dt, before, after = (a[:steps, :runs] for a in (*inputs, *states))
+    apart = np.random.default_rng(0).normal(size=before.shape[1:])
+    logs = np.full(dt.shape, -np.inf)
+    for t in range(len(x)):
+        apart *= _APART / np.maximum(np.linalg.norm(apart, axis=1, keepdims=True), 1e-300)
+        moved = real_network.step(network, x[t], dt[t][:, None], before[t] + apart * used)[1]
+        apart = (moved - after[t]) / used
+        with np.errstate(divide="ignore"):
+            logs[t] = np.log(np.linalg.norm(apart, axis=1) / _APART)
+    settled = logs[len(logs) // 4 :]  # until then the difference turns into the direction
+    exponent = float(settled.mean())
+    return float(np.log(2.0) / exponent) if exponent * len(settled) > _GROWN else None
 
 
 def described(errors: Sequence[FreeRunError]) -> str:

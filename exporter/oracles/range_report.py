@@ -165,6 +165,7 @@ def text(
     lines += ["", "States, for any inputs and any number of steps", ""]
     for name, lo, hi, q, why in _states(model, network):
         lines.append(f"  {name:<16} {q:<8} in [{lo:.5g}, {hi:.5g}]  {why}")
+    lines += _saturating_outputs(model)
     lines += ["", "Free runs against the float network, as fractions of the range used", ""]
     head = ("runs", "steps", "worst", "where", "rms", "decisions equal")
     lines.append("  {:<16} {:>8} {:>9}  {:<16} {:>9}  {}".format(*head))
@@ -188,6 +189,15 @@ def text(
             f"{row.worst:>9.1e} {row.rms:>9.1e}"
         )
     return "\n".join(lines) + "\n"
+
+
+def _saturating_outputs(model: Model) -> list[str]:
+    """The outputs that may be beyond their declared ranges, where they saturate."""
+    found = [c for c in model.outputs if c.saturates]
+    head = ["", "Outputs that saturate where they are declared to", ""] if found else []
+    return head + [
+        f"  {c.name:<16} {c.format:<8} in [{c.range[0]:.5g}, {c.range[1]:.5g}]" for c in found
+    ]
 
 
 def _states(model: Model, network: Network) -> list[tuple[str, float, float, str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elegans.exporter.saturation import REMEDY, Saturation, saturations
+from elegans.exporter.saturation import OUTPUT_RANGE, REMEDY, Saturation, saturations
 from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import SECTIONS, BuildModel, Vectors
 from elegans.hil_tests.session.differences import (
@@ -62,8 +62,8 @@ class Verdict:
                damaged of them; frames: received during the run
     baud       bits a second; round_trip: seconds from a request for the handshake to its answer
     stack_reserved, stack_used  of the firmware: what the board has, and the most it has used
-    saturated  for each layer that can saturate, the steps in which the board's states did; corner
-               vectors start at the ends of ranges and do not count
+    saturated  for each layer and output that can saturate, the steps in which it did on the board;
+               corner vectors start at the ends of ranges and do not count
     around     what lies around the first difference; not in `json`
     """
 
@@ -223,6 +223,9 @@ def compare(
     seconds = time.perf_counter() - began
     link.require_no_fault(peer)
     around, executed = surroundings(model, golden, got), None
+    free = golden.section != SECTIONS.index("corner")
+    saturated = saturations(model.states, got.h[free])
+    saturated += saturations(model.outputs, got.y[free], OUTPUT_RANGE)
     if measured is not None and facts.instructions is not None:
         executed = (facts.instructions(measured[0]), facts.instructions(measured[1]))
     return Verdict(
@@ -245,7 +248,7 @@ def compare(
         damaged_frames=link.decoder.dropped.total() - damaged,
         stack_reserved=link.peer.stack_reserved or None,
         stack_used=link.peer.stack_used if link.peer.stack_reserved else None,
-        saturated=saturations(model.states, got.h[golden.section != SECTIONS.index("corner")]),
+        saturated=saturated,
         compiler=facts.compiler,
         firmware_digest=peer.firmware_digest.hex(),
         counter_hz=peer.counter_hz,

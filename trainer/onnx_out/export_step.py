@@ -51,6 +51,7 @@ def export_onnx(
     input_units: str | Sequence[str] = "",
     output_names: Sequence[str] | None = None,
     output_units: str | Sequence[str] = "",
+    output_ranges: Range | Sequence[Range] | None = None,
     time_unit: str = "s",
 ) -> Path:
     """Write one step of a network to `path`: x [1, I], h [1, H], dt [1, 1] -> y, h_next.
@@ -70,6 +71,8 @@ def export_onnx(
     input_names   such as the columns of the training data; x0, x1, ... if None
     input_units   one for all inputs, or one for each
     output_names, output_units   the same of the outputs; y0, y1, ...
+    output_ranges where outputs saturate, as `elegans export --output-range` takes it: (lowest,
+                  highest) of all outputs, or a list of one for each
     time_unit     of the elapsed time that the network was trained with, such as h
 
     The ranges travel in the file; without them, `elegans export` must be given them.
@@ -86,7 +89,9 @@ def export_onnx(
     interface = Interface(
         name,
         inputs=signals("input", input_size, input_names, input_units, input_ranges),
-        outputs=signals("output", _outputs(step, input_size), output_names, output_units),
+        outputs=signals(
+            "output", _outputs(step, input_size), output_names, output_units, output_ranges
+        ),
         dt=Signal("dt", unit("time_unit", time_unit), dt_range),
         layers=_layers(module),
         declared_states=_declared_states(state_ranges),

@@ -10,8 +10,8 @@ import numpy as np
 from elegans.exporter.ir.atom import Activation, Atom
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.spans import Span
-from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Reals, quantise
+from elegans.exporter.ir.spans import Span, element_fracs, with_zero
+from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise
 from elegans.exporter.ops.constant import Constant
 
 
@@ -28,9 +28,12 @@ class LinearMapActivation(Activation):
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         return self.argument_span(spans, name)
 
+    def state_fracs(self, spans: dict[str, Span], own: Span) -> Integers:
+        return element_fracs(with_zero(own))
+
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         frac = to.wanted.get(name)
-        frac = to.even(self.drive) if frac is None else frac
+        frac = to.widest(self.drive) if frac is None else frac
         if not self.drive.terms:
             values = np.clip(quantise(self.drive.bias, frac), INT16_MIN, INT16_MAX)
             like = ((Window("x_in", 0, 1),),)

@@ -13,7 +13,7 @@ from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Activation, Atom
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.spans import Span, constant_span
+from elegans.exporter.ir.spans import Span, affine_span, constant_span, parts_of, span_frac
 from elegans.exporter.numbers.fixed import INT16_MAX, RangeError, quantise, widest_frac
 from elegans.exporter.ops import Op
 from elegans.exporter.ops.elapsed_gate import ElapsedGate
@@ -53,11 +53,11 @@ class TabledActivation(Activation):
         return -INT16_MAX, INT16_MAX  # no table holds the least int16
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
-        z = self._argument(to, called)
+        z = self._argument(to, name, called)
         frac = np.full(self.size, self.result_frac)
         to.step(called.name, called.layer, self.op(), ((z,),), frac)
 
-    def _argument(self, to: Builder, called: VectorName) -> Window:
+    def _argument(self, to: Builder, own: str, called: VectorName) -> Window:
         """The steps of the argument: one map, a rescaled vector, or `drive + rate * factor`."""
         name, layer = f"{called.name}_sum", called.layer
         gain = np.array([self.gain])
@@ -65,7 +65,7 @@ class TabledActivation(Activation):
         if self.rate is not None and self.factor is not None:
             rate = self.rate.scaled(gain)
             if self.factor == DT and to.long_times:
-                return self._over_long_times(to, called, drive, rate)
+                return self._over_long_times(to, own, called, drive, rate)
             z = (
                 to.timed(name, layer, drive, rate, self.argument_frac)
                 if self.factor == DT
@@ -82,23 +82,31 @@ class TabledActivation(Activation):
         return to.linear(name, layer, drive, frac, tabled=True)
 
     def _over_long_times(
-        self, to: Builder, called: VectorName, drive: Affine, rate: Affine
+        self, to: Builder, own: str, called: VectorName, drive: Affine, rate: Affine
     ) -> Window:
         """`rate * dt + drive` with elapsed time as mantissa and exponent.
 
-        A rate a of `frac` fractional bits, times a mantissa m, is a dt 2^(frac + F - 16 + e), F
+        Both have the formats of their bounds in real numbers: maps saturate where these end. A
+        rate a of `frac` fractional bits, times a mantissa m, is a dt 2^(frac + F - 16 + e), F
         being the fractional bits of dt.
         """
         assert to.dt is not None
         elapsed, layer = to.elapsed(), called.layer
         least = int(to.interval(elapsed).lo[1])
         to_argument = to.dt.frac - 16 - self.argument_frac
-        frac = max(int(to.even(rate)[0]), -to_argument - least)
+        assert self.rate is not None
+        spans = [
+            to.spans.get(part) or affine_span(form, to.spans)
+            for part, form in zip(parts_of(own), (self.drive, self.rate), strict=True)
+        ]
+        b_frac, a_frac = (span_frac((lo * self.gain, hi * self.gain)) for lo, hi in spans)
+        frac = max(a_frac, int(to.even(rate)[0]), -to_argument - least)
         frac = min(frac, _MOST_SHIFT - to_argument)
         a = to.linear(f"{called.name}_a", layer, rate, np.full(rate.size, frac))
         z_frac = np.full(drive.size, self.argument_frac)
         # The drive is not held at the ends of the table, because a dt may be its opposite.
-        align = int(np.clip(self.argument_frac - to.widest(drive).min(), 0, _MOST_ALIGN))
+        finest = max(b_frac, int(to.widest(drive).min()))
+        align = int(np.clip(self.argument_frac - finest, 0, _MOST_ALIGN))
         fracs = np.full(drive.size, self.argument_frac - align)
         b = to.linear(f"{called.name}_b", layer, drive, fracs, tabled=align == 0)
         op = ElapsedGate(align, frac + to_argument)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from elegans.exporter.atoms.activations.relu import ReluActivation
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_network
-from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.affine import Affine, affine_value
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.proof import prove
-from elegans.exporter.ir.spans import argument_of
+from elegans.exporter.ir.spans import argument_of, parts_of
 from elegans.exporter.lowering import affine_bounds
-from elegans.exporter.lowering.bounds import bounds
+from elegans.exporter.lowering.bounds import bounds, network_bounds
 from elegans.exporter.lowering.lower import lower
+from elegans.trainer import export_onnx
+from elegans.trainer.cells.cfc import Backbone, CfCCell
+from elegans.trainer.networks.recurrent import Recurrent
 
 _FUNCTIONS = {
     "relu": ("Relu", {}),
@@ -120,3 +124,34 @@ def test_a_rectifier_is_its_chord_and_what_it_leaves_it_by(ends):
 def test_a_network_without_a_deep_backbone_is_left_alone(graph, save):
     network = read_file(save(graph().cfc()))
     assert not affine_bounds._worth_it(network)
+
+
+@pytest.fixture
+def timed(tmp_path):
+    """A CfC behind two layers of silu, over so long times that its gate reads an exponent."""
+    torch.manual_seed(5)
+    cell = CfCCell(3, 6, "default", backbone=Backbone(24, 2, "silu"))
+    with torch.no_grad():
+        for weights in cell.parameters():
+            weights *= 2.0
+    more = {"input_ranges": (-1.0, 1.0), "dt_range": (0.01, 40.0)}
+    return read_file(export_onnx(Recurrent(cell, projection=1), 3, tmp_path / "t.onnx", **more))
+
+
+def test_a_time_gate_has_the_formats_of_its_drive_and_its_rate(timed, monkeypatch):
+    name, gate = next((n, a) for n, a in timed.atoms.items() if a.rate is not None)
+    spans, known = network_bounds(timed), lower(timed)
+    rng = np.random.default_rng(6)
+    h = np.zeros((400, 6))
+    for _ in range(12):
+        x, dt = rng.uniform(-1.0, 1.0, (400, 3)), rng.uniform(0.01, 40.0, (400, 1))
+        _, h, vectors = real_network.step(timed, x, dt, h)
+        for part, form in zip(parts_of(name), (gate.drive, gate.rate), strict=True):
+            lo, hi = spans[part]
+            value = affine_value(form, vectors)
+            assert np.all((value >= lo - 1e-9) & (value <= hi + 1e-9)), part
+    monkeypatch.setattr(affine_bounds, "_worth_it", lambda _: False)
+    plain = lower(timed)
+    finer, coarse = ({s.name[-4:]: s.frac[0] for s in m.steps} for m in (known, plain))
+    assert finer["_t_a"] > coarse["_t_a"]
+    assert finer["_t_b"] >= coarse["_t_b"]

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from click.testing import CliRunner
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from elegans.boards.firmware.host import HostModel
 from elegans.cli import main
@@ -104,6 +104,29 @@ def test_a_recurrence_that_grows_is_refused_or_saturates_where_declared(growing,
     np.testing.assert_array_equal(h, found.h_next)
     (one,) = saturations(model.states, h)
     assert 0 < one.steps < 300
+
+
+def test_each_affine_state_has_the_finest_format_of_its_own_bounds(tmp_path):
+    """h' = P h / 2 + W x with a permutation P; the last states are 64 times smaller."""
+    g = Step()
+    drive = g.linear("x", 3, 5)
+    scale = np.array([1, 1, 1, 1 / 64, 1 / 64], np.float32)
+    w = numpy_helper.to_array(g.held[0])
+    g.held[0] = numpy_helper.from_array(scale * w / np.abs(w).sum(axis=0), g.held[0].name)
+    permuted = np.eye(5, dtype=np.float32)[[1, 2, 0, 4, 3]]
+    g.held.append(numpy_helper.from_array(permuted / 2, "P"))
+    g.node("Add", g.node("MatMul", "h", "P"), drive, output="h_next")
+    g.node("Tanh", g.linear("h_next", 5, 2), output="y")
+    path = g.save(
+        tmp_path / "own.onnx", {"x": [1, 3], "h": [1, 5]}, {"y": [1, 2], "h_next": [1, 5]}
+    )
+    model = load_model(build := _built(_ranges(path), tmp_path))
+    assert [c.frac for c in model.states] == [14] * 3 + [20] * 2
+    assert [c.range[1] for c in model.states] == pytest.approx([2 * s for s in scale], rel=1e-3)
+    x = np.random.default_rng(0).integers(-32768, 32768, (200, 3))
+    found = reference.run(model, x, np.zeros(200, np.int64))
+    _, h = HostModel.compile(build).run(x, np.zeros(200, np.int64), found.h[0])
+    np.testing.assert_array_equal(h, found.h_next)
 
 
 def test_of_32_bits_the_upper_half_counts():

@@ -24,6 +24,12 @@ def test_a_file_carries_the_formats_of_inputs_that_are_raw_counts(tmp_path):
     assert raw.range == (990, 1030)
 
 
+def test_a_file_carries_the_ranges_at_which_outputs_saturate(tmp_path):
+    network, path = Recurrent(CTRNNCell(2, 3), projection=2), tmp_path / "ctrnn.onnx"
+    export_onnx(network, 2, path, output_ranges=[(-1, 1), (0, 4)])
+    assert [s.range for s in read_interface(open_graph(path)).outputs] == [(-1, 1), (0, 4)]
+
+
 def test_a_format_of_no_input_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ElegansError, match="the model has x0, x1"):
         export_onnx(torch.nn.GRUCell(2, 3), 2, tmp_path / "g.onnx", input_formats=["a=uint8:0:1"])
