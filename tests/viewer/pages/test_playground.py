@@ -22,9 +22,9 @@ _CHAPTERS = ("leaky", "liquid", "bounded", "wiring", "solver", "noise")
 
 def _study(**more):
     rows = [
-        {"size": "200", "numbers": "int16", "condition": condition, "strength": None}
+        {"size": "200", "numbers": "int16", "condition": condition, "strength": strength}
         | {"cell": cell, "mean": mean, "low": 0.9 * mean, "high": 1.1 * mean, "errors": []}
-        for condition in ("none", "noise")
+        for condition, strength in (("none", None), ("none", 0.0), ("noise", None), ("time a", 0.3))
         for cell, mean in (("cfc", 1.0), ("gru", 2.0))
     ]
     found = {"task": "lane", "error": "rms, cm", "result": "cfc holds its line.", "rows": rows}
@@ -143,6 +143,8 @@ def test_a_study_of_robustness_is_a_chapter_with_its_own_words(ready):
     assert _said(ready, "robustness") == "cfc holds its line."
     picture = ready.locator("#robustness svg")
     assert picture.get_attribute("aria-label").startswith("cfc: 1.00, from 0.900 to 1.10; gru")
+    conditions = ready.get_by_label("Disturbance").locator("option").all_inner_texts()
+    assert conditions == ["none", "noise", "time a, 30% lost"]
 
 
 @pytest.mark.parametrize("damage", [{"rows": 3}, {"settings": {}}, {"rows": [{"strength": None}]}])
