@@ -28,6 +28,8 @@ PUBLIC = {
         "build_folder.load_model",
         "build_folder.read_build_folder",
         "build_folder.BuildFolder",
+        "cost.estimate.estimate",
+        "cost.estimate.Cost",
         "ir.fixed_model.Model",
         "ir.fixed_model.Channel",
         "oracles.reference.run",

@@ -23,7 +23,7 @@ from elegans.viewer.pages.page import HERE, page
 
 DATA = HERE / "playground_data"
 NETWORKS_FILE = DATA / "networks.json"
-_ROW = ("size", "condition", "numbers", "cell")
+_ROW = ("size", "numbers", "cell")
 _FIGURES = ("mean", "low", "high")
 _TITLE = "elegans: a playground of liquid neurons"
 
@@ -42,21 +42,35 @@ def playground(robustness: Iterable[Path] = ()) -> str:
 
 
 def _study(path: Path) -> dict[str, Any]:
-    """What the page shows of a study: means over all strengths, by size, condition and cell."""
+    """What the page shows of a study: means and intervals by size, condition and cell."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         settings = found["settings"]
+        every = (row for row in found["rows"] if _shown(row))
         rows = [
-            {key: row[key] for key in _ROW} | {key: float(row[key]) for key in _FIGURES}
-            for row in found["rows"]
-            if row["strength"] is None
+            {key: str(row[key]) for key in _ROW}
+            | {key: float(row[key]) for key in _FIGURES}
+            | {"condition": _condition(row)}
+            for row in every
         ]
         texts = {key: str(found[key]) for key in ("task", "error", "result")}
         title, seeds = str(settings["study"]), int(settings["seeds"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         fact = f"is no results.json of elegans robust: {error!r:.80}"
         raise ElegansError(path, fact, "run `elegans robust` again") from None
     return texts | {"title": title, "seeds": seeds, "rows": rows}
+
+
+def _shown(row: dict[str, Any]) -> bool:
+    """Whether a row is a mean over all strengths, or of the study of time, whose strengths are the
+    shares of samples that are lost."""
+    return row["strength"] is None or row["condition"].startswith("time ")
+
+
+def _condition(row: dict[str, Any]) -> str:
+    strength = row["strength"]
+    lost = "" if strength is None else f", {strength:.0%} lost"
+    return f"{row['condition']}{lost}"
 
 
 def make() -> dict[str, Any]:

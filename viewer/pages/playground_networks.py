@@ -58,7 +58,6 @@ def liquid() -> tuple[torch.nn.Module, Options]:
 
 def bounded() -> tuple[torch.nn.Module, Options]:
     """Three LTC neurons that excite and inhibit each other, with inputs from -100 to 100."""
-    torch.manual_seed(_SEED)
     wiring = Wiring.of([[1, -1, 1], [-1, 1, 0]], [[0, 1, 1], [-1, 0, 1], [-1, -1, 0]])
     net = LTC(2, wiring, input_mapping=None, output_mapping=None, **_EXPLICIT)
     cell = net.rnn_cell
@@ -120,6 +119,7 @@ def noisy_waves(
 
 def make_model(name: str, folder: Path) -> dict[str, Any]:
     """Write `NAME.onnx` into a folder; returns what the page has to know of its weights."""
+    torch.manual_seed(_SEED)
     net, options = (NETWORKS | MEASURED_ONLY)[name]()
     export_onnx(net, net.input_size, folder / f"{name}.onnx", **options)
     return _weights(name, net)
@@ -145,7 +145,6 @@ def measure(build: Path) -> dict[str, Any]:
 
 
 def _trained(make: Callable[[], torch.nn.Module], updates: int) -> tuple[torch.nn.Module, Options]:
-    torch.manual_seed(_SEED)
     net = make()
     optimiser = torch.optim.Adam(net.parameters(), 1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, updates)

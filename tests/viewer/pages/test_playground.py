@@ -10,13 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.export import Request, export
 from elegans.tests.viewer.conftest import opened, serious
 from elegans.viewer.pages import playground as made
 from elegans.viewer.pages.page import HERE
-from elegans.viewer.wasm.compile_wasm import network_data
+from elegans.viewer.wasm.from_onnx import lowered_file, onnx_data
 
 _KEPT = json.loads(made.NETWORKS_FILE.read_text())
 _CHAPTERS = ("leaky", "liquid", "bounded", "wiring", "solver", "noise")
@@ -24,9 +22,9 @@ _CHAPTERS = ("leaky", "liquid", "bounded", "wiring", "solver", "noise")
 
 def _study(**more):
     rows = [
-        {"size": "200", "numbers": "int16", "condition": condition, "strength": None}
+        {"size": "200", "numbers": "int16", "condition": condition, "strength": strength}
         | {"cell": cell, "mean": mean, "low": 0.9 * mean, "high": 1.1 * mean, "errors": []}
-        for condition in ("none", "noise")
+        for condition, strength in (("none", None), ("none", 0.0), ("noise", None), ("time a", 0.3))
         for cell, mean in (("cfc", 1.0), ("gru", 2.0))
     ]
     found = {"task": "lane", "error": "rms, cm", "result": "cfc holds its line.", "rows": rows}
@@ -145,6 +143,8 @@ def test_a_study_of_robustness_is_a_chapter_with_its_own_words(ready):
     assert _said(ready, "robustness") == "cfc holds its line."
     picture = ready.locator("#robustness svg")
     assert picture.get_attribute("aria-label").startswith("cfc: 1.00, from 0.900 to 1.10; gru")
+    conditions = ready.get_by_label("Disturbance").locator("option").all_inner_texts()
+    assert conditions == ["none", "noise", "time a, 30% lost"]
 
 
 @pytest.mark.parametrize("damage", [{"rows": 3}, {"settings": {}}, {"rows": [{"strength": None}]}])
@@ -161,9 +161,9 @@ def test_the_command_writes_the_page(tmp_path):
 
 
 @pytest.mark.parametrize("name", _KEPT["networks"])
-def test_a_network_of_the_page_is_the_export_of_its_file(tmp_path, name):
-    export(Request(made.DATA / f"{name}.onnx"), tmp_path / "build")
-    assert read_build_folder(tmp_path / "build").digest == _KEPT["networks"][name]["digest"]
+def test_a_network_of_the_page_is_the_export_of_its_file(name):
+    model = lowered_file(made.DATA / f"{name}.onnx").model
+    assert model.digest == _KEPT["networks"][name]["digest"]
 
 
 def test_a_module_and_its_costs_are_what_the_command_makes(tmp_path):
@@ -175,10 +175,9 @@ def test_a_module_and_its_costs_are_what_the_command_makes(tmp_path):
     assert source.measure(tmp_path / "build") == _KEPT["costs"]["liquid"]
 
 
-def test_the_module_of_a_trained_circuit_is_what_the_command_makes(tmp_path):
-    export(Request(made.DATA / "cfc.onnx"), tmp_path / "build")
-    data = network_data(tmp_path / "build")
-    assert data.items() <= _KEPT["networks"]["cfc"].items()
+def test_the_module_of_a_trained_circuit_is_what_the_command_makes():
+    data = onnx_data(made.DATA / "cfc.onnx")
+    assert data == {key: _KEPT["networks"]["cfc"][key] for key in data}
 
 
 def test_what_the_page_needs_is_in_the_package():

@@ -70,7 +70,7 @@ function power({ least, most }) {
   const span = Math.log(most / least);
   return {
     last,
-    value: (i) => least * Math.exp((span * i) / last),
+    value: (i) => Number((least * Math.exp((span * i) / last)).toPrecision(2)),
     place: (v) => Math.round((last * Math.log(v / least)) / span),
   };
 }

@@ -80,8 +80,9 @@ export function liquid({ controls, figures, say }, { liquid: net }, data) {
     above.draw(columns);
     below.draw([columns[0], ...taus]);
     const [least, most] = [Math.min(...taus[0]), Math.max(...taus[0])];
+    const late = columns[2].slice(STEPS / 5);
     say(
-      `tau goes from ${least.toFixed(3)} s to ${most.toFixed(3)} s. With the synapse closed it is ${rest.toFixed(1)} s, fully open ${(rest / (1 + rest * w)).toFixed(1)} s.`,
+      `tau goes from ${least.toFixed(3)} s to ${most.toFixed(3)} s, the potential from ${Math.min(...late).toFixed(3)} to ${Math.max(...late).toFixed(3)} after the first two seconds. With the synapse closed it is ${rest.toFixed(1)} s, fully open ${(rest / (1 + rest * w)).toFixed(1)} s.`,
     );
   }
 

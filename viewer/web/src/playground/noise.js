@@ -34,7 +34,7 @@ export function noise({ controls, figures, say }, nets, data) {
     const at = LEVELS.length - 1;
     const best = columns.slice(2).map((column) => column[at]);
     const list = Object.values(names).map((label, i) => `${label} ${best[i].toFixed(2)}`);
-    say(`At a noise of ${LEVELS[at].toFixed(2)}, twice what they were trained with, the error of the input is ${columns[1][at].toFixed(2)}; ${list.join(", ")}.`);
+    say(`At a noise of ${LEVELS[at].toFixed(2)}, nearly twice what they were trained with, the error of the input is ${columns[1][at].toFixed(2)}; ${list.join(", ")}.`);
   }
 
   draw();

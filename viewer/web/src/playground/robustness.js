@@ -7,12 +7,12 @@ const ROW = 34;
 const LEFT = 70;
 
 export function robustness({ controls, figures, say }, studies) {
-  const titles = studies.map((s) => [s.title, `${s.task}, ${s.title}`]);
+  const titles = studies.map((s, i) => [i, `${s.task}, ${s.title}`]);
   const study = choice(controls, "Study", Object.fromEntries(titles), again);
   const size = choice(controls, "Size", {}, draw);
   const condition = choice(controls, "Disturbance", {}, draw);
   const numbers = choice(controls, "Numbers", {}, draw);
-  const chosen = () => studies.find((s) => s.title === study.value);
+  const chosen = () => studies[study.value];
 
   function again() {
     for (const [place, key] of [[size, "size"], [condition, "condition"], [numbers, "numbers"]]) {

@@ -30,7 +30,7 @@ export function solver({ controls, figures, say }, nets, data, costs) {
   const kinds = [
     ["LTC, 12 unfolds", "unfolds_12", "bad"],
     ["LTC, 6 unfolds", "ltc_50", "second"],
-    ["LTC, 3 unfolds", "unfolds_3", "odd"],
+    ["LTC, 3 unfolds", "unfolds_3", "text"],
     ["LTC, 1 unfold", "unfolds_1", "good"],
     ["CfC", "cfc", "line"],
   ];
