@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
 
+from elegans.demo import report
+from elegans.exporter.build_folder import load_model
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
+from elegans.exporter.oracles import reference
 from elegans.tests.places import CHECKOUT, WORM
 from elegans.tests.viewer.conftest import opened, serious, until
 from elegans.viewer.pages.drive import drive_page
+from elegans.viewer.wasm.synapses import synapses, without
 
 # Take samples as fast as the machine can, while the page itself stands still.
 _DRIVE = """(samples) => {
@@ -98,6 +103,23 @@ def test_a_cut_synapse_changes_the_drive_and_healing_it_changes_it_back(page):
     page.click("#heal")
     page.click("#restart")
     assert page.evaluate(_DRIVE, 200) == whole
+
+
+def test_in_the_browser_every_bit_is_the_reference_s_whole_and_cut(page, lane):
+    model, one = load_model(lane), synapses(lane)[200]
+    with np.load(lane / "vectors.npz") as file:
+        x, dt, h = (file[name][:300].astype(np.int64) for name in ("x", "dt", "h"))
+    run = """([x, dt, h]) => x.map((inputs, i) => {
+      const [net] = window.elegans.networks;
+      net.setStates(h[i]);
+      return [...net.step(inputs, dt[i]), ...net.h];
+    })"""
+    given = [x.tolist(), dt.tolist(), h.tolist()]
+    expected = np.concatenate(reference.step(model, x, dt[:, None], h), axis=1)
+    assert page.evaluate(run, given) == expected.tolist()
+    page.evaluate("window.elegans.toggleCut(200, true)")
+    cut = np.concatenate(reference.step(without(model, one), x, dt[:, None], h), axis=1)
+    assert page.evaluate(run, given) == cut.tolist() != expected.tolist()
 
 
 def test_a_shared_address_is_the_same_drive_to_the_bit(page, html):
@@ -204,3 +226,15 @@ def test_the_controllers_beside_the_circuit_are_those_that_were_examined():
         if one.name == "mlp":
             found = exam(model, clock=one.clock, noises=(1.0,))
             assert [s.rms for s in found] == pytest.approx([one.exam[1].rms], rel=1e-6)
+
+
+def test_the_demo_writes_the_page_if_there_is_zig_and_says_how_it_trained(
+    lane, tmp_path, monkeypatch
+):
+    (tmp_path / "export").symlink_to(lane)
+    monkeypatch.setattr(report, "cross_compilers", lambda: ["gcc"])
+    report.write_drive(tmp_path, short=True)
+    assert not (tmp_path / "drive.html").exists()
+    monkeypatch.undo()
+    report.write_drive(tmp_path, short=True)
+    assert "--short" in (tmp_path / "drive.html").read_text()
