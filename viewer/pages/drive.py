@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from elegans.exporter.build_folder import load_model
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.trainer.tasks.lane.journey import SENSORS
 from elegans.viewer.pages.exam import SECONDS, SEEDS, Score, exam, expert_exam
@@ -47,7 +47,7 @@ def drive_page(
     own = {
         "name": "circuit",
         "label": label if board is None else f"{label}, on {board}",
-        "short": "liquid circuit" if board is None else f"liquid circuit on {board}",
+        "short": "liquid circuit" if board is None else "circuit on the board",
         "parameters": _parameters(model),
         "clock": False,
         **network_data(build),
@@ -82,13 +82,13 @@ def drive_page(
 
 
 def require_lane(build: Path, model: Model) -> None:
-    """Raise `ElegansError` unless a model reads the sensors of the lane's car, and steers it."""
+    """Raise `WrongUseError` unless a model reads the sensors of the lane's car, and steers it."""
     names = [signal.name for signal in SENSORS]
     if [c.name for c in model.inputs] == names and model.dt and len(model.outputs) == 1:
         return
     fact = f"reads {', '.join(c.name for c in model.inputs) or 'nothing'}, not the car's sensors"
     remedy = "give a BUILD of `elegans train lane`; `elegans monitor` shows any network"
-    raise ElegansError(build, fact, remedy)
+    raise WrongUseError(build, fact, remedy)
 
 
 def _rival(one: Any) -> dict[str, Any]:
