@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,19 +31,30 @@ _SETTINGS = (
 _NOISES = {0.0: "no noise", 1.0: "noise of training", 3.0: "three times that"}
 
 
-def drive_page(
-    build: Path, board: str | None = None, path: str | None = None, short: bool = False
-) -> str:
+@dataclass(frozen=True)
+class Served:
+    """The board behind a page that `elegans drive` serves.
+
+    board       its name, and where it is
+    port, path  of the WebSocket at which it answers, on this machine
+    """
+
+    board: str
+    port: int
+    path: str
+
+
+def drive_page(build: Path, served: Served | None = None, short: bool = False) -> str:
     """The HTML of the page for a BUILD of the task `lane`.
 
-    board  whose states are shown, if the page is served by `elegans drive`
-    path   of the WebSocket at which that board answers
+    served  where the circuit is on a board
     short  whether the circuit was trained for a fraction of the usual time, which the page says
 
     Raises `ElegansError` for another network, a BUILD that is incomplete, or if zig is missing.
     """
     model = load_model(build)
     require_lane(build, model)
+    board = None if served is None else served.board
     label = f"the circuit: {len(model.states)} liquid neurons"
     own = {
         "name": "circuit",
@@ -76,8 +88,10 @@ def drive_page(
         "digest": model.digest,
         "version": version("elegans"),
     }
-    data = {"controllers": controllers, "live": {"path": path} if path else None}
-    connect = "'none'" if path is None else "'self'"
+    data = {"controllers": controllers, "live": {"path": served.path} if served else None}
+    connect = "'none'"
+    if served is not None:
+        connect = " ".join(f"ws://{host}:{served.port}" for host in ("127.0.0.1", "localhost"))
     return page("drive", f"{model.name}: a drive", values, data, connect)
 
 
