@@ -28,7 +28,12 @@ _SETTINGS = (
     ("dropout", "readings that are lost"),
     ("jitter", "jitter of the clock"),
 )
-_NOISES = {0.0: "no noise", 1.0: "noise of training", 3.0: "three times that"}
+# By the factor of the noise: the head of its column, and the words of the verdict.
+_NOISES = {
+    0.0: ("no noise", "without noise"),
+    1.0: ("as trained", "with the noise of training"),
+    3.0: ("three times", "with three times that"),
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ def drive_page(build: Path, served: Served | None = None, short: bool = False) -
         "settings": _SETTINGS,
         "neurons": len(model.states),
         "synapses": len(own["synapses"]),
-        "noises": list(_NOISES.values()),
+        "noises": [head for head, _ in _NOISES.values()],
         "roads": len(SEEDS),
         "seconds": int(SECONDS),
         "verdict": _verdict([one["label"] for one in controllers], scores),
@@ -137,16 +142,16 @@ def _cells(scores: Sequence[Sequence[Score]]) -> list[list[dict[str, Any]]]:
 
 def _text(score: Score) -> str:
     left = score.roads - score.held
-    return f"{100 * score.rms:.1f} cm" + (f", left its lane on {left}" if left else "")
+    return f"{100 * score.rms:.1f}" + (f", left its lane on {left}" if left else "")
 
 
 def _verdict(labels: Sequence[str], scores: Sequence[Sequence[Score]]) -> str:
-    """A sentence about who has the least error at each noise."""
+    """Sentences about who has the least error at each noise."""
     parts = []
-    for i, text in enumerate(_NOISES.values()):
+    for i, (_, words) in enumerate(_NOISES.values()):
         ranked = sorted(range(len(labels)), key=lambda row: scores[row][i].rms)
-        parts.append(f"with {text}, {labels[ranked[0]]}")
-    return f"The least error: {'; '.join(parts)}."
+        parts.append(f"Best {words}: {labels[ranked[0]]}.")
+    return " ".join(parts)
 
 
 def _lead(board: str | None) -> str:
