@@ -16,7 +16,6 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 _SIZE = {"width": 1360, "height": 1330}
-_COLOURS = 160
 _DRIVEN = "window.elegans.world.t > 28"
 
 
@@ -25,7 +24,7 @@ def main(page: Path, picture: Path) -> None:
     with sync_playwright() as play:
         program = shutil.which("chromium")
         browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        tab = browser.new_page(viewport=_SIZE, color_scheme="dark")
+        tab = browser.new_page(viewport=_SIZE, color_scheme="light")
         tab.goto(page.resolve().as_uri() + "#seed=8&noise=1.5&fog=0.8")
         tab.wait_for_selector("body[data-ready]")
         tab.select_option("#rate", "4")
@@ -35,7 +34,7 @@ def main(page: Path, picture: Path) -> None:
         tab.wait_for_timeout(500)
         image = Image.open(io.BytesIO(tab.screenshot())).convert("RGB")
         browser.close()
-    image.quantize(_COLOURS).save(picture, optimize=True)
+    image.save(picture, optimize=True)
 
 
 if __name__ == "__main__":

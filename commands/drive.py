@@ -11,7 +11,7 @@ from elegans.exporter.build_folder import load_model
 from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.viewer.live import server
 from elegans.viewer.live.live_board import Health, LiveBoard
-from elegans.viewer.pages.drive import drive_page, require_lane
+from elegans.viewer.pages.drive import Served, drive_page, require_lane
 
 
 def drive(build: Path, board: str, options: BoardOptions) -> None:
@@ -35,8 +35,9 @@ def drive(build: Path, board: str, options: BoardOptions) -> None:
     with ThreadPoolExecutor(1) as executor, server.listener() as own:
         try:
             executor.submit(live.__enter__).result()
-            html = drive_page(build, live.name, server.socket_path(token))
-            say(f"http://{own.getsockname()[0]}:{own.getsockname()[1]}/{token}/")
+            host, port = own.getsockname()
+            html = drive_page(build, Served(live.name, port, server.socket_path(token)))
+            say(f"http://{host}:{port}/{token}/")
             say("open this address in a browser of this machine; Ctrl-C ends it", err=True)
             server.serve(
                 live, executor, html, token, own, len(model.inputs), model.dt_bits, listeners.append

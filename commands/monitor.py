@@ -12,7 +12,7 @@ from rich.live import Live
 from elegans.commands.edge import say
 from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.data.user_data import read_user_data
-from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.viewer.live.live_board import UP, Health, LiveBoard
@@ -70,7 +70,7 @@ def _source(build: Path, model: Model, source: Path | None, seed: int) -> Source
         return DataSource(read_user_data(source, model, folder.period_fixed))
     try:
         require_lane(build, model)
-    except ElegansError as error:
+    except WrongUseError as error:
         remedy = "give recorded data: --input"
         raise WrongUseError(error.place, error.fact, remedy) from None
     return LaneSource(model, seed)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from elegans.exporter.errors import ElegansError
 from elegans.viewer.live.hub import MOST_BYTES, BadRequestError, Hub, Viewer
-from elegans.viewer.live.live_board import Health, LiveBoard
+from elegans.viewer.live.live_board import LOST, Health, LiveBoard
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -100,8 +100,15 @@ def application(
         def told(health: Health) -> None:
             loop.call_soon_threadsafe(hub.tell, health)
 
+        def ended(work: asyncio.Task[None]) -> None:
+            error = None if work.cancelled() else work.exception()
+            if error is not None:  # nobody has foreseen it: say so, in the page and here
+                hub.tell(Health(LOST, f"elegans has a bug: {error!r:.200}"))
+                loop.call_exception_handler({"message": "elegans drive", "exception": error})
+
         tell(told)
         work = asyncio.create_task(hub.run())
+        work.add_done_callback(ended)
         try:
             yield
         finally:

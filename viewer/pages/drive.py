@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from elegans.exporter.build_folder import load_model
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.trainer.tasks.lane.journey import SENSORS
 from elegans.viewer.pages.exam import SECONDS, SEEDS, Score, exam, expert_exam
@@ -27,27 +28,43 @@ _SETTINGS = (
     ("dropout", "readings that are lost"),
     ("jitter", "jitter of the clock"),
 )
-_NOISES = {0.0: "no noise", 1.0: "noise of training", 3.0: "three times that"}
+# By the factor of the noise: the head of its column, and the words of the verdict.
+_NOISES = {
+    0.0: ("no noise", "without noise"),
+    1.0: ("as trained", "with the noise of training"),
+    3.0: ("three times", "with three times that"),
+}
 
 
-def drive_page(
-    build: Path, board: str | None = None, path: str | None = None, short: bool = False
-) -> str:
+@dataclass(frozen=True)
+class Served:
+    """The board behind a page that `elegans drive` serves.
+
+    board       its name, and where it is
+    port, path  of the WebSocket at which it answers, on this machine
+    """
+
+    board: str
+    port: int
+    path: str
+
+
+def drive_page(build: Path, served: Served | None = None, short: bool = False) -> str:
     """The HTML of the page for a BUILD of the task `lane`.
 
-    board  whose states are shown, if the page is served by `elegans drive`
-    path   of the WebSocket at which that board answers
+    served  where the circuit is on a board
     short  whether the circuit was trained for a fraction of the usual time, which the page says
 
     Raises `ElegansError` for another network, a BUILD that is incomplete, or if zig is missing.
     """
     model = load_model(build)
     require_lane(build, model)
+    board = None if served is None else served.board
     label = f"the circuit: {len(model.states)} liquid neurons"
     own = {
         "name": "circuit",
         "label": label if board is None else f"{label}, on {board}",
-        "short": "liquid circuit" if board is None else f"liquid circuit on {board}",
+        "short": "liquid circuit" if board is None else "circuit on the board",
         "parameters": _parameters(model),
         "clock": False,
         **network_data(build),
@@ -69,26 +86,28 @@ def drive_page(
         "settings": _SETTINGS,
         "neurons": len(model.states),
         "synapses": len(own["synapses"]),
-        "noises": list(_NOISES.values()),
+        "noises": [head for head, _ in _NOISES.values()],
         "roads": len(SEEDS),
         "seconds": int(SECONDS),
         "verdict": _verdict([one["label"] for one in controllers], scores),
         "digest": model.digest,
         "version": version("elegans"),
     }
-    data = {"controllers": controllers, "live": {"path": path} if path else None}
-    connect = "'none'" if path is None else "'self'"
+    data = {"controllers": controllers, "live": {"path": served.path} if served else None}
+    connect = "'none'"
+    if served is not None:
+        connect = " ".join(f"ws://{host}:{served.port}" for host in ("127.0.0.1", "localhost"))
     return page("drive", f"{model.name}: a drive", values, data, connect)
 
 
 def require_lane(build: Path, model: Model) -> None:
-    """Raise `ElegansError` unless a model reads the sensors of the lane's car, and steers it."""
+    """Raise `WrongUseError` unless a model reads the sensors of the lane's car, and steers it."""
     names = [signal.name for signal in SENSORS]
     if [c.name for c in model.inputs] == names and model.dt and len(model.outputs) == 1:
         return
     fact = f"reads {', '.join(c.name for c in model.inputs) or 'nothing'}, not the car's sensors"
     remedy = "give a BUILD of `elegans train lane`; `elegans monitor` shows any network"
-    raise ElegansError(build, fact, remedy)
+    raise WrongUseError(build, fact, remedy)
 
 
 def _rival(one: Any) -> dict[str, Any]:
@@ -123,16 +142,16 @@ def _cells(scores: Sequence[Sequence[Score]]) -> list[list[dict[str, Any]]]:
 
 def _text(score: Score) -> str:
     left = score.roads - score.held
-    return f"{100 * score.rms:.1f} cm" + (f", left its lane on {left}" if left else "")
+    return f"{100 * score.rms:.1f}" + (f", left its lane on {left}" if left else "")
 
 
 def _verdict(labels: Sequence[str], scores: Sequence[Sequence[Score]]) -> str:
-    """A sentence about who has the least error at each noise."""
+    """Sentences about who has the least error at each noise."""
     parts = []
-    for i, text in enumerate(_NOISES.values()):
+    for i, (_, words) in enumerate(_NOISES.values()):
         ranked = sorted(range(len(labels)), key=lambda row: scores[row][i].rms)
-        parts.append(f"with {text}, {labels[ranked[0]]}")
-    return f"The least error: {'; '.join(parts)}."
+        parts.append(f"Best {words}: {labels[ranked[0]]}.")
+    return " ".join(parts)
 
 
 def _lead(board: str | None) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("uvicorn", reason="the extra live is not installed")
 
-from elegans.tests.viewer.conftest import until
+from elegans.tests.viewer.conftest import serious, until
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,7 @@ def test_a_board_drives_dies_comes_back_and_no_bit_differs(tab, served):
     assert driven["different"] == 0
     assert any(driven["h"])
     assert tab.inner_text("#link") == "connected"
+    assert serious(tab) == []
     for child in _emulators(run.pid):
         os.kill(child, signal.SIGKILL)
     until(tab, "document.querySelector('#why').textContent.includes('came back')")

@@ -50,7 +50,7 @@ def test_a_board_that_dies_comes_back_and_goes_on_where_it_was(lane, steps):
         assert board.step(x[0], int(dt[0])).h.tolist() == h[0].tolist()
         assert board.health().lost == 2
     assert [one.state for one in told] == ["up", "lost", "up", "lost", "up"]
-    assert "unicorn ended" in told[1].text
+    assert "unicorn ended" in told[1].text or "port vanished" in told[1].text
     assert len(devices) == 3
 
 

@@ -7,6 +7,7 @@ import io
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ def test_ctrl_c_ends_the_simulated_car_with_whole_lines(lane, tmp_path):
     line = [*_MONITOR, str(lane), "--fast", "--csv", str(table)]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         while run.poll() is None and (not table.exists() or table.stat().st_size < 20_000):
-            pass
+            time.sleep(0.05)
         run.send_signal(signal.SIGINT)
         said, errors = run.communicate(timeout=30)
     assert run.returncode == 0, errors

@@ -227,6 +227,14 @@ def test_everybody_is_told_that_the_board_is_lost(client, tell):
         assert _take(socket, "link")["text"] == "the cable is out"
 
 
+def test_what_nobody_has_foreseen_is_told(client, board, monkeypatch):
+    monkeypatch.setattr(board, "step", lambda x, dt: 1 // 0)
+    with _connect(client) as socket:
+        _take(socket, "link")
+        socket.send_json(_step())
+        assert "ZeroDivisionError" in _take(socket, "link")["text"]
+
+
 def test_a_package_that_is_missing_is_named(monkeypatch):
     monkeypatch.setattr(server, "_REQUIRED", ("no_such_package",))
     with pytest.raises(ElegansError, match=r"pip install 'elegans\[live\]'"):

@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import re
 
+import numpy as np
 import pytest
 
+from elegans.demo import report
+from elegans.exporter.build_folder import load_model
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
+from elegans.exporter.oracles import reference
 from elegans.tests.places import CHECKOUT, WORM
 from elegans.tests.viewer.conftest import opened, serious, until
 from elegans.viewer.pages.drive import drive_page
+from elegans.viewer.wasm.synapses import synapses, without
+
+# For what does not depend on the width of the page.
+_at_a_desk = pytest.mark.parametrize("tab", [1440], indirect=True, ids=["1440px"])
 
 # Take samples as fast as the machine can, while the page itself stands still.
 _DRIVE = """(samples) => {
@@ -25,9 +33,10 @@ _DRIVE = """(samples) => {
 
 @pytest.fixture(scope="module")
 def html(lane, tmp_path_factory):
-    file = tmp_path_factory.mktemp("drive") / "drive.html"
-    file.write_text(drive_page(lane), encoding="utf-8")
-    return file
+    folder = tmp_path_factory.mktemp("drive")
+    (folder / "export").symlink_to(lane)
+    report.write_drive(folder, short=True)
+    return folder / "drive.html"
 
 
 def _ready(tab, address, pause=True):
@@ -44,6 +53,7 @@ def page(tab, html):
     return _ready(tab, html.resolve().as_uri())
 
 
+@_at_a_desk
 def test_the_page_is_small_and_soon_there(html, tab):
     assert html.stat().st_size <= 1_000_000
     _ready(tab, html.resolve().as_uri(), pause=False)
@@ -64,12 +74,14 @@ def test_the_car_moves_and_the_neurons_glow(html, tab):
     assert re.match(r"[\d.]+ cm (left|right)", tab.inner_text(".view.front .words"))
 
 
+@_at_a_desk
 def test_every_controller_holds_the_road_as_it_was_trained(page):
     found = page.evaluate(_DRIVE, 1200)
     assert found["arc"] > 300
     assert all(0.005 < rms < 0.15 for rms in (found["rms"], *found["others"]))
 
 
+@_at_a_desk
 def test_a_slider_changes_the_error(page):
     calm = page.evaluate(_DRIVE, 600)
     page.evaluate("""() => {
@@ -100,6 +112,25 @@ def test_a_cut_synapse_changes_the_drive_and_healing_it_changes_it_back(page):
     assert page.evaluate(_DRIVE, 200) == whole
 
 
+@_at_a_desk
+def test_in_the_browser_every_bit_is_the_reference_s_whole_and_cut(page, lane):
+    model, one = load_model(lane), synapses(lane)[200]
+    with np.load(lane / "vectors.npz") as file:
+        x, dt, h = (file[name][:300].astype(np.int64) for name in ("x", "dt", "h"))
+    run = """([x, dt, h]) => x.map((inputs, i) => {
+      const [net] = window.elegans.networks;
+      net.setStates(h[i]);
+      return [...net.step(inputs, dt[i]), ...net.h];
+    })"""
+    given = [x.tolist(), dt.tolist(), h.tolist()]
+    expected = np.concatenate(reference.step(model, x, dt[:, None], h), axis=1)
+    assert page.evaluate(run, given) == expected.tolist()
+    page.evaluate("window.elegans.toggleCut(200, true)")
+    cut = np.concatenate(reference.step(without(model, one), x, dt[:, None], h), axis=1)
+    assert page.evaluate(run, given) == cut.tolist() != expected.tolist()
+
+
+@_at_a_desk
 def test_a_shared_address_is_the_same_drive_to_the_bit(page, html):
     page.fill("#seed", "77")
     page.press("#seed", "Enter")
@@ -124,6 +155,7 @@ def test_a_shared_address_is_the_same_drive_to_the_bit(page, html):
     assert _ready(page, html.resolve().as_uri()).evaluate(_DRIVE, 300) != here
 
 
+@_at_a_desk
 def test_nonsense_in_an_address_is_as_usual(tab, html):
     tab = _ready(tab, html.resolve().as_uri() + "#seed=x&noise=1e999&fog=9&cuts=..99999&model=<b>")
     state = tab.evaluate("window.elegans.state")
@@ -137,6 +169,7 @@ def test_nonsense_in_an_address_is_as_usual(tab, html):
     }
 
 
+@_at_a_desk
 def test_a_replay_repeats_every_change_at_its_sample(page):
     page.evaluate(_DRIVE, 100)
     page.click("#synapses button >> nth=0")
@@ -149,6 +182,7 @@ def test_a_replay_repeats_every_change_at_its_sample(page):
     assert page.evaluate(_DRIVE, 0) == driven
 
 
+@_at_a_desk
 def test_a_recording_is_saved_and_opened_and_a_wrong_one_is_refused(page, tmp_path):
     page.evaluate(_DRIVE, 50)
     page.click("#synapses button >> nth=2")
@@ -177,6 +211,7 @@ def test_nothing_serious_hinders_anybody(page, scheme):
     assert width[0] <= width[1]
 
 
+@_at_a_desk
 def test_whoever_wants_no_motion_starts_with_a_page_at_rest(tab, html):
     tab.emulate_media(reduced_motion="reduce")
     _ready(tab, html.resolve().as_uri(), pause=False)
@@ -204,3 +239,14 @@ def test_the_controllers_beside_the_circuit_are_those_that_were_examined():
         if one.name == "mlp":
             found = exam(model, clock=one.clock, noises=(1.0,))
             assert [s.rms for s in found] == pytest.approx([one.exam[1].rms], rel=1e-6)
+
+
+def test_the_page_says_that_its_circuit_was_trained_for_a_short_time(html):
+    assert "This circuit itself was trained with <code>--short</code>" in html.read_text()
+
+
+def test_the_demo_writes_no_page_where_there_is_no_zig(lane, tmp_path, monkeypatch):
+    (tmp_path / "export").symlink_to(lane)
+    monkeypatch.setattr(report, "cross_compilers", lambda: ["gcc"])
+    report.write_drive(tmp_path, short=True)
+    assert not (tmp_path / "drive.html").exists()

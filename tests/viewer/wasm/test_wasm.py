@@ -26,7 +26,6 @@ _MOST = 400  # vectors of a BUILD
 def _trained(cell, source):
     torch = pytest.importorskip("torch")
     from elegans.trainer import export_onnx
-    from elegans.trainer.cells.ctrnn import CTRNNCell
     from elegans.trainer.cells.gru_lstm_mlp import GRUCell
     from elegans.trainer.cells.ltc import LTCCell
     from elegans.trainer.networks.recurrent import Recurrent
@@ -34,7 +33,6 @@ def _trained(cell, source):
 
     torch.manual_seed(1)
     cells = {
-        "ctrnn": lambda: CTRNNCell(3, 6),
         "gru": lambda: GRUCell(3, 6),
         "ltc": lambda: LTCCell(AutoNCP(9, 2).build(3)),
     }
@@ -42,7 +40,7 @@ def _trained(cell, source):
     export_onnx(net, 3, source, input_ranges=(-2.0, 2.0), dt_range=(0.01, 1.0))
 
 
-@pytest.fixture(scope="module", params=["cfc", "cfc_int8", "ctrnn", "gru", "ltc"])
+@pytest.fixture(scope="module", params=["cfc", "cfc_int8", "gru", "ltc"])
 def build(request, tmp_path_factory):
     folder, bits = tmp_path_factory.mktemp(request.param), 8 if request.param == "cfc_int8" else 16
     source = WORM

@@ -5,7 +5,8 @@ const [WIDTH, HEIGHT] = [640, 400];
 const COLUMNS = { sensors: 95, inter: 280, command: 445, motor: 590 };
 
 export class Circuit {
-  // data: inputs, states and synapses of the network; changed(index, cut): a synapse is to be cut
+  // data: inputs, states and synapses of the network; changed(index, cut): a synapse is to be cut;
+  // null where none can be
   constructor(svg, list, data, changed) {
     Object.assign(this, { svg, list, data, changed, cut: new Set(), chosen: null });
     svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
@@ -72,8 +73,9 @@ export class Circuit {
     button.textContent = `${word} ${other}`;
     button.style.setProperty("--strength", synapse.strength);
     button.setAttribute("aria-pressed", this.cut.has(i));
+    button.disabled = !this.changed;
     button.title = this.cut.has(i) ? "heal this synapse" : "cut this synapse";
-    button.addEventListener("click", () => this._toggle(i, word));
+    button.addEventListener("click", () => this._toggle(i));
     return button;
   }
 
@@ -116,7 +118,7 @@ export class Circuit {
     path.setAttribute("d", shape);
     path.setAttribute("class", `line${x0 === x1 ? " inner" : ""}`);
     path.style.setProperty("--strength", synapse.strength);
-    path.addEventListener("click", () => this.changed(index, !this.cut.has(index)));
+    path.addEventListener("click", () => this.changed?.(index, !this.cut.has(index)));
     this.svg.append(path);
     return path;
   }

@@ -3,11 +3,12 @@
 import "./style.css";
 import "uplot/dist/uPlot.min.css";
 import { pageData } from "../shared/data.js";
-import { dequantise, network } from "../shared/network.js";
+import { network } from "../shared/network.js";
 import { Circuit } from "./circuit.js";
+import { showLink, showRole } from "./link.js";
 import { Live } from "./live.js";
 import { centimetres, setText, showErrors, sliders } from "./panel.js";
-import { Recorder } from "./recorder.js";
+import { download, Recorder } from "./recorder.js";
 import { Scene } from "./scene.js";
 import { fromFragment, readRecording, toFragment } from "./share.js";
 import { Traces } from "./traces.js";
@@ -42,7 +43,7 @@ async function start() {
   );
   const traces = new Traces($("#traces"), names, COLOURS);
   const recorder = new Recorder(circuitData.digest, synapses.length);
-  const circuit = new Circuit($("#circuit"), $("#synapses"), circuitData, toggleCut);
+  const circuit = new Circuit($("#circuit"), $("#synapses"), circuitData, data.live ? null : toggleCut);
   const setSliders = sliders($("#settings"), (settings) => change({ ...state, settings }));
 
   const controllers = data.controllers.map(({ name, clock }, i) => ({
@@ -89,7 +90,7 @@ async function start() {
   }
 
   function toggleCut(index, cut) {
-    if (data.live || recorder.replaying) return;
+    if (recorder.replaying) return;
     const cuts = new Set(state.cuts);
     if (cut) cuts.add(index);
     else cuts.delete(index);
@@ -167,7 +168,7 @@ async function start() {
     const fps = (SLOW * 1000) / (now - slowly.last);
     slowly.last = now;
     document.body.dataset.fps = fps.toFixed(0);
-    if (live) showLink();
+    if (live) showLink(live);
   }
   slowly.last = 0;
 
@@ -202,12 +203,7 @@ async function start() {
     } else replay(recorder.recording(world.samples));
   });
   $("#save").addEventListener("click", () => {
-    const blob = new Blob([recorder.save(world.samples)], { type: "application/json" });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(blob);
-    link.download = `drive-${state.seed}.json`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    download(recorder.save(world.samples), `drive-${state.seed}.json`);
   });
   $("#open").addEventListener("change", async ({ target }) => {
     try {
@@ -259,20 +255,17 @@ async function start() {
 
   if (data.live) {
     live = new Live(data.live.path, networks[0], {
-      role({ driver, viewers }) {
+      role(role) {
+        const { driver } = role;
         const begins = driver && !driving;
         driving = driver;
         watched = driver ? null : watched ?? new Watched(data.controllers.map((c) => c.name));
-        document.body.classList.toggle("watching", !driver);
-        $("#controls").disabled = !driver;
-        const people = viewers === 1 ? "You are alone here" : `${viewers} pages are open`;
-        const role = driver ? "this one drives" : "another one drives, and this one watches";
-        setText($("#role"), `${people}: ${role}.`);
+        showRole(role);
         if (begins) restart();
       },
       link(message) {
         live.link = message;
-        showLink();
+        showLink(live);
       },
       watched({ k, x, h, picture: shown }) {
         if (!watched) return;
@@ -283,24 +276,9 @@ async function start() {
       lost() {
         driving = false;
         live.link = { state: "gone", text: "the program elegans drive does not answer" };
-        showLink();
+        showLink(live);
       },
     });
-  }
-
-  function showLink() {
-    const { link = { state: "waiting", text: "" }, board } = live;
-    document.body.dataset.link = link.state;
-    setText($("#link"), LINKS[link.state] ?? link.state);
-    const again = link.lost ? `It was lost ${link.lost === 1 ? "once" : `${link.lost} times`}, and came back.` : "";
-    setText($("#why"), link.state === "up" ? again : (link.text ?? ""));
-    setText($("#rates"), Number.isFinite(board.latency)
-      ? `${board.rate.toFixed(0)} steps/s, ${board.latency.toFixed(1)} ms from request to answer`
-      : "–");
-    setText($("#lost-frames"), `${link.resent ?? 0} sent again, ${link.damaged ?? 0} damaged`);
-    setText($("#compared"), live.compared.toLocaleString("en"));
-    setText($("#different"), live.different.toLocaleString("en"));
-    document.body.classList.toggle("differs", live.different > 0);
   }
 
   window.elegans = { // for tests, and for people who look inside
@@ -308,7 +286,6 @@ async function start() {
     get state() { return state; },
     get live() { return live; },
     networks,
-    dequantise,
     toggleCut,
   };
   restart();
@@ -319,12 +296,5 @@ async function start() {
     draw(now);
   });
 }
-
-const LINKS = {
-  up: "connected",
-  waiting: "connecting",
-  lost: "lost; it is being looked for",
-  gone: "not reached",
-};
 
 start();

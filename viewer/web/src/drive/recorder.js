@@ -47,3 +47,12 @@ export class Recorder {
     return { start: state(this.start), samples, events };
   }
 }
+
+// Let the browser save a text as a file.
+export function download(text, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
