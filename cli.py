@@ -48,5 +48,6 @@ for command in (
     host.boards,
     host.doctor,
     viewing.demo,
+    viewing.inspect,
 ):
     main.add_command(command)

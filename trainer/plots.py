@@ -38,7 +38,8 @@ _STYLE: dict[Any, Any] = {
 
 @contextlib.contextmanager
 def figure(path: Path, width: float, height: float) -> Iterator[Any]:
-    """A matplotlib figure of `width` by `height` inches, written to `path` as PNG at the end.
+    """A matplotlib figure of `width` by `height` inches, written to `path` at the end: as SVG if
+    the path says so, else as PNG.
 
     Drawn off screen and without dates, so that the same data give the same file.
     """
@@ -50,7 +51,9 @@ def figure(path: Path, width: float, height: float) -> Iterator[Any]:
         canvas = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(canvas)
         yield canvas
-        canvas.savefig(path, format="png", metadata={"Software": None})
+        svg = path.suffix == ".svg"
+        metadata = {"Date": None, "Creator": None} if svg else {"Software": None}
+        canvas.savefig(path, format="svg" if svg else "png", metadata=metadata)
 
 
 def draw_training(

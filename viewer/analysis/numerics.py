@@ -1,4 +1,4 @@
-"""The numbers of a model: what each vector can reach, uses and gets wrong, and what a step costs."""
+"""The numbers of a model: what each vector can reach, uses and gets wrong, and a step's cost."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Memory:
 
     flash   constant tables, with the weights of fused layers
     state   what stays between steps, in the order of its addresses
-    stack   buffers of one step
+    stack   buffers of one step, in portable C
     cores   (core, instructions of a step or None, bytes of flash with code or None): estimates
     """
 
@@ -176,7 +176,9 @@ def _state(made: Plan) -> list[Part]:
 
 
 def _stack(made: Plan) -> list[Part]:
-    return _sorted([Part(local.name, 2 * local.size) for local in made.placement.locals])
+    buffers = [Part(local.name, 2 * local.size) for local in made.placement.locals]
+    runs = [Part(f"{run.name}, scratch", 2 * run.scratch.size) for run in made.body.runs]
+    return _sorted([*buffers, *runs])
 
 
 def _cores(made: Plan, layout: str) -> list[tuple[str, int | None, int | None]]:

@@ -60,8 +60,9 @@ def sentence(
     order = np.argsort(-np.abs(shares), kind="stable")[:_TOLD]
     told = [f"{names[i].name} {shares[i]:+.0%}" for i in order.tolist() if abs(shares[i]) >= 0.005]
     memory = float(flows.memory[moment].sum() / total)
-    told.append(f"what the neurons remember from before {memory:+.0%}")
-    parts.append(f"Of this change come from {', '.join(told)}.")
+    if abs(memory) >= 0.005:
+        told.append(f"what the neurons remember from before {memory:+.0%}")
+    parts.append(f"This change comes from {', '.join(told)}.")
     if len(path) > 2:
         way = " → ".join(names[i].name for i, _ in path)
         carried = ", ".join(f"{f / total:.0%}" for _, f in path[:-1])
