@@ -38,23 +38,20 @@ def inspect(
         raise ElegansError("matplotlib", "is not installed", remedy)
     say(f"reading {source} ...", err=True)
     found = account(_subject(source, recording, clip, options))
-    if figure is None:
-        content = inspect_page(found).encode()
-    else:
-        content = figure_bytes(found, *figure)
+    content = figure_bytes(found, *figure) if figure else inspect_page(found).encode()
     write_file(output, content)
     what = "page" if figure is None else f"figure {figure[0]!r}"
     model = found["model"]
     say(f"{output}: the {what} of {model['name']}, {model['steps']} steps of {model['source']}")
 
 
-def _subject(
-    source: Path, recording: Path | None, clip: bool, options: dict[str, Any]
-) -> Subject:
+def _subject(source: Path, recording: Path | None, clip: bool, options: dict[str, Any]) -> Subject:
     """The subject in a BUILD, or in an ONNX file that is exported to a folder of its own."""
     if not source.is_file():
         return read_subject(source, recording, clip)
     with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
         build = Path(scratch) / "build"
-        export(Request(source=source, **options), build, lambda stage: say(f"{stage} ...", err=True))
+        export(
+            Request(source=source, **options), build, lambda stage: say(f"{stage} ...", err=True)
+        )
         return read_subject(build, recording, clip)

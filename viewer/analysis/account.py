@@ -92,7 +92,7 @@ def _circuit(subject: Subject) -> Account:
             {
                 "source": s.source,
                 "target": s.target,
-                "weights": {label: weight for label, weight in s.weights},
+                "weights": dict(s.weights),
                 "strength": s.strength / (most[s.target in readout] or 1.0),
                 "sign": s.sign,
                 "recurrent": s.recurrent,
@@ -188,7 +188,8 @@ def _top(flows: Flows, moment: int) -> list[tuple[int, int, float]]:
     """The strongest flows between different nodes: (source, target, flow)."""
     flow = np.where(flows.edges[:, 0] == flows.edges[:, 1], 0.0, flows.flow[moment])
     best = np.argsort(-np.abs(flow), kind="stable")[:_TOP_EDGES]
-    return [(*map(int, flows.edges[e]), float(flow[e])) for e in best if flow[e] != 0.0]
+    pairs = flows.edges[best].tolist()
+    return [(a, b, float(flow[e])) for (a, b), e in zip(pairs, best, strict=True) if flow[e]]
 
 
 def _drivers(subject: Subject, traced: Account) -> Account:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -158,7 +159,7 @@ class Places:
                 or not all(_is_map(s) and n == 0 for s, n in readers)
             ):
                 continue
-            matrix = SparseMatrix.of(getattr(source.op, "weights"))
+            matrix = SparseMatrix.of(_weights(source))
             if matrix.counts.max(initial=0) > 1 or step.size != source.size:
                 continue
             nodes = self._nodes_of(source.inputs[0])
@@ -199,7 +200,8 @@ class Places:
             matrices = [getattr(step.op, n, None) for n in ("weights", "rates")]
             for matrix in (SparseMatrix.of(m) for m in matrices if m is not None):
                 for row, column in zip(matrix.rows, matrix.columns, strict=True):
-                    _claim(owners, *elements[column], int(own[row]))
+                    vector, index = elements[column]
+                    _claim(owners, vector, index, int(own[row]))
             return
         size = max(step.size // parts(step.op), 1)
         if len(elements) % size == 0:  # element by element; elapsed time is shared by all
@@ -214,8 +216,13 @@ def _claim(owners: dict[str, Integers], vector: str, index: int, node: int) -> N
         known[index] = node if same else _SEVERAL
 
 
+def _weights(step: Step) -> Any:
+    """The weights of a map; None of any other operation."""
+    return getattr(step.op, "weights", None)
+
+
 def _is_map(step: Step) -> bool:
-    return hasattr(step.op, "weights")
+    return _weights(step) is not None
 
 
 class _Lanes:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from elegans.exporter.ir.atom import Activation
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.viewer.analysis.nodes import NOBODY, Nodes
@@ -26,7 +27,9 @@ from elegans.viewer.analysis.slopes import Linearised, Term, linearise, quickene
 
 POINTS = 32
 """Points of the line, by Gauss and Legendre."""
-_CHUNK = 1 << 19  # numbers of one vector that are held at a time, about
+# Points that are computed together: so many that the products with a matrix stay below the size
+# from which OpenBLAS uses several threads. These are small, and threads would wait for each other.
+_TOGETHER, _MOST_TOGETHER = 1 << 18, 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,19 +75,29 @@ def trace(
     x, dt, h = window
     network = quickened(network)
     edges = _Edges(network, nodes)
-    largest = max([len(h[0]), *(a.size for a in network.atoms.values()), len(edges.pairs) // 8])
-    size = max(1, _CHUNK // (largest * POINTS * x.shape[1]))
+    size = max(1, min(_TOGETHER // _widest(network), _MOST_TOGETHER) // (POINTS + 2))
     parts = [
         _traced(network, edges, x[s], dt[s], h[s], rest, output[s])
         for s in (np.s_[i : i + size] for i in range(0, len(x), size))
     ]
-    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Flows(x.shape[1], *joined[:5], edges.pairs, *joined[5:])
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Flows(steps=x.shape[1], edges=edges.pairs, **found)
+
+
+def _widest(network: Network) -> int:
+    """The elements of the largest matrix that is an array."""
+    forms = [network.y]
+    for atom in network.atoms.values():
+        if isinstance(atom, Activation):
+            forms += [atom.drive, *([] if atom.rate is None else [atom.rate])]
+    return max(
+        (m.size for f in forms for m in f.terms.values() if isinstance(m, np.ndarray)), default=1
+    )
 
 
 def _traced(
     network: Network, edges: _Edges, x: Reals, dt: Reals, h: Reals, rest: Reals, output: Integers
-) -> tuple[Reals, ...]:
+) -> dict[str, Reals]:
     moments, steps, inputs = x.shape
     at, weights = np.polynomial.legendre.leggauss(POINTS)
     at = np.concatenate([[0.0], 0.5 + 0.5 * at, [1.0]])  # both ends for the total alone
@@ -123,9 +136,15 @@ def _traced(
     of_output = np.take_along_axis(
         runs[-1].vectors["y"].reshape(moments, points, -1), output[:, None, None], axis=2
     )[:, :, 0]
-    total = of_output[:, -1] - of_output[:, 0]
-    by_node = edges.by_neuron(memory)
-    return total, of_output[:, 0], by_input.sum(axis=0), by_input[-1], by_node, flow, gradient
+    return {
+        "total": of_output[:, -1] - of_output[:, 0],
+        "start": of_output[:, 0],
+        "inputs": by_input.sum(axis=0),
+        "now": by_input[-1],
+        "memory": edges.by_neuron(memory),
+        "flow": flow,
+        "gradient": gradient,
+    }
 
 
 class _Edges:

@@ -90,7 +90,7 @@ def _add_states(network: Network, nodes: list[Node], node_of: dict[str, Integers
     same = _cells(network)
     of_state = np.full(len(places), NOBODY)
     delays = _delays(network, places)
-    for i, (vector, index) in enumerate(places):
+    for i, (vector, _) in enumerate(places):
         if vector in ("x", "h") and i in delays:
             sensor, steps = delays[i]
             name = f"{network.interface.inputs[sensor].name}, {steps} before"
@@ -156,7 +156,7 @@ def _add_collected(network: Network, name: str, node_of: dict[str, Integers]) ->
     if not isinstance(atom, LinearMapActivation) or {"x", "h", "dt"} & set(atom.drive.terms):
         return
     entries = [(v, m.tocoo()) for v, m in atom.drive.terms.items()]
-    if sum(np.diff(m.indptr) for m in atom.drive.terms.values()).max() > 1:
+    if np.max(sum(np.diff(m.indptr) for m in atom.drive.terms.values()), initial=0) > 1:
         return
     for vector, matrix in entries:
         known = np.full(network.atoms[vector].size, NOBODY)
@@ -192,15 +192,16 @@ def _owners(
     readers: dict[str, list[tuple[Integers, Integers]]] = {}  # (element read, node that reads)
     _read_affine(network.y, outputs, readers)
     owner: dict[str, Integers] = {}
-    layers = []
+    layers: list[str] = []
     summed = _summed(network)
     for name in reversed(network.atoms):
         atom = network.atoms[name]
         if name not in node_of:
             own, several = _only_reader(atom.size, readers.get(name, []))
             if (several or _is_unit(atom, name, summed)) and _moves(network, name):
-                own = _gated_state(network, atom, node_of)
-                if own is None:
+                found = _gated_state(network, atom, node_of)
+                own = np.arange(0) if found is None else found
+                if found is None:
                     own = np.arange(len(nodes), len(nodes) + atom.size)
                     layers.append(name)
                     nodes += [Node(UNIT, name, (), (name, i)) for i in range(atom.size)]
@@ -257,7 +258,7 @@ def _only_reader(size: int, read: list[tuple[Integers, Integers]]) -> tuple[Inte
 
 def _moves(network: Network, name: str) -> bool:
     """Whether anything but elapsed time is behind a vector."""
-    pending, seen = [name], set()
+    pending, seen = [name], set[str]()
     while pending:
         for vector in network.atoms[pending.pop()].vectors() - seen:
             if vector in ("x", "h"):

@@ -58,7 +58,7 @@ class Term:
         if self.matrix is not None:
             return np.asarray((self.matrix.T @ worth.T).T)
         if self.hi - self.lo == 1 and worth.shape[1] > 1:
-            return worth.sum(axis=1, keepdims=True)
+            return np.asarray(worth.sum(axis=1, keepdims=True))
         return worth
 
 
@@ -76,7 +76,7 @@ class Linearised:
         for name, terms in self.terms.items():
             gains = [t.gain(known[t.vector]) for t in terms]
             size = self.network.atoms[name].size
-            known[name] = sum(gains) if gains else np.zeros((len(x), size))
+            known[name] = np.asarray(sum(gains, np.zeros((len(x), size))))
         known["y"] = sum(t.gain(known[t.vector]) for t in self.read_out()) + np.zeros(
             (len(x), self.network.y.size)
         )

@@ -121,12 +121,11 @@ class _Tracer:
             targets = self._nodes.node_of.get(name)
             if targets is None or _is_collector(self._network, self._nodes, name):
                 continue
-            fresh = np.array([t if (name, t) not in done else NOBODY for t in targets])
             own = {int(t) for t in targets if t != NOBODY}
             if own <= done and not self._adds(name):
                 continue
             done |= own
-            yield fresh, [_without_own(p, targets) for p in self._into(name)]
+            yield targets, [_without_own(p, targets) for p in self._into(name)]
         readout = self._affine(self._network.y.terms, READOUT, True)
         yield self._nodes.node_of["y"], readout
 

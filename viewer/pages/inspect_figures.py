@@ -83,7 +83,9 @@ def _draw_nodes(axes: Any, circuit: Account, places: dict[int, tuple[float, floa
         points = np.array([places[i] for i in row])
         face = GREY if square else "white"
         style = {"edgecolors": INK, "linewidths": 1.0, "zorder": 3}
-        axes.scatter(*points.T, s=60 if square else 150, c=face, marker="s" if square else "o", **style)
+        axes.scatter(
+            *points.T, s=60 if square else 150, c=face, marker="s" if square else "o", **style
+        )
         if kind == "delayed":
             continue
         for i in row:
@@ -94,7 +96,9 @@ def _draw_nodes(axes: Any, circuit: Account, places: dict[int, tuple[float, floa
                 align = "right" if side < 0 else "left"
                 axes.text(x + 0.22 * side, y, label, ha=align, va="center", fontsize=9)
             else:
-                axes.text(x, y, label.split(" ")[-1], ha="center", va="center", fontsize=7, zorder=4)
+                axes.text(
+                    x, y, label.split(" ")[-1], ha="center", va="center", fontsize=7, zorder=4
+                )
     axes.set_axis_off()
     axes.set_ylim(-top + 0.2, top + 0.5)
     wide = max(len(circuit["nodes"][i]["name"]) for i in circuit["rows"][0])
@@ -104,9 +108,14 @@ def _draw_nodes(axes: Any, circuit: Account, places: dict[int, tuple[float, floa
 
 
 def _curve(
-    axes: Any, a: tuple[float, float], b: tuple[float, float], colour: str, width: float, **more: Any
+    axes: Any,
+    a: tuple[float, float],
+    b: tuple[float, float],
+    colour: str,
+    width: float,
+    **more: Any,
 ) -> None:
-    """A synapse as a cubic curve: S-shaped between layers, an arc inside one, a loop onto itself."""
+    """A cubic curve: S-shaped between layers, an arc inside one, a loop onto itself."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Outline
 
@@ -139,7 +148,9 @@ def draw_circuit(canvas: Any, data: Account) -> None:
     kinds = [(BLUE, "excites", "-"), (ORANGE, "inhibits", "-"), (GREY, "has no sign", "-")]
     kinds.append((GREY, "reads the old state", "--"))
     handles = [Line2D([], [], color=c, lw=2, ls=ls, label=label) for c, label, ls in kinds]
-    axes.legend(handles=handles, loc="lower center", ncols=4, fontsize=9, bbox_to_anchor=(0.5, -0.06))
+    axes.legend(
+        handles=handles, loc="lower center", ncols=4, fontsize=9, bbox_to_anchor=(0.5, -0.06)
+    )
     axes.set_title(f"{data['model']}: {circuit['synapse_count']:,} synapses, as trained")
 
 
@@ -195,7 +206,9 @@ def _draw_tau(canvas: Any, data: Account) -> None:
         axes.set_yscale("log")
         axes.legend(fontsize=8, ncols=4)
     axes.set(xlabel=_time(data), ylabel=f"time constant, {data['time_unit']}")
-    axes.set_title(_wrapped("; ".join(data["formulas"].values()) or "no time constants"), fontsize=9)
+    axes.set_title(
+        _wrapped("; ".join(data["formulas"].values()) or "no time constants"), fontsize=9
+    )
 
 
 def _time(data: Account) -> str:
@@ -221,7 +234,9 @@ def _draw_ranges(canvas: Any, data: Account) -> None:
         (lo, hi), (least, most) = row["proved"], row["used"]
         span = hi - lo or 1.0
         axes.barh(k, 1.0, color="#dfe3e9", height=0.7)
-        axes.barh(k, max((most - least) / span, 0.004), left=(least - lo) / span, color=BLUE, height=0.7)
+        axes.barh(
+            k, max((most - least) / span, 0.004), left=(least - lo) / span, color=BLUE, height=0.7
+        )
         axes.text(1.02, k, f"{lo:.3g} to {hi:.3g}", va="center", fontsize=7)
     axes.set_yticks(range(len(rows)), [row["name"] for row in rows], fontsize=8)
     axes.set(xlim=(0, 1.25), xticks=[], title="what each vector uses of its proved range")
@@ -298,7 +313,11 @@ def _pick_cost(account: Account, moment: int) -> Account:
     layers = account["numerics"]["layers"]
     rows = {row["name"]: row["products"] + row["elements"] for row in layers}
     more = {"layers": layers, "cores": account["numerics"]["memory"]["cores"]}
-    return {"rows": rows, "unit": "products and elements of a step", "title": "cost by layer"} | more
+    return {
+        "rows": rows,
+        "unit": "products and elements of a step",
+        "title": "cost by layer",
+    } | more
 
 
 def _pick_memory(account: Account, moment: int) -> Account:
@@ -313,8 +332,8 @@ def _fixed(width: float, height: float) -> Callable[[Account], tuple[float, floa
 
 
 def _by_rows(data: Account) -> tuple[float, float]:
-    count = len(data.get("rows", data.get("vectors", ())))
-    return 8.0, max(2.5, 0.24 * min(count, 80 if "vectors" in data else _LISTED) + 1.2)
+    count = len(data["vectors"]) if "vectors" in data else min(len(data["rows"]), _LISTED)
+    return 8.0, min(max(2.5, 0.24 * count + 1.2), 60.0)
 
 
 Figure = tuple[

@@ -76,8 +76,7 @@ export class CircuitPicture {
     if (square) {
       const short = node.name.length > 26 ? `${node.name.slice(0, 25)}…` : node.name;
       if (node.kind === "delayed") {
-        item.append("title").text(node.name);
-        return;
+        return; // there are too many of these; the panel names them
       }
       text.text(short);
       if (!narrow) {
@@ -86,7 +85,6 @@ export class CircuitPicture {
       } else if (node.kind === "sensor") text.attr("transform", "translate(3,-11) rotate(-55)");
       else text.attr("y", 22).attr("text-anchor", "middle");
     } else if (!many) text.attr("class", "number").attr("dy", "0.34em").attr("text-anchor", "middle").text(node.name.split(" ").at(-1));
-    item.append("title").text(node.name);
   }
 
   drawSynapses() {
