@@ -12,7 +12,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.files import require_file, write_file
 from elegans.viewer.analysis.account import account
-from elegans.viewer.analysis.subject import Subject, read_subject
+from elegans.viewer.analysis.subject import Inspected, read_subject
 from elegans.viewer.pages.inspect import inspect_page
 from elegans.viewer.pages.inspect_figures import figure_bytes
 
@@ -45,7 +45,9 @@ def inspect(
     say(f"{output}: the {what} of {model['name']}, {model['steps']} steps of {model['source']}")
 
 
-def _subject(source: Path, recording: Path | None, clip: bool, options: dict[str, Any]) -> Subject:
+def _subject(
+    source: Path, recording: Path | None, clip: bool, options: dict[str, Any]
+) -> Inspected:
     """The subject in a BUILD, or in an ONNX file that is exported to a folder of its own."""
     if not source.is_file():
         return read_subject(source, recording, clip)

@@ -34,6 +34,7 @@ _VERBS = [
     "boards",
     "doctor",
     "demo",
+    "inspect",
 ]
 
 

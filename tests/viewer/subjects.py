@@ -16,7 +16,7 @@ from elegans.trainer import export_onnx
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent
 from elegans.trainer.wiring.ncp import AutoNCP
-from elegans.viewer.analysis.subject import Subject, read_subject
+from elegans.viewer.analysis.subject import Inspected, read_subject
 
 CELLS = ("cfc", "ltc", "gru", "lstm", "tanh")
 INPUTS = 3
@@ -55,12 +55,12 @@ def build_of(cell: str) -> Path:
 
 
 @cache
-def subject_of(cell: str) -> Subject:
+def subject_of(cell: str) -> Inspected:
     """The same with a run of its golden vectors."""
     return read_subject(build_of(cell), None)
 
 
-def windows(subject: Subject, moments: np.ndarray, steps: int) -> tuple[np.ndarray, ...]:
+def windows(subject: Inspected, moments: np.ndarray, steps: int) -> tuple[np.ndarray, ...]:
     """What leads to these moments, as `decisions.trace` takes it."""
     back = moments[:, None] + np.arange(1 - steps, 1)
     return subject.real_x[back], subject.real_dt[back], subject.real_h[moments - steps + 1]

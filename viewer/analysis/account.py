@@ -13,13 +13,13 @@ import numpy as np
 
 from elegans.exporter.float_network import FILE as FLOAT_FILE
 from elegans.exporter.numbers.fixed import Integers, Reals
+from elegans.viewer.analysis.circuit import placed
 from elegans.viewer.analysis.cuts import Cut, run_cuts
 from elegans.viewer.analysis.decisions import POINTS, Flows, trace
-from elegans.viewer.analysis.drawing import placed
 from elegans.viewer.analysis.nodes import NEURON, UNIT
 from elegans.viewer.analysis.numerics import layer_costs, memory, vector_rows
 from elegans.viewer.analysis.sentences import sentence, strongest_path
-from elegans.viewer.analysis.subject import Subject
+from elegans.viewer.analysis.subject import Inspected
 from elegans.viewer.analysis.time_constants import FORMULAS, time_constants
 
 MOST_SYNAPSES = 1500
@@ -34,12 +34,12 @@ _TOP_EDGES = 30  # of a decision
 Account = dict[str, Any]
 
 
-def account(subject: Subject) -> Account:
+def account(subject: Inspected) -> Account:
     """The whole account."""
     traced = _decisions(subject)
     return {
         "model": _model(subject),
-        "circuit": _circuit(subject),
+        "circuit": circuit_account(subject),
         "activity": _activity(subject),
         "decisions": traced,
         "drivers": _drivers(subject, traced),
@@ -49,7 +49,7 @@ def account(subject: Subject) -> Account:
     }
 
 
-def _model(subject: Subject) -> Account:
+def _model(subject: Inspected) -> Account:
     folder, model = subject.folder, subject.model
     timed = model.dt is not None or subject.network.interface.dt_fixed is not None
     return {
@@ -69,7 +69,8 @@ def _model(subject: Subject) -> Account:
     }
 
 
-def _circuit(subject: Subject) -> Account:
+def circuit_account(subject: Inspected) -> Account:
+    """Nodes by layers in the order of their drawing, and the strongest synapses."""
     circuit = subject.circuit
     layer_of = {i: k for k, (_, members) in enumerate(circuit.layers) for i in members}
     kept = sorted(circuit.synapses, key=lambda s: (-s.strength, s.source, s.target))
@@ -103,7 +104,7 @@ def _circuit(subject: Subject) -> Account:
     }
 
 
-def _activity(subject: Subject) -> Account:
+def _activity(subject: Inspected) -> Account:
     """Neurons' states after each step, as the device has them, and their time constants."""
     found = time_constants(subject.network, subject.nodes, subject.vectors())
     neurons = subject.nodes.of_kind(NEURON)
@@ -120,7 +121,7 @@ def _activity(subject: Subject) -> Account:
     }
 
 
-def _entries(subject: Subject) -> int:
+def _entries(subject: Inspected) -> int:
     """The products of one step of the float network, about."""
     return sum(
         m.nnz
@@ -131,7 +132,7 @@ def _entries(subject: Subject) -> int:
     )
 
 
-def _decisions(subject: Subject) -> Account:
+def _decisions(subject: Inspected) -> Account:
     """The traced decisions: of each output, or, where there are many, of the greatest one."""
     outputs, length = len(subject.model.outputs), len(subject.x)
     steps = min(_MOST_STEPS, length)
@@ -156,7 +157,7 @@ def _decisions(subject: Subject) -> Account:
 
 
 def _traced(
-    subject: Subject, window: tuple[Reals, Reals, Reals], which: Integers, at: Integers
+    subject: Inspected, window: tuple[Reals, Reals, Reals], which: Integers, at: Integers
 ) -> Account:
     flows = trace(subject.network, subject.nodes, window, subject.real_rest, which)
     values = np.take_along_axis(subject.real_y[at], which[:, None], axis=1)[:, 0]
@@ -192,7 +193,7 @@ def _top(flows: Flows, moment: int) -> list[tuple[int, int, float]]:
     return [(a, b, float(flow[e])) for (a, b), e in zip(pairs, best, strict=True) if flow[e]]
 
 
-def _drivers(subject: Subject, traced: Account) -> Account:
+def _drivers(subject: Inspected, traced: Account) -> Account:
     """What each input does to the outputs now: by gradient, times how far the input spreads, and
     by ablation, which holds it at its mean in all steps, on the integers."""
     cuts = [Cut(i, None, int(rest)) for i, rest in enumerate(subject.rest)]
@@ -207,16 +208,16 @@ def _drivers(subject: Subject, traced: Account) -> Account:
     }
 
 
-def _run(subject: Subject) -> tuple[Integers, Integers, Integers]:
+def _run(subject: Inspected) -> tuple[Integers, Integers, Integers]:
     return subject.x, subject.dt, subject.h[0]
 
 
-def _real_outputs(subject: Subject, y: Integers) -> Reals:
+def _real_outputs(subject: Inspected, y: Integers) -> Reals:
     result: Reals = np.ldexp(y, -np.array([c.frac for c in subject.model.outputs]))
     return result
 
 
-def _cuts(subject: Subject) -> Account:
+def _cuts(subject: Inspected) -> Account:
     """The outputs without each neuron, and without each synapse: as many as the work allows."""
     nodes = subject.circuit.nodes
     inner = [i for i, n in enumerate(nodes) if n.kind in (NEURON, UNIT)]
@@ -259,7 +260,7 @@ def _cuts(subject: Subject) -> Account:
     }
 
 
-def _numerics(subject: Subject) -> Account:
+def _numerics(subject: Inspected) -> Account:
     folder = subject.folder
     return {
         "vectors": [asdict(row) for row in vector_rows(subject)],
@@ -270,7 +271,7 @@ def _numerics(subject: Subject) -> Account:
     }
 
 
-def _provenance(subject: Subject) -> list[tuple[str, str]]:
+def _provenance(subject: Inspected) -> list[tuple[str, str]]:
     folder, model = subject.folder, subject.model
     asked = folder.float_reading
     rows = [
@@ -289,7 +290,7 @@ def _provenance(subject: Subject) -> list[tuple[str, str]]:
     return rows + [("note", note) for note in folder.notes]
 
 
-def _time_told(subject: Subject) -> str:
+def _time_told(subject: Inspected) -> str:
     channel, fixed = subject.model.dt, subject.network.interface.dt_fixed
     if channel is not None:
         lo, hi = channel.range
@@ -297,6 +298,6 @@ def _time_told(subject: Subject) -> str:
     return "not read" if fixed is None else f"always {fixed:g}"
 
 
-def _digest(subject: Subject) -> str:
+def _digest(subject: Inspected) -> str:
     content = subject.x.astype("<i8").tobytes() + subject.dt.astype("<i8").tobytes()
     return hashlib.sha256(content).hexdigest()

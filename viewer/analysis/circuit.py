@@ -1,4 +1,4 @@
-"""The circuit of a trained network: its nodes in layers, and the synapses between them."""
+"""The circuit of a trained network: its nodes in layers, synapses, and an order to draw them in."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from elegans.exporter.ir.real_network import Network
 from elegans.viewer.analysis.nodes import (
     DELAYED,
     NEURON,
-    NOBODY,
     OUTPUT,
     SENSOR,
     UNIT,
-    Node,
+    CircuitNode,
     Nodes,
     find_nodes,
 )
+from elegans.viewer.analysis.owners import NOBODY
 from elegans.viewer.analysis.synapses import Synapse, find_synapses
+
+_SWEEPS = 6
+_MOST_ORDERED = 120  # nodes; larger circuits cross everywhere
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Circuit:
     layers  (name, the numbers of its nodes), from left to right
     """
 
-    nodes: list[Node]
+    nodes: list[CircuitNode]
     layers: list[tuple[str, list[int]]]
     synapses: list[Synapse]
 
@@ -120,8 +123,8 @@ def _by_distance(
 
 
 def _by_layer(
-    nodes: list[Node], layers: list[tuple[str, list[int]]], network: Network
-) -> tuple[list[Node], list[str]]:
+    nodes: list[CircuitNode], layers: list[tuple[str, list[int]]], network: Network
+) -> tuple[list[CircuitNode], list[str]]:
     """Nodes named after their layers, and the names that the file itself gives to the layers."""
     declared = list(network.interface.layers)
     renamed, names = list(nodes), []
@@ -132,11 +135,11 @@ def _by_layer(
             node = nodes[i]
             if node.kind == NEURON or (node.kind == UNIT and len(members) > 0):
                 label = f"{given or name.rstrip('s') if node.kind == NEURON else name} {number}"
-                renamed[i] = Node(node.kind, label, node.states, node.at)
+                renamed[i] = CircuitNode(node.kind, label, node.states, node.at)
     return _apart(renamed), names
 
 
-def _declared(declared: Iterable[tuple[str, int]], members: list[Node]) -> str | None:
+def _declared(declared: Iterable[tuple[str, int]], members: list[CircuitNode]) -> str | None:
     """The name of the declared layer whose states these are."""
     start = 0
     states = sorted(s for node in members for s in node.states)
@@ -147,18 +150,45 @@ def _declared(declared: Iterable[tuple[str, int]], members: list[Node]) -> str |
     return None
 
 
-def _apart(nodes: list[Node]) -> list[Node]:
+def _apart(nodes: list[CircuitNode]) -> list[CircuitNode]:
     seen: set[str] = set()
     found = []
     for node in nodes:
         name = f"{node.name} ({node.kind})" if node.name in seen else node.name
         seen.add(name)
-        found.append(Node(node.kind, name, node.states, node.at))
+        found.append(CircuitNode(node.kind, name, node.states, node.at))
     return found
 
 
-def density(circuit: Circuit) -> float:
-    """The share of all pairs of inner nodes that a synapse joins, 0 to 1."""
-    inner = {i for i, n in enumerate(circuit.nodes) if n.kind in (NEURON, UNIT)}
-    joined = sum(s.source in inner and s.target in inner for s in circuit.synapses)
-    return float(np.divide(joined, max(len(inner) ** 2, 1)))
+def placed(circuit: Circuit) -> list[list[int]]:
+    """The nodes of each layer in the order of their drawing: by the barycentre of their
+    neighbours in other layers, weighted by strength, in a few sweeps (Sugiyama et al., 1981)."""
+    rows = [list(members) for _, members in circuit.layers]
+    if sum(map(len, rows)) > _MOST_ORDERED:
+        return rows
+    weights: dict[int, list[tuple[int, float]]] = {}
+    layer_of = {i: k for k, members in enumerate(rows) for i in members}
+    for s in circuit.synapses:
+        if layer_of[s.source] != layer_of[s.target]:
+            weights.setdefault(s.source, []).append((s.target, s.strength))
+            weights.setdefault(s.target, []).append((s.source, s.strength))
+    at = {i: (k + 0.5) / len(row) for row in rows for k, i in enumerate(row)}
+    for sweep in range(_SWEEPS):
+        inner = range(1, len(rows))  # sensors stay in their own order
+        for number in inner if sweep % 2 == 0 else reversed(inner):
+            row = rows[number]
+            middle = {i: _barycentre(i, weights, at) for i in row}
+            row.sort(key=lambda i: (middle[i], i))
+            at |= {i: (k + 0.5) / len(row) for k, i in enumerate(row)}
+    return rows
+
+
+def _barycentre(
+    node: int, weights: dict[int, list[tuple[int, float]]], at: dict[int, float]
+) -> float:
+    near = weights.get(node)
+    if not near:
+        return at[node]
+    total = sum(w for _, w in near)
+    mean = sum(at[i] * w for i, w in near) / total if total else at[node]
+    return float(np.round(mean, 9))

@@ -22,7 +22,8 @@ from elegans.exporter.ir.vector_names import vector_names
 from elegans.exporter.numbers.fixed import Integers, Value
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops import parts
-from elegans.viewer.analysis.nodes import NOBODY, Nodes
+from elegans.viewer.analysis.nodes import Nodes
+from elegans.viewer.analysis.owners import NOBODY
 
 _COPIES = {"clamp", "counts", "narrow", "rescale", "widen"}
 _SEVERAL = -2

@@ -22,7 +22,8 @@ from scipy import sparse
 from elegans.exporter.ir.atom import Activation
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers, Reals
-from elegans.viewer.analysis.nodes import NOBODY, Nodes
+from elegans.viewer.analysis.nodes import Nodes
+from elegans.viewer.analysis.owners import NOBODY
 from elegans.viewer.analysis.slopes import Linearised, Term, linearise, quickened
 
 POINTS = 32

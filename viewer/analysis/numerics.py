@@ -16,7 +16,7 @@ from elegans.exporter.numbers.fixed import Reals, Value, dequantise
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops import RELATIVE, WIDE, form
 from elegans.exporter.ops.sparse_linear import SparseLinear
-from elegans.viewer.analysis.subject import Subject
+from elegans.viewer.analysis.subject import Inspected
 
 _CORES = ("m0", "m3", "m4", "m55")
 
@@ -52,7 +52,7 @@ class LayerCost:
 
 
 @dataclass(frozen=True)
-class Part:
+class MemoryPart:
     """A stretch of memory; `at` in bytes from the start, or None where the linker chooses."""
 
     name: str
@@ -70,13 +70,13 @@ class Memory:
     cores   (core, instructions of a step or None, bytes of flash with code or None): estimates
     """
 
-    flash: list[Part]
-    state: list[Part]
-    stack: list[Part]
+    flash: list[MemoryPart]
+    state: list[MemoryPart]
+    stack: list[MemoryPart]
     cores: list[tuple[str, int | None, int | None]]
 
 
-def vector_rows(subject: Subject) -> list[VectorRow]:
+def vector_rows(subject: Inspected) -> list[VectorRow]:
     """A row for each vector that a step computes."""
     model, network = subject.model, subject.network
     bounds = subject.bounds
@@ -121,7 +121,7 @@ def vector_rows(subject: Subject) -> list[VectorRow]:
     return rows
 
 
-def _truth(network: Network, subject: Subject) -> dict[str, Reals]:
+def _truth(network: Network, subject: Inspected) -> dict[str, Reals]:
     """The float network's vectors, by the names of the model's steps."""
     vectors = subject.vectors()
     called = vector_names(network)
@@ -144,13 +144,13 @@ def layer_costs(model: Model) -> list[LayerCost]:
     return [LayerCost(name, *row) for name, row in found.items()]
 
 
-def memory(subject: Subject) -> Memory:
+def memory(subject: Inspected) -> Memory:
     """The flash and RAM of a model, from the plan of its C."""
     layout = subject.folder.layout
     made = plan(subject.model, subject.bounds, layout)
-    flash = [Part(_declared(table.declaration), table.bytes) for table in made.tables]
-    flash += [Part(run.name, run.bytes) for run in made.body.runs]
-    flash += [Part(f"{f.name} (code)", f.bytes) for f in made.body.functions]
+    flash = [MemoryPart(_declared(table.declaration), table.bytes) for table in made.tables]
+    flash += [MemoryPart(run.name, run.bytes) for run in made.body.runs]
+    flash += [MemoryPart(f"{f.name} (code)", f.bytes) for f in made.body.functions]
     return Memory(_sorted(flash), _state(made), _stack(made), _cores(made, layout))
 
 
@@ -159,25 +159,25 @@ def _declared(declaration: str) -> str:
     return declaration.split("[")[0].split()[-1]
 
 
-def _sorted(parts: Sequence[Part]) -> list[Part]:
+def _sorted(parts: Sequence[MemoryPart]) -> list[MemoryPart]:
     return sorted((p for p in parts if p.bytes), key=lambda p: (-p.bytes, p.name))
 
 
-def _state(made: Plan) -> list[Part]:
+def _state(made: Plan) -> list[MemoryPart]:
     """The inputs and the states in the array that stays, in bytes."""
     model, h = made.model, made.placement.h.offset
-    parts = [Part("inputs", 2 * len(model.inputs), 2 * made.placement.places["x_in"].offset)]
+    parts = [MemoryPart("inputs", 2 * len(model.inputs), 2 * made.placement.places["x_in"].offset)]
     for piece in model.pieces:
         names = [c.name for c in model.states[piece.start : piece.start + piece.size]]
         name = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
         words = piece.size * (2 if piece.wide else 1)
-        parts.append(Part(name, 2 * words, 2 * (h + piece.at)))
+        parts.append(MemoryPart(name, 2 * words, 2 * (h + piece.at)))
     return sorted(parts, key=lambda p: p.at or 0)
 
 
-def _stack(made: Plan) -> list[Part]:
-    buffers = [Part(local.name, 2 * local.size) for local in made.placement.locals]
-    runs = [Part(f"{run.name}, scratch", 2 * run.scratch.size) for run in made.body.runs]
+def _stack(made: Plan) -> list[MemoryPart]:
+    buffers = [MemoryPart(local.name, 2 * local.size) for local in made.placement.locals]
+    runs = [MemoryPart(f"{run.name}, scratch", 2 * run.scratch.size) for run in made.body.runs]
     return _sorted([*buffers, *runs])
 
 

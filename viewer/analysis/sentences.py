@@ -6,7 +6,7 @@ import numpy as np
 
 from elegans.viewer.analysis.decisions import Flows
 from elegans.viewer.analysis.nodes import DELAYED, SENSOR, Nodes
-from elegans.viewer.analysis.subject import Subject
+from elegans.viewer.analysis.subject import Inspected
 
 Path = list[tuple[int, float]]  # (node, flow on the way into the node after it), sensor first
 _TOLD = 3  # inputs that are named
@@ -39,7 +39,7 @@ def strongest_path(nodes: Nodes, flows: Flows, moment: int, output: int) -> Path
 
 
 def sentence(
-    subject: Subject, flows: Flows, moment: int, output: int, step: int, path: Path
+    subject: Inspected, flows: Flows, moment: int, output: int, step: int, path: Path
 ) -> str:
     """What was decided, by how much it differs from the baseline, and what did it."""
     channel = subject.model.outputs[output]

@@ -35,7 +35,7 @@ _PLAIN_RUN = 41  # of the random golden runs: one in which inputs hold for 25 st
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Inspected:
     """A model, its float network and circuit, and one run of the integers from its first state.
 
     bounds       of every vector of the model
@@ -93,7 +93,7 @@ class Subject:
         return real_network.step(self.network, x, dt, h)[2]
 
 
-def read_subject(build: Path, recording: Path | None, clip: bool = False) -> Subject:
+def read_subject(build: Path, recording: Path | None, clip: bool = False) -> Inspected:
     """A BUILD and a recording as `elegans run` takes it, or else its golden vectors.
 
     Raises `ElegansError` for a folder that is no complete BUILD, and for a recording that the
@@ -117,7 +117,7 @@ def read_subject(build: Path, recording: Path | None, clip: bool = False) -> Sub
     real_dt = elapsed_times(dt, model) if model.dt else np.ones(1)
     circuit = circuit_of(network, float(real_dt.mean()), nodes)
     h = np.concatenate([run.h, run.h_next[-1:]])
-    return Subject(
+    return Inspected(
         folder,
         model,
         prove(model),

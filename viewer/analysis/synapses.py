@@ -24,7 +24,8 @@ from elegans.exporter.ir.atom import DT, Activation, Gate
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers
-from elegans.viewer.analysis.nodes import NOBODY, Nodes
+from elegans.viewer.analysis.nodes import Nodes
+from elegans.viewer.analysis.owners import NOBODY
 
 READOUT = "readout"
 _RESISTANCES = {(FusedStepGate, "conductance"), (QuotientGate, "denominator")}

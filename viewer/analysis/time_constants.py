@@ -26,7 +26,8 @@ from elegans.exporter.ir.atom import DT, Activation, Atom
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Reals
-from elegans.viewer.analysis.nodes import NEURON, NOBODY, Nodes
+from elegans.viewer.analysis.nodes import NEURON, Nodes
+from elegans.viewer.analysis.owners import NOBODY
 
 LTC, GATED, CELL, LEAK, EULER, RATE, PURE = (
     *("ltc", "gated", "cell", "leak", "euler", "rate", "pure"),

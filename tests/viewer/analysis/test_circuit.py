@@ -7,7 +7,7 @@ import pytest
 
 from elegans.exporter.ir import real_network
 from elegans.tests.viewer.subjects import CELLS, INPUTS, ltc_cell, subject_of
-from elegans.viewer.analysis.drawing import placed
+from elegans.viewer.analysis.circuit import placed
 from elegans.viewer.analysis.nodes import NEURON, OUTPUT, SENSOR
 
 
