@@ -17,7 +17,7 @@ from elegans.viewer.pages.inspect_figures import circuit_bytes
 
 _PICTURES = {
     "trajectories.png": "The same road, driven by each controller; shaded where there is fog.",
-    "circuit.png": "The circuit as trained: each synapse is as wide as its largest weight, and grey "
+    "circuit.png": "The circuit as trained: a synapse is as wide as its largest weight, and grey "
     "where it has no sign, as through a time gate.",
     "training.png": "Training: imitation of the expert, then rounds of DAgger.",
 }

@@ -61,7 +61,7 @@ class MemoryPart:
 
 
 @dataclass(frozen=True)
-class Memory:
+class MemoryMap:
     """The flash and RAM of a model.
 
     flash   constant tables, with the weights of fused layers
@@ -144,14 +144,14 @@ def layer_costs(model: Model) -> list[LayerCost]:
     return [LayerCost(name, *row) for name, row in found.items()]
 
 
-def memory(subject: Inspected) -> Memory:
+def memory(subject: Inspected) -> MemoryMap:
     """The flash and RAM of a model, from the plan of its C."""
     layout = subject.folder.layout
     made = plan(subject.model, subject.bounds, layout)
     flash = [MemoryPart(_declared(table.declaration), table.bytes) for table in made.tables]
     flash += [MemoryPart(run.name, run.bytes) for run in made.body.runs]
     flash += [MemoryPart(f"{f.name} (code)", f.bytes) for f in made.body.functions]
-    return Memory(_sorted(flash), _state(made), _stack(made), _cores(made, layout))
+    return MemoryMap(_sorted(flash), _state(made), _stack(made), _cores(made, layout))
 
 
 def _declared(declaration: str) -> str:
