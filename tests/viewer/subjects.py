@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from elegans.viewer.analysis.subject import Inspected, read_subject
 
 CELLS = ("cfc", "ltc", "gru", "lstm", "tanh")
 INPUTS = 3
+_FOLDERS: list[TemporaryDirectory[str]] = []  # removed when the process ends
 
 
 @cache
@@ -36,10 +37,11 @@ def ltc_cell() -> LTCCell:
 @cache
 def build_of(cell: str) -> Path:
     """The BUILD of a small network of a cell."""
-    folder = Path(mkdtemp(prefix="elegans-test-"))
+    _FOLDERS.append(TemporaryDirectory(prefix="elegans-test-"))
+    folder = Path(_FOLDERS[-1].name)
     source, more = folder / "model.onnx", {"input_ranges": ((-1.0, 1.0),)}
-    if cell == "cfc":
-        source, more = GOLDEN / "worm.onnx", {}
+    if cell in ("cfc", "cfc of a fixed period"):
+        source, more = GOLDEN / "worm.onnx", {} if cell == "cfc" else {"dt": 0.05}
     elif cell == "ltc":
         ranges = {"input_ranges": (-1.0, 1.0), "dt_range": (0.05, 0.5)}
         export_onnx(Recurrent(ltc_cell()), INPUTS, source, **ranges)

@@ -5,21 +5,19 @@ Arrays stay NumPy arrays here; whoever writes them down decides how.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from elegans.exporter.float_network import FILE as FLOAT_FILE
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.viewer.analysis.circuit import placed
 from elegans.viewer.analysis.cuts import Cut, run_cuts
 from elegans.viewer.analysis.decisions import POINTS, Flows, trace
-from elegans.viewer.analysis.nodes import NEURON, UNIT
+from elegans.viewer.analysis.nodes import NEURON, UNIT, find_nodes
 from elegans.viewer.analysis.numerics import layer_costs, memory, vector_rows
 from elegans.viewer.analysis.sentences import sentence, strongest_path
-from elegans.viewer.analysis.subject import Inspected
+from elegans.viewer.analysis.subject import Inspected, provenance
 from elegans.viewer.analysis.time_constants import FORMULAS, time_constants
 
 MOST_SYNAPSES = 1500
@@ -40,12 +38,12 @@ def account(subject: Inspected) -> Account:
     return {
         "model": _model(subject),
         "circuit": circuit_account(subject),
-        "activity": _activity(subject),
+        "activity": activity(subject),
         "decisions": traced,
         "drivers": _drivers(subject, traced),
         "cuts": _cuts(subject),
         "numerics": _numerics(subject),
-        "provenance": _provenance(subject),
+        "provenance": provenance(subject),
     }
 
 
@@ -104,19 +102,22 @@ def circuit_account(subject: Inspected) -> Account:
     }
 
 
-def _activity(subject: Inspected) -> Account:
+def activity(subject: Inspected) -> Account:
     """Neurons' states after each step, as the device has them, and their time constants."""
-    found = time_constants(subject.network, subject.nodes, subject.vectors())
+    timed = find_nodes(subject.timed)
+    found = time_constants(subject.timed, timed, subject.vectors(subject.timed))
     neurons = subject.nodes.of_kind(NEURON)
+    same = {node.states: i for i, node in enumerate(timed.nodes) if node.states}
+    twin = {i: same[subject.nodes.nodes[i].states] for i in neurons}
     states = [subject.nodes.nodes[i].states[0] for i in neurons]
-    with_tau = [i for i in neurons if found.formulas[i] is not None]
+    with_tau = [i for i in neurons if found.formulas[twin[i]] is not None]
     used = sorted({f for f in found.formulas if f is not None})
     return {
         "neurons": neurons,
         "h": subject.real_h[1:, states],
         "tau_of": with_tau,
-        "tau": found.tau[:, with_tau],
-        "formula_of": [found.formulas[i] for i in with_tau],
+        "tau": found.tau[:, [twin[i] for i in with_tau]],
+        "formula_of": [found.formulas[twin[i]] for i in with_tau],
         "formulas": {f: FORMULAS[f] for f in used},
     }
 
@@ -269,35 +270,3 @@ def _numerics(subject: Inspected) -> Account:
         "errors": [asdict(error) for error in folder.errors],
         "state_bits": subject.model.state_bits,
     }
-
-
-def _provenance(subject: Inspected) -> list[tuple[str, str]]:
-    folder, model = subject.folder, subject.model
-    asked = folder.float_reading
-    rows = [
-        ("model", folder.name),
-        ("digest of the integers (SHA-256)", folder.digest),
-        ("float network, float.onnx (SHA-256)", folder.files.get(FLOAT_FILE, "not stated")),
-        ("exported by", f"elegans {folder.version}" if folder.version else "an earlier elegans"),
-        ("layout of the C", folder.layout),
-        ("states", f"{len(model.states)}, in {model.state_bits} bits"),
-        ("elapsed time", _time_told(subject)),
-        ("recording", f"{subject.source}, {len(subject.x):,} of {subject.of_steps:,} steps"),
-        ("recording (SHA-256 of its integers)", _digest(subject)),
-    ]
-    if asked.get("elapsed"):
-        rows.append(("its port in the graph", str(asked["elapsed"])))
-    return rows + [("note", note) for note in folder.notes]
-
-
-def _time_told(subject: Inspected) -> str:
-    channel, fixed = subject.model.dt, subject.network.interface.dt_fixed
-    if channel is not None:
-        lo, hi = channel.range
-        return f"{lo:g} to {hi:g} {channel.unit}".strip()
-    return "not read" if fixed is None else f"always {fixed:g}"
-
-
-def _digest(subject: Inspected) -> str:
-    content = subject.x.astype("<i8").tobytes() + subject.dt.astype("<i8").tobytes()
-    return hashlib.sha256(content).hexdigest()

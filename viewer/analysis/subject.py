@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import numpy as np
 from elegans.exporter.build_folder import BuildFolder, load_model, read_build_folder
 from elegans.exporter.data.user_data import read_user_data
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.float_network import FILE as FLOAT_FILE
 from elegans.exporter.float_network import read_float_network
+from elegans.exporter.frontend.import_graph import read_network
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_integers, to_real
 from elegans.exporter.ir.fixed_model import Model
@@ -39,6 +41,7 @@ class Inspected:
     """A model, its float network and circuit, and one run of the integers from its first state.
 
     bounds       of every vector of the model
+    timed        the float network as it is with elapsed time, where the export has fixed it
     source       where the recording is from, for people
     of_steps     how many steps the whole recording has, of which T are taken
     x, dt        [T, I] and [T]: integers as the device receives them
@@ -50,6 +53,7 @@ class Inspected:
     model: Model
     bounds: dict[str, Interval]
     network: Network
+    timed: Network
     nodes: Nodes
     circuit: Circuit
     source: str
@@ -87,10 +91,11 @@ class Inspected:
         """[I] the inputs' means."""
         return to_real(self.rest, self.model.inputs)
 
-    def vectors(self) -> dict[str, Reals]:
-        """All vectors of the float network at each step, [T, ...], from the device's states."""
+    def vectors(self, network: Network | None = None) -> dict[str, Reals]:
+        """All vectors of the float network at each step, [T, ...], from the device's states;
+        `network` may be `timed`."""
         x, dt, h = self.real_x, self.real_dt[:, None], self.real_h[:-1]
-        return real_network.step(self.network, x, dt, h)[2]
+        return real_network.step(network or self.network, x, dt, h)[2]
 
 
 def read_subject(build: Path, recording: Path | None, clip: bool = False) -> Inspected:
@@ -100,7 +105,10 @@ def read_subject(build: Path, recording: Path | None, clip: bool = False) -> Ins
     model does not take.
     """
     folder, model = read_build_folder(build), load_model(build)
-    network = read_float_network(folder).network
+    truth = read_float_network(folder)
+    network = timed = truth.network
+    if network.interface.dt_fixed is not None:
+        timed = read_network(truth.graph, replace(network.interface, dt_fixed=None))
     if recording is None:
         source, x, dt, h0 = _golden(folder, model)
     else:
@@ -122,6 +130,7 @@ def read_subject(build: Path, recording: Path | None, clip: bool = False) -> Ins
         model,
         prove(model),
         network,
+        timed,
         nodes,
         circuit,
         source,
@@ -171,3 +180,36 @@ def _vectors(folder: BuildFolder) -> dict[str, Any]:
         fact = f"has no sound array {wrong[0]}" if wrong else "holds no run"
         raise ElegansError(path, fact, _REMEDY)
     return found
+
+
+def provenance(subject: Inspected) -> list[tuple[str, str]]:
+    """Where the model and the recording are from, in words: (what, which)."""
+    folder, model = subject.folder, subject.model
+    asked = folder.float_reading
+    rows = [
+        ("model", folder.name),
+        ("digest of the integers (SHA-256)", folder.digest),
+        ("float network, float.onnx (SHA-256)", folder.files.get(FLOAT_FILE, "not stated")),
+        ("exported by", f"elegans {folder.version}" if folder.version else "an earlier elegans"),
+        ("layout of the C", folder.layout),
+        ("states", f"{len(model.states)}, in {model.state_bits} bits"),
+        ("elapsed time", _time_told(subject)),
+        ("recording", f"{subject.source}, {len(subject.x):,} of {subject.of_steps:,} steps"),
+        ("recording (SHA-256 of its integers)", _digest(subject)),
+    ]
+    if asked.get("elapsed"):
+        rows.append(("its port in the graph", str(asked["elapsed"])))
+    return rows + [("note", note) for note in folder.notes]
+
+
+def _time_told(subject: Inspected) -> str:
+    channel, fixed = subject.model.dt, subject.network.interface.dt_fixed
+    if channel is not None:
+        lo, hi = channel.range
+        return f"{lo:g} to {hi:g} {channel.unit}".strip()
+    return "not read" if fixed is None else f"always {fixed:g}"
+
+
+def _digest(subject: Inspected) -> str:
+    content = subject.x.astype("<i8").tobytes() + subject.dt.astype("<i8").tobytes()
+    return hashlib.sha256(content).hexdigest()

@@ -50,7 +50,7 @@ _LONGEST = 1e9  # a neuron that forgets nothing has a time constant without end
 class TimeConstants:
     """Of N steps: the formula of each node, or None, and tau [N, nodes], NaN where there is none.
 
-    Tau is in the unit of elapsed time; in sample periods where the model takes none.
+    Tau is in the unit of elapsed time; in steps where the network takes none.
     """
 
     formulas: list[str | None]
@@ -59,9 +59,7 @@ class TimeConstants:
 
 def time_constants(network: Network, nodes: Nodes, vectors: dict[str, Reals]) -> TimeConstants:
     """Time constants at N steps, whose vectors [N, ...] are known (`real_network.step`)."""
-    period = network.interface.dt_fixed
-    count = len(vectors["h"])
-    dt = vectors["dt"] if network.timed else np.full((count, 1), period or 1.0)
+    dt, count = vectors["dt"], len(vectors["h"])
     formulas: list[str | None] = [None] * len(nodes.nodes)
     tau = np.full((count, len(nodes.nodes)), np.nan)
     for name, atom in network.atoms.items():
@@ -158,7 +156,8 @@ def _quotient(
 def _from_kept(kept: Reals, dt: Reals) -> Reals:
     """-dt / ln k of the part k of a state that a step keeps."""
     with np.errstate(divide="ignore"):
-        result: Reals = -dt / np.log(np.clip(kept, 0.0, 1.0))
+        lost = -np.log(np.clip(kept, 0.0, 1.0))
+    result: Reals = dt / np.maximum(lost, 1.0 / _LONGEST)
     return result
 
 

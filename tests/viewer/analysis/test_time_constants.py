@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from elegans.exporter.ir.affine import read
+from elegans.exporter.ir.affine import affine_value, read
 from elegans.tests.viewer.subjects import ltc_cell, subject_of
+from elegans.viewer.analysis.account import activity
 from elegans.viewer.analysis.nodes import NEURON
 from elegans.viewer.analysis.time_constants import (
     CELL,
@@ -85,6 +86,18 @@ def test_of_a_cfc_it_is_one_over_how_fast_time_moves_its_gate():
         moved = np.log(later / (1 - later)) - np.log(now / (1 - now))
         tau = found.tau[:, states]
         assert tau[inside] == pytest.approx((STEP / np.abs(moved))[inside], rel=1e-3)
+
+
+def test_a_period_that_the_export_has_fixed_hides_no_time_constant():
+    found = activity(subject_of("cfc of a fixed period"))
+    assert found["tau_of"] == found["neurons"]
+    assert set(found["formula_of"]) == {RATE}
+    timed = subject_of("cfc")
+    for gate, states in (("a2", np.s_[:, :4]), ("a6", np.s_[:, 4:])):
+        fixed = subject_of("cfc of a fixed period")
+        atom = timed.network.atoms[gate]
+        rate = affine_value(atom.rate, fixed.vectors(fixed.timed))
+        assert found["tau"][states] == pytest.approx(1 / np.abs(rate))
 
 
 def test_a_plain_tanh_cell_has_none():
