@@ -37,7 +37,10 @@ def inspect(
         remedy = "pip install 'elegans[train]', or take --format json"
         raise ElegansError("matplotlib", "is not installed", remedy)
     say(f"reading {source} ...", err=True)
-    found = account(_subject(source, recording, clip, options))
+    subject = _subject(source, recording, clip, options)
+    for change in subject.changes:
+        say(change, err=True)
+    found = account(subject)
     content = figure_bytes(found, *figure) if figure else inspect_page(found).encode()
     write_file(output, content)
     what = "page" if figure is None else f"figure {figure[0]!r}"

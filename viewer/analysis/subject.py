@@ -46,6 +46,7 @@ class Inspected:
     of_steps     how many steps the whole recording has, of which T are taken
     x, dt        [T, I] and [T]: integers as the device receives them
     h, y         [T + 1, H] states, the first before the first step, and [T, O]: the device's
+    changes      sentences about values of the recording that were put right
     rest         [I] the mean of each input, as the device's integers
     """
 
@@ -63,6 +64,7 @@ class Inspected:
     h: Integers
     y: Integers
     rest: Integers
+    changes: tuple[str, ...]
 
     @property
     def real_x(self) -> Reals:
@@ -109,12 +111,14 @@ def read_subject(build: Path, recording: Path | None, clip: bool = False) -> Ins
     network = timed = truth.network
     if network.interface.dt_fixed is not None:
         timed = read_network(truth.graph, replace(network.interface, dt_fixed=None))
+    changes: tuple[str, ...] = ()
     if recording is None:
         source, x, dt, h0 = _golden(folder, model)
     else:
         data = read_user_data(recording, model, folder.period_fixed, clip)
         steps = int(data.lengths[0])
         x, dt, h0 = data.x[0, :steps], data.dt[0, :steps], data.h0[0]
+        changes = data.changes
         source = f"{recording.name}, {data.names[0]}" if data.several else recording.name
     of_steps = len(x)
     most = MOST_STEPS if len(model.states) <= _MANY else _FEWER
@@ -140,6 +144,7 @@ def read_subject(build: Path, recording: Path | None, clip: bool = False) -> Ins
         h,
         run.y,
         rest,
+        changes,
     )
 
 
@@ -199,7 +204,7 @@ def provenance(subject: Inspected) -> list[tuple[str, str]]:
     ]
     if asked.get("elapsed"):
         rows.append(("its port in the graph", str(asked["elapsed"])))
-    return rows + [("note", note) for note in folder.notes]
+    return rows + [("note", note) for note in (*subject.changes, *folder.notes)]
 
 
 def _time_told(subject: Inspected) -> str:

@@ -116,6 +116,15 @@ def test_a_hostile_name_of_a_recording_is_text_on_the_page(tmp_path):
     assert html.escape(name) in text
 
 
+def test_values_that_are_put_right_are_told(tmp_path):
+    recording, target = tmp_path / "drive.csv", tmp_path / "report.html"
+    recording.write_text("touch,heat,salt,dt\n0,99,0,0.1\n0,20,0,0.1\n0.5,20,0,0.1\n")
+    result = _call("inspect", build_of("cfc"), "--input", recording, "--clip", "-o", target)
+    assert result.exit_code == 0, result.output
+    assert "heat" in result.stderr
+    assert result.stderr.splitlines()[1] in html.unescape(target.read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
