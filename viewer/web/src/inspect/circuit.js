@@ -15,6 +15,7 @@ export class CircuitPicture {
     this.onNode = onNode;
     this.synapses = synapses;
     this.threshold = 0;
+    this.among = circuit.synapses.length < circuit.synapse_count ? ", of those that are drawn" : "";
     this.into = circuit.nodes.map(() => []);
     this.outOf = circuit.nodes.map(() => []);
     circuit.synapses.forEach((s) => {
@@ -133,7 +134,7 @@ export class CircuitPicture {
   }
 
   summary(node, i) {
-    return `${node.name}: ${this.into[i].length} synapses in, ${this.outOf[i].length} out`;
+    return `${node.name}: ${this.into[i].length} synapses in, ${this.outOf[i].length} out${this.among}`;
   }
 
   trace(i) {

@@ -33,7 +33,7 @@ function tellNode(node) {
   const into = synapseList(circuit, picture.into[node], "source");
   const out = synapseList(circuit, picture.outOf[node], "target");
   const list = (title, items, all) => {
-    const head = Object.assign(document.createElement("h4"), { textContent: `${title} (${all})` });
+    const head = Object.assign(document.createElement("h4"), { textContent: `${title} (${all}${picture.among})` });
     const ul = document.createElement("ul");
     ul.append(...items.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
     return [head, ul];
