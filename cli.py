@@ -50,6 +50,7 @@ for command in (
     host.boards,
     host.doctor,
     viewing.demo,
+    viewing.inspect,
     viewing.drive,
     viewing.monitor,
 ):

@@ -26,6 +26,7 @@ _NEXT = {
     "hil": "elegans bench {build} --board {boards[0]}",
     "bench": "{build}/README.md says how to call the C",
     "doctor": "elegans demo",
+    "inspect": "open {output}; elegans compare has the error against float on your data",
     "demo": "open {output}/drive.html in a browser, or: elegans drive {output}/export",
 }
 

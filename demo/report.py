@@ -12,11 +12,15 @@ from elegans.exporter.files import write_file
 from elegans.exporter.oracles.free_run import described
 from elegans.exporter.templates import environment
 from elegans.trainer.tasks.lane.drive_picture import draw_drives
+from elegans.viewer.analysis.account import circuit_account
+from elegans.viewer.analysis.subject import read_subject
 from elegans.viewer.pages.drive import drive_page
+from elegans.viewer.pages.inspect_figures import circuit_bytes
 
 _PICTURES = {
     "trajectories.png": "The same road, driven by each controller; shaded where there is fog.",
-    "wiring.png": "The circuit as trained: a synapse is as wide as the larger weight of its heads.",
+    "circuit.png": "The circuit as trained: a synapse is as wide as its largest weight, and grey "
+    "where it has no sign, as through a time gate.",
     "training.png": "Training: imitation of the expert, then rounds of DAgger.",
 }
 
@@ -58,8 +62,11 @@ def table(result: Result) -> str:
 
 
 def write_report(target: Path, result: Result) -> None:
-    """Write `trajectories.png`, `demo.json` and `report.html` (pictures included) to ``target``."""
+    """Write `trajectories.png`, `circuit.png`, `demo.json` and `report.html` (pictures included) to
+    ``target``, in which `export` is the BUILD."""
     draw_drives(result.drives, target / "trajectories.png")
+    circuit = circuit_account(read_subject(target / "export", None))
+    write_file(target / "circuit.png", circuit_bytes(result.model.name, circuit, "png"))
     write_file(target / "demo.json", json.dumps(dict(rows(result)), indent=1).encode() + b"\n")
     page = (
         environment(Path(__file__).parent, escape=True)

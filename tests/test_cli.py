@@ -36,6 +36,7 @@ _VERBS = [
     "boards",
     "doctor",
     "demo",
+    "inspect",
     "drive",
     "monitor",
 ]

@@ -1,13 +1,16 @@
-"""Verbs that show what a network does: `demo`, `drive`, `monitor`."""
+"""Verbs that show what a network does: `demo`, `inspect`, `drive`, `monitor`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from elegans.commands.edge import say
+from elegans.commands.options.data import CLIP
+from elegans.commands.options.export import export_options
 from elegans.commands.options.shared import (
     BOARD,
     BUILD,
@@ -16,6 +19,7 @@ from elegans.commands.options.shared import (
     PATH,
     PORT,
     SEED,
+    given,
     output_option,
 )
 from elegans.commands.verbs import verb
@@ -42,6 +46,70 @@ def demo(output: Path, short: bool, board: str, emulator: str, compiler: str, se
         result = run_demo(output, Settings(board, emulator, compiler, seed, short), progress)
     say(report.table(result))
     result.require()
+
+
+_FIGURES = (
+    "activity",
+    "circuit",
+    "cost",
+    "cuts",
+    "decision",
+    "drivers",
+    "memory",
+    "ranges",
+    "time-constants",
+)
+
+
+@verb(
+    "elegans inspect build/model -o report.html;"
+    " elegans inspect build/model --input drive.csv -o report.html;"
+    " elegans inspect model.onnx --figure circuit --format svg -o circuit.svg"
+)
+@click.argument("model", metavar="BUILD|MODEL", type=PATH)
+@output_option("page of HTML to write, or figure", required=True)
+@click.option(
+    "--input",
+    "source",
+    type=PATH,
+    help="recording to look at, as 'elegans run' takes it, of which the first series counts; "
+    "default: the golden vectors",
+)
+@CLIP
+@click.option("--figure", type=click.Choice(_FIGURES), help="write this figure instead of the page")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["svg", "png", "json"]),
+    help="format of the figure; default: that of the name of the file, or else svg",
+)
+@export_options
+def inspect(model: Path, output: Path, options: dict[str, Any]) -> None:
+    """See what a network does and why, on one page.
+
+    The circuit from its trained weights, a decision traced from the sensors to the output, the
+    time constants, what every cut changes, ranges and cost. The page needs no network. An ONNX
+    MODEL is exported first, with the options of 'elegans export'.
+    """
+    from elegans.commands.inspect import inspect as inspect_model
+
+    source, clip = options.pop("source"), options.pop("clip")
+    figure, form = options.pop("figure"), options.pop("form")
+    if form is not None and figure is None:
+        raise click.UsageError("--format is that of a figure: name it with --figure")
+    if not model.is_file():
+        _refuse_export_options(model)
+    ending = output.suffix.removeprefix(".")
+    form = form or (ending if ending in ("svg", "png", "json") else "svg")
+    inspect_model(model, output, source, clip, None if figure is None else (figure, form), options)
+
+
+def _refuse_export_options(build: Path) -> None:
+    """Raise `click.UsageError` if an option of an export was given for what is exported already."""
+    own = {"model", "output", "source", "clip", "figure", "form"}
+    for param in click.get_current_context().command.params:
+        if param.name not in own and given(str(param.name)) is not None:
+            raise click.UsageError(f"{build} is exported already: leave out {param.opts[0]}")
 
 
 @verb(
