@@ -15,6 +15,7 @@ from elegans.exporter.data.user_data import read_user_data
 from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.hil_tests.session.session import BoardOptions, session
+from elegans.viewer.analysis.state_tau import state_tau
 from elegans.viewer.live.live_board import UP, Health, LiveBoard
 from elegans.viewer.live.sources import DataSource, LaneSource, Source
 from elegans.viewer.live.terminal import view
@@ -39,7 +40,7 @@ def monitor(
     the model cannot take, a file that cannot be written, and as `session` does at the start.
     """
     model = load_model(build)
-    samples = _source(build, model, source, seed)
+    samples, tau = _source(build, model, source, seed), state_tau(build)
     last: Moment | None = None
     with contextlib.ExitStack() as stack:
         live = stack.enter_context(LiveBoard(lambda: session(build, board, options), _told))
@@ -54,7 +55,7 @@ def monitor(
             draw(moment)
 
         with contextlib.suppress(KeyboardInterrupt):
-            watch(live, model, samples, shown, real_time=not fast)
+            watch(live, model, samples, tau, shown, real_time=not fast)
     if last is None:
         return 0
     say(

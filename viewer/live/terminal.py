@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,7 +15,12 @@ from elegans.exporter.numbers.fixed import Reals
 from elegans.viewer.live.live_board import UP
 from elegans.viewer.live.watch import Moment
 
-_BAR, _OTHER = 24, 50  # columns of a bar, and of all beside it
+_BAR, _OTHER = 24, 62  # columns of a bar, and of all beside it
+_COLUMNS = (
+    *(("", False), ("value", True), ("", False), ("", False)),
+    *(("change", True), ("τ", True)),
+)
+"""The head of each, and whether it is flush right."""
 _LEFT = 8  # lines of the terminal that are no rows
 
 
@@ -22,13 +28,13 @@ def view(moment: Moment, model: Model, lines: int, columns: int) -> RenderableTy
     """A step for a terminal of this size; states for which there is no room are left out."""
     bar = min(max(columns - _OTHER, 1), _BAR)
     values = Table(box=box.SIMPLE, pad_edge=False, expand=False)
-    for title, right in (("", False), ("value", True), ("", False), ("", False), ("change", True)):
+    for title, right in _COLUMNS:
         values.add_column(title, justify="right" if right else "left", no_wrap=True)
     unit = model.dt.unit if model.dt else "step"
     rows = [
-        *_rows("in", model.inputs, moment.x, None, unit, bar),
-        *_rows("out", model.outputs, moment.y, None, unit, bar),
-        *_rows("state", model.states, moment.h, moment.change, unit, bar),
+        *_rows("in", model.inputs, moment.x, None, None, unit, bar),
+        *_rows("out", model.outputs, moment.y, None, None, unit, bar),
+        *_rows("state", model.states, moment.h, moment.change, moment.tau, unit, bar),
     ]
     room = max(lines - _LEFT, 1)
     for row in rows[:room]:
@@ -65,14 +71,18 @@ def _rows(
     channels: Sequence[Channel],
     values: Reals,
     changes: Reals | None,
+    taus: Reals | None,
     unit: str,
     bar: int,
 ) -> list[tuple[str | Text, ...]]:
     rows: list[tuple[str | Text, ...]] = []
     for i, (channel, value) in enumerate(zip(channels, values, strict=True)):
         change = "" if changes is None else f"{changes[i]:+.2f}/{unit}"
+        tau = "" if taus is None or np.isnan(taus[i]) else f"{taus[i]:.3g} {unit}"
         name = Text(channel.name, style="" if kind == "state" else "cyan")
-        rows.append((name, f"{value:.4g}", channel.unit, _bar(channel, float(value), bar), change))
+        rows.append(
+            (name, f"{value:.4g}", channel.unit, _bar(channel, float(value), bar), change, tau)
+        )
     return rows
 
 

@@ -16,6 +16,7 @@ from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.oracles import reference
+from elegans.viewer.analysis.state_tau import StateTau
 from elegans.viewer.live.live_board import Health, LiveBoard
 from elegans.viewer.live.sources import Source
 
@@ -26,6 +27,7 @@ class Moment:
 
     time     since the run began, in the unit of elapsed time; steps where there is none
     change   of each state, per unit of time
+    tau      time constant of each state in the unit of time, NaN without one
     latency  of this step, s; `rate` the steps of a second
     compared, different   integers so far, the board's against the reference's
     """
@@ -36,6 +38,7 @@ class Moment:
     y: Reals
     h: Reals
     change: Reals
+    tau: Reals
     latency: float
     rate: float
     compared: int
@@ -47,11 +50,13 @@ def watch(
     board: LiveBoard,
     model: Model,
     source: Source,
+    tau: StateTau,
     shown: Callable[[Moment], None],
     real_time: bool = True,
 ) -> None:
     """Run the samples of a source on the board until they end, and show each step.
 
+    tau        of each state: `state_tau` of the BUILD
     real_time  whether to wait the elapsed time of each sample, if its unit is s
 
     Raises `ClosedError` if the board is closed, and whatever `shown` raises.
@@ -75,14 +80,16 @@ def watch(
         compared += y.size + h.size
         different += int(np.sum(y != step.y) + np.sum(h != step.h))
         before, after = (to_real(v.astype(np.int64), model.states) for v in (step.before, step.h))
+        x = to_real(np.asarray(sample.x), model.inputs)
         shown(
             Moment(
                 steps=steps,
                 time=passed,
-                x=to_real(np.asarray(sample.x), model.inputs),
+                x=x,
                 y=to_real(step.y.astype(np.int64), model.outputs),
                 h=after,
                 change=(after - before) / elapsed,
+                tau=tau(x, elapsed, before),
                 latency=step.latency,
                 rate=steps / max(time.monotonic() - begun, 1e-9),
                 compared=compared,
@@ -104,6 +111,7 @@ class CsvLog:
         unit = model.dt.unit if model.dt else "steps"
         columns = [_titled("time", unit), *(_title(c) for c in model.inputs)]
         columns += [*(_title(c) for c in model.outputs), *(_title(c) for c in model.states)]
+        columns += [_titled(f"tau {c.name}", unit) for c in model.states]
         columns += ["latency [ms]", "different"]
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
@@ -115,8 +123,9 @@ class CsvLog:
 
     def add(self, moment: Moment) -> None:
         """Write the line of a step."""
-        values = [moment.time, *moment.x, *moment.y, *moment.h, 1e3 * moment.latency]
-        self._write(",".join([*(f"{value:.9g}" for value in values), str(moment.different)]))
+        values = [moment.time, *moment.x, *moment.y, *moment.h, *moment.tau, 1e3 * moment.latency]
+        texts = ["" if np.isnan(value) else f"{value:.9g}" for value in values]
+        self._write(",".join([*texts, str(moment.different)]))
 
     def _write(self, line: str) -> None:
         data = f"{line}\n".encode()

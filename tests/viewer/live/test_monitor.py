@@ -19,6 +19,8 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.ir.conversion import to_integers, to_real
 from elegans.exporter.oracles import reference
 from elegans.tests.places import WORM
+from elegans.viewer.analysis.account import activity
+from elegans.viewer.analysis.subject import read_subject
 from elegans.viewer.live.live_board import LOST, UP, Health
 from elegans.viewer.live.sources import LaneSource
 from elegans.viewer.live.terminal import view
@@ -36,7 +38,7 @@ def _frame(model, health, different=0):
     zeros = [np.zeros(len(part)) for part in (model.inputs, model.outputs, model.states)]
     x, y, h = zeros
     h[0] = 0.5
-    return Moment(7, 0.3, x, y, h, h, 0.0025, 31.4, 140, different, health)
+    return Moment(7, 0.3, x, y, h, h, 2 * h, 0.0025, 31.4, 140, different, health)
 
 
 def test_recorded_data_become_a_table_of_the_reference_s_values(tmp_path):
@@ -54,13 +56,16 @@ def test_recorded_data_become_a_table_of_the_reference_s_values(tmp_path):
         head, *rows = csv.reader(file)
     assert head[:5] == ["time [s]", "touch [N]", "heat [K]", "salt", "left"]
     assert head[6:12] == [c.name for c in model.states]
-    assert head[12:] == ["latency [ms]", "different"]
+    assert head[12:18] == [f"tau {c.name} [s]" for c in model.states]
+    assert head[18:] == ["latency [ms]", "different"]
     values = np.array(rows, dtype=np.float64)
     elapsed = to_integers(dt[:, None], [model.dt])
     expected = reference.run(model, to_integers(x, model.inputs), elapsed[:, 0])
     y, h = to_real(expected.y, model.outputs), to_real(expected.h_next, model.states)
     np.testing.assert_allclose(values[:, 4:6], y, rtol=1e-8)
     np.testing.assert_allclose(values[:, 6:12], h, rtol=1e-8)
+    seen = activity(read_subject(tmp_path / "BUILD", tmp_path / "data.npz"))
+    np.testing.assert_allclose(values[:, 12:18], seen["tau"], rtol=1e-8)
     np.testing.assert_allclose(values[:, 0], np.cumsum(to_real(elapsed, [model.dt])), rtol=1e-8)
 
 
@@ -78,7 +83,7 @@ def test_ctrl_c_ends_the_simulated_car_with_whole_lines(lane, tmp_path):
     text = table.read_text()
     assert text.endswith("\n")
     lines = text.splitlines()
-    assert {line.count(",") for line in lines} == {30}
+    assert {line.count(",") for line in lines} == {30 + 19}
     lateral = np.array([float(line.split(",")[1]) for line in lines[1:]])
     assert np.abs(lateral).max() < 1.0, "the board does not steer the car"
 
