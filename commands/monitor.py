@@ -15,9 +15,9 @@ from elegans.exporter.data.user_data import read_user_data
 from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.hil_tests.session.session import BoardOptions, session
-from elegans.viewer.analysis.state_tau import state_tau
 from elegans.viewer.live.live_board import UP, Health, LiveBoard
 from elegans.viewer.live.sources import DataSource, LaneSource, Source
+from elegans.viewer.live.state_tau import state_tau
 from elegans.viewer.live.terminal import view
 from elegans.viewer.live.watch import CsvLog, Moment, watch
 from elegans.viewer.pages.drive import require_lane

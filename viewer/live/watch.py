@@ -16,9 +16,9 @@ from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.oracles import reference
-from elegans.viewer.analysis.state_tau import StateTau
 from elegans.viewer.live.live_board import Health, LiveBoard
 from elegans.viewer.live.sources import Source
+from elegans.viewer.live.state_tau import StateTau
 
 
 @dataclass(frozen=True)
