@@ -194,8 +194,6 @@ def _of_outputs(facts: _Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
     model = facts.lowered.model
     if facts.network.y.windows() is not None or facts.guilty.vectors[0] != model.y[0].vector:
         return None
-    if facts.guilty.part != hybrid.ROUNDING:
-        return None
     most = np.abs(y).max(axis=(0, 1))
     reach = np.array([np.abs(c.range).max() for c in model.outputs])
     beyond = [c.saturates and m > r for c, m, r in zip(model.outputs, most, reach, strict=True)]
@@ -207,7 +205,7 @@ def _of_outputs(facts: _Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
             f"declare a wider range of it with --output-range {name}=LO:HI",
         )
     wide = np.flatnonzero(np.maximum(used, most) < _PART_USED * reach)
-    if not len(wide):
+    if not len(wide) or facts.guilty.part != hybrid.ROUNDING:
         return None
     i = int(wide[(most / reach)[wide].argmin()])
     return (

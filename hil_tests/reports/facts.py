@@ -33,7 +33,7 @@ def _all(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("line: frames sent again", _text(get("resent"))),
         ("line: frames damaged", _text(get("damaged_frames"))),
         ("line: round trip", _unit(get("round_trip_ms"), "ms")),
-        ("steps with a saturated state", ", ".join(f"{s} in {n}" for n, s in saturated.items())),
+        ("steps that saturate", ", ".join(f"{s} in {n}" for n, s in saturated.items())),
     ]
 
 

@@ -20,7 +20,7 @@ from elegans.exporter.frontend.import_graph import open_graph, read_interface, r
 from elegans.exporter.ir.declared import with_output_ranges
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import blame, reference
-from elegans.exporter.oracles.hybrid import ROUNDING, Contribution
+from elegans.exporter.oracles.hybrid import ROUNDING, WEIGHTS, Contribution
 from elegans.exporter.saturation import OUTPUT_RANGE, saturations
 from elegans.tests.exporter.frontend.steps import Step, cfc
 
@@ -140,9 +140,9 @@ def test_a_range_that_fits_no_output_is_refused(tmp_path, copies, name, fact):
     assert not (tmp_path / "BUILD").exists()
 
 
-def _blamed(lowered, network, y):
-    """What is said of y_out, when its rounding is at fault in runs with the outputs y."""
-    guilty = Contribution(("y_out",), (), ROUNDING, 2e-3)
+def _blamed(lowered, network, y, part=ROUNDING):
+    """What is said of the outputs, if a part of them is at fault in runs in which they are y."""
+    guilty = Contribution((lowered.model.y[0].vector,), (), part, 2e-3)
     facts = blame._Facts(lowered, network, {}, guilty, 16)
     return blame._of_outputs(facts, y, np.abs(y).max(axis=(0, 1)))
 
@@ -167,10 +167,11 @@ def test_the_remedy_names_the_outputs_that_use_little_of_what_is_proved(reader):
     assert _blamed(lowered, network, y * 0 + most / 2) is None
     declared = with_output_ranges(interface, [("y0", (-0.5, 0.5))])
     network = replace(network, interface=declared)
-    assert _blamed(lower_with_proof(network), network, y * 0 + 0.75) == (
-        "y0 saturates at 0.5, and float reaches 0.75",
-        "declare a wider range of it with --output-range y0=LO:HI",
-    )
+    for part in (WEIGHTS, ROUNDING):
+        assert _blamed(lower_with_proof(network), network, y * 0 + 0.75, part) == (
+            "y0 saturates at 0.5, and float reaches 0.75",
+            "declare a wider range of it with --output-range y0=LO:HI",
+        )
 
 
 def test_run_tells_the_steps_in_which_an_output_saturates_and_the_remedy(reader, tmp_path):
