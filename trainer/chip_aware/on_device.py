@@ -140,6 +140,9 @@ def differentiable(
     """
     found = reference.run(model, *integers, h0)
     x, dt = given
+    if not torch.is_grad_enabled():
+        real = to_real(found.y, model.outputs), to_real(found.h_next, model.states)
+        return DeviceRun(*(_tensor(values, x) for values in real))
     x = through(_tensor(to_real(integers[0], model.inputs), x), x)
     if model.dt is not None:
         dt = through(_tensor(model.dt.to_real(integers[1]), dt), dt)

@@ -40,6 +40,8 @@ _MOST_UPDATES = 40
 """Of an epoch: each lowers the network again, which takes as long as the run."""
 _SHARE_OF_RATE = 0.05
 """Of the first learning rate of the training: the weights are nearly right already."""
+_LIMITED_EPOCHS, _LIMITED_SHARE = 2, 0.5
+"""Within limits: what was taken away must be made up for. Times as many epochs, and the share."""
 _EARLIER = ("epochs", "patience")
 """Settings that fine-tuning does not know of: they led to the weights from which it begins."""
 
@@ -113,9 +115,9 @@ def fine_tuned(
             lesson.write,
             lambda device: lesson.loss(lesson.on(device), next(lessons)),
             weights=settings.qat,
-            epochs=_EPOCHS,
+            epochs=_EPOCHS * (_LIMITED_EPOCHS if settings.limited else 1),
             batches=batches,
-            rate=_SHARE_OF_RATE * settings.lr,
+            rate=settings.lr * (_LIMITED_SHARE if settings.limited else _SHARE_OF_RATE),
             calm=settings.calm,
             held=lambda device: mean_loss(lesson.on(device), lesson.loss, held),
             limits=limits_of(settings),

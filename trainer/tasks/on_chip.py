@@ -25,8 +25,9 @@ from elegans.trainer.networks.scaled_circuit import ScaledCircuit
 from elegans.trainer.onnx_out.export_circuit import export_circuit
 from elegans.trainer.progress import Progress
 
-_EPOCHS = 4
-_RATE = 5e-4
+_EPOCHS, _RATE = 4, 5e-4
+_LIMITED_EPOCHS, _LIMITED_RATE = 8, 1e-2
+"""Within limits: what was taken away must be made up for."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,9 @@ def fine_tuned(
         lesson.write,
         lesson.loss,
         weights=chip.qat,
-        epochs=1 if short else _EPOCHS,
+        epochs=1 if short else _LIMITED_EPOCHS if chip.limited else _EPOCHS,
         batches=lesson.batches,
-        rate=_RATE,
+        rate=_LIMITED_RATE if chip.limited else _RATE,
         calm=chip.calm,
         held=lambda device: lesson.held(device.model),
         limits=limits_of(chip),
