@@ -118,8 +118,8 @@ def test_the_table_marks_what_the_words_say_and_both_forms_have_the_same_cells(s
 
 
 def test_a_picture_for_each_size_and_number(shift, tmp_path):
-    names = draw(shift, tmp_path)
-    assert len(names) == 4
+    names = draw(replace(shift, sizes=shift.sizes[:1]), tmp_path)
+    assert names == ["equal_parameters_float.png", "equal_parameters_int16.png"]
     for name in names:
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
