@@ -139,7 +139,7 @@ def time():
 
 def test_the_study_of_time_says_from_which_share_on_time_helps(time, tmp_path):
     text = paragraph(time)
-    assert "lowers the error of CfC at 80%/90% lost, and raises that of GRU at 80%/90% lost" in text
+    assert "lowers the error of CfC at 80%/90% lost and raises that of GRU at 80%/90% lost;" in text
     assert "not told it: CfC beats GRU at 80%/90% lost." in text
     lines = [line[1] for line in table(time, "int16")]
     assert [one for one in lines if one.startswith("time given")] == [
