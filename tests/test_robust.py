@@ -170,6 +170,22 @@ def test_a_training_that_fails_is_told_and_the_others_are_compared(done, tmp_pat
     assert _results(tmp_path)["networks"][1]["failure"].startswith("training: the loss became nan")
 
 
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, "training"])
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(done, tmp_path, monkeypatch, stop):
+    from elegans.trainer.learn.training_loop import StoppedError
+    from elegans.trainer.robustness.recorded_world import RecordedWorld
+
+    def stopped(self, lesson, progress=None):
+        raise StoppedError("training", "stopped", "") if stop == "training" else stop
+
+    monkeypatch.setattr(RecordedWorld, "train", stopped)
+    (tmp_path / "machine.csv").write_bytes((done / "machine.csv").read_bytes())
+    result = _call(*_arguments(tmp_path))
+    assert result.exit_code == 130
+    assert "give the same command again" in result.output
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -24,6 +24,7 @@ from typing import Any
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_file
+from elegans.trainer.learn.training_loop import StoppedError
 from elegans.trainer.progress import Progress, silent
 from elegans.trainer.robustness.plan import (
     StudyOptions,
@@ -78,7 +79,20 @@ def run_study(
     jobs: int = 1,
     progress: Progress = silent,
 ) -> StudyOutcome:
-    """Run what `folder` does not have yet. Raises ElegansError where nothing can be measured."""
+    """Run what `folder` does not have yet.
+
+    Raises ElegansError where nothing can be measured, and `StoppedError` for Ctrl-C.
+    """
+    try:
+        return _run(world, options, folder, jobs, progress)
+    except (KeyboardInterrupt, StoppedError):
+        remedy = "give the same command again to go on from what is finished"
+        raise StoppedError("robust", "was stopped", remedy) from None
+
+
+def _run(
+    world: World, options: StudyOptions, folder: Path, jobs: int, progress: Progress
+) -> StudyOutcome:
     first = [Job(one, (), options.weights) for one in tuning(options, world)]
     wanted = lessons(options, world)
     total = len(first) + len(wanted)
@@ -182,6 +196,8 @@ def measured(world: World, job: Job, exporter: Exporter) -> Record:
             ]
             for name, execution in done.executions.items()
         }
+    except StoppedError:
+        raise
     except ElegansError as error:
         return {"validation": None, "failure": str(error)}
     return record

@@ -140,8 +140,13 @@ def _draw_sizes(summary: Summary, numbers: str, path: Path) -> None:
                     x, means, ends, color=_COLOURS[cell], marker="o", ms=4, capsize=2, label=cell
                 )
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter("")
             _logarithmic(axes)
             axes.set_xlabel(label)
+        means = [row.estimate.mean for row in summary.rows if row.place[1:3] == (numbers, ALL)]
+        if means and min(means) > 0:  # an interval of two seeds can reach far beyond
+            panels[0].set_ylim(0.6 * min(means), 1.6 * max(means))
         _finish(canvas, summary, f"error under shift, {numbers}: {summary.world.error}")
 
 

@@ -113,11 +113,12 @@ def _of_time(summary: Summary) -> list[str]:
             (wins if verdict.verdict == "better" else losses).setdefault(pair, []).append(share)
     helped = [f"{_NAMES[p[0]]} {_at(wins[p])}" for p in told if p in wins]
     harmed = [f"{_NAMES[p[0]]} {_at(losses[p])}" for p in told if p in losses]
+    effects = [f"lowers the error of {_listed(helped)}"] if helped else []
+    effects += [f"raises that of {_listed(harmed)}"] if harmed else []
+    nothing = "makes no difference that can be told apart from chance"
     sentences = [
         "Being told the elapsed time, against a constant in its place, "
-        + (f"lowers the error of {_listed(helped)}" if helped else "lowers no cell's error")
-        + (f", and raises that of {_listed(harmed)}" if harmed else "")
-        + "; for the rest there is no difference that can be told apart from chance."
+        + (f"{' and '.join(effects)}; elsewhere it {nothing}." if effects else f"{nothing}.")
     ]
     for mode, words in (("withheld", "not told it"), ("given", "told it as an input")):
         pairs = [pair for pair in against if pair[3] == mode]

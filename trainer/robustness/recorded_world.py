@@ -37,6 +37,7 @@ from elegans.trainer.tasks.motions.recordings import ACTIVITIES, CHANNELS, PERIO
 _LONGEST = 2048
 """Samples of a run of the test: a longer recording is cut, so that its parts run side by side."""
 _TOGETHER = 512  # runs
+_MOST_SAMPLES = 1 << 21  # of all runs that are in memory at once
 _LEAST_UPDATES = 8
 _CLOCK_NOISE_SEED = 17
 
@@ -115,7 +116,14 @@ class RecordedWorld:
     def errors(
         self, execution: Execution, lesson: CellLesson, conditions: Sequence[Condition]
     ) -> list[float]:
-        """See `World`: all conditions run side by side."""
+        """See `World`: as many conditions as fit into memory run side by side."""
+        together = max(1, _MOST_SAMPLES // sum(map(len, self.parts.test)))
+        parts = [conditions[k : k + together] for k in range(0, len(conditions), together)]
+        return [error for part in parts for error in self._errors(execution, lesson, part)]
+
+    def _errors(
+        self, execution: Execution, lesson: CellLesson, conditions: Sequence[Condition]
+    ) -> list[float]:
         units = execution.network.units
         sensors = len(self.data.inputs)
         centre, spread = units.centre[:sensors], units.spread[:sensors]

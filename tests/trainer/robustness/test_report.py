@@ -118,8 +118,8 @@ def test_the_table_marks_what_the_words_say_and_both_forms_have_the_same_cells(s
 
 
 def test_a_picture_for_each_size_and_number(shift, tmp_path):
-    names = draw(shift, tmp_path)
-    assert len(names) == 4
+    names = draw(replace(shift, sizes=shift.sizes[:1]), tmp_path)
+    assert names == ["equal_parameters_float.png", "equal_parameters_int16.png"]
     for name in names:
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
@@ -139,7 +139,7 @@ def time():
 
 def test_the_study_of_time_says_from_which_share_on_time_helps(time, tmp_path):
     text = paragraph(time)
-    assert "lowers the error of CfC at 80%/90% lost, and raises that of GRU at 80%/90% lost" in text
+    assert "lowers the error of CfC at 80%/90% lost and raises that of GRU at 80%/90% lost;" in text
     assert "not told it: CfC beats GRU at 80%/90% lost." in text
     lines = [line[1] for line in table(time, "int16")]
     assert [one for one in lines if one.startswith("time given")] == [

@@ -9,7 +9,7 @@ import torch
 from elegans.tests.trainer.data.recordings import data
 from elegans.trainer.data.split import split
 from elegans.trainer.learn.train_settings import TrainSettings
-from elegans.trainer.robustness import lane_world
+from elegans.trainer.robustness import lane_world, recorded_world
 from elegans.trainer.robustness.drive_disturbed import greenness
 from elegans.trainer.robustness.effects import NONE
 from elegans.trainer.robustness.lane_world import LANE_STRENGTHS, LaneWorld
@@ -166,6 +166,14 @@ def test_recordings_at_strength_zero_are_the_usual_ones(recorded):
     some = [_USUAL, *(Condition(name, 0.0) for name in recorded.strengths)]
     errors = recorded.errors(FloatExecution(network), _LESSON, some)
     assert errors == [errors[0]] * len(some)
+
+
+def test_conditions_that_do_not_fit_into_memory_run_one_after_the_other(recorded, monkeypatch):
+    network, _ = recorded.train(_LESSON)
+    some = conditions(StudyOptions(), recorded, False)
+    whole = recorded.errors(FloatExecution(network), _LESSON, some)
+    monkeypatch.setattr(recorded_world, "_MOST_SAMPLES", 1)
+    assert recorded.errors(FloatExecution(network), _LESSON, some) == pytest.approx(whole)
 
 
 def test_recordings_are_disturbed_alike_for_all_networks_and_numbers(recorded):
