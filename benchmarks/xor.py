@@ -44,7 +44,7 @@ class Recipe:
     backbone    units of its one layer
     clip        the largest norm of the gradient of each parameter
     decay       of the learning rate in an epoch
-    l2          times the sum of squares of all matrices is added to the loss
+    l2          times the sum of squares of the cell's matrices is added to the loss
     published   the accuracy that the paper states, in %, and its standard deviation
     """
 
@@ -185,9 +185,9 @@ class Exercise:
             self.optimizer.zero_grad()
             loss = functional.binary_cross_entropy_with_logits(self._said(batch), batch.y)
             loss.backward()
-            for parameter in self.net.parameters():
+            for name, parameter in self.net.named_parameters():
                 if parameter.grad is not None:
-                    if parameter.dim() == 2 and recipe.l2:
+                    if name.startswith("rnn_cell.") and name.endswith(".weight"):
                         parameter.grad.add_(parameter.detach(), alpha=2.0 * recipe.l2)
                     nn.utils.clip_grad_norm_(parameter, recipe.clip)
             self.optimizer.step()

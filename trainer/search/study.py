@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 SQLITE = "study.db"
 _JOURNAL = "journal:"
-_OUTCOME = "outcome"
+_OUTCOME, _ATTEMPTS = "outcome", "attempts"
+_NEEDED = ("error", "test_error", "instructions", "flash")
 _MOST_ATTEMPTS = 3
 """A trial whose process died so often is a failure; its memory may not be enough."""
 _WAIT_S = 60.0  # for another program that writes to the same SQLite file, as a dashboard does
@@ -103,20 +104,16 @@ class Trials:
         """The trials that a process was running when it ended, to be run again.
 
         To be called before any trial is begun: whoever calls it holds the sweep's lock, so no
-        other process runs them. Those that had not chosen all parameters, or whose process died
-        three times, become failures.
+        other process runs them. Those that had not drawn all parameters become failures.
         """
         again = []
         for one in self.all():
             if one.state.is_finished():
                 continue
-            if not self._space.complete(one.params):
-                self.end(one.number, TrialOutcome(FAILED, "was killed before it began"))
-            elif not self.attempt(one.number):
-                fact = f"its process died {_MOST_ATTEMPTS} times; the memory may be too small"
-                self.end(one.number, TrialOutcome(FAILED, fact))
-            else:
+            if self._space.complete(one.params):
                 again.append((one.number, dict(one.params)))
+            else:
+                self.end(one.number, TrialOutcome(FAILED, "was killed before it began"))
         return again
 
     def begin(self) -> tuple[int, dict[str, Any]]:
@@ -129,42 +126,67 @@ class Trials:
             self._study.sampler = TPESampler(seed=seed)
             trial = self._study.ask()
             self._space.drawn(trial)
-            parameters = dict(trial.params)
-        self.attempt(trial.number)
-        return trial.number, parameters
+            return trial.number, dict(trial.params)
 
     def attempt(self, number: int) -> bool:
         """Count one more attempt at a trial; False if there were enough."""
         with self._reported():
-            study, storage = self._study, self._study._storage
-            identity = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
-            before = int(storage.get_trial(identity).user_attrs.get("attempts", 0))
-            if before >= _MOST_ATTEMPTS:
-                return False
-            storage.set_trial_user_attr(identity, "attempts", before + 1)
-        return True
+            before = int(self._told(number).get(_ATTEMPTS, 0))
+            if before < _MOST_ATTEMPTS:
+                self._tell(number, _ATTEMPTS, before + 1)
+        return before < _MOST_ATTEMPTS
+
+    def forgive(self, number: int) -> None:
+        """Count an attempt less: the trial was stopped on purpose."""
+        with self._reported():
+            self._tell(number, _ATTEMPTS, int(self._told(number).get(_ATTEMPTS, 1)) - 1)
 
     def end(self, number: int, outcome: TrialOutcome) -> None:
         """Write what came of a trial."""
         from optuna.trial import TrialState
 
         with self._reported():
-            study, storage = self._study, self._study._storage
-            identity = storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
             told: dict[str, Any] = {"state": outcome.state, "values": outcome.values}
             told |= {"losses": list(outcome.losses), "seconds": outcome.seconds}
             told |= {"reason": outcome.reason} if outcome.reason else {}
-            storage.set_trial_user_attr(identity, _OUTCOME, told)
+            self._tell(number, _OUTCOME, told)
             if outcome.state == COMPLETE:
-                study.tell(number, [outcome.values[name] for name in self._objectives])
+                self._study.tell(number, [outcome.values[name] for name in self._objectives])
             else:
                 failed = outcome.state == FAILED
-                study.tell(number, state=TrialState.FAIL if failed else TrialState.PRUNED)
+                self._study.tell(number, state=TrialState.FAIL if failed else TrialState.PRUNED)
 
     def outcomes(self) -> list[tuple[FrozenTrial, dict[str, Any]]]:
         """The trials that are done, and what came of each: state, values, losses, seconds, and a
         reason if it is not complete."""
-        return [(one, one.user_attrs[_OUTCOME]) for one in self.all() if one.state.is_finished()]
+        with self._reported():
+            return [(one, self._checked(one)) for one in self.all() if one.state.is_finished()]
+
+    def _checked(self, one: FrozenTrial) -> dict[str, Any]:
+        """What came of a trial. Raises ValueError for what no sweep writes."""
+        told = one.user_attrs.get(_OUTCOME)
+        if told is None:
+            return {"state": FAILED, "reason": "was ended by another program"}
+        try:
+            if told["state"] == COMPLETE:
+                for name in (*self._objectives, *_NEEDED):
+                    float(told["values"][name])
+                list(map(float, told["losses"]))
+                if not self._space.complete(one.params):
+                    raise ValueError("a parameter is missing")
+        except (TypeError, LookupError, ValueError) as error:
+            raise ValueError(f"trial {one.number} is damaged: {error!r:.60}") from None
+        return dict(told)
+
+    def _identity(self, number: int) -> int:
+        study = self._study
+        return study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
+
+    def _told(self, number: int) -> dict[str, Any]:
+        return self._study._storage.get_trial(self._identity(number)).user_attrs
+
+    def _tell(self, number: int, key: str, value: Any) -> None:
+        self._study._storage.set_trial_user_attr(self._identity(number), key, value)
 
     def peers(self) -> tuple[Peer, ...]:
         """The complete trials as others are compared with them."""

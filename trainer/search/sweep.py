@@ -111,6 +111,7 @@ def run_sweep(
         finally:
             if pool is not None:
                 pool.close()
+            sweep.forgive()
             found = sweep.write_front()
             draw_front(folder, found)
         return found
@@ -119,6 +120,7 @@ def run_sweep(
 class _Sweep:
     def __init__(self, plan: SweepPlan, problem: Problem, folder: Path, study: Trials) -> None:
         self._plan, self._problem, self._folder, self._study = plan, problem, folder, study
+        self._running: set[int] = set()
 
     def run(
         self,
@@ -128,25 +130,32 @@ class _Sweep:
         progress: Progress,
     ) -> None:
         """Keep all places of the pool busy until enough trials are done."""
-        waiting, running = list(again), 0
-        done = self._study.finished()
+        waiting, done = list(again), self._study.finished()
         while done < trials:
-            while running < pool.places and done + running < trials:
+            while len(self._running) < pool.places and done + len(self._running) < trials:
                 number, parameters = waiting.pop(0) if waiting else self._study.begin()
-                pool.submit(TrialJob(number, parameters, self._study.peers()))
-                running += 1
-            progress("sweep", done, trials, self._note())
-            for job, outcome in pool.done():
-                running -= 1
-                if outcome is not None:
-                    self._end(job, outcome)
-                elif self._study.attempt(job.number):
-                    waiting.append((job.number, dict(job.parameters)))
+                job = TrialJob(number, parameters, self._study.peers())
+                if self._study.attempt(number):
+                    self._running.add(number)
+                    pool.submit(job)
                 else:
                     fact = "its process died again and again; the memory may be too small"
                     self._end(job, TrialOutcome(FAILED, fact))
+                    done += 1
+            progress("sweep", done, trials, self._note())
+            for job, outcome in pool.done() if self._running else ():
+                self._running.remove(job.number)
+                if outcome is None:
+                    waiting.append((job.number, dict(job.parameters)))
+                else:
+                    self._end(job, outcome)
             done = self._study.finished()
         progress("sweep", done, trials, self._note())
+
+    def forgive(self) -> None:
+        """The trials that run are stopped on purpose: this is no failure of theirs."""
+        for number in self._running:
+            self._study.forgive(number)
 
     def _end(self, job: TrialJob, outcome: TrialOutcome) -> None:
         """First the folder, then the study: what the study calls complete is there."""

@@ -102,8 +102,11 @@ class Processes:
         return found
 
     def close(self) -> None:
-        """Kill the processes."""
-        self._end()
+        """End the processes; kill them if they run trials."""
+        if self._running:
+            self._end()
+        else:
+            self._pool.shutdown()
 
     def _started(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(

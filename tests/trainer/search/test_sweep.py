@@ -74,6 +74,26 @@ def test_a_sweep_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, stop_at):
     assert later.ran == list(range(stop_at, 6))
 
 
+def test_stopping_a_trial_again_and_again_is_no_failure_of_it(tmp_path):
+    for _ in range(4):
+        with pytest.raises(SweepStoppedError):
+            swept(tmp_path, trials=2, workers=Scripted(stop_at=1))
+    assert [row["trial"] for row in swept(tmp_path, trials=2)["trials"]] == [0, 1]
+
+
+def test_a_study_with_foreign_trials_is_used_and_a_damaged_one_is_refused(begun):
+    optuna = pytest.importorskip("optuna")
+    name = json.loads((begun / "sweep.json").read_text())["study"]
+    study = optuna.load_study(study_name=name, storage=f"sqlite:///{begun / 'study.db'}")
+    study.tell(study.ask(), state=optuna.trial.TrialState.FAIL)
+    assert [row["trial"] for row in swept(begun, trials=3)["trials"]] == [0, 2]
+    trial = study.ask()
+    trial.set_user_attr("outcome", {"state": "complete", "values": {"error": "nothing"}})
+    study.tell(trial, [1, 1, 1])
+    with pytest.raises(ElegansError, match="trial 3 is damaged"):
+        swept(begun)
+
+
 def test_ctrl_c_in_a_training_of_this_process_stops_the_sweep_too(tmp_path):
     inside = StoppedError("training", "stopped after 3 of 9 epochs", "resume")
     with pytest.raises(SweepStoppedError, match="stopped after 1 of 6 trials"):
