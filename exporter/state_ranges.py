@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.gates.lstm_cell import WIDEST_CELL, LstmCellGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir import real_network
@@ -115,7 +114,8 @@ def with_shown_ranges(network: Network, runs: Runs | None) -> tuple[Network, lis
 
 
 def _saturates(network: Network, vector: str) -> bool:
-    return isinstance(network.atoms.get(vector), (LstmCellGate, LinearMapActivation))
+    atom = network.atoms.get(vector)
+    return atom is not None and atom.open_ended
 
 
 def _proved(network: Network, own: slice) -> bool:
