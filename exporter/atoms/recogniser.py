@@ -141,7 +141,10 @@ class Recogniser:
         if soft is not None:
             return Form(form.affine.plus(soft), {})
         gate = self._first(lambda kind: kind.of_blend(self, form.affine, t, rate))
-        return form if gate is None else self.form(self.add(gate))
+        if gate is not None:
+            return self.form(self.add(gate))
+        found = None if t == DT else MixGate.of_more(self, form.affine, t, rate)
+        return form if found is None else Form(self.of(self.add(found[0])).plus(found[1]), {})
 
     def quotient(self, place: str, over: Form, under: Form) -> Form:
         """The gate that divides these. Raises ElegansError if one is divided by elapsed time."""
@@ -183,6 +186,15 @@ class Recogniser:
     def _advanced(self, affine: Affine, start: int) -> tuple[Window, ...]:
         """The states from `start` on as vectors: those that are their old value, or most of it, and
         a change are carried on in 32 bits."""
+        for vector, matrix in affine.terms.items():
+            gate = self.found.get(vector)
+            old = Window("h", start, start + affine.size)
+            carries = isinstance(gate, Gate) and old in (getattr(gate, r) for r in gate.carriers)
+            whole = Window(vector, 0, affine.size)
+            if carries and matrix.shape[1] == affine.size and np.all(matrix.diagonal() == 1.0):
+                change = affine.plus(self.of(whole).scaled(np.array([-1.0])))
+                if change.terms:
+                    return (self.add(AdvanceGate(whole, self.map(change))),)
         own = affine.terms.get("h")
         near = np.zeros(affine.size, np.bool_)
         if own is not None:

@@ -16,11 +16,14 @@ from scipy import sparse
 
 from elegans.exporter.atoms.activations import activations
 from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.gates.ratio import RatioGate
 from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import ACTIVATION_RULES
 from elegans.exporter.frontend.general.choices import CHOICE_RULES
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES
+from elegans.exporter.frontend.general.reductions import REDUCTION_RULES, of_quotient
 from elegans.exporter.frontend.general.rounding import ROUNDING_RULES
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import (
@@ -34,6 +37,7 @@ from elegans.exporter.frontend.reference_rules import (
 )
 from elegans.exporter.ir.affine import Affine, Form, Matrix, product
 from elegans.exporter.ir.atom import DT, PER_DT, Activation
+from elegans.exporter.ir.fixed_model import Window
 
 Shape = tuple[int, ...]
 _MOST_PRODUCTS = 1 << 26  # weights of a matrix, times the vectors that one node multiplies by it
@@ -79,8 +83,25 @@ def _multiply(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -
     left, right = atoms.affine(place, a), atoms.affine(place, b)
     form = product(left, right, atoms.may_multiply)
     if form is None:
-        form = Form(VectorProductGate.of(atoms, left, right), {})
+        found = _over_a_root(reader, left, right) or _over_a_root(reader, right, left)
+        form = Form(found or VectorProductGate.of(atoms, left, right), {})
     return [ShapedForm(form, shape)]
+
+
+def _over_a_root(reader: Reader, over: Affine, inverse: Affine) -> Affine | None:
+    """`over * (1 / root)` as a normalisation, if it is one."""
+    found = inverse.factor()
+    atom = None if found is None else reader.atoms.found.get(found[0].vector)
+    if found is None or not isinstance(atom, RatioGate) or np.any(inverse.bias):
+        return None
+    one = reader.atoms.found.get(atom.n.vector)
+    if not isinstance(one, LinearMapActivation) or one.drive.terms or np.any(one.drive.bias != 1.0):
+        return None
+    whole = np.arange(atom.d.lo, atom.d.hi)[found[0].lo : found[0].hi]
+    rows = np.resize(whole, over.size)
+    under = reader.atoms.of(Window(atom.d.vector, 0, int(rows.max()) + 1)).pick(rows)
+    made = of_quotient(reader, over, under)
+    return None if made is None else made.scaled(found[1])
 
 
 def _divide(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
@@ -104,6 +125,10 @@ def _quotient(reader: Reader, place: str, over: Form, under: Form) -> Form:
     if over.is_constant and found is not None and found[0] == DT and not np.any(under.affine.bias):
         per_dt = reader.atoms.of(PER_DT).pick(np.zeros(over.size, np.int64))
         return Form(per_dt.scaled(over.affine.bias / found[1]), {})
+    if not (over.products or under.products):
+        normal = of_quotient(reader, over.affine, under.affine)
+        if normal is not None:
+            return Form(normal, {})
     return reader.atoms.quotient(place, over, under)
 
 
@@ -203,6 +228,7 @@ RULES: dict[str, Rule] = {
     **ACTIVATION_RULES,
     **FUNCTION_RULES,
     **CHOICE_RULES,
+    **REDUCTION_RULES,
     **ROUNDING_RULES,
     "Add": _add(1.0),
     "Sub": _add(-1.0),

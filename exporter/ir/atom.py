@@ -43,6 +43,8 @@ class Atom(ABC):
 
     general: ClassVar[str | None] = None
     """What the report counts it as, if it is no part of a known cell: a product, a table."""
+    jumps: ClassVar[bool] = False
+    """Whether its value jumps where its argument moves by nothing, as that of a comparison does."""
     open_ended: ClassVar[bool] = False
     """Whether a state that it computes may saturate where nothing else bounds it."""
 

@@ -21,6 +21,7 @@ class FractionActivation(Activation):
     """z - floor(z), in [0, 1)."""
 
     general: ClassVar[str | None] = "fraction"
+    jumps: ClassVar[bool] = True
     reason: ClassVar[str] = "a fraction"
 
     def function(self, z: Reals) -> Reals:

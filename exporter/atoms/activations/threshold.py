@@ -31,6 +31,7 @@ class ThresholdActivation(Activation):
     kind: str = "above"
 
     general: ClassVar[str | None] = "comparison"
+    jumps: ClassVar[bool] = True
     reason: ClassVar[str] = "0 or 1"
 
     def function(self, z: Reals) -> Reals:

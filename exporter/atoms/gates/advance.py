@@ -45,7 +45,7 @@ class AdvanceGate(Gate):
         return h + c
 
     def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
-        return ("h", "change")
+        return ("old", "change")
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         """That of both together: a change by -h / 10 leaves nine tenths of h."""
