@@ -26,6 +26,7 @@ from elegans.exporter.frontend.port_names import (
     name_pairs,
     tool_names,
 )
+from elegans.exporter.frontend.port_questions import refuse_merged_states
 from elegans.exporter.frontend.state_pairs import find_states, left_over
 from elegans.exporter.ir.fixed_model import Window
 
@@ -116,6 +117,7 @@ def find_ports(
             EXPORT_ONE_STEP,
         )
     ports = PortSizes(sizes, sizes_out)
+    refuse_merged_states(graph, ports, path)
     for before, after in states:
         if sizes.get(before, 0) != sizes_out.get(after, -1):
             fact = f"{after!r} cannot be the next state of {before!r}: their sizes differ"
