@@ -1,7 +1,7 @@
 """Recognition of cells: normal forms become activations and gates, the atoms of a network.
 
-A nonlinearity ends a form. So does a product of vectors, which must be one that a gate
-recognises as its own (`of_blend`, `of_sum`, `of_quotient`): nothing else is a cell.
+A nonlinearity ends a form. So does a product of vectors: a gate may recognise it as its own
+(`of_blend`, `of_sum`, `of_quotient`), and what none does is a product or a quotient of vectors.
 """
 
 from __future__ import annotations
