@@ -32,7 +32,7 @@ from elegans.exporter.ir.declared import (
 from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_json
 from elegans.exporter.ir.interface import Interface, Range
 from elegans.exporter.ir.raw_format import RawFormat
-from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.real_network import Network, general_work
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import error_table, golden_vectors, range_hints, range_report
 from elegans.exporter.oracles.blame import Blame, find_blame
@@ -142,12 +142,13 @@ def export(
     errors = [measured(name, model, truth[name], found) for name, (*_, found) in runs.items()]
     worst = max(errors, key=lambda error: error.worst)
     blame = find_blame(lowered, network, runs, truth[worst.source], worst, request.weight_bits)
-    _check_errors(request, model, worst, blame)
+    _check_errors(request, network, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
     each = error_table.of_runs(model, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
-    doubts = [*of_ranges, *notes(graph, interface), *shown, *range_hints.hints(model, recording)]
+    doubts = [*of_ranges, *notes(graph, interface), *general_work(network), *shown]
+    doubts += range_hints.hints(model, recording)
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
     stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
     stated["errors_of_each"] = error_table.to_json(each)
@@ -189,7 +190,9 @@ def _recorded(recording: Path | None, network: Network) -> Runs | None:
     return Runs(x.swapaxes(0, 1), dt.swapaxes(0, 1), RECORDED_MARGIN, "the recording")
 
 
-def _check_errors(request: Request, model: Model, worst: FreeRunError, blame: Blame | None) -> None:
+def _check_errors(
+    request: Request, network: Network, model: Model, worst: FreeRunError, blame: Blame | None
+) -> None:
     """Refuse an error that the user has not accepted."""
     if worst.worst <= request.accept_error:
         return
@@ -199,6 +202,8 @@ def _check_errors(request: Request, model: Model, worst: FreeRunError, blame: Bl
     help_ = remedy(request.weight_bits)
     if blame is not None:
         fact, help_ = f"{fact}; {blame.sentence}", "; ".join(blame.remedies)
+    if any(atom.jumps for atom in network.atoms.values()):
+        fact += "; it compares or rounds, and what lies next to a threshold may fall to either side"
     raise ElegansError(
         f"{model.name}, {worst.name}", fact, f"{help_}, or accept it with --accept-error"
     )

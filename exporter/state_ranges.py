@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.gates.lstm_cell import WIDEST_CELL, LstmCellGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir import real_network
@@ -49,6 +48,25 @@ def with_state_ranges(network: Network, given: Given, ports: dict[str, Window]) 
     What the user gives overrides what the file declares. Raises `ElegansError` for a name that no
     state has, and for a state that a theorem bounds.
     """
+    found = _declared(network, given, ports, everything=False)
+    if (given or network.interface.declared_states) and not _bounded(found):
+        # What a theorem would bound, if it read nothing that grows, may be held as well.
+        found = _declared(network, given, ports, everything=True)
+    return found
+
+
+def _bounded(network: Network) -> bool:
+    try:
+        network_bounds(network)
+    except ElegansError:
+        return False
+    return True
+
+
+def _declared(
+    network: Network, given: Given, ports: dict[str, Window], everything: bool
+) -> Network:
+    """`with_state_ranges`; with `everything`, any state may saturate."""
     names = vector_names(network)
     windows: dict[str, list[slice]] = {}
     flags: list[bool] = []
@@ -56,7 +74,7 @@ def with_state_ranges(network: Network, given: Given, ports: dict[str, Window]) 
         if window.vector in names:
             own = slice(len(flags), len(flags) + window.size)
             windows.setdefault(names[window.vector].layer, []).append(own)
-        flags += [_saturates(network, window.vector)] * window.size
+        flags += [everything or _saturates(network, window.vector)] * window.size
     windows |= {name: [slice(w.lo, w.hi)] for name, w in ports.items()}
     declared: list[StateRange | None] = [None] * len(flags)
     of_file = [
@@ -69,7 +87,7 @@ def with_state_ranges(network: Network, given: Given, ports: dict[str, Window]) 
             raise ElegansError(place, "names no state", f"take one of {known}")
         found = StateRange(ends, "declared; it saturates there")
         for own in [slice(None)] if name is None else windows[name]:
-            if not any(flags[own]):
+            if not any(flags[own]) and _bounded(network):
                 fact = "is of a state that a theorem bounds, so it never saturates"
                 raise ElegansError(place, fact, "leave it out")
             pairs = zip(declared[own], flags[own], strict=True)
@@ -126,7 +144,8 @@ def with_shown_ranges(network: Network, runs: Runs | None) -> tuple[Network, lis
 
 
 def _saturates(network: Network, vector: str) -> bool:
-    return isinstance(network.atoms.get(vector), (LstmCellGate, LinearMapActivation))
+    atom = network.atoms.get(vector)
+    return atom is not None and atom.open_ended
 
 
 def _proved(network: Network, own: slice) -> bool:

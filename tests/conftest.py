@@ -65,6 +65,7 @@ _SLOW = (
     "test_cli.py::test_a_wrong_bit_is_found_named_and_fails_the_run",
     "test_cli.py::test_hil_prints_one_json_object_and_writes_junit",
     "test_examples.py",
+    "test_families.py",
     "test_figures.py",
     "test_from_ncps.py",
     "test_one_meaning.py",

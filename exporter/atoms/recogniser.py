@@ -1,7 +1,7 @@
 """Recognition of cells: normal forms become activations and gates, the atoms of a network.
 
-A nonlinearity ends a form. So does a product of vectors, which must be one that a gate
-recognises as its own (`of_blend`, `of_sum`, `of_quotient`): nothing else is a cell.
+A nonlinearity ends a form. So does a product of vectors: a gate may recognise it as its own
+(`of_blend`, `of_sum`, `of_quotient`), and what none does is a product or a quotient of vectors.
 """
 
 from __future__ import annotations
@@ -12,14 +12,18 @@ import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation, is_tanh_of_softplus
+from elegans.exporter.atoms.gates.advance import AdvanceGate
 from elegans.exporter.atoms.gates.mix import MixGate
 from elegans.exporter.atoms.gates.product import ProductGate
+from elegans.exporter.atoms.gates.ratio import RatioGate
+from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import DT, PER_DT, Activation, Atom, Gate
 from elegans.exporter.ir.fixed_model import Window
 
-_WRITE = "write a cell with f + t (g - f), f + t g, u v, f c + i g or (C v + dt I) / (C + dt G)"
+_MOST_CHANGED = 0.9  # of its old value that a state may lose at once, to be carried in 32 bits
+_PER_DT = "divide by elapsed time only as LTC's solver does: (C / dt v + I) / (C / dt + G)"
 
 
 class Recogniser:
@@ -91,8 +95,10 @@ class Recogniser:
     def _with_products(self, place: str, form: Form) -> Affine:
         if not form.products:
             return form.affine
-        if any(u in (DT, PER_DT) or u.size != form.size for u in form.products):
-            raise ElegansError(place, "multiplies vectors as no cell does", _WRITE)
+        if PER_DT in form.products:
+            raise ElegansError(place, "multiplies by what was divided by elapsed time", _PER_DT)
+        if any(u == DT or u.size != form.size for u in form.products):
+            return self._with_vector_products(form)
         if _is_zero(form.affine):
             gate = self._first(lambda kind: kind.of_sum(self, form.products))
             if gate is not None:
@@ -106,6 +112,14 @@ class Recogniser:
         total = form.affine
         for u, p in form.products.items():
             total = total.plus(ProductGate.of_product(self, u, p))
+        return total
+
+    def _with_vector_products(self, form: Form) -> Affine:
+        """A form whose factors are elapsed time or single elements: each is multiplied as it is."""
+        total = form.affine
+        for u, p in form.products.items():
+            spread = self.of(u).pick(np.resize(np.arange(u.size), form.size))
+            total = total.plus(VectorProductGate.of(self, spread, p))
         return total
 
     def settled(self, form: Form) -> Form:
@@ -127,14 +141,20 @@ class Recogniser:
         if soft is not None:
             return Form(form.affine.plus(soft), {})
         gate = self._first(lambda kind: kind.of_blend(self, form.affine, t, rate))
-        return form if gate is None else self.form(self.add(gate))
+        if gate is not None:
+            return self.form(self.add(gate))
+        found = None if t == DT else MixGate.of_more(self, form.affine, t, rate)
+        return form if found is None else Form(self.of(self.add(found[0])).plus(found[1]), {})
 
     def quotient(self, place: str, over: Form, under: Form) -> Form:
-        """The gate that divides these. Raises ElegansError if there is none."""
+        """The gate that divides these. Raises ElegansError if one is divided by elapsed time."""
         over, under = (self._only_timed(place, form) for form in (over, under))
         gate = self._first(lambda kind: kind.of_quotient(self, over, under))
         if gate is None:
-            raise ElegansError(place, "divides vectors as no cell does", _WRITE)
+            if PER_DT.vector in {*over.affine.terms, *under.affine.terms}:
+                raise ElegansError(place, "divides what was divided by elapsed time", _PER_DT)
+            n, d = (self.map(self.affine(place, form)) for form in (over, under))
+            gate = RatioGate(n, d, place)
         return self.form(self.add(gate))
 
     def _only_timed(self, place: str, form: Form) -> Form:
@@ -149,18 +169,47 @@ class Recogniser:
 
     def _carried(self, affine: Affine, start: int) -> Window | None:
         """The states from `start` on, if an affine form makes them and each keeps a share of its
-        own: a leaky integrator whose sample period is fixed has no product left.
+        own: a leaky integrator whose sample period is fixed has no product left. What else it
+        reads of h would leave it without a bound, so it must not read any.
         """
         h = Window("h", start, start + affine.size)
         own = affine.terms.get("h")
         if own is None:
             return None
         kept = own[:, h.lo : h.hi].diagonal()
-        if not np.all((kept > 0) & (kept < 1)):
+        if not np.all((kept > 0) & (kept < 1)) or own.nnz > affine.size:
             return None
         rate = affine.plus(self.of(h).scaled(np.array([-1.0])))
         gate = self._first(lambda kind: kind.of_share(self, h, rate, 1 - kept))
         return None if gate is None else self.add(gate)
+
+    def _advanced(self, affine: Affine, start: int) -> tuple[Window, ...]:
+        """The states from `start` on as vectors: those that are their old value, or most of it, and
+        a change are carried on in 32 bits."""
+        for vector, matrix in affine.terms.items():
+            gate = self.found.get(vector)
+            old = Window("h", start, start + affine.size)
+            carries = isinstance(gate, Gate) and old in (getattr(gate, r) for r in gate.carriers)
+            whole = Window(vector, 0, affine.size)
+            if carries and matrix.shape[1] == affine.size and np.all(matrix.diagonal() == 1.0):
+                change = affine.plus(self.of(whole).scaled(np.array([-1.0])))
+                if change.terms:
+                    return (self.add(AdvanceGate(whole, self.map(change))),)
+        own = affine.terms.get("h")
+        near = np.zeros(affine.size, np.bool_)
+        if own is not None:
+            rows = np.arange(affine.size)
+            near = np.abs(own[rows, rows + start] - 1) < _MOST_CHANGED
+        windows: list[Window] = []
+        for rows in np.split(np.arange(affine.size), np.flatnonzero(np.diff(near)) + 1):
+            part = affine.pick(rows)
+            h = Window("h", start + int(rows[0]), start + int(rows[-1]) + 1)
+            change = part.plus(self.of(h).scaled(np.array([-1.0])))
+            if near[rows[0]] and change.terms:
+                windows.append(self.add(AdvanceGate(h, self.map(change))))
+            else:
+                windows.append(self.map(part))
+        return tuple(windows)
 
     def states(self, affine: Affine) -> tuple[Window, ...]:
         """The next states as windows; what is an affine form becomes a vector."""
@@ -172,7 +221,11 @@ class Recogniser:
             while end < affine.size and (sources[end] is None) == (sources[start] is None):
                 end += 1
             part = affine.pick(np.arange(start, end))
-            windows += part.windows() or (self._carried(part, start) or self.map(part),)
+            made = part.windows()
+            if made is None:
+                carried = self._carried(part, start)
+                made = self._advanced(part, start) if carried is None else (carried,)
+            windows += made
             start = end
         return tuple(windows)
 

@@ -40,7 +40,8 @@ def table_names(steps: Sequence[ProgramStep]) -> dict[tuple[str, str], str]:
         values = [np.asarray(table.values, np.int64).tobytes() for table in tables]
         owner = known.setdefault((step.op.kernel, *values), step.name)
         for table, own in zip(tables, values, strict=True):
-            first = known.setdefault((step.op.kernel, own), step.name) if table.shared else owner
+            key = (step.op.kernel, table.suffix, own)
+            first = known.setdefault(key, step.name) if table.shared else owner
             names[step.name, table.suffix] = f"{first}_{table.suffix}"
     return names
 

@@ -9,7 +9,14 @@ from functools import cached_property
 import onnx
 
 # Operators in whose results each element may depend on every element of an input.
-_MIXING = frozenset(("MatMul", "Gemm", "Conv", "ReduceSum", "ReduceMean", "LSTM", "GRU", "RNN"))
+_MIXING = frozenset(
+    (
+        *("MatMul", "Gemm", "Conv", "LSTM", "GRU", "RNN", "ArgMax", "ArgMin", "Softmax"),
+        *("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2"),
+        *("ReduceLogSumExp", "ReduceSumSquare", "LayerNormalization", "RMSNormalization"),
+        *("GroupNormalization", "InstanceNormalization", "LpNormalization", "LogSoftmax"),
+    )
+)
 _MULTIPLYING = frozenset(("Mul", "Div", "Pow", "Reciprocal"))
 # Operators whose result has the elements of their first input, or of all inputs (Concat).
 _COPYING = frozenset(("Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))

@@ -90,7 +90,6 @@ def read_network(
     network = Network(interface, reader.atoms.found, _joined(reader, ports.y), h_next)
     read = frozenset().union(*(atom.vectors() for atom in network.atoms.values()))
     read = read | set(network.y.terms) | {w.vector for w in h_next}
-    reader.check_exponents(read)
     if PER_DT.vector in read:
         fact = "divides by elapsed time outside of a neuron"
         remedy = "divide by it only as LTC's fused solver does: (C / dt v + I) / (C / dt + G)"

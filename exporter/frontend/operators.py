@@ -16,45 +16,35 @@ from scipy import sparse
 
 from elegans.exporter.atoms.activations import activations
 from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
-from elegans.exporter.atoms.activations.decay import DecayActivation
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.gates.ratio import RatioGate
+from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import ACTIVATION_RULES
+from elegans.exporter.frontend.general.choices import CHOICE_RULES
+from elegans.exporter.frontend.general.functions import FUNCTION_RULES
+from elegans.exporter.frontend.general.reductions import REDUCTION_RULES, of_quotient
+from elegans.exporter.frontend.general.rounding import ROUNDING_RULES
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import (
     WIDEST,
     Attributes,
     Outputs,
     Rule,
+    broadcast,
     probe,
     select,
 )
 from elegans.exporter.ir.affine import Affine, Form, Matrix, product
 from elegans.exporter.ir.atom import DT, PER_DT, Activation
+from elegans.exporter.ir.fixed_model import Window
 
 Shape = tuple[int, ...]
 _MOST_PRODUCTS = 1 << 26  # weights of a matrix, times the vectors that one node multiplies by it
 
 
-def _broadcast(reader: Reader, place: str, *values: ShapedForm) -> tuple[list[Form], Shape]:
-    """The forms of several tensors, broadcast to their common shape, and that shape."""
-    shape = np.broadcast_shapes(*(v.shape for v in values))
-    if math.prod(shape) > WIDEST:
-        raise ElegansError(place, f"makes the shape {list(shape)}", "export a smaller network")
-    forms = []
-    for value in values:
-        rows = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape).reshape(-1)
-        if np.array_equal(rows, np.arange(value.size)):
-            forms.append(value.form)
-            continue
-        spread = value.form.pick(rows)
-        if spread is None:  # a product's elements cannot be repeated; an atom's can
-            spread = Form(reader.atoms.affine(place, value.form).pick(rows), {})
-        forms.append(spread)
-    return forms, shape
-
-
 def _operands(reader: Reader, place: str, node: onnx.NodeProto) -> tuple[Form, Form, Shape]:
-    (a, b), shape = _broadcast(reader, place, *(reader.tensor(name) for name in node.input))
+    (a, b), shape = broadcast(reader, place, *(reader.tensor(name) for name in node.input))
     return a, b, shape
 
 
@@ -72,7 +62,7 @@ def _add(sign: float) -> Rule:
 
 
 def _sum(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
-    forms, shape = _broadcast(reader, place, *(reader.tensor(name) for name in node.input))
+    forms, shape = broadcast(reader, place, *(reader.tensor(name) for name in node.input))
     total = forms[0]
     for form in forms[1:]:
         total = total.plus(form)
@@ -90,14 +80,28 @@ def _multiply(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -
         if other.is_constant:
             return [ShapedForm(reader.atoms.settled(one).scaled(other.affine.bias), shape)]
     atoms = reader.atoms
-    form = product(atoms.affine(place, a), atoms.affine(place, b), atoms.may_multiply)
+    left, right = atoms.affine(place, a), atoms.affine(place, b)
+    form = product(left, right, atoms.may_multiply)
     if form is None:
-        raise ElegansError(
-            place,
-            "multiplies two vectors of which neither is a gate in [0, 1] nor elapsed time",
-            "use the cells of LTC, CfC, CTRNN, GRU or LSTM",
-        )
+        found = _over_a_root(reader, left, right) or _over_a_root(reader, right, left)
+        form = Form(found or VectorProductGate.of(atoms, left, right), {})
     return [ShapedForm(form, shape)]
+
+
+def _over_a_root(reader: Reader, over: Affine, inverse: Affine) -> Affine | None:
+    """`over * (1 / root)` as a normalisation, if it is one."""
+    found = inverse.factor()
+    atom = None if found is None else reader.atoms.found.get(found[0].vector)
+    if found is None or not isinstance(atom, RatioGate) or np.any(inverse.bias):
+        return None
+    one = reader.atoms.found.get(atom.n.vector)
+    if not isinstance(one, LinearMapActivation) or one.drive.terms or np.any(one.drive.bias != 1.0):
+        return None
+    whole = np.arange(atom.d.lo, atom.d.hi)[found[0].lo : found[0].hi]
+    rows = np.resize(whole, over.size)
+    under = reader.atoms.of(Window(atom.d.vector, 0, int(rows.max()) + 1)).pick(rows)
+    made = of_quotient(reader, over, under)
+    return None if made is None else made.scaled(found[1])
 
 
 def _divide(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
@@ -121,6 +125,10 @@ def _quotient(reader: Reader, place: str, over: Form, under: Form) -> Form:
     if over.is_constant and found is not None and found[0] == DT and not np.any(under.affine.bias):
         per_dt = reader.atoms.of(PER_DT).pick(np.zeros(over.size, np.int64))
         return Form(per_dt.scaled(over.affine.bias / found[1]), {})
+    if not (over.products or under.products):
+        normal = of_quotient(reader, over.affine, under.affine)
+        if normal is not None:
+            return Form(normal, {})
     return reader.atoms.quotient(place, over, under)
 
 
@@ -173,7 +181,7 @@ def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
     result = _vectors_times(form, shape, matrix)
     if len(node.input) > 2 and node.input[2]:
         bias = reader.tensor(node.input[2])
-        (sums, more), shape = _broadcast(reader, place, result, bias)
+        (sums, more), shape = broadcast(reader, place, result, bias)
         result = ShapedForm(sums.plus(more.scaled(np.array([given.get("beta", 1.0)]))), shape)
     return [result]
 
@@ -184,16 +192,6 @@ def _activation(activation: type[Activation]) -> Rule:
         return [ShapedForm(reader.atoms.activate(place, activation, value.form), value.shape)]
 
     return rule
-
-
-def _exp(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
-    value, atoms = reader.tensor(node.input[0]), reader.atoms
-    try:
-        decay = DecayActivation.of_exp(atoms, place, value.form)
-    except ElegansError as error:
-        exponential = reader.exponential(atoms.affine(place, value.form), error)
-        return [ShapedForm(exponential, value.shape)]
-    return [ShapedForm(atoms.form(atoms.add(decay)), value.shape)]
 
 
 def _abs(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
@@ -225,16 +223,13 @@ def _reduce(mean: bool) -> Rule:
     return rule
 
 
-def _cast(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    if given["to"] not in (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE):
-        kind = onnx.TensorProto.DataType.Name(given["to"])
-        raise ElegansError(place, f"rounds to {kind}", "keep the step in float32")
-    return [reader.tensor(node.input[0])]
-
-
 RULES: dict[str, Rule] = {
     **{kind.operator: _activation(kind) for kind in activations() if kind.operator},
     **ACTIVATION_RULES,
+    **FUNCTION_RULES,
+    **CHOICE_RULES,
+    **REDUCTION_RULES,
+    **ROUNDING_RULES,
     "Add": _add(1.0),
     "Sub": _add(-1.0),
     "Sum": _sum,
@@ -245,14 +240,12 @@ RULES: dict[str, Rule] = {
     "MatMul": _matmul,
     "Gemm": _gemm,
     "Abs": _abs,
-    "Exp": _exp,
     "ReduceSum": _reduce(mean=False),
     "ReduceMean": _reduce(mean=True),
     "Conv": probe,
     "AveragePool": probe,
     "GlobalAveragePool": probe,
     "BatchNormalization": probe,
-    "Cast": _cast,
     **dict.fromkeys(("Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape"), select),
     **dict.fromkeys(("Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"), select),
 }

@@ -51,6 +51,26 @@ def undecided(
     )
 
 
+def refuse_merged_states(graph: Dataflow, ports: PortSizes, path: Path) -> None:
+    """Refuse a state, by its name, that nothing reads, beside another one of its size.
+
+    torch's dynamo exporter merges inputs for which it was given one and the same tensor.
+    """
+    states = [name for name in ports.inputs if is_surely_state_name(name)]
+    for name in (n for n in states if n not in graph.readers and n not in ports.outputs):
+        other = next(
+            (o for o in states if ports.inputs[o] == ports.inputs[name] and o in graph.readers),
+            None,
+        )
+        if other is not None:
+            raise ElegansError(
+                path,
+                f"has an input {name!r}, a state by its name, that is read by nothing",
+                f"pass distinct tensors for {name!r} and {other!r} to the exporter, which merges "
+                "inputs that are one tensor; or leave it out of the step",
+            )
+
+
 def state_option(before: str, after: str) -> str:
     """The option that names a state, to be copied into a shell."""
     return f"--state {shlex.quote(f'{before}:{after}')}"

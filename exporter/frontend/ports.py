@@ -26,11 +26,14 @@ from elegans.exporter.frontend.port_names import (
     name_pairs,
     tool_names,
 )
+from elegans.exporter.frontend.port_questions import refuse_merged_states
 from elegans.exporter.frontend.state_pairs import find_states, left_over
 from elegans.exporter.ir.fixed_model import Window
 
 _WIDEST = 8192  # elements of a port; a limit on what a file that is not trusted can ask for
 _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16)
+_RESULTS = (*_FLOATS, onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.BOOL)
+"""Of outputs: the index of the greatest element is a whole number."""
 _NAME_THEM = "name them: --state IN:OUT for each state, --elapsed NAME for the elapsed time"
 
 States = Pairs  # names of graph inputs and outputs: (h, h_next) pairs
@@ -90,7 +93,7 @@ def find_ports(
     """
     held = {tensor.name for tensor in model.graph.initializer}
     inputs = {v.name: _shape(v, path) for v in model.graph.input if v.name not in held}
-    outputs = {v.name: _shape(v, path) for v in model.graph.output}
+    outputs = {v.name: _shape(v, path, _RESULTS) for v in model.graph.output}
     if not outputs or not inputs:
         raise ElegansError(path, "has no inputs or no outputs", EXPORT_ONE_STEP)
     _refuse_sequences(inputs, outputs, path)
@@ -114,6 +117,7 @@ def find_ports(
             EXPORT_ONE_STEP,
         )
     ports = PortSizes(sizes, sizes_out)
+    refuse_merged_states(graph, ports, path)
     for before, after in states:
         if sizes.get(before, 0) != sizes_out.get(after, -1):
             fact = f"{after!r} cannot be the next state of {before!r}: their sizes differ"
@@ -213,12 +217,14 @@ def _refuse_sequences(
         raise ElegansError(path, f"is a sequence of {steps} steps, not one step", EXPORT_ONE_STEP)
 
 
-def _shape(value: onnx.ValueInfoProto, path: Path) -> tuple[int, ...]:
-    """The shape of a port. Raises `ElegansError` unless it is one vector of floats."""
+def _shape(
+    value: onnx.ValueInfoProto, path: Path, kinds: tuple[int, ...] = _FLOATS
+) -> tuple[int, ...]:
+    """The shape of a port. Raises `ElegansError` unless it is one vector of these types."""
     kind = value.type.tensor_type
     dims = tuple(d.dim_value if d.HasField("dim_value") else 0 for d in kind.shape.dim)
     place = f"{path}, {value.name!r}"
-    if kind.elem_type not in _FLOATS:
+    if kind.elem_type not in kinds:
         raise ElegansError(place, "is not a tensor of floats", EXPORT_ONE_STEP)
     size = math.prod(dims)
     if not 1 <= size <= _WIDEST or not all(0 < d <= _WIDEST for d in dims):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
 from elegans.exporter.ir.affine import Affine, Form, Matrix
-from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import Reals
 
 # Limits on files that are not trusted.
@@ -57,9 +55,8 @@ class Reader:
     matrices   constants that the file stores as sparse tensors
     tensors    all other tensors
     atoms      the atoms that the forms refer to
-    exponents  by the name of a vector that is exp of a form and no decay: the form, and the error
-               unless log(b + c exp(z)), a softplus, reads it
-    compared   by the name of a comparison z > limit: z, and the least limit
+    compared   by the name of a comparison z > limit with a constant: z, and the least limit
+    whole      the names of tensors that are whole numbers: comparisons, and what is rounded
     """
 
     def __init__(
@@ -78,21 +75,8 @@ class Reader:
         self.matrices = matrices
         self.tensors: dict[str, ShapedForm] = {}
         self.atoms = atoms
-        self.exponents: dict[str, tuple[Affine, ElegansError]] = {}
         self.compared: dict[str, tuple[Affine, float]] = {}
-
-    def exponential(self, z: Affine, error: ElegansError) -> Form:
-        """exp(z) as a vector that only a logarithm may read; `error` says why."""
-        name = f"exp{len(self.exponents)}"
-        self.exponents[name] = z, error
-        self.atoms.sizes[name] = z.size
-        return self.atoms.form(Window(name, 0, z.size))
-
-    def check_exponents(self, read: Collection[str]) -> None:
-        """Raise the error of an exponential that is among the vectors that were read."""
-        for name, (_, error) in self.exponents.items():
-            if name in read:
-                raise error
+        self.whole: set[str] = set()
 
     def fold(self, place: str, node: onnx.NodeProto) -> bool:
         """Evaluate a node whose inputs are all constant; False if they are not.

@@ -6,6 +6,7 @@ finds the matrix of a linear operator by applying it to unit vectors.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,26 @@ Rule = Callable[[Reader, str, onnx.NodeProto, Attributes], Outputs]
 
 WIDEST = 1 << 22  # elements of a tensor; a limit on what a file that is not trusted can ask for
 _MOST_PROBED = 4096  # elements of a probed operator's input; it is run on one unit vector for each
+
+
+def broadcast(
+    reader: Reader, place: str, *values: ShapedForm
+) -> tuple[list[Form], tuple[int, ...]]:
+    """The forms of several tensors, broadcast to their common shape, and that shape."""
+    shape = np.broadcast_shapes(*(v.shape for v in values))
+    if math.prod(shape) > WIDEST:
+        raise ElegansError(place, f"makes the shape {list(shape)}", "export a smaller network")
+    forms = []
+    for value in values:
+        rows = np.broadcast_to(np.arange(value.size).reshape(value.shape), shape).reshape(-1)
+        if np.array_equal(rows, np.arange(value.size)):
+            forms.append(value.form)
+            continue
+        spread = value.form.pick(rows)
+        if spread is None:  # a product's elements cannot be repeated; an atom's can
+            spread = Form(reader.atoms.affine(place, value.form).pick(rows), {})
+        forms.append(spread)
+    return forms, shape
 
 
 def select(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:

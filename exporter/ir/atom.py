@@ -43,6 +43,13 @@ class Atom(ABC):
     in_unit_interval: ClassVar[bool] = False
     """Whether every element lies in [0, 1], so that a cell may multiply another vector by it."""
 
+    general: ClassVar[str | None] = None
+    """What the report counts it as, if it is no part of a known cell: a product, a table."""
+    jumps: ClassVar[bool] = False
+    """Whether its value jumps where its argument moves by nothing, as that of a comparison does."""
+    open_ended: ClassVar[bool] = False
+    """Whether a state that it computes may saturate where nothing else bounds it."""
+
     reason: ClassVar[str]
     """Why a state that this atom computes is bounded, as the range report prints it."""
 

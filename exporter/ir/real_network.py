@@ -6,6 +6,7 @@ steps. Float64 is therefore the reference for errors, and it gives every vector 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,17 @@ class Network:
     def timed(self) -> bool:
         """Whether elapsed time is read anywhere, as a factor or as one more input."""
         return "dt" in self.y.terms or any("dt" in a.vectors() for a in self.atoms.values())
+
+
+def general_work(network: Network) -> list[str]:
+    """What of a network is no part of a known cell, as a sentence; empty if nothing is."""
+    kinds = Counter(atom.general for atom in network.atoms.values() if atom.general)
+    if not kinds:
+        return []
+    parts = [f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(kinds.items())]
+    return [
+        f"general: {', '.join(parts)}; these take more instructions than the cells in docs/cells.md"
+    ]
 
 
 def step(network: Network, x: Reals, dt: Reals, h: Reals) -> tuple[Reals, Reals, dict[str, Reals]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.activations.rectified import RectifiedActivation
@@ -121,7 +122,7 @@ def _forward(network: Network, given: dict[str, Span], before: dict[str, Span]) 
 
 def _is_tame(atom: Activation) -> bool:
     """Whether the function has no exponential growth, so that `_CURVATURE` holds."""
-    return not isinstance(atom, DecayActivation) and atom.rate is None
+    return not isinstance(atom, AnyFunctionActivation | DecayActivation) and atom.rate is None
 
 
 def _both(a: Span, b: Span) -> Span:

@@ -17,6 +17,7 @@ import numpy as np
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.gates.fused_step import FusedStepGate
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Signal
@@ -30,6 +31,7 @@ _DIVERGED = 1e30
 _AT_REST = 1e-6  # a relative change below which no other round is made
 _NARROWED = 2  # rounds; a third one finds little more
 _GATE_SLACK = 2.0**-12  # 8 units of Q0.15, for what weights and tables are rounded by
+_LANES, _HELD, _GROWN = 8, 300, 1.2  # runs, half of their steps, and what growth is
 _ZERO = "0"  # a vector of zeros, which no atom is called
 
 
@@ -114,13 +116,35 @@ def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
     if _holds(far, _round(network, given, far)[1]):
         return _shrunk(network, given, far)
     worst = int(np.nan_to_num(np.abs(np.stack(after)), nan=np.inf).max(axis=0).argmax())
+    if _grows(network, given, worst):
+        fact = "grows without bound, so no format holds it"
+    else:
+        fact = "could not be bounded: no interval was found that the step does not leave"
     raise ElegansError(
         f"state {worst}",
-        "grows without bound, so no format holds it",
-        "use a cell whose state is bounded: CfC, LTC, CTRNN, GRU, LSTM or tanh; in CfC's pure "
-        "mode with an unbounded backbone, let --dt-range start above zero; or declare where it "
-        "saturates with --state-range LO:HI",
+        fact,
+        "declare where it saturates with --state-range LO:HI; or use a cell whose state is "
+        "bounded: CfC, LTC, CTRNN, GRU, LSTM or tanh; in CfC's pure mode with an unbounded "
+        "backbone, let --dt-range start above zero",
     )
+
+
+@np.errstate(all="ignore")
+def _grows(network: Network, given: dict[str, Span], state: int) -> bool:
+    """Whether a state still grows after many steps of inputs that stay where they are."""
+    rng = np.random.default_rng(0)
+    x, dt = (
+        rng.uniform(*given[name], (_LANES, len(given[name][0]))) if name in given else None
+        for name in ("x", "dt")
+    )
+    assert x is not None
+    x[:2] = given["x"]
+    lanes = np.zeros((_LANES, 1)) if dt is None else dt
+    everything = np.broadcast_to(x, (2 * _HELD, *x.shape))
+    _, h = real_network.run(network, everything, np.broadcast_to(lanes[:, 0], (2 * _HELD, _LANES)))
+    reach = np.abs(h[..., state])
+    late, early = reach[_HELD:].max(axis=0), reach[:_HELD].max(axis=0)
+    return bool(np.any(~np.isfinite(late) | (late > _GROWN * early)))
 
 
 def _shrunk(network: Network, given: dict[str, Span], h: Span) -> dict[str, Span]:

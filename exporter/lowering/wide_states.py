@@ -56,7 +56,7 @@ def wide_states(network: Network, spans: dict[str, Span]) -> WideStates:
     apart = all(_within_a_piece(w, sorted(ends)) for w in _parts_of_h(network))
     for window, start in zip(network.h_next, starts, strict=False):
         old = Window("h", start, start + window.size)
-        chain = _chain(network, window, old) if apart else None
+        chain = _chain(network, window, old) if apart and _may(network, old) else None
         pieces.append(chain is not None)
         carried |= chain or {}
     shares = {name: _share(network, name, part) for name, part in carried.items()}
@@ -68,6 +68,22 @@ def wide_states(network: Network, spans: dict[str, Span]) -> WideStates:
     long_times = _long_times(network, spans)
     unread = _unread(network, shares)
     return WideStates(carried, tuple(pieces), timed or long_times, unread, long_times)
+
+
+def _may(network: Network, old: Window) -> bool:
+    """Whether a state may have 32 bits: its op holds it in its range, or a theorem does."""
+    vector = _made_by(network, old.lo)
+    declared = network.interface.states[old.lo : old.hi]
+    return network.atoms[vector].open_ended if any(declared) and vector in network.atoms else True
+
+
+def _made_by(network: Network, at: int) -> str:
+    """The vector that a next state is read from."""
+    for window in network.h_next:
+        if at < window.size:
+            return window.vector
+        at -= window.size
+    return ""
 
 
 def _long_times(network: Network, spans: dict[str, Span]) -> bool:

@@ -24,7 +24,7 @@ from typing import Any
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_file
-from elegans.trainer.learn.training_loop import StoppedError
+from elegans.trainer.learn.keeping import StoppedError
 from elegans.trainer.progress import Progress, silent
 from elegans.trainer.robustness.plan import (
     StudyOptions,

@@ -26,12 +26,12 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
     "=": operator.eq,
 }
-_CONDITION = re.compile(r"\s*([a-z_]+)\s*(<=|>=|==|<|>|=)\s*([-+.0-9eE]+)\s*")
+_REQUIREMENT = re.compile(r"\s*([a-z_]+)\s*(<=|>=|==|<|>|=)\s*([-+.0-9eE]+)\s*")
 _REMEDY = "give the folder that `elegans sweep` wrote"
 
 
 @dataclass(frozen=True)
-class Condition:
+class Requirement:
     """A bound of one value of a trial: its name, how it is compared, and with what."""
 
     name: str
@@ -43,11 +43,11 @@ class Condition:
         return _COMPARE[self.comparison](float(row[self.name]), self.number)
 
 
-def parse_conditions(text: str) -> tuple[Condition, ...]:
+def parse_conditions(text: str) -> tuple[Requirement, ...]:
     """`instructions<2000,flash<=8000` -> its conditions. Raises `WrongUseError`."""
     found = []
     for part in text.split(","):
-        match = _CONDITION.fullmatch(part)
+        match = _REQUIREMENT.fullmatch(part)
         try:
             number = float(match[3]) if match else math.nan
         except ValueError:
@@ -56,11 +56,11 @@ def parse_conditions(text: str) -> tuple[Condition, ...]:
             raise WrongUseError(
                 "--pick", f"{part!r:.60} is no condition", "write NAME<NUMBER, as instructions<2000"
             )
-        found.append(Condition(match[1], match[2], number))
+        found.append(Requirement(match[1], match[2], number))
     return tuple(found)
 
 
-def best_of(front: Mapping[str, Any], conditions: Sequence[Condition]) -> Row:
+def best_of(front: Mapping[str, Any], conditions: Sequence[Requirement]) -> Row:
     """The trial with the least error of those that keep all conditions, then the fastest.
 
     Raises `WrongUseError` for a name that no trial has, and ElegansError if none keeps them; it

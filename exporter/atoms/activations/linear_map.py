@@ -7,18 +7,24 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.ir.atom import Activation, Atom
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.atom import Activation, Atom, Gate
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, element_fracs, with_zero
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise
 from elegans.exporter.ops.constant import Constant
 
+_MOST_COARSER = 8
+"""Bits that a vector may lose for weights that are large against its range, where what reads it
+brings it to the format that it wants."""
+
 
 @dataclass(frozen=True, eq=False)
 class LinearMapActivation(Activation):
     """The drive itself. Its format is the one that the gate that reads it, or the state, wants."""
 
+    open_ended: ClassVar[bool] = True
     reason: ClassVar[str] = "an interval that the step leads back into"
 
     @staticmethod
@@ -38,6 +44,15 @@ class LinearMapActivation(Activation):
             values = np.clip(quantise(self.drive.bias, frac), INT16_MIN, INT16_MAX)
             like = ((Window("x_in", 0, 1),),)
             to.step(called.name, called.layer, Constant(values), like, frac)
+            return
+        readers = (a for a in to.atoms.values() if isinstance(a, Gate) and name in a.vectors())
+        bits = _MOST_COARSER if all(gate.general for gate in readers) else 0
+        for coarser in range(bits):
+            try:
+                mapped = to.mapped(called.name, self.drive, frac - coarser)
+            except ElegansError:
+                continue
+            to.add(called.name, called.layer, mapped)
             return
         to.linear(called.name, called.layer, self.drive, frac)
 

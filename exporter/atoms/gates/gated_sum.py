@@ -7,6 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.decay import DecayActivation
+from elegans.exporter.atoms.activations.hard_sigmoid import HardSigmoidActivation
+from elegans.exporter.atoms.activations.tabled import TabledActivation
 from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, Gate
@@ -16,6 +19,7 @@ from elegans.exporter.ir.spans import Span, window_span, with_zero
 from elegans.exporter.numbers.fixed import INT16_MAX, Reals
 from elegans.exporter.ops.gated_sum import GatedSum
 
+_HEADS = (TabledActivation, HardSigmoidActivation, DecayActivation)  # all in Q0.15
 _PART_FRAC, _RESULT_FRAC = 15, 14  # two heads in Q0.15 sum up to 2
 
 
@@ -36,7 +40,10 @@ class GatedSumGate(Gate):
     @classmethod
     def of_blend(cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine) -> Gate | None:
         f, g = affine.window(), rate.window()
-        return None if t == DT or f is None or g is None else cls(f, g, t)
+        if t == DT or f is None or g is None:
+            return None
+        heads = all(isinstance(atoms.found.get(w.vector), _HEADS) for w in (f, g))
+        return cls(f, g, t) if heads else None
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         f, g = window_span(self.f, spans), with_zero(window_span(self.g, spans))

@@ -36,6 +36,7 @@ class LstmCellGate(Gate):
     candidate: Window
 
     reason: ClassVar[str] = "proved from its gates: |c| <= |i g| / (1 - f)"
+    open_ended: ClassVar[bool] = True
     carriers: ClassVar[tuple[str, ...]] = ("cell",)
 
     def real(self, *parts: Reals) -> Reals:

@@ -66,6 +66,29 @@ class MixGate(Gate):
         return cls(atoms.map(affine), atoms.map(rate.plus(affine)), t)
 
     @classmethod
+    def of_more(
+        cls, atoms: AtomTable, affine: Affine, t: Window, rate: Affine
+    ) -> tuple[MixGate, Affine] | None:
+        """`affine + rate * t` as a blend of the state with something else, and what is added to it.
+
+        FastGRNN's state is such a sum, (1 - z) zeta c + z h + nu c, and so is that of Mamba, of
+        which a part is kept and nothing but the rest comes in. None if it is none.
+        """
+        own = rate.terms.get("h")
+        found = None if own is None else Affine(np.zeros(rate.size), {"h": own}).factor()
+        if found is None or found[0].size != rate.size or np.ptp(found[1]) or t.vector == "h":
+            return None
+        h, sign = found[0], float(found[1][0])
+        start, end = affine, affine.plus(rate)
+        kept, left = (end, start) if sign == 1.0 else (start, end)
+        more = kept.plus(atoms.of(h).scaled(np.array([-1.0])))
+        other = left.plus(more.scaled(np.array([-1.0])))
+        if abs(sign) != 1.0 or "h" in more.terms or "h" in other.terms or not more.terms:
+            return None
+        g = atoms.map(other)
+        return (cls(g, h, t) if sign == 1.0 else cls(h, g, t)), more
+
+    @classmethod
     def _of_euler_step(cls, atoms: AtomTable, f: Window, rate: Affine) -> Gate | None:
         """`f + dt c (g - f)`, an Euler step of the time constants 1 / c > 0."""
         own = rate.terms.get(f.vector)
@@ -75,7 +98,7 @@ class MixGate(Gate):
         if not np.all(c > 0):
             return None
         other = rate.plus(atoms.of(f).scaled(c))
-        if _reads(other, f):
+        if _reads(other, f) or _multiplies(atoms, other, f):
             return None
         share = atoms.of(DT).pick(np.zeros(f.size, np.int64)).scaled(c)
         return cls(f, atoms.map(other.over(c)), atoms.add(EulerShareActivation(share)))
@@ -152,6 +175,15 @@ class MixGate(Gate):
 def _reads(form: Affine, window: Window) -> bool:
     matrix = form.terms.get(window.vector)
     return matrix is not None and bool(matrix[:, window.lo : window.hi].nnz)
+
+
+def _multiplies(atoms: AtomTable, form: Affine, window: Window) -> bool:
+    """Whether a form adds a product of the window, which has no bounds but those of the window."""
+    for vector in form.terms:
+        gate = atoms.found.get(vector)
+        if isinstance(gate, Gate) and any(part.vector == window.vector for part in gate.parts):
+            return True
+    return False
 
 
 GATE = MixGate

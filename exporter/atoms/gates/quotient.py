@@ -35,7 +35,7 @@ class QuotientGate(WeightedMeanGate):
     @classmethod
     def of_quotient(cls, atoms: AtomTable, over: Form, under: Form) -> Gate | None:
         timed = {PER_DT.vector, DT.vector} & set(under.affine.terms)
-        if over.products or under.products or timed:
+        if over.products or under.products or timed or not _draws(over.affine, under.affine):
             return None
         return cls(atoms.map(over.affine), atoms.map(under.affine))
 
@@ -65,6 +65,15 @@ class QuotientGate(WeightedMeanGate):
         arguments = ((numerator,), (denominator,))
         out_frac = np.full(self.size, frac)
         to.step(called.name, called.layer, Quotient(frac, lo, hi), arguments, out_frac)
+
+
+def _draws(over: Affine, under: Affine) -> bool:
+    """Whether the quotient is `(C v + I) / (C + G)`, a mean of v and I / G."""
+    for matrix in over.terms.values():
+        found = Affine(np.zeros(over.size), {"v": matrix}).factor()
+        if found is not None and found[0].size == over.size and np.all(found[1] > 0):
+            return bool(np.all(under.bias >= found[1]))
+    return False
 
 
 GATE = QuotientGate

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 pytest.importorskip("capstone", reason="capstone is not installed")
 
@@ -26,9 +30,26 @@ _CELLS = [
 _BRANCH = "    if (x[0] > 3) {\n        for (volatile int i = 0; i < x[0] % 7; i++) { }\n    }\n"
 
 
-@pytest.fixture(scope="module", params=_CELLS)
+class _General(nn.Module):
+    """A step of every kernel of general arithmetic."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(7, 4), nn.Linear(7, 4)
+
+    def forward(self, x, h):
+        both = torch.cat([x, h], -1)
+        z = torch.maximum(self.a(both), self.b(both))
+        chosen = torch.where(z > 0.1, z - torch.floor(z), torch.atan(z) * self.b(both))
+        p = torch.softmax(functional.layer_norm(chosen, (4,)), dim=-1)
+        return p, 0.8 * h + 0.1 * h.flip(-1) + 0.1 * p
+
+
+@pytest.fixture(scope="module", params=[*_CELLS, "general"])
 def cell(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cell")
+    if request.param == "general":
+        return _general(folder)
     period = 0.05 if "fixed period" in request.param else None
     make = CELLS[request.param.replace("fixed period", "6 unfolds, wired")][1]
     torch.manual_seed(302)
@@ -40,6 +61,20 @@ def cell(request, tmp_path_factory):
     # Cells that saturate may amplify any difference, so any error is accepted.
     ranges = {"input_ranges": ((-2.0, 2.0),), "dt_range": (0.01, 1.0), "dt": period}
     export(Request(source, "net", **ranges, accept_error=2.0), folder / "BUILD")
+    return folder / "BUILD"
+
+
+def _general(folder):
+    torch.manual_seed(302)
+    example, names = (torch.zeros(1, 3), torch.zeros(1, 4)), ["x", "h"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ports = {"input_names": names, "output_names": ["y", "h_next"]}
+        torch.onnx.export(_General().eval(), example, folder / "net.onnx", dynamo=False, **ports)
+    request = Request(folder / "net.onnx", input_ranges=((-2.0, 2.0),), accept_error=2.0)
+    kernels = {step.op.kernel for step in export(request, folder / "BUILD").steps}
+    general = {"advance", "any_function", "below_greatest", "choose", "extremum", "fraction"}
+    assert general | {"normalise", "within"} <= kernels
     return folder / "BUILD"
 
 

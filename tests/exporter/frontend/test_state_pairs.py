@@ -174,3 +174,16 @@ def test_many_candidates_are_listed_in_part_and_soon(tmp_path):
     path = rnn(tmp_path / "net.onnx", [("b", "d", 6)], {f"q{i}b": 1 for i in range(30)}, sensors)
     with pytest.raises(ElegansError, match=r"p0a:q0b.* and 889 more; name them"):
         _found(path)
+
+
+def test_two_states_that_an_exporter_merged_are_told(tmp_path):
+    """torch's dynamo exporter, given one tensor for h0 and c0, reads c0 for both."""
+    path = lstm(tmp_path / "m.onnx", ("x", "h0", "c0", "y", "hn", "cn"))
+    proto = onnx.load(path)
+    for node in proto.graph.node:
+        node.input[:] = ["c0" if name == "h0" else name for name in node.input]
+    onnx.save(proto, path)
+    match = "input 'h0', a state by its name, that is read by nothing; pass distinct tensors"
+    for states in ((), (("h0", "hn"), ("c0", "cn"))):
+        with pytest.raises(ElegansError, match=match):
+            find_ports(proto, path, states)

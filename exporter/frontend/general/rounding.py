@@ -1,0 +1,81 @@
+"""Floor, ceil, round and the remainder of a division by a constant.
+
+All of them are made of z - floor(z), which is exact in integers: z itself is a vector, and what is
+subtracted from it are its own lower bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+
+from elegans.exporter.atoms.activations.fraction import FractionActivation
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.activation_rules import of_one_argument
+from elegans.exporter.frontend.general.choices import above, choose
+from elegans.exporter.frontend.reader import Reader, ShapedForm
+from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule
+from elegans.exporter.ir.affine import Affine, Form
+
+_MINUS = np.array([-1.0])
+
+
+def _fraction(reader: Reader, z: Affine) -> Affine:
+    """z - floor(z)."""
+    if not z.terms:
+        return Affine.constant(z.bias - np.floor(z.bias))
+    whole = reader.atoms.of(reader.atoms.map(z))
+    return reader.atoms.of(reader.atoms.add(FractionActivation(whole)))
+
+
+def _floor(reader: Reader, z: Affine) -> Affine:
+    if not z.terms:
+        return Affine.constant(np.floor(z.bias))
+    whole = reader.atoms.of(reader.atoms.map(z))
+    return whole.plus(_fraction(reader, whole).scaled(_MINUS))
+
+
+def _rounded(function: Callable[[Reader, Affine], Affine]) -> Rule:
+    def made(reader: Reader, place: str, z: Affine, _: Attributes) -> Affine:
+        return function(reader, z)
+
+    return of_one_argument(made)
+
+
+def _ceil(reader: Reader, z: Affine) -> Affine:
+    return _floor(reader, z.scaled(_MINUS)).scaled(_MINUS)
+
+
+def _round(reader: Reader, z: Affine) -> Affine:
+    """floor(z + 1/2); where z ends in exactly a half, ONNX takes the even neighbour."""
+    return _floor(reader, z.plus(Affine.constant(np.full(z.size, 0.5))))
+
+
+def _mod(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
+    """The remainder by a constant m: m times the fraction of z / m, with the sign of m, or with
+    `fmod` that of z."""
+    divisor = reader.constants.get(node.input[1])
+    if divisor is None or not np.all(divisor):
+        fact = f"divides by {node.input[1]!r}, which is no constant other than zero"
+        raise ElegansError(place, fact, "write a - b floor(a / b), or make the divisor constant")
+    z, shape = reader.affine(place, node.input[0])
+    m = np.broadcast_to(divisor, shape).reshape(-1).astype(np.float64)
+    up = _fraction(reader, z.over(m)).scaled(m)
+    if not given.get("fmod"):
+        return [ShapedForm(Form(up, {}), shape)]
+    size = np.abs(m)
+    below = z.scaled(_MINUS)
+    positive = _fraction(reader, z.over(size)).scaled(size)
+    negative = _fraction(reader, below.over(size)).scaled(-size)
+    found = choose(reader, above(reader, z, "from"), positive, negative)
+    return [ShapedForm(Form(found, {}), shape)]
+
+
+ROUNDING_RULES: dict[str, Rule] = {
+    "Ceil": _rounded(_ceil),
+    "Floor": _rounded(_floor),
+    "Mod": _mod,
+    "Round": _rounded(_round),
+}

@@ -1,0 +1,109 @@
+"""y = f(z) for any function of one argument, from a table of pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant
+from elegans.exporter.numbers.function_tables import FINE, Pieces
+from elegans.exporter.numbers.real_functions import FUNCTIONS
+from elegans.exporter.ops import Table, frozen_integers
+
+_FIELDS = ("start", "left", "value", "slope", "bend")
+_SIGN = 17  # a shift by which a difference of two distances leaves nothing but its sign
+
+
+@dataclass(frozen=True, eq=False)
+class AnyFunction:
+    """A function of `numbers.real_functions`, within a unit of the exact result.
+
+    z              [..., n] `z_frac` fractional bits; held in lo..hi
+    y              [..., n] `y_frac` fractional bits
+    function       the function's name
+    parameter      its constant
+    z_frac, y_frac the formats of z and y
+    lo, hi         the least and the greatest argument that the table has
+    start, left, value, slope, bend   [2^k] the pieces (`numbers.function_tables`)
+
+    The piece is found by k comparisons, the same number for each argument. Every argument was tried
+    when the table was made: no sum leaves int32, no result int16.
+    """
+
+    function: str
+    parameter: float
+    z_frac: int
+    y_frac: int
+    lo: int
+    hi: int
+    start: Integers
+    left: Integers
+    value: Integers
+    slope: Integers
+    bend: Integers
+
+    kernel: ClassVar[str] = "any_function"
+    in_place: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        for name in _FIELDS:
+            object.__setattr__(self, name, frozen_integers(getattr(self, name), 1))
+
+    @staticmethod
+    def of(
+        function: str,
+        parameter: float,
+        fracs: tuple[int, int],
+        ends: tuple[int, int],
+        pieces: Pieces,
+    ) -> AnyFunction:
+        """The op from z to y of these fractional bits, for arguments between these ends."""
+        parts = (getattr(pieces, name) for name in _FIELDS)
+        return AnyFunction(function, parameter, *fracs, *ends, *parts)
+
+    @property
+    def _steps(self) -> int:
+        return len(self.start).bit_length() - 1
+
+    def integer(self, z: Value) -> Value:
+        at = z.clip(self.lo, self.hi) - self.lo
+        start, left, value, slope, bend = (
+            constant(part, z)
+            for part in (self.start, 1 << self.left, self.value, self.slope, self.bend)
+        )
+        i = at * 0
+        for k in range(self._steps - 1, -1, -1):
+            i = i + (((at - start[i + (1 << k)]) >> _SIGN) + 1) * (1 << k)
+        j = (at - start[i]) * left[i] - (1 << 15)
+        return (value[i] + (((slope[i] + ((bend[i] * j) >> 16)) * j) >> 16)) >> FINE
+
+    def real(self, z: Value) -> Value:
+        held = z.clip(float(self.lo), float(self.hi)) * 2.0**-self.z_frac
+        return FUNCTIONS[self.function].function(held, self.parameter) * 2.0**self.y_frac
+
+    def range(self, z: Interval) -> Interval:
+        """The exact image: every argument is tried."""
+        image = self.integer(np.arange(self.lo, self.hi + 1))
+        lo, hi = (np.clip(end, self.lo, self.hi) - self.lo for end in (z.lo, z.hi))
+        ends = [
+            (image[a : b + 1].min(), image[a : b + 1].max()) for a, b in zip(lo, hi, strict=True)
+        ]
+        return Interval.of([end[0] for end in ends], [end[1] for end in ends])
+
+    def tables(self) -> list[Table]:
+        what = f"{self.function}: {len(self.start)} pieces"
+        return [
+            Table("at", "uint16_t", self.start, f"{what}, where they begin", shared=True),
+            Table("w", "uint8_t", self.left, "shifts, a place in a piece to 16 bits", shared=True),
+            Table("c0", "int32_t", self.value, "values at the centres", shared=True),
+            Table("c1", "int32_t", self.slope, "slopes", shared=True),
+            Table("c2", "int32_t", self.bend, "bends", shared=True),
+        ]
+
+    def scalars(self) -> list[int]:
+        return [self.lo, self.hi, len(self.start) >> 1]
+
+
+OP = AnyFunction
