@@ -110,12 +110,14 @@ def workplace(document, _prepared, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for build in ("model", "old"):
         shutil.copytree(_prepared / "model", tmp_path / "build" / build)
-    for model in ("build/lane/model.onnx", "build/motions/model.onnx", "first.onnx"):
+    for model in ("build/lane/model.onnx", "build/motions/model.onnx", "first.onnx", "model.onnx"):
         (tmp_path / model).parent.mkdir(exist_ok=True)
         shutil.copy(WORM, tmp_path / model)
     for file in ("step.onnx", "train.csv"):
         shutil.copy(_prepared / file, tmp_path / file)
     inputs = np.zeros((20, 3), np.float32)
+    rows = np.column_stack([inputs, np.full(20, 0.05)])
+    np.savetxt("drive.csv", rows, delimiter=",", header="touch,heat,salt,dt", comments="")
     np.savez(tmp_path / "x.npz", x=inputs, dt=np.full(20, 0.05, np.float32))
     written = CHECKOUT / document
     _write_what_it_prints(written, tmp_path)
@@ -182,7 +184,7 @@ def _make(arguments: list[str]) -> None:
 
 def _pip(arguments: list[str]) -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    for extras in re.findall(r"\[(.*?)\]", " ".join(arguments)):
+    for extras in re.findall(r"(?:elegans|\.)\[(.*?)\]", " ".join(arguments)):
         assert set(extras.split(",")) <= set(project["optional-dependencies"]), extras
 
 

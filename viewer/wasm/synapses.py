@@ -41,7 +41,7 @@ class Weight:
 
 
 @dataclass(frozen=True)
-class Synapse:
+class CuttableSynapse:
     """All weights by which a neuron reads an input or a neuron.
 
     source    ("input", index) or ("state", index)
@@ -58,7 +58,7 @@ class Synapse:
     strength: float
 
 
-def synapses(build: Path) -> list[Synapse]:
+def synapses(build: Path) -> list[CuttableSynapse]:
     """The synapses of a BUILD that can be cut, ordered by target, then source.
 
     A synapse is left out if one of its weights is not in a table of int16: int8 weights, and the
@@ -73,7 +73,7 @@ def synapses(build: Path) -> list[Synapse]:
     every = [weight for weights in found.values() for weight, _ in weights]
     places = _places(build, model, every)
     return [
-        Synapse(
+        CuttableSynapse(
             source,
             target,
             tuple(weight for weight, _ in weights),
@@ -85,13 +85,13 @@ def synapses(build: Path) -> list[Synapse]:
     ]
 
 
-def without(model: Model, synapse: Synapse) -> Model:
+def without(model: Model, synapse: CuttableSynapse) -> Model:
     """The model with the weights of a synapse 0: what a module computes after the cut."""
     gone = set(synapse.weights)
     return _with_weights(model, lambda weight, value: 0 if weight in gone else value)
 
 
-def synapse_data(synapse: Synapse) -> dict[str, Any]:
+def synapse_data(synapse: CuttableSynapse) -> dict[str, Any]:
     """A synapse as the page's script reads it."""
     kind, index = synapse.source
     return {
