@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from elegans.exporter.files import write_file
+from elegans.trainer.checkpoint import checkpoint_of, read_checkpoint, restore
 from elegans.trainer.fit import reproducible
-from elegans.trainer.learn.checkpoint import checkpoint_of, read_checkpoint, restore
 from elegans.trainer.networks.layers import LTC, CfC
 
 LONGEST = 32

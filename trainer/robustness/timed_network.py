@@ -23,7 +23,6 @@ from elegans.exporter.ir.conversion import to_integers, to_real
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.interface import Interface, Signal
 from elegans.exporter.oracles import reference
-from elegans.trainer.cells.gru_lstm_mlp import LSTMCell
 from elegans.trainer.chip_aware.limits import cost_of
 from elegans.trainer.chip_aware.relowering import Relowering
 from elegans.trainer.data.normalise import Normalisation
@@ -69,16 +68,7 @@ class TimedNetwork(PhysicalNetwork):
 
     def scores_of(self, x: Tensor, dt: Tensor) -> Tensor:
         """The outputs for what `given` returned, as sequences."""
-        net: Any = self.net
-        x, cell = (x - self.centre) / self.spread, net.rnn_cell
-        if isinstance(cell, LSTMCell):  # torch's own loop takes a fifth of the time
-            zeros = x.new_zeros(1, x.shape[0], cell.output_size)
-            weights: list[Tensor] = [*cell.cell.parameters()]
-            hidden = torch.lstm(x, (zeros, zeros), weights, True, 1, 0.0, False, False, True)[0]
-            y: Tensor = net.fc(hidden)
-        else:
-            y = net(x, dt / self.period)[0]
-        return y
+        return super().scores(x, dt)
 
     def outputs_of(self, x: Tensor, dt: Tensor) -> Tensor:
         """`scores_of` in physical units."""

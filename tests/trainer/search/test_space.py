@@ -41,7 +41,7 @@ def test_every_choice_can_be_built(outputs):
         settings = settings_of(trial.chosen, TrainSettings(epochs=7))
         assert settings.epochs == 7
         net, wiring = build_network(settings, 3, outputs)
-        assert net.output_size == outputs
+        assert (net.proj_size or net.output_size) == outputs
         assert (wiring is None) == (not trial.chosen.get("wiring", "").startswith("ncp"))
         cells.add(settings.cell)
     assert cells == set(space.cells)
