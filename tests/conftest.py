@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 # The workers take all cores already: torch's own threads would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -142,3 +144,19 @@ def compiled_anew(shared_compiler: SharedCompiler) -> Iterator[None]:
     shared_compiler.on = False
     yield
     shared_compiler.on = True
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running Chromium of the system, one for a process, because Playwright allows no second one.
+
+    The test is skipped where there is none.
+    """
+    playwright = pytest.importorskip("playwright.sync_api")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no browser: install chromium")
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

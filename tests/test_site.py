@@ -17,7 +17,7 @@ from elegans.exporter.export import Request
 from elegans.tests.documents import DOCUMENTS, blocks, name
 from elegans.tests.places import CHECKOUT
 from elegans.tests.shared import locked
-from elegans.tests.viewer.conftest import chromium, opened  # noqa: F401
+from elegans.tests.viewer.conftest import opened
 
 pytest.importorskip("mkdocs", reason="mkdocs is not installed")
 pytestmark = pytest.mark.slow
@@ -107,7 +107,7 @@ def test_what_a_document_imports_is_in_the_reference(site):
                     assert full in known, f"{name(document)}: {full}"
 
 
-def test_every_page_opens_without_an_error_and_is_as_wide_as_the_screen(site, chromium):  # noqa: F811
+def test_every_page_opens_without_an_error_and_is_as_wide_as_the_screen(site, chromium):
     context = chromium.new_context(viewport={"width": 390, "height": 844})
     errors: list[str] = []
     page = context.new_page()
@@ -129,7 +129,7 @@ def _note_outside(url: str, errors: list[str]) -> None:
         errors.append(url)
 
 
-def test_the_search_finds_a_word_without_a_server(site, chromium):  # noqa: F811
+def test_the_search_finds_a_word_without_a_server(site, chromium):
     context = chromium.new_context(viewport={"width": 1440, "height": 844})
     page = context.new_page()
     outside: list[str] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,20 +14,8 @@ from elegans.exporter.export import Request, export
 from elegans.tests.places import CHECKOUT
 from elegans.viewer.pages.rivals import FOLDER
 
-AXE = CHECKOUT / "viewer" / "web" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A running Chromium of the system; the test is skipped where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no browser: install chromium")
-    with playwright.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+SCREENSHOTS = CHECKOUT / "build" / "screenshots"
+"""What each test saw at its end, for people to look at: a file a test."""
 
 
 @pytest.fixture(params=[390, 1440], ids=lambda width: f"{width}px")
@@ -44,6 +32,9 @@ def tab(request: pytest.FixtureRequest, chromium: Any) -> Iterator[Any]:
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("request", lambda request: outside.append(request.url))
     yield page
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    name = re.sub(r"\W+", "-", request.node.name).strip("-")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
     context.close()
     assert not errors
     own = ("file:", "data:", "blob:", "http://127.0.0.1:", "ws://127.0.0.1:")
@@ -66,9 +57,9 @@ def until(tab: Any, claim: str, seconds: float = 20.0) -> None:
 
 def serious(tab: Any) -> list[str]:
     """What axe-core finds in the page that is serious or critical."""
-    if not AXE.exists():
-        pytest.skip("no axe-core: npm ci in viewer/web")
-    tab.evaluate(AXE.read_text(encoding="utf-8"))
+    axe = pytest.importorskip("axe_playwright_python", reason="axe-core is not installed")
+    program = Path(axe.__file__).with_name("axe.min.js")
+    tab.evaluate(program.read_text(encoding="utf-8"))
     found = tab.evaluate("axe.run()")["violations"]
     return [
         f"{one['id']}: {node['html'][:120]}"

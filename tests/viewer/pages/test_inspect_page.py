@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from elegans.cli import main
-from elegans.tests.viewer.conftest import AXE, opened
+from elegans.tests.viewer.conftest import opened, serious
 from elegans.tests.viewer.subjects import build_of, subject_of
 from elegans.viewer.analysis.account import account
 from elegans.viewer.pages.inspect import inspect_page, packed
@@ -79,13 +79,8 @@ def test_the_page_fits_its_width_and_draws_at_once(tab, page):
 
 
 def test_nobody_is_kept_from_reading_it(tab, page):
-    if not AXE.exists():
-        pytest.skip("axe-core is missing: npm ci in viewer/web")
     _ready(tab, page)
-    tab.evaluate(AXE.read_text(encoding="utf-8"))
-    found = tab.evaluate("axe.run().then(r => r.violations)")
-    serious = [v for v in found if v["impact"] in ("serious", "critical")]
-    assert not serious, [(v["id"], v["nodes"][0]["html"][:200]) for v in serious]
+    assert not serious(tab)
 
 
 def test_equal_accounts_give_equal_bytes(page):
