@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -18,6 +19,13 @@ import pytest
 from elegans.boards.firmware import toolchain
 from elegans.tests.places import TESTS
 from elegans.tests.shared import SharedCompiler
+
+with contextlib.suppress(ImportError):  # the board farm's environment has no hypothesis
+    from hypothesis import settings
+
+    # No test is about wall-clock time: on a busy machine a deadline would fail at random.
+    settings.register_profile("elegans", deadline=None)
+    settings.load_profile("elegans")
 
 # Files and single tests that compile for boards, emulate, train, or take long: `make check`
 # leaves them out.

@@ -281,7 +281,6 @@ def _outcomes(family, examples):
         max_examples=examples,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=(Phase.generate,),  # to shrink would take minutes
         suppress_health_check=list(HealthCheck),
     )

@@ -155,9 +155,7 @@ def loaded(built):
     return load_model(built)
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(x=st.lists(_INT16, min_size=3, max_size=3), dt=_INT16, data=st.data())
 def test_no_input_whatever_takes_a_state_out_of_its_proved_bounds(loaded, x, dt, data):
     model = loaded

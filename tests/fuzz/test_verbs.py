@@ -25,7 +25,6 @@ def test_a_mutated_file_is_taken_or_refused_by_every_verb(folder: Path, kind: st
 
     @settings(
         max_examples=20,
-        deadline=None,
         database=None,
         derandomize=True,
         suppress_health_check=[*HealthCheck],

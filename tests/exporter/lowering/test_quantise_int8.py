@@ -115,7 +115,7 @@ def _maps(draw):
     return weights, bias, frac, reach, split
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(_maps(), st.booleans(), st.integers(8, 13))
 def test_a_row_of_int8_has_the_finest_scale_at_which_only_its_first_part_is_lifted(
     given_map, tabled, out
@@ -182,7 +182,7 @@ def _is_finest(given_map, tabled, out):
     assert op.split == split
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(_maps(), st.integers(0, 2**32), st.integers(12, 16), st.integers(1, 32767))
 def test_a_map_with_a_rate_has_the_finest_scale_at_which_both_are_int8(
     given_map, seed, dt_frac, dt_reach

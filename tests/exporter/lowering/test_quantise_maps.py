@@ -89,7 +89,7 @@ def _maps(draw):
     )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(_maps(), st.booleans(), st.booleans())
 def test_each_row_has_the_finest_scale_that_holds_it_or_all_the_coarsest_of_few(
     real, tabled, alike
@@ -275,7 +275,7 @@ def _timed_row(real, r):
     return fits
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(_maps(), _maps(), st.integers(8, 16), st.integers(1, 32767))
 def test_a_map_with_a_rate_has_the_finest_scale_that_holds_both(still, moving, dt_frac, dt_reach):
     real = RealTimedMap(

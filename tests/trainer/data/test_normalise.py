@@ -79,7 +79,7 @@ def test_constant_and_missing_channels_are_told():
     assert units.spread[1] == 1.0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.one_of(st.none(), st.floats(-9, 9)), min_size=1, max_size=12))
 def test_a_missing_value_is_the_last_one_with_its_age(values):
     x = np.array([[np.nan if v is None else v] for v in values])
@@ -92,7 +92,7 @@ def test_a_missing_value_is_the_last_one_with_its_age(values):
         assert found[k].tolist() == [last, float(value is not None), t[k] - since]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.floats(-1e4, 1e4, allow_subnormal=False), st.floats(1, 1e6))
 def test_rounded_ranges_contain_what_they_are_of(low, width):
     lo, hi = outward(low, low + width)
@@ -115,7 +115,7 @@ def test_the_range_of_elapsed_time_starts_above_zero_and_grows_with_lost_samples
     assert lost[1] >= 0.04
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.integers(1, 50), min_size=1, max_size=5),
     st.integers(2, 20),
@@ -154,7 +154,7 @@ def test_lost_samples_lengthen_the_next_step_and_noise_leaves_masks_alone():
     assert set(np.unique(one.x[0, :, 2])) == {0.0, 1.0}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0, 0.9), st.floats(0, 0.9), st.integers(0, 9))
 def test_moved_time_stamps_stay_in_order(jitter, clock, seed):
     random = np.random.default_rng(seed)

@@ -16,7 +16,7 @@ def _stamps(part):
     return [float(t) for one in part for t in one.t]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.integers(40, 60), min_size=1, max_size=8), st.integers(0, 3))
 def test_no_row_is_in_two_parts_and_none_is_shuffled(lengths, ahead):
     starts = np.cumsum([0, *lengths]) * 10.0

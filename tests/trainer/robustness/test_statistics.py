@@ -14,7 +14,7 @@ _GROUPS = st.lists(st.integers(-50, 50).map(float), min_size=2, max_size=8)
 
 
 @given(_GROUPS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_interval_is_that_of_students_t(values):
     found = estimate(values)
     if np.ptp(values) == 0:
@@ -35,7 +35,7 @@ def test_one_value_has_no_width():
 
 
 @given(_GROUPS, _GROUPS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_cliffs_delta_follows_from_the_statistic_of_mann_and_whitney(a, b):
     u = stats.mannwhitneyu(a, b).statistic
     assert compare(a, b).cliffs_delta == pytest.approx(2 * u / (len(a) * len(b)) - 1)
