@@ -193,6 +193,7 @@ def test_a_recording_is_saved_and_opened_and_a_wrong_one_is_refused(page, tmp_pa
     download.value.save_as(file)
     page.click("#heal")
     page.select_option("#rate", "4")
+    page.click("#restart")  # else 80 samples are driven before the file is read
     page.set_input_files("#open", file)
     until(page, "window.elegans.world.samples === 80 && !document.body.matches('.replaying')")
     assert page.evaluate(_DRIVE, 0) == driven
