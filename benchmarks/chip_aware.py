@@ -126,7 +126,7 @@ def _train_coarse(one: Trained, network: nn.Module, levels: int) -> None:
         fine = [weight.detach().clone() for weight, _ in maps]
         _round(maps, levels)
         adam.zero_grad()
-        one.loss(device).backward()  # type: ignore[no-untyped-call]
+        one.loss(device).backward()
         with torch.no_grad():
             for (weight, _), kept in zip(maps, fine, strict=True):
                 weight.copy_(kept)
@@ -160,7 +160,7 @@ def amplifier(seed: int) -> Iterator[tuple[str, float, float | None]]:
     """(what, score, worst error) of a circuit that amplifies rounding, before and after."""
     found = motions(seed, smoothing=0.0)
     yield "int16", *_judged(found, found.network, "int16")
-    fine_tune(found.network, found.write, found.loss, **_AMPLIFIER)  # type: ignore[arg-type]
+    fine_tune(found.network, found.write, found.loss, **_AMPLIFIER)
     yield "int16 trained", *_judged(found, found.network, "int16")
 
 

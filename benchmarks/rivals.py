@@ -126,7 +126,7 @@ def train(rival: Rival) -> ScaledCircuit | Baseline:
             steer: closed_loop.Steer = PerturbedExpert(random, FULL.cars)
             if turn:
                 driver = BaselineDriver if isinstance(net, Baseline) else NetworkDriver
-                steer = driver(net, FULL.cars)  # type: ignore[arg-type]
+                steer = driver(net, FULL.cars)
             drives += closed_loop.drive_all(journeys, steer)
             until = round(FULL.epochs * (turn + 1) / FULL.rounds)
             fit.stage(rival.name, until, partial(Imitation.of(drives).loss, learn))
@@ -152,7 +152,7 @@ def write(net: ScaledCircuit | Baseline, path: Path) -> None:
         net.eval(),
         len(signals),
         path,
-        input_ranges=[signal.range for signal in signals],  # type: ignore[misc]
+        input_ranges=[signal.range for signal in signals],
         input_names=[signal.name for signal in signals],
         input_units=[signal.unit for signal in signals],
         output_names=["steering"],

@@ -85,31 +85,31 @@ def _zero(lo: float, hi: float) -> list[float]:
     return [0.0] if lo < 0.0 < hi else []
 
 
-def _plain(name: str, **more: object) -> RealFunction:
-    return RealFunction(partial(_call, name), **more)  # type: ignore[arg-type]
+def _plain(name: str) -> Callable[[Value, float], Value]:
+    return partial(_call, name)
 
 
 FUNCTIONS: dict[str, RealFunction] = {
-    "acos": _plain("acos", lo=-1.0, hi=1.0),
-    "acosh": _plain("acosh", lo=1.0),
-    "asin": _plain("asin", lo=-1.0, hi=1.0),
-    "asinh": _plain("asinh"),
-    "atan": _plain("atan"),
-    "atanh": _plain("atanh", lo=-1.0, hi=1.0, closed=False),
-    "cos": _plain("cos", turns=partial(_every, 0.0, math.pi)),
-    "cosh": _plain("cosh", turns=_zero),
+    "acos": RealFunction(_plain("acos"), lo=-1.0, hi=1.0),
+    "acosh": RealFunction(_plain("acosh"), lo=1.0),
+    "asin": RealFunction(_plain("asin"), lo=-1.0, hi=1.0),
+    "asinh": RealFunction(_plain("asinh")),
+    "atan": RealFunction(_plain("atan")),
+    "atanh": RealFunction(_plain("atanh"), lo=-1.0, hi=1.0, closed=False),
+    "cos": RealFunction(_plain("cos"), turns=partial(_every, 0.0, math.pi)),
+    "cosh": RealFunction(_plain("cosh"), turns=_zero),
     "erf": RealFunction(_erf),
-    "exp": _plain("exp"),
-    "log": _plain("log", lo=0.0, closed=False),
+    "exp": RealFunction(_plain("exp")),
+    "log": RealFunction(_plain("log"), lo=0.0, closed=False),
     "power": RealFunction(_power, lo=0.0, closed=False),
     "reciprocal": RealFunction(_reciprocal, lo=0.0, closed=False),
     "reciprocal_below_zero": RealFunction(_reciprocal, hi=0.0, closed=False),
     "root": RealFunction(_power, lo=0.0),
     "softsign": RealFunction(_softsign),
-    "sin": _plain("sin", turns=partial(_every, math.pi / 2, math.pi)),
-    "sinh": _plain("sinh"),
-    "sqrt": _plain("sqrt", lo=0.0),
-    "tan": _plain("tan", lo=-math.pi / 2, hi=math.pi / 2, closed=False),
+    "sin": RealFunction(_plain("sin"), turns=partial(_every, math.pi / 2, math.pi)),
+    "sinh": RealFunction(_plain("sinh")),
+    "sqrt": RealFunction(_plain("sqrt"), lo=0.0),
+    "tan": RealFunction(_plain("tan"), lo=-math.pi / 2, hi=math.pi / 2, closed=False),
     "whole_power": RealFunction(_power, turns=_zero),
 }
 """By name: `power` takes any exponent and no zero, `root` a positive one, `whole_power` a positive

@@ -6,9 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.trainer.fit import Fit, reproducible  # noqa: E402
-from elegans.trainer.progress import Progress, shown  # noqa: E402
+from elegans.exporter.errors import ElegansError
+from elegans.trainer.fit import Fit, reproducible
+from elegans.trainer.progress import Progress, shown
 
 
 def test_training_runs_its_stages_and_lowers_the_loss() -> None:

@@ -155,9 +155,10 @@ def _with_weights(model: Model, value: Callable[[Weight, int], int]) -> Model:
     steps = []
     for step in model.steps:
         if getattr(step.op, "weight_bits", 0) == 16:
-            given = {f: getattr(step.op, f) for f in _FIELDS if hasattr(step.op, f)}
+            op: Any = step.op
+            given = {f: getattr(op, f) for f in _FIELDS if hasattr(op, f)}
             made = {f: changed(step, f, matrix) for f, matrix in given.items()}
-            step = replace(step, op=replace(step.op, **made))  # type: ignore[type-var]
+            step = replace(step, op=replace(op, **made))
         steps.append(step)
     return replace(model, steps=tuple(steps))
 

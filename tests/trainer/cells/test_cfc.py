@@ -14,11 +14,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 theirs = pytest.importorskip("ncps.torch", reason="ncps, the oracle, is not installed")
 wirings = pytest.importorskip("ncps.wirings")
 
-from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.trainer import CfC  # noqa: E402
-from elegans.trainer.cells.cfc import MODES, Backbone  # noqa: E402
-from elegans.trainer.kernels.sequence import in_torch  # noqa: E402
-from elegans.trainer.wiring.ncp import NCP, AutoNCP  # noqa: E402
+from elegans.exporter.errors import ElegansError
+from elegans.trainer import CfC
+from elegans.trainer.cells.cfc import MODES, Backbone
+from elegans.trainer.kernels.sequence import in_torch
+from elegans.trainer.wiring.ncp import NCP, AutoNCP
 
 INPUTS, BATCH = 5, 3
 PLANS: dict[str, tuple[NCP, Callable[[], Any]]] = {

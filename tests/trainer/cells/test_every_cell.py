@@ -11,17 +11,17 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 theirs = pytest.importorskip("ncps.torch", reason="ncps, the oracle, is not installed")
 wirings = pytest.importorskip("ncps.wirings")
 
-from torch import nn  # noqa: E402
+from torch import nn
 
-from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.trainer.cells.cfc import Backbone, CfCCell, WiredCfCCell  # noqa: E402
-from elegans.trainer.cells.ctrnn import SOLVERS, CTRNNCell  # noqa: E402
-from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell  # noqa: E402
-from elegans.trainer.cells.heads import ConvHead, Convolution, MLPHead  # noqa: E402
-from elegans.trainer.cells.ltc import LTCCell, ncps_order  # noqa: E402
-from elegans.trainer.networks.recurrent import Recurrent  # noqa: E402
-from elegans.trainer.wiring.ncp import AutoNCP, Wiring  # noqa: E402
-from elegans.trainer.wiring.unlayered import fully_connected, random_wiring  # noqa: E402
+from elegans.exporter.errors import ElegansError
+from elegans.trainer.cells.cfc import Backbone, CfCCell, WiredCfCCell
+from elegans.trainer.cells.ctrnn import SOLVERS, CTRNNCell
+from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell, MLPCell
+from elegans.trainer.cells.heads import ConvHead, Convolution, MLPHead
+from elegans.trainer.cells.ltc import LTCCell, ncps_order
+from elegans.trainer.networks.recurrent import Recurrent
+from elegans.trainer.wiring.ncp import AutoNCP, Wiring
+from elegans.trainer.wiring.unlayered import fully_connected, random_wiring
 
 INPUTS, BATCH = 5, 3
 

@@ -11,8 +11,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from elegans.trainer import AutoNCP, CfC, kernels_in_use  # noqa: E402
-from elegans.trainer.kernels import compiled, sequence  # noqa: E402
+from elegans.trainer import AutoNCP, CfC, kernels_in_use
+from elegans.trainer.kernels import compiled, sequence
 
 
 @pytest.fixture

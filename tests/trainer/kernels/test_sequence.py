@@ -9,13 +9,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from torch.nn.utils import prune  # noqa: E402
+from torch.nn.utils import prune
 
-from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.trainer import CTRNN, LTC, AutoNCP, CfC, FullyConnected, kernels_in_use  # noqa: E402
-from elegans.trainer.cells.cfc import MODES  # noqa: E402
-from elegans.trainer.cells.ctrnn import SOLVERS  # noqa: E402
-from elegans.trainer.kernels.sequence import can_run, in_torch  # noqa: E402
+from elegans.exporter.errors import ElegansError
+from elegans.trainer import CTRNN, LTC, AutoNCP, CfC, FullyConnected, kernels_in_use
+from elegans.trainer.cells.cfc import MODES
+from elegans.trainer.cells.ctrnn import SOLVERS
+from elegans.trainer.kernels.sequence import can_run, in_torch
 
 INPUTS = 3
 LAYERS: dict[str, Callable[[], Any]] = {

@@ -7,14 +7,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from elegans.trainer.data.arrays import from_arrays  # noqa: E402
-from elegans.trainer.data.augment import Augmentation  # noqa: E402
-from elegans.trainer.data.normalise import learn_normalisation  # noqa: E402
-from elegans.trainer.data.windows import WindowPlan  # noqa: E402
-from elegans.trainer.learn.build_network import PhysicalNetwork, build_network  # noqa: E402
-from elegans.trainer.learn.train_settings import TrainSettings  # noqa: E402
-from elegans.trainer.learn.trainer import Trainer  # noqa: E402
-from elegans.trainer.learn.training_loop import Carrying  # noqa: E402
+from elegans.trainer.data.arrays import from_arrays
+from elegans.trainer.data.augment import Augmentation
+from elegans.trainer.data.normalise import learn_normalisation
+from elegans.trainer.data.windows import WindowPlan
+from elegans.trainer.learn.build_network import PhysicalNetwork, build_network
+from elegans.trainer.learn.train_settings import TrainSettings
+from elegans.trainer.learn.trainer import Trainer
+from elegans.trainer.learn.training_loop import Carrying
 
 
 def _fading(recordings, steps=96):

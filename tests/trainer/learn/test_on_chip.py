@@ -9,17 +9,17 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from elegans.exporter.data.recording import load_recording, to_integers  # noqa: E402
-from elegans.exporter.errors import ElegansError, WrongUseError  # noqa: E402
-from elegans.exporter.export import Request, export  # noqa: E402
-from elegans.exporter.oracles import reference  # noqa: E402
-from elegans.tests.trainer.data.recordings import write_machine  # noqa: E402
-from elegans.trainer.checkpoint import read_checkpoint  # noqa: E402
-from elegans.trainer.data.read_columns import read_columns  # noqa: E402
-from elegans.trainer.data.series import Choice, from_columns  # noqa: E402
-from elegans.trainer.learn import on_chip  # noqa: E402
-from elegans.trainer.learn.keeping import Keeping, StoppedError  # noqa: E402
-from elegans.trainer.learn.trainer import Trainer  # noqa: E402
+from elegans.exporter.data.recording import load_recording, to_integers
+from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.export import Request, export
+from elegans.exporter.oracles import reference
+from elegans.tests.trainer.data.recordings import write_machine
+from elegans.trainer.checkpoint import read_checkpoint
+from elegans.trainer.data.read_columns import read_columns
+from elegans.trainer.data.series import Choice, from_columns
+from elegans.trainer.learn import on_chip
+from elegans.trainer.learn.keeping import Keeping, StoppedError
+from elegans.trainer.learn.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 SMALL = {"neurons": 10, "epochs": 3, "window": 20, "seed": 3}

@@ -12,11 +12,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.trainer.checkpoint import Checkpoint, read_checkpoint  # noqa: E402
-from elegans.trainer.learn import training_loop  # noqa: E402
-from elegans.trainer.learn.keeping import Keeping, StoppedError  # noqa: E402
-from elegans.trainer.learn.trainer import Trainer  # noqa: E402
+from elegans.exporter.errors import ElegansError
+from elegans.trainer.checkpoint import Checkpoint, read_checkpoint
+from elegans.trainer.learn import training_loop
+from elegans.trainer.learn.keeping import Keeping, StoppedError
+from elegans.trainer.learn.trainer import Trainer
 
 _SETTINGS = {"neurons": 6, "epochs": 5, "window": 16, "seed": 2, "augment": "noise=0.2"}
 

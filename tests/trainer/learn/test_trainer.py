@@ -10,15 +10,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from elegans.exporter.errors import ElegansError, WrongUseError  # noqa: E402
-from elegans.exporter.export import Request, export  # noqa: E402
-from elegans.tests.trainer.data.recordings import write_machine  # noqa: E402
-from elegans.trainer.data.arrays import from_arrays  # noqa: E402
-from elegans.trainer.data.read_columns import read_columns  # noqa: E402
-from elegans.trainer.data.series import Choice, from_columns  # noqa: E402
-from elegans.trainer.learn.keeping import Keeping  # noqa: E402
-from elegans.trainer.learn.results import recorded  # noqa: E402
-from elegans.trainer.learn.trainer import Trainer  # noqa: E402
+from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.export import Request, export
+from elegans.tests.trainer.data.recordings import write_machine
+from elegans.trainer.data.arrays import from_arrays
+from elegans.trainer.data.read_columns import read_columns
+from elegans.trainer.data.series import Choice, from_columns
+from elegans.trainer.learn.keeping import Keeping
+from elegans.trainer.learn.results import recorded
+from elegans.trainer.learn.trainer import Trainer
 
 SMALL = {"neurons": 8, "epochs": 3, "window": 20, "seed": 3}
 

@@ -12,11 +12,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 theirs = pytest.importorskip("ncps.torch", reason="ncps, the oracle, is not installed")
 wirings = pytest.importorskip("ncps.wirings")
 
-from torch import nn  # noqa: E402
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence  # noqa: E402
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.trainer import (  # noqa: E402
+from elegans.exporter.errors import ElegansError
+from elegans.trainer import (
     CTRNN,
     GRU,
     LSTM,
@@ -27,7 +27,7 @@ from elegans.trainer import (  # noqa: E402
     Random,
     truncated,
 )
-from elegans.trainer.cells.ltc import ncps_order  # noqa: E402
+from elegans.trainer.cells.ltc import ncps_order
 
 INPUTS, BATCH, STEPS = 5, 4, 7
 ALL = {

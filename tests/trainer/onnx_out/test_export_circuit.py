@@ -14,14 +14,14 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-from elegans.exporter.errors import ElegansError  # noqa: E402
-from elegans.exporter.frontend.import_graph import open_graph, read_interface  # noqa: E402
-from elegans.exporter.ir.interface import METADATA_KEY, Interface, Signal  # noqa: E402
-from elegans.trainer.networks.scaled_circuit import ScaledCircuit, Scales  # noqa: E402
-from elegans.trainer.onnx_out import export_circuit as module  # noqa: E402
-from elegans.trainer.onnx_out.export_circuit import export_circuit, write_recording  # noqa: E402
-from elegans.trainer.onnx_out.signals import trained_interface  # noqa: E402
-from elegans.trainer.wiring.ncp import AutoNCP  # noqa: E402
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.import_graph import open_graph, read_interface
+from elegans.exporter.ir.interface import METADATA_KEY, Interface, Signal
+from elegans.trainer.networks.scaled_circuit import ScaledCircuit, Scales
+from elegans.trainer.onnx_out import export_circuit as module
+from elegans.trainer.onnx_out.export_circuit import export_circuit, write_recording
+from elegans.trainer.onnx_out.signals import trained_interface
+from elegans.trainer.wiring.ncp import AutoNCP
 
 INTERFACE = trained_interface(
     "toy",

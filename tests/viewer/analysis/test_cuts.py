@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def test_a_neuron_without_its_synapses_is_the_model_with_these_weights_zero():
         places = {("h", i), ("inter_h", i)}
         model = _zeroed(
             subject.model,
-            lambda step, _, columns: _columns(step, places)[columns],  # noqa: B023
+            partial(lambda places, step, _, columns: _columns(step, places)[columns], places),
         )
         assert np.array_equal(found[:, i], _run(subject, model))
         assert not np.array_equal(found[:, i], subject.y[:STEPS])
@@ -95,10 +96,10 @@ def test_a_synapse_that_is_cut_is_the_model_with_its_weights_zero():
         else:
             places = {("x_in", s.source)}
 
-        def zero(step, rows, columns):
-            own = step.group == layer  # noqa: B023
-            row = rows == target - layers[layer][0]  # noqa: B023
-            return own & row & _columns(step, places)[columns]  # noqa: B023
+        def zero(step, rows, columns, layer=layer, target=target, places=places):
+            own = step.group == layer
+            row = rows == target - layers[layer][0]
+            return own & row & _columns(step, places)[columns]
 
         assert np.array_equal(found[:, lane], _run(subject, _zeroed(subject.model, zero)))
 
@@ -125,9 +126,9 @@ def test_an_ltc_synapse_that_is_cut_has_no_conductance():
                 if (sensor and s.source < INPUTS) or (neuron and s.source >= INPUTS):
                     own.add((name, int(row)))
 
-        def zero(step, rows, columns):
+        def zero(step, rows, columns, target=target, own=own):
             of = "current" in step.name or "conductance" in step.name
-            return of & (rows == target) & _columns(step, own)[columns]  # noqa: B023
+            return of & (rows == target) & _columns(step, own)[columns]
 
         assert np.array_equal(found[:, lane], _run(subject, _zeroed(model, zero)))
 

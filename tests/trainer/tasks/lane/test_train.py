@@ -10,14 +10,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from elegans.exporter.frontend.import_graph import read_file  # noqa: E402
-from elegans.exporter.lowering.lower import lower  # noqa: E402
-from elegans.trainer.chip_aware.settings import ChipSettings  # noqa: E402
-from elegans.trainer.onnx_out.signals import limits  # noqa: E402
-from elegans.trainer.tasks import TrainOptions, train  # noqa: E402
-from elegans.trainer.tasks.lane import train as lane  # noqa: E402
-from elegans.trainer.tasks.lane.closed_loop import drive, drive_all  # noqa: E402
-from elegans.trainer.tasks.lane.journey import DT_RANGE, SENSORS, draw_journey  # noqa: E402
+from elegans.exporter.frontend.import_graph import read_file
+from elegans.exporter.lowering.lower import lower
+from elegans.trainer.chip_aware.settings import ChipSettings
+from elegans.trainer.onnx_out.signals import limits
+from elegans.trainer.tasks import TrainOptions, train
+from elegans.trainer.tasks.lane import train as lane
+from elegans.trainer.tasks.lane.closed_loop import drive, drive_all
+from elegans.trainer.tasks.lane.journey import DT_RANGE, SENSORS, draw_journey
 
 TINY = lane.Budget(
     rounds=2, cars=4, seconds=6.0, epochs=2, batches=3, test_seconds=5.0, recorded_seconds=5.0
