@@ -13,8 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from elegans.boards.descriptors.board import MOST_STACK, Board
-from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.build_folder import BuildFolder, read_build_folder
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_input
 from elegans.exporter.templates import FIRMWARE, environment
 
@@ -77,16 +78,21 @@ def read_model(build_dir: Path) -> ModelSource:
         if sum(map(len, files.values())) > SOURCE_FILE.most:
             raise ElegansError(build_dir / path, "makes the sources too large", _EXPORT)
     _require_unchanged(build_dir, files, folder.files)
+    return model_source(folder, folder.layout, files)
+
+
+def model_source(model: BuildFolder | Model, layout: str, files: dict[str, bytes]) -> ModelSource:
+    """The sources of a model, whose C in `files` has this layout: speed or size."""
     return ModelSource(
-        name=folder.name,
-        digest=folder.digest,
-        inputs=len(folder.inputs),
-        outputs=len(folder.outputs),
-        states=len(folder.states),
-        state_bits=folder.state_bits,
-        has_dt=folder.dt is not None,
-        dt_bits=folder.dt_bits,
-        layout=folder.layout,
+        name=model.name,
+        digest=model.digest,
+        inputs=len(model.inputs),
+        outputs=len(model.outputs),
+        states=len(model.states),
+        state_bits=model.state_bits,
+        has_dt=model.dt is not None,
+        dt_bits=model.dt_bits,
+        layout=layout,
         files=files,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from elegans.boards.firmware.source import ModelSource
+from elegans.boards.firmware.source import ModelSource, model_source
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
@@ -30,17 +30,5 @@ def lowered_file(path: Path) -> Lowered:
 
 
 def _source(lowered: Lowered) -> ModelSource:
-    model = lowered.model
-    files = emit(plan(model, lowered.bounds))
-    return ModelSource(
-        name=model.name,
-        digest=model.digest,
-        inputs=len(model.inputs),
-        outputs=len(model.outputs),
-        states=len(model.states),
-        state_bits=model.state_bits,
-        has_dt=model.dt is not None,
-        dt_bits=model.dt_bits,
-        layout="speed",
-        files={name: text.encode() for name, text in files.items()},
-    )
+    files = emit(plan(lowered.model, lowered.bounds))
+    return model_source(lowered.model, "speed", {n: text.encode() for n, text in files.items()})
