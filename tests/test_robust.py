@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 from click.testing import CliRunner
@@ -83,6 +84,18 @@ def test_the_same_command_again_trains_nothing_and_gives_the_same_bytes(done, mo
     assert (done / "out" / "results.json").read_bytes() == before
 
 
+@contextmanager
+def _killed(command, finished):
+    """A study in a process of its own, whose first file is done; killed at the end of the block."""
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        until = time.monotonic() + 300
+        while not list(finished.glob("*.json")) and process.poll() is None:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        yield process
+        os.kill(process.pid, signal.SIGKILL)
+
+
 @pytest.mark.usefixtures("no_pictures")
 def test_after_a_kill_only_what_was_not_finished_is_trained_and_the_results_are_the_same(
     done, tmp_path, monkeypatch
@@ -92,12 +105,8 @@ def test_after_a_kill_only_what_was_not_finished_is_trained_and_the_results_are_
     (tmp_path / "machine.csv").write_bytes((done / "machine.csv").read_bytes())
     command = [sys.executable, "-c", _KILLED, "robust", *map(str, _arguments(tmp_path))]
     finished = tmp_path / "out" / "finished"
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 300
-        while not list(finished.glob("*.json")) and process.poll() is None:
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        os.kill(process.pid, signal.SIGKILL)
+    with _killed(command, finished):
+        pass
     kept = {path.name: path.read_bytes() for path in finished.glob("*.json")}
     assert len(kept) == 1
     assert not (tmp_path / "out" / "results.json").exists()
@@ -122,16 +131,12 @@ def test_several_processes_give_the_same_results_and_end_with_the_one_that_was_k
     arguments = [*_arguments(tmp_path), "--jobs", 2]
     command = [sys.executable, "-c", _KILLED, "robust", *map(str, arguments)]
     finished = tmp_path / "out" / "finished"
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-        until = time.monotonic() + 300
-        while not list(finished.glob("*.json")) and process.poll() is None:
-            assert time.monotonic() < until
-            time.sleep(0.02)
+    with _killed(command, finished) as process:
         tasks = f"/proc/{process.pid}/task/{process.pid}/children"
         with open(tasks, encoding="ascii") as file:
             children = [int(word) for word in file.read().split()]
-        os.kill(process.pid, signal.SIGKILL)
     assert len(children) >= 2
+    until = time.monotonic() + 60
     while any(os.path.exists(f"/proc/{child}") for child in children):
         assert time.monotonic() < until
         time.sleep(0.2)
