@@ -20,7 +20,7 @@ def nothing_compiled(source: PackageSource, files: Files) -> Files:
 @dataclass(frozen=True)
 class Ecosystem:
     """A build system that a package is for. Paths are relative to the ecosystem's folder; in them
-    {name} is the name of the model, {version} that of its package, {elegans} the runtime's.
+    {name} is the name of the model, {version} that of its package, {runtime_version} the runtime's.
 
     name      as `--for` takes it; also the folder of its templates
     title     as sentences name it

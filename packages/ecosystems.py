@@ -29,7 +29,7 @@ _ROWS = (
         *("{name}/content/include", "{name}/content/src"),
         *(_BESIDE, "content/include", "content/src"),
         archives=(
-            ("elegans_runtime/content", "elegans.elegans_runtime.{elegans}.pack"),
+            ("elegans_runtime/content", "elegans.elegans_runtime.{runtime_version}.pack"),
             ("{name}/content", "elegans.{name}.{version}.pack"),
         ),
     ),

@@ -1,7 +1,8 @@
 """Names that mean something else in an ecosystem, so that no package can have them.
 
 All names of models are lower-case identifiers of at most 31 characters, which every ecosystem takes
-for a name, so only words with a meaning of their own are left to forbid.
+for a name, and none is that of a header of C, so only words with a meaning of their own are left to
+forbid.
 """
 
 from __future__ import annotations
@@ -13,14 +14,6 @@ def words(text: str) -> frozenset[str]:
     """The words of a text."""
     return frozenset(text.split())
 
-
-EVERYWHERE = words(
-    """elegans elegans_runtime
-    assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal
-    stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath
-    threads time uchar wchar wctype"""
-)
-"""The runtime's names, and the headers of the C library, because a model's header is NAME.h."""
 
 CMAKE = words("all clean depend edit_cache help install package rebuild_cache test")
 """Targets of the generators."""

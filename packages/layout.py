@@ -10,11 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from elegans.exporter.codegen.runtime_files import runtime_version
 from elegans.exporter.ir.fixed_model import Channel
 from elegans.exporter.templates import FIRMWARE, environment
 from elegans.packages.ecosystem import Ecosystem, Files
 from elegans.packages.selftest import selftest
-from elegans.packages.source import RUNTIME, PackageSource, licence, runtime_files
+from elegans.packages.source import RUNTIME, PackageSource, licence, whole_runtime
 
 _TEMPLATES = FIRMWARE / "packages"
 _PERIOD_MS = 100  # of the examples, where the elapsed time has no unit that is a time
@@ -27,7 +28,7 @@ def package_files(source: PackageSource, ecosystem: Ecosystem) -> Files:
     Raises `ElegansError` if a compiler is missing that the ecosystem needs.
     """
     context = _context(source)
-    names = {key: context[key] for key in ("name", "version", "elegans")}
+    names = {key: context[key] for key in ("name", "version", "runtime_version")}
     files = _model(source, ecosystem) | _runtime(source, ecosystem)
     roots = {"package": source.name, "runtime": ecosystem.runtime.format(**names)}
     for suffix, place in ((".h", ecosystem.headers), (".c", ecosystem.sources)):
@@ -68,8 +69,8 @@ def _runtime(source: PackageSource, ecosystem: Ecosystem) -> Files:
     root = ecosystem.runtime.format(name=source.name)
     places = {"include": ecosystem.runtime_headers, "src": ecosystem.runtime_sources}
     files = {f"{root}/LICENSE": licence()}
-    for path, text in runtime_files().items():
-        first, _, rest = path.partition("/")
+    for path, text in whole_runtime().items():
+        _, first, rest = path.split("/", 2)
         files[f"{root}/{places[first]}/{rest}"] = text
     return files
 
@@ -108,6 +109,7 @@ def _context(source: PackageSource) -> dict[str, Any]:
         "version": source.version,
         "elegans": version("elegans"),
         "runtime": RUNTIME,
+        "runtime_version": f"{runtime_version()}.0.0",
         "digest": source.build.digest,
         "licence": licence().decode().rstrip(),
         "seconds": _seconds(source, elapsed),

@@ -10,7 +10,6 @@ from typing import Any
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.files import restore_folder, write_folder
 from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_input
-from elegans.packages import forbidden_names
 from elegans.packages.ecosystems import ECOSYSTEMS
 from elegans.packages.layout import package_files
 from elegans.packages.source import PackageSource, read_source
@@ -43,7 +42,7 @@ def all_files(source: PackageSource, names: Sequence[str]) -> dict[str, bytes]:
     ecosystem forbids."""
     chosen = [ECOSYSTEMS[name] for name in dict.fromkeys(names)]
     for ecosystem in chosen:
-        if source.name in forbidden_names.EVERYWHERE | ecosystem.forbidden:
+        if source.name in ecosystem.forbidden:
             fact = f"means something else in {ecosystem.title}, so no package can have this name"
             remedy = "export the model under another one: elegans export ... --name NAME"
             raise WrongUseError(source.name, fact, remedy)

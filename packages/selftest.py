@@ -22,8 +22,8 @@ _PER_LINE = 12
 
 
 @dataclass(frozen=True)
-class Table:
-    """A table of C: its name, the bits of an element, the columns of a row, and its lines."""
+class ConstantTable:
+    """A constant array of C: its name, the bits of an element, the columns of a row, and its lines."""
 
     name: str
     bits: int
@@ -43,7 +43,7 @@ class Selftest:
     count: int
     total: int
     bytes: int
-    tables: tuple[Table, ...]
+    tables: tuple[ConstantTable, ...]
 
 
 def selftest(source: PackageSource) -> Selftest:
@@ -62,7 +62,7 @@ def selftest(source: PackageSource) -> Selftest:
     row = sum(bits // 8 * int(np.prod(v.shape[1:])) for v, bits, _ in parts.values())
     rows = _rows(vectors, min(max(_BYTES // row, _FEWEST), _MOST))
     tables = tuple(
-        Table(name, bits, columns, tuple(_lines(values[rows])))
+        ConstantTable(name, bits, columns, tuple(_lines(values[rows])))
         for name, (values, bits, columns) in parts.items()
     )
     return Selftest(len(rows), len(vectors), row * len(rows), tables)

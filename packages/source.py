@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,16 +10,16 @@ from pathlib import Path
 
 from elegans.boards.firmware.source import ModelSource, read_model
 from elegans.exporter.build_folder import BuildFolder, load_model, read_build_folder
+from elegans.exporter.codegen.runtime_files import FOLDER, runtime_files
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.ir.interface import valid_name
 from elegans.hil_tests.session.build_files import Vectors, load_build
 
 RUNTIME = "elegans_runtime"
 """The name of the runtime's own library in every ecosystem."""
 
 _ROOT = Path(__file__).resolve().parents[1]
-_RUNTIME_C = _ROOT / "runtime_c"
-_INLINE = b"EL_INLINE void"  # such a function is only called from its header
 _VERSION = re.compile(r"(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})")
 
 
@@ -33,7 +32,7 @@ class PackageSource:
     version  of the package, MAJOR.MINOR.PATCH
     c        its C, as it is compiled for boards
     code     the model's own files by name: NAME.h, NAME.c, and NAME_layers.S where there is one
-    used     the runtime files that the model needs, by path: include/elegans/..., src/...
+    used     the runtime files that the model needs, by path: runtime/include/..., runtime/src/...
     vectors  its golden vectors
     """
 
@@ -58,29 +57,28 @@ def read_source(build: Path, package_version: str) -> PackageSource:
         fact, remedy = "is not a version", "give three numbers, as in --version 1.0.0"
         raise WrongUseError(package_version, fact, remedy)
     folder = read_build_folder(build)
+    valid_name(folder.name)
     c = read_model(build)
-    used = {path: text for path, text in c.files.items() if path.startswith(("include/", "src/"))}
-    _require_current(build, used, folder.version)
+    used = {path: text for path, text in c.files.items() if path.startswith(f"{FOLDER}/")}
+    _require_current(build, used)
     code = {path: text for path, text in c.files.items() if path not in used}
     return PackageSource(
         build=folder,
         model=load_model(build),
         version=package_version,
         c=c,
-        code=_named(folder.name, code),
+        code=code,
         used=used,
         vectors=load_build(build).vectors,
     )
 
 
-def runtime_files() -> dict[str, bytes]:
-    """All kernels, by path: include/elegans/..., src/...; every model is served by the same."""
-    paths = [p for p in sorted((_RUNTIME_C / "include").rglob("*")) if p.suffix in (".h", ".inc")]
-    files = {p.relative_to(_RUNTIME_C).as_posix(): p.read_bytes() for p in paths}
-    for path in sorted((_RUNTIME_C / "src").glob("*.c")):
-        if _INLINE not in files.get(f"include/elegans/{path.stem}.h", b""):
-            files[f"src/{path.name}"] = path.read_bytes()
-    return files
+def whole_runtime() -> dict[str, bytes]:
+    """All files of the runtime, by path: runtime/include/..., runtime/src/...; one library of them
+    serves every model."""
+    headers = [path.name for path in (_ROOT / "runtime_c" / "include" / "elegans").iterdir()]
+    files = runtime_files([name for name in headers if name.endswith((".h", ".inc"))])
+    return {path: text.encode() for path, text in sorted(files.items())}
 
 
 def licence() -> bytes:
@@ -88,20 +86,10 @@ def licence() -> bytes:
     return (_ROOT / "LICENSE-0BSD").read_bytes()
 
 
-def _named(name: str, code: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The model's files under names that no other model has."""
-    named = {"model.h": f"{name}.h", "model.c": f"{name}.c", "layers.S": f"{name}_layers.S"}
-    include = b'#include "model.h"', f'#include "{name}.h"'.encode()
-    return {named[path]: text.replace(*include) for path, text in code.items()}
-
-
-def _require_current(build: Path, used: Mapping[str, bytes], exported_by: str) -> None:
+def _require_current(build: Path, used: Mapping[str, bytes]) -> None:
     """Refuse a BUILD whose kernels are not those of this elegans: a package has one runtime."""
-    current = runtime_files()
+    current = whole_runtime()
     for path, text in used.items():
         if current.get(path) != text:
-            digest = hashlib.sha256(text).hexdigest()[:8]
-            fact = f"is not the runtime of elegans {version('elegans')} (SHA-256 {digest}...)"
-            if exported_by != version("elegans"):
-                fact += f": elegans {exported_by or 'of another version'} exported this BUILD"
+            fact = f"is not as in the runtime of elegans {version('elegans')}"
             raise ElegansError(build / path, fact, "run `elegans export` again")

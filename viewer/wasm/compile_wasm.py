@@ -21,10 +21,11 @@ from elegans.exporter.storage.read_files import ELF_IMAGE, read_input
 from elegans.exporter.templates import environment
 
 _MODULE = "module.wasm"
+_DRIVER = "driver/module.c"  # in a folder of its own: a model may be called module
 FLAGS = (
     *("-target", "wasm32-freestanding", "-mbulk-memory", "-O2", "-std=c99"),
     *("-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=262144", "-Wl,--strip-all"),
-    *("-fno-sanitize=undefined", *toolchain.WARNINGS, "-I.", "-Iinclude"),
+    *("-fno-sanitize=undefined", *toolchain.WARNINGS, "-I.", "-Iruntime/include"),
 )
 
 
@@ -44,14 +45,14 @@ def compile_wasm(build: Path) -> bytes:
 
 
 def wasm_sources(model: ModelSource) -> dict[str, bytes]:
-    """The files of a module by path: those of the BUILD, and `module.c`."""
+    """The files of a module by path: those of the BUILD, and the driver."""
     digest = ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(model.digest))
     text = (
         environment(Path(__file__).resolve().parent)
         .get_template("module.c.j2")
         .render(model=model, digest=digest)
     )
-    return model.files | {"module.c": text.encode()}
+    return model.files | {_DRIVER: text.encode()}
 
 
 def compile_sources(model: ModelSource, files: dict[str, bytes], more: Sequence[str] = ()) -> bytes:
@@ -59,7 +60,7 @@ def compile_sources(model: ModelSource, files: dict[str, bytes], more: Sequence[
     `ElegansError` as `compile_wasm` does."""
     tool = toolchain.cross_compiler("zig")
     with toolchain.scratch_folder(files) as folder:
-        line = [*FLAGS, "module.c", *more, *model.units, "-o", _MODULE]
+        line = [*FLAGS, _DRIVER, *more, *model.units, "-o", _MODULE]
         toolchain.run(tool, line, folder, f"{model.name} as WebAssembly with zig")
         return (folder / _MODULE).read_bytes()
 

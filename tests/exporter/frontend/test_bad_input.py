@@ -15,6 +15,7 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower
 from elegans.tests.exporter.frontend.refusal import refused
+from elegans.tests.places import model_file
 
 
 def test_a_missing_file(tmp_path):
@@ -203,7 +204,7 @@ def test_a_folder_with_another_program_s_model_json_is_never_replaced(worm, tmp_
 
 
 def test_an_interrupted_export_leaves_the_earlier_one(worm, built, monkeypatch):
-    before = (built / "model.c").read_bytes()
+    before = model_file(built).read_bytes()
 
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -211,7 +212,7 @@ def test_an_interrupted_export_leaves_the_earlier_one(worm, built, monkeypatch):
     monkeypatch.setattr(files, "exchange", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export(Request(worm, dt=0.05), built)
-    assert (built / "model.c").read_bytes() == before
+    assert model_file(built).read_bytes() == before
     assert not list(built.parent.glob(".*"))
 
 
