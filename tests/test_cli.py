@@ -33,6 +33,7 @@ _VERBS = [
     "compare",
     "hil",
     "bench",
+    "package",
     "boards",
     "doctor",
     "demo",
