@@ -72,6 +72,11 @@
 #endif
 #define EL_CORE_HEADER "elegans/cores/rv32im/core.h"
 
+/* RV32 without a multiplier */
+#elif EL_RISCV_32
+#define EL_CORE EL_PORTABLE
+#define EL_CORE_HEADER "elegans/cores/rv32e/core.h"
+
 #else
 #define EL_CORE EL_PORTABLE
 #define EL_CORE_HEADER "elegans/cores/portable/core.h"
