@@ -29,8 +29,11 @@ _ROWS = (
         *("{name}/content/include", "{name}/content/src"),
         *(_BESIDE, "content/include", "content/src"),
         archives=(
-            ("elegans_runtime/content", "elegans.elegans_runtime.{runtime_version}.pack"),
-            ("{name}/content", "elegans.{name}.{version}.pack"),
+            (
+                "elegans_runtime/content",
+                "elegans_runtime/elegans.elegans_runtime.{runtime_version}.pack",
+            ),
+            ("{name}/content", "{name}/elegans.{name}.{version}.pack"),
         ),
     ),
     Ecosystem(

@@ -23,7 +23,7 @@ _PER_LINE = 12
 
 @dataclass(frozen=True)
 class ConstantTable:
-    """A constant array of C: its name, the bits of an element, the columns of a row, and its lines."""
+    """A constant array of C: its name, the bits of an element, the columns of a row, its lines."""
 
     name: str
     bits: int
