@@ -34,6 +34,7 @@ from elegans.exporter.frontend.reference_rules import (
     Rule,
     broadcast,
     probe,
+    probe_alone,
     select,
 )
 from elegans.exporter.ir.affine import Affine, Form, Matrix, product
@@ -250,4 +251,6 @@ RULES: dict[str, Rule] = {
     "BatchNormalization": probe,
     **dict.fromkeys(("Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape"), select),
     **dict.fromkeys(("Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"), select),
+    **dict.fromkeys(("DepthToSpace", "GatherElements", "GatherND", "SpaceToDepth"), select),
+    **dict.fromkeys(("ConvTranspose", "CumSum", "Einsum", "Pad", "Trilu"), probe_alone),
 }

@@ -70,7 +70,7 @@ def _range(size: float, arrays: Arrays, given: Given) -> float:
     if len(arrays) != 3:
         return size
     start, limit, step = (float(a.reshape(-1)[0]) if a.size else 0.0 for a in arrays)
-    return float(abs((limit - start) / step)) if step else math.inf
+    return float(abs((limit - start) / step)) + 1 if step else math.inf
 
 
 def _tiled(size: float, arrays: Arrays, given: Given) -> float:
