@@ -24,12 +24,20 @@ _MOST_PRODUCTS = 1 << 32  # products of all constant matrices
 # deterministic, and `result_size` bounds the size of their results.
 _FOLDABLE = frozenset(
     (
-        *("Abs", "Add", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div"),
-        *("Equal", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "Gemm", "Greater"),
-        *("Identity", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Not", "Pow", "Range"),
-        *("Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Relu"),
-        *("Reshape", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Softplus", "Split", "Sqrt"),
-        *("Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where"),
+        *("Abs", "Acos", "Acosh", "Add", "And", "ArgMax", "ArgMin", "Asin", "Asinh"),
+        *("Atan", "Atanh", "Cast", "Ceil", "Celu", "Clip", "Concat", "Constant"),
+        *("ConstantOfShape", "Cos", "Cosh", "CumSum", "Div", "Einsum", "Elu", "Equal"),
+        *("Erf", "Exp", "Expand", "EyeLike", "Flatten", "Floor", "Gather"),
+        *("GatherElements", "Gelu", "Gemm", "Greater", "GreaterOrEqual", "HardSigmoid"),
+        *("HardSwish", "Identity", "LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax"),
+        *("LpNormalization", "MatMul", "Max", "Mean", "Min", "Mish", "Mod", "Mul", "Neg"),
+        *("Not", "Or", "PRelu", "Pad", "Pow", "Range", "Reciprocal", "ReduceL1"),
+        *("ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean"),
+        *("ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare", "Relu", "Reshape"),
+        *("Round", "Selu", "Shape", "Sigmoid", "Sign", "Sin", "Sinh", "Size", "Slice"),
+        *("Softmax", "Softplus", "Softsign", "Split", "Sqrt", "Squeeze", "Sub", "Sum"),
+        *("Tan", "Tanh", "ThresholdedRelu", "Tile", "Transpose", "Trilu", "Unsqueeze"),
+        *("Where", "Xor"),
     )
 )
 

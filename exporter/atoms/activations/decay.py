@@ -14,7 +14,7 @@ from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import DT, Activation, Atom
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.spans import Span, affine_span, constant_span
+from elegans.exporter.ir.spans import Span, affine_span, constant_span, times, window_span
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops.decay import Decay
 from elegans.exporter.ops.decay_share import LONGEST, DecayShare
@@ -64,6 +64,13 @@ class DecayActivation(Activation):
                 "a decay needs a rate that is never negative",
             )
         return constant_span(self.size, 0.0, 1.0)
+
+    def image(self, spans: dict[str, Span], name: str) -> Span:
+        assert self.rate is not None
+        least, most = (np.maximum(end, 0.0) for end in affine_span(self.rate, spans))
+        if self.factor is not None:
+            least, most = times((least, most), window_span(self.factor, spans))
+        return self.function(most), self.function(least)
 
     def lower_share(self, to: Builder, called: VectorName) -> Window:
         """The share 1 - exp(-rate dt) of constant rates, as mantissa and exponent."""
