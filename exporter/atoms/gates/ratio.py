@@ -47,7 +47,7 @@ class RatioGate(Gate):
         return n / d
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
-        if not np.all(np.isfinite([spans[w.vector] for w in self.parts])):
+        if not np.all(np.isfinite([window_span(w, spans) for w in self.parts])):
             return np.full(self.size, -np.inf), np.full(self.size, np.inf)
         over, under = (form_of(w, atoms, spans) for w in self.parts)
         spans = with_images(under, atoms, spans)

@@ -14,6 +14,7 @@ from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import of_one_argument
+from elegans.exporter.frontend.general.angles import atan
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule, broadcast
 from elegans.exporter.ir.affine import Affine, Form
@@ -149,13 +150,14 @@ def _p_relu(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> 
 
 FUNCTION_RULES: dict[str, Rule] = {
     "Exp": _exp,
+    "Atan": of_one_argument(atan),
     "Log": of_one_argument(_log),
     "Pow": _power,
     "PRelu": _p_relu,
     **{
         name: _tabled(name.lower())
         for name in (
-            *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Sin", "Sinh"),
+            *("Acos", "Acosh", "Asin", "Asinh", "Atanh", "Cos", "Cosh", "Sin", "Sinh"),
             *("Softsign", "Sqrt", "Tan"),
         )
     },
