@@ -21,11 +21,12 @@ from elegans.exporter.atoms.gates.ratio import RatioGate
 from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import ACTIVATION_RULES
-from elegans.exporter.frontend.general.choices import CHOICE_RULES
+from elegans.exporter.frontend.general.choices import CHOICE_RULES, less_extremum
+from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, matmul
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES
 from elegans.exporter.frontend.general.quantisation import QUANTISATION_RULES
 from elegans.exporter.frontend.general.reductions import REDUCTION_RULES, of_quotient
-from elegans.exporter.frontend.general.rounding import ROUNDING_RULES
+from elegans.exporter.frontend.general.rounding import ROUNDING_RULES, cancelled
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import (
     WIDEST,
@@ -58,7 +59,9 @@ def _add(sign: float) -> Rule:
         parts_of_mix = a.products and b.products
         if not parts_of_mix or set(a.products) == set(b.products) == {DT}:
             a, b = reader.atoms.settled(a), reader.atoms.settled(b)
-        return [ShapedForm(a.plus(b.scaled(np.array([sign]))), shape)]
+        total = a.plus(b.scaled(np.array([sign])))
+        simpler = less_extremum(reader, cancelled(reader, total.affine))
+        return [ShapedForm(Form(simpler, total.products), shape)]
 
     return rule
 
@@ -138,6 +141,8 @@ def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> 
     """A constant matrix times columns, or rows times one; a Kronecker product does them all."""
     left, right = node.input
     if left in reader.matrices or (left in reader.constants and right not in reader.constants):
+        if left in reader.constants and reader.constants[left].ndim != 2:
+            return [matmul(reader, place, node)]
         matrix, (form, shape) = reader.matrix(place, left), reader.affine(place, right)
         rows, columns = matrix.shape
         if shape[-2:-1] != (columns,) and shape != (columns,):
@@ -149,7 +154,11 @@ def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> 
         whole = sparse.kron(sparse.csr_array(matrix), sparse.eye_array(others), format="csr")
         tail = shape[-1:] if len(shape) > 1 else ()
         return [ShapedForm(Form(form.times(whole), {}), (*shape[:-2], rows, *tail))]
+    if right not in reader.matrices and right not in reader.constants:
+        return [matmul(reader, place, node)]
     form, shape = reader.affine(place, left)
+    if left not in reader.constants and reader.constants.get(right, np.zeros((1, 1))).ndim != 2:
+        return [matmul(reader, place, node)]
     matrix = reader.matrix(place, right)
     _require_narrow(place, form.size // max(matrix.shape[0], 1), matrix.shape[1], matrix)
     return [_vectors_times(form, shape, matrix)]
@@ -230,6 +239,7 @@ RULES: dict[str, Rule] = {
     **ACTIVATION_RULES,
     **FUNCTION_RULES,
     **CHOICE_RULES,
+    **CONTRACTION_RULES,
     **REDUCTION_RULES,
     **QUANTISATION_RULES,
     **ROUNDING_RULES,
