@@ -13,6 +13,8 @@ from elegans.exporter.codegen.runtime_files import runtime_version
 from elegans.exporter.ir.fixed_model import Channel
 from elegans.exporter.templates import FIRMWARE, environment
 from elegans.packages.ecosystem import Ecosystem, Files
+from elegans.packages.sbom import FILE as SBOM
+from elegans.packages.sbom import sbom
 from elegans.packages.selftest import selftest
 from elegans.packages.source import RUNTIME, PackageSource, licence, whole_runtime
 
@@ -43,6 +45,7 @@ def package_files(source: PackageSource, ecosystem: Ecosystem) -> Files:
             target = f"{root}/{path}".replace("NAME", source.name)
             files[target] = _render(template.relative_to(FIRMWARE).as_posix(), context)
     files = ecosystem.compiled(source, files)
+    files[f"{source.name}/{SBOM}"] = sbom(source, ecosystem)
     for folder, archive in ecosystem.archives:
         files = _archived(files, folder.format(**names), archive.format(**names))
     return files
