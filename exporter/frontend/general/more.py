@@ -1,4 +1,4 @@
-"""Operators that are a few others: products and means of several, thresholds, sums so far, padding."""
+"""Operators that consist of a few others: means, thresholds, sums so far, padding."""
 
 from __future__ import annotations
 
