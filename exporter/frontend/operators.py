@@ -24,6 +24,7 @@ from elegans.exporter.frontend.activation_rules import ACTIVATION_RULES
 from elegans.exporter.frontend.general.choices import CHOICE_RULES, less_extremum
 from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, matmul
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES
+from elegans.exporter.frontend.general.more import MORE_RULES
 from elegans.exporter.frontend.general.quantisation import QUANTISATION_RULES
 from elegans.exporter.frontend.general.reductions import REDUCTION_RULES, of_quotient
 from elegans.exporter.frontend.general.rounding import ROUNDING_RULES, cancelled
@@ -183,11 +184,11 @@ def _vectors_times(form: Affine, shape: Shape, matrix: Matrix) -> ShapedForm:
 
 
 def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    if given.get("transA", 0):
-        raise ElegansError(place, "transposes its input", "multiply a row vector by a matrix")
     matrix = reader.matrix(place, node.input[1])
     matrix = (matrix.T if given.get("transB", 0) else matrix) * given.get("alpha", 1.0)
     form, shape = reader.affine(place, node.input[0])
+    if given.get("transA", 0):
+        form, shape = form.pick(np.arange(form.size).reshape(shape).T.reshape(-1)), shape[::-1]
     _require_narrow(place, form.size // max(matrix.shape[0], 1), matrix.shape[1], matrix)
     result = _vectors_times(form, shape, matrix)
     if len(node.input) > 2 and node.input[2]:
@@ -195,6 +196,21 @@ def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
         (sums, more), shape = broadcast(reader, place, result, bias)
         result = ShapedForm(sums.plus(more.scaled(np.array([given.get("beta", 1.0)]))), shape)
     return [result]
+
+
+def _batch_norm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
+    """(x - mean) / sqrt(variance + epsilon) scale + shift, channel by channel."""
+    if given.get("training_mode"):
+        raise ElegansError(place, "is in training mode", "call eval() before exporting")
+    form, shape = reader.affine(place, node.input[0])
+    spread = (1, -1, *(1 for _ in shape[2:]))
+    scale, shift, mean, variance = (
+        np.broadcast_to(reader.constants[name].reshape(spread), shape).reshape(-1)
+        for name in node.input[1:5]
+    )
+    gain = scale / np.sqrt(variance.astype(np.float64) + given.get("epsilon", 1e-5))
+    value = form.scaled(gain).plus(Affine.constant(shift - mean * gain))
+    return [ShapedForm(Form(value, {}), shape)]
 
 
 def _activation(activation: type[Activation]) -> Rule:
@@ -238,6 +254,7 @@ RULES: dict[str, Rule] = {
     **{kind.operator: _activation(kind) for kind in activations() if kind.operator},
     **ACTIVATION_RULES,
     **FUNCTION_RULES,
+    **MORE_RULES,
     **CHOICE_RULES,
     **CONTRACTION_RULES,
     **REDUCTION_RULES,
@@ -258,7 +275,7 @@ RULES: dict[str, Rule] = {
     "Conv": probe,
     "AveragePool": probe,
     "GlobalAveragePool": probe,
-    "BatchNormalization": probe,
+    "BatchNormalization": _batch_norm,
     **dict.fromkeys(("Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape"), select),
     **dict.fromkeys(("Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"), select),
     **dict.fromkeys(("DepthToSpace", "GatherElements", "GatherND", "SpaceToDepth"), select),

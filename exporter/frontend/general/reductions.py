@@ -56,7 +56,7 @@ def _axes(reader: Reader, node: onnx.NodeProto, given: Attributes, rank: int) ->
     return tuple(sorted(int(a) % rank for a in axes)) or tuple(range(rank))
 
 
-def _reduction(made: OfGroup) -> Rule:
+def reduction(made: OfGroup) -> Rule:
     """A rule of an operator that makes one element of each group."""
 
     def rule(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
@@ -94,7 +94,7 @@ def _along(made: OfGroups, default: int = -1) -> Rule:
     return rule
 
 
-def _total(z: Affine, each: float = 1.0) -> Affine:
+def total(z: Affine, each: float = 1.0) -> Affine:
     """The sum of all elements, as one element."""
     return z.times(sparse.csr_array(np.full((1, z.size), each)))
 
@@ -137,7 +137,7 @@ def _totals(e: Affine, rows: Integers) -> Affine:
 def _logs(reader: Reader, place: str, e: Affine, rows: Integers) -> Affine:
     """Their logarithms."""
     total = _totals(e, rows)
-    return _log(reader, place, extremum(reader, total, Affine.constant(np.ones(total.size)), 1))
+    return log_of(reader, place, extremum(reader, total, Affine.constant(np.ones(total.size)), 1))
 
 
 def _softmax(reader: Reader, place: str, z: Affine, rows: Integers) -> Affine:
@@ -155,7 +155,7 @@ def _log_softmax(reader: Reader, place: str, z: Affine, rows: Integers) -> Affin
     return below.plus(log.scaled(_MINUS))
 
 
-def _log(reader: Reader, place: str, z: Affine) -> Affine:
+def log_of(reader: Reader, place: str, z: Affine) -> Affine:
     if not z.terms:
         return Affine.constant(np.log(z.bias))
     return AnyFunctionActivation.of(reader.atoms, "log", z, place)
@@ -168,26 +168,38 @@ def _log_sum_exp(reader: Reader, place: str, z: Affine) -> Affine:
 
 
 def _squares(reader: Reader, place: str, z: Affine) -> Affine:
-    return _total(VectorProductGate.of(reader.atoms, z, z))
+    return total(VectorProductGate.of(reader.atoms, z, z))
 
 
 def _l1(reader: Reader, place: str, z: Affine) -> Affine:
     whole = reader.atoms.of(reader.atoms.map(z))
-    return _total(reader.atoms.of(reader.atoms.add(AbsoluteActivation(whole))))
+    return total(reader.atoms.of(reader.atoms.add(AbsoluteActivation(whole))))
 
 
 def _l2(reader: Reader, place: str, z: Affine) -> Affine:
     return AnyFunctionActivation.of(reader.atoms, "sqrt", _squares(reader, place, z), place)
 
 
+def _none_yet(reader: Reader, z: Affine) -> Affine:
+    """For each element 1 if none up to it, itself included, is the greatest one, else 0."""
+    equal = above(reader, _below(reader, z), "equal")
+    upto = equal.times(sparse.csr_array(np.tril(np.ones((z.size, z.size)))))
+    return above(reader, upto, "equal")
+
+
+def first_greatest(reader: Reader, z: Affine) -> Affine:
+    """1 at the first of the greatest elements, else 0."""
+    if z.size == 1:
+        return Affine.constant(np.ones(1))
+    none = _none_yet(reader, z)
+    before = Affine.joined([Affine.constant(np.ones(1)), none.pick(np.arange(z.size - 1))])
+    return before.plus(none.scaled(_MINUS))
+
+
 def _index(of: Callable[[Affine], Affine]) -> OfGroup:
     def made(reader: Reader, place: str, z: Affine) -> Affine:
         """How many elements have no greatest one among themselves and those before them."""
-        if z.size == 1:
-            return Affine.constant(np.zeros(1))
-        equal = above(reader, _below(reader, of(z)), "equal")
-        upto = equal.times(sparse.csr_array(np.tril(np.ones((z.size, z.size)))))
-        return _total(above(reader, upto, "equal"))
+        return Affine.constant(np.zeros(1)) if z.size == 1 else total(_none_yet(reader, of(z)))
 
     return made
 
@@ -248,21 +260,21 @@ def _layer_norm(centre: bool, default: int = -1) -> Rule:
 
 
 def _group_norm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    """Groups of channels of [1, C, ...]; one channel a group as InstanceNormalization."""
+    """Groups of channels of [N, C, ...]; one channel a group as InstanceNormalization."""
     z, shape = reader.affine(place, node.input[0])
-    if len(shape) < 2 or shape[0] != 1:
-        raise ElegansError(place, f"works on the shape {list(shape)}", "export a batch of 1")
-    groups = int(given.get("num_groups", shape[1]))
-    rows = np.arange(z.size).reshape(groups, -1)
+    batch, channels, *rest = shape
+    groups = int(given.get("num_groups", channels))
+    rows = np.arange(z.size).reshape(batch * groups, -1)
+    if len(rows) > _MOST_GROUPS:
+        raise ElegansError(place, f"normalises {len(rows)} groups", "export a smaller network")
     epsilon = float(given.get("epsilon", 1e-5))
     found = Affine.joined([normalised(reader, z.pick(group), True, epsilon) for group in rows])
     names = list(node.input[1:3])
-    per_group = reader.constants[names[0]].size == groups != shape[1]
-    spread = (1, groups, *(1 for _ in shape[1:])) if per_group else (1, shape[1])
-    like = (*spread, *(1 for _ in range(len(shape) - 2))) if not per_group else spread
-    wide = (1, groups, shape[1] // groups, *shape[2:]) if per_group else shape
-    scaled = _scaled_and_shifted(reader, found, wide, names, like)
-    return [ShapedForm(Form(scaled, {}), shape)]
+    ones = [1 for _ in rest]
+    per_group = reader.constants[names[0]].size == groups != channels
+    wide = (batch, groups, channels // groups, *rest) if per_group else shape
+    like = (1, groups, 1, *ones) if per_group else (1, channels, *ones)
+    return [ShapedForm(Form(_scaled_and_shifted(reader, found, wide, names, like), {}), shape)]
 
 
 def _lp(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
@@ -312,11 +324,11 @@ REDUCTION_RULES: dict[str, Rule] = {
     "LogSoftmax": _along(_log_softmax),
     "LpNormalization": _lp,
     "RMSNormalization": _layer_norm(centre=False),
-    "ReduceL1": _reduction(_l1),
-    "ReduceL2": _reduction(_l2),
-    "ReduceLogSumExp": _reduction(_log_sum_exp),
-    "ReduceMax": _reduction(_greatest),
-    "ReduceMin": _reduction(_least),
-    "ReduceSumSquare": _reduction(_squares),
+    "ReduceL1": reduction(_l1),
+    "ReduceL2": reduction(_l2),
+    "ReduceLogSumExp": reduction(_log_sum_exp),
+    "ReduceMax": reduction(_greatest),
+    "ReduceMin": reduction(_least),
+    "ReduceSumSquare": reduction(_squares),
     "Softmax": _along(_softmax),
 }

@@ -75,8 +75,18 @@ def _ceil(reader: Reader, z: Affine) -> Affine:
 
 
 def _round(reader: Reader, z: Affine) -> Affine:
-    """floor(z + 1/2); where z ends in exactly a half, ONNX takes the even neighbour."""
-    return _floor(reader, z.plus(Affine.constant(np.full(z.size, 0.5))))
+    """floor(z + 1/2), less one where z ends in exactly a half and the result would be odd: ONNX
+    takes the even neighbour."""
+    up = z.plus(Affine.constant(np.full(z.size, 0.5)))
+    if not up.terms:
+        return Affine.constant(np.round(z.bias))
+    whole = reader.atoms.of(reader.atoms.map(up))
+    fraction = _fraction(reader, whole)
+    floor = whole.plus(fraction.scaled(_MINUS))
+    tie = above(reader, fraction, "equal")
+    odd = _fraction(reader, floor.scaled(np.array([0.5]))).scaled(np.array([2.0]))
+    both = tie.plus(odd).plus(Affine.constant(np.full(z.size, -1.5)))
+    return floor.plus(above(reader, both).scaled(_MINUS))
 
 
 def _mod(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
