@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
@@ -38,7 +39,7 @@ EXPORT_ONE_STEP = (
     "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
     "elegans.trainer.export_onnx does it for ncps"
 )
-_SUBGRAPH_OPERATORS = ("Loop", "Scan", "If", "SequenceMap")
+_SUBGRAPH_OPERATORS = ("Loop", "Scan", "SequenceMap")
 _SEQUENCE_OPERATORS = ("LSTM", "GRU", "RNN")
 _WHOLE_TYPES = (TensorProto.INT32, TensorProto.INT64)
 _NUMERIC_TYPES = {
@@ -213,14 +214,18 @@ def metadata(model: onnx.ModelProto) -> str | None:
     return {p.key: p.value for p in model.metadata_props}.get(METADATA_KEY)
 
 
-def constants(model: onnx.ModelProto, path: Path) -> dict[str, Reals]:
-    """The graph's dense initializers by name: floats as float64, others in their own type.
+def constants(
+    model: onnx.ModelProto, path: Path, wanted: Collection[str] | None = None
+) -> dict[str, Reals]:
+    """The graph's dense initializers by name, or those that are wanted: floats as float64, others
+    in their own type.
 
     Raises `ElegansError` for tensors that are damaged, not numeric, or not finite.
     """
     return {
         tensor.name: finite(_array(tensor, path), f"{path}, tensor {tensor.name!r}")
         for tensor in model.graph.initializer
+        if wanted is None or tensor.name in wanted
     }
 
 
