@@ -15,6 +15,7 @@ import onnx
 from onnx import helper
 
 from elegans.exporter.atoms.gates import gates
+from elegans.exporter.atoms.read_states import through_states
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
@@ -101,8 +102,10 @@ def read_network(
     reader.ranges["x"] = lo, hi
     for number, node in enumerate(model.graph.node):
         _read_node(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
-    h_next = reader.atoms.states(_joined(reader, ports.h_next))
-    network = Network(interface, reader.atoms.found, _joined(reader, ports.y), h_next)
+    made_by = _joined(reader, ports.h_next)
+    h_next = reader.atoms.states(made_by)
+    y = through_states(reader.atoms, _joined(reader, ports.y), made_by, h_next)
+    network = Network(interface, reader.atoms.found, y, h_next)
     read = frozenset().union(*(atom.vectors() for atom in network.atoms.values()))
     read = read | set(network.y.terms) | {w.vector for w in h_next}
     if PER_DT.vector in read:
