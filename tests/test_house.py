@@ -21,7 +21,7 @@ _SHARED = {"exporter.errors", "exporter.files", "exporter.templates"}
 _STAGES = {
     "exporter": [
         *("storage", "numbers", "ops", "ir", "atoms", "passes"),
-        *("frontend", "data", "lowering", "codegen", "cost", "oracles"),
+        *("frontend", "data", "lowering", "delivery", "codegen", "cost", "oracles"),
     ],
     "boards": ["processes", "descriptors", "firmware", "flashing", "emulation", "profiling"],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
