@@ -8,6 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.gates.advance import AdvanceGate
 from elegans.exporter.atoms.gates.keep import KeepGate
 from elegans.exporter.atoms.gates.product import ProductGate
@@ -92,6 +93,12 @@ def kept(atoms: AtomTable, window: Window, start: int) -> Window:
         if _leads_to(atoms, h, old) and not _leads_to(atoms, u, old):
             nothing = atoms.map(Affine.constant(np.zeros(window.size)))
             return atoms.add(KeepGate(h, nothing, u))
+        drive = getattr(atoms.found.get(h.vector), "drive", None) if h.size == gate.size else None
+        if isinstance(atoms.found.get(h.vector), LinearMapActivation) and drive is not None:
+            rest = drive.plus(atoms.of(old).scaled(_MINUS))
+            if "h" in drive.terms and "h" not in rest.terms:  # u (h + c) is u h + u c
+                incoming = VectorProductGate.of(atoms, atoms.of(u), rest)
+                return atoms.add(KeepGate(old, atoms.map(incoming), u))
     return window
 
 
