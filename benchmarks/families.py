@@ -123,7 +123,7 @@ FAMILIES: dict[str, Family] = {
         timed=True,
         held=(-4.0, 4.0),
         accept=1.0,
-        jumps="layer1",
+        jumps="layer2",
     ),
     "CT-GRU": Family(
         timed.ContinuousGRU,
@@ -139,7 +139,8 @@ FAMILIES: dict[str, Family] = {
         timed=True,
         inputs=6,
         ranges=((-2.0, 2.0),) * 3 + ((0.0, 1.0),) * 3,
-        held=(-12.0, 12.0),
+        dt=(0.005, 0.05),
+        held=(-6.0, 6.0),
     ),
     "S4D": Family(
         space.S4D,
@@ -155,6 +156,7 @@ FAMILIES: dict[str, Family] = {
         states=2 * UNITS,
         timed=True,
         ranges=((-1.0, 1.0),),
+        dt=(0.05, 0.2),
         held=(-4.0, 4.0),
         outputs=(-4.0, 4.0),
     ),
@@ -164,7 +166,9 @@ FAMILIES: dict[str, Family] = {
         states=2 * UNITS,
         timed=True,
         ranges=((-1.0, 1.0),),
+        dt=(0.05, 0.5),
         held=(-4.0, 4.0),
+        outputs=(-4.0, 4.0),
     ),
     "Liquid-S4": Family(
         space.LiquidS4,

@@ -49,7 +49,7 @@ class STAR(Cell):
 
 
 class SRU(Cell):
-    """A simple recurrent unit: gates read the state element by element, the output has a highway."""
+    """A simple recurrent unit: its gates read the state element by element."""
 
     def __init__(self) -> None:
         super().__init__()

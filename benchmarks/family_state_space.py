@@ -52,6 +52,7 @@ class S5(nn.Module):
         self.im = nn.Parameter(math.pi * torch.arange(UNITS))
         self.scale = nn.Parameter(torch.log(0.1 + 0.4 * torch.rand(UNITS)))
         self.b, self.c = linear(INPUTS, 2 * UNITS), linear(2 * UNITS, OUTPUTS)
+        self.d = linear(INPUTS, OUTPUTS)
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         step = torch.exp(self.scale) * dt
@@ -62,7 +63,7 @@ class S5(nn.Module):
         new = complex_product(gain, self.b(x).chunk(2, -1))
         old = complex_product(kept, h.chunk(2, -1))
         h = torch.cat([old[0] + new[0], old[1] + new[1]], -1)
-        return functional.gelu(self.c(h)), h
+        return self.c(h) + self.d(x), h
 
 
 class LiquidS4(Cell):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -34,10 +36,11 @@ class ContinuousLSTM(Cell):
 class PhasedLSTM(Cell):
     """An LSTM that changes only while an oscillation of each neuron is open.
 
-    h is the outputs, the cells, and how far each oscillation has come, in periods.
+    h is the outputs, the cells, and how far each oscillation has come, in periods. The leak is for
+    training; a network that has been trained is run without.
     """
 
-    def __init__(self, leak: float = 0.001, open_ratio: float = 0.1) -> None:
+    def __init__(self, leak: float = 0.0, open_ratio: float = 0.1) -> None:
         super().__init__()
         self.leak, self.open_ratio = leak, open_ratio
         self.gates = linear(INPUTS + UNITS, 4 * UNITS)
@@ -68,6 +71,8 @@ class ContinuousGRU(Cell):
         self.register_buffer("tau", 0.1 * 10 ** (0.5 * torch.arange(scales)))
         self.read, self.write = (linear(INPUTS + UNITS) for _ in range(2))
         self.new = linear(INPUTS + UNITS)
+        for tau in (self.read, self.write):
+            nn.init.uniform_(tau.bias, math.log(0.1), math.log(1.0))
 
     def _share(self, log_tau: Tensor) -> Tensor:
         return torch.softmax(-((log_tau.unsqueeze(-1) - torch.log(self.tau)) ** 2), -1)
