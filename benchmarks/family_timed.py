@@ -68,11 +68,11 @@ class ContinuousGRU(Cell):
     def __init__(self, scales: int = 3) -> None:
         super().__init__()
         self.scales = scales
-        self.register_buffer("tau", 0.1 * 10 ** (0.5 * torch.arange(scales)))
+        self.register_buffer("tau", 0.3 * 10 ** (0.25 * torch.arange(scales)))
         self.read, self.write = (linear(INPUTS + UNITS) for _ in range(2))
         self.new = linear(INPUTS + UNITS)
         for tau in (self.read, self.write):
-            nn.init.uniform_(tau.bias, math.log(0.1), math.log(1.0))
+            nn.init.uniform_(tau.bias, math.log(0.3), math.log(1.0))
 
     def _share(self, log_tau: Tensor) -> Tensor:
         return torch.softmax(-((log_tau.unsqueeze(-1) - torch.log(self.tau)) ** 2), -1)
