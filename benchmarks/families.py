@@ -130,7 +130,7 @@ FAMILIES: dict[str, Family] = {
         "Mozer et al., 2017, eq. 5-9",
         states=3 * UNITS,
         timed=True,
-        ranges=((0.0, 1.0),),
+        ranges=((-1.0, 1.0),),
     ),
     "GRU-D, gaps as states": Family(
         timed.GapGRUD,
