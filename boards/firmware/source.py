@@ -15,7 +15,7 @@ from pathlib import Path
 from elegans.boards.descriptors.board import MOST_STACK, Board
 from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.exporter.build_folder import BuildFolder, read_build_folder
-from elegans.exporter.codegen.runtime_files import runtime_version
+from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_input
