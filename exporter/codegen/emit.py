@@ -98,6 +98,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "state_bits": model.state_bits,
         "dt_bits": model.dt_bits,
         "state_size": size + size % 2,  # whole words
+        "image_size": plan.placement.image_size,
         "h": plan.placement.h.offset,
         "kernels": plan.kernels,
         "tables": plan.tables,
