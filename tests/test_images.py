@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime as ort
@@ -14,11 +15,13 @@ from torch import nn
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.codegen.plan import plan
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
-from elegans.exporter.ir.declared import with_ranges
+from elegans.exporter.ir.declared import with_formats, with_ranges
+from elegans.exporter.ir.raw_format import raw_format
 from elegans.exporter.lowering.lower import lower, lower_with_proof
 from elegans.exporter.oracles import reference
 from elegans.exporter.oracles.integer_onnx import integer_onnx
@@ -163,3 +166,88 @@ def test_memory_is_that_of_the_largest_two_neighbours(tmp_path):
     assert sizes == [2 * 20 * 20, 8 * 18 * 18, 8 * 16 * 16, 16 * 14 * 14]
     code = plan(lowered.model, lowered.bounds)
     assert code.placement.image_size == max(a + b for a, b in itertools.pairwise(sizes))
+
+
+def _read(net: Seeing, path, raw: str | None = None):
+    net.save(path)
+    graph = open_graph(path)
+    interface = with_ranges(read_interface(graph), [(0.0, 1.0)], None, None)
+    if raw is not None:
+        interface = with_formats(interface, ((None, raw_format(raw)),))
+    return read_network(graph, interface)
+
+
+def test_the_counts_of_a_camera_and_their_normalisation_are_one_pass(tmp_path):
+    torch.manual_seed(1)
+    net = Seeing((3, 8, 8), nn.BatchNorm2d(3), _conv(3, 4, 3, padding=1), nn.ReLU())
+    network = _read(net, tmp_path / "net.onnx", "uint8:0:1")
+    model = lower(network)
+    kernels = [step.op.kernel for step in model.steps]
+    assert kernels[:3] == ["frame", "convolution", "linear"]
+    assert "clamp" not in kernels
+    assert {(c.lo, c.hi, c.frac) for c in model.inputs} == {(0, 255, 0)}
+    counts = np.random.default_rng(0).integers(0, 256, (_LANES, 3 * 64))
+    h = np.zeros((_LANES, _NEURONS), np.int64)
+    _, found = reference.step(model, counts, h[:, :1], h)
+    _, exact, _ = real_network.step(network, counts / 255.0, np.zeros((_LANES, 1)), h * 0.0)
+    np.testing.assert_allclose(to_real(found, model.states), exact, atol=2e-3)
+
+
+class WithSpeed(Seeing):
+    """A second input beside the image, which a map reads."""
+
+    def __init__(self) -> None:
+        super().__init__((2, 6, 6), _conv(2, 4, 3), nn.ReLU())
+        self.cell = nn.Linear(64 + 2 + _NEURONS, _NEURONS)
+
+    def forward(self, x, speed, h):
+        seen = self.head(x).flatten(1)
+        h = torch.tanh(self.cell(torch.cat([speed, seen, h], dim=1)))
+        return self.motor(h), h
+
+    def save(self, path) -> None:
+        examples = torch.zeros(1, 2, 6, 6), torch.zeros(1, 2), torch.zeros(1, _NEURONS)
+        names = {"input_names": ["x", "speed", "h"], "output_names": ["y", "h_next"]}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.onnx.export(self.eval(), examples, str(path), dynamo=False, **names)
+
+
+def test_only_what_maps_read_of_the_inputs_is_clamped_and_kept(tmp_path):
+    torch.manual_seed(2)
+    network = _read(WithSpeed(), tmp_path / "net.onnx")
+    lowered = lower_with_proof(network)
+    model = lowered.model
+    clamped = {step.name: step for step in model.steps}["x_in"]
+    assert [(w.vector, w.lo, w.hi) for a in clamped.inputs for w in a] == [("x", 72, 74)]
+    assert plan(model, lowered.bounds).placement.state_size == 2 + _NEURONS
+    x = _inputs(model, np.random.default_rng(3))
+    h = np.zeros((_LANES, _NEURONS), np.int64)
+    _, found = reference.step(model, x, h[:, :1], h)
+    real = to_real(x, model.inputs), np.zeros((_LANES, 1)), h * 0.0
+    np.testing.assert_allclose(
+        to_real(found, model.states), real_network.step(network, *real)[1], atol=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("image", "head", "told"),
+    [
+        ((2, 4, 4, 4), [nn.Conv3d(2, 2, 3)], "export images"),
+        ((3, 140, 140), [_conv(3, 64, 9)], "products of convolutions"),
+        ((1, 60, 60), [nn.MaxPool2d(2, return_indices=False), nn.ConvTranspose2d(1, 1, 2)], "Conv"),
+    ],
+)
+def test_what_no_kernel_computes_is_refused_with_a_reason(tmp_path, image, head, told):
+    with pytest.raises(ElegansError, match=told):
+        _read(Seeing(image, *head), tmp_path / "net.onnx")
+
+
+def test_pixels_of_a_channel_have_one_range(tmp_path):
+    torch.manual_seed(3)
+    network = _read(Seeing((2, 5, 5), _conv(2, 2, 3), nn.ReLU()), tmp_path / "net.onnx")
+    first, *others = network.interface.inputs
+    inputs = (replace(first, range=(0.0, 4.0)), *others)
+    uneven = replace(network, interface=replace(network.interface, inputs=inputs))
+    with pytest.raises(ElegansError, match="pixels have different ranges"):
+        lower(uneven)

@@ -16,6 +16,7 @@ from typing import Any
 from elegans.exporter.codegen.plan import Plan
 from elegans.exporter.codegen.program import FusedLayer
 from elegans.exporter.ir.fixed_model import Channel, Model
+from elegans.exporter.ir.vector_names import pixel_runs
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.templates import environment
 
@@ -88,7 +89,8 @@ def _context(plan: Plan) -> dict[str, Any]:
         "version": version("elegans"),
         "digest": model.digest,
         "abi": _runtime_abi(),
-        "inputs": [_port(model, "X", c) for c in model.inputs],
+        "inputs": _inputs(model),
+        "inputs_count": len(model.inputs),
         "outputs": [_port(model, "Y", c) for c in model.outputs],
         "dt": _port(model, "DT", model.dt) if model.dt else None,
         "states_count": len(model.states),
@@ -117,6 +119,22 @@ def _held(model: Model) -> list[dict[str, Any]]:
     if model.state_bits == 16:
         return _runs(model, lambda c: (c.lo, c.hi))
     return [{"start": p.start, "size": p.size, "at": p.at, "wide": p.wide} for p in model.pieces]
+
+
+def _inputs(model: Model) -> list[dict[str, Any]]:
+    """The inputs one by one; of an image, those that differ in nothing but their names together."""
+    found: list[dict[str, Any]] = []
+    index = 0
+    for run in pixel_runs(model.inputs):
+        port = _port(model, "X", run[0]) | {"index": index, "place": str(index)}
+        port["element"] = port["macro"]
+        if len(run) > 1:
+            port["name"] = f"{run[0].name} to {run[-1].name}"
+            port["place"] = f"{index}..{index + len(run) - 1}"
+            port["element"] = f"{port['macro']} + i"
+        found.append(port)
+        index += len(run)
+    return found
 
 
 def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model, Step, formats, walk
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.vector_names import pixel_runs
 from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Integers, Reals, Value, dequantise, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form
@@ -157,11 +158,12 @@ def text(
         "Inputs, clamped to their ranges",
         "",
     ]
-    for channel in model.inputs:
+    for channel, *more in pixel_runs(model.inputs):
+        name = f"{channel.name} to {more[-1].name}" if more else channel.name
         lo, hi = channel.range
         counts = f"{channel.lo} to {channel.hi} for" if channel.scale != 1 else "in"
         ends = f"{counts} [{lo:.6g}, {hi:.6g}] {channel.unit}".rstrip()
-        lines.append(f"  {channel.name:<16} {channel.format:<26} {ends}")
+        lines.append(f"  {name:<16} {channel.format:<26} {ends}")
     lines += ["", "States, for any inputs and any number of steps", ""]
     for name, lo, hi, q, why in _states(model, network):
         lines.append(f"  {name:<16} {q:<8} in [{lo:.5g}, {hi:.5g}]  {why}")

@@ -35,6 +35,7 @@ from elegans.exporter.ops.max_pool import MaxPool
 from elegans.exporter.ops.mean_pool import MeanPool
 
 _SPATIAL = (1, 2)  # dimensions of a sequence and of an image
+_MOST_PRODUCTS = 1 << 26  # of all convolutions: seconds of an M7, and of an export's comparisons
 _LEAST_PLANE = 2  # dimensions from which on an input is an image, however small it is
 
 
@@ -57,6 +58,14 @@ def _conv(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
     bias = reader.constants[node.input[2]] if with_bias else np.zeros(outputs)
     if bias.shape != (outputs,):
         raise ValueError(f"{list(bias.shape)} biases for {outputs} outputs")
+    products = window.positions * weights.size + sum(
+        known.shape.positions * known.weights.size
+        for known in reader.atoms.found.values()
+        if isinstance(known, ConvolutionImage)
+    )
+    if products > _MOST_PRODUCTS:
+        fact = f"makes {products:,} products of convolutions in a step, {_MOST_PRODUCTS:,} at most"
+        raise ElegansError(place, fact, "take smaller images, fewer filters or larger strides")
     atom = ConvolutionImage(source, window, weights, np.asarray(bias, np.float64), groups)
     return [_result(reader, atom, window, len(shape))]
 
@@ -108,6 +117,8 @@ def _batch_norm(reader: Reader, place: str, node: onnx.NodeProto, given: Attribu
     gain, beta, mean, variance = (reader.constants[name] for name in node.input[1:5])
     scale = gain / np.sqrt(variance + given.get("epsilon", 1e-5))
     each = form.size // shape[1]
+    if not np.all(np.isfinite(scale)):
+        raise ValueError("a variance that is not above zero")
     if shape[0] != 1 or scale.shape != (shape[1],):
         raise ValueError(f"{list(scale.shape)} channels for {list(shape)}")
     offset = Affine.constant(np.repeat(beta - mean * scale, each))
