@@ -235,7 +235,6 @@ def test_only_what_maps_read_of_the_inputs_is_clamped_and_kept(tmp_path):
     [
         ((2, 4, 4, 4), [nn.Conv3d(2, 2, 3)], "export images"),
         ((3, 140, 140), [_conv(3, 64, 9)], "products of convolutions"),
-        ((1, 60, 60), [nn.MaxPool2d(2, return_indices=False), nn.ConvTranspose2d(1, 1, 2)], "Conv"),
     ],
 )
 def test_what_no_kernel_computes_is_refused_with_a_reason(tmp_path, image, head, told):

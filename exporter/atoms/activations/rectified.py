@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
+from elegans.exporter.atoms.images.image import by_channel
 from elegans.exporter.ir.atom import Activation
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.spans import element_fracs
@@ -27,12 +28,13 @@ class RectifiedActivation(Activation):
         else:
             # Formats for the result: an argument beyond them saturates where relu makes it zero.
             frac = element_fracs(to.spans[name])
-            mapped = to.mapped(f"{called.name}_sum", self.drive, frac, alike=True, held=True)
-            whole = self.within(mapped.op)
-            if whole is not None:
-                to.step(called.name, called.layer, whole, (mapped.inputs,), mapped.frac)
-                return
-            z = to.add(f"{called.name}_sum", called.layer, mapped)
+            if by_channel(to.atoms, self.drive) is not None:
+                mapped = to.mapped(f"{called.name}_sum", self.drive, frac, held=True)
+                whole = self.within(mapped.op)
+                if whole is not None:
+                    to.step(called.name, called.layer, whole, (mapped.inputs,), mapped.frac)
+                    return
+            z = to.linear(f"{called.name}_sum", called.layer, self.drive, frac, alike=True)
         to.step(called.name, called.layer, self.op(), ((z,),), to.fracs(z))
 
     def within(self, op: Op) -> Op | None:

@@ -107,24 +107,6 @@ def _pool(
     return [_result(reader, PoolImage(source, op), window, len(shape))]
 
 
-def _batch_norm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    """A scale and an offset of each channel, which become part of the weights before or after."""
-    form, shape = reader.affine(place, node.input[0])
-    if given.get("training_mode") or len(node.output) > 1:
-        raise ElegansError(place, "is in training mode", "call eval() before exporting")
-    if form.size <= MOST_PROBED:
-        return probe(reader, place, node, given)
-    gain, beta, mean, variance = (reader.constants[name] for name in node.input[1:5])
-    scale = gain / np.sqrt(variance + given.get("epsilon", 1e-5))
-    each = form.size // shape[1]
-    if not np.all(np.isfinite(scale)):
-        raise ValueError("a variance that is not above zero")
-    if shape[0] != 1 or scale.shape != (shape[1],):
-        raise ValueError(f"{list(scale.shape)} channels for {list(shape)}")
-    offset = Affine.constant(np.repeat(beta - mean * scale, each))
-    return [ShapedForm(Form(form.scaled(np.repeat(scale, each)).plus(offset), {}), shape)]
-
-
 def mean_of_planes(
     reader: Reader, place: str, node: onnx.NodeProto, along: tuple[int, ...]
 ) -> ShapedForm | None:
@@ -257,5 +239,4 @@ IMAGE_RULES: dict[str, Callable[..., Outputs]] = {
     "GlobalMaxPool": _max_pool,
     "AveragePool": _average_pool,
     "GlobalAveragePool": _average_pool,
-    "BatchNormalization": _batch_norm,
 }
