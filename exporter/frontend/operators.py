@@ -289,5 +289,5 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape"), select),
     **dict.fromkeys(("Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"), select),
     **dict.fromkeys(("DepthToSpace", "GatherElements", "GatherND", "SpaceToDepth"), select),
-    **dict.fromkeys(("ConvTranspose", "CumSum", "Einsum", "Pad", "Trilu"), probe_alone),
+    **dict.fromkeys(("ConvTranspose", "CumSum", "Pad", "Trilu"), probe_alone),
 }
