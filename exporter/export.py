@@ -152,6 +152,8 @@ def export(
     doubts += range_hints.hints(model, recording)
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
     stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
+    counts = _counts(network)
+    stated |= {"counts": counts} if counts else {}
     stated["errors_of_each"] = error_table.to_json(each)
     files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.

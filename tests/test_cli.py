@@ -33,6 +33,8 @@ _VERBS = [
     "compare",
     "hil",
     "bench",
+    "package",
+    "verify",
     "boards",
     "doctor",
     "demo",

@@ -15,10 +15,9 @@ from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.builder import MappedForm
 from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
-from elegans.exporter.lowering.joint_rounding import InputStatistics
-from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap
+from elegans.exporter.lowering.joint_rounding import InputStatistics, Together
+from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap, linear, timed
 from elegans.exporter.lowering.step_builder import StepBuilder
 from elegans.exporter.numbers.fixed import (
     Integers,
@@ -30,6 +29,7 @@ from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.widen import Widen
 
+_MOST_COARSER = 10  # bits that a map may lose
 _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map of ones
 
 
@@ -82,8 +82,38 @@ class ModelBuilder(StepBuilder):
         alike: bool = False,
     ) -> Window:
         """Add an affine form as a step; `tabled` where a table looks its result up, `alike` where
-        its rows shall share a shift, which is faster, if that costs few bits."""
-        return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike))
+        its rows shall share a shift, which is faster, if that costs few bits.
+
+        Weights that are too large for a fine result make a coarser one, which is rescaled: it has
+        the digits that the inputs give it, and saturates where the finer format ends.
+        """
+        windows, (weights,) = self._matrices(affine)
+        return self._fitted(name, layer, windows, (weights, affine.bias), out_frac, tabled, alike)
+
+    def _fitted(
+        self,
+        name: str,
+        layer: str,
+        windows: tuple[Window, ...],
+        form: tuple[Matrix, Reals],
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
+    ) -> Window:
+        """Add a map as a step, or as two if only a coarser result has a scale."""
+        try:
+            mapped = self._mapped(name, windows, form, out_frac, tabled, alike)
+            return self.add(name, layer, mapped)
+        except ElegansError as error:
+            refusal = error
+        for coarser in range(1, _MOST_COARSER + 1):
+            try:
+                mapped = self._mapped(name, windows, form, out_frac - coarser, alike=alike)
+            except ElegansError:
+                continue
+            source = self.add(f"{name}_coarse", layer, mapped)
+            return self.rescaled(name, layer, source, out_frac)
+        raise refusal
 
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
@@ -113,8 +143,7 @@ class ModelBuilder(StepBuilder):
             return source
         if len(shifts) > 1 or not -_MOST_SHIFT <= (shift := shifts.pop()) <= _MOST_SHIFT:
             one = sparse.eye_array(source.size, format="csr")
-            mapped = self._mapped(name, (source,), (one, np.zeros(len(frac))), frac)
-            return self.add(name, layer, mapped)
+            return self._fitted(name, layer, (source,), (one, np.zeros(len(frac))), frac)
         op = Rescale(max(shift, 0), max(-shift, 0))
         return self.step(name, layer, op, ((source,),), frac)
 
@@ -143,7 +172,7 @@ class ModelBuilder(StepBuilder):
             together=self._together(windows, fracs),
             ends=_ends(windows),
         )
-        op = quantise_maps.timed(real, self.weight_bits)
+        op = timed(real, self.weight_bits)
         if op is None:
             return None
         return self.step(name, layer, op, (windows, (dt,)), np.full(drive.size, frac))
@@ -178,7 +207,7 @@ class ModelBuilder(StepBuilder):
         matrices = (sparse.hstack(part, format="csr") for part in zip(*columns, strict=True))
         return tuple(windows), tuple(matrices)
 
-    def _together(self, windows: tuple[Window, ...], frac: Integers) -> quantise_maps.Together:
+    def _together(self, windows: tuple[Window, ...], frac: Integers) -> Together:
         """Rounds the weights of inputs in these windows together."""
         real = tuple(self._real.get(w) for w in windows)
         return partial(self._statistics.rounded, windows=real, frac=frac)
@@ -203,7 +232,7 @@ class ModelBuilder(StepBuilder):
         frac = np.concatenate([self.fracs(w) for w in inputs])
         together = self._together(inputs, frac)
         real = RealMap(weights, bias, frac, reach, out_frac, _ends(inputs), together)
-        op = quantise_maps.linear(real, self.weight_bits, tabled, alike)
+        op = linear(real, self.weight_bits, tabled, alike)
         if op is None:
             raise ElegansError(
                 name,
