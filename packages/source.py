@@ -16,6 +16,7 @@ from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.interface import is_label, is_unit, valid_name
 from elegans.exporter.storage.read_files import SOURCE_FILE, read_input
+from elegans.exporter.templates import environment
 from elegans.hil_tests.session.build_files import Vectors, load_build
 
 RUNTIME = "elegans_runtime"
@@ -106,7 +107,7 @@ def whole_runtime() -> dict[str, bytes]:
 
 def licence() -> bytes:
     """The text of 0BSD, under which all C of a package is."""
-    return (_ROOT / "LICENSE-0BSD").read_bytes()
+    return environment().get_template("packages/common/LICENSE.j2").render().encode()
 
 
 def _headers(build: Path, folder: BuildFolder) -> dict[str, bytes]:
