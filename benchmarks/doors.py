@@ -3,7 +3,7 @@
 python -m benchmarks.doors [--write docs/doors.md] [--only lmu,lru]
 
 Each family of `benchmarks.families` is written by both of torch's exporters, exported, and run on
-the virtual board (an M4) with the golden vectors, which compare every integer.
+two virtual boards (an M4 and an M0) with the golden vectors, which compare every integer.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ import logging
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from elegans.benchmarks.cell_document import heading, markdown, write_row
-from elegans.benchmarks.families import FAMILIES, write
-from elegans.exporter.build_folder import read_build_folder
+from elegans.benchmarks.families import FAMILIES, worst_error, write
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import export
 from elegans.hil_tests.session.session import hil
 
-HEAD = ("family", "equations", "exporters", "error", "M4", "flash", "integers", "different")
+HEAD = ("family", "equations", "exporters", "error", "M4", "M0", "flash", "integers", "different")
+_BOARDS = ("mps2-an386", "microbit")  # an M4 and an M0
 _EXPORTERS = {"script": False, "dynamo": True}
 
 
@@ -33,21 +32,25 @@ def _row(name: str, folder: Path) -> tuple[str, ...]:
     digests, built = [], []
     for exporter, dynamo in _EXPORTERS.items():
         request = write(name, folder / f"{exporter}.onnx", dynamo)
-        digests.append(export(replace(request), folder / exporter).digest)
+        digests.append(export(request, folder / exporter).digest)
         built.append(folder / exporter)
-    errors = [max(e.worst for e in read_build_folder(build).errors) for build in built]
-    verdict = hil(built[0], "mps2-an386")
-    lo, hi = verdict.instructions or (0, 0)
+    error = max(worst_error(name, build) for build in built)
+    m4, m0 = (hil(built[0], board) for board in _BOARDS)
     return (
         name,
         FAMILIES[name].paper,
         "both, same bits" if digests[0] == digests[1] else "both",
-        f"{max(errors):.1e}",
-        f"{lo:,}" if lo == hi else f"{lo:,} to {hi:,}",
-        f"{verdict.flash_bytes:,}",
-        f"{verdict.integers:,}",
-        f"{verdict.mismatches}",
+        f"{error:.1e}",
+        *(_instructions(verdict.instructions) for verdict in (m4, m0)),
+        f"{m4.flash_bytes:,}",
+        f"{m4.integers + m0.integers:,}",
+        f"{m4.mismatches + m0.mismatches}",
     )
+
+
+def _instructions(found: tuple[int, int] | None) -> str:
+    lo, hi = found or (0, 0)
+    return f"{lo:,}" if lo == hi else f"{lo:,} to {hi:,}"
 
 
 @click.command(epilog="Example: python -m benchmarks.doors --only lru --write docs/doors.md")

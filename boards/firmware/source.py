@@ -22,7 +22,7 @@ from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_i
 from elegans.exporter.templates import FIRMWARE, environment
 
 _LINK = Path(__file__).resolve().parents[2] / "runtime_c" / "link"
-_CORE = {ARM: "cortex_m", RISCV: "riscv"}  # start-up code of the core, by its architecture
+_CORE = {ARM: "cortex_m", RISCV: "riscv"}  # begins the names of a core's files, by its architecture
 _UNIT = r"runtime/src/[^/]+\.c"
 _EXPORT = "export it again: elegans export model.onnx -o BUILD"
 
@@ -203,7 +203,8 @@ def _belongs(stem: str, board: Board) -> bool:
             "interrupts": interrupts,
         }
         return stem == f"{driver}_{chosen[driver]}"
-    return stem not in _CORE.values() or stem == _CORE[board.core.architecture]
+    others = {name for core, name in _CORE.items() if core != board.core.architecture}
+    return not stem.startswith(tuple(others))
 
 
 def device_files(model: ModelSource, board: Board) -> dict[str, bytes]:

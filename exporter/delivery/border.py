@@ -238,7 +238,8 @@ def _saturating(model: Model) -> list[dict[str, Any]]:
         count = len(list(run))
         unit = (1 << 16) if bits == 32 else 1
         if saturates:
-            found.append({"start": at, "end": at + count, "lo": lo + unit - 1, "hi": hi - unit + 1})
+            ends = {"lo": lo + unit - 1, "hi": hi - unit + 1}
+            found.append(_loop(at, at + count) | ends)
         at += count
     return found
 
