@@ -25,7 +25,8 @@ from elegans.exporter.frontend.general.choices import CHOICE_RULES, less_extremu
 from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, matmul
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES
 from elegans.exporter.frontend.general.more import MORE_RULES
-from elegans.exporter.frontend.general.reductions import REDUCTION_RULES, of_quotient
+from elegans.exporter.frontend.general.normalisations import NORMALISATION_RULES, of_quotient
+from elegans.exporter.frontend.general.reductions import REDUCTION_RULES
 from elegans.exporter.frontend.general.rounding import ROUNDING_RULES, cancelled
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import (
@@ -253,6 +254,7 @@ RULES: dict[str, Rule] = {
     **ACTIVATION_RULES,
     **FUNCTION_RULES,
     **MORE_RULES,
+    **NORMALISATION_RULES,
     **CHOICE_RULES,
     **CONTRACTION_RULES,
     **REDUCTION_RULES,

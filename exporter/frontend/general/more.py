@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import onnx
@@ -84,7 +85,7 @@ def _select_or_zero(reader: Reader, place: str, node: onnx.NodeProto, _: Attribu
     """An operator that moves elements and fills up with zeros: run on the numbers of the elements,
     counted from 1."""
     z, shape = reader.affine(place, node.input[0])
-    inputs = {node.input[0]: np.arange(1, z.size + 1).reshape(shape)}
+    inputs: dict[str, Any] = {node.input[0]: np.arange(1, z.size + 1).reshape(shape)}
     for name in node.input[1:]:
         if name:
             inputs[name] = reader.constants[name]
