@@ -19,6 +19,7 @@ from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_inp
 
 _REMEDY = "run `elegans export` again"
 _MISSING = object()
+_COUNT = re.compile(r"u?int\d{1,2}")
 # What a model raises whose parts do not fit together.
 _UNSOUND = (
     *(ValueError, TypeError, LookupError, AttributeError),
@@ -43,6 +44,7 @@ class BuildFolder:
     blame     for the worst of these errors; None where it is small, or not stated
     files     the SHA-256 of each file of the folder, by its path; may be incomplete
     version   of the elegans that exported it; "" if an earlier one did, which did not state it
+    runtime   the version of the runtime that its C needs; 0 if an earlier elegans exported it
     """
 
     path: Path
@@ -58,6 +60,7 @@ class BuildFolder:
     blame: Blame | None
     files: dict[str, str]
     version: str
+    runtime: int
     _data: dict[str, Any] = field(repr=False)
 
     @property
@@ -74,6 +77,14 @@ class BuildFolder:
     def float_reading(self) -> dict[str, Any]:
         """How the float network is to be read, as `float_network.to_json` states it; unchecked."""
         return _field(self.path, {"float": {}} | self._data, "float", dict)
+
+    @property
+    def counts(self) -> dict[str, str]:
+        """The type of each input that is a sensor's raw count, such as uint12, by name."""
+        found = _field(self.path, {"counts": {}} | self._data, "counts", dict)
+        if not all(isinstance(t, str) and _COUNT.fullmatch(t) for t in found.values()):
+            raise _damaged(self.path, "counts are no types of integers")
+        return found
 
     @property
     def period_fixed(self) -> bool:
@@ -152,6 +163,7 @@ def read_build_folder(build: Path) -> BuildFolder:
         blame=_blame(path, data.get("blame")),
         files=_field(path, {"files": {}} | data, "files", dict),
         version=_field(path, {"version": ""} | data, "version", str),
+        runtime=_field(path, {"runtime": 0} | data, "runtime", int),
         _data=data,
     )
 

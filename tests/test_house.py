@@ -12,7 +12,19 @@ import pytest
 from elegans.tests.places import CHECKOUT
 
 # A package imports only from packages before it in this list.
-_PACKAGES = ["exporter", "trainer", "boards", "hil_tests", "viewer", "demo", "commands", "cli"]
+_PACKAGES = [
+    *(
+        "exporter",
+        "trainer",
+        "boards",
+        "hil_tests",
+        "viewer",
+        "packages",
+        "demo",
+        "commands",
+        "cli",
+    ),
+]
 _INDEPENDENT = {("trainer", "boards"), ("trainer", "hil_tests")}  # torch never reaches a lab
 
 # Inside a package: the stages in the order of their imports. `errors`, `files` and `templates`
@@ -21,9 +33,12 @@ _SHARED = {"exporter.errors", "exporter.files", "exporter.templates"}
 _STAGES = {
     "exporter": [
         *("storage", "numbers", "ops", "ir", "atoms", "passes"),
-        *("frontend", "data", "lowering", "codegen", "cost", "oracles"),
+        *("frontend", "data", "lowering", "delivery", "codegen", "cost", "oracles"),
     ],
-    "boards": ["processes", "descriptors", "firmware", "flashing", "emulation", "profiling"],
+    "boards": [
+        *("processes", "descriptors", "machine_code", "firmware"),
+        *("flashing", "emulation", "profiling"),
+    ],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
     "trainer": [
         "data",

@@ -23,7 +23,7 @@ from elegans.boards.processes.process_group import in_parallel
 
 _ELF = "firmware.elf"
 _COMMON = ["-std=gnu99", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
-_INCLUDE = ["-isystem", "libc", "-I", ".", "-I", "model", "-I", "model/include"]
+_INCLUDE = ["-isystem", "libc", "-I", ".", "-I", "model/runtime/include"]
 # By default zig inserts checks for undefined behaviour, whose reports a board cannot print.
 _ZIG = ["-fno-sanitize=undefined"]
 
@@ -82,7 +82,7 @@ def build_firmware(
     """
     model = read_model(build_dir)
     level = toolchain.resolve_level(level, model.layout)
-    tool = toolchain.cross_compiler(compiler)
+    tool = toolchain.cross_compiler(compiler, board.core.architecture)
     digest = _digest(model, board, tool, level)
     name = f"{board.name}-{tool.name}-O{level}"
     result = CachedResult(build_dir, f"firmware/{name}", digest, _ELF)
@@ -138,7 +138,9 @@ def _compile(
 
         with fitting(board):
             in_parallel(compile_unit, units)
-            toolchain.run(tool, _link_line(flags, tool, list(objects.values())), folder, place)
+            own = board.core.gcc_link if tool.name == "gcc" else ()
+            line = _link_line([*flags, *own], tool, list(objects.values()))
+            toolchain.run(tool, line, folder, place)
         image = (folder / _ELF).read_bytes()
     return {_ELF: image, SOURCES: zipped(files)}
 
@@ -157,7 +159,7 @@ def _debug(tool: Compiler, folder: Path) -> list[str]:
 def _object(unit: str) -> str:
     """The object file of a source: those of kernels are put beside the model's, so that the
     linker script selects all of them by their folder."""
-    return str(Path(unit.replace("/src/", "/")).with_suffix(".o"))
+    return str(Path(unit.replace("/runtime/src/", "/")).with_suffix(".o"))
 
 
 def _link_line(flags: list[str], tool: Compiler, objects: list[str]) -> list[str]:

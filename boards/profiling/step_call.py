@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.elf_image import ElfImage, Symbol, read_image
 from elegans.boards.firmware.source import read_model
-from elegans.boards.firmware.thumb import instruction_addresses
+from elegans.boards.profiling.calling_rules import RULES
 
 Row = NDArray[np.signedinteger[Any]]
 Block = tuple[int, int]  # address and bytes of code that was executed from its start to its end
@@ -113,7 +113,7 @@ class StepFunction:
 
     def instructions(self, block: Block) -> list[int]:
         """The addresses of the instructions of a block."""
-        return instruction_addresses(self.code(*block), block[0])
+        return RULES[self.image.architecture].addresses(self.code(*block), block[0])
 
 
 def find_step(build_dir: Path, firmware: Firmware, symbols: list[Symbol]) -> StepFunction:
@@ -127,7 +127,7 @@ def find_step(build_dir: Path, firmware: Firmware, symbols: list[Symbol]) -> Ste
         get_h=at[f"{model.name}_{get_h}"],
         main=at["main"],
         base=ram.origin,
-        top=ram.origin + ram.bytes & -8,  # the calling convention aligns the stack to 8 bytes
+        top=ram.origin + ram.bytes & -16,  # calling conventions align the stack, to 16 at most
         inputs=model.inputs,
         outputs=model.outputs,
         states=model.states,

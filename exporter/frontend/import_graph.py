@@ -19,25 +19,36 @@ from elegans.exporter.atoms.read_states import through_states
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
+from elegans.exporter.frontend.folding.branches import without_branches
 from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import PER_DT, Activation, Gate
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.interface import Interface, from_metadata, valid_name
+from elegans.exporter.ir.interface import Interface, from_metadata, model_name, valid_name
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.passes.eliminate_dead import pruned
 from elegans.exporter.passes.fold_constants import folded
 
+_REMEDIES = {  # for operators of other domains than ONNX's own
+    "com.microsoft": "give the file that onnxruntime's optimiser was given",
+    "com.microsoft.nchwc": "optimise with ORT_ENABLE_EXTENDED, which keeps the layout of ONNX, or "
+    "give the file that onnxruntime's optimiser was given",
+}
 _MOST_WEIGHTS = 1 << 23  # twice what fills 8 MiB of flash, as solvers repeat their maps
 
 
 @dataclass(frozen=True, eq=False)
 class StepGraph:
-    """An ONNX file that has been read and checked, and what its inputs and outputs are."""
+    """An ONNX file that has been read and checked, and what its inputs and outputs are.
+
+    given  the graph as the file has it, for onnxruntime
+    model  the same with the operators that the importer reads
+    """
 
     path: Path
+    given: onnx.ModelProto
     model: onnx.ModelProto
     ports: GraphPorts
 
@@ -49,8 +60,9 @@ def open_graph(path: Path, states: States = (), elapsed: str | None = None) -> S
 
     Raises `ElegansError` for a file that is not valid, or is not the graph of a step.
     """
-    model = open_file.load(path)
-    return StepGraph(path, model, find_ports(model, path, states, elapsed))
+    given, model = open_file.load(path)
+    model = without_branches(model, path)
+    return StepGraph(path, given, model, find_ports(model, path, states, elapsed))
 
 
 def read_interface(graph: StepGraph, name: str | None = None) -> Interface:
@@ -59,7 +71,7 @@ def read_interface(graph: StepGraph, name: str | None = None) -> Interface:
     Raises `ElegansError` for a declaration or a name that is not valid.
     """
     sizes = graph.ports.sizes
-    default = name or graph.path.stem.lower().replace("-", "_")
+    default = name or model_name(graph.path.stem)
     found = from_metadata(open_file.metadata(graph.model), default, sizes["x"], sizes["y"])
     return replace(found, name=valid_name(name)) if name is not None else found
 
@@ -85,6 +97,9 @@ def read_network(
     recogniser = Recogniser({}, gates() if kinds is None else kinds)
     reader = Reader(path, list(model.opset_import), constants, matrices, recogniser)
     _read_inputs(reader, ports, interface.dt_fixed)
+    ends = [(-np.inf, np.inf) if s.range is None else s.range for s in interface.inputs]
+    lo, hi = np.array(ends, np.float64).T
+    reader.ranges["x"] = lo, hi
     for number, node in enumerate(model.graph.node):
         fed = ", ".join(repr(name) for name in node.input if name not in reader.constants)
         place = f"{path}, node {number} ({node.op_type} {node.name!r}"
@@ -139,6 +154,9 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
             f"reads the sparse tensor {sparse[0]!r}",
             "read it by MatMul or Gemm only, or store it as a dense tensor",
         )
+    if node.domain not in ("", "ai.onnx"):
+        remedy = _REMEDIES.get(node.domain, "write it with operators of ONNX itself")
+        raise ElegansError(place, f"is an operator of {node.domain!r:.60}", remedy)
     if reader.fold(place, node):
         return
     rule = RULES.get(node.op_type)

@@ -26,6 +26,7 @@ from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, ma
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES
 from elegans.exporter.frontend.general.more import MORE_RULES
 from elegans.exporter.frontend.general.normalisations import NORMALISATION_RULES, of_quotient
+from elegans.exporter.frontend.general.quantisation import QUANTISATION_RULES
 from elegans.exporter.frontend.general.reductions import REDUCTION_RULES
 from elegans.exporter.frontend.general.rounding import ROUNDING_RULES, cancelled
 from elegans.exporter.frontend.reader import Reader, ShapedForm
@@ -36,6 +37,7 @@ from elegans.exporter.frontend.reference_rules import (
     Rule,
     broadcast,
     probe,
+    probe_alone,
     select,
 )
 from elegans.exporter.ir.affine import Affine, Form, Matrix, product
@@ -258,6 +260,7 @@ RULES: dict[str, Rule] = {
     **CHOICE_RULES,
     **CONTRACTION_RULES,
     **REDUCTION_RULES,
+    **QUANTISATION_RULES,
     **ROUNDING_RULES,
     "Add": _add(1.0),
     "Sub": _add(-1.0),
@@ -276,6 +279,7 @@ RULES: dict[str, Rule] = {
     "GlobalAveragePool": probe,
     "BatchNormalization": _batch_norm,
     **dict.fromkeys(("Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape"), select),
-    **dict.fromkeys(("DepthToSpace", "GatherElements", "GatherND", "SpaceToDepth"), select),
     **dict.fromkeys(("Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"), select),
+    **dict.fromkeys(("DepthToSpace", "GatherElements", "GatherND", "SpaceToDepth"), select),
+    **dict.fromkeys(("ConvTranspose", "CumSum", "Einsum", "Pad", "Trilu"), probe_alone),
 }

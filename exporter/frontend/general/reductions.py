@@ -86,10 +86,7 @@ def along(made: OfGroups, default: int = -1) -> Rule:
     def rule(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
         z, shape = reader.affine(place, node.input[0])
         axis = int(given.get("axis", default)) % len(shape)
-        versions = {o.domain: o.version for o in reader.opsets}
-        older = versions.get("", 13) < 13 and node.op_type in ("Softmax", "LogSoftmax")
-        axes = tuple(range(axis if "axis" in given else 1, len(shape))) if older else (axis,)
-        rows = groups(place, shape, axes)
+        rows = groups(place, shape, (axis,))
         found = put_back(made(reader, place, z, rows), rows)
         return [ShapedForm(Form(found, {}), shape)]
 

@@ -6,9 +6,9 @@
  *
  *   EL_CORE_HEADER  core.h, for C: how weights are laid out in the tables (EL_PAIR, EL_TAIL),
  *                   and the functions that this core computes by instructions of its own
- *   EL_CORE_LAYERS  layers.inc, for the assembler: the macros that layers.S consists of
+ *   EL_CORE_LAYERS  layers.inc, for the assembler: the macros that NAME_layers.S consists of
  *
- * EL_CORE tells where the layers come from: EL_NATIVE from layers.S, EL_PORTABLE from C. A
+ * EL_CORE tells where the layers come from: EL_NATIVE from NAME_layers.S, EL_PORTABLE from C. A
  * target without a row gets portable C, and so does every target with -DEL_CORE=EL_PORTABLE.
  * All cores compute the same bits. This file is read by C and by the assembler. */
 #ifndef EL_CORE_H
@@ -26,6 +26,13 @@
 #define EL_ARM_M 1
 #else
 #define EL_ARM_M 0
+#endif
+
+/* A 32-bit RISC-V core. */
+#if defined(__riscv_xlen) && (__riscv_xlen == 32)
+#define EL_RISCV_32 1
+#else
+#define EL_RISCV_32 0
 #endif
 
 #if defined(EL_CORE)
@@ -54,6 +61,21 @@
 #define EL_CORE EL_NATIVE
 #define EL_CORE_HEADER "elegans/cores/armv6m/core.h"
 #define EL_CORE_LAYERS "elegans/cores/armv6m/layers.inc"
+
+/* RV32 with a multiplier; the layers of those with 16 registers (RV32EM) come from C */
+#elif EL_RISCV_32 && defined(__riscv_mul)
+#if defined(__riscv_32e) || defined(__riscv_e)
+#define EL_CORE EL_PORTABLE
+#else
+#define EL_CORE EL_NATIVE
+#define EL_CORE_LAYERS "elegans/cores/rv32im/layers.inc"
+#endif
+#define EL_CORE_HEADER "elegans/cores/rv32im/core.h"
+
+/* RV32 without a multiplier */
+#elif EL_RISCV_32
+#define EL_CORE EL_PORTABLE
+#define EL_CORE_HEADER "elegans/cores/rv32e/core.h"
 
 #else
 #define EL_CORE EL_PORTABLE

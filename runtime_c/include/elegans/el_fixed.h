@@ -16,20 +16,17 @@
 #include <stdint.h>
 
 #include "elegans/el_core.h"
+#include "elegans/el_version.h"
 
 /* C computes int16_t * int16_t in int. Products and sums of the kernels need 32 bits, so with an
  * int of 16 (AVR, MSP430) each of them would be wrong without a word. */
-#if INT_MAX < 0x7FFFFFFF
+#if INT_MAX != 0x7FFFFFFF
 #error "elegans needs a target on which int has 32 bits"
 #endif
 
 /* The functions below that this core computes by its own instructions: EL_NATIVE_x is defined
  * where x is among them. */
 #include EL_CORE_HEADER
-
-/* The version of the interface between generated code and these kernels. A generated model
- * refuses to compile with another. */
-#define EL_RUNTIME_ABI 4
 
 /* C leaves the right shift of a negative number to the compiler. This does not compile unless
  * the compiler shifts arithmetically, as those for all cores here do. */

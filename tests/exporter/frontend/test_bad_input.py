@@ -15,6 +15,7 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower
 from elegans.tests.exporter.frontend.refusal import refused
+from elegans.tests.places import model_file
 
 
 def test_a_missing_file(tmp_path):
@@ -25,7 +26,7 @@ def test_a_folder_instead_of_a_file(tmp_path):
     refused(tmp_path, tmp_path, "is a folder")
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not an onnx", b"\x00" * 64, b"hello"])
+@pytest.mark.parametrize("content", [b"\x08\x08hello", b"\x00" * 64])
 def test_a_file_that_is_not_onnx(tmp_path, content):
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
@@ -56,17 +57,17 @@ def test_a_damaged_file_is_refused_or_read_but_never_crashes(worm, tmp_path, see
 
 def test_an_operator_that_no_cell_has(graph, save, tmp_path):
     g = graph()
-    y = g.node("Bernoulli", g.linear("x", 3, 2, "gemm"))
+    y = g.node("Det", g.linear("x", 3, 2, "gemm"))
     g.rename(y, "y", "Identity")
     g.rename("h", "h_next", "Identity")
-    refused(save(g), tmp_path, "node 1 .Bernoulli.*fed by 'n0_0'.*is not an operator")
+    refused(save(g), tmp_path, "node 1 .Det.*fed by 'n0_0'.*is not an operator")
 
 
 def test_a_power_of_what_may_be_negative(graph, save, tmp_path):
     g = graph()
     g.rename(g.node("Pow", g.linear("x", 3, 2, "gemm"), g.linear("x", 3, 2, "gemm")), "y", "Tanh")
     g.rename("h", "h_next", "Identity")
-    refused(save(g), tmp_path, "Pow.*fed by.*its argument can be -.*and log is defined in 0")
+    refused(save(g), tmp_path, r"node 2 .Pow.*argument can be -.*log is defined.*Clip")
 
 
 @pytest.mark.parametrize(
@@ -178,9 +179,9 @@ def test_a_damaged_build_is_not_loaded(built):
 
 def test_a_bias_too_large_for_any_scale_is_named_as_a_bias(graph, save, tmp_path):
     g = graph().cfc()
-    large = numpy_helper.to_array(g.held[2]) * np.float32(1e9)
+    large = numpy_helper.to_array(g.held[2]) * np.float32(1e25)
     g.held[2].CopyFrom(numpy_helper.from_array(large, g.held[2].name))
-    refused(save(g), tmp_path, r"inter_f_sum.*biases up to .*e\+0[89], no int16 scale")
+    refused(save(g), tmp_path, r"inter_f_sum.*biases up to .*e\+2[45], no int16 scale")
 
 
 def test_constants_whose_product_is_infinite(graph, save, tmp_path):
@@ -203,7 +204,7 @@ def test_a_folder_with_another_program_s_model_json_is_never_replaced(worm, tmp_
 
 
 def test_an_interrupted_export_leaves_the_earlier_one(worm, built, monkeypatch):
-    before = (built / "model.c").read_bytes()
+    before = model_file(built).read_bytes()
 
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -211,7 +212,7 @@ def test_an_interrupted_export_leaves_the_earlier_one(worm, built, monkeypatch):
     monkeypatch.setattr(files, "exchange", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export(Request(worm, dt=0.05), built)
-    assert (built / "model.c").read_bytes() == before
+    assert model_file(built).read_bytes() == before
     assert not list(built.parent.glob(".*"))
 
 
@@ -231,8 +232,8 @@ def _with_output(g, make):
         (lambda g, h: g.node("Add", h, g.hold(np.ones((2, 1)))), "has 4 elements"),
         (lambda g, h: g.node("Div", h, h), r"node \d+ .Div.*fed by .*divides by what can be -1"),
         (lambda g, h: g.node("Div", h, g.hold([0.0])), "divides by zero"),
-        (lambda g, h: g.node("MatMul", h, g.hold(np.ones(2))), "'y': has 1 elements"),
-        (lambda g, h: g.node("MatMul", h, g.hold(np.ones((2, 2, 2)))), "'y': has 4 elements"),
+        (lambda g, h: g.node("MatMul", h, g.hold(np.ones(2))), "has 1 elements"),
+        (lambda g, h: g.node("MatMul", h, g.hold(np.ones((2, 2, 2)))), "has 4 elements"),
         (lambda g, h: g.node("Concat", h, h, axis=1), "'y'.*has 4 elements.*declared with 2"),
     ],
 )
