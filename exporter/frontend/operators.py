@@ -24,8 +24,9 @@ from elegans.exporter.frontend.general.choices import CHOICE_RULES, less_extremu
 from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, matmul
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES
 from elegans.exporter.frontend.general.more import MORE_RULES
+from elegans.exporter.frontend.general.normalisations import NORMALISATION_RULES, of_quotient
 from elegans.exporter.frontend.general.quantisation import QUANTISATION_RULES
-from elegans.exporter.frontend.general.reductions import REDUCTION_RULES, of_quotient
+from elegans.exporter.frontend.general.reductions import REDUCTION_RULES
 from elegans.exporter.frontend.general.rounding import ROUNDING_RULES, cancelled
 from elegans.exporter.frontend.images.rules import (
     IMAGE_RULES,
@@ -268,6 +269,7 @@ RULES: dict[str, Rule] = {
         )
     },
     **MORE_RULES,
+    **NORMALISATION_RULES,
     **CHOICE_RULES,
     **CONTRACTION_RULES,
     **REDUCTION_RULES,

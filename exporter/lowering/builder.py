@@ -119,6 +119,8 @@ class ModelBuilder(StepBuilder):
             mapped = self._mapped(name, windows, form, out_frac, tabled, alike)
             return self.add(name, layer, mapped)
         except ElegansError as error:
+            if tabled:
+                raise
             refusal = error
         for coarser in range(1, _MOST_COARSER + 1):
             try:
