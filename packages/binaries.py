@@ -10,13 +10,8 @@ from elegans.viewer.wasm import compile_wasm
 
 LIBRARY_FLAGS = (
     *("-target", "x86_64-linux-gnu.2.17", "-O2", "-std=c99", "-shared", "-fPIC", "-s"),
-    *(
-        "-fvisibility=hidden",
-        "-fno-sanitize=undefined",
-        *toolchain.WARNINGS,
-        "-I.",
-        "-Iruntime/include",
-    ),
+    *("-fvisibility=hidden", "-fno-sanitize=undefined", *toolchain.WARNINGS),
+    *("-I.", "-Iruntime/include"),
 )
 """Of the FMU's library: any Linux since 2014; only the functions of FMI are visible."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from elegans.boards.firmware import toolchain
 from elegans.boards.firmware.source import model_source
-from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.delivery.runtime_files import FOLDER
@@ -81,7 +81,7 @@ def _from_model(target: Path, package_version: str, licence: str) -> PackageSour
     """The source of packages made anew from `model.json`."""
     folder = read_build_folder(target)
     require_plain(folder)
-    model = folder.model()
+    model = load_model(target)
     code = emit(plan(model, prove(model), folder.layout), folder.counts)
     files = {p: text.encode() for p, text in code.items() if p != "README.md"}
     return PackageSource(
