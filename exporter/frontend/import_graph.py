@@ -32,7 +32,7 @@ from elegans.exporter.passes.eliminate_dead import pruned
 from elegans.exporter.passes.fold_constants import folded
 
 _REMEDIES = {  # for operators of other domains than ONNX's own
-    "com.microsoft": "give the file that onnxruntime's optimiser was given",
+    "com.microsoft": "give the file that onnxruntime's optimiser or quantiser was given",
     "com.microsoft.nchwc": "optimise with ORT_ENABLE_EXTENDED, which keeps the layout of ONNX, or "
     "give the file that onnxruntime's optimiser was given",
 }

@@ -33,7 +33,8 @@ _MOST_ENTRIES = 100  # of a folder that is given instead of a file
 _PIECE = 1 << 20  # elements that are checked at a time, to save memory
 _WIDEST_MATRIX = 1 << 16  # rows or columns of a sparse tensor
 _OPSETS = range(9, 26)  # versions of ONNX's operators that are accepted
-_MISFITS = (ValueError, IndexError, KeyError, TypeError)  # what a rewrite raises
+MISFITS = (ValueError, IndexError, KeyError, TypeError, shape_inference.InferenceError)
+"""What rewriting a graph and inferring its shapes raise for one that does not fit."""
 # The remedy for everything that is not one step of a network.
 EXPORT_ONE_STEP = (
     "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
@@ -70,7 +71,7 @@ def load(path: Path) -> tuple[onnx.ModelProto, onnx.ModelProto]:
         given = inline_local_functions(model)
         plain = standard(checkable(given))
         return given, shape_inference.infer_shapes(plain, data_prop=True)
-    except (onnx.checker.ValidationError, RuntimeError, *_MISFITS) as error:
+    except (onnx.checker.ValidationError, RuntimeError, *MISFITS) as error:
         raise _broken(path, error) from None
 
 
