@@ -31,9 +31,10 @@ from elegans.exporter.cost.estimate import FILE
 from elegans.exporter.cost.work import Work
 from elegans.exporter.export import export
 
-_FAMILIES = (
+FAMILIES = (
     *("minGRU", "Phased LSTM", "CT-GRU", "S4D, elapsed time", "LMU in full", "Clockwork RNN"),
     *("GRU with LayerNorm and softmax", "complementary filter", "RG-LRU", "T-LSTM", "coRNN"),
+    "HiPPO-LegS",
 )
 Costs = dict[str, dict[str, float]]
 
@@ -72,14 +73,14 @@ def main(cores: tuple[str, ...], records: Path | None) -> None:
     known = {(r["net"], r["core"]): r for r in map(json.loads, lines)}
     costs = json.loads(FILE.read_text())
     for core in cores or tuple(BOARDS):
-        for name in _FAMILIES:
+        for name in FAMILIES:
             if (name, core) not in known:
                 known[name, core] = _measured(name, core)
                 click.echo(f"measured {name} on {core}", err=True)
                 if records:
                     with records.open("a") as file:
                         file.write(json.dumps(known[name, core]) + "\n")
-        own = [known[name, core] for name in _FAMILIES]
+        own = [known[name, core] for name in FAMILIES]
         for what, more in _added(own, core, costs[core]).items():
             costs[core][what] |= more
         FILE.write_text(json.dumps(costs, indent=1, sort_keys=True) + "\n")
