@@ -21,6 +21,7 @@ from elegans.exporter.frontend import open_file
 from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
+from elegans.exporter.frontend.recurrent.find import FoundStep, find_step, is_sequence
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import PER_DT, Activation, Gate
 from elegans.exporter.ir.fixed_model import Window
@@ -34,11 +35,15 @@ _MOST_WEIGHTS = 1 << 23  # twice what fills 8 MiB of flash, as solvers repeat th
 
 @dataclass(frozen=True, eq=False)
 class StepGraph:
-    """An ONNX file that has been read and checked, and what its inputs and outputs are."""
+    """An ONNX file that has been read and checked, and what its inputs and outputs are.
+
+    found  where its step was found, if the file has a whole sequence
+    """
 
     path: Path
     model: onnx.ModelProto
     ports: GraphPorts
+    found: FoundStep | None = None
 
 
 def open_graph(path: Path, states: States = (), elapsed: str | None = None) -> StepGraph:
@@ -48,8 +53,11 @@ def open_graph(path: Path, states: States = (), elapsed: str | None = None) -> S
 
     Raises `ElegansError` for a file that is not valid, or is not the graph of a step.
     """
-    model = open_file.load(path)
-    return StepGraph(path, model, find_ports(model, path, states, elapsed))
+    model = open_file.read(path)
+    found = find_step(model, path) if is_sequence(model) else None
+    model = open_file.with_shapes(model if found is None else found.model, path)
+    ports = find_ports(model, path, states, elapsed, () if found is None else found.states)
+    return StepGraph(path, model, ports, found)
 
 
 def read_interface(graph: StepGraph, name: str | None = None) -> Interface:

@@ -35,8 +35,7 @@ EXPORT_ONE_STEP = (
     "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
     "elegans.trainer.export_onnx does it for ncps"
 )
-_SUBGRAPH_OPERATORS = ("Loop", "Scan", "If", "SequenceMap")
-_SEQUENCE_OPERATORS = ("LSTM", "GRU", "RNN")
+_SUBGRAPH_OPERATORS = ("If", "SequenceMap")
 _WHOLE_TYPES = (TensorProto.INT32, TensorProto.INT64)
 _NUMERIC_TYPES = {
     *(TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE),
@@ -51,16 +50,32 @@ def load(path: Path) -> onnx.ModelProto:
     Dimensions without a size, as a batch or the length of a sequence, become 1. Raises
     `ElegansError` if the file is not a valid ONNX model of one step within the limits.
     """
+    return with_shapes(read(path), path)
+
+
+def read(path: Path) -> onnx.ModelProto:
+    """The model at `path` with its weights, local functions inlined, within the limits.
+
+    Raises `ElegansError` if the file is not a valid ONNX model.
+    """
     model = _parse(path)
     _check(model, path)
     _read_external_weights(model, path)
+    try:
+        onnx.checker.check_model(model)
+        return inline_local_functions(model)
+    except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
+        raise _broken(path, error) from None
+
+
+def with_shapes(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    """The model with all shapes inferred; dimensions without a size become 1."""
     for value in model.graph.input:
         for dim in value.type.tensor_type.shape.dim:
             if not dim.HasField("dim_value"):
                 dim.dim_value = 1
     try:
-        onnx.checker.check_model(model)
-        return shape_inference.infer_shapes(inline_local_functions(model), data_prop=True)
+        return shape_inference.infer_shapes(model, data_prop=True)
     except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
         raise _broken(path, error) from None
 
@@ -101,11 +116,7 @@ def _check(model: onnx.ModelProto, path: Path) -> None:
     for number, node in enumerate(model.graph.node):
         if node.op_type in _SUBGRAPH_OPERATORS:
             place = f"{path}, node {number} ({node.op_type} {node.name!r})"
-            raise ElegansError(place, "runs a subgraph, as a loop over time", EXPORT_ONE_STEP)
-        if node.op_type in _SEQUENCE_OPERATORS:
-            place = f"{path}, node {number} ({node.op_type} {node.name!r})"
-            remedy = f"{EXPORT_ONE_STEP}, and for torch's nn.{node.op_type}Cell"
-            raise ElegansError(place, "runs over a whole sequence", remedy)
+            raise ElegansError(place, "runs a subgraph that depends on data", EXPORT_ONE_STEP)
 
 
 def _check_sizes(model: onnx.ModelProto, path: Path) -> None:

@@ -34,6 +34,11 @@ _FOLDABLE = frozenset(
 )
 
 
+def can_fold(operator: str) -> bool:
+    """Whether nodes of this operator are evaluated if all their inputs are constant."""
+    return operator in _FOLDABLE
+
+
 @dataclass(frozen=True, eq=False)
 class ShapedForm:
     """A tensor of the graph: the normal form of its elements, row by row, and its shape."""

@@ -98,11 +98,3 @@ def test_graphs_out_of_order_or_cyclic(worm, tmp_path, mistake):
     proto.graph.node.extend(nodes)
     worm.write_bytes(proto.SerializeToString())
     refused(worm, tmp_path, "not a whole, valid ONNX model .*topologically sorted|input")
-
-
-@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
-def test_a_recurrent_node_is_refused_with_how_to_export_a_step(worm, tmp_path, kind):
-    proto = onnx.load(worm)
-    proto.graph.node.append(helper.make_node(kind, ["x", "w", "r"], ["z"], hidden_size=2))
-    worm.write_bytes(proto.SerializeToString())
-    refused(worm, tmp_path, f"{kind}.*whole sequence; export one step.*{kind}Cell")

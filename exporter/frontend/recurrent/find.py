@@ -1,0 +1,154 @@
+"""Finds one step in the graph of a whole sequence, and makes it a graph of its own.
+
+Which axes of the inputs are time is not written in a file. Each way to read it (`readings`) is
+walked (`Walk`); the first one along whose time all recurrences run is the file's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+from onnx import helper
+
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.port_names import Pairs
+from elegans.exporter.frontend.recurrent import lists
+from elegans.exporter.frontend.recurrent.loops import loop, scan
+from elegans.exporter.frontend.recurrent.nodes import recurrent_node
+from elegans.exporter.frontend.recurrent.readings import Reading, input_values, readings, sized
+from elegans.exporter.frontend.recurrent.states import Ports, settle
+from elegans.exporter.frontend.recurrent.values import ONE_STEP, Shape, Value
+from elegans.exporter.frontend.recurrent.walk import Call, Scope, Walk, constants, value_of
+
+_KINDS: dict[str, Callable[[Walk, Call], list[Value]]] = {
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent_node),
+    "Loop": loop,
+    "Scan": scan,
+    "SequenceEmpty": lists.empty,
+    "SequenceInsert": lists.append,
+    "SplitToSequence": lists.split,
+    "SequenceAt": lists.pick,
+    "ConcatFromSequence": lists.join,
+}
+_NAMES = {
+    "LSTM": ("an LSTM node", " of {} layers"),
+    "GRU": ("a GRU node", " of {} layers"),
+    "RNN": ("an RNN node", " of {} layers"),
+    "Loop": ("a Loop", " and {} of them in all"),
+    "Scan": ("a Scan", " and {} of them in all"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class FoundStep:
+    """One step of a sequence.
+
+    model     its graph, with shapes and without what no output needs
+    states    the names of its inputs and outputs that are states
+    told      a sentence that says what it was found in
+    whole     the graph of the sequence, all shapes fixed
+    length    the number of its steps
+    inputs    by the names of the whole graph's inputs: their axis of time, if they have one
+    outputs   the same of its outputs; those without an axis are known after the last step
+    """
+
+    model: onnx.ModelProto
+    states: Pairs
+    told: str
+    whole: onnx.ModelProto
+    length: int
+    inputs: dict[str, int | None]
+    outputs: dict[str, int | None]
+
+
+def is_sequence(model: onnx.ModelProto) -> bool:
+    """Whether a graph has nodes that run over a sequence."""
+    return any(node.op_type in _NAMES for node in model.graph.node)
+
+
+def find_step(model: onnx.ModelProto, path: Path) -> FoundStep:
+    """The step of a graph with recurrent nodes or loops.
+
+    model  checked and within limits, its functions inlined; lengths may be without a number
+
+    Raises `ElegansError` with the reason if there is none.
+    """
+    best: tuple[int, ElegansError] | None = None
+    held = constants(model.graph, path)
+    for reading in readings(model):
+        walk = Walk(model, path, reading.length, 1, _KINDS)
+        try:
+            return _step(walk, reading, held)
+        except ElegansError as error:
+            reached = sum(walk.found.values())
+            if best is None or reached > best[0]:
+                best = reached, error
+    if best is None:
+        raise ElegansError(path, "has no inputs", ONE_STEP)
+    raise best[1]
+
+
+def _step(walk: Walk, reading: Reading, held: Scope) -> FoundStep:
+    inputs = input_values(walk.model, reading)
+    scope = walk.run(inputs, held)
+    if not walk.found:
+        raise ElegansError(walk.path, "runs no recurrence along an axis of time", ONE_STEP)
+    found = {p.name: value_of(str(walk.path), scope, p.name) for p in walk.model.graph.output}
+    tensors = {name: walk.nodes.name_of(value) for name, value in found.items()}
+    states = settle(walk, inputs, tensors)
+    shapes = {name: (v.step_shape, v.kind) for name, v in found.items()}
+    model = step_model(walk, inputs, tensors, shapes, states)
+    axes = {name: value.axis for name, value in found.items()}
+    whole = sized(walk.model, reading)
+    told = _told(walk, reading)
+    return FoundStep(model, tuple(states), told, whole, reading.length, dict(reading.axes), axes)
+
+
+def step_model(
+    walk: Walk,
+    inputs: Scope,
+    tensors: dict[str, str],
+    shapes: dict[str, tuple[Shape, int]],
+    states: Ports,
+) -> onnx.ModelProto:
+    """The graph of the step: the walk's nodes that its outputs need.
+
+    tensors  of the walk that the graph's outputs have
+    shapes   of these outputs, and their types
+    """
+    whole = walk.model
+    own = {s.name: s.shape for s in walk.recurrences if s.name in dict(states)}
+    before = {**{n: (v.step_shape, v.kind) for n, v in inputs.items()}}
+    before |= {name: (shape, walk.nodes.kind) for name, shape in own.items()}
+    after = {**shapes, **{dict(states)[n]: (shape, walk.nodes.kind) for n, shape in own.items()}}
+    named = [helper.make_node("Identity", [t], [n]) for n, t in tensors.items()]
+    nodes, read = list[onnx.NodeProto](), set(after)
+    for node in reversed([*walk.nodes.nodes, *named]):
+        if read & set(node.output):
+            nodes.append(node)
+            read |= set(node.input)
+    graph = helper.make_graph(
+        nodes[::-1],
+        whole.graph.name or "step",
+        [helper.make_tensor_value_info(n, k, s) for n, (s, k) in before.items() if n in read],
+        [helper.make_tensor_value_info(n, k, s) for n, (s, k) in after.items()],
+        [tensor for name, tensor in walk.nodes.held.items() if name in read],
+    )
+    model = helper.make_model(
+        graph, opset_imports=list(whole.opset_import), ir_version=whole.ir_version
+    )
+    model.metadata_props.extend(whole.metadata_props)
+    return model
+
+
+def _told(walk: Walk, reading: Reading) -> str:
+    """`one step of an LSTM node of 2 layers, sequence of 20`."""
+    parts = []
+    for kind, count in walk.found.items():
+        name, many = _NAMES[kind]
+        parts.append(f"{name}{many.format(count) if count > 1 else ''}")
+    length = "any length" if reading.free else f"{reading.length}"
+    return f"one step of {' and '.join(parts)}, sequence of {length}"

@@ -1,0 +1,299 @@
+"""Follows the graph of a sequence, node by node, and makes the nodes of one step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper, shape_inference
+
+from elegans.exporter.atoms.recogniser import Recogniser
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.reader import Reader, can_fold
+from elegans.exporter.frontend.recurrent.movement import MOVING, Movement
+from elegans.exporter.frontend.recurrent.step_nodes import StepNodes
+from elegans.exporter.frontend.recurrent.timewise import time_axis
+from elegans.exporter.frontend.recurrent.values import (
+    ONE_STEP,
+    Array,
+    Shape,
+    Value,
+    When,
+    joined,
+    known,
+)
+
+Scope = dict[str, Value]
+_DEEPEST = 8  # bodies inside of each other
+_MISFITS = (ValueError, IndexError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError)
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A node, its place for errors, its inputs, its attributes, and the names that it sees."""
+
+    place: str
+    node: onnx.NodeProto
+    inputs: tuple[Value | None, ...]
+    given: Mapping[str, Any]
+    scope: Scope
+
+    @property
+    def present(self) -> list[Value]:
+        """The inputs that it has."""
+        return [value for value in self.inputs if value is not None]
+
+    def error(self, fact: str, remedy: str = ONE_STEP) -> ElegansError:
+        """An error about this node."""
+        return ElegansError(self.place, fact, remedy)
+
+
+@dataclass(frozen=True, eq=False)
+class Recurrence:
+    """A state that a node keeps from one step to the next.
+
+    name     of its tensor in the step graph
+    initial  the tensor that it starts from; None if that is 0
+    after    the tensor of its next value
+    rank     its number among the states of its node
+    """
+
+    place: str
+    name: str
+    shape: Shape
+    initial: str | None
+    after: str
+    rank: int = 0
+
+
+class Walk:
+    """One way to read the graph, in which certain axes of its inputs are time.
+
+    length       the number of steps
+    copies       1, or `length` to keep every step apart, for an unrolled sequence
+    kinds        the rules of nodes that keep a state, by their operators
+    recurrences  the states found so far
+    found        what was found, by kind: how many there are
+    picked       unrolled steps that were taken out of a series
+    """
+
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        path: Path,
+        length: int,
+        copies: int,
+        kinds: Mapping[str, Callable[[Walk, Call], list[Value]]],
+    ) -> None:
+        self.model, self.path, self.length, self.copies = model, path, length, copies
+        self._kinds = kinds
+        ports = (*model.graph.input, *model.graph.output)
+        kind = model.graph.input[0].type.tensor_type.elem_type
+        self.nodes = StepNodes(kind, {port.name for port in ports})
+        self.reader = Reader(path, list(model.opset_import), {}, {}, Recogniser({}, ()))
+        self.recurrences: list[Recurrence] = []
+        self.found: dict[str, int] = {}
+        self.depth = 0
+
+    def count(self, kind: str) -> None:
+        """One more recurrence of a kind has been found, not counting those inside of a body."""
+        if not self.depth:
+            self.found[kind] = self.found.get(kind, 0) + 1
+
+    def initial(self, call: Call, given: Value, when: When) -> str:
+        """The tensor that a state of the step starts from.
+
+        Raises `ElegansError` if that is a constant other than 0, or not known before the first
+        step of a series.
+        """
+        if given.array is not None:
+            raise call.error(
+                "starts from a state that is not 0, and the device starts from 0",
+                "train it with an initial state of 0, or make the state an input and an output",
+            )
+        if when is When.SERIES and given.when is not When.STEADY:
+            fact = "starts from a state that other steps have computed, as a decoder does"
+            raise call.error(fact)
+        return given.names[0]
+
+    def run(self, inputs: Scope, constants: Scope) -> Scope:
+        """Walk the whole graph; returns its tensors by name. Raises `ElegansError`."""
+        scope = {**constants, **inputs}
+        for number, node in enumerate(self.model.graph.node):
+            name = node.name or (node.output[0] if node.output else "")
+            self._node(f"{self.path}, node {number} ({node.op_type} {name!r:.80})", node, scope)
+        return scope
+
+    def body(
+        self,
+        call: Call,
+        graph: onnx.GraphProto,
+        inputs: list[Value],
+        made: Mapping[str, Value] | None = None,
+    ) -> list[Value]:
+        """Walk a body with these inputs; returns its outputs.
+
+        made  tensors of the body that are known without its nodes
+        """
+        made = made or {}
+        if self.depth >= _DEEPEST:
+            raise call.error(f"has bodies more than {_DEEPEST} deep")
+        scope = call.scope | constants(graph, self.path)
+        scope |= {port.name: v for port, v in zip(graph.input, inputs, strict=True)}
+        scope |= made
+        self.depth += 1
+        for node in graph.node:
+            if made and all(name in made for name in node.output):
+                continue
+            place = f"{call.place}, in its body {node.op_type} {node.name or node.output[:1]!r:.60}"
+            self._node(place, node, scope)
+        self.depth -= 1
+        return [value_of(call.place, scope, port.name) for port in graph.output]
+
+    def _node(self, place: str, node: onnx.NodeProto, scope: Scope) -> None:
+        """Add what one step has of a node, and the values of its outputs to the scope.
+
+        Raises `ElegansError` for what no step can compute.
+        """
+        inputs = tuple(value_of(place, scope, name) if name else None for name in node.input)
+        given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        call = Call(place, node, inputs, given, scope)
+        try:
+            outputs = self._outputs(call)
+        except _MISFITS as error:
+            raise call.error(
+                f"does not fit its inputs ({error!r:.80})", "export the model again"
+            ) from None
+        scope.update({n: v for n, v in zip(node.output, outputs, strict=False) if n})
+
+    def _outputs(self, call: Call) -> list[Value]:
+        node, operator, present = call.node, call.node.op_type, call.present
+        if operator in self._kinds:
+            return self._kinds[operator](self, call)
+        if any(v.items for v in present):
+            return self._appended(call)
+        if operator in ("Shape", "Size"):
+            shape = np.array(present[0].shape, np.int64)
+            size = np.array(math.prod(present[0].shape), np.int64)
+            ends = slice(call.given.get("start", 0), call.given.get("end"))
+            return [known(shape[ends] if operator == "Shape" else size)]
+        if operator == "Identity":
+            return [present[0]]
+        if all(v.array is not None for v in present) and can_fold(operator):
+            return self._folded(call)
+        if any(a.type in (a.GRAPH, a.GRAPHS) for a in node.attribute):
+            raise call.error("runs a subgraph that depends on data")
+        when = joined(call.place, present)
+        if operator in MOVING and any(v.axis is not None for v in present):
+            movement = Movement(self.reader, self.nodes, call.place, node, self.length)
+            return movement.outputs(list(call.inputs), self.copies)
+        if any(v.over is not None for v in present):
+            raise call.error("computes with the number of the step")
+        return self._copied(call, when)
+
+    def _appended(self, call: Call) -> list[Value]:
+        """A Concat to an empty tensor, which a loop makes grow by one step in each round."""
+        first, *others = call.inputs
+        new = others[0] if others else None
+        single = call.node.op_type == "Concat" and len(others) == 1
+        if first is None or new is None or not single or not first.items or first.names:
+            raise call.error("uses a list otherwise than to append to its end")
+        axis = call.given["axis"] % len(new.shape)
+        return [Value(new.shape, new.kind, (self.nodes.name_of(new),), new.when, axis, items=True)]
+
+    def _folded(self, call: Call) -> list[Value]:
+        arrays = {n: v.array for n, v in zip(call.node.input, call.inputs, strict=True) if v}
+        results = [np.asarray(r) for r in self.reader.evaluate(call.place, call.node, arrays)]
+        self.reader.spend(call.place, sum(array.size for array in results))
+        return [known(array) for array in results]
+
+    def _copied(self, call: Call, when: When) -> list[Value]:
+        """The node with the tensors of a step, once for each unrolled step of a series."""
+        node = call.node
+        types = self._types(call)
+        shape = _shape(types.get(node.output[0]))
+        axis = None
+        if when is When.SERIES:
+            axis = time_axis(call.place, node, list(call.inputs), dict(call.given), len(shape))
+        inputs = [
+            None if v is None else self._at_one_step(call, v, axis, shape) for v in call.inputs
+        ]
+        names = [
+            self.nodes.copy(
+                node, ["" if v is None else self.nodes.name_of(v, copy) for v in inputs]
+            )
+            for copy in range(self.copies if when is When.SERIES else 1)
+        ]
+        return [
+            Value(_shape(types.get(name)), _kind(types.get(name)), of_copies, when, axis)
+            for name, of_copies in zip(node.output, zip(*names, strict=True), strict=True)
+        ]
+
+    def _at_one_step(self, call: Call, value: Value, axis: int | None, shape: Shape) -> Value:
+        """A constant that is broadcast along the axis of time, with an axis of length 1."""
+        at = -1 if axis is None else axis - (len(shape) - len(value.shape))
+        if value.when is not When.STEADY or at < 0 or value.shape[at] == 1:
+            return value
+        if call.node.op_type in ("MatMul", "Gemm") or value.shape[at] != self.length:
+            return value
+        first = None if value.array is None else np.take(value.array, [0], at)
+        if first is None or np.any(value.array != first):
+            raise call.error("has other numbers at each step, as an encoding of the position has")
+        return known(first, value.kind)
+
+    def _types(self, call: Call) -> dict[str, onnx.TypeProto]:
+        """The types and shapes of a node's outputs in the whole graph."""
+        node, named = call.node, dict(zip(call.node.input, call.inputs, strict=True))
+        version = max(o.version for o in self.reader.opsets if o.domain in ("", "ai.onnx"))
+        schema = onnx.defs.get_schema(node.op_type, version, node.domain)
+        present = {name: value for name, value in named.items() if value is not None}
+        return shape_inference.infer_node_outputs(
+            schema,
+            node,
+            {n: helper.make_tensor_type_proto(v.kind, v.shape) for n, v in present.items()},
+            {n: numpy_helper.from_array(v.array, n) for n, v in present.items() if _small(v.array)},
+            opset_imports=self.reader.opsets,
+        )
+
+
+def constants(graph: onnx.GraphProto, path: Path) -> Scope:
+    """The constants of a graph or of a body. Raises `ElegansError` for damaged ones."""
+    found = {}
+    for tensor in graph.initializer:
+        try:
+            found[tensor.name] = known(numpy_helper.to_array(tensor), tensor.data_type)
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            place = f"{path}, tensor {tensor.name!r}"
+            raise ElegansError(place, f"is damaged ({error})", "export it again") from None
+    return found
+
+
+def value_of(place: str, scope: Scope, name: str) -> Value:
+    """A tensor by its name. Raises `ElegansError` if there is none."""
+    if name not in scope:
+        fact = f"reads {name!r:.80}, which no earlier node computes"
+        raise ElegansError(place, fact, "export the model again")
+    return scope[name]
+
+
+def _small(array: Array | None) -> bool:
+    return array is not None and array.ndim <= 1 and array.size <= 64
+
+
+def _shape(found: onnx.TypeProto | None) -> Shape:
+    """Raises ValueError if the shape is not known."""
+    if found is None or not found.tensor_type.HasField("shape"):
+        return ()
+    dims = found.tensor_type.shape.dim
+    if not all(d.HasField("dim_value") for d in dims):
+        raise ValueError("its result has no fixed shape")
+    return tuple(d.dim_value for d in dims)
+
+
+def _kind(found: onnx.TypeProto | None) -> int:
+    return found.tensor_type.elem_type if found is not None else onnx.TensorProto.FLOAT
