@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import click
 
-from elegans.commands.definitions import chip, host, training, viewing
+from elegans.commands.definitions import chip, host, packaging, training, viewing
 from elegans.commands.verbs import Verbs, example
 
 
@@ -47,6 +47,7 @@ for command in (
     chip.compare,
     chip.hil,
     chip.bench,
+    packaging.package,
     host.boards,
     host.doctor,
     viewing.demo,

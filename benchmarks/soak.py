@@ -60,7 +60,7 @@ def host_device(build: Path) -> Iterator[str]:
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(content)
         units = [path for path in files if path.endswith(".c")]
-        line = ["-O2", "-std=gnu99", "-I.", "-Imodel", "-Imodel/include", *units, str(_MAIN)]
+        line = ["-O2", "-std=gnu99", "-I.", "-Imodel/runtime/include", *units, str(_MAIN)]
         compiler = toolchain.host_compiler()
         toolchain.run(compiler, [*line, "-o", "device"], folder, "the device on this machine")
         device_end, host_end = os.openpty()

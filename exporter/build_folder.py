@@ -43,6 +43,7 @@ class BuildFolder:
     blame     for the worst of these errors; None where it is small, or not stated
     files     the SHA-256 of each file of the folder, by its path; may be incomplete
     version   of the elegans that exported it; "" if an earlier one did, which did not state it
+    runtime   the version of the runtime that its C needs; 0 if an earlier elegans exported it
     """
 
     path: Path
@@ -58,6 +59,7 @@ class BuildFolder:
     blame: Blame | None
     files: dict[str, str]
     version: str
+    runtime: int
     _data: dict[str, Any] = field(repr=False)
 
     @property
@@ -152,6 +154,7 @@ def read_build_folder(build: Path) -> BuildFolder:
         blame=_blame(path, data.get("blame")),
         files=_field(path, {"files": {}} | data, "files", dict),
         version=_field(path, {"version": ""} | data, "version", str),
+        runtime=_field(path, {"runtime": 0} | data, "runtime", int),
         _data=data,
     )
 

@@ -16,6 +16,7 @@ from elegans.exporter import float_network
 from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
+from elegans.exporter.codegen.runtime_files import runtime_version
 from elegans.exporter.data.ranges import ranges_from
 from elegans.exporter.data.recording import load_recording
 from elegans.exporter.errors import ElegansError
@@ -241,6 +242,7 @@ def _model_json(
     data["dt"] = _described(model.dt) if model.dt else None
     data["digest"] = model.digest
     data["version"] = version("elegans")
+    data["runtime"] = runtime_version()
     data["optimise"] = layout
     data |= stated
     data["vectors"] = [_vector(row) for row in table]

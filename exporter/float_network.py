@@ -43,11 +43,11 @@ class FloatNetwork:
 
 def to_bytes(graph: StepGraph) -> bytes:
     """The bytes of `float.onnx`: what computes, without the exporters' notes and stack traces."""
-    model = type(graph.model)()
-    model.CopyFrom(graph.model)
+    model = type(graph.given)()
+    model.CopyFrom(graph.given)
     model.ClearField("doc_string")
     model.graph.ClearField("doc_string")
-    model.graph.ClearField("value_info")  # inferred shapes, which the file did not have
+    model.graph.ClearField("value_info")
     for node in model.graph.node:
         node.ClearField("doc_string")
         node.ClearField("metadata_props")

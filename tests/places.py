@@ -20,3 +20,9 @@ def forget_checksums(build: Path) -> None:
     change them."""
     state = json.loads((build / "model.json").read_text())
     (build / "model.json").write_text(json.dumps(state | {"files": {}}))
+
+
+def model_file(build: Path, ending: str = ".c") -> Path:
+    """A file of a BUILD that is called after its model: `.c`, `.h`, `_layers.S`."""
+    name = json.loads((build / "model.json").read_text())["name"]
+    return build / f"{name}{ending}"

@@ -20,7 +20,7 @@ from elegans.cli import main
 from elegans.commands import hil as hil_command
 from elegans.commands.options.values import Pair
 from elegans.hil_tests.lab.run_suite import BoardRun, Outcome
-from elegans.tests.places import GOLDEN
+from elegans.tests.places import GOLDEN, model_file
 
 _VERBS = [
     "train",
@@ -33,6 +33,7 @@ _VERBS = [
     "compare",
     "hil",
     "bench",
+    "package",
     "boards",
     "doctor",
     "demo",
@@ -205,11 +206,11 @@ def test_build_tells_flash_ram_and_the_stack_of_the_firmware(exported):
 def test_a_changed_weight_is_never_compiled(exported, tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
     _recording(tmp_path / "in.npz")
-    text = (exported / "model.c").read_text()
-    (exported / "model.c").write_text(text.replace("1", "2", 1))
+    text = model_file(exported).read_text()
+    model_file(exported).write_text(text.replace("1", "2", 1))
     result = _call(words[0], exported, *words[1:])
     assert result.exit_code == (3 if words[0] in ("flash", "hil") else 1)  # a board was not tested
-    assert "model.c: was changed after the export" in result.output
+    assert ".c: was changed after the export" in result.output
     assert "export it again" in result.output
 
 

@@ -190,7 +190,9 @@ def _as_device(path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("replace", [_as_fifo, _as_device])
-@pytest.mark.parametrize("name", ["model.json", "model.c", "src/el_tanh.c", "include/elegans/el.h"])
+@pytest.mark.parametrize(
+    "name", ["model.json", "worm.c", "runtime/src/el_tanh.c", "runtime/include/elegans/el.h"]
+)
 def test_a_file_of_a_build_that_has_no_end_is_refused(build, replace, name):
     replace(build / name)
     match = "not a regular file" if replace is _as_fifo else "is a link"

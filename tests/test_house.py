@@ -12,7 +12,19 @@ import pytest
 from elegans.tests.places import CHECKOUT
 
 # A package imports only from packages before it in this list.
-_PACKAGES = ["exporter", "trainer", "boards", "hil_tests", "viewer", "demo", "commands", "cli"]
+_PACKAGES = [
+    *(
+        "exporter",
+        "trainer",
+        "boards",
+        "hil_tests",
+        "viewer",
+        "packages",
+        "demo",
+        "commands",
+        "cli",
+    ),
+]
 _INDEPENDENT = {("trainer", "boards"), ("trainer", "hil_tests")}  # torch never reaches a lab
 
 # Inside a package: the stages in the order of their imports. `errors`, `files` and `templates`

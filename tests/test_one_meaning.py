@@ -13,7 +13,7 @@ import pytest
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
 from elegans.hil_tests.session.session import BoardOptions, hil
-from elegans.tests.places import GOLDEN, LIBC
+from elegans.tests.places import GOLDEN, LIBC, model_file
 
 _WARNINGS = "-Wall -Wextra -Wconversion -Wsign-conversion -Wshadow -Wpedantic -Werror"
 _HOST = [c for c in ("gcc", "clang") if shutil.which(c)] + ["zig"]
@@ -77,8 +77,8 @@ def test_the_board_repeats_the_reference_bit_for_bit(built, compiler, level):
 @pytest.mark.parametrize("compiler", [c for c in _COMMANDS if shutil.which(_COMMANDS[c][0])])
 def test_generated_c_compiles_without_a_warning(built, compiler, tmp_path):
     command = [*_COMMANDS[compiler], "-std=c99", *_WARNINGS.split(), "-O2", "-c"]
-    command += map(str, [built / "model.c", *sorted((built / "src").glob("*.c"))])
-    command += ["-I", str(built), "-I", str(built / "include")]
+    command += map(str, [model_file(built), *sorted((built / "runtime" / "src").glob("*.c"))])
+    command += ["-I", str(built), "-I", str(built / "runtime" / "include")]
     # Its <string.h> is the firmware's: a cross compiler may come without any.
     command += ["-isystem", str(LIBC)] * (compiler == "arm-gcc")
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

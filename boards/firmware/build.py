@@ -23,7 +23,7 @@ from elegans.boards.processes.process_group import in_parallel
 
 _ELF = "firmware.elf"
 _COMMON = ["-std=gnu99", "-ffreestanding", "-ffunction-sections", "-fdata-sections"]
-_INCLUDE = ["-isystem", "libc", "-I", ".", "-I", "model", "-I", "model/include"]
+_INCLUDE = ["-isystem", "libc", "-I", ".", "-I", "model/runtime/include"]
 # By default zig inserts checks for undefined behaviour, whose reports a board cannot print.
 _ZIG = ["-fno-sanitize=undefined"]
 
@@ -157,7 +157,7 @@ def _debug(tool: Compiler, folder: Path) -> list[str]:
 def _object(unit: str) -> str:
     """The object file of a source: those of kernels are put beside the model's, so that the
     linker script selects all of them by their folder."""
-    return str(Path(unit.replace("/src/", "/")).with_suffix(".o"))
+    return str(Path(unit.replace("/runtime/src/", "/")).with_suffix(".o"))
 
 
 def _link_line(flags: list[str], tool: Compiler, objects: list[str]) -> list[str]:

@@ -26,7 +26,8 @@ Ints = NDArray[np.signedinteger[Any]]
 Bytes = NDArray[np.uint8]
 
 _PROGRAM = "model"
-_STANDARD = ["-std=c99", "-I", ".", "-I", "include"]
+_DRIVER = "driver/host.c"  # in a folder of its own: a model may be called host
+_STANDARD = ["-std=c99", "-I", ".", "-I", "runtime/include"]
 _SANITISE = ["-fsanitize=undefined", "-fno-sanitize-recover=all"]
 _TIMEOUT_S = 600  # of a run, whatever its length
 
@@ -61,7 +62,7 @@ class HostModel:
         tool = toolchain.host_compiler(compiler)
         own = _SANITISE if sanitise else ["-fno-sanitize=undefined"] * (tool.name == "zig")
         flags = [f"-O{level}", *own, *toolchain.WARNINGS, *_STANDARD]
-        files = model.files | {"host.c": host_file(model)}
+        files = model.files | {_DRIVER: host_file(model)}
         digest = compilation_digest(tool, flags, files)
         name = f"{tool.name}-O{level}" + "-sanitised" * sanitise
         result = CachedResult(build_dir, f"host/{name}", digest, _PROGRAM, is_program=True)
@@ -131,7 +132,7 @@ def _compile(
 ) -> dict[str, bytes]:
     """The files of the cache: the program and, in ``source.zip``, its sources."""
     with toolchain.scratch_folder(files) as folder:
-        line = [*flags, "host.c", *model.units, "-o", _PROGRAM]
+        line = [*flags, _DRIVER, *model.units, "-o", _PROGRAM]
         toolchain.run(tool, line, folder, f"{model.name} with the host's {tool.name}")
         program = (folder / _PROGRAM).read_bytes()
     return {_PROGRAM: program, SOURCES: zipped(files)}

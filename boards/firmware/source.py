@@ -14,13 +14,14 @@ from pathlib import Path
 
 from elegans.boards.descriptors.board import MOST_STACK, Board
 from elegans.exporter.build_folder import BuildFolder, read_build_folder
+from elegans.exporter.codegen.runtime_files import runtime_version
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_input
 from elegans.exporter.templates import FIRMWARE, environment
 
 _LINK = Path(__file__).resolve().parents[2] / "runtime_c" / "link"
-_UNIT = r"src/[^/]+\.c"
+_UNIT = r"runtime/src/[^/]+\.c"
 _EXPORT = "export it again: elegans export model.onnx -o BUILD"
 
 
@@ -58,7 +59,7 @@ class ModelSource:
     @property
     def units(self) -> list[str]:
         """The C files to compile, the model's first."""
-        return ["model.c", *sorted(path for path in self.files if path.startswith("src/"))]
+        return [f"{self.name}.c", *sorted(p for p in self.files if p.startswith("runtime/src/"))]
 
     @property
     def assembly(self) -> list[str]:
@@ -72,12 +73,13 @@ def read_model(build_dir: Path) -> ModelSource:
     Raises `ElegansError` for a BUILD that is incomplete or was changed.
     """
     folder = read_build_folder(build_dir)
+    _require_runtime(folder)
     files: dict[str, bytes] = {}
-    for path in _source_paths(build_dir):
+    for path in _source_paths(build_dir, folder.name):
         files[path] = read_input(build_dir / path, SOURCE_FILE, _EXPORT, inside=build_dir)
         if sum(map(len, files.values())) > SOURCE_FILE.most:
             raise ElegansError(build_dir / path, "makes the sources too large", _EXPORT)
-    _require_unchanged(build_dir, files, folder.files)
+    _require_unchanged(build_dir, folder.name, files, folder.files)
     return model_source(folder, folder.layout, files)
 
 
@@ -97,19 +99,39 @@ def model_source(model: BuildFolder | Model, layout: str, files: dict[str, bytes
     )
 
 
-def _source_paths(build_dir: Path) -> list[str]:
+def _require_runtime(folder: BuildFolder) -> None:
+    """Raise `ElegansError` for the BUILD of an elegans whose generated C was another.
+
+    A BUILD written by hand may state no digests; then its C is taken for what it is.
+    """
+    if folder.files and folder.runtime != runtime_version():
+        by = f"elegans {folder.version}" if folder.version else "an earlier elegans"
+        had = f"runtime version {folder.runtime}" if folder.runtime else "an earlier runtime"
+        fact = f"was exported by {by} for {had}; this one has version {runtime_version()}"
+        raise ElegansError(folder.path.parent, fact, _EXPORT)
+
+
+def _source_paths(build_dir: Path, name: str) -> list[str]:
     """The paths, relative to the BUILD, of all files that are compiled or included."""
     found = []
-    for folder in ("include/elegans", "src"):
+    for folder in ("runtime/include/elegans", "runtime/src"):
         with suppress(FileNotFoundError, NotADirectoryError):  # a model may need no kernel
             found += files_below(build_dir, folder)
-    kept = [path for path in found if path.startswith("include/") or re.fullmatch(_UNIT, path)]
-    assembly = ["layers.S"] if os.path.lexists(build_dir / "layers.S") else []
-    return ["model.h", "model.c", *assembly, *kept]
+    kept = [
+        path for path in found if path.startswith("runtime/include/") or re.fullmatch(_UNIT, path)
+    ]
+    header, unit, assembly = _own_files(name)
+    has_layers = os.path.lexists(build_dir / assembly)
+    return [header, unit, *([assembly] if has_layers else []), *kept]
+
+
+def _own_files(name: str) -> tuple[str, str, str]:
+    """The sources of a model itself: its header, its C, and its layers, which only some have."""
+    return (f"{name}.h", f"{name}.c", f"{name}_layers.S")
 
 
 def _require_unchanged(
-    build_dir: Path, files: Mapping[str, bytes], stated: Mapping[str, str]
+    build_dir: Path, name: str, files: Mapping[str, bytes], stated: Mapping[str, str]
 ) -> None:
     """Raise `ElegansError` unless the sources are those whose digests are ``stated``.
 
@@ -117,7 +139,7 @@ def _require_unchanged(
     """
     if not stated:
         return
-    for path in sorted(path for path in stated if _is_source(path) and path not in files):
+    for path in sorted(path for path in stated if _is_source(path, name) and path not in files):
         raise ElegansError(build_dir / path, "is missing from this BUILD", _EXPORT)
     for path, content in files.items():
         if path not in stated:
@@ -128,8 +150,8 @@ def _require_unchanged(
             raise ElegansError(build_dir / path, fact, _EXPORT)
 
 
-def _is_source(path: str) -> bool:
-    return path in ("model.h", "model.c", "layers.S") or path.startswith(("include/", "src/"))
+def _is_source(path: str, name: str) -> bool:
+    return path in _own_files(name) or path.startswith("runtime/")
 
 
 def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from elegans.exporter.storage.read_files import ELF_IMAGE, read_input
 
 def symbolise(elf: Path, address: int) -> str | None:
     """Function, file and line of the instruction at ``address``, as in
-    ``lane_step (model/model.c:41)``.
+    ``lane_step (model/lane.c:41)``.
 
     None if the image is missing or broken, or if the address is in no function of it.
     """

@@ -142,7 +142,7 @@ def _measured(
 def _arrays_of_the_runtime(build_dir: Path) -> set[str]:
     """The names of the constant arrays that the C runtime defines."""
     files = read_model(build_dir).files
-    kernels = [content for path, content in files.items() if path.startswith("src/")]
+    kernels = [content for path, content in files.items() if path.startswith("runtime/src/")]
     sources = (content.decode(errors="replace") for content in kernels)
     return {name for text in sources for name in _ARRAY.findall(text)}
 

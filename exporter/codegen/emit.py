@@ -7,75 +7,42 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from elegans.exporter.codegen.plan import Plan
 from elegans.exporter.codegen.program import FusedLayer
+from elegans.exporter.codegen.runtime_files import runtime_files, runtime_version
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.templates import environment
-
-_PACKAGE = Path(__file__).resolve().parents[2]
-_RUNTIME = _PACKAGE / "runtime_c"
-_FILES = {"model.h": "model.h.j2", "model.c": "model.c.j2", "README.md": "README.md.j2"}
-_ABI = re.compile(r"#define EL_RUNTIME_ABI (\d+)")
-_INLINE = "EL_INLINE void"
-_NAMED = re.compile(r'"elegans/([\w/]+\.(?:h|inc))"')
 
 
 def emit(plan: Plan) -> dict[str, str]:
     """The generated C, its README, and the runtime files that it uses: texts by path."""
     context = _context(plan)
-    templates = _FILES | {f"{plan.model.name}_model.h": "name_model.h.j2"}
+    name = plan.model.name
+    templates = {
+        f"{name}.h": "model.h.j2",
+        f"{name}.c": "model.c.j2",
+        "README.md": "README.md.j2",
+    }
     if plan.body.runs:
-        templates["layers.S"] = "layers.S.j2"
+        templates[f"{name}_layers.S"] = "layers.S.j2"
     files = {
         path: environment().get_template(template).render(context)
         for path, template in templates.items()
     }
     needed = [f"el_{kernel}.h" for kernel in plan.kernels]
     macros = ["el_layers.inc", _macros(plan)] if plan.body.runs else []
-    return files | _runtime([*needed, *macros])
+    return files | runtime_files([*needed, *macros])
 
 
 def _macros(plan: Plan) -> str:
-    """The file of the macros that layers.S consists of."""
+    """The file of the macros that the layers in assembler consist of."""
     small = any(isinstance(s.op, FusedLayer) and s.op.small for s in plan.program.steps)
     return "el_layers8.inc" if small else "el_layers.inc"
-
-
-def _runtime(needed: list[str]) -> dict[str, str]:
-    """These headers, every runtime file that they name, and the sources beside them.
-
-    `el_core.h` names two files of each core: `core.h` is always taken, so that one BUILD serves
-    every core, and the assembler's `.inc` only where `el_layers.inc` is needed.
-    """
-    assembler = "el_layers.inc" in needed
-    files: dict[str, str] = {}
-    pending = [*needed, "el_copy.h"]
-    while pending:
-        header = pending.pop()
-        source = f"src/{Path(header).stem}.c" if header.endswith(".h") else ""
-        for path in (f"include/elegans/{header}", source):
-            inline = _INLINE in files.get(f"include/elegans/{header}", "")
-            if path == source and inline:
-                continue  # only tests call such a function by its address
-            if path and path not in files and (_RUNTIME / path).exists():
-                files[path] = (_RUNTIME / path).read_text(encoding="utf-8")
-                named = _NAMED.findall(files[path])
-                pending += [n for n in named if assembler or not n.endswith(".inc")]
-    return files
-
-
-def _runtime_abi() -> int:
-    """The version of the kernels' interface, which the runtime's own header defines."""
-    found = _ABI.search((_RUNTIME / "include/elegans/el_fixed.h").read_text(encoding="utf-8"))
-    assert found is not None
-    return int(found[1])
 
 
 def _context(plan: Plan) -> dict[str, Any]:
@@ -87,7 +54,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "NAME": model.name.upper(),
         "version": version("elegans"),
         "digest": model.digest,
-        "abi": _runtime_abi(),
+        "runtime": runtime_version(),
         "inputs": [_port(model, "X", c) for c in model.inputs],
         "outputs": [_port(model, "Y", c) for c in model.outputs],
         "dt": _port(model, "DT", model.dt) if model.dt else None,

@@ -2,7 +2,7 @@
 
 The steps of a layer of CfC neurons (three or four maps of the same input, two tanh, a sigmoid, a
 mix) become one call, and so do a map and its tanh, and a large map by itself. Each core has a
-kernel for them that keeps a neuron in registers (`layers.S`). The model, its reference and its
+kernel for them that keeps a neuron in registers (`NAME_layers.S`). The model, its reference and its
 digest are the same with and without fusion.
 """
 

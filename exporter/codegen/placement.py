@@ -100,7 +100,7 @@ def place(program: Program) -> Placement:
         if stays[-1]:
             places[window.vector] = Place("s->v", offset)
         offset += window.size
-    names = table_names(program.steps)
+    names = table_names(model.name, program.steps)
     for step in program.steps:
         if isinstance(step.op, Constant):
             places[step.name] = Place(names[step.name, "v"], 0)

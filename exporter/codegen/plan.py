@@ -90,7 +90,7 @@ def _planned(model: Model, bounds: dict[str, Interval], layout: str) -> Plan:
         for step in program.steps
         if isinstance(step, Step) and has_tables(step) and step.name not in body.unrolled
     ]
-    tables = [table for step in own for table in own_tables(step, body.names)]
+    tables = [table for step in own for table in own_tables(model.name, step, body.names)]
     return Plan(model, layout, bounds, program, placement, body, [*tables, *body.tables])
 
 

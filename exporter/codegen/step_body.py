@@ -112,7 +112,7 @@ def step_body(
 ) -> StepBody:
     """The body of `step`. `bounds` are those of the program's vectors, by name."""
     maps = unrolled(program, bounds) if layout == "speed" else {}
-    names = table_names(program.steps)
+    names = table_names(program.model.name, program.steps)
     to = _Writer(program, placement, bounds, layout, names, maps)
     written = [_block(to, number, run) for number, run in enumerate(blocks(program))]
     results, joined = copy_all(program, placement)

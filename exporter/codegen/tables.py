@@ -25,8 +25,8 @@ class ConstantArray:
     bytes: int
 
 
-def table_names(steps: Sequence[ProgramStep]) -> dict[tuple[str, str], str]:
-    """The C name of each step's tables, by (step, suffix).
+def table_names(model: str, steps: Sequence[ProgramStep]) -> dict[tuple[str, str], str]:
+    """The C name of each step's tables, by (step, suffix); `model` is the prefix of all.
 
     Steps of which all tables are equal share them, as equal maps do; a table that is `shared` is
     shared by itself. A fused layer has its tables in its run.
@@ -42,16 +42,17 @@ def table_names(steps: Sequence[ProgramStep]) -> dict[tuple[str, str], str]:
         for table, own in zip(tables, values, strict=True):
             key = (step.op.kernel, table.suffix, own)
             first = known.setdefault(key, step.name) if table.shared else owner
-            names[step.name, table.suffix] = f"{first}_{table.suffix}"
+            names[step.name, table.suffix] = f"{model}_{first}_{table.suffix}"
     return names
 
 
-def own_tables(step: Step, names: dict[tuple[str, str], str]) -> list[ConstantArray]:
+def own_tables(model: str, step: Step, names: dict[tuple[str, str], str]) -> list[ConstantArray]:
     """The tables that this step owns; equal tables are emitted once, by the first to need them."""
+    own = [(t, f"{model}_{step.name}_{t.suffix}") for t in step.op.tables()]
     return [
-        constant_array(f"{step.name}_{t.suffix}", t.ctype, t.values, f"{step.name}: {t.comment}")
-        for t in step.op.tables()
-        if names[step.name, t.suffix] == f"{step.name}_{t.suffix}"
+        constant_array(name, t.ctype, t.values, f"{step.name}: {t.comment}")
+        for t, name in own
+        if names[step.name, t.suffix] == name
     ]
 
 

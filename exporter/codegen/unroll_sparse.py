@@ -96,7 +96,7 @@ class Unrolled:
 
 def unrolled(program: Program, bounds: dict[str, Interval]) -> dict[str, Unrolled]:
     """Each step that is worth a function, by its name; equal maps share theirs."""
-    owners = table_names(program.steps)
+    owners = table_names(program.model.name, program.steps)
     sharers: dict[tuple[object, ...], list[Step]] = {}
     for step in program.steps:
         if not isinstance(step, Step) or type(step.op) is not SparseLinear:

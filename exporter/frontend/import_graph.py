@@ -7,6 +7,7 @@ or a product of two vectors, becomes an atom of the network, which later forms r
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,12 @@ from elegans.exporter.frontend import open_file
 from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
-from elegans.exporter.frontend.recurrent.find import FoundStep, find_step, is_sequence
+from elegans.exporter.frontend.recurrent.find import (
+    FoundStep,
+    find_step,
+    find_unrolled,
+    is_sequence,
+)
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import PER_DT, Activation, Gate
 from elegans.exporter.ir.fixed_model import Window
@@ -30,6 +36,11 @@ from elegans.exporter.ir.real_network import Network
 from elegans.exporter.passes.eliminate_dead import pruned
 from elegans.exporter.passes.fold_constants import folded
 
+_REMEDIES = {  # for operators of other domains than ONNX's own
+    "com.microsoft": "give the file that onnxruntime's optimiser was given",
+    "com.microsoft.nchwc": "optimise with ORT_ENABLE_EXTENDED, which keeps the layout of ONNX, or "
+    "give the file that onnxruntime's optimiser was given",
+}
 _MOST_WEIGHTS = 1 << 23  # twice what fills 8 MiB of flash, as solvers repeat their maps
 
 
@@ -37,10 +48,13 @@ _MOST_WEIGHTS = 1 << 23  # twice what fills 8 MiB of flash, as solvers repeat th
 class StepGraph:
     """An ONNX file that has been read and checked, and what its inputs and outputs are.
 
+    given  the graph as the file has it, or the step that was found in it, for onnxruntime
+    model  the same with the operators that the importer reads
     found  where its step was found, if the file has a whole sequence
     """
 
     path: Path
+    given: onnx.ModelProto
     model: onnx.ModelProto
     ports: GraphPorts
     found: FoundStep | None = None
@@ -53,11 +67,32 @@ def open_graph(path: Path, states: States = (), elapsed: str | None = None) -> S
 
     Raises `ElegansError` for a file that is not valid, or is not the graph of a step.
     """
-    model = open_file.read(path)
-    found = find_step(model, path) if is_sequence(model) else None
-    model = open_file.with_shapes(model if found is None else found.model, path)
-    ports = find_ports(model, path, states, elapsed, () if found is None else found.states)
-    return StepGraph(path, model, ports, found)
+    given = open_file.read(path)
+    model = open_file.plain(given, path)
+    if is_sequence(model):
+        return _step_graph(path, find_step(given, model, path), states, elapsed)
+    open_file.fix_sizes(given)
+    step = open_file.with_shapes(model, path)
+    try:
+        ports = find_ports(step, path, states, elapsed)
+    except ElegansError as error:
+        found = find_unrolled(given, model, path, dict(states))
+        if found is None:
+            raise error from None
+        return _step_graph(path, found, states, elapsed)
+    if any(port.vector == "x" and len(port.shape) > 2 for port in ports.inputs):
+        with suppress(ElegansError):  # then the whole graph is one step
+            found = find_unrolled(given, model, path, ports.states)
+            if found is not None:
+                return _step_graph(path, found, states, elapsed)
+    return StepGraph(path, given, step, ports)
+
+
+def _step_graph(path: Path, found: FoundStep, states: States, elapsed: str | None) -> StepGraph:
+    """The step that was found in a sequence."""
+    model = open_file.with_shapes(open_file.plain(found.model, path), path)
+    ports = find_ports(model, path, states, elapsed, found.states)
+    return StepGraph(path, found.model, model, ports, found)
 
 
 def read_interface(graph: StepGraph, name: str | None = None) -> Interface:
@@ -92,6 +127,9 @@ def read_network(
     recogniser = Recogniser({}, gates() if kinds is None else kinds)
     reader = Reader(path, list(model.opset_import), constants, matrices, recogniser)
     _read_inputs(reader, ports, interface.dt_fixed)
+    ends = [(-np.inf, np.inf) if s.range is None else s.range for s in interface.inputs]
+    lo, hi = np.array(ends, np.float64).T
+    reader.ranges["x"] = lo, hi
     for number, node in enumerate(model.graph.node):
         _read_node(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
     h_next = reader.atoms.states(_joined(reader, ports.h_next))
@@ -142,6 +180,9 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
             f"reads the sparse tensor {sparse[0]!r}",
             "read it by MatMul or Gemm only, or store it as a dense tensor",
         )
+    if node.domain not in ("", "ai.onnx"):
+        remedy = _REMEDIES.get(node.domain, "write it with operators of ONNX itself")
+        raise ElegansError(place, f"is an operator of {node.domain!r:.60}", remedy)
     if reader.fold(place, node):
         return
     rule = RULES.get(node.op_type)

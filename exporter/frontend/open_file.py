@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from onnx.inliner import inline_local_functions
 from scipy.sparse import csr_array
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.dialects.standard import checkable, opset, standard
 from elegans.exporter.ir.affine import Matrix
 from elegans.exporter.ir.interface import METADATA_KEY
 from elegans.exporter.numbers.fixed import LARGEST_REAL, Reals
+from elegans.exporter.storage.file_types import FileType, of_folder, of_message, recognised
 from elegans.exporter.storage.onnx_bounds import check_inlined, check_parts
 from elegans.exporter.storage.read_files import ONNX_FILE, read_input
 
@@ -25,11 +28,11 @@ _MOST_NODES = 50_000
 _MOST_ELEMENTS = 1 << 26  # of all tensors: half a GiB of float64
 _MOST_INTEGERS = 1 << 20  # of all tensors of integers, from which ONNX infers shapes
 _WIDEST_PORT = 1 << 16  # elements of an input or an output
+_MOST_ENTRIES = 100  # of a folder that is given instead of a file
 _PIECE = 1 << 20  # elements that are checked at a time, to save memory
 _WIDEST_MATRIX = 1 << 16  # rows or columns of a sparse tensor
-# Versions of ONNX's operators that are accepted: 17 to 23 are tested; before 13, axes are
-# attributes of Squeeze and ReduceSum, not inputs.
-_OPSETS = range(13, 27)
+_OPSETS = range(9, 26)  # versions of ONNX's operators that are accepted
+_MISFITS = (ValueError, IndexError, KeyError, TypeError, RuntimeError)  # what a rewrite raises
 # The remedy for everything that is not one step of a network.
 EXPORT_ONE_STEP = (
     "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
@@ -41,47 +44,59 @@ _NUMERIC_TYPES = {
     *(TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE),
     *(TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),
     *(TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.BOOL),
+    *(TensorProto.INT4, TensorProto.UINT4),
 }
-
-
-def load(path: Path) -> onnx.ModelProto:
-    """The model at `path`, with local functions inlined and all shapes inferred.
-
-    Dimensions without a size, as a batch or the length of a sequence, become 1. Raises
-    `ElegansError` if the file is not a valid ONNX model of one step within the limits.
-    """
-    return with_shapes(read(path), path)
+_PACKED = (TensorProto.INT4, TensorProto.UINT4)  # two a byte
 
 
 def read(path: Path) -> onnx.ModelProto:
-    """The model at `path` with its weights, local functions inlined, within the limits.
+    """The model at `path` as it is, with its weights and with local functions inlined.
 
-    Raises `ElegansError` if the file is not a valid ONNX model.
+    Raises `ElegansError` if the file is not a valid ONNX model within the limits.
     """
     model = _parse(path)
     _check(model, path)
     _read_external_weights(model, path)
     try:
-        onnx.checker.check_model(model)
+        onnx.checker.check_model(checkable(model))
         return inline_local_functions(model)
     except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
         raise _broken(path, error) from None
 
 
+def plain(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    """A model that was read, with the operators that the importer reads (`dialects.standard`)."""
+    try:
+        return standard(checkable(model))
+    except _MISFITS as error:
+        raise _broken(path, error) from None
+
+
 def with_shapes(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
-    """The model with all shapes inferred; dimensions without a size become 1."""
-    for value in model.graph.input:
-        for dim in value.type.tensor_type.shape.dim:
-            if not dim.HasField("dim_value"):
-                dim.dim_value = 1
+    """The model of a step with all shapes inferred.
+
+    Dimensions without a size, as a batch or the length of a sequence, become 1.
+    """
+    fix_sizes(model)
     try:
         return shape_inference.infer_shapes(model, data_prop=True)
     except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
         raise _broken(path, error) from None
 
 
+def fix_sizes(model: onnx.ModelProto) -> None:
+    """Let inputs have the size 1 wherever they have none."""
+    for value in model.graph.input:
+        for dim in value.type.tensor_type.shape.dim:
+            if not dim.HasField("dim_value"):
+                dim.dim_value = 1
+
+
 def _parse(path: Path) -> onnx.ModelProto:
+    if path.is_dir():
+        _refuse(path, of_folder({entry.name for entry in islice(path.iterdir(), _MOST_ENTRIES)}))
     data = read_input(path, ONNX_FILE, "give the path of an ONNX file")
+    _refuse(path, recognised(data))
     try:
         check_parts(data)
     except ValueError as error:
@@ -89,10 +104,19 @@ def _parse(path: Path) -> onnx.ModelProto:
     try:
         model = onnx.load_model_from_string(data)
     except (DecodeError, RuntimeError, ValueError) as error:
+        _refuse(path, of_message(data, path.name))
         raise _broken(path, error) from None
     if not model.graph.node:
+        _refuse(path, of_message(data, path.name))
         raise ElegansError(path, "holds no graph", "export one step of your network to ONNX")
     return model
+
+
+def _refuse(path: Path, found: FileType | None) -> None:
+    """Refuse a file that is known to be of another kind than ONNX."""
+    if found is not None:
+        remedy = found.remedy.format(path=str(path), folder=path.parent)
+        raise ElegansError(path, f"is {found.fact}", remedy)
 
 
 def _broken(path: Path, error: Exception) -> ElegansError:
@@ -107,11 +131,9 @@ def _check(model: onnx.ModelProto, path: Path) -> None:
     if len(model.graph.node) > _MOST_NODES:
         count = len(model.graph.node)
         raise ElegansError(path, f"has {count} nodes", f"export one step: {_MOST_NODES} at most")
-    version = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
-    if version not in _OPSETS:
-        raise ElegansError(
-            path, f"is of opset {version}", "export it with opset 17 to 23 (opset_version=18)"
-        )
+    if opset(model) not in _OPSETS:
+        fact, ends = f"is of opset {opset(model)}", f"{_OPSETS[0]} to {_OPSETS[-1]}"
+        raise ElegansError(path, fact, f"export it with opset {ends} (opset_version=18)")
     _check_sizes(model, path)
     for number, node in enumerate(model.graph.node):
         if node.op_type in _SUBGRAPH_OPERATORS:
@@ -197,7 +219,8 @@ def _size_in_bytes(tensor: onnx.TensorProto) -> int:
     if tensor.data_type not in _NUMERIC_TYPES or any(d < 0 for d in tensor.dims):
         raise ValueError("not a tensor of numbers")
     kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
-    return int(math.prod(tensor.dims) * np.dtype(kind).itemsize)
+    size = int(math.prod(tensor.dims) * np.dtype(kind).itemsize)
+    return (size + 1) // 2 if tensor.data_type in _PACKED else size
 
 
 def metadata(model: onnx.ModelProto) -> str | None:

@@ -23,6 +23,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import ACTIVATION_RULES
 from elegans.exporter.frontend.general.choices import CHOICE_RULES
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES
+from elegans.exporter.frontend.general.quantisation import QUANTISATION_RULES
 from elegans.exporter.frontend.general.reductions import REDUCTION_RULES, of_quotient
 from elegans.exporter.frontend.general.rounding import ROUNDING_RULES
 from elegans.exporter.frontend.reader import Reader, ShapedForm
@@ -229,6 +230,7 @@ RULES: dict[str, Rule] = {
     **FUNCTION_RULES,
     **CHOICE_RULES,
     **REDUCTION_RULES,
+    **QUANTISATION_RULES,
     **ROUNDING_RULES,
     "Add": _add(1.0),
     "Sub": _add(-1.0),

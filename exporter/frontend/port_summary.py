@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from elegans.exporter.frontend.dialects.standard import rounded
 from elegans.exporter.frontend.import_graph import StepGraph
 from elegans.exporter.frontend.port_questions import state_option
 from elegans.exporter.frontend.ports import GraphPort
@@ -31,8 +32,8 @@ def summary(graph: StepGraph, interface: Interface) -> str:
 def notes(graph: StepGraph, interface: Interface) -> list[str]:
     """Doubts about the ports, each a sentence with its remedy.
 
-    They are about states that the user did not name, inputs that nothing reads, and a range of
-    elapsed time for a graph that takes none.
+    They are about states that the user did not name, inputs that nothing reads, a range of elapsed
+    time for a graph that takes none, and a quantised graph.
     """
     ports = graph.ports
     found = [
@@ -49,6 +50,12 @@ def notes(graph: StepGraph, interface: Interface) -> list[str]:
         found.append(
             "elapsed time has a range, but the graph takes none; if one of its inputs is the "
             "elapsed time, name it with --elapsed"
+        )
+    count = rounded(graph.given)
+    if count:
+        found.append(
+            f"the file rounds {count} vectors to integers of its own; they saturate where these "
+            "end, but are computed in the finer formats of elegans"
         )
     return found
 

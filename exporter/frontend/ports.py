@@ -31,7 +31,10 @@ from elegans.exporter.frontend.state_pairs import find_states, left_over
 from elegans.exporter.ir.fixed_model import Window
 
 _WIDEST = 8192  # elements of a port; a limit on what a file that is not trusted can ask for
-_FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE, onnx.TensorProto.FLOAT16)
+_FLOATS = (
+    *(onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE),
+    *(onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16),
+)
 _RESULTS = (*_FLOATS, onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.BOOL)
 """Of outputs: the index of the greatest element is a whole number."""
 _NAME_THEM = "name them: --state IN:OUT for each state, --elapsed NAME for the elapsed time"

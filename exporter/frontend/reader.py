@@ -13,30 +13,14 @@ from onnx.reference import ReferenceEvaluator
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
+from elegans.exporter.frontend.folding.operators import FOLDABLE, result_size
 from elegans.exporter.ir.affine import Affine, Form, Matrix
+from elegans.exporter.ir.spans import Span
 from elegans.exporter.numbers.fixed import Reals
 
 # Limits on files that are not trusted.
 _LARGEST = 1 << 26  # elements of all tensors that nodes make: half a GiB of float64
 _MOST_PRODUCTS = 1 << 32  # products of all constant matrices
-
-# Constant folding: operators that are evaluated if all their inputs are constant. All are
-# deterministic, and `result_size` bounds the size of their results.
-_FOLDABLE = frozenset(
-    (
-        *("Abs", "Add", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div"),
-        *("Equal", "Erf", "Exp", "Expand", "Flatten", "Floor", "Gather", "Gemm", "Greater"),
-        *("Identity", "Less", "Log", "MatMul", "Max", "Min", "Mul", "Neg", "Not", "Pow", "Range"),
-        *("Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Relu"),
-        *("Reshape", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Softplus", "Split", "Sqrt"),
-        *("Squeeze", "Sub", "Sum", "Tanh", "Tile", "Transpose", "Unsqueeze", "Where"),
-    )
-)
-
-
-def can_fold(operator: str) -> bool:
-    """Whether nodes of this operator are evaluated if all their inputs are constant."""
-    return operator in _FOLDABLE
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +46,7 @@ class Reader:
     atoms      the atoms that the forms refer to
     compared   by the name of a comparison z > limit with a constant: z, and the least limit
     whole      the names of tensors that are whole numbers: comparisons, and what is rounded
+    ranges     of inputs, as far as they are declared; where there is none, it is infinite
     """
 
     def __init__(
@@ -72,6 +57,7 @@ class Reader:
         matrices: dict[str, Matrix],
         atoms: Recogniser,
     ) -> None:
+        self.ranges: dict[str, Span] = {}
         self.path = path
         self._left, self._entries_left = _LARGEST, 2 * _LARGEST
         self._products_left = float(_MOST_PRODUCTS)
@@ -99,11 +85,12 @@ class Reader:
         if onnx.TensorProto.STRING in kinds:
             raise ElegansError(place, "makes text of numbers", "remove it")
         inputs = {name: self.constants[name] for name in node.input if name}
-        if node.op_type not in _FOLDABLE:
+        if node.op_type not in FOLDABLE:
             remedy = "compute the constant before exporting"
             raise ElegansError(place, "has only constant inputs, and cannot be folded", remedy)
         for name, value in zip(node.output, self.evaluate(place, node, inputs), strict=True):
             array = np.asarray(value)
+            array = array.astype(np.float64) if array.dtype.name == "bfloat16" else array
             if array.dtype.kind not in "fiub":
                 raise ElegansError(place, f"makes {array.dtype!s:.40}, no numbers", "remove it")
             self.spend(place, array.size)
@@ -185,37 +172,3 @@ class Reader:
         if matrix.ndim != 2:
             raise ValueError(f"{name!r} of shape {list(matrix.shape)} is not a matrix")
         return matrix
-
-
-def result_size(node: onnx.NodeProto, arrays: list[Reals]) -> tuple[float, float]:
-    """The most elements that a node makes of arrays, and the products that it computes.
-
-    The bound is the size of the broadcast inputs, or the shape that the node is given.
-    """
-    operator = node.op_type
-    given = {a.name: a for a in node.attribute}
-    rank = max((a.ndim for a in arrays), default=0)
-    dims = np.ones(rank)
-    for a in arrays:
-        dims[rank - a.ndim :] = np.maximum(dims[rank - a.ndim :], a.shape)
-    size, products = float(np.prod(dims)), 0.0
-    last = arrays[-1].astype(np.float64) if arrays else np.zeros(0)
-    if operator in ("ConstantOfShape", "Expand"):
-        size = max(size, float(np.prod(np.maximum(last, 1))))
-    if operator == "Range" and len(arrays) == 3:
-        start, limit, step = (float(a.reshape(-1)[0]) if a.size else 0.0 for a in arrays)
-        size = abs((limit - start) / step) if step else np.inf
-    if operator == "Tile":
-        size *= float(np.prod(np.maximum(last, 1)))
-    if operator == "Concat":
-        size = float(sum(a.size for a in arrays))
-    if operator == "Gather" and len(arrays) == 2 and arrays[0].ndim:
-        axis = given["axis"].i % arrays[0].ndim if "axis" in given else 0
-        size = float(arrays[1].size) * arrays[0].size / max(arrays[0].shape[axis], 1)
-    if operator == "Conv" and len(arrays) > 1 and arrays[1].ndim:
-        padded = max((abs(n) for n in given["pads"].ints), default=0) if "pads" in given else 0
-        area = float(np.prod([n + 2.0 * padded for n in arrays[0].shape[2:]]))
-        size = max(size, arrays[0].shape[0] * float(arrays[1].shape[0]) * area)
-    if operator in ("MatMul", "Gemm"):
-        products = size * max((n for a in arrays for n in a.shape), default=1)
-    return size, products

@@ -25,7 +25,13 @@ METADATA_KEY = "elegans"
 _LONGEST = 1 << 24  # characters of the metadata that are read
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 # The first words of the names of the runtime's and the firmware's own C functions.
-_TAKEN = frozenset(("board", "cortex", "el", "fault", "serial", "uart"))
+_TAKEN = frozenset(("board", "cortex", "el", "elegans", "fault", "serial", "uart"))
+# The headers of C, which a header NAME.h would hide.
+_HEADERS = re.compile(
+    "assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal|"
+    "std(align|arg|atomic|bool|def|int|io|lib|noreturn)|string|tgmath|threads|time|[uw]char|"
+    "wctype"
+)
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _PORT = re.compile(r"[!-~]{1,80}")  # what ONNX calls a tensor, as in `/rnn/hx.1`
 _UNIT = re.compile(r"[A-Za-z0-9/%^²³°µ.() -]{0,16}")
@@ -201,9 +207,16 @@ def checked_time(bounds: Range) -> Range:
 def valid_name(name: str) -> str:
     """`name`, if it can be the prefix of all names in the generated C.
 
-    It is 1 to 31 of a-z, 0-9 and _, begins with a letter, and its first word is not one that
-    elegans' own C functions begin with. Raises `ElegansError` otherwise.
+    It is 1 to 31 of a-z, 0-9 and _, begins with a letter, its first word is not one that
+    elegans' own C functions begin with, and it is not the name of one of C's own headers. Raises
+    `ElegansError` otherwise.
     """
+    if isinstance(name, str) and _HEADERS.fullmatch(name):
+        raise ElegansError(
+            f"the model name {name!r}",
+            f"would make a header {name}.h, which C has itself",
+            f"choose another with --name, such as {name}_model",
+        )
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name.split("_")[0] in _TAKEN:
         raise ElegansError(
             f"the model name {name!r:.60}",

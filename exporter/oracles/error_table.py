@@ -73,7 +73,7 @@ def float32_errors(
     It is a fraction of the range used, as that of the integers, over at most `_MOST_STEPS` steps:
     the first runs, or a part of the first. Empty where onnxruntime does not run the graph.
     """
-    if not runnable(graph.model):
+    if not runnable(graph.given):
         return {}
     channels = (*model.states, *model.outputs)
     found = {}

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.dialects.standard import rounded
 from elegans.exporter.frontend.import_graph import StepGraph
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
@@ -50,8 +51,8 @@ class OnnxStep:
     """
 
     def __init__(self, graph: StepGraph, period: float | None = None) -> None:
-        self._session = session(graph.model)
-        kinds = {v.name: v.type.tensor_type.elem_type for v in graph.model.graph.input}
+        self._session = session(graph.given)
+        kinds = {v.name: v.type.tensor_type.elem_type for v in graph.given.graph.input}
         self._ports = graph.ports
         self._types = {
             port.name: helper.tensor_dtype_to_np_dtype(kinds[port.name])
@@ -125,13 +126,12 @@ def check_reading(
     network  what `import_graph.read_network` made of the graph
     vectors  as `golden_vectors.golden` makes them; a few of them are compared
 
-    A graph that onnxruntime does not run, that computes in half precision, or whose sparse
-    tensors are too large as dense ones, is not compared. Raises `ElegansError` if a state or an
-    output differs by more than rounding explains.
+    A graph that onnxruntime does not run, or not in floats, is not compared (`runnable`). Raises
+    `ElegansError` if a state or an output differs by more than rounding explains.
     """
-    if not runnable(graph.model):
+    if not runnable(graph.given):
         return
-    weights = max(_elements(graph.model), 1)
+    weights = max(_elements(graph.given), 1)
     count = min(max(_MOST_PRODUCTS // weights, 4), _MOST_STEPS)
     rows = np.linspace(0, len(vectors["x"]) - 1, min(count, len(vectors["x"]))).astype(int)
     x, dt, h = (vectors[name][rows].astype(np.int64) for name in ("x", "dt", "h"))
@@ -166,13 +166,13 @@ def check_reading(
 
 
 def runnable(model: onnx.ModelProto) -> bool:
-    """Whether onnxruntime's results say something: not in half precision, nor for sparse tensors
-    that are too large as dense ones."""
+    """Whether onnxruntime's results say something: not in half precision, nor where it rounds to
+    integers of 8 bits, nor for sparse tensors that are too large as dense ones."""
     tensors = [*model.graph.initializer, *(t.values for t in model.graph.sparse_initializer)]
     kinds = {t.data_type for t in tensors} | {
         v.type.tensor_type.elem_type for v in model.graph.input
     }
-    return not kinds & {*_HALVES} and _elements(model) <= _MOST_WEIGHTS
+    return not (kinds & {*_HALVES} or rounded(model)) and _elements(model) <= _MOST_WEIGHTS
 
 
 def _elements(model: onnx.ModelProto) -> int:

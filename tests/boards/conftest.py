@@ -35,7 +35,7 @@ def copy_of_tiny(folder: Path) -> Path:
 def insert_faults(build: Path, faults: dict[int, str]) -> None:
     """Let the step of a tiny BUILD execute a C statement if its first input is x, for each
     ``{x: statement}``."""
-    source = build / "model.c"
+    source = build / "tiny.c"
     text, before = source.read_text(), "    int16_t next["
     assert before in text
     code = "".join(f"    if (x[0] == {x})\n        {what}\n" for x, what in faults.items())

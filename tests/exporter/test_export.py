@@ -35,12 +35,19 @@ def test_the_same_file_gives_the_same_bytes(worm, tmp_path):
 
 def test_a_build_has_everything_a_user_needs(built):
     found = set(_contents(built))
-    assert {"model.h", "model.c", "reference.onnx", "vectors.npz", "model.json"} <= found
-    assert {"README.md", "src/el_mix.c", "include/elegans/el_mix.h"} <= found
+    assert {
+        "worm.h",
+        "worm.c",
+        "worm_layers.S",
+        "reference.onnx",
+        "vectors.npz",
+        "model.json",
+    } <= found
+    assert {"README.md", "runtime/src/el_mix.c", "runtime/include/elegans/el_mix.h"} <= found
 
 
 def test_only_the_kernels_that_the_model_uses_are_delivered(built):
-    assert "src/el_gated_sum.c" not in _contents(built)
+    assert "runtime/src/el_gated_sum.c" not in _contents(built)
 
 
 def test_model_json_tells_the_digest_of_every_other_file(built):

@@ -8,6 +8,7 @@ The module needs nothing from outside and no libc. It exports its memory, `init`
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from elegans.exporter.storage.read_files import ELF_IMAGE, read_input
 from elegans.exporter.templates import environment
 
 _MODULE = "module.wasm"
-_FLAGS = (
+_DRIVER = "driver/module.c"  # in a folder of its own: a model may be called module
+FLAGS = (
     *("-target", "wasm32-freestanding", "-mbulk-memory", "-O2", "-std=c99"),
     *("-nostdlib", "-Wl,--no-entry", "-Wl,-z,stack-size=262144", "-Wl,--strip-all"),
-    *("-fno-sanitize=undefined", *toolchain.WARNINGS, "-I.", "-Iinclude"),
+    *("-fno-sanitize=undefined", *toolchain.WARNINGS, "-I.", "-Iruntime/include"),
 )
 
 
@@ -36,28 +38,29 @@ def compile_wasm(build: Path) -> bytes:
     model = read_model(build)
     tool = toolchain.cross_compiler("zig")
     files = wasm_sources(model)
-    digest = compilation_digest(tool, _FLAGS, files)
+    digest = compilation_digest(tool, FLAGS, files)
     result = CachedResult(build, "wasm", digest, _MODULE)
     build_cached(result, lambda: {_MODULE: compile_sources(model, files)})
     return read_input(result.path, ELF_IMAGE, "remove it", inside=build)
 
 
 def wasm_sources(model: ModelSource) -> dict[str, bytes]:
-    """The files of a module by path: those of the BUILD, and `module.c`."""
+    """The files of a module by path: those of the BUILD, and the driver."""
     digest = ", ".join(f"0x{byte:02x}" for byte in bytes.fromhex(model.digest))
     text = (
         environment(Path(__file__).resolve().parent)
         .get_template("module.c.j2")
         .render(model=model, digest=digest)
     )
-    return model.files | {"module.c": text.encode()}
+    return model.files | {_DRIVER: text.encode()}
 
 
-def compile_sources(model: ModelSource, files: dict[str, bytes]) -> bytes:
-    """The module of these sources, not cached. Raises `ElegansError` as `compile_wasm` does."""
+def compile_sources(model: ModelSource, files: dict[str, bytes], more: Sequence[str] = ()) -> bytes:
+    """The module of these sources, not cached; `more` names C files beside the model's. Raises
+    `ElegansError` as `compile_wasm` does."""
     tool = toolchain.cross_compiler("zig")
     with toolchain.scratch_folder(files) as folder:
-        line = [*_FLAGS, "module.c", *model.units, "-o", _MODULE]
+        line = [*FLAGS, _DRIVER, *more, *model.units, "-o", _MODULE]
         toolchain.run(tool, line, folder, f"{model.name} as WebAssembly with zig")
         return (folder / _MODULE).read_bytes()
 

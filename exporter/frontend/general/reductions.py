@@ -77,10 +77,7 @@ def _along(made: OfGroup, default: int = -1) -> Rule:
     def rule(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
         z, shape = reader.affine(place, node.input[0])
         axis = int(given.get("axis", default)) % len(shape)
-        versions = {o.domain: o.version for o in reader.opsets}
-        older = versions.get("", 13) < 13 and node.op_type in ("Softmax", "LogSoftmax")
-        axes = tuple(range(axis if "axis" in given else 1, len(shape))) if older else (axis,)
-        rows = _groups(place, shape, axes)
+        rows = _groups(place, shape, (axis,))
         found = _put_back(_each(reader, place, z, rows, made), rows)
         return [ShapedForm(Form(found, {}), shape)]
 

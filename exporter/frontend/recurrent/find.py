@@ -6,8 +6,8 @@ walked (`Walk`); the first one along whose time all recurrences run is the file'
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
@@ -18,8 +18,15 @@ from elegans.exporter.frontend.port_names import Pairs
 from elegans.exporter.frontend.recurrent import lists
 from elegans.exporter.frontend.recurrent.loops import loop, scan
 from elegans.exporter.frontend.recurrent.nodes import recurrent_node
-from elegans.exporter.frontend.recurrent.readings import Reading, input_values, readings, sized
+from elegans.exporter.frontend.recurrent.readings import (
+    Reading,
+    input_values,
+    readings,
+    sized,
+    unrolled_readings,
+)
 from elegans.exporter.frontend.recurrent.states import Ports, settle
+from elegans.exporter.frontend.recurrent.unrolled import SHORTEST, fold
 from elegans.exporter.frontend.recurrent.values import ONE_STEP, Shape, Value
 from elegans.exporter.frontend.recurrent.walk import Call, Scope, Walk, constants, value_of
 
@@ -39,6 +46,7 @@ _NAMES = {
     "RNN": ("an RNN node", " of {} layers"),
     "Loop": ("a Loop", " and {} of them in all"),
     "Scan": ("a Scan", " and {} of them in all"),
+    "": ("an unrolled network", ""),
 }
 
 
@@ -69,10 +77,11 @@ def is_sequence(model: onnx.ModelProto) -> bool:
     return any(node.op_type in _NAMES for node in model.graph.node)
 
 
-def find_step(model: onnx.ModelProto, path: Path) -> FoundStep:
+def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> FoundStep:
     """The step of a graph with recurrent nodes or loops.
 
-    model  checked and within limits, its functions inlined; lengths may be without a number
+    given  the graph as the file has it, checked and within limits; sizes may be without a number
+    model  the same with the operators that the importer reads
 
     Raises `ElegansError` with the reason if there is none.
     """
@@ -81,7 +90,7 @@ def find_step(model: onnx.ModelProto, path: Path) -> FoundStep:
     for reading in readings(model):
         walk = Walk(model, path, reading.length, 1, _KINDS)
         try:
-            return _step(walk, reading, held)
+            return _step(walk, reading, held, given)
         except ElegansError as error:
             reached = sum(walk.found.values())
             if best is None or reached > best[0]:
@@ -91,18 +100,54 @@ def find_step(model: onnx.ModelProto, path: Path) -> FoundStep:
     raise best[1]
 
 
-def _step(walk: Walk, reading: Reading, held: Scope) -> FoundStep:
-    inputs = input_values(walk.model, reading)
+def find_unrolled(
+    given: onnx.ModelProto, model: onnx.ModelProto, path: Path, states: Collection[str]
+) -> FoundStep | None:
+    """The step of a graph that is an unrolled sequence: equal copies, one for each step.
+
+    states  inputs that are known to be states, and so no sequences
+
+    None if it takes no input apart into steps. Raises `ElegansError` with the reason if it does,
+    but its copies are no steps.
+    """
+    best: tuple[int, ElegansError] | None = None
+    held = constants(model.graph, path)
+    for reading in unrolled_readings(model, SHORTEST):
+        if any(axis is not None and name in states for name, axis in reading.axes.items()):
+            continue
+        walk = Walk(model, path, reading.length, reading.length, _KINDS)
+        try:
+            return _step(walk, reading, held, given)
+        except ElegansError as error:
+            if best is None or len(walk.picked) > best[0]:
+                best = len(walk.picked), error
+    if best is None or best[0] < SHORTEST:
+        return None
+    raise best[1]
+
+
+def _step(walk: Walk, reading: Reading, held: Scope, given: onnx.ModelProto) -> FoundStep:
+    inputs = input_values(walk.model, reading, walk.copies)
     scope = walk.run(inputs, held)
+    found = {p.name: value_of(str(walk.path), scope, p.name) for p in walk.model.graph.output}
+    if walk.copies > 1:
+        if len(walk.picked) < walk.length:
+            raise ElegansError(walk.path, "is no sequence of equal steps", ONE_STEP)
+        tensors = fold(walk, inputs, found)
+        walk.found = {"": 1}
+    else:
+        tensors = {name: walk.nodes.name_of(value) for name, value in found.items()}
     if not walk.found:
         raise ElegansError(walk.path, "runs no recurrence along an axis of time", ONE_STEP)
-    found = {p.name: value_of(str(walk.path), scope, p.name) for p in walk.model.graph.output}
-    tensors = {name: walk.nodes.name_of(value) for name, value in found.items()}
+    inputs = {
+        name: replace(value, names=(walk.nodes.rename(value.names[-1], name),))
+        for name, value in inputs.items()
+    }
     states = settle(walk, inputs, tensors)
     shapes = {name: (v.step_shape, v.kind) for name, v in found.items()}
     model = step_model(walk, inputs, tensors, shapes, states)
     axes = {name: value.axis for name, value in found.items()}
-    whole = sized(walk.model, reading)
+    whole = sized(given, reading)
     told = _told(walk, reading)
     return FoundStep(model, tuple(states), told, whole, reading.length, dict(reading.axes), axes)
 

@@ -40,7 +40,7 @@ class Movement:
     """What one node does with the elements of its sources.
 
     length  the number of steps of the sequence
-    copies  of the step graph: 1, or one for each step if it is unrolled
+    picked  the steps that it takes out of an unrolled series, each by itself
     """
 
     def __init__(
@@ -48,9 +48,10 @@ class Movement:
     ) -> None:
         self._reader, self._nodes, self._length = reader, nodes, length
         self._place, self._node = place, node
+        self.picked: set[int] = set()
 
     def outputs(self, inputs: list[Value | None], copies: int) -> list[Value]:
-        """The values of the node's outputs."""
+        """The values of the node's outputs, of which a series has so many copies."""
         moved = sources(self._node, inputs)
         kept = {n: v for n, v in zip(self._node.input, inputs, strict=True) if v is not None}
         if any(v.over is not None for v in kept.values()):
@@ -84,6 +85,7 @@ class Movement:
         if steps.size == 1:
             step = int(steps[0])
             if copies > 1:
+                self.picked.add(step)
                 return self._picked(given, within, within.shape, When.NOW, step)
             if step != self._length - 1:
                 raise self._error(f"takes step {step} of {self._length} by itself")

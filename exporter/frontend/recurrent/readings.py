@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import onnx
 
 from elegans.exporter.frontend.recurrent.values import Value, When
 
-_MOST = 64  # ways that are tried
+_MOST, _MOST_UNROLLED = 64, 8  # ways that are tried
 _LENGTHS = (5, 7, 11, 13)  # of a sequence without a length: one that no other axis has
 
 
@@ -68,15 +69,31 @@ def _choices(shapes: dict[str, list[int | str]], length: int) -> Iterator[dict[s
             yield dict(zip(shapes, axes, strict=True))
 
 
-def input_values(model: onnx.ModelProto, reading: Reading) -> dict[str, Value]:
-    """The inputs of a graph as the reading has them."""
+def unrolled_readings(model: onnx.ModelProto, shortest: int) -> list[Reading]:
+    """The ways to read a graph as the copies of one step, for each of which it has nodes."""
+    shapes = _shapes(model)
+    kinds = Counter(
+        n.op_type for n in model.graph.node if n.op_type not in ("Constant", "Identity")
+    )
+    most = max(kinds.values(), default=0)
+    lengths = [n for n in dict.fromkeys(itertools.chain(*shapes.values())) if isinstance(n, int)]
+    found: list[Reading] = []
+    for length in (n for n in lengths if shortest <= n <= most + 1):
+        found += [Reading(length, axes) for axes in _choices(shapes, length)]
+    return found[:_MOST_UNROLLED]
+
+
+def input_values(model: onnx.ModelProto, reading: Reading, copies: int = 1) -> dict[str, Value]:
+    """The inputs of a graph as the reading has them; the copies of a series are named apart."""
     found = {}
     for port, dims in _ports(model):
         shape = tuple(reading.size(n) for n in dims)
         axis = reading.axes.get(port.name)
         when = When.STEADY if axis is None else When.SERIES
         kind = port.type.tensor_type.elem_type
-        found[port.name] = Value(shape, kind, (port.name,), when, axis)
+        apart = when is When.SERIES and copies > 1
+        names = [f"{port.name}@{n}" for n in range(copies)] if apart else [port.name]
+        found[port.name] = Value(shape, kind, tuple(names), when, axis)
     return found
 
 

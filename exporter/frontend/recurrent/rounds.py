@@ -12,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import onnx
 
-from elegans.exporter.frontend.reader import can_fold
+from elegans.exporter.frontend.folding.operators import FOLDABLE
 from elegans.exporter.frontend.recurrent.values import Array, Value, known
 from elegans.exporter.frontend.recurrent.walk import Call, Walk, constants
 
 _MOST_RUN = 1 << 13  # nodes that are run in advance, of all rounds together: some seconds
 _LARGEST = 64  # elements of a counter or an index
-_COMPARING = frozenset(("And", "GreaterOrEqual", "LessOrEqual", "Mod", "Or", "Xor"))
 Arrays = dict[str, Array]
 
 
@@ -92,7 +91,7 @@ def _fixed(walk: Walk, call: Call, body: onnx.GraphProto, fixed: Arrays) -> list
     """Add what constants alone decide to `fixed`; returns the other nodes that might be run."""
     left = []
     for node in body.node:
-        if not (can_fold(node.op_type) or node.op_type in _COMPARING):
+        if node.op_type not in FOLDABLE:
             continue
         if not all(not n or n in fixed for n in node.input):
             left.append(node)

@@ -27,6 +27,7 @@ class StepNodes:
         self.kind = kind
         self._taken = set(reserved)
         self._counts: dict[str, int] = {}
+        self._constants: dict[Value, str] = {}
 
     def fresh(self, base: str) -> str:
         """A name that no tensor has yet, made of `base`."""
@@ -66,18 +67,21 @@ class StepNodes:
         """The tensor in another shape of as many elements."""
         return self.add("Reshape", name, self.constant(np.array(shape, np.int64), "shape"))
 
-    def rename(self, name: str, other: str) -> None:
-        """Let all nodes that read one tensor read another one."""
+    def rename(self, name: str, other: str) -> str:
+        """Let all nodes that read one tensor read another one, which is returned."""
         for node in self.nodes:
             for at, read in enumerate(node.input):
                 if read == name:
                     node.input[at] = other
+        return other
 
     def name_of(self, value: Value, copy: int = 0) -> str:
         """The tensor of a value, a constant if its elements are known."""
-        if value.array is not None:
-            return self.constant(value.array, kind=value.kind)
-        return value.at(copy)
+        if value.array is None:
+            return value.at(copy)
+        if value not in self._constants:
+            self._constants[value] = self.constant(value.array, kind=value.kind)
+        return self._constants[value]
 
     def _append(self, node: onnx.NodeProto) -> None:
         self.nodes.append(node)

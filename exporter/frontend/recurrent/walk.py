@@ -14,7 +14,8 @@ from onnx import helper, numpy_helper, shape_inference
 
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.reader import Reader, can_fold
+from elegans.exporter.frontend.folding.operators import FOLDABLE
+from elegans.exporter.frontend.reader import Reader
 from elegans.exporter.frontend.recurrent.movement import MOVING, Movement
 from elegans.exporter.frontend.recurrent.step_nodes import StepNodes
 from elegans.exporter.frontend.recurrent.timewise import time_axis
@@ -79,7 +80,7 @@ class Walk:
     kinds        the rules of nodes that keep a state, by their operators
     recurrences  the states found so far
     found        what was found, by kind: how many there are
-    picked       unrolled steps that were taken out of a series
+    picked       steps of unrolled series that were taken out of them
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Walk:
         self.reader = Reader(path, list(model.opset_import), {}, {}, Recogniser({}, ()))
         self.recurrences: list[Recurrence] = []
         self.found: dict[str, int] = {}
+        self.picked: set[int] = set()
         self.depth = 0
 
     def count(self, kind: str) -> None:
@@ -184,17 +186,33 @@ class Walk:
             return [known(shape[ends] if operator == "Shape" else size)]
         if operator == "Identity":
             return [present[0]]
-        if all(v.array is not None for v in present) and can_fold(operator):
+        if all(v.array is not None for v in present) and operator in FOLDABLE:
             return self._folded(call)
         if any(a.type in (a.GRAPH, a.GRAPHS) for a in node.attribute):
             raise call.error("runs a subgraph that depends on data")
+        if self.copies > 1 and operator == "Concat" and len(present) == self.length:
+            gathered = self._gathered(call)
+            if gathered is not None:
+                return [gathered]
         when = joined(call.place, present)
         if operator in MOVING and any(v.axis is not None for v in present):
             movement = Movement(self.reader, self.nodes, call.place, node, self.length)
-            return movement.outputs(list(call.inputs), self.copies)
+            outputs = movement.outputs(list(call.inputs), self.copies)
+            self.picked |= movement.picked
+            return outputs
         if any(v.over is not None for v in present):
             raise call.error("computes with the number of the step")
         return self._copied(call, when)
+
+    def _gathered(self, call: Call) -> Value | None:
+        """What each unrolled step gives, put side by side: a series again."""
+        first, axis = call.present[0], call.given["axis"] % len(call.present[0].shape)
+        alike = all(v.when is When.NOW and v.shape == first.shape for v in call.present)
+        if not alike or first.shape[axis] != 1:
+            return None
+        shape = tuple(self.length if n == axis else s for n, s in enumerate(first.shape))
+        names = tuple(v.names[0] for v in call.present)
+        return Value(shape, first.kind, names, When.SERIES, axis)
 
     def _appended(self, call: Call) -> list[Value]:
         """A Concat to an empty tensor, which a loop makes grow by one step in each round."""

@@ -6,9 +6,9 @@
  *
  *   EL_CORE_HEADER  core.h, for C: how weights are laid out in the tables (EL_PAIR, EL_TAIL),
  *                   and the functions that this core computes by instructions of its own
- *   EL_CORE_LAYERS  layers.inc, for the assembler: the macros that layers.S consists of
+ *   EL_CORE_LAYERS  layers.inc, for the assembler: the macros that NAME_layers.S consists of
  *
- * EL_CORE tells where the layers come from: EL_NATIVE from layers.S, EL_PORTABLE from C. A
+ * EL_CORE tells where the layers come from: EL_NATIVE from NAME_layers.S, EL_PORTABLE from C. A
  * target without a row gets portable C, and so does every target with -DEL_CORE=EL_PORTABLE.
  * All cores compute the same bits. This file is read by C and by the assembler. */
 #ifndef EL_CORE_H

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "elegans/el_core.h"
+#include "elegans/el_version.h"
 
 /* C computes int16_t * int16_t in int. Products and sums of the kernels need 32 bits, so with an
  * int of 16 (AVR, MSP430) each of them would be wrong without a word. */
@@ -26,10 +27,6 @@
 /* The functions below that this core computes by its own instructions: EL_NATIVE_x is defined
  * where x is among them. */
 #include EL_CORE_HEADER
-
-/* The version of the interface between generated code and these kernels. A generated model
- * refuses to compile with another. */
-#define EL_RUNTIME_ABI 4
 
 /* C leaves the right shift of a negative number to the compiler. This does not compile unless
  * the compiler shifts arithmetically, as those for all cores here do. */

@@ -57,8 +57,8 @@ def test_a_build_is_cached_until_a_source_changes(tmp_path, m4, monkeypatch):
     monkeypatch.setattr(toolchain, "run", lambda *a: (ran.append(a), run(*a)))
     assert build_firmware(folder, m4) == first
     assert not ran
-    text = (folder / "model.c").read_text()
-    (folder / "model.c").write_text(text.replace("9000", "9001"))
+    text = (folder / "tiny.c").read_text()
+    (folder / "tiny.c").write_text(text.replace("9000", "9001"))
     assert build_firmware(folder, m4).firmware_digest != first.firmware_digest
     assert ran
 
@@ -74,7 +74,7 @@ def test_a_damaged_image_is_built_again(tmp_path, m4):
 def test_the_compiled_sources_are_stored_beside_the_image(tiny, m4):
     with zipfile.ZipFile(build_firmware(tiny, m4).elf.parent / "source.zip") as source:
         assert b'#define BOARD_NAME "mps2-an386"' in source.read("config.h")
-        assert source.read("model/model.c") == (tiny / "model.c").read_bytes()
+        assert source.read("model/tiny.c") == (tiny / "tiny.c").read_bytes()
 
 
 def test_a_build_in_the_tree_of_a_project_has_each_c_file_once(tiny, m4):
@@ -85,9 +85,9 @@ def test_a_build_in_the_tree_of_a_project_has_each_c_file_once(tiny, m4):
 
 def test_a_warning_ends_the_build_with_its_line_and_leaves_nothing(tmp_path, m4):
     folder = copy_of_tiny(tmp_path / "BUILD")
-    text = (folder / "model.c").read_text()
-    (folder / "model.c").write_text(text + "\nint64_t far(void);\nint64_t far(void) { oops }\n")
-    with pytest.raises(ElegansError, match=r"zig says: model/model\.c:\d+:\d+: error: .*oops"):
+    text = (folder / "tiny.c").read_text()
+    (folder / "tiny.c").write_text(text + "\nint64_t far(void);\nint64_t far(void) { oops }\n")
+    with pytest.raises(ElegansError, match=r"zig says: model/tiny\.c:\d+:\d+: error: .*oops"):
         build_firmware(folder, m4, "zig")
     assert not [path for path in (folder / "firmware").glob("*") if path.suffix != ".lock"]
 
@@ -118,8 +118,8 @@ def test_a_model_json_that_was_tampered_with_is_refused(tmp_path, m4, change, me
 
 def test_a_missing_source_is_reported(tmp_path, m4):
     folder = copy_of_tiny(tmp_path / "BUILD")
-    (folder / "model.h").unlink()
-    with pytest.raises(ElegansError, match=r"model\.h: cannot be read"):
+    (folder / "tiny.h").unlink()
+    with pytest.raises(ElegansError, match=r"tiny\.h: cannot be read"):
         build_firmware(folder, m4)
 
 

@@ -56,9 +56,9 @@ def test_every_folder_is_a_row_of_the_table_and_every_row_a_folder():
 
 
 def test_a_build_has_the_files_of_every_core(worm):
-    found = {path.parent.name for path in worm.glob("include/elegans/cores/*/core.h")}
+    found = {path.parent.name for path in worm.glob("runtime/include/elegans/cores/*/core.h")}
     assert found == _CORES
-    layers = {path.parent.name for path in worm.glob("include/elegans/cores/*/layers.inc")}
+    layers = {path.parent.name for path in worm.glob("runtime/include/elegans/cores/*/layers.inc")}
     assert layers == _CORES - {"portable"}
 
 
@@ -66,7 +66,7 @@ def test_a_build_has_the_files_of_every_core(worm):
 def test_a_core_is_added_by_a_folder_and_a_row(tmp_path, wrong):
     export(Request(WORM), tmp_path / "BUILD")
     forget_checksums(tmp_path / "BUILD")
-    headers = tmp_path / "BUILD" / "include" / "elegans"
+    headers = tmp_path / "BUILD" / "runtime" / "include" / "elegans"
     core = headers / "el_core.h"
     core.write_text(core.read_text().replace(_REST, _ROW + _REST))
     (headers / "cores" / "new").mkdir()

@@ -60,9 +60,9 @@ def test_a_run_of_no_steps_returns_empty_arrays(tiny):
 
 def _changed(folder: Path, old: str, new: str) -> Path:
     copy_of_tiny(folder)
-    text = (folder / "model.c").read_text()
+    text = (folder / "tiny.c").read_text()
     assert old in text
-    (folder / "model.c").write_text(text.replace(old, new))
+    (folder / "tiny.c").write_text(text.replace(old, new))
     return folder
 
 
@@ -84,7 +84,7 @@ def test_a_crash_is_an_error(tmp_path, vectors):
 
 def test_a_warning_is_an_error(tmp_path):
     folder = _changed(tmp_path / "BUILD", "(int16_t)(a >", "(a >")
-    with pytest.raises(ElegansError, match=r"tiny with the host's .* says: model\.c:\d+"):
+    with pytest.raises(ElegansError, match=r"tiny with the host's .* says: tiny\.c:\d+"):
         HostModel.compile(folder)
 
 

@@ -12,7 +12,7 @@ from elegans.tests.places import GOLDEN
 
 def _preprocess(target: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ziglang", "cc", "-target", target, "-ffreestanding", "-E"]
-    command += ["-I.", "-Iinclude", "model.c"]
+    command += ["-I.", "-Iruntime/include", "worm.c"]
     return subprocess.run(
         command, cwd=GOLDEN / "worm", capture_output=True, text=True, timeout=300, check=False
     )

@@ -135,7 +135,7 @@ def library(build, tmp_path_factory):
         (folder / path).write_bytes(content)
     sources = [str(_HERE / "link_on_host.c"), *(path for path in files if path.endswith(".c"))]
     line = ["-shared", "-fPIC", "-O1", "-std=c99", *toolchain.WARNINGS]
-    line += ["-I.", "-Imodel", "-Imodel/include", *sources, "-o", "link.so"]
+    line += ["-I.", "-Imodel/runtime/include", *sources, "-o", "link.so"]
     toolchain.run(toolchain.host_compiler(), line, folder, "the link")
     return ctypes.CDLL(str(folder / "link.so"))
 

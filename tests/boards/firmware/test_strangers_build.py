@@ -13,6 +13,7 @@ from elegans.boards.firmware.build_cache import CachedResult, build_cached
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.errors import ElegansError
 from elegans.tests.boards.conftest import copy_of_tiny
+from elegans.tests.places import model_file
 
 _CONTENT = b"years of work"
 
@@ -46,13 +47,13 @@ def _folder_is_a_link(build: Path, outside: Path) -> None:
 
 
 def _source_is_a_link(build: Path, outside: Path) -> None:
-    (build / "model.c").unlink()
-    (build / "model.c").symlink_to(outside / "thesis.tex")
+    model_file(build).unlink()
+    model_file(build).symlink_to(outside / "thesis.tex")
 
 
 def _sources_are_a_link(build: Path, outside: Path) -> None:
-    (build / "src").rename(outside / "src")
-    (build / "src").symlink_to(outside / "src")
+    (build / "runtime" / "src").rename(outside / "src")
+    (build / "runtime" / "src").symlink_to(outside / "src")
 
 
 @pytest.mark.parametrize(
@@ -101,13 +102,13 @@ def test_a_result_that_is_a_link_is_built_again(build: Path, outside: Path) -> N
 def test_a_folder_of_endless_entries_is_refused(build: Path, monkeypatch) -> None:
     monkeypatch.setattr("elegans.exporter.storage.read_files._MOST_ENTRIES", 100)
     for number in range(101):
-        (build / "src" / f"el_{number}.c").touch()
+        (build / "runtime" / "src" / f"el_{number}.c").touch()
     with pytest.raises(ElegansError, match="has more than 100 entries"):
         HostModel.compile(build, "gcc")
 
 
 def test_source_code_that_is_an_error_bomb_ends_in_one_line(build: Path, m4) -> None:
-    (build / "model.c").write_text("#include __FILE__\n" * 3)
+    model_file(build).write_text("#include __FILE__\n" * 3)
     with pytest.raises(ElegansError, match="says: ") as caught:
         build_firmware(build, m4)
     assert len(str(caught.value)) < 1000

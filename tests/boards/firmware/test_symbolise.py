@@ -27,7 +27,7 @@ def faulty(tmp_path_factory):
     """A BUILD whose step faults if its first input is 1, 2 or 3, and the lines of the faults."""
     folder = copy_of_tiny(tmp_path_factory.mktemp("faulty") / "BUILD")
     insert_faults(folder, {x: what for x, (what, _) in _FAULTS.items()})
-    text = (folder / "model.c").read_text()
+    text = (folder / "tiny.c").read_text()
     lines = {x: text[: text.index(what)].count("\n") + 1 for x, (what, _) in _FAULTS.items()}
     return folder, lines
 
@@ -46,7 +46,7 @@ def test_a_fault_names_its_function_its_line_and_its_cause(faulty, first_input, 
     assert _FAULTS[first_input][1] in message
     # There is no function at 0x70000000; the function that called it is reported instead.
     assert ("what tiny_step" in message) == (first_input == 3)
-    named = int(message.partition("tiny_step (model/model.c:")[2].partition(")")[0])
+    named = int(message.partition("tiny_step (model/tiny.c:")[2].partition(")")[0])
     assert named == lines[first_input]
 
 

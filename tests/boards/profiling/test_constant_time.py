@@ -111,10 +111,8 @@ def test_a_thousand_corners_and_random_inputs_take_the_same_instructions(worm, b
 )
 def test_a_branch_on_data_is_found_and_named(tmp_path, board):
     folder = copy_of_tiny(tmp_path / "BUILD")
-    text = (folder / "model.c").read_text()
-    (folder / "model.c").write_text(
-        text.replace("    int16_t next[", _BRANCH + "    int16_t next[")
-    )
+    text = (folder / "tiny.c").read_text()
+    (folder / "tiny.c").write_text(text.replace("    int16_t next[", _BRANCH + "    int16_t next["))
     measured = profile(folder, build_firmware(folder, find_board(board)), steps=64)
     assert measured.paths > 1
     assert any(line.startswith("tiny_step+") for line in measured.data_dependent), (

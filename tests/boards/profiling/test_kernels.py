@@ -18,7 +18,7 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.storage.npz_arrays import load_arrays
 from elegans.hil_tests.session.session import BoardOptions, hil
 from elegans.tests.boards.conftest import M0_M3_M4, M55
-from elegans.tests.places import forget_checksums
+from elegans.tests.places import forget_checksums, model_file
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell
 from elegans.trainer.cells.gru_lstm_mlp import MLPCell
@@ -166,7 +166,7 @@ def test_m7_and_m33_have_the_kernels_of_m4(tmp_path):
 def test_portable_c_has_the_same_bits_on_a_core(tmp_path, name, board, compiler):
     built = _export(tmp_path, _NETWORKS[name])
     forget_checksums(built)
-    core = built / "include" / "elegans" / "el_core.h"
+    core = built / "runtime" / "include" / "elegans" / "el_core.h"
     text = core.read_text()
     core.write_text(text.replace("#define EL_NATIVE 1\n", "#define EL_CORE EL_PORTABLE\n"))
     firmware = build_firmware(built, find_board(board), compiler)
@@ -176,18 +176,18 @@ def test_portable_c_has_the_same_bits_on_a_core(tmp_path, name, board, compiler)
 
 
 def test_the_layers_are_in_a_core_s_own_kernels(network):
-    assert "EL_CFC" in (network / "layers.S").read_text()
+    assert "EL_CFC" in model_file(network, "_layers.S").read_text()
 
 
 @pytest.mark.parametrize("network", [n for n in _NETWORKS if "two" in n], indirect=True)
 def test_uneven_int8_weights_are_computed_in_two_parts(network):
-    tables = (network / "model.c").read_text()
+    tables = model_file(network).read_text()
     assert "EL_POWERS(" in tables
 
 
 @pytest.mark.parametrize("network", ["int8", "int8_fixed_period"], indirect=True)
 def test_even_int8_weights_are_computed_in_one_part(network):
-    assert "EL_POWERS(" not in (network / "model.c").read_text()
+    assert "EL_POWERS(" not in model_file(network).read_text()
 
 
 @pytest.mark.parametrize("board", [M55])
@@ -257,7 +257,7 @@ def test_size_stores_only_the_synapses_that_exist(tmp_path, cfc, weights, board)
     built = _export(tmp_path, cfc, weight_bits=weights, layout="size")
     stored = present.sum() + 1  # the kernels need one synapse for the neuron that has none
     maps = 2 * stored + (1 if cfc.period else 2) * present.size
-    assert f"_layers_w[{int(maps)}]" in (built / "model.c").read_text()
+    assert f"_layers_w[{int(maps)}]" in model_file(built).read_text()
     measured = profile(built, build_firmware(built, find_board(board), level="s"), steps=64)
     assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
@@ -267,9 +267,9 @@ def test_a_flash_limit_selects_size_if_speed_needs_more(tmp_path):
 
     cfc = _CfC(5, 7)
     large = _export(tmp_path, cfc, flash_limit=100_000)
-    assert (large / "layers.S").exists()
+    assert model_file(large, "_layers.S").exists()
     small = _export(tmp_path, cfc, flash_limit=1_000)
-    assert not (small / "layers.S").exists()
+    assert not model_file(small, "_layers.S").exists()
     with pytest.raises(ElegansError, match="limit is 10"):
         _export(tmp_path, cfc, flash_limit=10)
 

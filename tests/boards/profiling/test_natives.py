@@ -68,15 +68,15 @@ def _vectors():
 def natives(tmp_path_factory):
     """A BUILD whose step calls each of these functions."""
     build = tmp_path_factory.mktemp("natives") / "BUILD"
-    shutil.copytree(RUNTIME / "include", build / "include")
-    (build / "src").mkdir()
-    shutil.copy(RUNTIME / "src" / "el_tanh.c", build / "src")
-    shutil.copy(WIDE_BUILD / "model.h", build)
-    text = (WIDE_BUILD / "model.c").read_text()
+    shutil.copytree(RUNTIME / "include", build / "runtime" / "include")
+    (build / "runtime" / "src").mkdir()
+    shutil.copy(RUNTIME / "src" / "el_tanh.c", build / "runtime" / "src")
+    shutil.copy(WIDE_BUILD / "wide.h", build)
+    text = (WIDE_BUILD / "wide.c").read_text()
     head, signature = text[: text.index("static int16_t")], "int32_t dt)\n{"
     kept = text[text.index("void wide_init") : text.index(signature) + len(signature)]
     includes = '#include "elegans/el_synapse.h"\n#include "elegans/el_wide.h"\n\n'
-    (build / "model.c").write_text(head + includes + kept + _STEP)
+    (build / "wide.c").write_text(head + includes + kept + _STEP)
     (build / "model.json").write_text(json.dumps(document(build)))
     np.savez(build / "vectors.npz", **_vectors())
     return build

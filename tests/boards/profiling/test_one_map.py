@@ -17,6 +17,7 @@ from elegans.boards.profiling.profile import profile
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.tanh import Tanh
 from elegans.tests.boards.profiling.one_map import one_map
+from elegans.tests.places import model_file
 
 _EVERYWHERE = [
     *itertools.product(["microbit", "mps2-an385", "mps2-an386"], cross_compilers()),
@@ -50,7 +51,7 @@ def linear_map(request, tmp_path_factory):
     x = rng.integers(-32768, 32768, (64, cols))
     x[:4] = [[-32768], [32767], [0], [-1]]
     built = one_map(tmp_path_factory.mktemp("map") / "BUILD", op, x)
-    assert "EL_LINEAR_LAYER" in (built / "layers.S").read_text()
+    assert "EL_LINEAR_LAYER" in model_file(built, "_layers.S").read_text()
     return built
 
 
@@ -77,7 +78,7 @@ def every_argument(tmp_path_factory):
     arguments = np.clip(op.integer(x), -32768, 32767)
     assert len(np.unique(arguments)) == 65536
     built = one_map(tmp_path_factory.mktemp("grid") / "BUILD", op, x, Tanh())
-    assert "EL_TANH_LAYER" in (built / "layers.S").read_text()
+    assert "EL_TANH_LAYER" in model_file(built, "_layers.S").read_text()
     return built
 
 

@@ -30,10 +30,10 @@ def test_the_computed_stack_of_a_step_is_the_one_it_uses(worm, board, compiler, 
 def test_a_large_array_on_the_stack_is_counted(tmp_path, board, compiler):
     folder = copy_of_tiny(tmp_path / "BUILD")
     before = build_firmware(folder, find_board(board), compiler).stack.bytes
-    text = (folder / "model.c").read_text()
+    text = (folder / "tiny.c").read_text()
     array = "    volatile int32_t large[500];\n"
     array += "    for (int i = 0; i < 500; i++)\n        large[i] = x[0];\n    (void)large[1];\n"
-    (folder / "model.c").write_text(text.replace("    int16_t next[", array + "    int16_t next["))
+    (folder / "tiny.c").write_text(text.replace("    int16_t next[", array + "    int16_t next["))
     after = build_firmware(folder, find_board(board), compiler).stack.bytes
     assert before + 2000 - 64 <= after <= before + 2000 + 64
 
@@ -55,10 +55,10 @@ def test_a_large_array_on_the_stack_is_counted(tmp_path, board, compiler):
 )
 def test_a_stack_without_a_bound_is_not_known_and_says_why(tmp_path, m4, compiler, code, why):
     folder = copy_of_tiny(tmp_path / "BUILD")
-    text = (folder / "model.c").read_text()
+    text = (folder / "tiny.c").read_text()
     text = text.replace("void tiny_step", code + "\nvoid tiny_step", 1)
     call = "    y[0] = (int16_t)again(x[0]);\n    int16_t next["
-    (folder / "model.c").write_text(text.replace("    int16_t next[", call))
+    (folder / "tiny.c").write_text(text.replace("    int16_t next[", call))
     firmware = build_firmware(folder, m4, compiler, "0")
     assert firmware.stack.bytes is None
     assert re.search(why, firmware.stack.unknown)

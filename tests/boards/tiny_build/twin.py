@@ -35,9 +35,7 @@ def _saturate(a: int) -> int:
 
 def digest(build: Path) -> str:
     """SHA-256 over the C of the model, in the order of the names."""
-    texts = sorted(
-        [*build.glob("model.[ch]"), *build.glob("include/*/*.h"), *build.glob("src/*.c")]
-    )
+    texts = sorted([*build.glob("*.[ch]"), *build.glob("runtime/**/*.[ch]")])
     return hashlib.sha256(b"".join(p.read_bytes() for p in texts)).hexdigest()
 
 

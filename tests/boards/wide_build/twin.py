@@ -82,7 +82,7 @@ def write(build: Path, dt_bits: int = 32) -> None:
 def with_short_dt(build: Path) -> Path:
     """Write the same model with an elapsed time of 16 bits to a new folder."""
     build.mkdir()
-    for source in _HERE.glob("model.[ch]"):
+    for source in _HERE.glob("wide.[ch]"):
         text = source.read_text().replace("int32_t dt", "int16_t dt")
         (build / source.name).write_text(text.replace("DT_BITS 32", "DT_BITS 16"))
     write(build, dt_bits=16)

@@ -14,6 +14,7 @@ from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
 from elegans.exporter.storage.npz_arrays import load_arrays
 from elegans.tests.exporter.conftest import INPUTS, LAYERS, Graph
+from elegans.tests.places import model_file
 
 _UNITS, _OUTPUTS = 45, 6
 
@@ -76,7 +77,7 @@ def test_fused_layers_have_the_bits_of_their_ops_in_turn(tmp_path, metadata, nam
     made = _network(**({"uneven": 1.0, "scale": 0.5, "rate": 1.0} | network))
     onnx.save(made.model(metadata, outputs=_OUTPUTS), tmp_path / "net.onnx")
     export(Request(tmp_path / "net.onnx", accept_error=2.0, **options), tmp_path / "BUILD")
-    text = (tmp_path / "BUILD" / "model.c").read_text()
+    text = model_file(tmp_path / "BUILD").read_text()
     for kernel in kernels.split():
         assert f"el_{kernel}(" in text
     vectors = load_arrays(tmp_path / "BUILD" / "vectors.npz")

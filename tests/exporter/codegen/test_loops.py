@@ -18,6 +18,7 @@ from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.mix import Mix
 from elegans.exporter.ops.tanh import Tanh
+from elegans.tests.places import model_file
 
 _KINDS = {"speed": {}, "size": {"layout": "size"}, "int8": {"weight_bits": 8, "accept_error": 1.0}}
 
@@ -55,7 +56,7 @@ def test_unfolds_are_one_loop_with_the_bits_of_the_reference(
 ):
     source = save(_euler(graph(), 5, old_state))
     export(Request(source, **_KINDS[kind]), tmp_path / "BUILD")
-    text = (tmp_path / "BUILD" / "model.c").read_text()
+    text = model_file(tmp_path / "BUILD").read_text()
     assert _loops(text) == 1
     assert "unfold < 5U" in text
     assert text.count("el_relax(") == 1
@@ -79,7 +80,7 @@ def test_a_loop_may_begin_with_a_vector_of_the_step_itself(graph, save, tmp_path
     g.rename(v, "h_next", "Identity")
     g.rename(g.linear(v, 6, 2, "gemm"), "y", "Identity")
     export(Request(save(g), **_KINDS[kind]), tmp_path / "BUILD")
-    assert _loops((tmp_path / "BUILD" / "model.c").read_text()) == 1
+    assert _loops(model_file(tmp_path / "BUILD").read_text()) == 1
     v = np.load(tmp_path / "BUILD" / "vectors.npz")
     y, h = HostModel.compile(tmp_path / "BUILD", sanitise=True).steps(v["x"], v["dt"], v["h"])
     np.testing.assert_array_equal(y, v["y"])
@@ -88,7 +89,7 @@ def test_a_loop_may_begin_with_a_vector_of_the_step_itself(graph, save, tmp_path
 
 def test_a_single_unfold_is_no_loop(graph, save, tmp_path):
     export(Request(save(_euler(graph(), 1))), tmp_path / "BUILD")
-    assert _loops((tmp_path / "BUILD" / "model.c").read_text()) == 0
+    assert _loops(model_file(tmp_path / "BUILD").read_text()) == 0
 
 
 def _executed(program: Program) -> list[Step]:

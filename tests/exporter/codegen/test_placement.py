@@ -11,6 +11,7 @@ from onnx import helper
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
+from elegans.tests.places import model_file
 
 
 @pytest.fixture
@@ -149,5 +150,5 @@ def test_a_delay_line_moves_without_spoiling_itself(graph, tmp_path, newest):
     np.testing.assert_array_equal(h, v["h_next"])
     np.testing.assert_array_equal(y, v["y"])
     assert {c.frac for c in model.states} == {15}
-    source = (build / "model.c").read_text()
+    source = model_file(build).read_text()
     assert ("joined" in source) == (newest == "first")

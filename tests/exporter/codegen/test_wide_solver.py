@@ -9,6 +9,7 @@ import pytest
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.export import Request, export
+from elegans.tests.places import model_file
 
 _NEURONS, _UNFOLDS = 6, 4
 
@@ -64,7 +65,7 @@ def solver(graph, save, metadata, tmp_path):
         y, h = HostModel.compile(build, sanitise=True).steps(v["x"], v["dt"], v["h"])
         np.testing.assert_array_equal(y, v["y"])
         np.testing.assert_array_equal(h, v["h_next"])
-        return (build / "model.c").read_text(), (build / "model.h").read_text()
+        return model_file(build).read_text(), model_file(build, ".h").read_text()
 
     return make
 

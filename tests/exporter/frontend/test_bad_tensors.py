@@ -86,15 +86,8 @@ def test_a_tensor_without_elements(worm, tmp_path):
     refused(_replaced(worm, index, nothing), tmp_path, "does not fit|not a whole, valid")
 
 
-@pytest.mark.parametrize("mistake", ["reversed", "cycle"])
-def test_graphs_out_of_order_or_cyclic(worm, tmp_path, mistake):
+def test_nodes_that_read_each_other_in_a_circle(worm, tmp_path):
     proto = onnx.load(worm)
-    nodes = list(proto.graph.node)
-    if mistake == "cycle":
-        nodes[0].input[0] = nodes[-1].output[0]
-    else:
-        nodes = nodes[::-1]
-    del proto.graph.node[:]
-    proto.graph.node.extend(nodes)
+    proto.graph.node[0].input[0] = proto.graph.node[-1].output[0]
     worm.write_bytes(proto.SerializeToString())
     refused(worm, tmp_path, "not a whole, valid ONNX model .*topologically sorted|input")

@@ -241,7 +241,7 @@ def test_the_build_says_how_a_value_becomes_an_integer(far, tmp_path):
     formats = (named_format("heat=uint12:250:270"),)
     export(Request(far, input_formats=formats), tmp_path / "BUILD")
     header, readme, report = (
-        (tmp_path / "BUILD" / name).read_text() for name in ("model.h", "README.md", "report.txt")
+        (tmp_path / "BUILD" / name).read_text() for name in ("worm.h", "README.md", "report.txt")
     )
     assert f"#define WORM_X_TOUCH_OFFSET ({1013 << 10})" in header
     assert "it stands for 250 + n * 0.004884" in header

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as Xml
 
 from elegans.tests.hil_tests.fake_device import BOARD, Behaviour, FakeDevice
 from elegans.tests.hil_tests.pytest_run import outcomes, properties, run_pytest, user_test
-from elegans.tests.places import CHECKOUT, forget_checksums
+from elegans.tests.places import CHECKOUT, forget_checksums, model_file
 
 SUITE = CHECKOUT / "hil_tests"
 FLAKY = """
@@ -59,11 +59,11 @@ def test_one_changed_weight_of_a_build_fails_one_test_on_a_virtual_board(
 ) -> None:
     build, report = tmp_path / "BUILD", tmp_path / "out.xml"
     shutil.copytree(worm, build)
-    source = (build / "model.c").read_text()
+    source = model_file(build).read_text()
     weight = re.search(r"\((\d+) \* x0\[\d\]\)", source)
     assert weight is not None
     wrong = source.replace(weight[1], str(int(weight[1]) + 1))
-    (build / "model.c").write_text(wrong)
+    model_file(build).write_text(wrong)
     forget_checksums(build)
     words = ("--build", build, "--board", "mps2-an386", "--emulator", "unicorn")
     ran = run_pytest(tmp_path, SUITE, *words, "--junitxml", report)

@@ -88,7 +88,7 @@ def test_a_second_host_finds_the_port_busy(powered: Device, tiny: Path) -> None:
 
 def test_a_model_that_does_not_compile_fails_in_the_build_phase(tmp_path: Path) -> None:
     broken = Path(shutil.copytree(TINY_BUILD, tmp_path / "broken"))
-    (broken / "model.c").write_text("int this is no C;\n")
+    (broken / "tiny.c").write_text("int this is no C;\n")
     with pytest.raises(HilError) as failure:
         hil(broken, BOARD, OPTIONS)
     assert failure.value.phase is Phase.BUILD
@@ -99,8 +99,8 @@ def test_an_overrun_stack_is_a_fault_of_the_firmware_not_a_pass(tmp_path: Path, 
     """The step writes below the stack; it computes the right bits all the same."""
     broken = Path(shutil.copytree(TINY_BUILD, tmp_path / "broken"))
     write = "    {\n        extern uint32_t stack_guard[];\n        stack_guard[2] = 0;\n    }\n"
-    text = (broken / "model.c").read_text()
-    (broken / "model.c").write_text(text.replace("    int16_t next[", write + "    int16_t next["))
+    text = (broken / "tiny.c").read_text()
+    (broken / "tiny.c").write_text(text.replace("    int16_t next[", write + "    int16_t next["))
     with pytest.raises(HilError, match=r"the stack of [0-9,]+ bytes was overrun") as failure:
         hil(broken, board, OPTIONS)
     assert failure.value.phase is Phase.FAULT

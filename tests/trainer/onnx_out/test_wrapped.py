@@ -13,6 +13,7 @@ from torch import nn
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
+from elegans.tests.places import model_file
 from elegans.trainer import export_onnx
 from elegans.trainer.networks.layers import CfC
 from elegans.trainer.wiring.ncp import NCP
@@ -154,7 +155,7 @@ def test_a_module_around_a_circuit_is_exported_with_its_layers_names_and_units(t
     assert [c.name for c in model.outputs] == named["output_names"]
     assert model.states[-1].name == "motor[1]"
     assert model.dt.unit == "h"
-    header = (tmp_path / "BUILD" / "model.h").read_text()
+    header = model_file(tmp_path / "BUILD", ".h").read_text()
     assert "heart_rate, 1/min" in header or "heart_rate" in header
     metadata = json.loads(onnx.load(path).metadata_props[0].value)
     assert [entry["unit"] for entry in metadata["inputs"]] == named["input_units"]

@@ -14,7 +14,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.ir.conversion import to_integers, to_real
 from elegans.exporter.oracles import reference
-from elegans.tests.places import CHECKOUT, TESTS, WORM
+from elegans.tests.places import CHECKOUT, TESTS, WORM, model_file
 from elegans.viewer.wasm.compile_wasm import compile_wasm, network_data
 from elegans.viewer.wasm.data_segments import data_segments
 from elegans.viewer.wasm.synapses import synapses, without
@@ -129,6 +129,6 @@ def test_a_module_is_small(build):
 def test_changed_sources_are_refused(worm, tmp_path):
     copy = tmp_path / "BUILD"
     shutil.copytree(worm, copy)
-    (copy / "model.c").write_text((copy / "model.c").read_text() + "\n")
+    model_file(copy).write_text(model_file(copy).read_text() + "\n")
     with pytest.raises(ElegansError, match="was changed after the export"):
         compile_wasm(copy)

@@ -1,0 +1,94 @@
+"""`elegans package`: packages of a BUILD, which appear together, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.files import restore_folder, write_folder
+from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_input
+from elegans.packages.ecosystems import ECOSYSTEMS
+from elegans.packages.layout import package_files
+from elegans.packages.source import PackageSource, read_source
+
+RECORD = "elegans-package.json"
+"""The file that says what a folder of packages was made from, and that elegans made it."""
+
+_SCHEMA = "elegans-package/1"
+
+
+def package(
+    build: Path, target: Path, names: Sequence[str], package_version: str = "1.0.0"
+) -> dict[str, bytes]:
+    """Write packages of a BUILD for the ecosystems `names`, each to a folder of its name in
+    `target`, in place of earlier packages there. Returns the files that were written, by path.
+
+    The same BUILD and arguments give the same bytes. Raises `ElegansError` for a BUILD that is
+    damaged, a name that an ecosystem forbids, and a folder that has anything else in it; `target`
+    is then as it was.
+    """
+    check_target(target)
+    source = read_source(build, package_version)
+    files = all_files(source, names)
+    write_folder(target, files)
+    return files
+
+
+def all_files(source: PackageSource, names: Sequence[str]) -> dict[str, bytes]:
+    """The packages of a BUILD and their record, by path. Raises `ElegansError` for a name that an
+    ecosystem forbids."""
+    chosen = [ECOSYSTEMS[name] for name in dict.fromkeys(names)]
+    for ecosystem in chosen:
+        if source.name in ecosystem.forbidden:
+            fact = f"means something else in {ecosystem.title}, so no package can have this name"
+            remedy = "export the model under another one: elegans export ... --name NAME"
+            raise WrongUseError(source.name, fact, remedy)
+    files = {
+        f"{ecosystem.name}/{path}": content
+        for ecosystem in chosen
+        for path, content in package_files(source, ecosystem).items()
+    }
+    return files | {RECORD: _record(source, [e.name for e in chosen])}
+
+
+def check_target(target: Path) -> None:
+    """Refuse to replace anything but an empty folder or earlier packages."""
+    restore_folder(target)
+    try:
+        there = target.exists() or target.is_symlink()
+        empty = target.is_dir() and not any(target.iterdir())
+    except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
+        reason = getattr(error, "strerror", None) or str(error)
+        fact = f"cannot be written ({reason})"
+        raise ElegansError(target, fact, "give another folder to -o") from None
+    if there and not empty and read_record(target) is None:
+        fact = "is there and has no packages of elegans"
+        raise ElegansError(target, fact, "give a new folder to -o, or remove it")
+
+
+def read_record(target: Path) -> dict[str, Any] | None:
+    """What a folder of packages says of itself; None for any other folder."""
+    try:
+        content = read_input(target / RECORD, MODEL_JSON, "", inside=target)
+        record = parse_json(content)
+    except (ElegansError, ValueError):
+        return None
+    if not isinstance(record, dict) or record.get("schema") != _SCHEMA:
+        return None
+    return record
+
+
+def _record(source: PackageSource, names: list[str]) -> bytes:
+    record = {
+        "schema": _SCHEMA,
+        "model": source.name,
+        "version": source.version,
+        "digest": source.build.digest,
+        "elegans": source.build.version,
+        "layout": source.build.layout,
+        "ecosystems": names,
+    }
+    return (json.dumps(record, indent=1) + "\n").encode()

@@ -1,0 +1,95 @@
+"""What every package is made of: the C of a BUILD, the whole runtime, a self-test, the licence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from elegans.boards.firmware.source import ModelSource, read_model
+from elegans.exporter.build_folder import BuildFolder, load_model, read_build_folder
+from elegans.exporter.codegen.runtime_files import FOLDER, runtime_files
+from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.ir.interface import valid_name
+from elegans.hil_tests.session.build_files import Vectors, load_build
+
+RUNTIME = "elegans_runtime"
+"""The name of the runtime's own library in every ecosystem."""
+
+_ROOT = Path(__file__).resolve().parents[1]
+_VERSION = re.compile(r"(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})")
+
+
+@dataclass(frozen=True)
+class PackageSource:
+    """A BUILD that has been checked, as packages need it.
+
+    build    what its `model.json` states
+    model    the model, its ranges proved
+    version  of the package, MAJOR.MINOR.PATCH
+    c        its C, as it is compiled for boards
+    code     the model's own files by name: NAME.h, NAME.c, and NAME_layers.S where there is one
+    used     the runtime files that the model needs, by path: runtime/include/..., runtime/src/...
+    vectors  its golden vectors
+    """
+
+    build: BuildFolder
+    model: Model
+    version: str
+    c: ModelSource
+    code: dict[str, bytes]
+    used: dict[str, bytes]
+    vectors: Vectors
+
+    @property
+    def name(self) -> str:
+        """The prefix of all that the model defines."""
+        return self.build.name
+
+
+def read_source(build: Path, package_version: str) -> PackageSource:
+    """Read and check a BUILD. Raises `ElegansError` for one that is damaged or was exported by
+    another elegans, and for a version that no ecosystem takes."""
+    if not _VERSION.fullmatch(package_version):
+        fact, remedy = "is not a version", "give three numbers, as in --version 1.0.0"
+        raise WrongUseError(package_version, fact, remedy)
+    folder = read_build_folder(build)
+    valid_name(folder.name)
+    c = read_model(build)
+    used = {path: text for path, text in c.files.items() if path.startswith(f"{FOLDER}/")}
+    _require_current(build, used)
+    code = {path: text for path, text in c.files.items() if path not in used}
+    return PackageSource(
+        build=folder,
+        model=load_model(build),
+        version=package_version,
+        c=c,
+        code=code,
+        used=used,
+        vectors=load_build(build).vectors,
+    )
+
+
+def whole_runtime() -> dict[str, bytes]:
+    """All files of the runtime, by path: runtime/include/..., runtime/src/...; one library of them
+    serves every model."""
+    headers = [path.name for path in (_ROOT / "runtime_c" / "include" / "elegans").iterdir()]
+    files = runtime_files([name for name in headers if name.endswith((".h", ".inc"))])
+    return {path: text.encode() for path, text in sorted(files.items())}
+
+
+def licence() -> bytes:
+    """The text of 0BSD, under which all C of a package is."""
+    return (_ROOT / "LICENSE-0BSD").read_bytes()
+
+
+def _require_current(build: Path, used: Mapping[str, bytes]) -> None:
+    """Refuse a BUILD whose kernels are not those of this elegans: a package has one runtime."""
+    current = whole_runtime()
+    for path, text in used.items():
+        if current.get(path) != text:
+            fact = f"is not as in the runtime of elegans {version('elegans')}"
+            raise ElegansError(build / path, fact, "run `elegans export` again")

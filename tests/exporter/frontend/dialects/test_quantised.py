@@ -1,0 +1,197 @@
+"""Quantised files: weights of 8 bits exactly, activations within the steps of their integers."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from elegans.exporter.frontend.dialects.standard import rounded
+from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
+from elegans.exporter.ir.declared import with_ranges
+from elegans.exporter.lowering.bounds import network_bounds
+from elegans.exporter.oracles.onnx_float import runnable
+from elegans.tests.exporter.frontend.dialects.one_node import difference, node, saved
+
+_random = np.random.default_rng(2)
+_S, _Z = np.float32(1 / 64), np.uint8(120)  # of v, in [-1.875, 2.11]
+_OUT, _OUT_Z = np.float32(1 / 32), np.int8(5)
+_W = _random.integers(-120, 120, (8, 8)).astype(np.int8)
+_EACH = _random.uniform(0.001, 0.004, 8).astype(np.float32)
+_ONE = np.float32(0.003)
+_HELD = {
+    "s": _S,
+    "z": _Z,
+    "w": _W,
+    "w_s": _ONE,
+    "both_s": _ONE * _S,
+    "w_each": _EACH,
+    "w_z": np.int8(3),
+    "no_z": np.int8(0),
+    "no_each": np.zeros(8, np.int8),
+    "out_s": _OUT,
+    "out_z": np.uint8(100),
+    "int8_z": _OUT_Z,
+    "bias": _random.integers(-4000, 4000, 8).astype(np.int32),
+    "real_bias": _random.normal(0, 0.3, 8).astype(np.float32),
+}
+_QUANTISE = node("QuantizeLinear", "v", "s", "z", outputs=("q",))
+
+
+def _weights(*inputs, **more):
+    """`v` times weights that are dequantised in the graph."""
+    return [
+        node("DequantizeLinear", *inputs, outputs=("real",), **more),
+        node("MatMul", "v", "real"),
+    ]
+
+
+def _own(kind, output, *inputs, **more):
+    """An operator of onnxruntime's own."""
+    return node(kind, *inputs, outputs=(output,), domain="com.microsoft", **more)
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        _weights("w", "w_s", "w_z"),
+        _weights("w", "w_s"),
+        _weights("w", "w_each", axis=1),
+        _weights("w", "w_each", axis=0),
+    ],
+    ids=["per tensor", "without a zero point", "per output", "per input"],
+)
+def test_weights_of_8_bits_are_exact(tmp_path, nodes):
+    path = saved(tmp_path / "weights.onnx", nodes, _HELD, 13)
+    assert runnable(open_graph(path).given)
+    assert difference(path) < 1e-5
+
+
+@pytest.mark.parametrize("kind", [TensorProto.INT8, TensorProto.INT4])
+def test_weights_in_blocks_are_exact(tmp_path, kind):
+    lo, hi = (-8, 8) if kind == TensorProto.INT4 else (-128, 128)
+    w = _random.integers(lo, hi, (8, 8))
+    packed = helper.make_tensor("w", kind, [8, 8], w.reshape(-1))
+    scales = _random.uniform(0.001, 0.05, (4, 8)).astype(np.float32)
+    nodes = _weights("w", "scales", axis=0, block_size=2)
+    plain = node("Mul", "v", "v", outputs=("unused",))
+    path = saved(tmp_path / "blocks.onnx", [plain, *nodes], {"scales": scales}, 21)
+    model = onnx.load(path)
+    model.graph.initializer.append(packed)
+    model.ir_version = 10
+    onnx.save(model, path)
+    graph = open_graph(path)
+    network = read_network(graph, read_interface(graph, "m"))
+    (matrix,) = network.y.terms.values()
+    want = w * np.repeat(scales, 2, axis=0)
+    assert np.allclose(matrix.toarray(), want.T, rtol=1e-6)
+
+
+_STATIC = {
+    "QDQ": [_QUANTISE, node("DequantizeLinear", "q", "s", "z")],
+    "another scale": [_QUANTISE, node("DequantizeLinear", "q", "out_s", "z")],
+    "QLinearMatMul": [
+        _QUANTISE,
+        node(
+            "QLinearMatMul", *("q", "s", "z", "w", "w_s", "no_z", "out_s", "out_z"), outputs=("r",)
+        ),
+        node("DequantizeLinear", "r", "out_s", "out_z"),
+    ],
+    "QLinearMatMul per output": [
+        _QUANTISE,
+        node(
+            "QLinearMatMul",
+            *("q", "s", "z", "w", "w_each", "no_each", "out_s", "out_z"),
+            outputs=("r",),
+        ),
+        node("DequantizeLinear", "r", "out_s", "out_z"),
+    ],
+    "QGemm": [
+        _QUANTISE,
+        node(
+            "QGemm",
+            *("q", "s", "z", "w", "w_each", "no_each", "bias", "out_s", "out_z"),
+            outputs=("r",),
+            domain="com.microsoft",
+            transB=1,
+        ),
+        node("DequantizeLinear", "r", "out_s", "out_z"),
+    ],
+    "QLinearAdd and QLinearSigmoid": [
+        _QUANTISE,
+        _own("QLinearAdd", "r", "q", "s", "z", "q", "s", "z", "out_s", "out_z"),
+        _own("QLinearSigmoid", "t", "r", "out_s", "out_z", "s", "z"),
+        node("DequantizeLinear", "t", "s", "z"),
+    ],
+    "QLinearMul and QLinearConcat": [
+        _QUANTISE,
+        _own("QLinearMul", "r", "q", "s", "z", "q", "s", "z", "s", "z"),
+        _own("QLinearConcat", "t", "s", "z", "r", "s", "z", "q", "s", "z", axis=1),
+        node("DequantizeLinear", "t", "s", "z", outputs=("u",)),
+        node("Slice", "u", "four", "twelve", "one"),
+    ],
+    "MatMulInteger": [
+        _QUANTISE,
+        node("MatMulInteger", "q", "w", "z", "w_z", outputs=("r",)),
+        node("Cast", "r", outputs=("t",), to=1),
+        node("Mul", "t", "both_s"),
+    ],
+    "DynamicQuantizeLinear": [
+        node("DynamicQuantizeLinear", "v", outputs=("q", "own_s", "own_z")),
+        node("MatMulInteger", "q", "w", "own_z", "w_z", outputs=("r",)),
+        node("Cast", "r", outputs=("t",), to=1),
+        node("Mul", "own_s", "w_s", outputs=("both",)),
+        node("Mul", "t", "both"),
+    ],
+    "DynamicQuantizeMatMul": [
+        node("DynamicQuantizeMatMul", "v", "w", "w_s", "w_z", "real_bias", domain="com.microsoft")
+    ],
+    "MatMulIntegerToFloat": [
+        _QUANTISE,
+        node(
+            "MatMulIntegerToFloat",
+            *("q", "w", "s", "w_each", "z", "no_each", "real_bias"),
+            domain="com.microsoft",
+        ),
+    ],
+}
+_MORE = {name: np.array([v]) for name, v in {"four": 4, "twelve": 12, "one": 1}.items()}
+
+
+@pytest.mark.parametrize("what", _STATIC)
+def test_activations_are_within_a_few_of_their_steps(tmp_path, what):
+    """A step of v is 1/64, of what is made of it at most 1/32; weights add up to less than 4."""
+    path = saved(tmp_path / "static.onnx", _STATIC[what], _HELD | _MORE, 13)
+    assert not runnable(open_graph(path).given)
+    assert difference(path) < (4 / 64 if "MatMul" not in what else 0.1)
+
+
+def test_a_vector_saturates_where_its_integers_end(tmp_path):
+    """The quantiser removes a rectifier in front of integers that begin at zero."""
+    nodes = [
+        node("QuantizeLinear", "v", "s", "zero", outputs=("q",)),
+        node("DequantizeLinear", "q", "s", "zero"),
+    ]
+    held = _HELD | {"zero": np.uint8(0), "s": np.float32(1 / 512)}
+    path = saved(tmp_path / "rectified.onnx", nodes, held, 13)
+    assert difference(path) <= 0.5 / 512 + 1e-6
+    graph = open_graph(path)
+    interface = with_ranges(read_interface(graph, "m"), [(-2.0, 2.0)], None, None)
+    network = read_network(graph, interface)
+    (name,) = network.y.terms
+    (least,), (most,) = ({*end} for end in network_bounds(network)[name])
+    assert (least, most) == (0.0, 1.0)
+
+
+def test_what_stays_within_its_integers_keeps_its_atoms(tmp_path):
+    """tanh is in [-1, 1]; integers that end at 127/128 change nothing that they do not round."""
+    nodes = [
+        node("QuantizeLinear", "v", "s", "no_z", outputs=("q",)),
+        node("DequantizeLinear", "q", "s", "no_z"),
+    ]
+    path = saved(tmp_path / "tanh.onnx", nodes, _HELD | {"s": np.float32(1 / 128)}, 13)
+    graph = open_graph(path)
+    network = read_network(graph, read_interface(graph, "m"))
+    assert len(network.atoms) == 1
+    assert rounded(graph.given) == 1
