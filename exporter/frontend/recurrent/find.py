@@ -28,7 +28,7 @@ from elegans.exporter.frontend.recurrent.readings import (
 from elegans.exporter.frontend.recurrent.states import Ports, settle
 from elegans.exporter.frontend.recurrent.unrolled import SHORTEST, fold
 from elegans.exporter.frontend.recurrent.values import ONE_STEP, Shape, Value
-from elegans.exporter.frontend.recurrent.walk import Call, Scope, Walk, constants, value_of
+from elegans.exporter.frontend.recurrent.walk import Call, Scope, Walk, Work, constants, value_of
 
 _KINDS: dict[str, Callable[[Walk, Call], list[Value]]] = {
     **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent_node),
@@ -86,14 +86,16 @@ def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> Fou
     Raises `ElegansError` with the reason if there is none.
     """
     best: tuple[int, ElegansError] | None = None
-    held = constants(model.graph, path)
+    held, work = constants(model.graph, path), Work(len(model.graph.node))
     for reading in readings(model):
-        walk = Walk(model, path, reading.length, 1, _KINDS)
+        walk = Walk(model, path, reading.length, 1, _KINDS, work)
         try:
-            return _step(walk, reading, held, given)
+            step = _step(walk, reading, held, given)
+            if walk.found or best is None or not best[0]:
+                return step
         except ElegansError as error:
             reached = sum(walk.found.values())
-            if best is None or reached > best[0]:
+            if best is None or not best[0] or reached > best[0]:
                 best = reached, error
     if best is None:
         raise ElegansError(path, "has no inputs", ONE_STEP)
@@ -111,11 +113,11 @@ def find_unrolled(
     but its copies are no steps.
     """
     best: tuple[int, ElegansError] | None = None
-    held = constants(model.graph, path)
+    held, work = constants(model.graph, path), Work(len(model.graph.node))
     for reading in unrolled_readings(model, SHORTEST):
         if any(axis is not None and name in states for name, axis in reading.axes.items()):
             continue
-        walk = Walk(model, path, reading.length, reading.length, _KINDS)
+        walk = Walk(model, path, reading.length, reading.length, _KINDS, work)
         try:
             return _step(walk, reading, held, given)
         except ElegansError as error:
@@ -137,7 +139,7 @@ def _step(walk: Walk, reading: Reading, held: Scope, given: onnx.ModelProto) -> 
         walk.found = {"": 1}
     else:
         tensors = {name: walk.nodes.name_of(value) for name, value in found.items()}
-    if not walk.found:
+    if not walk.found and reading.axes:
         raise ElegansError(walk.path, "runs no recurrence along an axis of time", ONE_STEP)
     inputs = {
         name: replace(value, names=(walk.nodes.rename(value.names[-1], name),))
@@ -191,6 +193,8 @@ def step_model(
 
 def _told(walk: Walk, reading: Reading) -> str:
     """`one step of an LSTM node of 2 layers, sequence of 20`."""
+    if not walk.found:
+        return "loops written out"
     parts = []
     for kind, count in walk.found.items():
         name, many = _NAMES[kind]

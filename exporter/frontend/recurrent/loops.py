@@ -12,12 +12,12 @@ from dataclasses import replace
 import numpy as np
 import onnx
 
-from elegans.exporter.frontend.recurrent.movement import with_time, without_time
+from elegans.exporter.frontend.recurrent.movement import MOVING, with_time, without_time
 from elegans.exporter.frontend.recurrent.rounds import Rounds, rounds
 from elegans.exporter.frontend.recurrent.values import Value, When, known, known_zero
 from elegans.exporter.frontend.recurrent.walk import Call, Recurrence, Walk
 
-_MOST_WRITTEN_OUT = 1 << 14  # rounds of a loop within a step, times the nodes of its body
+_MOST_WRITTEN_OUT = 1 << 12  # rounds of a loop within a step, times the nodes of its body
 
 
 def scan(walk: Walk, call: Call) -> list[Value]:
@@ -54,13 +54,14 @@ def loop(walk: Walk, call: Call) -> list[Value]:
     does not run over all steps in their order.
     """
     body = call.given["body"]
-    if not any(v.axis is not None for v in _outer(body, call).values()):
+    if not _picks(body, call):
         return _written_out(walk, call, body)
-    found = rounds(walk, call, body)
-    if walk.depth or found.count != walk.length:
-        fact = f"runs over {found.count} of {walk.length} steps"
-        raise call.error("runs over time inside of a step" if walk.depth else fact)
+    if walk.depth or walk.copies > 1:
+        raise call.error("runs over time inside of a step")
     walk.count("Loop")
+    found = rounds(walk, call, body)
+    if found.count != walk.length:
+        raise call.error(f"runs over {found.count} of {walk.length} steps")
     carried = call.inputs[2:]
     before = [
         _carried(walk, call, found, body.input[n + 2].name, value, n)
@@ -72,18 +73,14 @@ def loop(walk: Walk, call: Call) -> list[Value]:
     return [*finals, *(_series(walk, v, 0, When.NOW) for v in made[len(carried) :])]
 
 
-def _outer(body: onnx.GraphProto, call: Call) -> dict[str, Value]:
-    """The tensors from outside that a body reads, or the bodies in it."""
-    found, pending = dict[str, Value](), [body]
-    while pending:
-        graph = pending.pop()
-        for node in graph.node:
-            found |= {n: call.scope[n] for n in node.input if n in call.scope}
-            pending += [a.g for a in node.attribute if a.type == a.GRAPH]
-        found |= {p.name: call.scope[p.name] for p in graph.output if p.name in call.scope}
-    for port in body.input:
-        found.pop(port.name, None)
-    return found
+def _picks(body: onnx.GraphProto, call: Call) -> bool:
+    """Whether a body takes something out of a series from outside."""
+    inside = {port.name for port in body.input}
+    series = {n for n, v in call.scope.items() if v.axis is not None and n not in inside}
+    return any(
+        node.op_type in (*MOVING, "SequenceAt") and series.intersection(node.input[:1])
+        for node in body.node
+    )
 
 
 def _sample(walk: Walk, call: Call, value: Value, axis: int) -> Value:

@@ -152,7 +152,6 @@ class Movement:
         unknown = next((n for n, a in times.items() if a is None), None)
         if unknown is not None:
             raise self._error(f"moves elements by {unknown!r}, which is no constant")
-        self._reader.spend(self._place, 2 * sum(math.prod(v.shape) for v in moved.values()))
         of_times, of_numbers = (
             self._reader.evaluate(self._place, self._node, each) for each in (times, within)
         )

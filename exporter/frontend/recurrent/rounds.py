@@ -16,7 +16,6 @@ from elegans.exporter.frontend.folding.operators import FOLDABLE
 from elegans.exporter.frontend.recurrent.values import Array, Value, known
 from elegans.exporter.frontend.recurrent.walk import Call, Walk, constants
 
-_MOST_RUN = 1 << 13  # nodes that are run in advance, of all rounds together: some seconds
 _LARGEST = 64  # elements of a counter or an index
 Arrays = dict[str, Array]
 
@@ -56,10 +55,9 @@ def rounds(walk: Walk, call: Call, body: onnx.GraphProto) -> Rounds:
     state: Arrays = {name: starts[name] for name in counters}
     count, goes = 0, going is None or bool(going)
     while goes and (trips is None or count < trips):
-        if count * max(len(nodes), 1) >= _MOST_RUN:
-            raise call.error(f"runs more than {count:,} rounds", "export a shorter sequence")
         found = {first: np.array(count, np.int64), second: np.array(True), **state}
         known_now = ChainMap(found, fixed)
+        walk.work.spend(call.place, len(nodes) + 1)
         for node in nodes:
             inputs = {n: known_now[n] for n in node.input if n}
             made = walk.reader.evaluate(call.place, node, inputs)
@@ -98,7 +96,7 @@ def _fixed(walk: Walk, call: Call, body: onnx.GraphProto, fixed: Arrays) -> list
             continue
         made = walk.reader.evaluate(call.place, node, {n: fixed[n] for n in node.input if n})
         arrays = {n: np.asarray(v) for n, v in zip(node.output, made, strict=True)}
-        walk.reader.spend(call.place, sum(a.size for a in arrays.values()))
+        walk.work.spend(call.place, elements=sum(a.size for a in arrays.values()))
         fixed |= arrays
     return left
 

@@ -17,6 +17,7 @@ from elegans.exporter.frontend.recurrent.movement import MOVING
 from elegans.exporter.frontend.recurrent.values import Value
 from elegans.exporter.frontend.recurrent.walk import Walk
 
+_MOST_STATES, _MOST_ELEMENTS = 256, 1 << 20  # of a step, and of all its inputs
 Codes = dict[str, NDArray[np.int64]]  # by tensor: the element of the graph's inputs that each is
 Ports = list[tuple[str, str]]  # (input, output) of each state
 
@@ -29,6 +30,10 @@ def settle(walk: Walk, inputs: Mapping[str, Value], outputs: Mapping[str, str]) 
     Raises `ElegansError` for a state that starts from
     what the first step computes.
     """
+    elements = sum(value.size for value in inputs.values())
+    if len(walk.recurrences) > _MOST_STATES or elements > _MOST_ELEMENTS:
+        fact = f"has {len(walk.recurrences)} states and {elements:,} inputs"
+        raise ElegansError(walk.path, fact, "export a smaller network")
     codes: Codes = {}
     starts: dict[str, int] = {}
     at = 0

@@ -74,7 +74,7 @@ def _no_step(walk: Walk, name: str, node: onnx.NodeProto | None, level: int) -> 
 def _register(walk: Walk, inputs: Scope, levels: dict[str, int], states: dict[str, str]) -> None:
     """Add the states to the walk, each with its shape and with what it starts from."""
     shapes = _shapes(walk, inputs)
-    starts = _starts(walk.nodes, levels, walk.length - 1)
+    starts = _starts(walk.nodes, levels, walk.length - 1, states)
     for number, (before, after) in enumerate(states.items()):
         name = walk.nodes.fresh(f"state{number}")
         walk.nodes.rename(before, name)
@@ -83,16 +83,26 @@ def _register(walk: Walk, inputs: Scope, levels: dict[str, int], states: dict[st
         )
 
 
-def _starts(nodes: StepNodes, levels: dict[str, int], last: int) -> dict[str, str]:
+def _starts(
+    nodes: StepNodes, levels: dict[str, int], last: int, states: dict[str, str]
+) -> dict[str, str]:
     """What the first copy reads where the last one reads a state, if that is no constant."""
     roles = _Roles(nodes, levels, 0, any_start=True)
+    makers = {name: node for node in nodes.nodes for name in node.output}
     first = {roles.of(n.output[0]): n for n in nodes.nodes if levels[n.output[0]] == 0}
-    found = {}
-    for node in (n for n in nodes.nodes if levels[n.output[0]] == last):
-        twin = first.get(roles.of(node.output[0]))
-        for name, start in zip(node.input, twin.input if twin else (), strict=False):
-            if levels.get(name, -1) == last - 1 and start not in nodes.held:
+    ends = [node for node in nodes.nodes if levels[node.output[0]] == last]
+    pending = [(n, first[roles.of(n.output[0])]) for n in ends if roles.of(n.output[0]) in first]
+    found, seen = dict[str, str](), set[str]()
+    while pending:
+        node, twin = pending.pop()
+        for name, start in zip(node.input, twin.input, strict=False):
+            if name in states and start not in nodes.held:
                 found[name] = start
+            elif (
+                name in makers and start in makers and levels[name] == last - 1 and name not in seen
+            ):
+                seen.add(name)
+                pending.append((makers[name], makers[start]))
     return found
 
 

@@ -31,7 +31,22 @@ from elegans.exporter.frontend.recurrent.values import (
 
 Scope = dict[str, Value]
 _DEEPEST = 8  # bodies inside of each other
+_MOST_WORK = 1 << 14  # visits of nodes; some seconds
 _MISFITS = (ValueError, IndexError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError)
+
+
+class Work:
+    """What reading a file of so many nodes may cost: visits of nodes in all its readings, and
+    thousands of elements that they move or compute."""
+
+    def __init__(self, nodes: int) -> None:
+        self._left = float(_MOST_WORK + 4 * nodes)
+
+    def spend(self, place: str, nodes: int = 1, elements: int = 0) -> None:
+        """Count some work. Raises `ElegansError` if a file takes far more than a network does."""
+        self._left -= nodes + elements / 1000
+        if self._left < 0:
+            raise ElegansError(place, "takes too many rounds or elements", ONE_STEP)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +93,7 @@ class Walk:
     length       the number of steps
     copies       1, or `length` to keep every step apart, for an unrolled sequence
     kinds        the rules of nodes that keep a state, by their operators
+    work         what all readings of the file may still cost
     recurrences  the states found so far
     found        what was found, by kind: how many there are
     picked       steps of unrolled series that were taken out of them
@@ -90,9 +106,10 @@ class Walk:
         length: int,
         copies: int,
         kinds: Mapping[str, Callable[[Walk, Call], list[Value]]],
+        work: Work,
     ) -> None:
         self.model, self.path, self.length, self.copies = model, path, length, copies
-        self._kinds = kinds
+        self._kinds, self.work = kinds, work
         ports = (*model.graph.input, *model.graph.output)
         kind = model.graph.input[0].type.tensor_type.elem_type
         self.nodes = StepNodes(kind, {port.name for port in ports})
@@ -162,6 +179,7 @@ class Walk:
 
         Raises `ElegansError` for what no step can compute.
         """
+        self.work.spend(place)
         inputs = tuple(value_of(place, scope, name) if name else None for name in node.input)
         given = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         call = Call(place, node, inputs, given, scope)
@@ -196,6 +214,8 @@ class Walk:
                 return [gathered]
         when = joined(call.place, present)
         if operator in MOVING and any(v.axis is not None for v in present):
+            moved = sum(math.prod(v.shape) for v in present)
+            self.work.spend(call.place, elements=4 * moved)
             movement = Movement(self.reader, self.nodes, call.place, node, self.length)
             outputs = movement.outputs(list(call.inputs), self.copies)
             self.picked |= movement.picked
@@ -227,7 +247,7 @@ class Walk:
     def _folded(self, call: Call) -> list[Value]:
         arrays = {n: v.array for n, v in zip(call.node.input, call.inputs, strict=True) if v}
         results = [np.asarray(r) for r in self.reader.evaluate(call.place, call.node, arrays)]
-        self.reader.spend(call.place, sum(array.size for array in results))
+        self.work.spend(call.place, elements=sum(array.size for array in results))
         return [known(array) for array in results]
 
     def _copied(self, call: Call, when: When) -> list[Value]:
