@@ -118,9 +118,11 @@ def recurrent_node(walk: Walk, call: Call) -> list[Value]:
     """
     kind, nodes, x = call.node.op_type, walk.nodes, call.present[0]
     time, batch = (1, 0) if call.given.get("layout") else (0, 1)
-    _check_axes(call, x, time, batch)
+    _check_time(call, x, time)
     walk.count(kind)
-    _check(call, x.shape[time])
+    if x.shape[batch] != 1:
+        raise call.error(f"has a batch of {x.shape[batch]}", "export a batch of 1")
+    _check_direction(call, x.shape[time])
     cell = _cell(call, nodes)
     hidden = next(iter(cell.r.values())).shape[0]
     before = [_start(walk, call, x, number, hidden) for number in range(len(_STATES[kind]))]
@@ -142,7 +144,7 @@ def recurrent_node(walk: Walk, call: Call) -> list[Value]:
     return [Value(whole, x.kind, tuple(y), x.when, time if series else None), *finals]
 
 
-def _check_axes(call: Call, x: Value, time: int, batch: int) -> None:
+def _check_time(call: Call, x: Value, time: int) -> None:
     if len(x.shape) != 3:
         raise ValueError(f"its input has the shape {list(x.shape)}")
     if x.when is When.SERIES and x.axis != time:
@@ -152,11 +154,9 @@ def _check_axes(call: Call, x: Value, time: int, batch: int) -> None:
         if x.when is When.STEADY:
             fact = f"runs over {x.shape[time]} steps that are no steps of an input"
         raise call.error(f"{fact}, as a decoder does")
-    if x.shape[batch] != 1:
-        raise call.error(f"has a batch of {x.shape[batch]}", "export a batch of 1")
 
 
-def _check(call: Call, length: int) -> None:
+def _check_direction(call: Call, length: int) -> None:
     direction = call.given.get("direction", b"forward").decode()
     if direction == "bidirectional":
         raise call.error(
