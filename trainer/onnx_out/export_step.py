@@ -29,7 +29,10 @@ from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_
 from elegans.trainer.onnx_out.wrapped import Part, wrapped_step
 
 _LAYERS = ("inter", "command", "motor")  # of an ncps NCP, in the order of the state
-_KINDS = "a network of elegans.trainer, a CfC or LTC of ncps.torch, or a GRU-, LSTM- or RNNCell"
+_KINDS = (
+    "a network of elegans.trainer, a CfC or LTC of ncps.torch, or an LSTM, GRU or RNN of torch, or "
+    "one of its cells"
+)
 # The comparison with torch draws inputs of order one, whatever their declared ranges: there
 # tanh and sigmoid are curved, while far values would saturate them and hide differences.
 _X_RANGE = (-1.0, 1.0)
@@ -57,10 +60,10 @@ def export_onnx(
     """Write one step of a network to `path`: x [1, I], h [1, H], dt [1, 1] -> y, h_next.
 
     module        a layer, network or cell of elegans.trainer; an `ncps.torch.CfC` or `LTC`,
-                  wired or dense, with or without a projection and mixed memory; a GRUCell, LSTMCell
-                  or RNNCell of torch; or a module around one or several of them, as a
-                  normalisation, a CfC and a Linear layer. An LSTM's state, and that of mixed
-                  memory, is [h, c]
+                  wired or dense, with or without a projection and mixed memory; an LSTM, GRU or
+                  RNN of torch with any number of layers, or one of its cells; or a module around
+                  one or several of them, as a normalisation, a CfC and a Linear layer. An LSTM's
+                  state, and that of mixed memory, is [h, c]
     input_size    I
     path          the file; its name without the suffix becomes the model's name
     input_ranges  (lowest, highest) of all inputs, or a list of one for each
@@ -160,6 +163,8 @@ def _known_step(module: Any) -> StepModule | None:
         if getattr(module, "use_mixed", False):
             return StepModule(module, 2 * size, _bound(_ncps_mixed_memory, module))
         return StepModule(module, size, _bound(_ncps, module))
+    if isinstance(module, nn.RNNBase):
+        return StepModule(module, _states_of_layers(module), _bound(_layers_of_torch, module))
     if isinstance(module, nn.LSTMCell):
         return StepModule(module, 2 * module.hidden_size, _bound(_lstm, module))
     if isinstance(module, (nn.GRUCell, nn.RNNCell)):
@@ -194,6 +199,27 @@ def _lstm(module: nn.LSTMCell, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor
     size = module.hidden_size
     hidden, cell_state = module(x, (h[:, :size], h[:, size:]))
     return hidden, torch.cat([hidden, cell_state], dim=1)
+
+
+def _states_of_layers(module: nn.RNNBase) -> int:
+    """The states of an LSTM, GRU or RNN of torch. Raises ElegansError for one that is no step."""
+    place = f"export_onnx, {type(module).__name__}"
+    if module.bidirectional:
+        fact = "reads the sequence in both directions, and a step does not know what is to come"
+        raise ElegansError(place, fact, "train it with bidirectional=False")
+    if module.proj_size:
+        fact = f"projects its state (proj_size={module.proj_size})"
+        raise ElegansError(place, fact, "train it with proj_size=0 and a Linear layer behind it")
+    return (2 if isinstance(module, nn.LSTM) else 1) * module.num_layers * module.hidden_size
+
+
+def _layers_of_torch(module: nn.RNNBase, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
+    """A sequence of one step; of an LSTM, h is [h of all layers, c of all layers]."""
+    vectors = h.chunk(2, dim=1) if isinstance(module, nn.LSTM) else (h,)
+    before = tuple(v.reshape(module.num_layers, 1, -1) for v in vectors)
+    y, found = module(x.reshape(1, 1, -1), before if isinstance(module, nn.LSTM) else before[0])
+    after = found if isinstance(found, tuple) else (found,)
+    return y.reshape(1, -1), torch.cat([v.reshape(1, -1) for v in after], dim=1)
 
 
 def _check_positive(module: nn.Module) -> None:

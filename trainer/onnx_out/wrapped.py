@@ -124,6 +124,10 @@ def _forward(part: Part, states: dict[str, Tensor]) -> Callable[..., Any]:
             return h.chunk(2, dim=1)
         if isinstance(module, nn.RNNCellBase) or _is_cell(module):
             return h
+        if isinstance(module, nn.RNNBase):
+            vectors = h.chunk(2, dim=1) if isinstance(module, nn.LSTM) else (h,)
+            after = tuple(v.reshape(module.num_layers, *x.shape[1:-1], -1) for v in vectors)
+            return y.reshape(*x.shape[:-1], -1), after if len(after) > 1 else after[0]
         if getattr(module, "return_sequences", True):
             y = y.reshape(*x.shape[:-1], -1)
         pair = getattr(module, "use_mixed", False) or getattr(module, "pair", False)

@@ -43,13 +43,9 @@ class _Cell:
         return self.nodes.add("Gemm", x, *held, transB=1)
 
     def drive(self, gate: str, x: str, h: str) -> str:
-        """W x + R h + both biases."""
-        bias = self.w_bias[gate] + self.r_bias[gate]
-        return self.plus(self.map(x, self.w[gate], bias), self.product(h, self.r[gate]))
-
-    def product(self, x: str, weights: Array) -> str:
-        """x times the weights, without a bias."""
-        return self.nodes.add("MatMul", x, self.nodes.constant(weights.T, "weights"))
+        """R h + W x + both biases, in the order in which torch's cells add them."""
+        from_h = self.map(h, self.r[gate], self.r_bias[gate])
+        return self.plus(from_h, self.map(x, self.w[gate], self.w_bias[gate]))
 
     def plus(self, *summands: str) -> str:
         """The sum of two or more vectors."""
@@ -87,13 +83,17 @@ def _lstm(cell: _Cell, x: str, h: str, c: str) -> tuple[str, ...]:
     if not cell.input_forget:
         f = cell.curve(0, cell.seen("f", cell.drive("f", x, h), c))
     candidate = cell.curve(1, cell.drive("c", x, h))
+    o = cell.drive("o", x, h)
+    sees_next = bool(np.any(cell.peephole["o"]))
+    o = o if sees_next else cell.curve(0, o)
     c_next = cell.plus(cell.times(f, c), cell.times(i, candidate))
-    o = cell.curve(0, cell.seen("o", cell.drive("o", x, h), c_next))
+    if sees_next:
+        o = cell.curve(0, cell.seen("o", o, c_next))
     return cell.times(o, cell.activations[2](c_next)), c_next
 
 
 def _gru(cell: _Cell, x: str, h: str) -> tuple[str, ...]:
-    z, r = (cell.curve(0, cell.drive(gate, x, h)) for gate in "zr")
+    r, z = (cell.curve(0, cell.drive(gate, x, h)) for gate in "rz")
     if cell.linear_before_reset:
         inner = cell.times(r, cell.map(h, cell.r["h"], cell.r_bias["h"]))
         drive = cell.plus(cell.map(x, cell.w["h"], cell.w_bias["h"]), inner)

@@ -82,6 +82,20 @@ class _Sample(nn.Module):
         return self.head(h), h
 
 
+class _Torch(nn.Module):
+    """Layers of torch's own, and a head on their last state."""
+
+    def __init__(self, kind, batch_first):
+        super().__init__()
+        self.core = kind(_INPUTS, 5, 2, batch_first=batch_first)
+        self.head = nn.Linear(5, 2)
+
+    def forward(self, x):
+        _, last = self.core(x)
+        last = last[0] if isinstance(last, tuple) else last
+        return self.head(last[-1])
+
+
 def _module(kind):
     torch.manual_seed(4)
     return {
@@ -94,6 +108,8 @@ def _module(kind):
         "stack": _Stack,
         "loop": _Loop,
         "sample": _Sample,
+        "torch lstm": lambda: _Torch(nn.LSTM, True),
+        "torch gru": lambda: _Torch(nn.GRU, False),
     }[kind]()
 
 
@@ -105,9 +121,11 @@ def _sequence(module, x, dt):
             y, h = module(row[None], h)
             outputs.append(y)
         return torch.cat(outputs)
-    arguments = (x,) if isinstance(module, _Loop) else (x, dt)
+    arguments = (x,) if isinstance(module, (_Loop, _Torch)) else (x, dt)
     if isinstance(module, _Around):
         arguments = (x, None, dt)
+    if isinstance(module, _Torch) and not module.core.batch_first:
+        arguments = (x.swapaxes(0, 1),)
     y = module(*arguments)
     y = y[0] if isinstance(y, tuple) else y
     return y.reshape(-1, y.shape[-1])
@@ -117,7 +135,7 @@ def _sequence(module, x, dt):
     "kind",
     [
         *("minutes", "mixed", "last", "untimed", "ltc", "elegans"),
-        *("stack", "loop", "sample"),
+        *("stack", "loop", "sample", "torch lstm", "torch gru"),
     ],
 )
 def test_the_steps_of_the_file_are_what_the_module_computes_on_a_sequence(kind, tmp_path):
