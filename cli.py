@@ -48,6 +48,7 @@ for command in (
     chip.hil,
     chip.bench,
     packaging.package,
+    packaging.verify,
     host.boards,
     host.doctor,
     viewing.demo,

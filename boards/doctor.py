@@ -36,6 +36,7 @@ _EXTRAS = {
     "elegans[tensorboard]": {"tensorboard": "shows losses while training"},
     "elegans[farm]": {"labgrid": "reaches boards on other machines"},
 }
+_QEMU = sorted(qemu.PROGRAMS.values())
 
 
 def examine() -> list[Finding]:
@@ -55,7 +56,8 @@ def examine() -> list[Finding]:
             found.append(Finding(package, purpose, needed, _version(package), remedy))
     for program, purpose, remedy in (
         ("arm-none-eabi-gcc", "another compiler for boards", "apt install gcc-arm-none-eabi"),
-        (qemu.PROGRAM, "another emulator", qemu.INSTALL),
+        ("riscv64-unknown-elf-gcc", "the same for RISC-V", "apt install gcc-riscv64-unknown-elf"),
+        *((program, "another emulator", f"apt install {package}") for program, package in _QEMU),
         ("gcc", "compiles models for this machine", "apt install gcc, or use zig"),
         ("clang", "compiles models for this machine", "apt install clang, or use zig"),
     ):

@@ -11,10 +11,10 @@ from elegans.packages.package import package
 
 
 def write_packages(
-    build: Path, output: Path, names: Sequence[str], package_version: str
+    build: Path, output: Path, names: Sequence[str], package_version: str, data_licence: str
 ) -> dict[str, bytes]:
     """Write the packages of a BUILD to `output`, and print a line for each. Raises as `package`."""
-    files = package(build, output, names, package_version)
+    files = package(build, output, names, package_version, data_licence)
     for name in dict.fromkeys(names):
         own = [content for path, content in files.items() if path.startswith(f"{name}/")]
         size = sum(map(len, own))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 
 from elegans.commands.edge import complain, say
 from elegans.commands.options.train import CHIP, COLUMNS, NETWORK, OTHERS
-from elegans.exporter.errors import ElegansError, WrongUseError
-from elegans.exporter.ir.interface import valid_name
+from elegans.exporter.errors import WrongUseError
+from elegans.exporter.ir.interface import model_name, valid_name
 from elegans.trainer.chip_aware.settings import ChipSettings
 from elegans.trainer.progress import shown
 from elegans.trainer.tasks import RECORDED, TASKS, TrainOptions
@@ -145,8 +144,4 @@ def _note(text: str) -> None:
 
 def name_from(what: str) -> str:
     """A model's name from a path: `My Data.csv` -> `my_data`."""
-    name = re.sub(r"[^a-z0-9]+", "_", Path(what).absolute().stem.lower()).strip("_")[:25]
-    try:
-        return valid_name(name)
-    except ElegansError:
-        return f"model_{name}".rstrip("_")
+    return model_name(Path(what).absolute().stem)

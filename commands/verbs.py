@@ -25,7 +25,7 @@ _NEXT = {
     "compare": "elegans hil {build} --board mps2-an386",
     "hil": "elegans bench {build} --board {boards[0]}",
     "bench": "{build}/README.md says how to call the C",
-    "package": "the README of each package in {output} says how to use it",
+    "package": "elegans verify {output}; the README of each package says how to use it",
     "doctor": "elegans demo",
     "inspect": "open {output}; elegans compare has the error against float on your data",
     "demo": "open {output}/drive.html in a browser, or: elegans drive {output}/export",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: 0BSD */
-/* The functions of a board that the main loop and the link call. cortex_m.c, counter_*.c,
- * uart_*.c and board.c define them; config.h, generated from the board's descriptor, has the
- * constants. */
+/* The functions of a board that the main loop and the link call. start_up.c, cortex_m.c or
+ * riscv.c, counter_*.c, uart_*.c and board.c define them; config.h, generated from the board's
+ * descriptor, has the constants. */
 #ifndef BOARD_H
 #define BOARD_H
 
@@ -9,7 +9,7 @@
 
 #include "el_link.h"
 
-/* Core (cortex_m.c). */
+/* Core (start_up.c; cortex_m.c or riscv.c). */
 
 /* Why the board started. Valid when main begins. */
 extern el_boot board_boot;
@@ -53,7 +53,8 @@ void uart_send(uint8_t byte);
 /* Returns when the last byte has left the pin. */
 void uart_drain(void);
 
-/* The receive interrupt, to which the vector table points. It calls serial_receive. */
+/* The receive interrupt, to which the vector table of a Cortex-M points; on RISC-V the interrupt
+ * controller's driver calls it. It calls serial_receive. */
 void uart_interrupt(void);
 
 /* Receive buffer (serial.c). */

@@ -3,7 +3,7 @@
 #include "baud.h"
 #include "board.h"
 #include "config.h"
-#include "cortex_m.h"
+#include "core_registers.h"
 
 #define DATA REGISTER(BOARD_UART_BASE + 0x00)
 #define FLAGS REGISTER(BOARD_UART_BASE + 0x18)

@@ -32,6 +32,7 @@ class Ecosystem:
     runtime_headers, runtime_sources   folders of the runtime, relative to it
     forbidden names that mean something else there
     archives  (folder, file): folders that become a zip file
+    flags     with which zig compiles what is delivered compiled
     compiled  adds to the files, or puts in their place, what is delivered compiled
     """
 
@@ -44,4 +45,5 @@ class Ecosystem:
     runtime_sources: str = "src"
     forbidden: frozenset[str] = frozenset()
     archives: tuple[tuple[str, str], ...] = ()
+    flags: tuple[str, ...] = ()
     compiled: Callable[[PackageSource, Files], Files] = nothing_compiled

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from elegans.packages import forbidden_names as names
-from elegans.packages.binaries import fmu_library, wasm_module
+from elegans.packages.binaries import LIBRARY_FLAGS, WASM_FLAGS, fmu_library, wasm_module
 from elegans.packages.ecosystem import Ecosystem
 
 _NESTED, _BESIDE = "{name}/elegans_runtime", "elegans_runtime"
@@ -29,8 +29,11 @@ _ROWS = (
         *("{name}/content/include", "{name}/content/src"),
         *(_BESIDE, "content/include", "content/src"),
         archives=(
-            ("elegans_runtime/content", "elegans.elegans_runtime.{runtime_version}.pack"),
-            ("{name}/content", "elegans.{name}.{version}.pack"),
+            (
+                "elegans_runtime/content",
+                "elegans_runtime/elegans.elegans_runtime.{runtime_version}.pack",
+            ),
+            ("{name}/content", "{name}/elegans.{name}.{version}.pack"),
         ),
     ),
     Ecosystem(
@@ -47,6 +50,7 @@ _ROWS = (
         *("{name}/content/sources", "{name}/content/sources"),
         "",
         archives=(("{name}/content", "{name}/{name}.fmu"),),
+        flags=LIBRARY_FLAGS,
         compiled=fmu_library,
     ),
     Ecosystem(
@@ -55,6 +59,7 @@ _ROWS = (
         *("{name}/c", "{name}/c"),
         "",
         forbidden=names.NPM,
+        flags=WASM_FLAGS,
         compiled=wasm_module,
     ),
 )

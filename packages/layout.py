@@ -7,13 +7,14 @@ import math
 import re
 import zipfile
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from elegans.exporter.codegen.runtime_files import runtime_version
 from elegans.exporter.ir.fixed_model import Channel
 from elegans.exporter.templates import FIRMWARE, environment
 from elegans.packages.ecosystem import Ecosystem, Files
+from elegans.packages.sbom import FILE as SBOM
+from elegans.packages.sbom import sbom
 from elegans.packages.selftest import selftest
 from elegans.packages.source import RUNTIME, PackageSource, licence, whole_runtime
 
@@ -35,16 +36,16 @@ def package_files(source: PackageSource, ecosystem: Ecosystem) -> Files:
         path = f"{place}/{{name}}_selftest{suffix}".format(**names)
         files[path] = _render(f"packages/common/NAME_selftest{suffix}.j2", context)
     context["runtime_files"] = _below(files, roots["runtime"])
+    units = _below(files, ecosystem.sources.format(**names))
+    context["units"] = [path for path in units if path.endswith(".c")]
     for part, root in roots.items():
         below = _TEMPLATES / ecosystem.name / part
         for template in sorted(below.rglob("*.j2")):
             path = template.relative_to(below).as_posix().removesuffix(".j2")
             target = f"{root}/{path}".replace("NAME", source.name)
-            context["units"] = [
-                p for p in _below(files, str(Path(target).parent)) if p.endswith(".c")
-            ]
             files[target] = _render(template.relative_to(FIRMWARE).as_posix(), context)
     files = ecosystem.compiled(source, files)
+    files[f"{source.name}/{SBOM}"] = sbom(source, ecosystem)
     for folder, archive in ecosystem.archives:
         files = _archived(files, folder.format(**names), archive.format(**names))
     return files

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from elegans.boards.firmware import toolchain
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.files import restore_folder, write_folder
 from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_input
+from elegans.packages.ecosystem import Ecosystem
 from elegans.packages.ecosystems import ECOSYSTEMS
 from elegans.packages.layout import package_files
 from elegans.packages.source import PackageSource, read_source
@@ -17,11 +20,18 @@ from elegans.packages.source import PackageSource, read_source
 RECORD = "elegans-package.json"
 """The file that says what a folder of packages was made from, and that elegans made it."""
 
+MODEL = "model.json"
+"""The model of the BUILD, from which `elegans verify` makes everything anew."""
+
 _SCHEMA = "elegans-package/1"
 
 
 def package(
-    build: Path, target: Path, names: Sequence[str], package_version: str = "1.0.0"
+    build: Path,
+    target: Path,
+    names: Sequence[str],
+    package_version: str = "1.0.0",
+    data_licence: str = "",
 ) -> dict[str, bytes]:
     """Write packages of a BUILD for the ecosystems `names`, each to a folder of its name in
     `target`, in place of earlier packages there. Returns the files that were written, by path.
@@ -31,7 +41,7 @@ def package(
     is then as it was.
     """
     check_target(target)
-    source = read_source(build, package_version)
+    source = read_source(build, package_version, data_licence)
     files = all_files(source, names)
     write_folder(target, files)
     return files
@@ -51,7 +61,8 @@ def all_files(source: PackageSource, names: Sequence[str]) -> dict[str, bytes]:
         for ecosystem in chosen
         for path, content in package_files(source, ecosystem).items()
     }
-    return files | {RECORD: _record(source, [e.name for e in chosen])}
+    model = source.build.path.read_bytes()
+    return files | {MODEL: model, RECORD: _record(source, chosen)}
 
 
 def check_target(target: Path) -> None:
@@ -81,14 +92,18 @@ def read_record(target: Path) -> dict[str, Any] | None:
     return record
 
 
-def _record(source: PackageSource, names: list[str]) -> bytes:
+def _record(source: PackageSource, chosen: list[Ecosystem]) -> bytes:
     record = {
         "schema": _SCHEMA,
         "model": source.name,
-        "version": source.version,
         "digest": source.build.digest,
-        "elegans": source.build.version,
-        "layout": source.build.layout,
-        "ecosystems": names,
+        "network": source.build.files.get("float.onnx"),
+        "version": source.version,
+        "data_licence": source.data_licence,
+        "ecosystems": [ecosystem.name for ecosystem in chosen],
+        "elegans": version("elegans"),
+        "zig": None,
     }
+    if any(ecosystem.flags for ecosystem in chosen):
+        record["zig"] = toolchain.cross_compiler("zig").version
     return (json.dumps(record, indent=1) + "\n").encode()

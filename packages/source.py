@@ -34,6 +34,7 @@ class PackageSource:
     code     the model's own files by name: NAME.h, NAME.c, and NAME_layers.S where there is one
     used     the runtime files that the model needs, by path: runtime/include/..., runtime/src/...
     vectors  its golden vectors
+    data_licence   of the data that the network was trained on; "" if it was not given
     """
 
     build: BuildFolder
@@ -43,6 +44,7 @@ class PackageSource:
     code: dict[str, bytes]
     used: dict[str, bytes]
     vectors: Vectors
+    data_licence: str = ""
 
     @property
     def name(self) -> str:
@@ -50,14 +52,20 @@ class PackageSource:
         return self.build.name
 
 
-def read_source(build: Path, package_version: str) -> PackageSource:
-    """Read and check a BUILD. Raises `ElegansError` for one that is damaged or was exported by
-    another elegans, and for a version that no ecosystem takes."""
+def read_source(build: Path, package_version: str, data_licence: str = "") -> PackageSource:
+    """Read and check a BUILD. Raises `ElegansError` for one that is damaged, was exported by
+    another elegans or has no inputs, and for a version that no ecosystem takes."""
     if not _VERSION.fullmatch(package_version):
         fact, remedy = "is not a version", "give three numbers, as in --version 1.0.0"
         raise WrongUseError(package_version, fact, remedy)
     folder = read_build_folder(build)
     valid_name(folder.name)
+    if not re.fullmatch(r"[ -~]{0,200}", data_licence):
+        fact, remedy = "is no licence", "name it in at most 200 characters, as in CC-BY-4.0"
+        raise WrongUseError(f"{data_licence!r:.60}", fact, remedy)
+    if not folder.inputs:
+        fact = "has no inputs, and a package is for what reads sensors"
+        raise ElegansError(folder.path, fact, "give the network an input")
     c = read_model(build)
     used = {path: text for path, text in c.files.items() if path.startswith(f"{FOLDER}/")}
     _require_current(build, used)
@@ -70,6 +78,7 @@ def read_source(build: Path, package_version: str) -> PackageSource:
         code=code,
         used=used,
         vectors=load_build(build).vectors,
+        data_licence=data_licence,
     )
 
 

@@ -34,6 +34,7 @@ _VERBS = [
     "hil",
     "bench",
     "package",
+    "verify",
     "boards",
     "doctor",
     "demo",

@@ -35,7 +35,10 @@ _STAGES = {
         *("storage", "numbers", "ops", "ir", "atoms", "passes"),
         *("frontend", "data", "lowering", "codegen", "cost", "oracles"),
     ],
-    "boards": ["processes", "descriptors", "firmware", "flashing", "emulation", "profiling"],
+    "boards": [
+        *("processes", "descriptors", "machine_code", "firmware"),
+        *("flashing", "emulation", "profiling"),
+    ],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
     "trainer": [
         "data",

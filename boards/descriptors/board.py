@@ -84,6 +84,18 @@ class Uart:
 
 
 @dataclass(frozen=True)
+class Interrupts:
+    """The interrupt controller of a RISC-V chip; all Cortex-M have the same one.
+
+    ``driver`` names ``firmware_templates/interrupts_<driver>.c``, ``base`` is the address of its
+    registers, 0 if it has none in memory.
+    """
+
+    driver: str
+    base: int = 0
+
+
+@dataclass(frozen=True)
 class Counter:
     """The counter whose ticks measure a step: ``kind`` names
     ``firmware_templates/counter_<kind>.c``, ``hz`` is its frequency on the board."""
@@ -116,12 +128,14 @@ class LinkBuffers:
 class QemuMachine:
     """QEMU's name of the machine, and its clock: an instruction takes 2^icount_shift ns.
 
-    The shift must make an instruction at least four counter ticks long; then the number of
-    instructions can be computed from ticks, in spite of their rounding.
+    The shift must make an instruction at least four counter ticks long, or exactly one; then the
+    number of instructions can be computed from ticks, in spite of their rounding. ``cpu`` is the
+    core, where the machine's own is another.
     """
 
     machine: str
     icount_shift: int
+    cpu: str | None = None
 
 
 @dataclass(frozen=True)
@@ -153,6 +167,7 @@ class Board:
     memory: Memory
     uart: Uart
     counter: Counter
+    interrupts: Interrupts | None = None
     link: LinkBuffers = field(default_factory=LinkBuffers)
     emulators: tuple[str, ...] = ()
     source: str | None = None

@@ -12,12 +12,14 @@ from functools import cache
 from pathlib import Path
 
 from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.boards.descriptors.uarts import UARTS
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.templates import FIRMWARE
 
 _LEAST_STACK = 256  # no firmware needs less; how much one needs is computed when it is built
 _MOST_INTERRUPTS = 480  # external interrupts of Cortex-M33 and M55, at most; others have fewer
+_COUNTERS = {ARM: ("dwt", "systick"), RISCV: ("mcycle",)}  # those that all cores have come last
 _OVERSAMPLING = 16  # clock cycles that a UART needs for a bit, at least
 
 
@@ -58,7 +60,9 @@ def _checks(board: Board) -> Iterator[tuple[bool, str, str]]:
         f"memory.stack = {memory.stack} is too small, or not a multiple of 8",
         f"give {_LEAST_STACK} or more, or leave it out: the stack then gets what RAM is left",
     )
-    for name, number in (("uart.base", uart.base), ("counter.hz", board.counter.hz)):
+    numbers = [("uart.base", uart.base), ("counter.hz", board.counter.hz)]
+    numbers += [("interrupts.base", board.interrupts.base)] if board.interrupts else []
+    for name, number in numbers:
         yield not 0 <= number < 1 << 32, f"{name} = {number} does not fit in 32 bits", "correct it"
     drivers = {"source"} | _drivers("uart")
     yield (
@@ -86,10 +90,21 @@ def _checks(board: Board) -> Iterator[tuple[bool, str, str]]:
         f"counter.kind = {board.counter.kind!r} is unknown",
         f"choose one of: {', '.join(sorted(_drivers('counter')))}",
     )
+    counters = _COUNTERS[board.core.architecture][0 if board.core.mainline else -1 :]
     yield (
-        board.counter.kind == "dwt" and not board.core.mainline,
-        f"counter.kind = 'dwt', but {board.core.name} has no DWT",
-        "set it to 'systick'",
+        board.counter.kind not in counters,
+        f"counter.kind = {board.counter.kind!r}, which {board.core.name} does not have",
+        f"set it to {' or '.join(map(repr, counters))}",
+    )
+    yield (
+        (board.interrupts is None) == (board.core.architecture == RISCV),
+        f"a {board.core.name} {'needs' if board.interrupts is None else 'has no'} [interrupts]",
+        "add that table: driver and base" if board.interrupts is None else "remove that table",
+    )
+    yield (
+        board.interrupts is not None and board.interrupts.driver not in _drivers("interrupts"),
+        f"interrupts.driver = {board.interrupts and board.interrupts.driver!r} is unknown",
+        f"choose one of: {', '.join(sorted(_drivers('interrupts')))}",
     )
     yield (
         link.credit <= 0 or bool(link.credit & (link.credit - 1)),
@@ -121,5 +136,5 @@ def _checks(board: Board) -> Iterator[tuple[bool, str, str]]:
 
 @cache
 def _drivers(kind: str) -> set[str]:
-    """The names of the drivers, of a ``kind`` (uart or counter), that come with elegans."""
+    """The names of the drivers of a ``kind``: uart, counter or interrupts."""
     return {path.stem.partition("_")[2] for path in FIRMWARE.glob(f"{kind}_*.c")}

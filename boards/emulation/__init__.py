@@ -1,4 +1,4 @@
 """Emulated boards: unicorn and QEMU in processes of their own, behind a serial port.
 
-May import `descriptors` and `firmware`.
+May import `descriptors`, `machine_code` and `firmware`.
 """

@@ -9,10 +9,15 @@ from functools import cache
 from pathlib import Path
 
 from elegans.boards.descriptors.board import Board, QemuMachine
+from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.exporter.errors import ElegansError
 
-PROGRAM = "qemu-system-arm"
-INSTALL = "apt install qemu-system-arm"
+PROGRAMS = {
+    ARM: ("qemu-system-arm", "qemu-system-arm"),
+    RISCV: ("qemu-system-riscv32", "qemu-system-misc"),
+}
+"""The program, and the package that it is in, by the architecture of the core."""
+
 PORT_LINE = "char device redirected to "  # what QEMU prints before the path of its serial port
 _SILENT = ["-display", "none", "-monitor", "none", "-no-user-config", "-nodefaults"]
 
@@ -25,11 +30,10 @@ def boot_command(elf: Path, board: Board) -> list[str]:
     """
     # With -icount time is a count of instructions, so ticks repeat exactly. (Without it QEMU 7.2
     # sometimes misses the interrupt that should end a WFI, too.)
-    _require_installed(board, f"{INSTALL}, or use --emulator unicorn")
+    _require_installed(board, f"{install(board)}, or use --emulator unicorn")
     qemu = _machine(board)
     clock = ["-icount", f"shift={qemu.icount_shift}"]
-    machine = ["-M", qemu.machine, "-kernel", str(elf), "-serial", "pty"]
-    return [PROGRAM, *machine, *_SILENT, *clock]
+    return [program(board), *_machine_options(board, elf), "-serial", "pty", *_SILENT, *clock]
 
 
 def trace_command(elf: Path, board: Board, log: Path, listening: int) -> list[str]:
@@ -39,13 +43,35 @@ def trace_command(elf: Path, board: Board, log: Path, listening: int) -> list[st
     While the firmware runs, QEMU writes the registers before each instruction to ``log``.
     Raises `ElegansError` as `boot_command` does.
     """
-    _require_installed(board, INSTALL)
-    machine = ["-M", _machine(board).machine, "-kernel", str(elf), "-serial", "null", "-S"]
+    _require_installed(board, install(board))
+    machine = [*_machine_options(board, elf), "-serial", "null", "-S"]
     socket = f"socket,id=stub,fd={listening},server=on,wait=off,nodelay=on"
     stub = ["-chardev", socket, "-gdb", "chardev:stub"]
-    single = ["-accel", "tcg,one-insn-per-tb=on"] if _version() >= (8, 1) else ["-singlestep"]
+    single = (
+        ["-accel", "tcg,one-insn-per-tb=on"]
+        if _version(program(board)) >= (8, 1)
+        else ["-singlestep"]
+    )
     log_to = ["-d", "cpu,nochain", "-D", str(log)]
-    return [PROGRAM, *machine, *_SILENT, *stub, *single, *log_to]
+    return [program(board), *machine, *_SILENT, *stub, *single, *log_to]
+
+
+def program(board: Board) -> str:
+    """The name of QEMU's program for a board."""
+    return PROGRAMS[board.core.architecture][0]
+
+
+def install(board: Board) -> str:
+    """How to install it."""
+    return f"apt install {PROGRAMS[board.core.architecture][1]}"
+
+
+def _machine_options(board: Board, elf: Path) -> list[str]:
+    qemu = _machine(board)
+    cpu = ["-cpu", qemu.cpu] if qemu.cpu else []
+    # Without this QEMU starts a boot loader of its own on RISC-V.
+    bios = ["-bios", "none"] if board.core.architecture == RISCV else []
+    return ["-M", qemu.machine, *cpu, *bios, "-kernel", str(elf)]
 
 
 def instructions(ticks: int, board: Board) -> int:
@@ -54,15 +80,15 @@ def instructions(ticks: int, board: Board) -> int:
 
 
 @cache
-def _version() -> tuple[int, ...]:
-    done = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=False)
+def _version(program: str) -> tuple[int, ...]:
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     found = re.search(r"version (\d+)\.(\d+)", done.stdout)
     return tuple(int(part) for part in found.groups()) if found else (0,)
 
 
 def _require_installed(board: Board, remedy: str) -> None:
-    if shutil.which(PROGRAM) is None:
-        raise ElegansError(board.name, f"{PROGRAM} is not installed", remedy)
+    if shutil.which(program(board)) is None:
+        raise ElegansError(board.name, f"{program(board)} is not installed", remedy)
 
 
 def _machine(board: Board) -> QemuMachine:

@@ -31,16 +31,24 @@ class UartModel:
     def read(self, offset: int) -> int:
         """The register at ``offset``; reading ``rx`` takes a byte out of it."""
         waits = self._taken < len(self._received)
-        if offset == self._map.status:
-            return self._map.full if waits else self._map.empty
         if offset == self._map.rx and waits:
             self._taken += 1
             return self._received[self._taken - 1]
+        if offset == self._map.status:
+            return self._map.full if waits else self._map.empty
         return 1 if offset == self._map.sent else self._values.get(offset, 0)
 
     def write(self, offset: int, value: int) -> None:
         """The firmware's store of ``value`` to the register at ``offset``."""
+        if offset < 2 and self._hidden():
+            return
         if offset == self._map.tx:
             self.sent.append(value & 0xFF)
         else:
             self._values[offset] = value
+
+    def _hidden(self) -> bool:
+        if self._map.hidden is None:
+            return False
+        register, bit = self._map.hidden
+        return bool(self._values.get(register, 0) & bit)

@@ -41,7 +41,8 @@ def serve(elf: Path, name: str) -> int:
     Raises `ElegansError` for an invalid image, or if unicorn is not installed.
     """
     try:
-        from elegans.boards.emulation.unicorn_machine import MachineError, UnicornMachine
+        from elegans.boards.emulation.machines import MACHINES
+        from elegans.boards.emulation.unicorn_machine import MachineError
     except ImportError:
         remedy = f"{INSTALL_SIM}, or use --emulator qemu"
         raise ElegansError("unicorn", "is not installed", remedy) from None
@@ -52,7 +53,7 @@ def serve(elf: Path, name: str) -> int:
     image = read_image(elf)
     require_fit(image, board, elf)
     terminal = PseudoTerminal()
-    machine = UnicornMachine(board, image, terminal.write, _log)
+    machine = MACHINES[board.core.architecture](board, image, terminal.write, _log)
     on_stdin_end(lambda: os._exit(0))
     print(PORT_LINE + terminal.name, flush=True)
     try:

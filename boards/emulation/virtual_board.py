@@ -24,7 +24,6 @@ from elegans.exporter.errors import ElegansError, WrongUseError
 _BOOT_S = 20.0
 _POLL_S = 0.002
 _LAST_LINES = 5  # of an emulator's output, in an error
-_INSTALL = {"unicorn": INSTALL_SIM, "qemu": qemu.INSTALL}
 _PORT_LINE = {"unicorn": unicorn_board.PORT_LINE, "qemu": qemu.PORT_LINE}
 
 
@@ -66,14 +65,14 @@ class VirtualBoard:
 
 def installed_emulators(board: Board) -> list[str]:
     """The emulators of a board that are installed, the preferred one first."""
-    return [name for name in board.emulators if is_installed(name)]
+    return [name for name in board.emulators if is_installed(name, board)]
 
 
-def is_installed(emulator: str) -> bool:
-    """Whether an emulator, ``unicorn`` or ``qemu``, is installed."""
+def is_installed(emulator: str, board: Board) -> bool:
+    """Whether an emulator, ``unicorn`` or ``qemu``, is installed for a board."""
     if emulator == "unicorn":
         return importlib.util.find_spec("unicorn") is not None
-    return shutil.which(qemu.PROGRAM) is not None
+    return shutil.which(qemu.program(board)) is not None
 
 
 @contextmanager
@@ -120,8 +119,9 @@ def choose_emulator(emulator: str, board: Board) -> str:
     if importlib.util.find_spec("pty") is None or importlib.util.find_spec("termios") is None:
         fact = "this system has no pseudo-terminals to run it behind"
         raise ElegansError(board.name, fact, "use Linux (WSL on Windows), or a real board")
-    if not is_installed(emulator):
-        raise ElegansError(board.name, f"{emulator} is not installed", _INSTALL[emulator])
+    if not is_installed(emulator, board):
+        remedy = INSTALL_SIM if emulator == "unicorn" else qemu.install(board)
+        raise ElegansError(board.name, f"{emulator} is not installed", remedy)
     return emulator
 
 

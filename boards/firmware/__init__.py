@@ -1,4 +1,4 @@
 """Compiles a BUILD folder to an ELF image, and reads images: segments, symbols, source lines.
 
-May import `processes` and `descriptors`.
+May import `processes`, `descriptors` and `machine_code`.
 """

@@ -82,7 +82,7 @@ def build_firmware(
     """
     model = read_model(build_dir)
     level = toolchain.resolve_level(level, model.layout)
-    tool = toolchain.cross_compiler(compiler)
+    tool = toolchain.cross_compiler(compiler, board.core.architecture)
     digest = _digest(model, board, tool, level)
     name = f"{board.name}-{tool.name}-O{level}"
     result = CachedResult(build_dir, f"firmware/{name}", digest, _ELF)
@@ -138,7 +138,9 @@ def _compile(
 
         with fitting(board):
             in_parallel(compile_unit, units)
-            toolchain.run(tool, _link_line(flags, tool, list(objects.values())), folder, place)
+            own = board.core.gcc_link if tool.name == "gcc" else ()
+            line = _link_line([*flags, *own], tool, list(objects.values()))
+            toolchain.run(tool, line, folder, place)
         image = (folder / _ELF).read_bytes()
     return {_ELF: image, SOURCES: zipped(files)}
 

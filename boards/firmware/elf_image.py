@@ -8,24 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.boards.firmware.toolchain import INSTALL_SIM
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.storage.read_files import ELF_IMAGE, read_input
 
 _REBUILD = "build it again: elegans build BUILD"
+_ARCHITECTURES = {"EM_ARM": ARM, "EM_RISCV": RISCV}
 
 
 @dataclass(frozen=True)
 class ElfImage:
     """``segments`` are pairs of an address and the bytes that are loaded there; ``sizes`` are
-    the bytes of each section, by name."""
+    the bytes of each section, by name; ``architecture`` is that of the core that executes it."""
 
     segments: tuple[tuple[int, bytes], ...]
     sizes: dict[str, int]
+    architecture: str = ARM
 
 
 def read_image(elf: Path) -> ElfImage:
-    """Read an ELF image for a Cortex-M. Raises `ElegansError` when it is missing or broken."""
+    """Read an ELF image for a Cortex-M or a 32-bit RISC-V. Raises `ElegansError` when it is
+    missing or broken."""
     try:
         from elftools.elf.elffile import ELFFile
     except ImportError:
@@ -34,8 +38,9 @@ def read_image(elf: Path) -> ElfImage:
     try:
         content = read_input(elf, ELF_IMAGE, _REBUILD)
         file = ELFFile(io.BytesIO(content))
-        if file["e_machine"] != "EM_ARM" or file.elfclass != 32:
-            raise ElegansError(elf, "is not for a Cortex-M", _REBUILD)
+        architecture = _ARCHITECTURES.get(file["e_machine"])
+        if architecture is None or file.elfclass != 32:
+            raise ElegansError(elf, "is not for a Cortex-M or a 32-bit RISC-V", _REBUILD)
         loaded = [s for s in file.iter_segments("PT_LOAD") if s["p_filesz"]]
         if sum(s["p_filesz"] for s in loaded) > len(content):
             raise ElegansError(elf, "is cut short", _REBUILD)
@@ -47,7 +52,7 @@ def read_image(elf: Path) -> ElfImage:
         raise ElegansError(elf, f"is not a complete ELF image ({error})", _REBUILD) from None
     if not segments:
         raise ElegansError(elf, "has no segments to load", _REBUILD)
-    return ElfImage(segments, sizes)
+    return ElfImage(segments, sizes, architecture)
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,9 @@ def read_symbols(elf: Path) -> list[Symbol]:
     for symbol in file.get_section_by_name(".symtab").iter_symbols():
         kind, index = symbol["st_info"]["type"], symbol["st_shndx"]
         in_model = isinstance(index, int) and sections[index] == ".model"
-        # Names with $ are mapping symbols, which mark where code and data begin.
-        named = symbol.name and not symbol.name.startswith("$")
+        # Names with $ are mapping symbols, which mark where code and data begin; those with .L
+        # are labels of the compiler, which stay in an image for RISC-V.
+        named = symbol.name and not symbol.name.startswith(("$", ".L"))
         if kind in ("STT_FUNC", "STT_OBJECT") or (in_model and kind == "STT_NOTYPE" and named):
             is_data, is_function = kind == "STT_OBJECT", kind == "STT_FUNC"
             address = symbol["st_value"] & (-1 if is_data else -2)  # bit 0 of code means Thumb
@@ -102,7 +108,11 @@ def read_data_starts(elf: Path) -> set[int]:
 
 
 def require_fit(image: ElfImage, board: Board, elf: Path) -> None:
-    """Raises `ElegansError` when a segment lies outside the board's memory."""
+    """Raises `ElegansError` when an image is for another architecture than the board's, or a
+    segment lies outside its memory."""
+    if image.architecture != board.core.architecture:
+        fact = f"is not for a {board.core.name}, the core of {board.name}"
+        raise ElegansError(elf, fact, "build it for this board")
     for address, data in image.segments:
         regions = (board.memory.flash, board.memory.ram)
         if not any(region.contains(address, len(data)) for region in regions):

@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from elegans.boards.descriptors.board import MOST_STACK, Board
+from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.exporter.build_folder import BuildFolder, read_build_folder
 from elegans.exporter.codegen.runtime_files import runtime_version
 from elegans.exporter.errors import ElegansError
@@ -21,6 +22,7 @@ from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_i
 from elegans.exporter.templates import FIRMWARE, environment
 
 _LINK = Path(__file__).resolve().parents[2] / "runtime_c" / "link"
+_CORE = {ARM: "cortex_m", RISCV: "riscv"}  # start-up code of the core, by its architecture
 _UNIT = r"runtime/src/[^/]+\.c"
 _EXPORT = "export it again: elegans export model.onnx -o BUILD"
 
@@ -178,9 +180,8 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
         "version": version("elegans"),
     }
     files = {f"model/{path}": content for path, content in model.files.items()}
-    chosen = (f"uart_{board.uart.driver}", f"counter_{board.counter.kind}")
     for path in (*FIRMWARE.glob("*.[ch]"), *FIRMWARE.glob("libc/*"), *_LINK.glob("*.[ch]")):
-        if not path.stem.startswith(("uart_", "counter_")) or path.stem in chosen:
+        if _belongs(path.stem, board):
             root = _LINK if path.is_relative_to(_LINK) else FIRMWARE
             files[str(path.relative_to(root))] = path.read_bytes()
     for name in ("config.h", "device.c", "link.ld"):
@@ -188,6 +189,21 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
     if board.source is not None:
         files["board.c"] = _board_source(board)
     return files
+
+
+def _belongs(stem: str, board: Board) -> bool:
+    """Whether a file of the templates is part of a board's firmware: of the drivers only those
+    that it has, and of the cores only its own."""
+    driver = stem.partition("_")[0]
+    if driver in ("uart", "counter", "interrupts"):
+        interrupts = board.interrupts.driver if board.interrupts else ""
+        chosen = {
+            "uart": board.uart.driver,
+            "counter": board.counter.kind,
+            "interrupts": interrupts,
+        }
+        return stem == f"{driver}_{chosen[driver]}"
+    return stem not in _CORE.values() or stem == _CORE[board.core.architecture]
 
 
 def device_files(model: ModelSource, board: Board) -> dict[str, bytes]:

@@ -9,21 +9,25 @@ arithmetic, and then moves the stack pointer by it, which no compiler does.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from elegans.boards.descriptors.cores import Core
+from elegans.boards.descriptors.cores import RISCV, Core
 from elegans.boards.firmware.elf_image import read_data_starts, read_image, read_symbols
-from elegans.boards.firmware.stack_effects import FRAME_POINTER, Effect, effect
+from elegans.boards.machine_code import riscv, riscv_stack, thumb_stack
+from elegans.boards.machine_code.thumb_stack import Effect
 
-# What the core pushes when an exception begins: r0-r3, r12, lr, pc and xpsr, with an FPU also
+# What a Cortex-M pushes when an exception begins: r0-r3, r12, lr, pc and xpsr, with an FPU also
 # s0-s15, fpscr and a reserved word; and a word more if the stack is not aligned to 8 bytes.
 # (Armv7-M manual, B1.5.7.)
 _FRAME, _FPU_FRAME = 32 + 4, 104 + 4
 _MAIN, _EXCEPTIONS = "reset_handler", ("uart_interrupt", "fault_handler")
+# On RISC-V the trap handler pushes by itself, and a fault begins with an empty stack.
+_RISCV_ENTRIES = ("start_up", "trap_entry")
 _VECTORS = "vectors"  # the table with the addresses of these three
 _DEEPEST = 1 << 20  # bytes; a stack that grows in a loop gets there
 
@@ -52,7 +56,10 @@ def stack_need(elf: Path, core: Core) -> StackNeed:
     frame = _FPU_FRAME if core.fpu else _FRAME
     try:
         calls = CallGraph(elf)
-        need = calls.need(_MAIN) + sum(frame + calls.need(name) for name in _EXCEPTIONS)
+        if core.architecture == RISCV:
+            need = sum(map(calls.need, _RISCV_ENTRIES))
+        else:
+            need = calls.need(_MAIN) + sum(frame + calls.need(name) for name in _EXCEPTIONS)
     except UnboundedStackError as error:
         return StackNeed(None, str(error))
     return StackNeed(need + 7 & -8)
@@ -62,10 +69,13 @@ class CallGraph:
     """The functions of an image, and what each needs of the stack with all that it calls."""
 
     def __init__(self, elf: Path) -> None:
+        image = read_image(elf)
+        self._riscv = image.architecture == RISCV
+        self._effect = riscv_stack.effect if self._riscv else thumb_stack.effect
         symbols = read_symbols(elf)
         self._code = [
             (address, np.frombuffer(data[: len(data) & -2], "<u2"))
-            for address, data in read_image(elf).segments
+            for address, data in image.segments
         ]
         self._lists: list[tuple[int, list[int]]] = [
             (address, code.tolist()) for address, code in self._code
@@ -76,7 +86,7 @@ class CallGraph:
         self._needs: dict[int, int] = {}
         self._active: list[int] = []
         self._endless: set[int] = set()  # functions that do not return: a reset, a loop for ever
-        entries = {self._starts.get(name) for name in (_MAIN, *_EXCEPTIONS)}
+        entries = {self._starts.get(name) for name in (_MAIN, *_EXCEPTIONS, *_RISCV_ENTRIES)}
         # Arrays of a model have no addresses, but numbers that may look like some.
         arrays = [s for s in symbols if s.name == _VECTORS or (s.is_data and s.in_model)]
         tables = [range(s.address, s.address + s.size) for s in arrays]
@@ -100,10 +110,11 @@ class CallGraph:
 
     def _walk(self, start: int) -> int:
         """The deepest point of all paths from ``start`` on, calls included."""
-        path = _Paths(start)
+        frame = riscv.FRAME_POINTER if self._riscv else thumb_stack.FRAME_POINTER
+        path = _Paths(start, frame)
         while path.next():
             while True:
-                one = effect(path.address, self._halfword)
+                one = self._effect(path.address, self._halfword)
                 path.move(one, self._name(start))
                 path.deepest = max(path.deepest, path.depth + self._called(start, one))
                 if one.target is not None and self._stays(start, one):
@@ -141,22 +152,30 @@ class CallGraph:
         return self._functions.get(address, f"the code at {address:#010x}")
 
     def _stored(self, tables: list[range]) -> Iterator[int]:
-        """The words of the image, outside ``tables``, that may be addresses of functions. As in
-        every such address bit 0 is set, which means Thumb."""
-        pointers = [address | 1 for address in self._functions]
+        """The words of the image, outside ``tables``, that may be addresses of functions. In
+        those of Thumb code bit 0 is set."""
+        thumb = 0 if self._riscv else 1
+        pointers = [address | thumb for address in self._functions]
         for start, code in self._code:
             words = code[: len(code) & -2].view("<u4")
             for index in np.flatnonzero(np.isin(words, pointers)):
                 address = start + 4 * int(index)
                 if not any(address in table for table in tables):
-                    yield int(words[index]) - 1
+                    yield int(words[index]) - thumb
 
     def _computed(self) -> Iterator[int]:
-        """The addresses that MOVW and MOVT may put together."""
+        """The addresses that MOVW and MOVT, or their like on RISC-V, may put together."""
+        if self._riscv:
+            for start, code in self._code:
+                data, end = code.tobytes(), start + 2 * len(code)
+                starts = sorted(at for at in self._functions if start <= at < end)
+                for at, after in itertools.pairwise([*starts, end]):
+                    yield from riscv_stack.computed_addresses(data[at - start : after - start], at)
+            return
         lower: dict[int, int] = {}
         for start, code in self._code:
             for index in np.flatnonzero(np.isin(code & 0xFBF0, (0xF240, 0xF2C0))):
-                one = effect(start + 2 * int(index), self._halfword)
+                one = self._effect(start + 2 * int(index), self._halfword)
                 if one.sets is None:
                     continue
                 register, value = one.sets
@@ -169,13 +188,13 @@ class CallGraph:
 class _Paths:
     """The paths through one function that are still to be followed, and where one of them is."""
 
-    def __init__(self, start: int) -> None:
+    def __init__(self, start: int, frame_pointer: int) -> None:
         self.address, self.depth, self.deepest = start, 0, 0
         self.returns = False
         self._waiting = [(start, 0)]
         self._seen: dict[int, int] = {}  # the greatest depth at each address so far
         self._constants: dict[int, int] = {}  # of registers: the stack is often moved by one
-        self._frames = {FRAME_POINTER}  # registers that have it, perhaps less a constant
+        self._frames = {frame_pointer}  # registers that have it, perhaps less a constant
         self._conditional = 0  # instructions that an IT still makes conditional
 
     def next(self) -> bool:
@@ -208,7 +227,12 @@ class _Paths:
         if one.sets is not None:
             register, value = one.sets
             low = self._constants.get(register, 0) & 0xFFFF
-            self._constants[register] = value << 16 | low if one.upper else value
+            if not one.to:
+                self._constants[register] = value << 16 | low if one.upper else value
+            elif one.to in self._constants:
+                self._constants[register] = self._constants[one.to] + value & 0xFFFF_FFFF
+            else:
+                self._constants.pop(register, None)
         if one.frame is not None:
             self._frames.add(one.frame)
         # A function that ends may restore the stack pointer from the frame pointer. Not counting

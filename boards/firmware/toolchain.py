@@ -1,7 +1,8 @@
 """The C compilers: which ones are installed, and how they are run.
 
-Cross compilers for boards are ``zig`` (from PyPI) and ``gcc`` (arm-none-eabi-gcc); compilers for
-the host are ``gcc``, ``clang`` and ``zig``. All of them take the options of gcc.
+Cross compilers for boards are ``zig`` (from PyPI) and ``gcc`` (arm-none-eabi-gcc, and
+riscv64-unknown-elf-gcc for RISC-V); compilers for the host are ``gcc``, ``clang`` and ``zig``.
+All of them take the options of gcc.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.boards.firmware import compiler_cache
 from elegans.boards.processes.process_group import run_group
 from elegans.exporter.errors import ElegansError, WrongUseError
@@ -34,8 +36,14 @@ _SCRATCH, _LEFT_BEHIND_S = "elegans-build-", 86400.0
 _ZIG = (sys.executable, "-m", "ziglang", "cc")
 # Compilers by name: the command, and how to install it. The preferred one comes first.
 _CROSS = {
-    "zig": (_ZIG, INSTALL_SIM),
-    "gcc": (("arm-none-eabi-gcc",), "apt install gcc-arm-none-eabi, or use --compiler zig"),
+    architecture: {
+        "zig": (_ZIG, INSTALL_SIM),
+        "gcc": ((program,), f"apt install {package}, or use --compiler zig"),
+    }
+    for architecture, program, package in (
+        (ARM, "arm-none-eabi-gcc", "gcc-arm-none-eabi"),
+        (RISCV, "riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf"),
+    )
 }
 _HOST = {
     "gcc": (("gcc",), "apt install gcc, or use zig"),
@@ -53,17 +61,17 @@ class Compiler:
     version: str
 
 
-def cross_compilers() -> list[str]:
+def cross_compilers(architecture: str = ARM) -> list[str]:
     """The names of the installed compilers for boards, the preferred one first."""
-    return [name for name, (command, _) in _CROSS.items() if _present(command)]
+    return [name for name, (command, _) in _CROSS[architecture].items() if _present(command)]
 
 
-def cross_compiler(name: str = "auto") -> Compiler:
+def cross_compiler(name: str = "auto", architecture: str = ARM) -> Compiler:
     """A compiler for boards: ``zig``, ``gcc``, or with ``auto`` the preferred installed one.
 
     Raises `ElegansError` for an unknown name, or if the compiler is not installed.
     """
-    return _find(name, _CROSS, "a compiler for boards")
+    return _find(name, _CROSS[architecture], "a compiler for boards")
 
 
 def host_compiler(name: str = "auto") -> Compiler:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from elegans.boards.firmware.thumb import CONDITIONS, instruction_size
+from elegans.boards.machine_code.thumb import CONDITIONS, instruction_size
 from elegans.boards.profiling.thumb_decoder import PC, Instruction, decode_one
 
 _COMPARISONS = ("cmp", "cmn", "tst", "teq")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from elegans.boards.firmware.thumb import CONDITIONS
+from elegans.boards.machine_code.thumb import CONDITIONS
 from elegans.boards.profiling.thumb_decoder import load_capstone
 
 Span = tuple[int, int]  # the least cycles and the most

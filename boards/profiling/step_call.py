@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.elf_image import ElfImage, Symbol, read_image
 from elegans.boards.firmware.source import read_model
-from elegans.boards.firmware.thumb import instruction_addresses
+from elegans.boards.profiling.calling_rules import RULES
 
 Row = NDArray[np.signedinteger[Any]]
 Block = tuple[int, int]  # address and bytes of code that was executed from its start to its end
@@ -43,7 +43,7 @@ class StepFunction:
     from ``base``, the beginning of RAM, on, since the firmware itself does not run meanwhile:
     x, y, h and the model's state. Behind them ends the stack, at ``floor``; it begins at ``top``.
     ``inputs``, ``outputs`` and ``states`` are numbers of elements; a state has ``state_bytes``
-    bytes, and the model's ``struct`` ``struct_bytes``.
+    bytes, and the model's ``struct`` ``struct_bytes``. ``architecture`` is the core's.
     """
 
     step: int
@@ -57,6 +57,7 @@ class StepFunction:
     states: int
     state_bytes: int
     struct_bytes: int
+    architecture: str
     image: ElfImage
 
     @property
@@ -113,7 +114,7 @@ class StepFunction:
 
     def instructions(self, block: Block) -> list[int]:
         """The addresses of the instructions of a block."""
-        return instruction_addresses(self.code(*block), block[0])
+        return RULES[self.architecture].addresses(self.code(*block), block[0])
 
 
 def find_step(build_dir: Path, firmware: Firmware, symbols: list[Symbol]) -> StepFunction:
@@ -127,12 +128,13 @@ def find_step(build_dir: Path, firmware: Firmware, symbols: list[Symbol]) -> Ste
         get_h=at[f"{model.name}_{get_h}"],
         main=at["main"],
         base=ram.origin,
-        top=ram.origin + ram.bytes & -8,  # the calling convention aligns the stack to 8 bytes
+        top=ram.origin + ram.bytes & -16,  # calling conventions align the stack, to 16 at most
         inputs=model.inputs,
         outputs=model.outputs,
         states=model.states,
         state_bytes=model.state_bits // 8,
         struct_bytes=firmware.ram_bytes,
+        architecture=firmware.board.core.architecture,
         image=read_image(firmware.elf),
     )
 

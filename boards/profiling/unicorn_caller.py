@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator
 from typing import Any
 
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.toolchain import INSTALL_SIM
+from elegans.boards.profiling.calling_rules import RULES
 from elegans.boards.profiling.step_call import Block, Row, StepFunction
 from elegans.boards.profiling.taint import TaintTracker
-from elegans.boards.profiling.thumb_decoder import decode
 from elegans.exporter.errors import ElegansError
 
 _PAGE = 0x1000  # unicorn maps memory in pages of 4 KiB
 _RETURN = 0x1FFF_F000  # where calls return to: an address that no board uses
 _PAINT = b"\xa5"  # fills the stack before a call, to find how much of it was used
-_DT = 3  # the register of the argument dt
 _STACK = 0x8000  # the most bytes of stack that are painted
 
 
@@ -28,16 +28,16 @@ class UnicornCaller:
     def __init__(self, firmware: Firmware, function: StepFunction) -> None:
         try:
             import unicorn as untyped
-            from unicorn import arm_const
         except ImportError:
             raise ElegansError("unicorn", "is not installed", INSTALL_SIM) from None
         self._unicorn: Any = untyped  # its type annotations are wrong
-        self._arm: Any = arm_const
-        self._core = [getattr(arm_const, f"UC_ARM_REG_R{i}") for i in range(13)]
+        self._rules = rules = RULES[firmware.board.core.architecture]
+        constants = importlib.import_module(rules.constants)
+        self._registers = rules.numbers(constants)
         self._function, self._board = function, firmware.board.name
         unicorn, memory = self._unicorn, firmware.board.memory
-        self._cpu: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-        self._cpu.ctl_set_cpu_model(getattr(self._arm, str(firmware.board.core.unicorn)))
+        self._cpu: Any = unicorn.Uc(getattr(unicorn, rules.arch), getattr(unicorn, rules.mode))
+        self._cpu.ctl_set_cpu_model(getattr(constants, str(firmware.board.core.unicorn)))
         for region in (memory.flash, memory.ram):
             self._cpu.mem_map(*region.pages(_PAGE))
         self._cpu.mem_map(_RETURN, _PAGE)
@@ -62,7 +62,7 @@ class UnicornCaller:
     def results(self) -> Row:
         """y and h after the last step."""
         self._call(self._function.get_h, self._function.state, self._function.h)
-        returned = self._cpu.reg_read(self._arm.UC_ARM_REG_R0)
+        returned = self._cpu.reg_read(self._registers[self._rules.arguments[0]])
         return self._function.results(lambda at, n: bytes(self._cpu.mem_read(at, n)), returned)
 
     def stack(self) -> int:
@@ -74,9 +74,9 @@ class UnicornCaller:
         happen for any others. Raises `ElegansError` if an instruction is unknown."""
         trace = list(self.step(x, dt, h))
         code = set(_joined(trace))
+        decode, registers = self._rules.decode, self._registers
         decoded = {i.address: i for b in code for i in decode(self._function.code(*b), b[0])}
         executed: list[tuple[int, list[range]]] = []
-        registers = [*self._core, self._arm.UC_ARM_REG_SP, self._arm.UC_ARM_REG_LR]
 
         def on_code(cpu: Any, address: int, size: int, _: Any) -> None:
             accesses = decoded[address].accesses(lambda r: int(cpu.reg_read(registers[r])))
@@ -89,7 +89,7 @@ class UnicornCaller:
         hook = self._cpu.hook_add(self._unicorn.UC_HOOK_CODE, on_code)
         self._step(dt)
         self._cpu.hook_del(hook)
-        taint, at = TaintTracker([_DT], self._function.data()), 0
+        taint, at = TaintTracker([self._rules.arguments[3]], self._function.data()), 0
         for address in (i for block in trace for i in self._function.instructions(block)):
             one = decoded[address]
             if at < len(executed) and executed[at][0] == address:
@@ -113,11 +113,12 @@ class UnicornCaller:
         self._call(function.step, function.state, function.y, function.x, dt & 0xFFFF_FFFF)
 
     def _call(self, address: int, *arguments: int) -> None:
-        for register, value in zip(self._core, arguments, strict=False):
-            self._cpu.reg_write(register, value)
-        self._cpu.reg_write(self._arm.UC_ARM_REG_SP, self._function.top)
-        self._cpu.reg_write(self._arm.UC_ARM_REG_LR, _RETURN | 1)
-        self._cpu.emu_start(address | 1, _RETURN)
+        rules = self._rules
+        values = dict(zip(rules.arguments, arguments, strict=False))
+        values |= {rules.sp: self._function.top, rules.lr: _RETURN | rules.code_bit}
+        for register, value in values.items():
+            self._cpu.reg_write(self._registers[register], value)
+        self._cpu.emu_start(address | rules.code_bit, _RETURN)
 
     def _on_block(self, cpu: Any, address: int, size: int, _: Any) -> None:
         if address != _RETURN:

@@ -6,23 +6,24 @@ A nonlinearity ends a form. So does a product of vectors: a gate may recognise i
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation, is_tanh_of_softplus
-from elegans.exporter.atoms.gates.advance import AdvanceGate
 from elegans.exporter.atoms.gates.mix import MixGate
+from elegans.exporter.atoms.gates.part import PartGate
 from elegans.exporter.atoms.gates.product import ProductGate
 from elegans.exporter.atoms.gates.ratio import RatioGate
 from elegans.exporter.atoms.gates.vector_product import VectorProductGate
+from elegans.exporter.atoms.next_states import advanced, kept
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import DT, PER_DT, Activation, Atom, Gate
 from elegans.exporter.ir.fixed_model import Window
 
-_MOST_CHANGED = 0.9  # of its old value that a state may lose at once, to be carried in 32 bits
 _PER_DT = "divide by elapsed time only as LTC's solver does: (C / dt v + I) / (C / dt + G)"
 
 
@@ -153,8 +154,8 @@ class Recogniser:
         if gate is None:
             if PER_DT.vector in {*over.affine.terms, *under.affine.terms}:
                 raise ElegansError(place, "divides what was divided by elapsed time", _PER_DT)
-            n, d = (self.map(self.affine(place, form)) for form in (over, under))
-            gate = RatioGate(n, d, place)
+            n, d = (self.affine(place, form) for form in (over, under))
+            gate = PartGate.of(self, n, d, place) or RatioGate(self.map(n), self.map(d), place)
         return self.form(self.add(gate))
 
     def _only_timed(self, place: str, form: Form) -> Form:
@@ -183,34 +184,6 @@ class Recogniser:
         gate = self._first(lambda kind: kind.of_share(self, h, rate, 1 - kept))
         return None if gate is None else self.add(gate)
 
-    def _advanced(self, affine: Affine, start: int) -> tuple[Window, ...]:
-        """The states from `start` on as vectors: those that are their old value, or most of it, and
-        a change are carried on in 32 bits."""
-        for vector, matrix in affine.terms.items():
-            gate = self.found.get(vector)
-            old = Window("h", start, start + affine.size)
-            carries = isinstance(gate, Gate) and old in (getattr(gate, r) for r in gate.carriers)
-            whole = Window(vector, 0, affine.size)
-            if carries and matrix.shape[1] == affine.size and np.all(matrix.diagonal() == 1.0):
-                change = affine.plus(self.of(whole).scaled(np.array([-1.0])))
-                if change.terms:
-                    return (self.add(AdvanceGate(whole, self.map(change))),)
-        own = affine.terms.get("h")
-        near = np.zeros(affine.size, np.bool_)
-        if own is not None:
-            rows = np.arange(affine.size)
-            near = np.abs(own[rows, rows + start] - 1) < _MOST_CHANGED
-        windows: list[Window] = []
-        for rows in np.split(np.arange(affine.size), np.flatnonzero(np.diff(near)) + 1):
-            part = affine.pick(rows)
-            h = Window("h", start + int(rows[0]), start + int(rows[-1]) + 1)
-            change = part.plus(self.of(h).scaled(np.array([-1.0])))
-            if near[rows[0]] and change.terms:
-                windows.append(self.add(AdvanceGate(h, self.map(change))))
-            else:
-                windows.append(self.map(part))
-        return tuple(windows)
-
     def states(self, affine: Affine) -> tuple[Window, ...]:
         """The next states as windows; what is an affine form becomes a vector."""
         windows: list[Window] = []
@@ -222,9 +195,14 @@ class Recogniser:
                 end += 1
             part = affine.pick(np.arange(start, end))
             made = part.windows()
-            if made is None:
+            if made is not None:
+                made = tuple(
+                    kept(self, window, at)
+                    for window, at in zip(made, _starts(made, start), strict=True)
+                )
+            else:
                 carried = self._carried(part, start)
-                made = self._advanced(part, start) if carried is None else (carried,)
+                made = advanced(self, part, start) if carried is None else (carried,)
             windows += made
             start = end
         return tuple(windows)
@@ -232,3 +210,8 @@ class Recogniser:
 
 def _is_zero(affine: Affine) -> bool:
     return not (affine.terms or np.any(affine.bias))
+
+
+def _starts(windows: tuple[Window, ...], start: int) -> list[int]:
+    """Where windows that lie end to end begin."""
+    return [start + at for at in itertools.accumulate((w.size for w in windows[:-1]), initial=0)]

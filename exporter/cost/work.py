@@ -177,5 +177,5 @@ def _step(plan: Plan, once: bool = False) -> Work:
     return found
 
 
-_INLINE = {"advance", "relax", "fused_step", "lstm_cell", "narrow"}
+_INLINE = {"advance", "fused_step", "keep", "lstm_cell", "narrow", "relax", "remember", "turn"}
 """Kernels that compilers write into the step's own function."""

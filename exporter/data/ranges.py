@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elegans.exporter.data.sources import RUN, TABLES, data_files
+from elegans.exporter.data.sources import RUN, TABLES, data_files, table_of
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.interface import Range
 from elegans.exporter.numbers.fixed import Reals
@@ -98,7 +98,7 @@ def _columns(file: Path, inputs: Sequence[str], told: list[str]) -> Iterator[tup
             yield _TIME, arrays[_TIME].astype(np.float64)
         return
     key = None if RUN in inputs else RUN
-    table = reader(file, {*inputs, _TIME}, key, missing=True)
+    table = table_of(file, reader, {*inputs, _TIME}, inputs, key, missing=True)
     if not set(inputs) & set(table.names):
         others = [name for name in table.names if name not in (_TIME, RUN)]
         if len(others) != len(inputs):

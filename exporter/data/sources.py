@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.storage.column_names import other_spellings
 from elegans.exporter.storage.csv_table import DataTable, read_csv
 from elegans.exporter.storage.npz_arrays import MOST_VALUES, InputArrays, load_arrays
 from elegans.exporter.storage.parquet_table import read_parquet
@@ -139,7 +140,7 @@ def _of_table(
     inputs = [c.name for c in wanted.model.inputs]
     key = None if RUN in inputs else RUN
     read = {*inputs, "dt"} | ({wanted.label} if wanted.label is not None else set())
-    table = reader(path, read, key, wanted.missing)
+    table = table_of(path, reader, read, inputs, key, wanted.missing)
     absent = [name for name in inputs if name not in table.columns]
     if absent:
         fact, remedy = f"has no column {absent[0]!r}", "name the columns after the inputs: "
@@ -157,6 +158,25 @@ def _of_table(
         series.append(RawSeries(place, name, part, others))
         at = rest
     return series, True
+
+
+def table_of(
+    path: Path,
+    reader: Callable[..., DataTable],
+    read: Collection[str],
+    inputs: Sequence[str],
+    key: str | None,
+    missing: bool,
+) -> DataTable:
+    """A table with the columns `read`, of which those of inputs may also have the names that C does
+    not take: the input `heart_rate` is the column `heart rate [bpm]`."""
+    table = reader(path, read, key, missing)
+    called = other_spellings(inputs, table.names)
+    if not called:
+        return table
+    table = reader(path, {*read, *called}, key, missing)
+    columns = {called.get(name, name): values for name, values in table.columns.items()}
+    return DataTable(tuple(called.get(n, n) for n in table.names), columns, table.keys)
 
 
 def _of_arrays(path: Path, wanted: Wanted) -> tuple[list[RawSeries], bool]:

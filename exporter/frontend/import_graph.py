@@ -16,9 +16,11 @@ import onnx
 from onnx import helper
 
 from elegans.exporter.atoms.gates import gates
+from elegans.exporter.atoms.read_states import through_states
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
+from elegans.exporter.frontend.folding.branches import without_branches
 from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
@@ -31,7 +33,7 @@ from elegans.exporter.frontend.recurrent.find import (
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import PER_DT, Activation, Gate
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.interface import Interface, from_metadata, valid_name
+from elegans.exporter.ir.interface import Interface, from_metadata, model_name, valid_name
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.passes.eliminate_dead import pruned
 from elegans.exporter.passes.fold_constants import folded
@@ -72,17 +74,17 @@ def open_graph(path: Path, states: States = (), elapsed: str | None = None) -> S
     if is_sequence(model):
         return _step_graph(path, find_step(given, model, path), states, elapsed)
     open_file.fix_sizes(given)
-    step = open_file.with_shapes(model, path)
+    step = without_branches(open_file.with_shapes(model, path), path)
     try:
         ports = find_ports(step, path, states, elapsed)
     except ElegansError as error:
-        found = find_unrolled(given, model, path, dict(states))
+        found = find_unrolled(given, step, path, dict(states))
         if found is None:
             raise error from None
         return _step_graph(path, found, states, elapsed)
     if any(port.vector == "x" and len(port.shape) > 2 for port in ports.inputs):
         with suppress(ElegansError):  # then the whole graph is one step
-            found = find_unrolled(given, model, path, ports.states)
+            found = find_unrolled(given, step, path, ports.states)
             if found is not None:
                 return _step_graph(path, found, states, elapsed)
     return StepGraph(path, given, step, ports)
@@ -101,7 +103,7 @@ def read_interface(graph: StepGraph, name: str | None = None) -> Interface:
     Raises `ElegansError` for a declaration or a name that is not valid.
     """
     sizes = graph.ports.sizes
-    default = name or graph.path.stem.lower().replace("-", "_")
+    default = name or model_name(graph.path.stem)
     found = from_metadata(open_file.metadata(graph.model), default, sizes["x"], sizes["y"])
     return replace(found, name=valid_name(name)) if name is not None else found
 
@@ -132,8 +134,10 @@ def read_network(
     reader.ranges["x"] = lo, hi
     for number, node in enumerate(model.graph.node):
         _read_node(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
-    h_next = reader.atoms.states(_joined(reader, ports.h_next))
-    network = Network(interface, reader.atoms.found, _joined(reader, ports.y), h_next)
+    made_by = _joined(reader, ports.h_next)
+    h_next = reader.atoms.states(made_by)
+    y = through_states(reader.atoms, _joined(reader, ports.y), made_by, h_next)
+    network = Network(interface, reader.atoms.found, y, h_next)
     read = frozenset().union(*(atom.vectors() for atom in network.atoms.values()))
     read = read | set(network.y.terms) | {w.vector for w in h_next}
     if PER_DT.vector in read:

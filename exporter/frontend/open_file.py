@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
@@ -38,7 +39,7 @@ EXPORT_ONE_STEP = (
     "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
     "elegans.trainer.export_onnx does it for ncps"
 )
-_SUBGRAPH_OPERATORS = ("If", "SequenceMap")
+_SUBGRAPH_OPERATORS = ("SequenceMap",)
 _WHOLE_TYPES = (TensorProto.INT32, TensorProto.INT64)
 _NUMERIC_TYPES = {
     *(TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE),
@@ -80,7 +81,7 @@ def with_shapes(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     fix_sizes(model)
     try:
         return shape_inference.infer_shapes(model, data_prop=True)
-    except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
+    except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
         raise _broken(path, error) from None
 
 
@@ -138,7 +139,7 @@ def _check(model: onnx.ModelProto, path: Path) -> None:
     for number, node in enumerate(model.graph.node):
         if node.op_type in _SUBGRAPH_OPERATORS:
             place = f"{path}, node {number} ({node.op_type} {node.name!r})"
-            raise ElegansError(place, "runs a subgraph that depends on data", EXPORT_ONE_STEP)
+            raise ElegansError(place, "runs a subgraph on each of a list", EXPORT_ONE_STEP)
 
 
 def _check_sizes(model: onnx.ModelProto, path: Path) -> None:
@@ -228,14 +229,18 @@ def metadata(model: onnx.ModelProto) -> str | None:
     return {p.key: p.value for p in model.metadata_props}.get(METADATA_KEY)
 
 
-def constants(model: onnx.ModelProto, path: Path) -> dict[str, Reals]:
-    """The graph's dense initializers by name: floats as float64, others in their own type.
+def constants(
+    model: onnx.ModelProto, path: Path, wanted: Collection[str] | None = None
+) -> dict[str, Reals]:
+    """The graph's dense initializers by name, or those that are wanted: floats as float64, others
+    in their own type.
 
     Raises `ElegansError` for tensors that are damaged, not numeric, or not finite.
     """
     return {
         tensor.name: finite(_array(tensor, path), f"{path}, tensor {tensor.name!r}")
         for tensor in model.graph.initializer
+        if wanted is None or tensor.name in wanted
     }
 
 

@@ -21,11 +21,13 @@ from elegans.exporter.atoms.gates.ratio import RatioGate
 from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import ACTIVATION_RULES
-from elegans.exporter.frontend.general.choices import CHOICE_RULES
+from elegans.exporter.frontend.general.choices import CHOICE_RULES, less_extremum
+from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, matmul
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES
+from elegans.exporter.frontend.general.more import MORE_RULES
 from elegans.exporter.frontend.general.quantisation import QUANTISATION_RULES
 from elegans.exporter.frontend.general.reductions import REDUCTION_RULES, of_quotient
-from elegans.exporter.frontend.general.rounding import ROUNDING_RULES
+from elegans.exporter.frontend.general.rounding import ROUNDING_RULES, cancelled
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import (
     WIDEST,
@@ -34,6 +36,7 @@ from elegans.exporter.frontend.reference_rules import (
     Rule,
     broadcast,
     probe,
+    probe_alone,
     select,
 )
 from elegans.exporter.ir.affine import Affine, Form, Matrix, product
@@ -57,7 +60,9 @@ def _add(sign: float) -> Rule:
         parts_of_mix = a.products and b.products
         if not parts_of_mix or set(a.products) == set(b.products) == {DT}:
             a, b = reader.atoms.settled(a), reader.atoms.settled(b)
-        return [ShapedForm(a.plus(b.scaled(np.array([sign]))), shape)]
+        total = a.plus(b.scaled(np.array([sign])))
+        simpler = less_extremum(reader, cancelled(reader, total.affine))
+        return [ShapedForm(Form(simpler, total.products), shape)]
 
     return rule
 
@@ -137,6 +142,8 @@ def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> 
     """A constant matrix times columns, or rows times one; a Kronecker product does them all."""
     left, right = node.input
     if left in reader.matrices or (left in reader.constants and right not in reader.constants):
+        if left in reader.constants and reader.constants[left].ndim != 2:
+            return [matmul(reader, place, node)]
         matrix, (form, shape) = reader.matrix(place, left), reader.affine(place, right)
         rows, columns = matrix.shape
         if shape[-2:-1] != (columns,) and shape != (columns,):
@@ -148,7 +155,11 @@ def _matmul(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> 
         whole = sparse.kron(sparse.csr_array(matrix), sparse.eye_array(others), format="csr")
         tail = shape[-1:] if len(shape) > 1 else ()
         return [ShapedForm(Form(form.times(whole), {}), (*shape[:-2], rows, *tail))]
+    if right not in reader.matrices and right not in reader.constants:
+        return [matmul(reader, place, node)]
     form, shape = reader.affine(place, left)
+    if left not in reader.constants and reader.constants.get(right, np.zeros((1, 1))).ndim != 2:
+        return [matmul(reader, place, node)]
     matrix = reader.matrix(place, right)
     _require_narrow(place, form.size // max(matrix.shape[0], 1), matrix.shape[1], matrix)
     return [_vectors_times(form, shape, matrix)]
@@ -173,11 +184,11 @@ def _vectors_times(form: Affine, shape: Shape, matrix: Matrix) -> ShapedForm:
 
 
 def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    if given.get("transA", 0):
-        raise ElegansError(place, "transposes its input", "multiply a row vector by a matrix")
     matrix = reader.matrix(place, node.input[1])
     matrix = (matrix.T if given.get("transB", 0) else matrix) * given.get("alpha", 1.0)
     form, shape = reader.affine(place, node.input[0])
+    if given.get("transA", 0):
+        form, shape = form.pick(np.arange(form.size).reshape(shape).T.reshape(-1)), shape[::-1]
     _require_narrow(place, form.size // max(matrix.shape[0], 1), matrix.shape[1], matrix)
     result = _vectors_times(form, shape, matrix)
     if len(node.input) > 2 and node.input[2]:
@@ -185,6 +196,21 @@ def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
         (sums, more), shape = broadcast(reader, place, result, bias)
         result = ShapedForm(sums.plus(more.scaled(np.array([given.get("beta", 1.0)]))), shape)
     return [result]
+
+
+def _batch_norm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
+    """(x - mean) / sqrt(variance + epsilon) scale + shift, channel by channel."""
+    if given.get("training_mode"):
+        raise ElegansError(place, "is in training mode", "call eval() before exporting")
+    form, shape = reader.affine(place, node.input[0])
+    spread = (1, -1, *(1 for _ in shape[2:]))
+    scale, shift, mean, variance = (
+        np.broadcast_to(reader.constants[name].reshape(spread), shape).reshape(-1)
+        for name in node.input[1:5]
+    )
+    gain = scale / np.sqrt(variance.astype(np.float64) + given.get("epsilon", 1e-5))
+    value = form.scaled(gain).plus(Affine.constant(shift - mean * gain))
+    return [ShapedForm(Form(value, {}), shape)]
 
 
 def _activation(activation: type[Activation]) -> Rule:
@@ -228,7 +254,9 @@ RULES: dict[str, Rule] = {
     **{kind.operator: _activation(kind) for kind in activations() if kind.operator},
     **ACTIVATION_RULES,
     **FUNCTION_RULES,
+    **MORE_RULES,
     **CHOICE_RULES,
+    **CONTRACTION_RULES,
     **REDUCTION_RULES,
     **QUANTISATION_RULES,
     **ROUNDING_RULES,
@@ -247,7 +275,9 @@ RULES: dict[str, Rule] = {
     "Conv": probe,
     "AveragePool": probe,
     "GlobalAveragePool": probe,
-    "BatchNormalization": probe,
+    "BatchNormalization": _batch_norm,
     **dict.fromkeys(("Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape"), select),
     **dict.fromkeys(("Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"), select),
+    **dict.fromkeys(("DepthToSpace", "GatherElements", "GatherND", "SpaceToDepth"), select),
+    **dict.fromkeys(("ConvTranspose", "CumSum", "Einsum", "Pad", "Trilu"), probe_alone),
 }

@@ -11,7 +11,7 @@ from elegans.exporter.frontend.dialects.standard import rounded
 from elegans.exporter.frontend.import_graph import StepGraph
 from elegans.exporter.frontend.port_questions import state_option
 from elegans.exporter.frontend.ports import GraphPort
-from elegans.exporter.ir.interface import Interface, Signal
+from elegans.exporter.ir.interface import Interface, Signal, model_name
 
 _MOST_RANGES = 4  # of one port that are written out
 
@@ -33,7 +33,7 @@ def notes(graph: StepGraph, interface: Interface) -> list[str]:
     """Doubts about the ports, each a sentence with its remedy.
 
     They are about states that the user did not name, inputs that nothing reads, a range of elapsed
-    time for a graph that takes none, and a quantised graph.
+    time for a graph that takes none, a name that C does not take, and a quantised graph.
     """
     ports = graph.ports
     found = [
@@ -51,11 +51,14 @@ def notes(graph: StepGraph, interface: Interface) -> list[str]:
             "elapsed time has a range, but the graph takes none; if one of its inputs is the "
             "elapsed time, name it with --elapsed"
         )
+    stem = graph.path.stem
+    if interface.name == model_name(stem) != stem:
+        found.append(f"the model is called {interface.name}, because C takes no {stem!r:.80}")
     count = rounded(graph.given)
     if count:
         found.append(
-            f"the file rounds {count} vectors to integers of its own; they saturate where these "
-            "end, but are computed in the finer formats of elegans"
+            f"the file rounds {count} vectors to integers of its own; elegans leaves this rounding "
+            "out, and keeps where they saturate"
         )
     return found
 

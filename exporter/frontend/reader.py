@@ -74,10 +74,11 @@ class Reader:
 
         Raises `ElegansError` if its operator cannot be folded, or its result is too large.
         """
-        if node.op_type == "Shape" and node.input[0] in self.tensors:
+        if node.op_type in ("Shape", "Size") and node.input[0] in self.tensors:
             shape: Any = np.array(self.tensors[node.input[0]].shape, np.int64)
             ends = {a.name: a.i for a in node.attribute}
-            self.constants[node.output[0]] = shape[ends.get("start", 0) : ends.get("end")]
+            found = shape[ends.get("start", 0) : ends.get("end")]
+            self.constants[node.output[0]] = found.prod() if node.op_type == "Size" else found
             return True
         if not all(name in self.constants for name in node.input if name):
             return False

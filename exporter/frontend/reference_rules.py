@@ -25,6 +25,7 @@ Outputs = list[ShapedForm]
 Rule = Callable[[Reader, str, onnx.NodeProto, Attributes], Outputs]
 
 WIDEST = 1 << 22  # elements of a tensor; a limit on what a file that is not trusted can ask for
+_MOST_ALONE = 1024  # elements of an input that one unit vector after the other takes the place of
 _MOST_PROBED = 4096  # elements of a probed operator's input; it is run on one unit vector for each
 
 
@@ -100,3 +101,24 @@ def probe(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
     matrix = sparse.csr_array((flat[1:] - flat[:1]).T)
     value = form.times(matrix).plus(Affine.constant(flat[0]))
     return [ShapedForm(Form(value, {}), (1, *result.shape[1:]))]
+
+
+def probe_alone(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
+    """Any operator that is affine in its only input that varies, over all of its axes: run on zero,
+    and on one unit vector after the other."""
+    varying = [name for name in dict.fromkeys(node.input) if name in reader.tensors]
+    if len(varying) != 1 or list(node.input).count(varying[0]) != 1:
+        fact = f"multiplies {', '.join(map(repr, varying)):.120} with each other"
+        raise ElegansError(place, fact, "write it with Mul and ReduceSum")
+    form, shape = reader.affine(place, varying[0])
+    if form.size > _MOST_ALONE:
+        raise ElegansError(place, f"works on {form.size} elements", "export a smaller window")
+    fixed = {name: reader.constants[name] for name in node.input if name in reader.constants}
+    results = []
+    for unit in np.concatenate([np.zeros((1, form.size)), np.eye(form.size)]):
+        found = reader.evaluate(place, node, fixed | {varying[0]: unit.reshape(shape)})[0]
+        results.append(np.asarray(found, np.float64))
+        reader.spend(place, results[-1].size)
+    flat = np.stack(results).reshape(form.size + 1, -1)
+    value = form.times(sparse.csr_array((flat[1:] - flat[:1]).T)).plus(Affine.constant(flat[0]))
+    return [ShapedForm(Form(value, {}), results[0].shape)]

@@ -249,6 +249,16 @@ def product(a: Affine, b: Affine, is_gate: Callable[[Window], bool]) -> Form | N
     return None
 
 
+def proportion(a: Affine, b: Affine) -> Reals:
+    """[size]: the c for which `a = c b` in each row, if there is one."""
+    over, under = a.bias * b.bias, b.bias**2
+    for vector, matrix in b.terms.items():
+        under = under + matrix.multiply(matrix).sum(axis=1)
+        if vector in a.terms:
+            over = over + matrix.multiply(a.terms[vector]).sum(axis=1)
+    return np.divide(over, under, out=np.ones(b.size), where=under > 0)
+
+
 def read(window: Window, vectors: dict[str, Reals]) -> Reals:
     """The elements of a window, from vectors [N, ...]."""
     return vectors[window.vector][:, window.lo : window.hi]

@@ -138,6 +138,11 @@ class Activation(Atom):
         """The whole vector, which is called `name`."""
         return Window(name, 0, self.size)
 
+    def image(self, spans: dict[str, Span], name: str) -> Span:
+        """The interval of the values for the arguments that there can be, in real numbers: `spans`
+        may have that of all arguments, where a wider one costs no digits."""
+        return spans[name]
+
     def argument_span(self, spans: dict[str, Span], name: str = "") -> Span:
         """The interval of the function's argument; `name` is this vector's own name."""
         if (known := spans.get(argument_of(name))) is not None:

@@ -32,6 +32,7 @@ _HEADERS = re.compile(
     "std(align|arg|atomic|bool|def|int|io|lib|noreturn)|string|tgmath|threads|time|[uw]char|"
     "wctype"
 )
+_LONGEST_MODEL, _KEPT = 31, 25  # characters of a model's name, and of a longer one that stay
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _PORT = re.compile(r"[!-~]{1,80}")  # what ONNX calls a tensor, as in `/rnn/hx.1`
 _UNIT = re.compile(r"[A-Za-z0-9/%^²³°µ.() -]{0,16}")
@@ -225,6 +226,16 @@ def valid_name(name: str) -> str:
             f"own C has ({', '.join(sorted(_TAKEN))})",
         )
     return name
+
+
+def model_name(text: str) -> str:
+    """A model's name from that of a file without its suffix: `My-model.v2` -> `my_model_v2`."""
+    name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+    name = name if len(name) <= _LONGEST_MODEL else name[:_KEPT].strip("_")
+    try:
+        return valid_name(name)
+    except ElegansError:
+        return f"model_{name[:_KEPT]}".rstrip("_")
 
 
 def is_label(name: object) -> bool:

@@ -26,7 +26,7 @@ from elegans.exporter.ir.spans import Span, constant_span, hull, window_span, wi
 from elegans.exporter.lowering.affine_bounds import tightened
 
 _ROUNDS = 64  # around the step; each state may need one more until what it reads has settled
-_FAR = 1e6  # the interval that is tried for states that grow slowly
+_FAR = 1e6  # the interval that is tried for states that grow slowly, and the widest that counts
 _DIVERGED = 1e30
 _AT_REST = 1e-6  # a relative change below which no other round is made
 _NARROWED = 2  # rounds; a third one finds little more
@@ -110,7 +110,10 @@ def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
             )
             beyond = (after[0] - lower, after[1] + upper)
             if _holds(beyond, _round(network, given, beyond)[1]):
-                return _shrunk(network, given, beyond)
+                spans = _shrunk(network, given, beyond)
+                if np.abs(spans["h"]).max() <= _FAR:
+                    return spans
+                break
         h, before, moved = hull(h, after), change, grown
     far = (np.full(size, -_FAR), np.full(size, _FAR))
     if _holds(far, _round(network, given, far)[1]):

@@ -30,6 +30,7 @@ from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.widen import Widen
 
+_MOST_COARSER = 10  # bits that a map may lose
 _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map of ones
 
 
@@ -82,8 +83,38 @@ class ModelBuilder(StepBuilder):
         alike: bool = False,
     ) -> Window:
         """Add an affine form as a step; `tabled` where a table looks its result up, `alike` where
-        its rows shall share a shift, which is faster, if that costs few bits."""
-        return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike))
+        its rows shall share a shift, which is faster, if that costs few bits.
+
+        Weights that are too large for a fine result make a coarser one, which is rescaled: it has
+        the digits that the inputs give it, and saturates where the finer format ends.
+        """
+        windows, (weights,) = self._matrices(affine)
+        return self._fitted(name, layer, windows, (weights, affine.bias), out_frac, tabled, alike)
+
+    def _fitted(
+        self,
+        name: str,
+        layer: str,
+        windows: tuple[Window, ...],
+        form: tuple[Matrix, Reals],
+        out_frac: Integers,
+        tabled: bool = False,
+        alike: bool = False,
+    ) -> Window:
+        """Add a map as a step, or as two if only a coarser result has a scale."""
+        try:
+            mapped = self._mapped(name, windows, form, out_frac, tabled, alike)
+            return self.add(name, layer, mapped)
+        except ElegansError as error:
+            refusal = error
+        for coarser in range(1, _MOST_COARSER + 1):
+            try:
+                mapped = self._mapped(name, windows, form, out_frac - coarser, alike=alike)
+            except ElegansError:
+                continue
+            source = self.add(f"{name}_coarse", layer, mapped)
+            return self.rescaled(name, layer, source, out_frac)
+        raise refusal
 
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
@@ -113,8 +144,7 @@ class ModelBuilder(StepBuilder):
             return source
         if len(shifts) > 1 or not -_MOST_SHIFT <= (shift := shifts.pop()) <= _MOST_SHIFT:
             one = sparse.eye_array(source.size, format="csr")
-            mapped = self._mapped(name, (source,), (one, np.zeros(len(frac))), frac)
-            return self.add(name, layer, mapped)
+            return self._fitted(name, layer, (source,), (one, np.zeros(len(frac))), frac)
         op = Rescale(max(shift, 0), max(-shift, 0))
         return self.step(name, layer, op, ((source,),), frac)
 

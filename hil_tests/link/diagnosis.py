@@ -37,6 +37,21 @@ _CFSR = {
     25: "division by zero",
 }
 
+# The causes of faults of RISC-V (Privileged Architecture, 3.1.15). Firmware for RISC-V reports the
+# cause, with bit 31 set, as its status; in the register above that bit is always zero.
+_OF_RISCV = 1 << 31
+_MCAUSE = {
+    0: "misaligned jump",
+    1: "bus error on instruction fetch",
+    2: "undefined instruction",
+    3: "breakpoint",
+    4: "misaligned load",
+    5: "bus error on load",
+    6: "misaligned store",
+    7: "bus error on store",
+    11: "call of the environment",
+}
+
 _REFUSALS = {
     ErrorCode.UNKNOWN_TYPE: (Phase.FAULT, "the board does not know this request"),
     ErrorCode.MALFORMED: (Phase.FAULT, "the board calls the request malformed"),
@@ -133,9 +148,16 @@ def faulted(place: str, before: Hello | None, after: Hello, locate: Locate) -> H
     # with bit 0 set for Thumb; the call is before it, and has at least 2 bytes.
     if where is None and (caller := locate((after.fault_lr & ~1) - 2)):
         where = f"what {caller} called"
-    causes = ", ".join(cause for bit, cause in _CFSR.items() if after.fault_status >> bit & 1)
+    causes = _causes(after.fault_status)
     fact = f"the board faulted at 0x{after.fault_pc:08x}" + (f", in {where}" if where else "")
     status = f"status 0x{after.fault_status:08x}" + (f": {causes}" if causes else "")
     remedy = "correct that line" if where else "look the address up in the ELF with addr2line"
     fact = f"{fact} ({status}) and was reset ({after.reset})"
     return HilError(Phase.FAULT, place, fact, remedy)
+
+
+def _causes(status: int) -> str:
+    """What a fault's status says, in words; empty if it says nothing."""
+    if status & _OF_RISCV:
+        return _MCAUSE.get(status & ~_OF_RISCV, "")
+    return ", ".join(cause for bit, cause in _CFSR.items() if status >> bit & 1)

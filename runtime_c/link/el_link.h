@@ -102,7 +102,7 @@ typedef struct {
 
 /* Why the board started. After a fault `fault_pc` is the address of the instruction and
  * `fault_lr` the link register, which tells where a jump to an invalid address came from.
- * `fault_status` is CFSR, 0 on cores without it. */
+ * `fault_status` is CFSR, 0 on Arm cores without it; on RISC-V mcause with bit 31 set. */
 typedef struct {
     el_reset_cause cause;
     uint32_t fault_pc;

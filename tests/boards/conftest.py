@@ -10,6 +10,8 @@ import pytest
 
 from elegans.boards.descriptors.board import Board
 from elegans.boards.descriptors.descriptor import find_board
+from elegans.boards.emulation.virtual_board import is_installed
+from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.exporter.export import Request, export
 from elegans.tests.places import TINY_BUILD, WORM
 
@@ -22,8 +24,21 @@ _NEEDS_QEMU = pytest.mark.skipif(
 # For parametrize: those that are not installed are skipped.
 CROSS_COMPILERS = ["zig", pytest.param("gcc", marks=NEEDS_GCC)]
 EMULATORS = ["unicorn", pytest.param("qemu", marks=_NEEDS_QEMU)]
+RISCV = ["qemu-rv32-virt", "qemu-rv32e-virt"]
 M0_M3_M4 = ["microbit", "mps2-an385", "mps2-an386"]
 M55 = pytest.param("mps3-an547", marks=_NEEDS_QEMU)
+
+
+def skip_without(board: Board, *tools: str) -> None:
+    """Skip the test unless these compilers and emulators are installed for the board's core."""
+    architecture = board.core.architecture
+    for tool in tools:
+        if tool in ("zig", "gcc"):
+            there = tool in cross_compilers(architecture)
+        else:
+            there = is_installed(tool, board)
+        if not there:
+            pytest.skip(f"{tool} for {architecture} is not installed")
 
 
 def copy_of_tiny(folder: Path) -> Path:

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from elegans.exporter.errors import ElegansError, WrongUseError
-from elegans.trainer.data.names import c_names, listed
+from elegans.exporter.storage.column_names import c_names
+from elegans.trainer.data.names import listed
 
 KINDS = ("classification", "regression", "forecasting")
 MOST_CLASSES = 64

@@ -1,43 +1,8 @@
-"""Names of columns as people write them, `temp [degC]`, and as C and the metadata take them."""
+"""Names in a note of one line."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-
-_UNIT = re.compile(r"(?P<name>.*?)\s*(?:\[(?P<square>[^\]]*)\]|\((?P<round>[^)]*)\))\s*")
-_NO_UNIT = re.compile(r"[^A-Za-z0-9/%^²³°µ.() -]")
-_LONGEST_UNIT, _LONGEST_NAME = 16, 40
-
-
-def name_and_unit(text: str) -> tuple[str, str]:
-    """`temp [degC]` or `temp (degC)` -> (`temp`, `degC`); the unit is "" where there is none.
-
-    Of the unit, only characters that the metadata of a model takes are kept, at most 16.
-    """
-    match = _UNIT.fullmatch(text.strip())
-    if match is None or not match["name"]:
-        return text.strip(), ""
-    unit = match["square"] if match["square"] is not None else match["round"]
-    return match["name"], _NO_UNIT.sub("", unit.strip())[:_LONGEST_UNIT]
-
-
-def c_names(names: Iterable[str], before: str = "x") -> list[str]:
-    """Names that may stand in C: letters, digits and _, at most 40, no two alike in capitals.
-
-    before  what is put before a name that does not begin with a letter
-    """
-    found: list[str] = []
-    for name in names:
-        label = re.sub(r"[^A-Za-z0-9_]+", "_", name).strip("_")
-        if not label[:1].isalpha():
-            label = f"{before}_{label}".rstrip("_")
-        label = label[: _LONGEST_NAME - 4]
-        taken, count, free = {other.upper() for other in found}, 2, label
-        while free.upper() in taken:
-            free, count = f"{label}_{count}", count + 1
-        found.append(free)
-    return found
+from collections.abc import Sequence
 
 
 def listed(names: Sequence[object], most: int = 5) -> str:

@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.interface import Interface, Signal, valid_name
+from elegans.exporter.storage.column_names import c_names
 from elegans.trainer.data.augment import Augmentation
 from elegans.trainer.data.missing import Values, filled
-from elegans.trainer.data.names import c_names
 from elegans.trainer.data.series import DataSet, TimeSeries
 
 _MARGIN = 0.1

@@ -17,8 +17,8 @@ from elegans.exporter.ir.interface import (
     Range,
     Signal,
     checked_range,
+    model_name,
     to_metadata,
-    valid_name,
 )
 from elegans.exporter.ir.raw_format import named_format
 from elegans.trainer.cells.ltc import POSITIVE
@@ -85,7 +85,7 @@ def export_onnx(
     in an LTC, a file that onnxruntime runs differently, or a path that cannot be written.
     """
     path = Path(path)
-    name = valid_name(path.stem.lower().replace("-", "_"))
+    name = model_name(path.stem)
     check_finite(module)
     _check_positive(module)
     step = step_of(module, input_size).eval()

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.gates.weighted_mean import with_images
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation, Atom
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
-from elegans.exporter.ir.spans import Span, span_frac
+from elegans.exporter.ir.spans import Span, affine_span, span_frac
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Reals, q_name, quantise
 from elegans.exporter.numbers.function_tables import MOST_PIECES, fitted
 from elegans.exporter.numbers.real_functions import FUNCTIONS
@@ -52,7 +53,7 @@ class AnyFunctionActivation(Activation):
         return atoms.of(atoms.add(cls(z, kind=kind, parameter=parameter, place=place)))
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
-        lo, hi = self.argument_span(spans, name)
+        lo, hi = self._arguments(name, atoms, spans)
         what = FUNCTIONS[self.kind]
         if not what.holds(float(lo.min()), float(hi.max())):
             if np.abs([lo, hi]).max() > _FAR:
@@ -67,9 +68,17 @@ class AnyFunctionActivation(Activation):
             ends = [what.span(a, b, self.parameter) for a, b in zip(lo, hi, strict=True)]
         return np.array([e[0] for e in ends]), np.array([e[1] for e in ends])
 
+    def _arguments(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
+        """The arguments that there can be; of gates what these reach, where the domain asks."""
+        lo, hi = self.argument_span(spans, name)
+        if FUNCTIONS[self.kind].holds(float(lo.min()), float(hi.max())):
+            return lo, hi
+        least, most = affine_span(self.drive, with_images(self.drive, atoms, spans))
+        return np.maximum(lo, least), np.minimum(hi, most)
+
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         """One format for all arguments and one for all results: they share the table."""
-        lo, hi = self.argument_span(to.spans, name)
+        lo, hi = self._arguments(name, to.atoms, to.spans)
         z_frac, y_frac = span_frac((lo, hi)), span_frac(to.spans[name])
         least, most = (
             int(np.clip(quantise(end, z_frac), INT16_MIN, INT16_MAX))

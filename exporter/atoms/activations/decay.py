@@ -14,8 +14,9 @@ from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import DT, Activation, Atom
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.spans import Span, affine_span, constant_span
+from elegans.exporter.ir.spans import Span, affine_span, constant_span, times, window_span
 from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.decay import Decay
 from elegans.exporter.ops.decay_share import LONGEST, DecayShare
 
@@ -65,6 +66,13 @@ class DecayActivation(Activation):
             )
         return constant_span(self.size, 0.0, 1.0)
 
+    def image(self, spans: dict[str, Span], name: str) -> Span:
+        assert self.rate is not None
+        least, most = (np.maximum(end, 0.0) for end in affine_span(self.rate, spans))
+        if self.factor is not None:
+            least, most = times((least, most), window_span(self.factor, spans))
+        return self.function(most), self.function(least)
+
     def lower_share(self, to: Builder, called: VectorName) -> Window:
         """The share 1 - exp(-rate dt) of constant rates, as mantissa and exponent."""
         assert self.rate is not None
@@ -96,6 +104,10 @@ class DecayActivation(Activation):
                 "declare a shorter --dt-range, or train with longer time constants",
             )
         a = to.linear(f"{called.name}_rate", called.layer, rate, np.full(rate.size, frac))
+        rates = to.interval(a)
+        if rates.lo.min() < 0:  # a state has all of int16, although its values are never negative
+            clamp = Clamp(np.zeros_like(rates.lo), np.maximum(rates.hi, 0))
+            a = to.step(f"{called.name}_held", called.layer, clamp, ((a,),), to.fracs(a))
         out_frac = np.full(rate.size, _RESULT_FRAC)
         to.step(called.name, called.layer, Decay(shift), ((a,), (dt,)), out_frac)
 

@@ -12,7 +12,7 @@ from elegans.exporter.atoms.activations.normal_cdf import NormalCdfActivation
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.activations.tanh import TanhActivation
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.affine import Affine, proportion
 from elegans.exporter.ir.atom import Activation, Atom
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
@@ -50,7 +50,7 @@ class SoftReluActivation(Activation):
             return None
         curve, argument = found
         z, v = unfolded(atoms, argument), unfolded(atoms, p)
-        c = _ratio(v, z)
+        c = proportion(v, z)
         if not z.terms or not v.close_to(z.scaled(c)):
             return None
         return cls.of(atoms, curve, z).scaled(c)
@@ -124,16 +124,6 @@ def unfolded(atoms: AtomTable, affine: Affine) -> Affine:
         rows = np.repeat(rows, affine.size)
     inner = source.drive.pick(rows).scaled(c)
     return inner.plus(Affine.constant(affine.bias))
-
-
-def _ratio(a: Affine, b: Affine) -> Reals:
-    """[size]: the c for which `a = c b` in each row, if there is one."""
-    over, under = a.bias * b.bias, b.bias**2
-    for vector, matrix in b.terms.items():
-        under = under + matrix.multiply(matrix).sum(axis=1)
-        if vector in a.terms:
-            over = over + matrix.multiply(a.terms[vector]).sum(axis=1)
-    return np.divide(over, under, out=np.ones(b.size), where=under > 0)
 
 
 ACTIVATION = SoftReluActivation

@@ -46,6 +46,10 @@ class TabledActivation(Activation):
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         return constant_span(self.size, *self.limits)
 
+    def image(self, spans: dict[str, Span], name: str) -> Span:
+        lo, hi = (self.function(end) for end in self.argument_span(spans, name))
+        return lo, hi
+
     def state_frac(self, spans: dict[str, Span], own: Span) -> int:
         return self.result_frac
 

@@ -21,8 +21,9 @@ from elegans.exporter.ir.spans import (
     span_frac,
     window_span,
 )
-from elegans.exporter.numbers.fixed import INT16_MAX, Integers, Reals
+from elegans.exporter.numbers.fixed import INT16_MAX, INT32_MAX, Integers, Reals
 from elegans.exporter.ops.advance import Advance
+from elegans.exporter.ops.clamp import Clamp
 
 _FINEST, _LOWER = 15, 16  # fractional bits of the upper half, and those below it
 _ROOM = 1 + 2.0**-9  # for what the integers of a change are rounded by
@@ -92,6 +93,11 @@ class AdvanceGate(Gate):
         c = to.rescaled(f"{called.name}_c", called.layer, to.renamed(self.c), c_fracs)
         h_frac, ends = int(to.fracs(h)[0]), to.interval(h)
         left = h_frac + _LOWER - int(c_fracs[0])
+        # A map's integers may reach further than what is known of its values: the least int16.
+        most = (INT32_MAX - ((ends.reach()[: self.size] << _LOWER) + (1 << 15))) >> left
+        if np.any(to.interval(c).reach() > most):
+            clamp = Clamp(-np.minimum(most, INT16_MAX), np.minimum(most, INT16_MAX))
+            c = to.step(f"{called.name}_held", called.layer, clamp, ((c,),), c_fracs)
         op = Advance(left, ends.lo[: self.size], ends.hi[: self.size])
         fracs = np.repeat([h_frac, h_frac + _LOWER], self.size)
         to.step(called.name, called.layer, op, ((h,), (c,)), fracs)

@@ -7,13 +7,19 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.gates.weighted_mean import form_of, ratio_span
+from elegans.exporter.atoms.gates.weighted_mean import form_of, ratio_span, with_images
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom, Gate
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
-from elegans.exporter.ir.spans import Span, affine_span, integer_ends, span_frac, window_span
+from elegans.exporter.ir.spans import (
+    Span,
+    affine_span,
+    integer_ends,
+    span_frac,
+    window_span,
+)
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.ops.quotient import Quotient
 
@@ -41,21 +47,27 @@ class RatioGate(Gate):
         return n / d
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
+        if not np.all(np.isfinite([window_span(w, spans) for w in self.parts])):
+            return np.full(self.size, -np.inf), np.full(self.size, np.inf)
         over, under = (form_of(w, atoms, spans) for w in self.parts)
+        spans = with_images(under, atoms, spans)
         lo, hi = affine_span(under, spans)
         if lo.min() <= 0.0 <= hi.max():
             if np.abs([lo, hi]).max() > _FAR:
                 return np.full(self.size, -np.inf), np.full(self.size, np.inf)
-            raise ElegansError(
-                self.place or name,
-                f"divides by {self.d.vector!r}, which can be {lo.min():.4g}..{hi.max():.4g}",
-                "keep the divisor away from zero: add a constant to what is never negative "
-                "(Abs, Relu, Softplus, Exp, a square), or Clip it",
-            )
+            raise self._near_zero(lo, hi)
         if hi.max() < 0.0:
             minus = np.array([-1.0])
             over, under = over.scaled(minus), under.scaled(minus)
         return ratio_span(over, under, spans)
+
+    def _near_zero(self, lo: Reals, hi: Reals) -> ElegansError:
+        return ElegansError(
+            self.place or "a quotient",
+            f"divides by {self.d.vector!r}, which can be {lo.min():.4g}..{hi.max():.4g}",
+            "keep the divisor away from zero: add a constant to what is never negative "
+            "(Abs, Relu, Softplus, Exp, a square), or Clip it",
+        )
 
     def part_fracs(self, spans: dict[str, Span], own: Span) -> dict[Window, Integers]:
         n_frac, d_frac, _, _ = self._formats(spans, own)
@@ -64,7 +76,7 @@ class RatioGate(Gate):
     def _formats(self, spans: dict[str, Span], own: Span) -> tuple[int, int, int, int]:
         """The fractional bits of n, d and the result, and the shift of n in between."""
         n_frac, d_frac = (span_frac(window_span(w, spans)) for w in self.parts)
-        y_frac = span_frac(own)
+        y_frac = self.result_frac(spans, own)
         shift = y_frac - n_frac + d_frac
         if shift > _MOST_SHIFT:
             y_frac -= shift - _MOST_SHIFT

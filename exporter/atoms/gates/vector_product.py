@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.ir.affine import Affine
+from elegans.exporter.ir.affine import Affine, proportion
 from elegans.exporter.ir.atom import Atom, Gate
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
@@ -36,9 +36,14 @@ class VectorProductGate(Gate):
     @classmethod
     def of(cls, atoms: AtomTable, a: Affine, b: Affine) -> Affine:
         """`a * b` as a vector; constants that scale either scale the product instead."""
+        ratio = proportion(a, b)
+        if a.terms and a.close_to(b.scaled(ratio)):
+            a, squared = b, ratio
+        else:
+            squared = np.ones(a.size)
         (u, c), (v, d) = _scaled(atoms, a), _scaled(atoms, b)
         u, v = sorted((u, v), key=lambda w: (w.vector, w.lo))
-        return atoms.of(atoms.add(cls(u, v))).scaled(c * d)
+        return atoms.of(atoms.add(cls(u, v))).scaled(c * d * squared)
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         lo, hi = times(window_span(self.u, spans), window_span(self.v, spans))

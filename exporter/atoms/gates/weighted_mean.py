@@ -10,7 +10,7 @@ import numpy as np
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
-from elegans.exporter.ir.atom import Atom, Gate
+from elegans.exporter.ir.atom import Activation, Atom, Gate
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, integer_ends, reach, span_frac, window_span
@@ -65,6 +65,13 @@ def form_of(window: Window, atoms: dict[str, Atom], spans: dict[str, Span]) -> A
             return atom.drive
         return atom.drive.pick(np.arange(window.lo, window.hi))
     return Affine.of(window, len(spans[window.vector][0]))
+
+
+def with_images(form: Affine, atoms: dict[str, Atom], spans: dict[str, Span]) -> dict[str, Span]:
+    """The spans with those of the gates that a form reads narrowed to what their arguments reach:
+    what divides by `1 + exp(z)` or by a sum of gates needs a least value above zero."""
+    read = {v: atom for v in form.terms if isinstance(atom := atoms.get(v), Activation)}
+    return spans | {name: atom.image(spans, name) for name, atom in read.items()}
 
 
 def ratio_span(over: Affine, under: Affine, spans: dict[str, Span]) -> Span:

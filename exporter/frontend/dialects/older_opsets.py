@@ -58,8 +58,9 @@ def table(version: int) -> Table:
 
 
 def _identity(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str] | None:
-    """Dropout, which does nothing in a network that is not being trained."""
-    return [node.input[0]] if len(node.output) == 1 else None
+    """Dropout, which does nothing in a network that is not being trained. Whether one of opset 12
+    and later is being trained is its third input."""
+    return [node.input[0]] if len(node.output) == 1 and len(node.input) < 3 else None
 
 
 def _inputs(names: tuple[str, ...], dtype: type) -> Rewrite:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import onnx
 
-from elegans.exporter.frontend.dialects import integers, microsoft, older_opsets
+from elegans.exporter.frontend.dialects import composed, integers, microsoft, older_opsets
 from elegans.exporter.frontend.dialects.writer import Table, rewritten
 
 _ROUNDING = ("QuantizeLinear", "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "QGemm")
@@ -73,7 +73,8 @@ def standard(model: onnx.ModelProto) -> onnx.ModelProto:
     lacks what it must have.
     """
     found = _copy(model)
-    table: Table = {**microsoft.TABLE, **integers.TABLE, **older_opsets.table(opset(model))}
+    older = older_opsets.table(opset(model))
+    table: Table = {**composed.TABLE, **microsoft.TABLE, **integers.TABLE, **older}
     rewritten(found.graph, table, _names(found.graph))
     for entry in found.opset_import:
         if entry.domain in ("", "ai.onnx"):

@@ -27,7 +27,8 @@ FOLDABLE = frozenset(
         *("Div", "Einsum", "Elu", "Equal", "Erf", "Exp", "Expand", "EyeLike", "Flatten", "Floor"),
         *("Gather", "GatherElements", "GatherND", "Gelu", "Gemm", "Greater", "GreaterOrEqual"),
         *("HardSigmoid", "HardSwish", "Identity", "IsInf", "IsNaN", "LayerNormalization"),
-        *("LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax", "MatMul", "Max", "Mean", "Min"),
+        *("LeakyRelu", "Less", "LessOrEqual", "Log", "LogSoftmax"),
+        *("LpNormalization", "MatMul", "Max", "Mean", "Min"),
         *("Mish", "Mod", "Mul", "Neg", "NonZero", "Not", "OneHot", "Or", "PRelu", "Pad", "Pow"),
         *("QuantizeLinear", "Range", "Reciprocal", "ReduceL1", "ReduceL2", "ReduceLogSum"),
         *("ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum"),
@@ -70,7 +71,7 @@ def _range(size: float, arrays: Arrays, given: Given) -> float:
     if len(arrays) != 3:
         return size
     start, limit, step = (float(a.reshape(-1)[0]) if a.size else 0.0 for a in arrays)
-    return float(abs((limit - start) / step)) if step else math.inf
+    return float(abs((limit - start) / step)) + 1 if step else math.inf
 
 
 def _tiled(size: float, arrays: Arrays, given: Given) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from elegans.exporter.atoms.activations.relu import ReluActivation
-from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
+from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation, unfolded
 from elegans.exporter.atoms.activations.threshold import ThresholdActivation
 from elegans.exporter.atoms.gates.choose import ChooseGate
 from elegans.exporter.atoms.gates.extremum import ExtremumGate
@@ -123,6 +123,27 @@ def extremum(reader: Reader, a: Affine, b: Affine, sign: int) -> Affine:
         beyond = atoms.of(atoms.add(ReluActivation(over)))
         return still.plus(beyond.scaled(np.array([float(sign)])))
     return atoms.of(atoms.add(ExtremumGate(atoms.map(a), atoms.map(b), sign)))
+
+
+def less_extremum(reader: Reader, form: Affine) -> Affine:
+    """`a - max(a, b)` as -relu(b - a), which is never above zero whatever intervals say of a and b;
+    `a - min(a, b)` as relu(a - b)."""
+    for vector, matrix in form.terms.items():
+        gate = reader.atoms.found.get(vector)
+        alone = Affine(np.zeros(form.size), {vector: matrix}).factor()
+        if not isinstance(gate, ExtremumGate) or alone is None or alone[0].size != form.size:
+            continue
+        window, c = alone
+        rows, rest = np.arange(window.lo, window.hi), form.without(vector)
+        if len(np.unique(c)) != 1 or abs(c[0]) != 1.0:
+            continue
+        a, b = (unfolded(reader.atoms, reader.atoms.of(w)).pick(rows) for w in gate.parts)
+        for one, other in ((a, b), (b, a)):
+            if rest.terms and rest.close_to(one.scaled(-c)):
+                over = _less(other, one).scaled(np.array([float(gate.sign)]))
+                beyond = reader.atoms.of(reader.atoms.add(ReluActivation(over)))
+                return beyond.scaled(c * gate.sign)
+    return form
 
 
 def _of_several(sign: int) -> Rule:

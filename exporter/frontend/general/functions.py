@@ -9,12 +9,14 @@ from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.relu import ReluActivation
+from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import of_one_argument
+from elegans.exporter.frontend.general.angles import atan
 from elegans.exporter.frontend.reader import Reader, ShapedForm
-from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule
+from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule, broadcast
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.fixed_model import Window
@@ -31,20 +33,24 @@ def _tabled(kind: str) -> Rule:
 
 
 def _exp(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
+    return [exponential(reader, place, reader.tensor(node.input[0]))]
+
+
+def exponential(reader: Reader, place: str, value: ShapedForm) -> ShapedForm:
     """A decay of a rate times elapsed time, or of what is never above zero; else a table."""
-    value, atoms = reader.tensor(node.input[0]), reader.atoms
+    atoms = reader.atoms
     if DT.vector in atoms.sizes:
         try:
             decay = DecayActivation.of_exp(atoms, place, value.form)
         except ElegansError:
             pass
         else:
-            return [ShapedForm(atoms.form(atoms.add(decay)), value.shape)]
+            return ShapedForm(atoms.form(atoms.add(decay)), value.shape)
     z = atoms.affine(place, value.form)
     if DT.vector not in atoms.sizes and _never_positive(reader, z):
         decay = DecayActivation.of_exp(atoms, place, Form(z, {}))
-        return [ShapedForm(atoms.form(atoms.add(decay)), value.shape)]
-    return [ShapedForm(Form(AnyFunctionActivation.of(atoms, "exp", z, place), {}), value.shape)]
+        return ShapedForm(atoms.form(atoms.add(decay)), value.shape)
+    return ShapedForm(Form(AnyFunctionActivation.of(atoms, "exp", z, place), {}), value.shape)
 
 
 def _never_positive(reader: Reader, z: Affine) -> bool:
@@ -61,8 +67,16 @@ def _never_positive(reader: Reader, z: Affine) -> bool:
 
 
 def _log(reader: Reader, place: str, x: Affine, _: Attributes) -> Affine:
-    """log(b + c exp(z)) = log b + softplus(z + log(c / b)), for positive b and c; else a table."""
+    """log(b + c exp(z)) = log b + softplus(z + log(c / b)), for positive b and c, and
+    log(c sigmoid(z)) = log c - softplus(-z), for positive c; else a table."""
     found = x.factor()
+    gate = None if found is None else reader.atoms.found.get(found[0].vector)
+    if found is not None and isinstance(gate, SigmoidActivation) and gate.rate is None:
+        window, c = found
+        if not np.any(x.bias) and np.all(c > 0) and window.size == x.size:
+            below = gate.drive.pick(np.arange(window.lo, window.hi)).scaled(np.array([-1.0]))
+            soft = SoftReluActivation.of(reader.atoms, SOFTPLUS, below)
+            return soft.scaled(np.array([-1.0])).plus(Affine.constant(np.log(c)))
     z = None if found is None else _exponent(reader, found[0])
     if found is None or z is None or not (np.all(x.bias > 0) and np.all(found[1] > 0)):
         return AnyFunctionActivation.of(reader.atoms, "log", x, place)
@@ -83,13 +97,27 @@ def _exponent(reader: Reader, window: Window) -> Affine | None:
 
 
 def _power(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
-    """z to a constant power: products for small whole ones, else a table."""
+    """z to a constant power: products for small whole ones, else a table. Any other power a^z is
+    exp(z log(a))."""
     exponent = reader.constants.get(node.input[1])
-    if exponent is None or exponent.size != 1:
-        fact = f"raises {node.input[0]!r} to a power that is no single constant"
-        raise ElegansError(place, fact, "write a^b of vectors as exp(b log(a)), for positive a")
-    z, shape = reader.affine(place, node.input[0])
-    return [ShapedForm(Form(power(reader, place, z, float(exponent.reshape(-1)[0])), {}), shape)]
+    if exponent is not None and len(values := np.unique(exponent)) == 1:
+        z, shape = reader.affine(place, node.input[0])
+        shape = np.broadcast_shapes(shape, exponent.shape)
+        rows = np.broadcast_to(np.arange(z.size).reshape(reader.tensor(node.input[0]).shape), shape)
+        raised = power(reader, place, z.pick(rows.reshape(-1)), float(values[0]))
+        return [ShapedForm(Form(raised, {}), shape)]
+    (a, z), shape = broadcast(reader, place, *(reader.tensor(name) for name in node.input))
+    base = reader.atoms.affine(place, a)
+    if not base.terms:
+        if not np.all(base.bias > 0):
+            fact = (
+                f"raises {base.bias.min():g}, which is not positive, to a power that is no constant"
+            )
+            raise ElegansError(place, fact, "write it as exp(b log(a)), for positive a")
+        return [exponential(reader, place, ShapedForm(z.scaled(np.log(base.bias)), shape))]
+    log = AnyFunctionActivation.of(reader.atoms, "log", base, place)
+    total = VectorProductGate.of(reader.atoms, reader.atoms.affine(place, z), log)
+    return [exponential(reader, place, ShapedForm(Form(total, {}), shape))]
 
 
 def power(reader: Reader, place: str, z: Affine, p: float) -> Affine:
@@ -122,13 +150,14 @@ def _p_relu(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> 
 
 FUNCTION_RULES: dict[str, Rule] = {
     "Exp": _exp,
+    "Atan": of_one_argument(atan),
     "Log": of_one_argument(_log),
     "Pow": _power,
     "PRelu": _p_relu,
     **{
         name: _tabled(name.lower())
         for name in (
-            *("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Sin", "Sinh"),
+            *("Acos", "Acosh", "Asin", "Asinh", "Atanh", "Cos", "Cosh", "Sin", "Sinh"),
             *("Softsign", "Sqrt", "Tan"),
         )
     },

@@ -12,7 +12,7 @@ from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
 from elegans.exporter.atoms.gates.below_greatest import BelowGreatestGate
 from elegans.exporter.atoms.gates.normalise import NormaliseGate
-from elegans.exporter.atoms.gates.ratio import RatioGate
+from elegans.exporter.atoms.gates.part import PartGate
 from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.general.choices import above, extremum
@@ -24,6 +24,7 @@ from elegans.exporter.numbers.fixed import Integers, Reals
 _MINUS = np.array([-1.0])
 _MOST_GROUPS = 1024  # of a reduction; each is a step of the model
 OfGroup = Callable[[Reader, str, Affine], Affine]
+OfGroups = Callable[[Reader, str, Affine, Integers], Affine]
 
 
 def _groups(place: str, shape: tuple[int, ...], axes: tuple[int, ...]) -> Integers:
@@ -41,9 +42,9 @@ def _each(reader: Reader, place: str, z: Affine, rows: Integers, made: OfGroup) 
     return [made(reader, place, z.pick(group)) for group in rows]
 
 
-def _put_back(parts: list[Affine], rows: Integers) -> Affine:
+def _put_back(found: Affine, rows: Integers) -> Affine:
     """Groups of as many elements as they had, in the order of the tensor."""
-    return Affine.joined(parts).pick(np.argsort(rows.reshape(-1), kind="stable"))
+    return found.pick(np.argsort(rows.reshape(-1), kind="stable"))
 
 
 def _axes(reader: Reader, node: onnx.NodeProto, given: Attributes, rank: int) -> tuple[int, ...]:
@@ -55,7 +56,7 @@ def _axes(reader: Reader, node: onnx.NodeProto, given: Attributes, rank: int) ->
     return tuple(sorted(int(a) % rank for a in axes)) or tuple(range(rank))
 
 
-def _reduction(made: OfGroup) -> Rule:
+def reduction(made: OfGroup) -> Rule:
     """A rule of an operator that makes one element of each group."""
 
     def rule(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
@@ -71,20 +72,29 @@ def _reduction(made: OfGroup) -> Rule:
     return rule
 
 
-def _along(made: OfGroup, default: int = -1) -> Rule:
+def _of_each(made: OfGroup) -> OfGroups:
+    """A function of one group as one of all groups."""
+
+    def together(reader: Reader, place: str, z: Affine, rows: Integers) -> Affine:
+        return Affine.joined(_each(reader, place, z, rows, made))
+
+    return together
+
+
+def _along(made: OfGroups, default: int = -1) -> Rule:
     """A rule of an operator that makes as many elements along one axis."""
 
     def rule(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
         z, shape = reader.affine(place, node.input[0])
         axis = int(given.get("axis", default)) % len(shape)
         rows = _groups(place, shape, (axis,))
-        found = _put_back(_each(reader, place, z, rows, made), rows)
+        found = _put_back(made(reader, place, z, rows), rows)
         return [ShapedForm(Form(found, {}), shape)]
 
     return rule
 
 
-def _total(z: Affine, each: float = 1.0) -> Affine:
+def total(z: Affine, each: float = 1.0) -> Affine:
     """The sum of all elements, as one element."""
     return z.times(sparse.csr_array(np.full((1, z.size), each)))
 
@@ -111,63 +121,85 @@ def _least(reader: Reader, place: str, z: Affine) -> Affine:
     return _greatest(reader, place, z.scaled(_MINUS)).scaled(_MINUS)
 
 
-def _exponentials(reader: Reader, place: str, z: Affine) -> tuple[Affine, Affine, Affine]:
-    """z less its greatest element, exp of that, and the sum of these, which is at least 1."""
-    below = _below(reader, z)
+def _exponentials(reader: Reader, place: str, z: Affine, rows: Integers) -> tuple[Affine, Affine]:
+    """z less the greatest element of its group, and exp of that, group after group."""
+    below = Affine.joined([_below(reader, z.pick(group)) for group in rows])
     if not below.terms:
-        e = Affine.constant(np.exp(below.bias))
-    else:
-        e = AnyFunctionActivation.of(reader.atoms, "exp", below, place)
-    return below, e, extremum(reader, _total(e), Affine.constant(np.ones(1)), 1)
+        return below, Affine.constant(np.exp(below.bias))
+    return below, AnyFunctionActivation.of(reader.atoms, "exp", below, place)
 
 
-def _softmax(reader: Reader, place: str, z: Affine) -> Affine:
-    _, e, total = _exponentials(reader, place, z)
+def _totals(e: Affine, rows: Integers) -> Affine:
+    """The sums of groups of exponentials, of which the greatest is 1."""
+    return e.times(sparse.kron(sparse.eye_array(len(rows)), np.ones((1, rows.shape[1])), "csr"))
+
+
+def _logs(reader: Reader, place: str, e: Affine, rows: Integers) -> Affine:
+    """Their logarithms."""
+    total = _totals(e, rows)
+    return log_of(reader, place, extremum(reader, total, Affine.constant(np.ones(total.size)), 1))
+
+
+def _softmax(reader: Reader, place: str, z: Affine, rows: Integers) -> Affine:
+    _, e = _exponentials(reader, place, z, rows)
+    spread = _totals(e, rows).pick(np.repeat(np.arange(len(rows)), rows.shape[1]))
     if not e.terms:
-        return e.scaled(1.0 / total.bias)
+        return e.scaled(1.0 / spread.bias)
     atoms = reader.atoms
-    spread = _total(e).pick(np.zeros(z.size, np.int64))
-    return atoms.of(atoms.add(RatioGate(atoms.map(e), atoms.map(spread), place)))
+    return atoms.of(atoms.add(PartGate(atoms.map(e), atoms.map(spread), place, full=True)))
 
 
-def _log_softmax(reader: Reader, place: str, z: Affine) -> Affine:
-    below, _, total = _exponentials(reader, place, z)
-    log = _log(reader, place, total).pick(np.zeros(z.size, np.int64))
+def _log_softmax(reader: Reader, place: str, z: Affine, rows: Integers) -> Affine:
+    below, e = _exponentials(reader, place, z, rows)
+    log = _logs(reader, place, e, rows).pick(np.repeat(np.arange(len(rows)), rows.shape[1]))
     return below.plus(log.scaled(_MINUS))
 
 
-def _log(reader: Reader, place: str, z: Affine) -> Affine:
+def log_of(reader: Reader, place: str, z: Affine) -> Affine:
     if not z.terms:
         return Affine.constant(np.log(z.bias))
     return AnyFunctionActivation.of(reader.atoms, "log", z, place)
 
 
 def _log_sum_exp(reader: Reader, place: str, z: Affine) -> Affine:
-    _, _, total = _exponentials(reader, place, z)
-    return _greatest(reader, place, z).plus(_log(reader, place, total))
+    rows = np.arange(z.size).reshape(1, -1)
+    _, e = _exponentials(reader, place, z, rows)
+    return _greatest(reader, place, z).plus(_logs(reader, place, e, rows))
 
 
 def _squares(reader: Reader, place: str, z: Affine) -> Affine:
-    return _total(VectorProductGate.of(reader.atoms, z, z))
+    return total(VectorProductGate.of(reader.atoms, z, z))
 
 
 def _l1(reader: Reader, place: str, z: Affine) -> Affine:
     whole = reader.atoms.of(reader.atoms.map(z))
-    return _total(reader.atoms.of(reader.atoms.add(AbsoluteActivation(whole))))
+    return total(reader.atoms.of(reader.atoms.add(AbsoluteActivation(whole))))
 
 
 def _l2(reader: Reader, place: str, z: Affine) -> Affine:
     return AnyFunctionActivation.of(reader.atoms, "sqrt", _squares(reader, place, z), place)
 
 
+def _none_yet(reader: Reader, z: Affine) -> Affine:
+    """For each element 1 if none up to it, itself included, is the greatest one, else 0."""
+    equal = above(reader, _below(reader, z), "equal")
+    upto = equal.times(sparse.csr_array(np.tril(np.ones((z.size, z.size)))))
+    return above(reader, upto, "equal")
+
+
+def first_greatest(reader: Reader, z: Affine) -> Affine:
+    """1 at the first of the greatest elements, else 0."""
+    if z.size == 1:
+        return Affine.constant(np.ones(1))
+    none = _none_yet(reader, z)
+    before = Affine.joined([Affine.constant(np.ones(1)), none.pick(np.arange(z.size - 1))])
+    return before.plus(none.scaled(_MINUS))
+
+
 def _index(of: Callable[[Affine], Affine]) -> OfGroup:
     def made(reader: Reader, place: str, z: Affine) -> Affine:
         """How many elements have no greatest one among themselves and those before them."""
-        if z.size == 1:
-            return Affine.constant(np.zeros(1))
-        equal = above(reader, _below(reader, of(z)), "equal")
-        upto = equal.times(sparse.csr_array(np.tril(np.ones((z.size, z.size)))))
-        return _total(above(reader, upto, "equal"))
+        return Affine.constant(np.zeros(1)) if z.size == 1 else total(_none_yet(reader, of(z)))
 
     return made
 
@@ -220,7 +252,7 @@ def _layer_norm(centre: bool, default: int = -1) -> Rule:
         rows = _groups(place, shape, tuple(range(axis, len(shape))))
         epsilon = float(given.get("epsilon", 1e-5))
         parts = [normalised(reader, z.pick(group), centre, epsilon) for group in rows]
-        found = _put_back(parts, rows)
+        found = _put_back(Affine.joined(parts), rows)
         names = list(node.input[1:3]) if centre else list(node.input[1:2])
         return [ShapedForm(Form(_scaled_and_shifted(reader, found, shape, names, ()), {}), shape)]
 
@@ -228,21 +260,21 @@ def _layer_norm(centre: bool, default: int = -1) -> Rule:
 
 
 def _group_norm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    """Groups of channels of [1, C, ...]; one channel a group as InstanceNormalization."""
+    """Groups of channels of [N, C, ...]; one channel a group as InstanceNormalization."""
     z, shape = reader.affine(place, node.input[0])
-    if len(shape) < 2 or shape[0] != 1:
-        raise ElegansError(place, f"works on the shape {list(shape)}", "export a batch of 1")
-    groups = int(given.get("num_groups", shape[1]))
-    rows = np.arange(z.size).reshape(groups, -1)
+    batch, channels, *rest = shape
+    groups = int(given.get("num_groups", channels))
+    rows = np.arange(z.size).reshape(batch * groups, -1)
+    if len(rows) > _MOST_GROUPS:
+        raise ElegansError(place, f"normalises {len(rows)} groups", "export a smaller network")
     epsilon = float(given.get("epsilon", 1e-5))
     found = Affine.joined([normalised(reader, z.pick(group), True, epsilon) for group in rows])
     names = list(node.input[1:3])
-    per_group = reader.constants[names[0]].size == groups != shape[1]
-    spread = (1, groups, *(1 for _ in shape[1:])) if per_group else (1, shape[1])
-    like = (*spread, *(1 for _ in range(len(shape) - 2))) if not per_group else spread
-    wide = (1, groups, shape[1] // groups, *shape[2:]) if per_group else shape
-    scaled = _scaled_and_shifted(reader, found, wide, names, like)
-    return [ShapedForm(Form(scaled, {}), shape)]
+    ones = [1 for _ in rest]
+    per_group = reader.constants[names[0]].size == groups != channels
+    wide = (batch, groups, channels // groups, *rest) if per_group else shape
+    like = (1, groups, 1, *ones) if per_group else (1, channels, *ones)
+    return [ShapedForm(Form(_scaled_and_shifted(reader, found, wide, names, like), {}), shape)]
 
 
 def _lp(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
@@ -253,7 +285,7 @@ def _lp(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> 
     def made(reader: Reader, place: str, z: Affine) -> Affine:
         return normalised(reader, z, False, 0.0).scaled(np.array([z.size**-0.5]))
 
-    return _along(made)(reader, place, node, given)
+    return _along(_of_each(made))(reader, place, node, given)
 
 
 def of_quotient(reader: Reader, over: Affine, under: Affine) -> Affine | None:
@@ -292,11 +324,11 @@ REDUCTION_RULES: dict[str, Rule] = {
     "LogSoftmax": _along(_log_softmax),
     "LpNormalization": _lp,
     "RMSNormalization": _layer_norm(centre=False),
-    "ReduceL1": _reduction(_l1),
-    "ReduceL2": _reduction(_l2),
-    "ReduceLogSumExp": _reduction(_log_sum_exp),
-    "ReduceMax": _reduction(_greatest),
-    "ReduceMin": _reduction(_least),
-    "ReduceSumSquare": _reduction(_squares),
+    "ReduceL1": reduction(_l1),
+    "ReduceL2": reduction(_l2),
+    "ReduceLogSumExp": reduction(_log_sum_exp),
+    "ReduceMax": reduction(_greatest),
+    "ReduceMin": reduction(_least),
+    "ReduceSumSquare": reduction(_squares),
     "Softmax": _along(_softmax),
 }

@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 
 from elegans.exporter.atoms.activations.fraction import FractionActivation
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import of_one_argument
 from elegans.exporter.frontend.general.choices import above, choose
@@ -20,6 +21,7 @@ from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule
 from elegans.exporter.ir.affine import Affine, Form
 
 _MINUS = np.array([-1.0])
+_SAME = 1e-6  # of a coefficient: what float32 leaves of one that cancels
 
 
 def _fraction(reader: Reader, z: Affine) -> Affine:
@@ -37,6 +39,30 @@ def _floor(reader: Reader, z: Affine) -> Affine:
     return whole.plus(_fraction(reader, whole).scaled(_MINUS))
 
 
+def cancelled(reader: Reader, form: Affine) -> Affine:
+    """`a - m floor(a / m)` as m times the fraction of a / m, which is in 0..m whatever a is.
+
+    A floor is a vector less its fraction; where the form that the vector is cancels in a sum, only
+    the fraction is left.
+    """
+    for vector in list(form.terms):
+        atom = reader.atoms.found.get(vector)
+        if not isinstance(atom, FractionActivation):
+            continue
+        (window,) = atom.drive.windows() or (None,)
+        source = None if window is None else reader.atoms.found.get(window.vector)
+        if not isinstance(source, LinearMapActivation) or window.vector not in form.terms:
+            continue
+        written_out = source.drive.times(form.terms[window.vector])
+        found = form.without(window.vector).plus(written_out)
+        left = {v: abs(m).max() for v, m in found.terms.items() if v in written_out.terms}
+        if all(most <= _SAME * abs(written_out.terms[v]).max() for v, most in left.items()):
+            terms = {v: m for v, m in found.terms.items() if v not in left}
+            bias = np.where(np.abs(found.bias) <= _SAME, 0.0, found.bias)
+            return Affine(bias, terms)
+    return form
+
+
 def _rounded(function: Callable[[Reader, Affine], Affine]) -> Rule:
     def made(reader: Reader, place: str, z: Affine, _: Attributes) -> Affine:
         return function(reader, z)
@@ -49,8 +75,18 @@ def _ceil(reader: Reader, z: Affine) -> Affine:
 
 
 def _round(reader: Reader, z: Affine) -> Affine:
-    """floor(z + 1/2); where z ends in exactly a half, ONNX takes the even neighbour."""
-    return _floor(reader, z.plus(Affine.constant(np.full(z.size, 0.5))))
+    """floor(z + 1/2), less one where z ends in exactly a half and the result would be odd: ONNX
+    takes the even neighbour."""
+    up = z.plus(Affine.constant(np.full(z.size, 0.5)))
+    if not up.terms:
+        return Affine.constant(np.round(z.bias))
+    whole = reader.atoms.of(reader.atoms.map(up))
+    fraction = _fraction(reader, whole)
+    floor = whole.plus(fraction.scaled(_MINUS))
+    tie = above(reader, fraction, "equal")
+    odd = _fraction(reader, floor.scaled(np.array([0.5]))).scaled(np.array([2.0]))
+    both = tie.plus(odd).plus(Affine.constant(np.full(z.size, -1.5)))
+    return floor.plus(above(reader, both).scaled(_MINUS))
 
 
 def _mod(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:

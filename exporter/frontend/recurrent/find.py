@@ -16,7 +16,8 @@ from onnx import helper
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.port_names import Pairs
 from elegans.exporter.frontend.recurrent import lists
-from elegans.exporter.frontend.recurrent.loops import loop, scan
+from elegans.exporter.frontend.recurrent.call import Call, Scope, Work, constants, value_of
+from elegans.exporter.frontend.recurrent.loops import branch, loop, scan
 from elegans.exporter.frontend.recurrent.nodes import recurrent_node
 from elegans.exporter.frontend.recurrent.readings import (
     Reading,
@@ -28,12 +29,13 @@ from elegans.exporter.frontend.recurrent.readings import (
 from elegans.exporter.frontend.recurrent.states import Ports, settle
 from elegans.exporter.frontend.recurrent.unrolled import SHORTEST, fold
 from elegans.exporter.frontend.recurrent.values import ONE_STEP, Shape, Value
-from elegans.exporter.frontend.recurrent.walk import Call, Scope, Walk, Work, constants, value_of
+from elegans.exporter.frontend.recurrent.walk import Walk
 
 _KINDS: dict[str, Callable[[Walk, Call], list[Value]]] = {
     **dict.fromkeys(("LSTM", "GRU", "RNN"), recurrent_node),
     "Loop": loop,
     "Scan": scan,
+    "If": branch,
     "SequenceEmpty": lists.empty,
     "SequenceInsert": lists.append,
     "SplitToSequence": lists.split,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from elegans.exporter.frontend.recurrent.call import Call
 from elegans.exporter.frontend.recurrent.movement import with_time, without_time
 from elegans.exporter.frontend.recurrent.values import Value, When, one_step
-from elegans.exporter.frontend.recurrent.walk import Call, Walk
+from elegans.exporter.frontend.recurrent.walk import Walk
 
 
 def empty(walk: Walk, call: Call) -> list[Value]:

@@ -1,4 +1,4 @@
-"""ONNX's Scan and Loop: their bodies are steps.
+"""ONNX's Scan and Loop, whose bodies are steps; and If.
 
 A Loop is one over time if its body picks a step of a series by the number of the round; then its
 states are those of the step. Any other Loop, such as a solver's, is part of one step, and its
@@ -12,10 +12,11 @@ from dataclasses import replace
 import numpy as np
 import onnx
 
+from elegans.exporter.frontend.recurrent.call import Call, Recurrence
 from elegans.exporter.frontend.recurrent.movement import MOVING, with_time, without_time
 from elegans.exporter.frontend.recurrent.rounds import Rounds, rounds
 from elegans.exporter.frontend.recurrent.values import Value, When, known, known_zero
-from elegans.exporter.frontend.recurrent.walk import Call, Recurrence, Walk
+from elegans.exporter.frontend.recurrent.walk import Walk
 
 _MOST_WRITTEN_OUT = 1 << 12  # rounds of a loop within a step, times the nodes of its body
 
@@ -71,6 +72,14 @@ def loop(walk: Walk, call: Call) -> list[Value]:
     made = walk.body(call, body, [*first, *before], found.values)[1:]
     finals = _finals(walk, call, carried, before, made[: len(carried)], When.NOW)
     return [*finals, *(_series(walk, v, 0, When.NOW) for v in made[len(carried) :])]
+
+
+def branch(walk: Walk, call: Call) -> list[Value]:
+    """If: the branch that a constant decides for. Raises `ElegansError` if data decide."""
+    chosen = call.present[0].array
+    if chosen is None:
+        raise call.error("chooses between graphs by its data", "write a Where between tensors")
+    return walk.body(call, call.given["then_branch" if chosen.any() else "else_branch"], [])
 
 
 def _picks(body: onnx.GraphProto, call: Call) -> bool:

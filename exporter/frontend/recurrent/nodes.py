@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.exporter.frontend.recurrent.activations import activations
+from elegans.exporter.frontend.recurrent.call import Call, Recurrence
 from elegans.exporter.frontend.recurrent.step_nodes import StepNodes
 from elegans.exporter.frontend.recurrent.values import Array, Shape, Value, When, known_zero
-from elegans.exporter.frontend.recurrent.walk import Call, Recurrence, Walk
+from elegans.exporter.frontend.recurrent.walk import Walk
 
 _GATES = {"LSTM": "iofc", "GRU": "zrh", "RNN": "i"}
 _ACTIVATIONS = {"LSTM": ("Sigmoid", "Tanh", "Tanh"), "GRU": ("Sigmoid", "Tanh"), "RNN": ("Tanh",)}

@@ -61,8 +61,7 @@ def readings(model: onnx.ModelProto) -> list[Reading]:
 def _choices(shapes: dict[str, list[int | str]], length: int) -> Iterator[dict[str, int | None]]:
     """Each input with axes of this length has time on one of them or on none, but not all none."""
     options: list[list[int | None]] = [
-        [*(axis for axis, n in enumerate(dims) if n == length), None]
-        for dims in shapes.values()
+        [*(axis for axis, n in enumerate(dims) if n == length), None] for dims in shapes.values()
     ]
     for axes in itertools.islice(itertools.product(*options), _MOST):
         if any(axis is not None for axis in axes):

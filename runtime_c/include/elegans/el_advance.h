@@ -16,26 +16,14 @@
 
 #include "elegans/el_wide.h"
 
-/* -1 (all ones) if a < b, else 0, for any a and b. */
-static inline int32_t el_below(int32_t a, int32_t b)
-{
-    const int32_t less = (int32_t)((uint32_t)a - (uint32_t)b);
-
-    return el_mask((a & ~b) | (~(a ^ b) & less));
-}
-
 EL_INLINE void el_advance(int16_t *y, const int16_t *h, const int16_t *c, const int16_t *lo,
                           const int16_t *hi, uint32_t left, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         const uint32_t change = (uint32_t)(int32_t)c[i] << left;
-        int32_t moved = (int32_t)((uint32_t)el_whole(h, i, n) + change);
-        const int32_t least = (int32_t)((uint32_t)(int32_t)lo[i] << 16);
-        const int32_t most = (int32_t)((uint32_t)(int32_t)hi[i] << 16);
+        const int32_t moved = (int32_t)((uint32_t)el_whole(h, i, n) + change);
 
-        moved ^= (moved ^ least) & el_below(moved, least);
-        moved ^= (moved ^ most) & el_below(most, moved);
-        el_halves(y, i, n, moved);
+        el_halves(y, i, n, el_held(moved, el_left(lo[i], 16U), el_left(hi[i], 16U)));
     }
 }
 

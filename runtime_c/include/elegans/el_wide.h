@@ -30,6 +30,27 @@ static inline void el_halves(int16_t *v, uint32_t i, uint32_t n, int32_t a)
     v[n + i] = (int16_t)((uint32_t)a & 0xFFFFU);
 }
 
+/* -1 (all ones) if a < b, else 0, for any a and b. */
+static inline int32_t el_below(int32_t a, int32_t b)
+{
+    const int32_t less = (int32_t)((uint32_t)a - (uint32_t)b);
+
+    return el_mask((a & ~b) | (~(a ^ b) & less));
+}
+
+/* a, held in lo..hi. */
+static inline int32_t el_held(int32_t a, int32_t lo, int32_t hi)
+{
+    a ^= (a ^ lo) & el_below(a, lo);
+    return a ^ ((a ^ hi) & el_below(hi, a));
+}
+
+/* a 2^n of an a that has room for it. */
+static inline int32_t el_left(int32_t a, uint32_t n)
+{
+    return (int32_t)((uint32_t)a << n);
+}
+
 /* a b / 2^16, rounded down; all of its 48 bits count. */
 #ifndef EL_NATIVE_UPPER_PRODUCT
 static inline int32_t el_upper_product(int32_t a, int16_t b)

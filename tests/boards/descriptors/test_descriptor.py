@@ -106,11 +106,11 @@ def test_a_missing_descriptor_is_reported(tmp_path):
         find_board(str(tmp_path / "none.toml"))
 
 
-def test_an_instruction_on_qemu_takes_four_ticks_or_more():
+def test_an_instruction_on_qemu_takes_one_tick_or_at_least_four():
     for board in boards().values():
         if board.qemu:
             ticks = board.counter.hz * 1e-9 * (1 << board.qemu.icount_shift)
-            assert ticks >= 4, board.name
+            assert ticks == 1 or ticks >= 4, board.name
 
 
 def test_the_catalogue_says_what_runs_a_board_here():

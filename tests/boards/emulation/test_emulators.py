@@ -242,7 +242,7 @@ def _processes_of(elf):
 
 @pytest.mark.parametrize("emulator", ["unicorn", "qemu"])
 def test_a_missing_emulator_says_how_to_get_it(tiny, m4, monkeypatch, emulator):
-    monkeypatch.setattr(virtual_board, "is_installed", lambda name: False)
+    monkeypatch.setattr(virtual_board, "is_installed", lambda name, board: False)
     wanted = rf"{emulator} is not installed; (pip|apt) install"
     with pytest.raises(ElegansError, match=wanted), emulate(build_firmware(tiny, m4), emulator):
         pass

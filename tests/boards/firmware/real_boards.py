@@ -4,7 +4,7 @@ board's chip."""
 from __future__ import annotations
 
 from elegans.boards.descriptors.descriptor import boards
-from elegans.boards.emulation.unicorn_machine import UnicornMachine
+from elegans.boards.emulation.machines import MACHINES
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.hil_tests.wire.frames import Decoder, Frame, encode
@@ -20,7 +20,8 @@ class RealBoard:
         self.descriptor, self.chip = firmware.board, chip(firmware.board.name)
         self._out = bytearray()
         image = read_image(firmware.elf)
-        self.machine = UnicornMachine(self.descriptor, image, self._out.extend, print, self.chip)
+        machine = MACHINES[self.descriptor.core.architecture]
+        self.machine = machine(self.descriptor, image, self._out.extend, print, self.chip)
         self.machine.boot()
 
     def ask(self, kind: int, payload: bytes) -> bytes:

@@ -17,7 +17,13 @@ from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.fixed_model import Window
 
-_SHARED = {"tabled", "rectified", "fixed_formats", "weighted_mean"}  # what several files share
+_SHARED = {
+    "tabled",
+    "rectified",
+    "fixed_formats",
+    "held_state",
+    "weighted_mean",
+}  # what several share
 
 
 def test_each_file_of_the_folders_is_one_activation_or_one_gate():
@@ -60,7 +66,7 @@ def test_the_span_of_a_rectified_value_is_no_wider_than_its_values(kind, ends):
 @pytest.mark.parametrize("kind", gates(), ids=lambda kind: kind.__name__)
 def test_a_gate_s_parts_are_its_windows_and_can_be_exchanged(kind):
     windows = tuple(Window(role, 0, 2) for role in kind.roles())
-    values = {"capacity": (1.0, 1.0), "timed": False}
+    values = {"capacity": (1.0, 1.0), "timed": False, "matrix": ((1.0, 0.0), (0.0, 1.0))}
     more = {k: v for k, v in values.items() if k in kind.__dataclass_fields__}
     gate = kind(*windows, **more)
     assert gate.parts == windows

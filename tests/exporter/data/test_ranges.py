@@ -106,3 +106,10 @@ def test_a_range_for_an_input_that_is_not_there_lists_those_that_are(tmp_path):
     result = CliRunner().invoke(main, command)
     assert result.exit_code == 1
     assert "no input is called 'hot'; choose from touch, heat, salt" in result.output
+
+
+def test_a_column_whose_name_c_does_not_take_is_found(tmp_path):
+    file = _file(tmp_path, "Heart Rate [bpm],2nd lead,dt\n60,1,0.1\n90,2,0.2\n")
+    found = ranges_from(file, ("Heart_Rate", "x_2nd_lead"))
+    assert found.ranges == {"Heart_Rate": (60.0, 90.0), "x_2nd_lead": (1.0, 2.0), "dt": (0.1, 0.2)}
+    assert not found.told

@@ -57,17 +57,17 @@ def test_a_damaged_file_is_refused_or_read_but_never_crashes(worm, tmp_path, see
 
 def test_an_operator_that_no_cell_has(graph, save, tmp_path):
     g = graph()
-    y = g.node("Hardmax", g.linear("x", 3, 2, "gemm"))
+    y = g.node("Det", g.linear("x", 3, 2, "gemm"))
     g.rename(y, "y", "Identity")
     g.rename("h", "h_next", "Identity")
-    refused(save(g), tmp_path, "node 1 .Hardmax.*is not an operator.*fed by 'n0_0'")
+    refused(save(g), tmp_path, "node 1 .Det.*is not an operator.*fed by 'n0_0'")
 
 
 def test_a_power_of_two_vectors(graph, save, tmp_path):
     g = graph()
     g.rename(g.node("Pow", g.linear("x", 3, 2, "gemm"), g.linear("x", 3, 2, "gemm")), "y", "Tanh")
     g.rename("h", "h_next", "Identity")
-    refused(save(g), tmp_path, r"Pow.*to a power that is no single constant; write a\^b")
+    refused(save(g), tmp_path, r"node 2 .Pow.*argument can be -.*log is defined.*Clip")
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,9 @@ def test_a_damaged_build_is_not_loaded(built):
 
 def test_a_bias_too_large_for_any_scale_is_named_as_a_bias(graph, save, tmp_path):
     g = graph().cfc()
-    large = numpy_helper.to_array(g.held[2]) * np.float32(1e9)
+    large = numpy_helper.to_array(g.held[2]) * np.float32(1e25)
     g.held[2].CopyFrom(numpy_helper.from_array(large, g.held[2].name))
-    refused(save(g), tmp_path, r"inter_f_sum.*biases up to .*e\+0[89], no int16 scale")
+    refused(save(g), tmp_path, r"inter_f_sum.*biases up to .*e\+2[45], no int16 scale")
 
 
 def test_constants_whose_product_is_infinite(graph, save, tmp_path):
@@ -232,8 +232,8 @@ def _with_output(g, make):
         (lambda g, h: g.node("Add", h, g.hold(np.ones((2, 1)))), "has 4 elements"),
         (lambda g, h: g.node("Div", h, h), "divides by .*which can be -1"),
         (lambda g, h: g.node("Div", h, g.hold([0.0])), "divides by zero"),
-        (lambda g, h: g.node("MatMul", h, g.hold(np.ones(2))), "not a matrix"),
-        (lambda g, h: g.node("MatMul", h, g.hold(np.ones((2, 2, 2)))), "not a matrix"),
+        (lambda g, h: g.node("MatMul", h, g.hold(np.ones(2))), "has 1 elements"),
+        (lambda g, h: g.node("MatMul", h, g.hold(np.ones((2, 2, 2)))), "has 4 elements"),
         (lambda g, h: g.node("Concat", h, h, axis=1), "'y'.*has 4 elements.*declared with 2"),
     ],
 )

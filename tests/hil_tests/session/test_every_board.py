@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
-from elegans.boards.descriptors.descriptor import boards
+from elegans.boards.descriptors.descriptor import boards, find_board
 from elegans.hil_tests.session.session import BoardOptions, session
+from elegans.tests.boards.conftest import skip_without
 
-_PROGRAMS = {"qemu": "qemu-system-arm", "gcc": "arm-none-eabi-gcc"}
 _GRID = [
     (board.name, emulator, compiler, level)
     for board in boards().values()
@@ -24,16 +22,16 @@ def test_every_virtual_board_of_the_docs_is_there():
     assert virtual >= {
         *("microbit", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547"),
         *("netduinoplus2", "stm32vldiscovery", "lm3s6965evb"),
+        *("qemu-rv32-virt", "qemu-rv32e-virt", "sifive_e"),
     }
     by_pip = {b.core.name for b in boards().values() if "unicorn" in b.emulators}
     assert by_pip >= {"cortex-m0", "cortex-m3", "cortex-m4f", "cortex-m7f", "cortex-m33f"}
+    assert by_pip >= {"rv32imc", "rv32imac", "rv32ec"}
 
 
 @pytest.mark.parametrize(("board", "emulator", "compiler", "level"), _GRID)
 def test_every_board_gives_the_bits_of_the_reference(worm, board, emulator, compiler, level):
-    for tool in (emulator, compiler):
-        if tool in _PROGRAMS and not shutil.which(_PROGRAMS[tool]):
-            pytest.skip(f"{_PROGRAMS[tool]} is not installed")
+    skip_without(find_board(board), emulator, compiler)
     with session(worm, board, BoardOptions(emulator, compiler, level)) as device:
         verdict = device.compare(device.model.vectors[slice(None, None, 10)]).require()
         assert verdict.integers > 1000
@@ -44,9 +42,9 @@ def test_every_board_gives_the_bits_of_the_reference(worm, board, emulator, comp
         assert 100 < verdict.stack_used <= device.firmware.stack.bytes <= verdict.stack_used + 300
 
 
-@pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed")
 @pytest.mark.parametrize("board", [b.name for b in boards().values() if len(b.emulators) == 2])
 def test_both_emulators_count_the_same_instructions(worm, board):
+    skip_without(find_board(board), "qemu")
     counted = set()
     for emulator in ("unicorn", "qemu"):
         with session(worm, board, BoardOptions(emulator, "zig")) as device:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.interface import Signal, from_metadata, to_metadata, valid_name
+from elegans.exporter.ir.interface import Signal, from_metadata, model_name, to_metadata, valid_name
 from elegans.trainer.onnx_out.signals import limits, trained_interface
 
 INPUTS = (Signal("near", "m", (-2.0, 2.0)), Signal("far", "m", (0.0, 40.0)))
@@ -24,14 +22,13 @@ def test_a_name_that_the_exporter_refuses_is_refused_before_the_training(name: s
         trained_interface(name, INPUTS, DT, OUTPUTS)
 
 
-@pytest.mark.parametrize("name", ["board", "el"])
-def test_export_onnx_refuses_such_a_name_as_well(name: str, tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    from elegans.trainer import export_onnx
-
-    with pytest.raises(ElegansError, match="cannot be a prefix in C"):
-        export_onnx(torch.nn.GRUCell(2, 3), 2, tmp_path / f"{name}.onnx")
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("board", "model_board"), ("My-net.v2", "my_net_v2"), ("2fast", "model_2fast")],
+)
+def test_a_file_s_name_becomes_one_that_c_takes(file: str, name: str) -> None:
+    assert model_name(file) == name
+    assert valid_name(name) == name
 
 
 def test_the_metadata_give_the_interface_back() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from elegans.boards.firmware.stack_effects import Effect, effect
+from elegans.boards.machine_code.thumb_stack import Effect, effect
 
 
 def _effect(*halfwords: int, at: int = 0x100) -> Effect:

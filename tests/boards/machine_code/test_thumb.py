@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from elegans.boards.firmware.thumb import instruction_addresses, instruction_size
+from elegans.boards.machine_code.thumb import instruction_addresses, instruction_size
 
 
 @pytest.mark.parametrize("first_five_bits", range(32))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from elegans.boards.firmware.thumb import instruction_size
+from elegans.boards.machine_code.thumb import instruction_size
 
 SP, LR, PC = 13, 14, 15
 FRAME_POINTER = 7  # of gcc and clang in Thumb code
@@ -26,6 +26,7 @@ class Effect:
     frame     a register that gets the frame pointer less a constant
     restores  a register that the stack pointer gets
     sets      a register and the constant that it gets; of the upper half only if ``upper``
+    to        a register to which that constant is added, or 0 for none (a number of RISC-V's)
     target    the address that it calls or branches to
     calls     whether it is a call; ``indirect``: of the function in a register
     ends      whether the next instruction is not executed after it
@@ -40,6 +41,7 @@ class Effect:
     restores: int | None = None
     sets: tuple[int, int] | None = None
     upper: bool = False
+    to: int = 0
     target: int | None = None
     calls: bool = False
     indirect: bool = False

@@ -1,0 +1,47 @@
+"""u h + c: a gated or diagonal recurrence whose gate no known cell has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elegans.exporter.atoms.gates.held_state import HeldStateGate, factor_span, factors
+from elegans.exporter.ir.atom import Atom
+from elegans.exporter.ir.builder import Builder, VectorName
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.spans import Span, reach, times, window_span
+from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.ops.keep import Keep
+
+
+@dataclass(frozen=True)
+class KeepGate(HeldStateGate):
+    """A state of which the part u stays, and what comes in."""
+
+    u: Window
+
+    def real(self, *parts: Reals) -> Reals:
+        h, c, u = parts
+        return u * h + c
+
+    def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
+        return ("old", "new", "part")
+
+    def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
+        kept = times(factor_span(self.u, atoms, spans), window_span(self.h, spans))
+        lo, hi = window_span(self.c, spans)
+        return kept[0] + lo, kept[1] + hi
+
+    def kept(self, atoms: dict[str, Atom], spans: dict[str, Span]) -> float:
+        u, h = (reach(window_span(w, spans)) for w in (self.u, self.h))
+        return float((u * h).max())
+
+    def lower(self, to: Builder, name: str, called: VectorName) -> None:
+        h, frac = self.old(to, called, name)
+        (u,), u_frac = factors(to, called, {"u": (self.u, 0)})
+        room = max(self.room(to, frac), 16 - u_frac)
+        c, left = self.incoming(to, called, frac, room)
+        op = Keep(room, u_frac + room - 16, left, *self.held(to, name, frac))
+        to.step(called.name, called.layer, op, ((h,), (u,), (c,)), self.fracs(frac))
+
+
+GATE = KeepGate
