@@ -175,10 +175,11 @@ def write(name: str, path: Path, dynamo: bool, sizes: Sizes | None = None) -> Pa
     if not network.batch_first:
         x = x.swapaxes(0, 1)
     states = [torch.zeros(1, sizes.units) for _ in network.states]
-    outputs = ["y", *(f"{state[0]}n" for state in network.states)]
-    return to_onnx(
-        network.make(sizes).eval(), (x, *states), path, dynamo, ["x", *network.states], outputs
-    )
+    inputs, outputs = ["x", *network.states], ["y", *(f"{state[0]}n" for state in network.states)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit.script is deprecated; people have its files
+        module = network.make(sizes).eval()
+    return to_onnx(module, (x, *states), path, dynamo, inputs, outputs)
 
 
 def write_cells(kind: str, path: Path, sizes: Sizes | None = None) -> Path:

@@ -7,7 +7,6 @@ or a product of two vectors, becomes an atom of the network, which later forms r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -71,23 +70,47 @@ def open_graph(path: Path, states: States = (), elapsed: str | None = None) -> S
     """
     given = open_file.read(path)
     model = open_file.plain(given, path)
+    found: StepGraph | ElegansError
+    try:
+        found = _as_it_is(path, given, model, states, elapsed)
+    except ElegansError as error:
+        found = error
+    if isinstance(found, StepGraph) and not _may_be_copies(found):
+        return found
+    known = found.ports.states if isinstance(found, StepGraph) else dict(states)
+    try:
+        copies = find_unrolled(given, model, path, known)
+    except ElegansError as error:
+        copies = None
+        if isinstance(found, ElegansError) and not is_sequence(model):
+            found = error
+    if copies is not None:
+        return _step_graph(path, copies, states, elapsed)
+    if isinstance(found, ElegansError):
+        raise found from None
+    return found
+
+
+def _as_it_is(
+    path: Path,
+    given: onnx.ModelProto,
+    model: onnx.ModelProto,
+    states: States,
+    elapsed: str | None,
+) -> StepGraph:
+    """The graph of a step, or the step that the nodes of a sequence have."""
     if is_sequence(model):
         return _step_graph(path, find_step(given, model, path), states, elapsed)
     open_file.fix_sizes(given)
     step = without_branches(open_file.with_shapes(model, path), path)
-    try:
-        ports = find_ports(step, path, states, elapsed)
-    except ElegansError as error:
-        found = find_unrolled(given, step, path, dict(states))
-        if found is None:
-            raise error from None
-        return _step_graph(path, found, states, elapsed)
-    if any(port.vector == "x" and len(port.shape) > 2 for port in ports.inputs):
-        with suppress(ElegansError):  # then the whole graph is one step
-            found = find_unrolled(given, step, path, ports.states)
-            if found is not None:
-                return _step_graph(path, found, states, elapsed)
-    return StepGraph(path, given, step, ports)
+    return StepGraph(path, given, step, find_ports(step, path, states, elapsed))
+
+
+def _may_be_copies(graph: StepGraph) -> bool:
+    """Whether a step may be one of several samples, which are its copies."""
+    if graph.found is not None and graph.found.length > 1:
+        return False
+    return any(port.vector == "x" and len(port.shape) > 2 for port in graph.ports.inputs)
 
 
 def _step_graph(path: Path, found: FoundStep, states: States, elapsed: str | None) -> StepGraph:

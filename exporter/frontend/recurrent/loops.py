@@ -31,6 +31,8 @@ def scan(walk: Walk, call: Call) -> list[Value]:
     axes = call.given.get("scan_input_axes") or [0] * count
     when = When.NOW if any(v.axis is not None for v in sequences) else When.STEADY
     length = walk.length if when is When.NOW else 1
+    if length > 1 and (walk.depth or walk.copies > 1):
+        raise call.error("runs over time inside of a step")
     samples = [_sample(walk, call, v, a) for v, a in zip(sequences, axes, strict=True)]
     walk.count("Scan")
     given = ("scan_input_directions", "scan_output_directions")

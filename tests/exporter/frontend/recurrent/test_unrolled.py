@@ -87,6 +87,23 @@ def test_copies_that_share_their_weights_are_one_step(tmp_path, layers, head):
     assert graph.ports.sizes == sizes
 
 
+def test_nodes_of_one_step_each_are_copies_too(tmp_path):
+    """nn.LSTM called once for each sample in a Python loop."""
+    whole = Whole()
+    weights = [whole.weights(1, 4 * HIDDEN, n) for n in (INPUTS, HIDDEN)]
+    states = [whole.hold(np.zeros((1, 1, HIDDEN))) for _ in "hc"]
+    for step in range(LENGTH):
+        ends = [whole.hold([n], np.int64) for n in (step, step + 1, 0)]
+        whole.node("Slice", ["x", *ends], [f"x{step}"])
+        made = [f"{name}{step}" for name in ("y", "h", "c")]
+        whole.node("LSTM", [f"x{step}", *weights, "", "", *states], made, hidden_size=HIDDEN)
+        states = made[1:]
+    whole.node("Squeeze", [states[0], whole.hold([0], np.int64)], ["last"])
+    path = whole.save(tmp_path / "a.onnx", {"x": [LENGTH, 1, INPUTS]}, {"last": 2})
+    assert beside(path, {"x": _x().swapaxes(0, 1)}, {"x": 0}) < _SAME
+    assert open_graph(path).ports.sizes["h"] == 2 * HIDDEN
+
+
 def test_a_state_that_comes_in_and_goes_out_keeps_its_names(tmp_path):
     whole = Copies()
     whole.node("Identity", [_chain(whole, "h0")[-1]], ["hn"])
