@@ -76,11 +76,15 @@ def _register(walk: Walk, inputs: Scope, levels: dict[str, int], states: dict[st
     """Add the states to the walk, each with its shape and with what it starts from."""
     shapes = _shapes(walk, inputs)
     starts = _starts(walk.nodes, levels, walk.length - 1, states)
-    for number, (before, after) in enumerate(states.items()):
-        name = walk.nodes.fresh(f"state{number}")
+    order = {name: at for at, node in enumerate(walk.nodes.nodes) for name in node.output}
+    multiplied = {n for node in walk.nodes.nodes if node.op_type in _WEIGHED for n in node.input}
+    # First those that weights multiply, as h of an LSTM, in the order in which a step makes them.
+    ranked = sorted(states, key=lambda name: (name not in multiplied, order[states[name]]))
+    for number, before in enumerate(ranked):
+        name, start = walk.nodes.fresh(f"state{number}"), starts.get(before)
         walk.nodes.rename(before, name)
         walk.recurrences.append(
-            Recurrence(str(walk.path), name, shapes[before], starts.get(before), after)
+            Recurrence(str(walk.path), name, shapes[before], start, states[before])
         )
 
 
