@@ -3,8 +3,8 @@
 python -m benchmarks.doors [--write docs/doors.md] [--only lmu,nn.]
 
 Each family of `benchmarks.families`, and each sequence of `benchmarks.whole_networks`, is written
-by torch's exporters, exported, and run on the virtual board (an M4) with the golden vectors, which
-compare every integer.
+by torch's exporters, exported, and run on virtual boards (an M4, families also on an M0) with the
+golden vectors, which compare every integer.
 """
 
 from __future__ import annotations
@@ -18,70 +18,78 @@ from pathlib import Path
 import click
 
 from elegans.benchmarks.cell_document import heading, markdown, write_row
-from elegans.benchmarks.families import FAMILIES, write
+from elegans.benchmarks.families import FAMILIES, worst_error, write
 from elegans.benchmarks.whole_networks import NETWORKS, write_cells
 from elegans.benchmarks.whole_networks import write as write_whole
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
-from elegans.hil_tests.session.session import Verdict, hil
+from elegans.hil_tests.session.session import hil
 
-HEAD = ("family", "equations", "exporters", "error", "M4", "flash", "integers", "different")
+HEAD = ("family", "equations", "exporters", "error", "M4", "M0", "flash", "integers", "different")
 _WHOLE_HEAD = (
     *("sequence", "found", "exporters", "error", "M4"),
     *("M4, by cells", "flash", "integers", "different"),
 )
-_BOARD = "mps2-an386"
-Row = tuple[str, ...]
+_BOARDS = ("mps2-an386", "microbit")  # an M4 and an M0
+_EXPORTERS = {"script": False, "dynamo": True}
 
 
-def _family(name: str, folder: Path) -> Row:
+def _family(name: str, folder: Path) -> tuple[str, ...]:
     """A row of the families. Raises `ElegansError` if no exporter's file can be exported."""
-    requests = {e: write(name, folder / f"{e}.onnx", e == "dynamo") for e in ("script", "dynamo")}
-    exporters, error, verdict, _ = _measured(requests, folder)
-    return (name, FAMILIES[name].paper, exporters, error, _instructions(verdict), *_rest(verdict))
+    digests, built = [], []
+    for exporter, dynamo in _EXPORTERS.items():
+        request = write(name, folder / f"{exporter}.onnx", dynamo)
+        digests.append(export(request, folder / exporter).digest)
+        built.append(folder / exporter)
+    error = max(worst_error(name, build) for build in built)
+    m4, m0 = (hil(built[0], board) for board in _BOARDS)
+    return (
+        name,
+        FAMILIES[name].paper,
+        "both, same bits" if digests[0] == digests[1] else "both",
+        f"{error:.1e}",
+        *(_instructions(verdict.instructions) for verdict in (m4, m0)),
+        f"{m4.flash_bytes:,}",
+        f"{m4.integers + m0.integers:,}",
+        f"{m4.mismatches + m0.mismatches}",
+    )
 
 
-def _whole(name: str, folder: Path) -> Row:
-    """A row of the whole sequences. Raises `ElegansError` as `_family` does."""
-    network = NETWORKS[name]
-    requests = {
-        e: _request(write_whole(name, folder / f"{e}.onnx", e == "dynamo"))
-        for e in network.exporters
-    }
-    exporters, error, verdict, told = _measured(requests, folder)
-    by_cells = "-"
+def _whole(name: str, folder: Path) -> tuple[str, ...]:
+    """A row of the whole sequences. Raises `ElegansError` if a file cannot be exported."""
+    network, told = NETWORKS[name], list[str]()
+    digests, errors = [], []
+    for exporter in network.exporters:
+        path = write_whole(name, folder / f"{exporter}.onnx", _EXPORTERS[exporter])
+        model = export(_request(path), folder / exporter, told=told.append)
+        digests.append(model.digest)
+        errors += [e.worst for e in read_build_folder(folder / exporter).errors]
+    verdict, by_cells = hil(folder / network.exporters[0], _BOARDS[0]), "-"
     if network.cells:
         export(_request(write_cells(network.cells, folder / "cells.onnx")), folder / "cells")
-        by_cells = _instructions(hil(folder / "cells", _BOARD))
-    found = told.split(": ")[0].removeprefix("one step of ")
-    return (name, found, exporters, error, _instructions(verdict), by_cells, *_rest(verdict))
+        by_cells = _instructions(hil(folder / "cells", _BOARDS[0]).instructions)
+    both = "both, same bits" if len(set(digests)) == 1 else "both"
+    return (
+        name,
+        told[0].split(": ")[0].removeprefix("one step of "),
+        both if len(digests) > 1 else network.exporters[0],
+        f"{max(errors):.1e}",
+        _instructions(verdict.instructions),
+        by_cells,
+        f"{verdict.flash_bytes:,}",
+        f"{verdict.integers:,}",
+        f"{verdict.mismatches}",
+    )
 
 
 def _request(path: Path) -> Request:
     return Request(path, name="model", input_ranges=((-1.0, 1.0),), accept_error=1e-2)
 
 
-def _measured(requests: dict[str, Request], folder: Path) -> tuple[str, str, Verdict, str]:
-    """Which exporters, the worst error, the verdict of the board, and what the ports were."""
-    told, digests = list[str](), list[str]()
-    for exporter, request in requests.items():
-        digests.append(export(request, folder / exporter, told=told.append).digest)
-    builds = [folder / exporter for exporter in requests]
-    errors = [max(e.worst for e in read_build_folder(build).errors) for build in builds]
-    exporters = "both" if len(requests) > 1 else next(iter(requests))
-    if len(requests) > 1 and len(set(digests)) == 1:
-        exporters = "both, same bits"
-    return exporters, f"{max(errors):.1e}", hil(builds[0], _BOARD), told[0]
-
-
-def _instructions(verdict: Verdict) -> str:
-    lo, hi = verdict.instructions or (0, 0)
+def _instructions(found: tuple[int, int] | None) -> str:
+    lo, hi = found or (0, 0)
     return f"{lo:,}" if lo == hi else f"{lo:,} to {hi:,}"
-
-
-def _rest(verdict: Verdict) -> Row:
-    return f"{verdict.flash_bytes:,}", f"{verdict.integers:,}", f"{verdict.mismatches}"
 
 
 _TABLES = {

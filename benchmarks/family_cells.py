@@ -12,31 +12,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-INPUTS, UNITS, OUTPUTS = 4, 8, 2
+from elegans.benchmarks.family_parts import INPUTS, UNITS, Cell, legendre, linear
 
 
-class _Cell(nn.Module):
-    """A step with a linear output of its states."""
-
-    def __init__(self, states: int = UNITS) -> None:
-        super().__init__()
-        self.out = nn.Linear(states, OUTPUTS)
-
-    def both(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """The output and the next states."""
-        return self.out(h), h
-
-
-def _map(inputs: int, outputs: int = UNITS) -> nn.Linear:
-    return nn.Linear(inputs, outputs)
-
-
-class FastGRNN(_Cell):
+class FastGRNN(Cell):
     """z = sigmoid(W x + U h + b_z), h' = (zeta (1 - z) + nu) tanh(W x + U h + b_h) + z h."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.w, self.u = _map(INPUTS), nn.Linear(UNITS, UNITS, bias=False)
+        self.w, self.u = linear(INPUTS), nn.Linear(UNITS, UNITS, bias=False)
         self.bias = nn.Parameter(torch.zeros(UNITS))
         self.zeta, self.nu = nn.Parameter(torch.tensor(1.0)), nn.Parameter(torch.tensor(-4.0))
 
@@ -47,7 +31,7 @@ class FastGRNN(_Cell):
         return self.both(kept * c + z * h)
 
 
-class GRUD(_Cell):
+class GRUD(Cell):
     """x is values [D], masks [D] and gaps [D]; h is a GRU's state, and the last values seen."""
 
     def __init__(self, values: int = 3) -> None:
@@ -55,8 +39,8 @@ class GRUD(_Cell):
         self.values = values
         self.decay_x = nn.Parameter(torch.rand(values))
         self.decay_h = nn.Linear(values, UNITS)
-        self.gates = _map(2 * values + UNITS, 2 * UNITS)
-        self.candidate = _map(2 * values + UNITS)
+        self.gates = linear(2 * values + UNITS, 2 * UNITS)
+        self.candidate = linear(2 * values + UNITS)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         value, mask, gap = x.split(self.values, dim=-1)
@@ -70,12 +54,12 @@ class GRUD(_Cell):
         return self.both(torch.cat([state, torch.where(mask > 0.5, value, last)], -1))
 
 
-class MinGRU(_Cell):
+class MinGRU(Cell):
     """h' = (1 - z) h + z g(W x), with g(v) = v + 1/2 where v >= 0, else sigmoid(v)."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.z, self.g = _map(INPUTS), _map(INPUTS)
+        self.z, self.g = linear(INPUTS), linear(INPUTS)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         v, z = self.g(x), torch.sigmoid(self.z(x))
@@ -83,22 +67,16 @@ class MinGRU(_Cell):
         return self.both((1 - z) * h + z * new)
 
 
-class LMU(_Cell):
+class LMU(Cell):
     """A memory of Legendre polynomials, its step exact, read by a tanh cell."""
 
     def __init__(self, order: int = 6, window: float = 24.0) -> None:
         super().__init__(UNITS + order)
-        q = torch.arange(order, dtype=torch.float64)
-        i, j = torch.meshgrid(q, q, indexing="ij")
-        a = (2 * i + 1) * torch.where(i < j, -torch.ones_like(i), (-1.0) ** (i - j + 1))
-        b = (2 * q + 1) * (-1.0) ** q
-        both = torch.zeros(order + 1, order + 1, dtype=torch.float64)
-        both[:order] = torch.cat([a, b[:, None]], 1) / window
-        step = torch.linalg.matrix_exp(both)
-        self.register_buffer("a", step[:order, :order].float())
-        self.register_buffer("b", step[:order, order].float())
+        a, b = legendre(order, window)
+        self.register_buffer("a", a)
+        self.register_buffer("b", b)
         self.order = order
-        self.read, self.cell = nn.Linear(INPUTS, 1), _map(INPUTS + order + UNITS)
+        self.read, self.cell = nn.Linear(INPUTS, 1), linear(INPUTS + order + UNITS)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         state, memory = h.split([UNITS, self.order], dim=-1)
@@ -107,12 +85,12 @@ class LMU(_Cell):
         return self.both(torch.cat([state, memory], -1))
 
 
-class ExplicitLTC(_Cell):
+class ExplicitLTC(Cell):
     """x' = x + dt (-(1 / tau + f) x + f A), f = sigmoid(W [input, x] + b); `order` 1 or 4."""
 
     def __init__(self, order: int) -> None:
         super().__init__()
-        self.order, self.f = order, _map(INPUTS + UNITS)
+        self.order, self.f = order, linear(INPUTS + UNITS)
         self.leak = nn.Parameter(0.5 + torch.rand(UNITS))
         self.target = nn.Parameter(2.0 * torch.randn(UNITS).sign())
 
@@ -130,12 +108,12 @@ class ExplicitLTC(_Cell):
         return self.both(h + dt * (k + 2 * k2 + 2 * k3 + k4) / 6)
 
 
-class PeepholeLSTM(_Cell):
+class PeepholeLSTM(Cell):
     """An LSTM whose gates read the cell, too."""
 
     def __init__(self) -> None:
         super().__init__(2 * UNITS)
-        self.gates = _map(INPUTS + UNITS, 4 * UNITS)
+        self.gates = linear(INPUTS + UNITS, 4 * UNITS)
         self.peep = nn.Parameter(torch.randn(3, UNITS) * 0.1)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
@@ -147,12 +125,12 @@ class PeepholeLSTM(_Cell):
         return self.both(torch.cat([state, cell], -1))
 
 
-class JANET(_Cell):
+class JANET(Cell):
     """c' = f c + (1 - f) tanh(W x + U c + b): an LSTM with nothing but its forget gate."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.f, self.c = _map(INPUTS + UNITS), _map(INPUTS + UNITS)
+        self.f, self.c = linear(INPUTS + UNITS), linear(INPUTS + UNITS)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         both = torch.cat([x, h], -1)
@@ -160,13 +138,13 @@ class JANET(_Cell):
         return self.both(f * h + (1 - f) * torch.tanh(self.c(both)))
 
 
-class LEM(_Cell):
+class LEM(Cell):
     """Two states, each of which goes a gated step of time towards a tanh."""
 
     def __init__(self, step: float = 0.5) -> None:
         super().__init__(2 * UNITS)
         self.step, both = step, INPUTS + UNITS
-        self.times, self.z, self.y = _map(both, 2 * UNITS), _map(both), _map(both)
+        self.times, self.z, self.y = linear(both, 2 * UNITS), linear(both), linear(both)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         y, z = h.chunk(2, -1)
@@ -176,13 +154,13 @@ class LEM(_Cell):
         return self.both(torch.cat([y, z], -1))
 
 
-class CoRNN(_Cell):
+class CoRNN(Cell):
     """z' = z + dt (tanh(W y + V z + U x + b) - gamma y - epsilon z), y' = y + dt z'."""
 
     def __init__(self, step: float = 0.1, gamma: float = 1.0, epsilon: float = 1.5) -> None:
         super().__init__(2 * UNITS)
         self.step, self.gamma, self.epsilon = step, gamma, epsilon
-        self.drive = _map(INPUTS + 2 * UNITS)
+        self.drive = linear(INPUTS + 2 * UNITS)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         y, z = h.chunk(2, -1)
@@ -191,12 +169,12 @@ class CoRNN(_Cell):
         return self.both(torch.cat([y + self.step * z, z], -1))
 
 
-class AntisymmetricRNN(_Cell):
+class AntisymmetricRNN(Cell):
     """h' = h + eps tanh((W - W^T - gamma I) h + V x + b)."""
 
     def __init__(self, step: float = 0.1, gamma: float = 0.5) -> None:
         super().__init__()
-        self.step, self.gamma, self.v = step, gamma, _map(INPUTS)
+        self.step, self.gamma, self.v = step, gamma, linear(INPUTS)
         self.w = nn.Parameter(torch.randn(UNITS, UNITS) * 0.4)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
@@ -204,12 +182,12 @@ class AntisymmetricRNN(_Cell):
         return self.both(h + self.step * torch.tanh(h @ skew.T + self.v(x)))
 
 
-class LipschitzRNN(_Cell):
+class LipschitzRNN(Cell):
     """h' = h + eps (A h + tanh(W h + U x + b)), A with eigenvalues below zero."""
 
     def __init__(self, step: float = 0.1) -> None:
         super().__init__()
-        self.step, self.u, m = step, _map(INPUTS + UNITS), torch.randn(UNITS, UNITS) * 0.3
+        self.step, self.u, m = step, linear(INPUTS + UNITS), torch.randn(UNITS, UNITS) * 0.3
         self.a = nn.Parameter(0.6 * (m - m.T) + 0.4 * (m + m.T) / 2 - 1.5 * torch.eye(UNITS))
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
@@ -217,7 +195,7 @@ class LipschitzRNN(_Cell):
         return self.both(h + self.step * (h @ self.a.T + drive))
 
 
-class LRU(_Cell):
+class LRU(Cell):
     """A diagonal recurrence of complex numbers as pairs of reals, and a gated output."""
 
     def __init__(self) -> None:
@@ -234,13 +212,13 @@ class LRU(_Cell):
         return self.both(state)
 
 
-class Mamba(_Cell):
+class Mamba(Cell):
     """A selective step of one channel a state: h' = exp(delta A) h + delta B(x) u, y = C(x) h."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.delta, self.b, self.c = (_map(INPUTS) for _ in range(3))
-        self.u, self.a = _map(INPUTS), nn.Parameter(0.5 + torch.rand(UNITS))
+        self.delta, self.b, self.c = (linear(INPUTS) for _ in range(3))
+        self.u, self.a = linear(INPUTS), nn.Parameter(0.5 + torch.rand(UNITS))
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         delta = functional.softplus(self.delta(x) - 1.0)
@@ -248,12 +226,12 @@ class Mamba(_Cell):
         return self.out(self.c(x) * h), h
 
 
-class LIF(_Cell):
+class LIF(Cell):
     """Leaky neurons that fire at a threshold and are set back by it; the output reads spikes."""
 
     def __init__(self, leak: float = 0.9, threshold: float = 1.0) -> None:
         super().__init__()
-        self.leak, self.threshold, self.w = leak, threshold, _map(INPUTS)
+        self.leak, self.threshold, self.w = leak, threshold, linear(INPUTS)
 
     def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         v = self.leak * h + self.w(x)
@@ -261,23 +239,23 @@ class LIF(_Cell):
         return self.out(spike), v - self.threshold * spike
 
 
-class ODERNN(_Cell):
+class ODERNN(Cell):
     """An Euler step of a small network between two samples, then a GRU."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.f, self.back, self.cell = _map(UNITS), _map(UNITS), nn.GRUCell(INPUTS, UNITS)
+        self.f, self.back, self.cell = linear(UNITS), linear(UNITS), nn.GRUCell(INPUTS, UNITS)
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         return self.both(self.cell(x, h + dt * torch.tanh(self.back(torch.tanh(self.f(h))))))
 
 
-class TLSTM(_Cell):
+class TLSTM(Cell):
     """An LSTM whose short memory decays with 1 / log(e + dt) before each step."""
 
     def __init__(self) -> None:
         super().__init__(2 * UNITS)
-        self.short, self.gates = _map(UNITS), _map(INPUTS + UNITS, 4 * UNITS)
+        self.short, self.gates = linear(UNITS), linear(INPUTS + UNITS, 4 * UNITS)
 
     def forward(self, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
         state, cell = h.chunk(2, -1)
@@ -288,7 +266,7 @@ class TLSTM(_Cell):
         return self.both(torch.cat([torch.sigmoid(o) * torch.tanh(cell), cell], -1))
 
 
-class NormalisedGRU(_Cell):
+class NormalisedGRU(Cell):
     """A GRU that reads a normalised state, with a softmax of its output: a policy."""
 
     def __init__(self) -> None:

@@ -19,6 +19,7 @@ from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_inp
 
 _REMEDY = "run `elegans export` again"
 _MISSING = object()
+_COUNT = re.compile(r"u?int\d{1,2}")
 # What a model raises whose parts do not fit together.
 _UNSOUND = (
     *(ValueError, TypeError, LookupError, AttributeError),
@@ -76,6 +77,14 @@ class BuildFolder:
     def float_reading(self) -> dict[str, Any]:
         """How the float network is to be read, as `float_network.to_json` states it; unchecked."""
         return _field(self.path, {"float": {}} | self._data, "float", dict)
+
+    @property
+    def counts(self) -> dict[str, str]:
+        """The type of each input that is a sensor's raw count, such as uint12, by name."""
+        found = _field(self.path, {"counts": {}} | self._data, "counts", dict)
+        if not all(isinstance(t, str) and _COUNT.fullmatch(t) for t in found.values()):
+            raise _damaged(self.path, "counts are no types of integers")
+        return found
 
     @property
     def period_fixed(self) -> bool:

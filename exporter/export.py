@@ -16,9 +16,9 @@ from elegans.exporter import float_network
 from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
-from elegans.exporter.codegen.runtime_files import runtime_version
 from elegans.exporter.data.ranges import ranges_from
 from elegans.exporter.data.recording import load_recording
+from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, restore_folder, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
@@ -132,7 +132,7 @@ def export(
         recording = load_recording(request.recording, model)
     progress("generating C")
     code = plan(model, lowered.bounds, request.layout, request.flash_limit)
-    files = {path: text.encode() for path, text in emit(code).items()}
+    files = {path: text.encode() for path, text in emit(code, _counts(network)).items()}
     files[float_network.FILE] = float_network.to_bytes(graph)
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
     progress("computing golden vectors")
@@ -154,6 +154,8 @@ def export(
     doubts += range_hints.hints(model, recording)
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
     stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
+    counts = _counts(network)
+    stated |= {"counts": counts} if counts else {}
     stated["errors_of_each"] = error_table.to_json(each)
     files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.
@@ -176,6 +178,11 @@ def _declared(request: Request, interface: Interface) -> tuple[Interface, tuple[
         interface = with_ranges(interface, [], dt if request.dt is None else None, None)
     interface = with_ranges(interface, list(request.input_ranges), request.dt_range, request.dt)
     return with_named_ranges(interface, request.named_ranges), told
+
+
+def _counts(network: Network) -> dict[str, str]:
+    """The type of each input that is a sensor's raw count, by name."""
+    return {s.name: s.format.kind for s in network.interface.inputs if s.format is not None}
 
 
 def _recorded(recording: Path | None, network: Network) -> Runs | None:

@@ -9,7 +9,7 @@ import zipfile
 from importlib.metadata import version
 from typing import Any
 
-from elegans.exporter.codegen.runtime_files import runtime_version
+from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.ir.fixed_model import Channel
 from elegans.exporter.templates import FIRMWARE, environment
 from elegans.packages.ecosystem import Ecosystem, Files
@@ -55,7 +55,7 @@ def _model(source: PackageSource, ecosystem: Ecosystem) -> Files:
     """The model's own files, and the kernels that it needs where the runtime is no library."""
     headers, sources = (p.format(name=source.name) for p in (ecosystem.headers, ecosystem.sources))
     files = {
-        f"{headers if name.endswith('.h') else sources}/{name}": text
+        f"{headers if name.endswith(('.h', '.hpp')) else sources}/{name}": text
         for name, text in source.code.items()
     }
     if not ecosystem.runtime:
@@ -123,6 +123,8 @@ def _context(source: PackageSource) -> dict[str, Any]:
         "outputs": [_signal(source.name, "Y", c) for c in model.outputs],
         "dt": elapsed,
         "period_ms": (elapsed or {}).get("ms") or _PERIOD_MS,
+        "headers": sorted(n for n in source.code if n.endswith((".h", ".hpp"))),
+        "clock": f"{source.name}_clock.h" in source.code,
         "assembly": any(name.endswith(".S") for name in source.code),
     }
 

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Any
 
 from elegans.boards.firmware import toolchain
-from elegans.exporter.codegen.runtime_files import runtime_version
+from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.packages.ecosystem import Ecosystem
 from elegans.packages.source import RUNTIME, PackageSource
 

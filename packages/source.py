@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from pathlib import Path
 
 from elegans.boards.firmware.source import ModelSource, read_model
 from elegans.exporter.build_folder import BuildFolder, load_model, read_build_folder
-from elegans.exporter.codegen.runtime_files import FOLDER, runtime_files
+from elegans.exporter.delivery.runtime_files import FOLDER, runtime_files
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.interface import valid_name
+from elegans.exporter.storage.read_files import SOURCE_FILE, read_input
 from elegans.hil_tests.session.build_files import Vectors, load_build
 
 RUNTIME = "elegans_runtime"
@@ -31,7 +33,7 @@ class PackageSource:
     model    the model, its ranges proved
     version  of the package, MAJOR.MINOR.PATCH
     c        its C, as it is compiled for boards
-    code     the model's own files by name: NAME.h, NAME.c, and NAME_layers.S where there is one
+    code     the model's own files by name: NAME.c, NAME_layers.S where there is one, and headers
     used     the runtime files that the model needs, by path: runtime/include/..., runtime/src/...
     vectors  its golden vectors
     data_licence   of the data that the network was trained on; "" if it was not given
@@ -70,6 +72,7 @@ def read_source(build: Path, package_version: str, data_licence: str = "") -> Pa
     used = {path: text for path, text in c.files.items() if path.startswith(f"{FOLDER}/")}
     _require_current(build, used)
     code = {path: text for path, text in c.files.items() if path not in used}
+    code |= _headers(build, folder)
     return PackageSource(
         build=folder,
         model=load_model(build),
@@ -93,6 +96,18 @@ def whole_runtime() -> dict[str, bytes]:
 def licence() -> bytes:
     """The text of 0BSD, under which all C of a package is."""
     return (_ROOT / "LICENSE-0BSD").read_bytes()
+
+
+def _headers(build: Path, folder: BuildFolder) -> dict[str, bytes]:
+    """The headers that a program may include besides NAME.h, by name."""
+    header = re.compile(rf"{folder.name}(_[a-z]+\.h|\.hpp)")
+    remedy = "run `elegans export` again"
+    found = {}
+    for path in sorted(filter(header.fullmatch, folder.files)):
+        found[path] = read_input(build / path, SOURCE_FILE, remedy, inside=build)
+        if hashlib.sha256(found[path]).hexdigest() != folder.files[path]:
+            raise ElegansError(build / path, "was changed after the export", remedy)
+    return found
 
 
 def _require_current(build: Path, used: Mapping[str, bytes]) -> None:

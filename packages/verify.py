@@ -17,7 +17,7 @@ from elegans.boards.firmware.source import model_source
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
-from elegans.exporter.codegen.runtime_files import FOLDER
+from elegans.exporter.delivery.runtime_files import FOLDER
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.oracles.golden_vectors import golden
@@ -81,7 +81,7 @@ def _from_model(target: Path, package_version: str, licence: str) -> PackageSour
     """The source of packages made anew from `model.json`."""
     folder = read_build_folder(target)
     model = folder.model()
-    code = emit(plan(model, prove(model), folder.layout))
+    code = emit(plan(model, prove(model), folder.layout), folder.counts)
     files = {p: text.encode() for p, text in code.items() if p != "README.md"}
     return PackageSource(
         build=folder,

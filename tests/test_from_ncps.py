@@ -163,7 +163,7 @@ def test_wirings_of_one_layer_give_all_their_neurons(tmp_path, wiring):
 
 
 def test_a_module_without_a_step_is_refused(tmp_path):
-    with pytest.raises(ElegansError, match="no network whose step"):
+    with pytest.raises(ElegansError, match="keeps no state"):
         export_onnx(torch.nn.Linear(3, 4), 3, tmp_path / "m.onnx")
     assert not list(tmp_path.iterdir())
 

@@ -25,6 +25,7 @@ _PLACES = {
     "export_onnx": "onnx_out.export_step",
     "in_torch": "kernels.sequence",
     "kernels_in_use": "kernels.compiled",
+    "load_ncps": "networks.load_ncps",
     "truncated": "networks.truncated",
 }
 

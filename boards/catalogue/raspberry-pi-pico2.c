@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Raspberry Pi Pico 2 (RP2350, Arm): 150 MHz from the 12 MHz crystal, and UART0 on GP0 and
+/* Raspberry Pi Pico 2 (RP2350, by its Arm or its RISC-V cores): 150 MHz from the 12 MHz crystal, and UART0 on GP0 and
  * GP1. Sections are those of the RP2350 datasheet. */
 #include "board.h"
-#include "cortex_m.h"
+#include "core_registers.h"
 
 #define CLK_REF_CTRL REGISTER(0x40010030)
 #define CLK_REF_SELECTED REGISTER(0x40010038)
@@ -33,10 +33,17 @@ enum { IO_BANK0 = 1 << 6, PADS_BANK0 = 1 << 9, PLL_SYS = 1 << 14, UART0 = 1 << 2
 enum { FUNCTION_UART = 2 };
 enum { INPUT = 1 << 6, PULL_UP = 1 << 3 }; /* pads; isolated (bit 8) from reset until written */
 
-/* 5.9.5.1: without this block in the first 4 KiB the boot ROM treats the flash as empty. It
- * declares a secure executable for the Arm cores of an RP2350, and that it is the only block. */
+/* 5.9.5: without this block in the first 4 KiB the boot ROM treats the flash as empty. It declares
+ * an executable for the cores of an RP2350 that this is compiled for (on Arm a secure one), and
+ * that it is the only block. The ROM starts Arm cores by the vector table and RISC-V cores at the
+ * first instruction, both at the beginning of the flash. */
+#ifdef __riscv
+#define IMAGE_TYPE 0x11010142
+#else
+#define IMAGE_TYPE 0x10210142
+#endif
 __attribute__((used, section(".image_def"))) static const uint32_t image_def[5] = {
-    0xFFFFDED3, 0x10210142, 0x000001FF, 0x00000000, 0xAB123579,
+    0xFFFFDED3, IMAGE_TYPE, 0x000001FF, 0x00000000, 0xAB123579,
 };
 
 static void release(uint32_t what)
@@ -46,8 +53,26 @@ static void release(uint32_t what)
     }
 }
 
+#ifdef __riscv
+#define PSM_WDSEL REGISTER(0x40018008)
+#define WATCHDOG_CTRL REGISTER(0x400D8000)
+#define TRIGGER (1u << 31)
+enum { ALL_BUT_OSCILLATORS = 0x1FFFFF3 }; /* PSM_WDSEL: what the watchdog resets */
+
+void chip_reset(void)
+{
+    PSM_WDSEL = ALL_BUT_OSCILLATORS;
+    WATCHDOG_CTRL |= TRIGGER;
+    for (;;) {
+    }
+}
+#endif
+
 void board_init(void)
 {
+#ifdef __riscv
+    CSR_WRITE("0x320", 0); /* 3.8.9: mcountinhibit stops mcycle after a reset */
+#endif
     /* A reset of the core alone leaves the clocks as they are: switch away from the PLL first. */
     CLK_SYS_CTRL = SYS_REF;
     while (!(CLK_SYS_SELECTED & 1u << SYS_REF)) {

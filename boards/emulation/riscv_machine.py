@@ -8,7 +8,7 @@ from unicorn import riscv_const as riscv
 
 from elegans.boards.emulation.unicorn_machine import MachineError, UnicornMachine, unicorn
 from elegans.boards.firmware.elf_image import ElfImage
-from elegans.boards.machine_code.riscv import instruction_addresses
+from elegans.boards.machine_code.riscv import Operation, decode, instruction_addresses
 
 _REGISTERS = [getattr(riscv, f"UC_RISCV_REG_X{i}") for i in range(32)]
 _NOWHERE = 0  # an address that is never executed: unicorn wants one at which to stop
@@ -21,10 +21,13 @@ _EXTERNAL, _INTERRUPT = 11, 1 << 31
 _FETCH, _ILLEGAL, _LOAD, _STORE = 1, 2, 5, 7
 
 # The PLIC's registers, as offsets: its enables and claim of context 0, and its end.
-_ENABLES, _CLAIM, _PLIC_BYTES = 0x2000, 0x20_0004, 0x20_1000
+_ENABLES, _CLAIM, _PLIC_BYTES = range(0x2000, 0x2080, 4), 0x20_0004, 0x20_1000
 
-_MCYCLE = 0xB00
-_CSR_MASK, _CSR = 0x7F, 0x73  # the opcode of instructions on control and status registers
+# Control and status registers that unicorn does not have, or means otherwise: a counter of
+# instructions, mcountinhibit, and the enables of Hazard3's interrupts.
+_MCYCLE, _MCOUNTINHIBIT, _MEIEA = 0xB00, 0x320, 0xBE0
+_OWN = (_MCYCLE, _MCOUNTINHIBIT, _MEIEA)
+_NAMES = frozenset(("csrrw", "csrrs", "csrrc"))
 
 
 class RiscvMachine(UnicornMachine):
@@ -48,32 +51,34 @@ class RiscvMachine(UnicornMachine):
         return cpu
 
     def _prepare(self, image: ElfImage) -> None:
-        assert self._board.interrupts is not None
-        plic = self._board.interrupts.base
-        self._cpu.mmio_map(plic, _PLIC_BYTES, self._plic_read, None, self._plic_write, None)
-        # unicorn's mcycle counts the host's clock, so instructions on it are executed here. What
-        # looks like one among the data is never executed.
+        if self._board.interrupts and self._board.interrupts.driver == "plic":
+            plic = self._board.interrupts.base
+            self._cpu.mmio_map(plic, _PLIC_BYTES, self._plic_read, None, self._plic_write, None)
+        # What looks like an instruction among the data is never executed.
         for address, data in image.segments:
             for at in range(0, len(data) - 3, 2):
-                code = int.from_bytes(data[at : at + 4], "little")
-                if code & _CSR_MASK == _CSR and code >> 20 == _MCYCLE:
-                    self._hook(address + at, code)
+                one = decode(data[at : at + 4])
+                if one.name in _NAMES and one.imm in _OWN:
+                    self._hook(address + at, one)
 
-    def _hook(self, address: int, code: int) -> None:
-        register = _REGISTERS[code >> 7 & 31]
+    def _hook(self, address: int, one: Operation) -> None:
+        """Execute an instruction on one of these registers here."""
 
-        def on_mcycle(cpu: Any, at: int, size: int, _: Any) -> None:
-            if register == riscv.UC_RISCV_REG_X0:  # nothing is read: it is written
+        def on_register(cpu: Any, at: int, size: int, _: Any) -> None:
+            value = int(cpu.reg_read(_REGISTERS[one.rs1])) & 0xFFFF_FFFF
+            if one.imm == _MCYCLE and one.rd == 0:
                 self._count = 0
                 self._enable_counter(True)
-            else:
-                cpu.reg_write(register, self._count & 0xFFFF_FFFF)
+            elif one.imm == _MEIEA:
+                self._enabled |= value >> 16 << 16 * (value & 31)
+            if one.rd:
+                cpu.reg_write(_REGISTERS[one.rd], self._count & 0xFFFF_FFFF)
             cpu.reg_write(riscv.UC_RISCV_REG_PC, at + 4)
 
-        self._cpu.hook_add(unicorn.UC_HOOK_CODE, on_mcycle, begin=address, end=address)
+        self._cpu.hook_add(unicorn.UC_HOOK_CODE, on_register, begin=address, end=address)
 
     def _clear_registers(self) -> None:
-        self._plic: dict[int, int] = {}
+        self._enabled = 0  # the enabled interrupts, a bit each
         for register in (*_REGISTERS[1:], riscv.UC_RISCV_REG_MSTATUS, riscv.UC_RISCV_REG_MIE):
             self._cpu.reg_write(register, 0)
 
@@ -81,9 +86,8 @@ class RiscvMachine(UnicornMachine):
         return self._board.memory.flash.origin + self._board.memory.vectors
 
     def _interrupt_enabled(self, irq: int) -> bool:
-        enables = self._plic.get(_ENABLES + 4 * (irq // 32), 0)
         core = self._cpu.reg_read(riscv.UC_RISCV_REG_MIE)
-        return bool(enables >> irq % 32 & 1 and core >> _EXTERNAL & 1)
+        return bool(self._enabled >> irq & 1 and core >> _EXTERNAL & 1)
 
     def _interrupt(self, irq: int) -> None:
         self._in_fault = False  # the firmware has started again after a fault
@@ -122,7 +126,8 @@ class RiscvMachine(UnicornMachine):
         return len(instruction_addresses(code, 0))
 
     def _plic_read(self, cpu: Any, offset: int, size: int, _: Any) -> int:
-        return self._board.uart.irq if offset == _CLAIM else self._plic.get(offset, 0)
+        return self._board.uart.irq if offset == _CLAIM else 0
 
     def _plic_write(self, cpu: Any, offset: int, size: int, value: int, _: Any) -> None:
-        self._plic[offset] = value
+        if offset in _ENABLES:
+            self._enabled |= value << 8 * (offset - _ENABLES.start)

@@ -15,14 +15,14 @@ from pathlib import Path
 from elegans.boards.descriptors.board import MOST_STACK, Board
 from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.exporter.build_folder import BuildFolder, read_build_folder
-from elegans.exporter.codegen.runtime_files import runtime_version
+from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_input
 from elegans.exporter.templates import FIRMWARE, environment
 
 _LINK = Path(__file__).resolve().parents[2] / "runtime_c" / "link"
-_CORE = {ARM: "cortex_m", RISCV: "riscv"}  # start-up code of the core, by its architecture
+_CORE = {ARM: "cortex_m", RISCV: "riscv"}  # begins the names of a core's files, by its architecture
 _UNIT = r"runtime/src/[^/]+\.c"
 _EXPORT = "export it again: elegans export model.onnx -o BUILD"
 
@@ -203,7 +203,8 @@ def _belongs(stem: str, board: Board) -> bool:
             "interrupts": interrupts,
         }
         return stem == f"{driver}_{chosen[driver]}"
-    return stem not in _CORE.values() or stem == _CORE[board.core.architecture]
+    others = {name for core, name in _CORE.items() if core != board.core.architecture}
+    return not stem.startswith(tuple(others))
 
 
 def device_files(model: ModelSource, board: Board) -> dict[str, bytes]:

@@ -144,7 +144,7 @@ def _short(code: int) -> Operation:
         load = _bits(code, (12, 1, 5), (6, 3, 2), (3, 2, 6))
         store = _bits(code, (12, 4, 2), (8, 2, 6))
         return {
-            0: Operation(2, "slli", full, full, imm=imm6 & 31),
+            0: Operation(2, "slli" if imm6 >= 0 else "", full, full, imm=imm6),
             2: Operation(2, "lw", full, SP, imm=load),
             4: _moves(code, full, other),
             6: Operation(2, "sw", 0, SP, other, store),
@@ -158,8 +158,9 @@ def _arithmetic(code: int, low: int, high: int, imm6: int) -> Operation:
     if kind == 3:
         name = ("sub", "xor", "or", "and")[code >> 5 & 3] if not code >> 12 & 1 else ""
         return Operation(2, name, high, high, low)
-    imm = imm6 if kind == 2 else imm6 & 31
-    return Operation(2, ("srli", "srai", "andi")[kind], high, high, imm=imm)
+    name = ("srli", "srai", "andi")[kind]
+    known = kind == 2 or imm6 >= 0  # RV32 shifts by 31 at most
+    return Operation(2, name if known else "", high, high, imm=imm6)
 
 
 def _moves(code: int, full: int, other: int) -> Operation:

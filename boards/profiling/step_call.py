@@ -43,7 +43,7 @@ class StepFunction:
     from ``base``, the beginning of RAM, on, since the firmware itself does not run meanwhile:
     x, y, h and the model's state. Behind them ends the stack, at ``floor``; it begins at ``top``.
     ``inputs``, ``outputs`` and ``states`` are numbers of elements; a state has ``state_bytes``
-    bytes, and the model's ``struct`` ``struct_bytes``. ``architecture`` is the core's.
+    bytes, and the model's ``struct`` ``struct_bytes``.
     """
 
     step: int
@@ -57,7 +57,6 @@ class StepFunction:
     states: int
     state_bytes: int
     struct_bytes: int
-    architecture: str
     image: ElfImage
 
     @property
@@ -114,7 +113,7 @@ class StepFunction:
 
     def instructions(self, block: Block) -> list[int]:
         """The addresses of the instructions of a block."""
-        return RULES[self.architecture].addresses(self.code(*block), block[0])
+        return RULES[self.image.architecture].addresses(self.code(*block), block[0])
 
 
 def find_step(build_dir: Path, firmware: Firmware, symbols: list[Symbol]) -> StepFunction:
@@ -134,7 +133,6 @@ def find_step(build_dir: Path, firmware: Firmware, symbols: list[Symbol]) -> Ste
         states=model.states,
         state_bytes=model.state_bits // 8,
         struct_bytes=firmware.ram_bytes,
-        architecture=firmware.board.core.architecture,
         image=read_image(firmware.elf),
     )
 

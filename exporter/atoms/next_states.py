@@ -8,8 +8,12 @@ from itertools import groupby
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.fraction import FractionActivation
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.activations.soft_relu import unfolded
 from elegans.exporter.atoms.gates.advance import AdvanceGate
 from elegans.exporter.atoms.gates.keep import KeepGate
+from elegans.exporter.atoms.gates.phase import PhaseGate
 from elegans.exporter.atoms.gates.product import ProductGate
 from elegans.exporter.atoms.gates.remember import RememberGate
 from elegans.exporter.atoms.gates.turn import TurnGate
@@ -85,6 +89,8 @@ def kept(atoms: AtomTable, window: Window, start: int) -> Window:
     that keeps a part of itself; any other as it is."""
     gate = atoms.found.get(window.vector)
     old = Window("h", start, start + window.size)
+    if isinstance(gate, FractionActivation):
+        return _phase(atoms, gate, window, old)
     whole = isinstance(gate, (ProductGate, VectorProductGate)) and window.size == gate.size
     if not isinstance(gate, (ProductGate, VectorProductGate)) or not whole:
         return window
@@ -92,7 +98,24 @@ def kept(atoms: AtomTable, window: Window, start: int) -> Window:
         if _leads_to(atoms, h, old) and not _leads_to(atoms, u, old):
             nothing = atoms.map(Affine.constant(np.zeros(window.size)))
             return atoms.add(KeepGate(h, nothing, u))
+        drive = getattr(atoms.found.get(h.vector), "drive", None) if h.size == gate.size else None
+        if isinstance(atoms.found.get(h.vector), LinearMapActivation) and drive is not None:
+            rest = drive.plus(atoms.of(old).scaled(_MINUS))
+            if "h" in drive.terms and "h" not in rest.terms:  # u (h + c) is u h + u c
+                incoming = VectorProductGate.of(atoms, atoms.of(u), rest)
+                return atoms.add(KeepGate(old, atoms.map(incoming), u))
     return window
+
+
+def _phase(atoms: AtomTable, fraction: FractionActivation, window: Window, old: Window) -> Window:
+    """The fraction of the old state and a change that reads no states, as a phase of 32 bits."""
+    if window.size != fraction.size or fraction.drive.window() is None:
+        return window
+    drive = unfolded(atoms, fraction.drive)
+    change = drive.plus(atoms.of(old).scaled(_MINUS))
+    if "h" not in drive.terms or "h" in change.terms or not change.terms:
+        return window
+    return atoms.add(PhaseGate(old, atoms.map(change)))
 
 
 def _leads_to(atoms: AtomTable, window: Window, old: Window) -> bool:

@@ -1,4 +1,4 @@
 """The fixed-point model to C and assembler: fusion, placement, text.
 
-May import `numbers`, `ops` and `ir`.
+May import `numbers`, `ops`, `ir` and `delivery`.
 """

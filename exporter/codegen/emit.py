@@ -7,34 +7,46 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
 
 from elegans.exporter.codegen.plan import Plan
 from elegans.exporter.codegen.program import FusedLayer
-from elegans.exporter.codegen.runtime_files import runtime_files, runtime_version
+from elegans.exporter.codegen.step_body import StepBody
+from elegans.exporter.delivery.border import border
+from elegans.exporter.delivery.runtime_files import runtime_files, runtime_version
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.templates import environment
 
 
-def emit(plan: Plan) -> dict[str, str]:
-    """The generated C, its README, and the runtime files that it uses: texts by path."""
-    context = _context(plan)
+def emit(plan: Plan, counts: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The generated C, its README, and the runtime files that it uses: texts by path.
+
+    counts  for each input that is a sensor's raw count, its type, such as uint12, by name
+    """
+    context = _context(plan) | {"border": border(plan.model, counts or {})}
     name = plan.model.name
     templates = {
         f"{name}.h": "model.h.j2",
         f"{name}.c": "model.c.j2",
         "README.md": "README.md.j2",
+        f"{name}_float.h": "float.h.j2",
+        f"{name}_health.h": "health.h.j2",
+        f"{name}.hpp": "wrapper.hpp.j2",
     }
+    time = context["border"]["time"]
+    if time and time["ms"]:
+        templates[f"{name}_clock.h"] = "clock.h.j2"
     if plan.body.runs:
         templates[f"{name}_layers.S"] = "layers.S.j2"
     files = {
         path: environment().get_template(template).render(context)
         for path, template in templates.items()
     }
-    needed = [f"el_{kernel}.h" for kernel in plan.kernels]
+    needed = ["el_real.h", *(f"el_{kernel}.h" for kernel in plan.kernels)]
     macros = ["el_layers.inc", _macros(plan)] if plan.body.runs else []
     return files | runtime_files([*needed, *macros])
 
@@ -66,6 +78,8 @@ def _context(plan: Plan) -> dict[str, Any]:
         "dt_bits": model.dt_bits,
         "state_size": size + size % 2,  # whole words
         "h": plan.placement.h.offset,
+        "table_bytes": plan.bytes,
+        "buffer_bytes": _buffer_bytes(body),
         "kernels": plan.kernels,
         "tables": plan.tables,
         "buffers": body.buffers,
@@ -76,6 +90,16 @@ def _context(plan: Plan) -> dict[str, Any]:
         "copies": body.copies,
         "synapses": model.weight_count,
     }
+
+
+def _buffer_bytes(body: StepBody) -> int:
+    """The bytes of the most buffers that exist at a time in a step."""
+
+    def size(declarations: list[str]) -> int:
+        arrays = re.findall(r"int(16|32)_t \w+\[(\d+)\]", " ".join(declarations))
+        return sum(int(bits) // 8 * int(count) for bits, count in arrays)
+
+    return size(body.buffers) + max((size(block.buffers) for block in body.blocks), default=0)
 
 
 def _held(model: Model) -> list[dict[str, Any]]:

@@ -177,5 +177,15 @@ def _step(plan: Plan, once: bool = False) -> Work:
     return found
 
 
-_INLINE = {"advance", "fused_step", "keep", "lstm_cell", "narrow", "relax", "remember", "turn"}
+_INLINE = {
+    "advance",
+    "fused_step",
+    "keep",
+    "lstm_cell",
+    "narrow",
+    "relax",
+    "remember",
+    "turn",
+    "wrap",
+}
 """Kernels that compilers write into the step's own function."""

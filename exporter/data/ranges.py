@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,19 +55,25 @@ def ranges_from(path: Path, inputs: Sequence[str]) -> FoundRanges:
     return _recorded(path, inputs)
 
 
-def _recorded(path: Path, inputs: Sequence[str]) -> FoundRanges:
-    seen: dict[str, list[Range]] = {}
+def ranges_of(
+    place: str | Path, inputs: Sequence[str], columns: Iterable[tuple[str, Reals]]
+) -> FoundRanges:
+    """The ranges of a model with these inputs from the least to the greatest value of each column;
+    several columns may have one name. NaN does not count.
+
+    Raises `ElegansError` naming `place` for an input without a number.
+    """
     told: list[str] = []
-    for file in data_files(path):
-        for name, values in _columns(file, inputs, told):
-            known = values[np.isfinite(values)]
-            if known.size:
-                seen.setdefault(name, []).append((float(known.min()), float(known.max())))
+    seen: dict[str, list[Range]] = {}
+    for name, values in columns:
+        known = values[np.isfinite(values)]
+        if known.size:
+            seen.setdefault(name, []).append((float(known.min()), float(known.max())))
     found: dict[str, Range] = {}
     for name in (*inputs, _TIME):
         if name not in seen:
             if name != _TIME:
-                raise ElegansError(path, f"has no number for the input {name!r}", "add some")
+                raise ElegansError(place, f"has no number for the input {name!r}", "add some")
             continue
         lo, hi = min(lo for lo, _ in seen[name]), max(hi for _, hi in seen[name])
         if lo < hi:
@@ -80,7 +86,14 @@ def _recorded(path: Path, inputs: Sequence[str]) -> FoundRanges:
                 f"{name} is always {lo:g}, and is taken as {found[name][0]:g}:{found[name][1]:g}; "
                 f"if it changes, give --input-range {name}=LO:HI"
             )
-    return FoundRanges(found, tuple(dict.fromkeys(told)))
+    return FoundRanges(found, tuple(told))
+
+
+def _recorded(path: Path, inputs: Sequence[str]) -> FoundRanges:
+    told: list[str] = []
+    columns = (pair for file in data_files(path) for pair in _columns(file, inputs, told))
+    found = ranges_of(path, inputs, columns)
+    return FoundRanges(found.ranges, tuple(dict.fromkeys((*told, *found.told))))
 
 
 def _columns(file: Path, inputs: Sequence[str], told: list[str]) -> Iterator[tuple[str, Reals]]:

@@ -20,7 +20,7 @@ from elegans.exporter.numbers.fixed import (
     Reals,
     dequantise,
     q_name,
-    quantise,
+    round_half_up,
 )
 
 MOST_FRAC = 128  # of an int16 it is 100, and 16 more of an int32 (`numbers.fixed.FRACS`)
@@ -58,10 +58,13 @@ class AffineFormat:
         return real
 
     def to_integers(self, reals: ArrayLike) -> Integers:
-        """The integers nearest to real values, ties upwards, clamped to lo..hi."""
-        exact = (np.asarray(reals, dtype=np.float64) - self.offset) / self.scale
-        clamped: Integers = np.clip(quantise(exact, self.frac), self.lo, self.hi)
-        return clamped
+        """The integers nearest to real values, ties upwards, clamped to lo..hi; NaN gives lo.
+
+        Exact twin of runtime_c/include/elegans/el_real.h.
+        """
+        exact = np.ldexp((np.asarray(reals, np.float64) - self.offset) / self.scale, self.frac)
+        known = np.nan_to_num(exact, nan=self.lo, posinf=self.hi, neginf=self.lo)
+        return round_half_up(np.clip(known, self.lo, self.hi))
 
     @property
     def range(self) -> tuple[float, float]:

@@ -15,10 +15,9 @@ from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.builder import MappedForm
 from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.lowering import quantise_maps
 from elegans.exporter.lowering.formats import Formats
-from elegans.exporter.lowering.joint_rounding import InputStatistics
-from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap
+from elegans.exporter.lowering.joint_rounding import InputStatistics, Together
+from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap, linear, timed
 from elegans.exporter.lowering.step_builder import StepBuilder
 from elegans.exporter.numbers.fixed import (
     Integers,
@@ -173,7 +172,7 @@ class ModelBuilder(StepBuilder):
             together=self._together(windows, fracs),
             ends=_ends(windows),
         )
-        op = quantise_maps.timed(real, self.weight_bits)
+        op = timed(real, self.weight_bits)
         if op is None:
             return None
         return self.step(name, layer, op, (windows, (dt,)), np.full(drive.size, frac))
@@ -208,7 +207,7 @@ class ModelBuilder(StepBuilder):
         matrices = (sparse.hstack(part, format="csr") for part in zip(*columns, strict=True))
         return tuple(windows), tuple(matrices)
 
-    def _together(self, windows: tuple[Window, ...], frac: Integers) -> quantise_maps.Together:
+    def _together(self, windows: tuple[Window, ...], frac: Integers) -> Together:
         """Rounds the weights of inputs in these windows together."""
         real = tuple(self._real.get(w) for w in windows)
         return partial(self._statistics.rounded, windows=real, frac=frac)
@@ -233,7 +232,7 @@ class ModelBuilder(StepBuilder):
         frac = np.concatenate([self.fracs(w) for w in inputs])
         together = self._together(inputs, frac)
         real = RealMap(weights, bias, frac, reach, out_frac, _ends(inputs), together)
-        op = quantise_maps.linear(real, self.weight_bits, tabled, alike)
+        op = linear(real, self.weight_bits, tabled, alike)
         if op is None:
             raise ElegansError(
                 name,

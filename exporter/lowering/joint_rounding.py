@@ -4,13 +4,18 @@ A row of many inputs leaves few bits to each weight: with 300 inputs in [-1, 1] 
 32 bits holds weights of 8 bits. Rounded one by one, their errors add up like noise. But the inputs
 are not independent: a backbone of 128 units reads 30 numbers, and the states of a circuit follow
 each other. So each weight's error is made up for by the weights after it, as far as inputs that go
-together can: optimal brain quantisation in the order of GPTQ (Frantar et al., 2022).
+together can: optimal brain quantisation in the order of GPTQ (Frantar et al., 2022). What is left
+has a mean, and the bias takes it: otherwise it would be an error of constant inputs, to which a
+state comes back again and again.
 
-What goes together is seen in runs of the float network on random inputs. They choose between
-neighbouring integers only: ranges and formats are proved from the integers, whatever they are.
+What goes together, and the mean, are seen in runs of the float network on random inputs. They
+choose integers near to the weights and biases only: ranges and formats are proved from the
+integers, whatever they are.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,15 +25,20 @@ from elegans.exporter.ir.atom import Activation
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span
-from elegans.exporter.numbers.fixed import Integers, Reals, round_half_up
+from elegans.exporter.numbers.fixed import INT16_MAX, Integers, Reals, round_half_up
 
-WIDE = 64
-"""The inputs of a row from which on its weights are rounded together: below, each has 10 bits."""
+WIDE = 32
+"""The inputs of a row from which on its weights are rounded together: below, each has 11 bits."""
 _MOST_COLUMNS = 2048  # of a map; the factor below takes time with their cube
 _RUNS, _STEPS = 48, 12  # of the random runs; in half of them the inputs never change
 _SEED = 302
 _DAMPING = 0.1  # of the mean square of the inputs, for what the runs do not show
 _BLOCK = 64  # columns whose errors are passed on together
+
+Rounded = tuple[Integers, Integers]
+"""Weights [rows, n], and what their biases [rows] gain so that the mean of each sum is right."""
+Together = Callable[[Reals], Rounded | None]
+"""Rounds weights at an integer's scale, [rows, n], together; None where it cannot."""
 
 
 class InputStatistics:
@@ -39,12 +49,12 @@ class InputStatistics:
 
     def __init__(self, network: Network, spans: dict[str, Span]) -> None:
         self._samples = _samples(network, spans) if spans and _is_wide(network) else {}
-        self._factors: dict[tuple[object, ...], Reals] = {}
-        self._rounded: dict[bytes, Integers] = {}
+        self._seen: dict[tuple[object, ...], tuple[Reals, Reals]] = {}
+        self._rounded: dict[bytes, Rounded] = {}
 
     def rounded(
         self, weights: Reals, windows: tuple[Window | None, ...], frac: Integers
-    ) -> Integers | None:
+    ) -> Rounded | None:
         """The weights [rows, n] of inputs in these windows as integers, rounded together.
 
         windows  of the network, n elements together; None for what is no window of it
@@ -53,28 +63,55 @@ class InputStatistics:
         Equal maps, as unfolds have, are rounded alike: they share their tables. None where the
         inputs are not among the network's vectors, or are too many.
         """
-        factor = self._factor(windows, frac)
-        if factor is None:
+        seen = self._factor_and_mean(windows, frac)
+        if seen is None:
             return None
         key = weights.tobytes()
         if key not in self._rounded:
-            self._rounded[key] = rounded(weights, factor)
+            factor, mean = seen
+            integers = rounded(weights, factor)
+            self._rounded[key] = integers, round_half_up((weights - integers) @ mean)
         return self._rounded[key]
 
-    def _factor(self, windows: tuple[Window | None, ...], frac: Integers) -> Reals | None:
-        """[n, n]: U with U^T U the inverse of the inputs' second moments, upper triangular."""
+    def _factor_and_mean(
+        self, windows: tuple[Window | None, ...], frac: Integers
+    ) -> tuple[Reals, Reals] | None:
+        """[n, n]: U with U^T U the inverse of the inputs' second moments, upper triangular; and
+        [n]: the inputs' means, in integers."""
         known = [w for w in windows if w is not None and w.vector in self._samples]
         if len(known) < len(windows) or len(frac) > _MOST_COLUMNS:
             return None
         key = (windows, tuple(frac.tolist()))
-        if key not in self._factors:
+        if key not in self._seen:
             parts = [self._samples[w.vector][:, w.lo : w.hi] for w in known]
             x = np.ldexp(np.concatenate(parts, axis=1), frac)
             moments = x.T @ x / len(x)
             own = moments.diagonal().mean() or 1.0
             moments[np.diag_indices(len(frac))] += _DAMPING * own
-            self._factors[key] = np.linalg.cholesky(np.linalg.inv(moments)).T
-        return self._factors[key]
+            self._seen[key] = np.linalg.cholesky(np.linalg.inv(moments)).T, x.mean(axis=0)
+        return self._seen[key]
+
+
+def wide_rows(inputs: Integers) -> Integers:
+    """The rows that are rounded together, of rows with so many inputs [rows]."""
+    return np.flatnonzero(inputs >= WIDE)
+
+
+def wide_rounded(reals: Reals, kept: Rounded, together: Together | None) -> Rounded:
+    """Weights and biases of a map whose wide rows are rounded together, where int16 holds them.
+
+    reals  the weights [rows, n] at their integers' scale
+    kept   weights and biases that are rounded one by one
+    """
+    rows = wide_rows(np.count_nonzero(reals, axis=1))
+    more = together(reals[rows]) if together is not None and len(rows) else None
+    if more is None:
+        return kept
+    weights, bias = (own.copy() for own in kept)
+    good = np.abs(more[0]).max(axis=1) <= INT16_MAX
+    weights[rows[good]] = more[0][good]
+    bias[rows[good]] += more[1][good]
+    return weights, bias
 
 
 def _is_wide(network: Network) -> bool:

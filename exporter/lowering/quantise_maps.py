@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
 
 from elegans.exporter.ir.affine import Matrix
-from elegans.exporter.lowering.joint_rounding import WIDE
+from elegans.exporter.lowering.joint_rounding import Together, wide_rounded, wide_rows
 from elegans.exporter.lowering.quantise_int8 import linear8, timed8
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -47,8 +46,6 @@ _DENSE = 3  # int8 maps of which a table looks the result up are dense down to o
 _BITS = 16  # of the weights of a `TimedLinear`
 _SMALL = 4096  # entries of a map for which every layout is tried
 
-
-Together = Callable[[Reals], Integers | None]
 Quantised = tuple[SparseMatrix, Integers, Integers]
 
 
@@ -121,19 +118,20 @@ class RealMap:
         A row keeps its own rounding if a weight or the accumulator could leave its size.
         """
         found, biases, shifts = kept
-        rows = np.flatnonzero(np.diff(self.weights.indptr) >= WIDE)
+        rows = wide_rows(np.diff(self.weights.indptr))
         if self.together is None or not len(rows):
             return kept
         reals = self.weights[rows].toarray()
         scale = (self.out_frac + shifts)[rows, None] - self.in_frac
-        integers = self.together(np.ldexp(reals, scale))
-        if integers is None:
+        more = self.together(np.ldexp(reals, scale))
+        if more is None:
             return kept
+        integers, bias = more[0], biases[rows] + more[1]
         room = (HALF_SEGMENT << shifts[rows]) * tabled + ((1 << shifts[rows]) >> 1)
-        reach = np.abs(integers) @ self.in_reach + np.abs(biases[rows]) + room
+        reach = np.abs(integers) @ self.in_reach + np.abs(bias) + room
         good = (np.abs(integers).max(axis=1) <= INT16_MAX) & (reach <= INT32_MAX)
-        whole = np.asarray(found)
-        whole[rows[good]] = integers[good]
+        whole, biases = np.asarray(found), biases.copy()
+        whole[rows[good]], biases[rows[good]] = integers[good], bias[good]
         return SparseMatrix.of(whole), biases, shifts
 
 
@@ -244,25 +242,21 @@ class RealTimedMap:
     def rounded_together(self, op: TimedLinear) -> TimedLinear:
         """The same with the weights of wide rows rounded together, where they still fit."""
         scale = self.out_frac + op.shift
-        found = [op.weights, op.rates]
-        at = (scale, scale - self.dt_frac + RATE_SHIFT)
-        for i, (reals, bits) in enumerate(zip((self.weights, self.rates), at, strict=True)):
-            rows = np.flatnonzero(np.count_nonzero(reals, axis=1) >= WIDE)
-            if self.together is None or not len(rows):
-                continue
-            integers = self.together(np.ldexp(reals[rows], bits[rows, None] - self.in_frac))
-            if integers is None:
-                continue
-            good = np.abs(integers).max(axis=1) <= INT16_MAX
-            found[i] = found[i].copy()
-            found[i][rows[good]] = integers[good]
-        more = replace(op, weights=found[0], rates=found[1])
+        still = np.ldexp(self.weights, scale[:, None] - self.in_frac)
+        scale = scale - self.dt_frac + RATE_SHIFT
+        moving = np.ldexp(self.rates, scale[:, None] - self.in_frac)
+        drive = wide_rounded(still, (op.weights, op.bias), self.together)
+        rate = wide_rounded(moving, (op.rates, op.rate_bias), self.together)
+        more = replace(op, weights=drive[0], bias=drive[1], rates=rate[0], rate_bias=rate[1])
         reach = more.reach(self.in_reach, self.dt_reach) + (HALF_SEGMENT << op.shift)
-        good = (reach <= INT32_MAX)[:, None]
-        weights, rates = (
-            np.where(good, new, old) for new, old in zip(found, (op.weights, op.rates), strict=True)
+        good = reach <= INT32_MAX
+        return replace(
+            op,
+            weights=np.where(good[:, None], more.weights, op.weights),
+            bias=np.where(good, more.bias, op.bias),
+            rates=np.where(good[:, None], more.rates, op.rates),
+            rate_bias=np.where(good, more.rate_bias, op.rate_bias),
         )
-        return replace(op, weights=weights, rates=rates)
 
 
 def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:

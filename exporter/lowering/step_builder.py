@@ -5,8 +5,11 @@ Here are the steps that no map makes: inputs, elapsed time, constants. `builder`
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.fixed_model import Argument, Channel, Step, Window
 from elegans.exporter.ir.proof import step_range
@@ -144,9 +147,20 @@ class StepBuilder:
         self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
     ) -> Window:
         """Add a step and prove it. Raises ElegansError if an intermediate could leave int32."""
+        name = self._unused(name)
         step = Step(name, layer, op, inputs, len(frac), tuple(int(f) for f in frac))
         args = [self.joined(a) for a in inputs]
         self.bounds[name] = step_range(len(self.steps), step, args)
         self.frac[name] = frac
         self.steps.append(step)
         return Window(name, 0, step.size)
+
+    def _unused(self, name: str) -> str:
+        """The name, or one with a number behind it where another step has it: vectors are read by
+        their names. Raises ElegansError for that of an atom's vector, which has no other."""
+        if name not in self.frac:
+            return name
+        if name in self._names.values():
+            fact = "is the name of two vectors in the generated C"
+            raise ElegansError(name, fact, "give the layers of the metadata other names")
+        return next(n for k in itertools.count(2) if (n := f"{name}_{k}") not in self.frac)

@@ -29,8 +29,8 @@ class FileType:
 
 _EXPORT = "elegans.trainer.export_onnx(net, inputs, 'model.onnx')"
 _WEIGHTS = (
-    "make the module that these weights belong to, load them into it, and call "
-    f"{_EXPORT}; elegans.trainer.load_ncps({{path!r}}, net) does the second for ncps"
+    "of ncps, net = elegans.trainer.load_ncps({path!r}) makes the module that they belong to; make "
+    f"any other yourself, and load them into it; then {_EXPORT}"
 )
 _TF2ONNX = "pip install tf2onnx, then run python -m tf2onnx.convert --{} --output model.onnx"
 _UNPACK = "unpack it, and give the ONNX file that is in it"

@@ -24,7 +24,7 @@ _NEEDS_QEMU = pytest.mark.skipif(
 # For parametrize: those that are not installed are skipped.
 CROSS_COMPILERS = ["zig", pytest.param("gcc", marks=NEEDS_GCC)]
 EMULATORS = ["unicorn", pytest.param("qemu", marks=_NEEDS_QEMU)]
-RISCV = ["qemu-rv32-virt", "qemu-rv32e-virt"]
+RV32, RV32E = "qemu-rv32-virt", "qemu-rv32e-virt"
 M0_M3_M4 = ["microbit", "mps2-an385", "mps2-an386"]
 M55 = pytest.param("mps3-an547", marks=_NEEDS_QEMU)
 

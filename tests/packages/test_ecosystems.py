@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elegans.exporter.codegen.runtime_files import runtime_version
+from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.hil_tests.session.build_files import load_build
 
 
@@ -128,6 +128,7 @@ struct Port {
 };
 __attribute__((unused)) static Port Serial;
 static inline int analogRead(uint8_t pin) { return 100 * pin + 200; }
+static inline unsigned long millis() { return 50; }
 static inline void delay(unsigned long) { exit(0); }
 void setup();
 void loop();

@@ -14,7 +14,7 @@ from elegans.cli import main
 from elegans.exporter.export import Request, export
 from elegans.hil_tests.session.build_files import load_build
 from elegans.packages.ecosystems import ECOSYSTEMS
-from elegans.packages.package import RECORD, package
+from elegans.packages.package import MODEL, RECORD, package
 from elegans.packages.selftest import selftest
 from elegans.packages.source import read_source
 from elegans.tests.places import CHECKOUT, WORM
@@ -100,7 +100,7 @@ def test_packages_replace_earlier_ones_whole(builds, tmp_path):
     assert _call(builds["slow"], "--for", "zephyr", "-o", tmp_path / "OUT").exit_code == 0
     result = _call(builds["slow"], "--for", "cmake", "--version", "2.0.1", "-o", tmp_path / "OUT")
     assert result.exit_code == 0, result.output
-    assert sorted(p.name for p in (tmp_path / "OUT").iterdir()) == ["cmake", RECORD]
+    assert sorted(p.name for p in (tmp_path / "OUT").iterdir()) == ["cmake", RECORD, MODEL]
     record = json.loads((tmp_path / "OUT" / RECORD).read_text())
     assert (record["version"], record["ecosystems"]) == ("2.0.1", ["cmake"])
 

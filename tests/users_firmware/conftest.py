@@ -24,8 +24,8 @@ _FIVE: dict[str, tuple[Callable[[], Recurrent], dict[str, Any]]] = {
     "car": (lambda: Recurrent(CfCCell(3, 6, backbone=Backbone(8)), projection=2), {}),
     "arm": (lambda: Recurrent(LTCCell(AutoNCP(6, 1).build(3), unfolds=2)), {"layout": "size"}),
     "leg": (lambda: Recurrent(GRUCell(3, 5), projection=1), {"weight_bits": 8}),
-    "eye": (lambda: Recurrent(LSTMCell(3, 4), projection=1), {"layout": "size"}),
-    "ear": (lambda: Recurrent(MLPCell(3, 4, [6], 1)), {}),
+    "eye": (lambda: Recurrent(LSTMCell(3, 20), projection=1), {"layout": "size"}),
+    "ear": (lambda: Recurrent(MLPCell(3, 40, [6], 1)), {}),
 }
 
 

@@ -145,6 +145,14 @@ def make_project(folder: Path, builds: Sequence[Path]) -> Project:
     return Project(folder, tuple(model.name for model in folders))
 
 
+def one_file(project: Project) -> str:
+    """A file that includes all C of the models and of the runtime: one unit, in portable C."""
+    units = "".join(f'#include "{unit}"\n' for unit in project.units(".c"))
+    portable = "#ifndef EL_CORE\n#define EL_CORE EL_PORTABLE\n#endif\n"
+    (project.folder / "all.c").write_text(portable + units)
+    return "all.c"
+
+
 def _vectors(model: BuildFolder, build: Path) -> str:
     """Rows of the golden vectors as constant arrays."""
     arrays = load_arrays(build / "vectors.npz")

@@ -13,7 +13,7 @@ from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware import toolchain
 from elegans.exporter.errors import ElegansError
 from elegans.tests.boards.conftest import CROSS_COMPILERS
-from elegans.tests.users_firmware.project import Project
+from elegans.tests.users_firmware.project import Project, one_file
 
 _HOST = [name for name in ("gcc", "clang") if shutil.which(name)] or ["zig"]
 _PLAIN = ["-std=c99", *toolchain.WARNINGS]
@@ -63,15 +63,9 @@ def test_a_wrong_integer_is_found_with_its_model_and_its_row(project: Project):
 
 def test_all_names_of_a_model_begin_with_its_own(project: Project):
     """All models in one file: nothing that one defines may be defined by another."""
-    units = project.units(".c")
-    (project.folder / "all.c").write_text("".join(f'#include "{unit}"\n' for unit in units))
-    for extra in units:
-        (project.folder / extra).with_suffix(".c").rename(project.folder / (extra + ".inc"))
-    text = (project.folder / "all.c").read_text().replace('.c"', '.c.inc"')
-    (project.folder / "all.c").write_text("#define EL_CORE 0 /* EL_PORTABLE */\n" + text)
     tool = toolchain.host_compiler()
-    line = [*_PLAIN, "-O1", *_own(tool), *project.includes, "all.c", "check.c", "main.c"]
-    toolchain.run(tool, [*line, "-o", "program"], project.folder, "all")
+    line = [*_PLAIN, "-O1", *_own(tool), *project.includes, one_file(project)]
+    toolchain.run(tool, [*line, "check.c", "main.c", "-o", "program"], project.folder, "all")
 
 
 @pytest.mark.parametrize("mine", [4, 6, None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,20 @@ from elegans.exporter.ir.interface import (
 from elegans.exporter.ir.raw_format import named_format
 from elegans.trainer.cells.ltc import POSITIVE
 from elegans.trainer.networks.sequence_layer import SequenceLayer
-from elegans.trainer.onnx_out.signals import signals, unit
+from elegans.trainer.onnx_out import torch_rnn
+from elegans.trainer.onnx_out.own_step import kept_aside, own_step, states_of_forward, takes_state
+from elegans.trainer.onnx_out.signals import from_data, signals, unit
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_with_torch
 from elegans.trainer.onnx_out.wrapped import Part, wrapped_step
 
 _LAYERS = ("inter", "command", "motor")  # of an ncps NCP, in the order of the state
 _KINDS = (
-    "a network of elegans.trainer, a CfC or LTC of ncps.torch, or an LSTM, GRU or RNN of torch, or "
-    "one of its cells"
+    "a network of elegans.trainer, a CfC or LTC of ncps.torch, a recurrent layer or cell of torch, "
+    "a module around them, or one with y, h = net(x, h)"
 )
+_AROUND = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
+_WHOLE = (torch.int64, torch.int32, torch.uint8, torch.bool)  # of buffers, such as counters
 # The comparison with torch draws inputs of order one, whatever their declared ranges: there
 # tanh and sigmoid are curved, while far values would saturate them and hide differences.
 _X_RANGE = (-1.0, 1.0)
@@ -56,14 +61,17 @@ def export_onnx(
     output_units: str | Sequence[str] = "",
     output_ranges: Range | Sequence[Range] | None = None,
     time_unit: str = "s",
+    state: Any = None,
+    ranges_from: Any = None,
 ) -> Path:
     """Write one step of a network to `path`: x [1, I], h [1, H], dt [1, 1] -> y, h_next.
 
     module        a layer, network or cell of elegans.trainer; an `ncps.torch.CfC` or `LTC`,
-                  wired or dense, with or without a projection and mixed memory; an LSTM, GRU or
-                  RNN of torch with any number of layers, or one of its cells; or a module around
-                  one or several of them, as a normalisation, a CfC and a Linear layer. An LSTM's
-                  state, and that of mixed memory, is [h, c]
+                  wired or dense, with or without a projection and mixed memory; a GRU, LSTM or RNN
+                  of torch in one direction, or a cell of these; a module around one or several of
+                  them, as a normalisation, a CfC and a Linear layer; or one of your own that takes
+                  its state and gives the next, as y, h = net(x, h), net(x, (h, c)) or
+                  net(x, h, dt). An LSTM's state, and that of mixed memory, is [h, c]
     input_size    I
     path          the file; its name without the suffix becomes the model's name
     input_ranges  (lowest, highest) of all inputs, or a list of one for each
@@ -71,24 +79,37 @@ def export_onnx(
     input_formats of inputs that are raw counts, as `elegans export --input-format` takes them
     state_ranges  where states saturate that no theorem bounds, as an LSTM's cell: (lowest,
                   highest) of all of these, or by the names of layers in report.txt
-    input_names   such as the columns of the training data; x0, x1, ... if None
-    input_units   one for all inputs, or one for each
+    input_names   such as the columns of the training data; x0, x1, ... if None. What C does not
+                  take in a name is replaced, with a warning
+    input_units   one for all inputs, or one for each; "" for those behind the names: `temp [K]`
     output_names, output_units   the same of the outputs; y0, y1, ...
     output_ranges where outputs saturate, as `elegans export --output-range` takes it: (lowest,
                   highest) of all outputs, or a list of one for each
     time_unit     of the elapsed time that the network was trained with, such as h
+    state         an example of the state that your own module takes, as torch.zeros(1, 8), or a
+                  tuple; None to let it be found by the sizes of the weights
+    ranges_from   data that input_ranges, and dt_range if it has a column dt, are found in: an array
+                  [T, I] or [N, T, I], a DataFrame, whose columns then name the inputs, or the path
+                  of a file as `elegans export --ranges-from` takes it
 
     The ranges travel in the file; without them, `elegans export` must be given them.
     onnxruntime runs the file beside torch before it gets its name. Returns the path. Raises
     ElegansError for a module of another kind, one that computes on a sequence what its steps do
-    not give, names or units that cannot stand in C, weights that are not finite, negative weights
-    in an LTC, a file that onnxruntime runs differently, or a path that cannot be written.
+    not give, units that cannot stand in C, data that do not fit, weights that are not finite,
+    negative weights in an LTC, a file that onnxruntime runs differently, or a path that cannot be
+    written.
     """
     path = Path(path)
     name = model_name(path.stem)
+    module = _plain(module)
     check_finite(module)
     _check_positive(module)
-    step = step_of(module, input_size).eval()
+    step = step_of(module.eval(), input_size, state).eval()
+    if ranges_from is not None:
+        if input_ranges is not None:
+            raise ElegansError("export_onnx", "input_ranges and ranges_from", "give one of them")
+        input_names, input_ranges, found = from_data(ranges_from, input_size, input_names)
+        dt_range = dt_range or found
     interface = Interface(
         name,
         inputs=signals("input", input_size, input_names, input_units, input_ranges),
@@ -123,21 +144,46 @@ class StepModule(nn.Module):
         return self.call(x, h, dt)
 
 
-def step_of(module: Any, input_size: int = 0) -> StepModule:
-    """The step of a network or cell, recognised by the attributes that it has, or of a module
-    around such ones, which needs its `input_size`.
+def step_of(module: Any, input_size: int = 0, state: Any = None) -> StepModule:
+    """The step of a network or cell, recognised by the attributes that it has; of a module around
+    such ones; or of one whose `forward` takes its state, of which `state` is an example.
 
     Raises ElegansError for a module in which there is none.
     """
+    module = _plain(module)
     known = _known_step(module)
-    if known is not None:
+    if known is not None and state is None:
         return known
     parts = _parts(module)
+    if state is not None or takes_state(module) or (states_of_forward(module) and not parts):
+        return StepModule(module, *own_step(module, input_size, state))
     if not parts:
-        fact = "is no network whose step elegans knows, and has none in it"
-        raise ElegansError(f"export_onnx, {type(module).__name__}", fact, f"give {_KINDS}")
+        raise ElegansError(
+            f"export_onnx, {type(module).__name__}",
+            kept_aside(module, input_size)
+            or "keeps no state: it has no recurrent network, and takes no state",
+            f"give {_KINDS}",
+        )
     states = sum(part.states for part in parts)
     return StepModule(module, states, wrapped_step(module, parts, input_size))
+
+
+def _plain(module: nn.Module) -> nn.Module:
+    """The module itself, without what torch puts around it to compile it or to spread it over
+    devices, on the CPU and in float32. The module that was given stays as it is."""
+    while isinstance(
+        inner := getattr(module, "_orig_mod", getattr(module, "module", None)), nn.Module
+    ):
+        if type(module).__name__ not in _AROUND:
+            break
+        module = inner
+    if isinstance(module, torch.jit.ScriptModule):
+        fact = "is a TorchScript program, whose parts are not Python"
+        raise ElegansError("export_onnx", fact, "give the module that it was made of")
+    values = [*module.parameters(), *module.buffers()]
+    if all(v.device.type == "cpu" and v.dtype in (torch.float32, *_WHOLE) for v in values):
+        return module
+    return copy.deepcopy(module).to("cpu", torch.float32)
 
 
 def _parts(module: nn.Module) -> list[Part]:
@@ -163,10 +209,10 @@ def _known_step(module: Any) -> StepModule | None:
         if getattr(module, "use_mixed", False):
             return StepModule(module, 2 * size, _bound(_ncps_mixed_memory, module))
         return StepModule(module, size, _bound(_ncps, module))
-    if isinstance(module, nn.RNNBase):
-        return StepModule(module, _states_of_layers(module), _bound(_layers_of_torch, module))
     if isinstance(module, nn.LSTMCell):
         return StepModule(module, 2 * module.hidden_size, _bound(_lstm, module))
+    if isinstance(module, nn.RNNBase):
+        return StepModule(module, torch_rnn.states_of(module), _bound(torch_rnn.step, module))
     if isinstance(module, (nn.GRUCell, nn.RNNCell)):
         return StepModule(module, module.hidden_size, lambda x, h, dt: (module(x, h),) * 2)
     return None
@@ -199,27 +245,6 @@ def _lstm(module: nn.LSTMCell, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor
     size = module.hidden_size
     hidden, cell_state = module(x, (h[:, :size], h[:, size:]))
     return hidden, torch.cat([hidden, cell_state], dim=1)
-
-
-def _states_of_layers(module: nn.RNNBase) -> int:
-    """The states of an LSTM, GRU or RNN of torch. Raises ElegansError for one that is no step."""
-    place = f"export_onnx, {type(module).__name__}"
-    if module.bidirectional:
-        fact = "reads the sequence in both directions, and a step does not know what is to come"
-        raise ElegansError(place, fact, "train it with bidirectional=False")
-    if module.proj_size:
-        fact = f"projects its state (proj_size={module.proj_size})"
-        raise ElegansError(place, fact, "train it with proj_size=0 and a Linear layer behind it")
-    return (2 if isinstance(module, nn.LSTM) else 1) * module.num_layers * module.hidden_size
-
-
-def _layers_of_torch(module: nn.RNNBase, x: Tensor, h: Tensor, dt: Tensor) -> tuple[Tensor, Tensor]:
-    """A sequence of one step; of an LSTM, h is [h of all layers, c of all layers]."""
-    vectors = h.chunk(2, dim=1) if isinstance(module, nn.LSTM) else (h,)
-    before = tuple(v.reshape(module.num_layers, 1, -1) for v in vectors)
-    y, found = module(x.reshape(1, 1, -1), before if isinstance(module, nn.LSTM) else before[0])
-    after = found if isinstance(found, tuple) else (found,)
-    return y.reshape(1, -1), torch.cat([v.reshape(1, -1) for v in after], dim=1)
 
 
 def _check_positive(module: nn.Module) -> None:

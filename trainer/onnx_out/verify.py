@@ -30,6 +30,8 @@ _NOISE = 2.0**-22
 state that moves by a millionth in a step consists of little else."""
 
 _STEPS = 64
+_SEQUENCE = 6  # steps of the sequence on which single steps are compared with the module itself
+_SAME = 1e-4  # of the largest output; float32 in another order differs by less
 
 
 def check_finite(module: nn.Module) -> None:
@@ -107,3 +109,39 @@ def _beside(
         results.append((found, [value.numpy() for value in wanted]))
         h = found[1]
     return results
+
+
+def compare_with_sequence(
+    name: str,
+    step: StepFunction,
+    states: int,
+    whole: Callable[[Tensor, Tensor], Tensor],
+    inputs: int,
+) -> None:
+    """Compare steps with what a module computes on a whole sequence: it may look at several steps
+    at once, as a mean over time does.
+
+    whole  x [1, T, I], dt [1, T] -> the outputs of all steps, or of the last one
+
+    Raises `ElegansError` if they differ; what `whole` raises is passed on.
+    """
+    random = torch.Generator().manual_seed(0)
+    x = torch.rand((1, _SEQUENCE, inputs), generator=random) * 2 - 1
+    dt = torch.rand((1, _SEQUENCE), generator=random) * 0.5 + 0.1
+    h, outputs = torch.zeros(1, states), []
+    with torch.no_grad():
+        wanted = whole(x, dt).reshape(-1)
+        for k in range(_SEQUENCE):
+            y, h = step(x[:, k], h, dt[:, k : k + 1])
+            outputs.append(y)
+    found = torch.cat(outputs).reshape(-1)[-wanted.numel() :]
+    sizes = (_SEQUENCE * outputs[-1].numel(), outputs[-1].numel())
+    far = wanted.numel() not in sizes or not (
+        (found - wanted).abs().max() <= _SAME * max(float(wanted.abs().max()), 1e-3)
+    )
+    if far:
+        raise ElegansError(
+            f"export_onnx, {name}",
+            "computes on a sequence what single steps do not give, as a mean over time would",
+            "write one step of it as a module of its own: see examples/from_onnx.md",
+        )

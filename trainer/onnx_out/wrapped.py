@@ -19,10 +19,8 @@ from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.port_names import is_state_name, is_time_name
-from elegans.trainer.onnx_out.verify import StepFunction
-
-_STEPS = 6  # of the sequence on which the steps are compared with the module itself
-_TOLERANCE = 1e-4  # of the largest output; float32 in another order differs by less
+from elegans.trainer.onnx_out import torch_rnn
+from elegans.trainer.onnx_out.verify import StepFunction, compare_with_sequence
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +79,7 @@ def wrapped_step(module: nn.Module, parts: list[Part], input_size: int) -> StepF
             faults.append(fault)
             continue
         if x_axes == 3:
-            _compare_with_sequence(module, step, parts, form, input_size)
+            _compare(module, step, parts, form, input_size)
         return step
     raise faults[0]
 
@@ -120,14 +118,12 @@ def _forward(part: Part, states: dict[str, Tensor]) -> Callable[..., Any]:
         y, h = part.step(x.reshape(1, -1), states[part.name], dt.reshape(1, 1))
         module.forward = partial(_refuse_again, module)
         states[part.name] = h
+        if isinstance(module, nn.RNNBase):
+            return torch_rnn.result(module, x, y, h)
         if isinstance(module, nn.LSTMCell):
             return h.chunk(2, dim=1)
         if isinstance(module, nn.RNNCellBase) or _is_cell(module):
             return h
-        if isinstance(module, nn.RNNBase):
-            vectors = h.chunk(2, dim=1) if isinstance(module, nn.LSTM) else (h,)
-            after = tuple(v.reshape(module.num_layers, *x.shape[1:-1], -1) for v in vectors)
-            return y.reshape(*x.shape[:-1], -1), after if len(after) > 1 else after[0]
         if getattr(module, "return_sequences", True):
             y = y.reshape(*x.shape[:-1], -1)
         pair = getattr(module, "use_mixed", False) or getattr(module, "pair", False)
@@ -166,33 +162,23 @@ def _call(module: nn.Module, arguments: tuple[Tensor, dict[str, Tensor]], h: Ten
     return found
 
 
-def _compare_with_sequence(
+def _compare(
     module: nn.Module, step: StepFunction, parts: list[Part], form: _Form, inputs: int
 ) -> None:
-    """Raise `ElegansError` unless the steps give what the module computes on a whole sequence: it
-    may look at several steps at once, as a mean over time does."""
-    random = torch.Generator().manual_seed(0)
-    x = torch.rand((1, _STEPS, inputs), generator=random) * 2 - 1
-    dt = torch.rand((1, _STEPS), generator=random) * 0.5 + 0.1
-    h = torch.zeros(1, sum(part.states for part in parts))
-    with torch.no_grad():
+    """Compare the steps with a whole sequence, unless the module takes single samples only, as a
+    cell does."""
+    states = sum(part.states for part in parts)
+
+    def whole(x: Tensor, dt: Tensor) -> Tensor:
+        return _call(module, form.arguments(x, dt), torch.zeros(1, states))
+
+    if all(isinstance(p.module, nn.RNNCellBase) or _is_cell(p.module) for p in parts):
         try:
-            whole = _call(module, form.arguments(x, dt), h)
+            with torch.no_grad():
+                whole(torch.zeros(1, 2, inputs), torch.ones(1, 2))
         except ElegansError:
-            if all(isinstance(p.module, nn.RNNCellBase) or _is_cell(p.module) for p in parts):
-                return  # it takes one sample, as a cell does
-            raise
-        outputs = []
-        for k in range(_STEPS):
-            y, h = step(x[:, k], h, dt[:, k : k + 1])
-            outputs.append(y)
-    wanted = whole.reshape(-1)
-    found = torch.cat(outputs).reshape(-1)[-wanted.numel() :]  # of all steps, or of the last one
-    if wanted.numel() not in (found.numel(), outputs[-1].numel()) or not (
-        (found - wanted).abs().max() <= _TOLERANCE * max(float(wanted.abs().max()), 1e-3)
-    ):
-        fact = "computes on a sequence what single steps do not give, as a mean over time would"
-        raise _unknown(module, fact)
+            return
+    compare_with_sequence(type(module).__name__, step, states, whole, inputs)
 
 
 def _unknown(module: nn.Module, fact: str) -> ElegansError:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.ir.atom import Activation, Atom, Gate
+from elegans.exporter.ir.atom import Atom, Gate
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, integer_ends, reach, span_frac, window_span
@@ -94,13 +94,12 @@ class HeldStateGate(Gate):
         return np.repeat([frac, frac + _LOWER], self.size)
 
 
-def factor_span(window: Window, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
-    """The interval of a factor; of a gate that of what its argument can reach."""
-    atom = atoms.get(window.vector)
-    if not isinstance(atom, Activation):
-        return window_span(window, spans)
-    lo, hi = atom.image(spans, window.vector)
-    return lo[window.lo : window.hi], hi[window.lo : window.hi]
+def factor_frac(window: Window, spans: dict[str, Span]) -> int:
+    """The fractional bits of a factor; a factor of 1, which keeps a state as it is, is exact."""
+    span = window_span(window, spans)
+    frac = span_frac(span)
+    frac -= bool(np.any(np.ldexp(reach(span), frac) > INT16_MAX))
+    return int(np.clip(frac, 1, _MOST_FRAC))
 
 
 def factors(
@@ -111,8 +110,7 @@ def factors(
     parts  by its role, a factor, and the fractional bits that the state which it multiplies has
            less than the others
     """
-    frac = min(span_frac(window_span(window, to.spans)) for window, _ in parts.values())
-    frac = int(np.clip(frac, 1, _MOST_FRAC))
+    frac = min(factor_frac(window, to.spans) for window, _ in parts.values())
     made = []
     for role, (window, lifted) in parts.items():
         fracs, whole = np.full(window.size, frac + lifted), f"{called.name}_{role}"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elegans.exporter.atoms.gates.held_state import HeldStateGate, factor_span, factors
+import numpy as np
+
+from elegans.exporter.atoms.gates.held_state import HeldStateGate, factor_frac, factors
+from elegans.exporter.atoms.gates.weighted_mean import factor_span
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, reach, times, window_span
-from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.ops.keep import Keep
 
 
@@ -34,6 +37,10 @@ class KeepGate(HeldStateGate):
     def kept(self, atoms: dict[str, Atom], spans: dict[str, Span]) -> float:
         u, h = (reach(window_span(w, spans)) for w in (self.u, self.h))
         return float((u * h).max())
+
+    def part_fracs(self, spans: dict[str, Span], own: Span) -> dict[Window, Integers]:
+        frac = np.full(self.size, factor_frac(self.u, spans))
+        return super().part_fracs(spans, own) | {self.u: frac}
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         h, frac = self.old(to, called, name)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.gates.weighted_mean import factor_span
 from elegans.exporter.ir.affine import Affine, proportion
 from elegans.exporter.ir.atom import Atom, Gate
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
@@ -46,7 +47,7 @@ class VectorProductGate(Gate):
         return atoms.of(atoms.add(cls(u, v))).scaled(c * d * squared)
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
-        lo, hi = times(window_span(self.u, spans), window_span(self.v, spans))
+        lo, hi = times(*(factor_span(w, atoms, spans) for w in self.parts))
         if self.u != self.v:
             return lo, hi
         least, most = window_span(self.u, spans)

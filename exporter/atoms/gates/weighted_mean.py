@@ -74,6 +74,15 @@ def with_images(form: Affine, atoms: dict[str, Atom], spans: dict[str, Span]) ->
     return spans | {name: atom.image(spans, name) for name, atom in read.items()}
 
 
+def factor_span(window: Window, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
+    """The interval of a factor; of a gate that of what its argument can reach."""
+    atom = atoms.get(window.vector)
+    if not isinstance(atom, Activation):
+        return window_span(window, spans)
+    lo, hi = atom.image(spans, window.vector)
+    return lo[window.lo : window.hi], hi[window.lo : window.hi]
+
+
 def ratio_span(over: Affine, under: Affine, spans: dict[str, Span]) -> Span:
     """The exact range of over / under, row by row (Dinkelbach, 1967).
 

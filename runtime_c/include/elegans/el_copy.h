@@ -8,12 +8,12 @@
 
 #include "elegans/el_fixed.h"
 
-/* Keeps a compiler from recognising a loop as memmove or memset and calling these. A portable build
- * has a libc, whose functions may well be faster than the loop. */
-#if EL_CORE == EL_PORTABLE
-#define EL_KEEP_LOOP
-#else
+/* Keeps a compiler from recognising a loop as memmove or memset and calling these. A compiler that
+ * has no such statement may call them, if it is one that does so in freestanding code. */
+#if defined(__GNUC__)
 #define EL_KEEP_LOOP __asm__ volatile("");
+#else
+#define EL_KEEP_LOOP
 #endif
 
 /* to[i] = from[i] for i < n. The two may overlap if `to` begins before `from`. */

@@ -91,6 +91,8 @@ _NRF: dict[int, Rule] = {0x40000100: lambda chip: chip.stored(0x40000000)}
 _RP2040 = (0x40008000, 0x4000C000, 0x40024000, 0x40028000)
 _RP2350 = (0x40010000, 0x40020000, 0x40048000, 0x40050000)
 
+_PICO2 = {0x40020000: 0x1FFFFFFF, 0x40050004: 0x2D, 0x40038004: 0x116, 0x40038008: 0x116}
+
 
 def chip(board: str) -> Chip:
     """The chip of a board, as it comes out of reset."""
@@ -121,10 +123,8 @@ def chip(board: str) -> Chip:
         "nrf52840-dk": ({}, _NRF),
         "microbit-v2": ({}, _NRF),
         "raspberry-pi-pico": ({0x4000C000: 0x01FFFFFF, 0x40028004: 0x2D}, _rp(*_RP2040)),
-        "raspberry-pi-pico2": (
-            {0x40020000: 0x1FFFFFFF, 0x40050004: 0x2D, 0x40038004: 0x116, 0x40038008: 0x116},
-            _rp(*_RP2350),
-        ),
+        "raspberry-pi-pico2": (_PICO2, _rp(*_RP2350)),
+        "raspberry-pi-pico2-riscv": (_PICO2, _rp(*_RP2350)),
         "frdm-k64f": ({0x40064000: 0x04}, {0x40064006: _k64_status}),
     }[board]
     return Chip(reset, rules)

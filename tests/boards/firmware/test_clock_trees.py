@@ -115,6 +115,7 @@ _TREES = {
     "microbit-v2": _nrf,
     "raspberry-pi-pico": _rp(0x40008000, 0x40028000),
     "raspberry-pi-pico2": _rp(0x40010000, 0x40050000),
+    "raspberry-pi-pico2-riscv": _rp(0x40010000, 0x40050000),
     "frdm-k64f": _k64,
 }
 

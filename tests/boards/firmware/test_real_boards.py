@@ -10,7 +10,7 @@ from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.hil_tests.wire.frames import Kind
 from elegans.hil_tests.wire.messages import Hello, StepReply, StepRequest
-from elegans.tests.boards.conftest import CROSS_COMPILERS
+from elegans.tests.boards.conftest import CROSS_COMPILERS, skip_without
 from elegans.tests.boards.firmware.real_boards import REAL, RealBoard
 from elegans.tests.boards.tiny_build import twin
 
@@ -19,6 +19,7 @@ def test_every_real_board_of_the_docs_is_in_the_catalogue():
     assert set(REAL) >= {
         *("nucleo-l432kc", "nucleo-h743zi2", "stm32f429i-disc1", "nrf52840-dk", "microbit-v2"),
         *("raspberry-pi-pico", "raspberry-pi-pico2", "frdm-k64f"),
+        "raspberry-pi-pico2-riscv",
     }
 
 
@@ -26,6 +27,7 @@ def test_every_real_board_of_the_docs_is_in_the_catalogue():
 @pytest.mark.parametrize("compiler", CROSS_COMPILERS)
 @pytest.mark.parametrize("name", REAL)
 def test_the_firmware_of_a_real_board_answers_bit_for_bit(tiny, vectors, name, compiler, level):
+    skip_without(find_board(name), compiler)
     board = RealBoard(build_firmware(tiny, find_board(name), compiler, level))
     hello = Hello.parse(board.ask(Kind.HELLO, b"abcd"))
     assert (hello.board, hello.model_digest.hex()) == (name, twin.digest(tiny)[:32])

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from elegans.boards.firmware.source import read_model
-from elegans.exporter.codegen.runtime_files import runtime_version
+from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.errors import ElegansError
 from elegans.tests.boards.conftest import copy_of_tiny
 

@@ -57,6 +57,8 @@ _PINS = {
     ],
 }
 
+_PINS["raspberry-pi-pico2-riscv"] = _PINS["raspberry-pi-pico2"]
+
 
 @pytest.mark.parametrize("name", REAL)
 def test_the_pins_are_connected_to_the_uart(real_board, name):

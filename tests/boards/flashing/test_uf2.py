@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +12,7 @@ from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing import uf2
 from elegans.boards.flashing.debug_probe import FlashError
 from elegans.exporter.errors import ElegansError
+from elegans.tests.boards.conftest import skip_without
 
 _RP2040 = 0xE48BFF56
 
@@ -38,11 +37,12 @@ def test_every_byte_of_an_image_comes_back_from_its_page(image):
     assert len(data) % 512 == 0
 
 
-@pytest.mark.parametrize("name", ["raspberry-pi-pico", "raspberry-pi-pico2"])
+@pytest.mark.parametrize(
+    "name", ["raspberry-pi-pico", "raspberry-pi-pico2", "raspberry-pi-pico2-riscv"]
+)
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
 def test_a_pico_s_firmware_is_encoded_as_its_boot_rom_expects(tiny, name, compiler):
-    if compiler == "gcc" and not shutil.which("arm-none-eabi-gcc"):
-        pytest.skip("arm-none-eabi-gcc is not installed")
+    skip_without(find_board(name), compiler)
     firmware = build_firmware(tiny, find_board(name), compiler)
     family, image = firmware.board.flash.uf2_family, read_image(firmware.elf).segments
     data = uf2.encode(image, family)

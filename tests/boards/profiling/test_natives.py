@@ -18,7 +18,7 @@ from elegans.boards.profiling.profile import profile
 from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.tanh import HALF_SEGMENT
-from elegans.tests.boards.conftest import M0_M3_M4, M55
+from elegans.tests.boards.conftest import M0_M3_M4, M55, RV32, skip_without
 from elegans.tests.boards.wide_build.twin import document
 from elegans.tests.places import RUNTIME, WIDE_BUILD
 
@@ -91,8 +91,9 @@ def test_portable_c_is_what_python_says(natives):
 
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("level", ["0", "2", "s"])
-@pytest.mark.parametrize("board", [*M0_M3_M4, M55])
+@pytest.mark.parametrize("board", [*M0_M3_M4, M55, RV32])
 def test_a_core_s_own_instructions_give_the_bits_of_python(natives, board, level, compiler):
+    skip_without(find_board(board), compiler)
     firmware = build_firmware(natives, find_board(board), compiler, level)
     measured = profile(natives, firmware, steps=_STEPS)
     assert measured.steps == _STEPS

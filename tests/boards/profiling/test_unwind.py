@@ -15,6 +15,7 @@ pytest.importorskip("capstone", reason="capstone is not installed")
 from elftools.dwarf.callframe import FDE
 from elftools.elf.elffile import ELFFile
 
+from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.build import build_firmware
@@ -26,14 +27,29 @@ from elegans.boards.profiling.unicorn_caller import UnicornCaller
 from elegans.exporter.export import Request, export
 from elegans.tests.places import WORM
 
-_SP, _LR, _PC = 13, 14, 15
-_SAVED = range(4, 12)  # the registers that a function must leave as it found them
-_BOARDS = ["microbit", "mps2-an385", "mps2-an386", "mps3-an547"]
+_BOARDS = ["microbit", "mps2-an385", "mps2-an386", "mps3-an547", "qemu-rv32-virt"]
+
+
+@dataclass(frozen=True)
+class _Registers:
+    """The numbers that DWARF gives to the stack pointer, the register with the return address and
+    those that a function must leave as it found them, and the column of the program counter."""
+
+    sp: int
+    lr: int
+    saved: tuple[int, ...]
+    pc: int
+
+
+_REGISTERS = {
+    ARM: _Registers(13, 14, tuple(range(4, 12)), 15),
+    RISCV: _Registers(2, 1, (8, 9, *range(18, 28)), 32),
+}
 
 
 @dataclass(frozen=True)
 class _Moment:
-    """r0 to r15 before an instruction, and the words of the stack at that time."""
+    """The registers before an instruction, and the words of the stack at that time."""
 
     registers: list[int]
     word: Callable[[int], int]
@@ -52,20 +68,22 @@ def test_a_kernel_unwinds_to_its_caller_from_every_instruction(worm, board, comp
     chosen = find_board(board)
     if not virtual_board.installed_emulators(chosen):
         pytest.skip(f"no emulator of {board} is installed")
-    firmware = build_firmware(worm, chosen, compiler)
+    if compiler not in cross_compilers(chosen.core.architecture):
+        pytest.skip(f"{compiler} for {board} is not installed")
+    firmware, of = build_firmware(worm, chosen, compiler), _REGISTERS[chosen.core.architecture]
     kernel = next(s for s in read_symbols(firmware.elf) if s.name == "worm_layers")
     moments = _executed(worm, firmware, range(kernel.address, kernel.address + kernel.size))
     entry = moments[0].registers
     assert len(moments) > 100
-    assert entry[_PC] == kernel.address
+    assert entry[of.pc] == kernel.address
     rows = _frame_rows(firmware.elf, kernel.address)
     for moment in moments:
-        pc = moment.registers[_PC]
+        pc = moment.registers[of.pc]
         row = next(row for row in reversed(rows) if row["pc"] <= pc)
-        assert row["cfa"].reg == _SP
-        frame = moment.registers[_SP] + row["cfa"].offset
-        assert frame == entry[_SP], hex(pc)
-        caller = {r: _unwound(moment, row.get(r), frame, r) for r in (*_SAVED, _LR)}
+        assert row["cfa"].reg == of.sp
+        frame = moment.registers[of.sp] + row["cfa"].offset
+        assert frame == entry[of.sp], hex(pc)
+        caller = {r: _unwound(moment, row.get(r), frame, r) for r in (*of.saved, of.lr)}
         assert caller == {r: entry[r] for r in caller}, hex(pc)
 
 
@@ -105,15 +123,15 @@ def _executed(worm, firmware, code):
 
 def _on_unicorn(firmware, function, code, x, h):
     caller = UnicornCaller(firmware, function)
-    arm, cpu = caller._arm, caller._cpu
-    numbers = [*caller._core, arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR, arm.UC_ARM_REG_PC]
+    cpu, of = caller._cpu, _REGISTERS[firmware.board.core.architecture]
+    numbers = list(caller._registers.values())
     moments = []
 
     def on_code(cpu, address, size, _):
-        registers = [int(cpu.reg_read(n)) for n in numbers]
-        registers[_PC] = address
-        stack = bytes(cpu.mem_read(registers[_SP], function.top - registers[_SP]))
-        moments.append(_Moment(registers, _words(registers[_SP], stack)))
+        registers = [*(int(cpu.reg_read(n)) for n in numbers), address]
+        sp = registers[of.sp]
+        stack = bytes(cpu.mem_read(sp, function.top - sp))
+        moments.append(_Moment(registers, _words(sp, stack)))
 
     cpu.hook_add(caller._unicorn.UC_HOOK_CODE, on_code, begin=code.start, end=code.stop - 1)
     caller.step(x, 8, h)
@@ -128,7 +146,9 @@ def _on_qemu(firmware, function, code, x, h):
         below = function.top - 0x400
         word = _words(below, caller._gdb.read(below, 0x400))
         rows = caller._registers[:, :16].tolist()
-        return [_Moment(registers, word) for registers in rows if registers[_PC] in code]
+        return [
+            _Moment(registers, word) for registers in rows if registers[_REGISTERS[ARM].pc] in code
+        ]
 
 
 def _words(start, data):

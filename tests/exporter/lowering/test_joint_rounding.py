@@ -7,8 +7,10 @@ import pytest
 
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_network
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.proof import prove
-from elegans.exporter.lowering import joint_rounding, quantise_maps
+from elegans.exporter.lowering import joint_rounding
+from elegans.exporter.lowering.bounds import network_bounds
 from elegans.exporter.lowering.joint_rounding import rounded
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.numbers.fixed import dequantise
@@ -33,6 +35,20 @@ def test_errors_of_rounding_cancel_on_inputs_that_go_together(seed):
     errors = [np.std(x @ (weights - w).T) for w in (found, np.round(weights))]
     assert errors[0] < 0.6 * errors[1]
     assert np.abs(found - weights).max() < 10
+
+
+def test_the_mean_of_a_sum_is_right_after_its_weights_are_rounded(graph, save):
+    """The backbone's second layer: 160 inputs, whose mean is not zero."""
+    network = read_file(save(_wide(graph, 160)))
+    statistics = joint_rounding.InputStatistics(network, network_bounds(network))
+    weights = np.random.default_rng(5).normal(0, 50, (6, 160))
+    name = next(n for n, atom in network.atoms.items() if atom.size == 160)
+    frac = np.full(160, 15)
+    integers, bias = statistics.rounded(weights, (Window(name, 0, 160),), frac)
+    mean = statistics._samples[name].mean(axis=0)
+    off = (weights - integers) @ np.ldexp(mean, 15)
+    assert np.abs(off).max() > 100
+    assert np.abs(off - bias).max() <= 0.5
 
 
 def test_an_absent_synapse_stays_absent():
@@ -71,7 +87,7 @@ def test_a_wide_network_comes_nearer_to_float_with_the_same_shifts(graph, save, 
     model = lower(network)
     prove(model)
     assert lower(network).digest == model.digest
-    monkeypatch.setattr(quantise_maps, "WIDE", 1 << 30)
+    monkeypatch.setattr(joint_rounding, "WIDE", 1 << 30)
     single = lower(network)
     assert _rms(model, network) < 0.7 * _rms(single, network)
     for step, other in zip(model.steps, single.steps, strict=True):
@@ -80,8 +96,7 @@ def test_a_wide_network_comes_nearer_to_float_with_the_same_shifts(graph, save, 
 
 
 def test_narrow_networks_and_weights_of_8_bits_keep_their_bits(graph, save, monkeypatch):
-    narrow, wide = (read_file(save(_wide(graph, units))) for units in (40, 160))
+    narrow, wide = (read_file(save(_wide(graph, units))) for units in (24, 160))
     found = lower(narrow).digest, lower(wide, 8).digest
-    monkeypatch.setattr(quantise_maps, "WIDE", 1 << 30)
-    monkeypatch.setattr(joint_rounding, "_is_wide", lambda _: False)
+    monkeypatch.setattr(joint_rounding, "WIDE", 1 << 30)
     assert found == (lower(narrow).digest, lower(wide, 8).digest)

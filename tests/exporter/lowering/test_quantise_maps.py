@@ -197,15 +197,15 @@ def test_a_map_has_the_layout_that_takes_the_least_flash(name, bits):
 
 
 def test_wide_rows_are_rounded_together_where_they_still_fit():
-    """Row 0 has 63 synapses; row 1 has 64; row 2 would leave int16, and row 3 the accumulator."""
-    weights = np.random.default_rng(3).uniform(0.2, 1.0, (4, 64)) / 64
+    """Row 0 has 31 synapses; row 1 has 32; row 2 would leave int16, and row 3 the accumulator."""
+    weights = np.random.default_rng(3).uniform(0.2, 1.0, (4, 32)) / 64
     weights[0, 9] = 0.0
 
     def together(reals):
         found = np.floor(reals).astype(np.int64)
         found[1, 5] += 40_000 * (len(reals) > 1)
         found[2:] += 20_000
-        return found
+        return found, np.arange(1, len(reals) + 1)
 
     real = _real(weights)
     alone, op = linear(real), linear(replace(real, together=together))
@@ -214,15 +214,19 @@ def test_wide_rows_are_rounded_together_where_they_still_fit():
     expected = np.floor(scaled + 0.5)
     expected[1] = np.floor(scaled[1])
     np.testing.assert_array_equal(op.weights, expected)
+    np.testing.assert_array_equal(op.bias - alone.bias, [0, 1, 0, 0])
     kept = linear(replace(real, together=lambda _: None))
     np.testing.assert_array_equal(kept.weights, alone.weights)
 
 
+_OF_THE_BIAS = -2000
+
+
 def _with_sum(total):
-    """Rounds 64 weights together to integers of this sum."""
+    """Rounds 64 weights together to integers of this sum, less a part that the bias takes."""
     found = np.full((1, 64), total // 64)
     found[0, 0] += total % 64
-    return lambda _: found
+    return lambda _: (found, np.array([_OF_THE_BIAS]))
 
 
 @pytest.mark.parametrize("tabled", [True, False])
@@ -231,7 +235,7 @@ def test_a_row_rounded_together_may_fill_the_accumulator_and_no_more(tabled):
     alone = linear(real, tabled=tabled)
     (shift,), (bias,) = alone.shift.tolist(), alone.bias.tolist()
     room = _half(shift) + (_HALF_SEGMENT << shift) * tabled
-    most = (_LARGEST - room - abs(bias)) // 30_000
+    most = (_LARGEST - room - abs(bias + _OF_THE_BIAS)) // 30_000
     for total, fits in ((most, True), (most + 1, False)):
         op = linear(replace(real, together=_with_sum(total)), tabled=tabled)
         assert (np.asarray(op.weights).sum() == total) == fits
@@ -245,7 +249,8 @@ def test_a_timed_row_rounded_together_may_fill_the_accumulator_and_no_more():
     alone = timed(real)
     (shift,) = alone.shift.tolist()
     rate = (2**15 >> 16) + 1
-    most = (_LARGEST - _half(shift) - rate * 3276 - (_HALF_SEGMENT << shift)) // 30_000
+    left = _LARGEST - _half(shift) - rate * 3276 - (_HALF_SEGMENT << shift)
+    most = (left - abs(_OF_THE_BIAS)) // 30_000
     for total, fits in ((most, True), (most + 1, False)):
         op = timed(replace(real, together=_with_sum(total)))
         assert (op.weights.sum() == total) == fits
@@ -302,16 +307,16 @@ def test_a_map_with_a_rate_has_the_finest_scale_that_holds_both(still, moving, d
 
 
 def test_wide_rows_of_a_map_with_a_rate_are_rounded_together_where_they_still_fit():
-    weights, rates = np.random.default_rng(3).uniform(0.2, 1.0, (2, 3, 64)) / 64
-    weights[0, 9] = 0.0  # 63 synapses
+    weights, rates = np.random.default_rng(3).uniform(0.2, 1.0, (2, 3, 32)) / 32
+    weights[0, 9] = 0.0  # 31 synapses
 
     def together(reals):
         found = np.floor(reals).astype(np.int64)
         found[-1] += 40_000  # row 2 leaves int16
-        return found
+        return found, np.full(len(found), 5)
 
-    zeros, frac, reach = np.zeros(3), np.full(64, 15), np.full(64, 32768)
-    real = RealTimedMap(weights, zeros, rates, zeros, frac, reach, 15, 3276, 11, (64,))
+    zeros, frac, reach = np.zeros(3), np.full(32, 15), np.full(32, 32768)
+    real = RealTimedMap(weights, zeros, rates, zeros, frac, reach, 15, 3276, 11, (32,))
     alone, op = timed(real), timed(replace(real, together=together))
     for found, own, reals, more in (
         (op.weights, alone.weights, weights, 0),
@@ -323,3 +328,5 @@ def test_wide_rows_of_a_map_with_a_rate_are_rounded_together_where_they_still_fi
         np.testing.assert_array_equal(found[0], floors[0] if more else own[0])
         np.testing.assert_array_equal(found[1], floors[1])
         np.testing.assert_array_equal(found[2], own[2])
+    assert op.bias.tolist() == [0, 5, 0]
+    assert op.rate_bias.tolist() == [5, 5, 0]

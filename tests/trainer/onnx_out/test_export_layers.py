@@ -118,7 +118,7 @@ def test_the_board_computes_the_bits_of_the_reference(name: str, tmp_path: Any) 
         (Mean, "computes on a sequence what single steps do not give"),
         (Twice, "is run twice for one sample"),
         (Window, r"does not run on x \[1, 1, 3\]"),
-        (Needy, "does not run on x"),
+        (Needy, "no next state"),
     ],
 )
 def test_a_model_that_has_no_step_is_refused(net: Any, fact: str, tmp_path: Any) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from torch import nn
 
 from elegans.benchmarks.whole_networks import Sizes, write, write_cells
-from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles.sequence_check import check_sequence
-from elegans.trainer import export_onnx
 
 _SIZES = Sizes(inputs=3, units=5, length=4, outputs=2)
 
@@ -53,16 +50,3 @@ def test_the_body_of_a_scripted_loop_is_the_step_and_keeps_the_names_of_states(t
     found = open_graph(path).found
     assert found is not None
     assert found.states == (("h0", "hn"), ("c0", "cn"))
-
-
-_REFUSED = {
-    "bidirectional": ({"bidirectional": True}, r"in both directions.*bidirectional=False"),
-    "projected": ({"proj_size": 2}, r"proj_size=2.*proj_size=0 and a Linear layer"),
-}
-
-
-@pytest.mark.parametrize(("given", "match"), _REFUSED.values(), ids=_REFUSED)
-def test_a_network_that_is_no_step_is_refused_before_anything_is_written(tmp_path, given, match):
-    with pytest.raises(ElegansError, match=match):
-        export_onnx(nn.LSTM(3, 5, **given), 3, tmp_path / "net.onnx")
-    assert not list(tmp_path.iterdir())

@@ -20,7 +20,7 @@
 
 /* C computes int16_t * int16_t in int. Products and sums of the kernels need 32 bits, so with an
  * int of 16 (AVR, MSP430) each of them would be wrong without a word. */
-#if INT_MAX < 0x7FFFFFFF
+#if INT_MAX != 0x7FFFFFFF
 #error "elegans needs a target on which int has 32 bits"
 #endif
 

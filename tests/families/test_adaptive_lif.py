@@ -1,0 +1,13 @@
+"""adaptive LIF: Bellec et al., 2018, eq. 1-2."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_adaptive_lif_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("adaptive LIF", tmp_path)

@@ -1,0 +1,13 @@
+"""CT-LSTM: Mei and Eisner, 2017, eq. 5-7."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_ct_lstm_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("CT-LSTM", tmp_path)

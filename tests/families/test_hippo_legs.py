@@ -1,0 +1,13 @@
+"""HiPPO-LegS: Gu et al., 2020, eq. 3."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_hippo_legs_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("HiPPO-LegS", tmp_path)

@@ -1,0 +1,13 @@
+"""JANET: van der Westhuizen and Lasenby, 2018, eq. 4."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_janet_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("JANET", tmp_path)

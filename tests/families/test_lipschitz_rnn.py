@@ -1,0 +1,13 @@
+"""Lipschitz RNN: Erichson et al., 2021, eq. 4."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_lipschitz_rnn_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("Lipschitz RNN", tmp_path)

@@ -1,0 +1,13 @@
+"""Liquid-S4: Hasani et al., 2022, eq. 4."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_liquid_s4_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("Liquid-S4", tmp_path)

@@ -1,0 +1,13 @@
+"""LMU: Voelker et al., 2019, eq. 6-9."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_lmu_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("LMU", tmp_path)

@@ -1,0 +1,13 @@
+"""LMU in full: Voelker et al., 2019, eq. 5-7."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_lmu_in_full_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("LMU in full", tmp_path)

@@ -1,0 +1,13 @@
+"""Mamba: Gu and Dao, 2023, alg. 2."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_mamba_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("Mamba", tmp_path)

@@ -1,0 +1,13 @@
+"""MGU: Zhou et al., 2016, eq. 10-12."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_mgu_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("MGU", tmp_path)

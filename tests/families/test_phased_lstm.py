@@ -1,0 +1,13 @@
+"""Phased LSTM: Neil et al., 2016, eq. 2-11."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_phased_lstm_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("Phased LSTM", tmp_path)

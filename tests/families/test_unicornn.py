@@ -1,0 +1,13 @@
+"""UnICORNN: Rusch and Mishra, 2021b, eq. 4."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_unicornn_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("UnICORNN", tmp_path)
