@@ -42,12 +42,12 @@ _KINDS: dict[str, Callable[[Walk, Call], list[Value]]] = {
     "SequenceAt": lists.pick,
     "ConcatFromSequence": lists.join,
 }
-_NAMES = {
-    "LSTM": ("an LSTM node", " of {} layers"),
-    "GRU": ("a GRU node", " of {} layers"),
-    "RNN": ("an RNN node", " of {} layers"),
-    "Loop": ("a Loop", " and {} of them in all"),
-    "Scan": ("a Scan", " and {} of them in all"),
+_NAMES = {  # of one, and of several
+    "LSTM": ("an LSTM node", "an LSTM node of {} layers"),
+    "GRU": ("a GRU node", "a GRU node of {} layers"),
+    "RNN": ("an RNN node", "an RNN node of {} layers"),
+    "Loop": ("a Loop", "{} Loops"),
+    "Scan": ("a Scan", "{} Scans"),
     "": ("an unrolled network", ""),
 }
 
@@ -197,9 +197,9 @@ def _told(walk: Walk, reading: Reading) -> str:
     """`one step of an LSTM node of 2 layers, sequence of 20`."""
     if not walk.found:
         return "loops written out"
-    parts = []
-    for kind, count in walk.found.items():
-        name, many = _NAMES[kind]
-        parts.append(f"{name}{many.format(count) if count > 1 else ''}")
+    parts = [
+        _NAMES[kind][0] if count == 1 else _NAMES[kind][1].format(count)
+        for kind, count in walk.found.items()
+    ]
     length = "any length" if reading.free else f"{reading.length}"
     return f"one step of {' and '.join(parts)}, sequence of {length}"
