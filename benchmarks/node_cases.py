@@ -29,6 +29,7 @@ from elegans.exporter.oracles import reference
 _WITH_MORE = ("BatchNormalization", "Dropout", "LayerNormalization")
 """Operators whose outputs, besides the first one, are for training only."""
 _NEWEST = 25  # opset that is read
+_ROUNDING = ("QuantizeLinear",)  # to integers of its own (docs/doors.md, Files)
 _MOST = 2048  # elements of a test that a step of a microcontroller may have
 _CLOSE = 2.0**-9
 """Of the range of the outputs, between the integers and the same network in real numbers."""
@@ -104,6 +105,8 @@ def _unfit(case: NodeCase) -> str:
     arrays = [*case.inputs, *case.outputs]
     if not all(isinstance(a, np.ndarray) for a in arrays):
         return "sequences or optional values"
+    if case.operator in _ROUNDING:
+        return "rounds, which is left out"
     if not any(map(_is_float, case.inputs)):
         return "no input of real numbers"
     if not all(a.dtype.kind in "fiub" and a.dtype.itemsize <= 8 for a in arrays):

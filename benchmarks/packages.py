@@ -129,7 +129,8 @@ def _micropython(name: str, folder: Path, scratch: Path) -> str:
     sources = os.environ.get("MICROPYTHON")
     if sources is None:
         return _compiled(name, folder, scratch)
-    place = shutil.copytree(sources, scratch / "micropython", symlinks=True)
+    built = shutil.ignore_patterns("build-*")
+    place = shutil.copytree(sources, scratch / "micropython", symlinks=True, ignore=built)
     port = ("make", "-C", "ports/unix", "VARIANT=minimal", f"USER_C_MODULES={folder}")
     _run("make", "-C", "mpy-cross", cwd=place)
     _run(*port, cwd=place)

@@ -33,7 +33,7 @@ from elegans.exporter.codegen.plan import Plan, plan
 from elegans.exporter.cost.estimate import FILE, HALVES, estimate
 from elegans.exporter.cost.work import Work, array_bytes, code, work_by_function
 from elegans.exporter.export import Request, export
-from elegans.exporter.ir.fixed_model import from_json, to_json
+from elegans.exporter.ir.fixed_model import Model, from_json, to_json
 from elegans.exporter.ir.proof import prove
 from elegans.trainer import export_onnx
 
@@ -56,17 +56,21 @@ def measured(one: Measured, core: str) -> Record:
         export_onnx(net, net.input_size, at / "n.onnx", **ranges)
         options: dict[str, Any] = {"weight_bits": one.bits, "dt": one.period, "accept_error": 100.0}
         model = export(Request(at / "n.onnx", **options), at / "build")
-        firmware = build_firmware(at / "build", find_board(BOARDS[core]), "gcc", "2")
-        found = profile(at / "build", firmware, 2)
-        sizes = {s.name: s.size for s in read_symbols(firmware.elf) if s.in_model}
-        return {
-            "net": one.name,
-            "core": core,
-            "functions": found.functions,
-            "flash": firmware.flash_bytes,
-            "sizes": sizes,
-            "model": to_json(model),
-        }
+        return record_of(one.name, core, model, at / "build")
+
+
+def record_of(name: str, core: str, model: Model, build: Path) -> Record:
+    """What a BUILD takes on a core, function by function."""
+    firmware = build_firmware(build, find_board(BOARDS[core]), "gcc", "2")
+    found = profile(build, firmware, 2)
+    return {
+        "net": name,
+        "core": core,
+        "functions": found.functions,
+        "flash": firmware.flash_bytes,
+        "sizes": {s.name: s.size for s in read_symbols(firmware.elf) if s.in_model},
+        "model": to_json(model),
+    }
 
 
 def plan_of(record: Record) -> Plan:
@@ -81,13 +85,13 @@ def fitted(records: Sequence[Record]) -> dict[str, dict[str, dict[str, float]]]:
     for core in sorted({r["core"] for r in records}):
         own = [(r, plan_of(r)) for r in records if r["core"] == core]
         costs[core] = {"instructions": {}, "bytes": {}}
-        for what, parts in (("instructions", _instructions), ("bytes", _bytes)):
+        for what, parts in (("instructions", instructions_of), ("bytes", bytes_of)):
             groups: dict[str, list[tuple[Work, int]]] = defaultdict(list)
             for record, code_plan in own:
                 for group, work, amount in parts(record, code_plan, core):
                     groups[group].append((work, amount))
             for rows in groups.values():
-                costs[core][what] |= _least_squares(rows)
+                costs[core][what] |= least_squares(rows)
     return costs
 
 
@@ -97,7 +101,7 @@ def _group(work: Work) -> str:
     return "step" if kernel in _JOINED else kernel
 
 
-def _instructions(record: Record, found: Plan, core: str) -> Iterator[tuple[str, Work, int]]:
+def instructions_of(record: Record, found: Plan, core: str) -> Iterator[tuple[str, Work, int]]:
     """The group and the work of each function, and its instructions."""
     functions, rest = dict(record["functions"]), Work()
     for name, work in work_by_function(found).items():
@@ -108,7 +112,7 @@ def _instructions(record: Record, found: Plan, core: str) -> Iterator[tuple[str,
     yield "step", rest, sum(functions.values())
 
 
-def _bytes(record: Record, found: Plan, core: str) -> Iterator[tuple[str, Work, int]]:
+def bytes_of(record: Record, found: Plan, core: str) -> Iterator[tuple[str, Work, int]]:
     """The group and what is written in each function, and its bytes, without arrays."""
     left, rest = record["flash"] - array_bytes(found, core in HALVES), Work()
     for name, work in code(found).items():
@@ -120,7 +124,7 @@ def _bytes(record: Record, found: Plan, core: str) -> Iterator[tuple[str, Work, 
     yield "step", rest, left
 
 
-def _least_squares(rows: list[tuple[Work, int]]) -> dict[str, float]:
+def least_squares(rows: list[tuple[Work, int]]) -> dict[str, float]:
     kinds = sorted({kind for work, _ in rows for kind in work})
     amounts = np.array([[work.get(kind, 0) for kind in kinds] for work, _ in rows], float)
     wanted = np.array([amount for _, amount in rows], float)

@@ -16,6 +16,7 @@ from elegans.exporter import float_network
 from elegans.exporter.build_folder import is_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
+from elegans.exporter.cost import general
 from elegans.exporter.data.ranges import ranges_from
 from elegans.exporter.data.recording import load_recording
 from elegans.exporter.delivery.runtime_files import runtime_version
@@ -33,7 +34,7 @@ from elegans.exporter.ir.declared import (
 from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_json
 from elegans.exporter.ir.interface import Interface, Range
 from elegans.exporter.ir.raw_format import RawFormat
-from elegans.exporter.ir.real_network import Network, general_work
+from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import error_table, golden_vectors, range_hints, range_report
 from elegans.exporter.oracles.blame import Blame, find_blame
@@ -150,7 +151,7 @@ def export(
     table = range_report.rows(lowered, network, golden)
     each = error_table.of_runs(model, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
-    doubts = [*of_ranges, *notes(graph, interface), *general_work(network), *shown]
+    doubts = [*of_ranges, *notes(graph, interface), *general.told(network, code), *shown]
     doubts += range_hints.hints(model, recording)
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
     stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}

@@ -4,6 +4,7 @@ gives the same bytes on every machine."""
 from __future__ import annotations
 
 from elegans.boards.firmware import toolchain
+from elegans.packages.ecosystem import Files
 from elegans.packages.source import PackageSource
 from elegans.viewer.wasm import compile_wasm
 
@@ -20,8 +21,6 @@ LIBRARY_FLAGS = (
 """Of the FMU's library: any Linux since 2014; only the functions of FMI are visible."""
 
 WASM_FLAGS = compile_wasm.FLAGS
-
-Files = dict[str, bytes]
 
 
 def wasm_module(source: PackageSource, files: Files) -> Files:

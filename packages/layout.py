@@ -20,7 +20,7 @@ from elegans.packages.source import RUNTIME, PackageSource, licence, whole_runti
 
 _TEMPLATES = FIRMWARE / "packages"
 _PERIOD_MS = 100  # of the examples, where the elapsed time has no unit that is a time
-_MILLISECONDS = {"us": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6}
+_MILLISECONDS = {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6}
 
 
 def package_files(source: PackageSource, ecosystem: Ecosystem) -> Files:
@@ -144,7 +144,6 @@ def _signal(name: str, kind: str, channel: Channel) -> dict[str, Any]:
         "macro": f"{name.upper()}_{kind}_{channel.name.upper()}",
         "unit": channel.unit,
         "range": f"{lo:g} to {hi:g} {channel.unit}".rstrip(),
-        "raw": channel.scale != 1,
         "lo": channel.lo,
         "hi": channel.hi,
         "frac": channel.frac,
@@ -175,10 +174,11 @@ def _elapsed(channel: Channel) -> dict[str, Any]:
 
 
 def _seconds(source: PackageSource, elapsed: dict[str, Any] | None) -> dict[str, float]:
-    """For simulators: the seconds of a unit of elapsed time, and those of a usual step. A unit that
-    is no time counts as a second."""
+    """For simulators: the seconds of a unit of elapsed time, of a usual step, and of a hundred. A
+    unit that is no time counts as a second."""
     if elapsed is None:
         fixed = float(source.build.float_reading.get("dt") or 1.0)
-        return {"unit": 1.0, "fixed": fixed, "period": fixed}
+        return {"unit": 1.0, "fixed": fixed, "period": fixed, "stop": 100 * fixed}
     unit = _MILLISECONDS.get(elapsed["unit"], 1e3) / 1e3
-    return {"unit": unit, "fixed": 0.0, "period": float(elapsed["short"]) * unit}
+    period = float(elapsed["short"]) * unit
+    return {"unit": unit, "fixed": 0.0, "period": period, "stop": 100 * period}

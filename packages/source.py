@@ -14,8 +14,9 @@ from elegans.exporter.build_folder import BuildFolder, load_model, read_build_fo
 from elegans.exporter.delivery.runtime_files import FOLDER, runtime_files
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.fixed_model import Model
-from elegans.exporter.ir.interface import valid_name
+from elegans.exporter.ir.interface import is_label, is_unit, valid_name
 from elegans.exporter.storage.read_files import SOURCE_FILE, read_input
+from elegans.exporter.templates import environment
 from elegans.hil_tests.session.build_files import Vectors, load_build
 
 RUNTIME = "elegans_runtime"
@@ -61,7 +62,7 @@ def read_source(build: Path, package_version: str, data_licence: str = "") -> Pa
         fact, remedy = "is not a version", "give three numbers, as in --version 1.0.0"
         raise WrongUseError(package_version, fact, remedy)
     folder = read_build_folder(build)
-    valid_name(folder.name)
+    require_plain(folder)
     if not re.fullmatch(r"[ -~]{0,200}", data_licence):
         fact, remedy = "is no licence", "name it in at most 200 characters, as in CC-BY-4.0"
         raise WrongUseError(f"{data_licence!r:.60}", fact, remedy)
@@ -85,6 +86,17 @@ def read_source(build: Path, package_version: str, data_licence: str = "") -> Pa
     )
 
 
+def require_plain(folder: BuildFolder) -> None:
+    """Refuse names and units that no export writes: they would stand in C, XML and scripts."""
+    valid_name(folder.name)
+    times = (folder.dt,) if folder.dt else ()
+    for channel in (*folder.inputs, *folder.outputs, *folder.states, *times):
+        label = re.sub(r"\[\d{1,6}\]$", "", channel.name)  # of a state: layer[number]
+        if not is_label(label) or not is_unit(channel.unit):
+            fact = f"is damaged: {channel.name!r:.40} in {channel.unit!r:.20} is no signal"
+            raise ElegansError(folder.path, fact, "run `elegans export` again")
+
+
 def whole_runtime() -> dict[str, bytes]:
     """All files of the runtime, by path: runtime/include/..., runtime/src/...; one library of them
     serves every model."""
@@ -95,7 +107,7 @@ def whole_runtime() -> dict[str, bytes]:
 
 def licence() -> bytes:
     """The text of 0BSD, under which all C of a package is."""
-    return (_ROOT / "LICENSE-0BSD").read_bytes()
+    return environment().get_template("packages/common/LICENSE.j2").render().encode()
 
 
 def _headers(build: Path, folder: BuildFolder) -> dict[str, bytes]:

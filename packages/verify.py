@@ -25,7 +25,7 @@ from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_i
 from elegans.hil_tests.session.build_files import Vectors
 from elegans.packages.ecosystems import ECOSYSTEMS
 from elegans.packages.package import RECORD, all_files, read_record
-from elegans.packages.source import PackageSource, read_source
+from elegans.packages.source import PackageSource, read_source, require_plain
 
 
 def verify(target: Path, build: Path | None = None) -> int:
@@ -80,6 +80,7 @@ def _require_tools(target: Path, record: dict[str, Any]) -> None:
 def _from_model(target: Path, package_version: str, licence: str) -> PackageSource:
     """The source of packages made anew from `model.json`."""
     folder = read_build_folder(target)
+    require_plain(folder)
     model = folder.model()
     code = emit(plan(model, prove(model), folder.layout), folder.counts)
     files = {p: text.encode() for p, text in code.items() if p != "README.md"}

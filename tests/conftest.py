@@ -31,6 +31,7 @@ with contextlib.suppress(ImportError):  # the board farm's environment has no hy
 # leaves them out.
 _SLOW = (
     "boards/emulation/test_emulators.py",
+    "boards/emulation/test_riscv_machine.py",
     "boards/firmware/test_build.py",
     "boards/firmware/test_own_board.py",
     "boards/firmware/test_real_boards.py",

@@ -7,6 +7,7 @@ import importlib.util
 import numpy as np
 import onnxruntime as ort
 import pytest
+import torch
 
 from elegans.exporter.export import Request, export
 from elegans.hil_tests.session.session import hil
@@ -76,3 +77,16 @@ def test_a_network_trained_in_ncps_has_the_same_bits_on_the_board(tmp_path):
     assert error < 0.05
     assert verdict.mismatches == 0, verdict.first_difference
     assert verdict.vectors >= 5512
+
+
+def test_the_network_of_the_camera_example_sees_a_road_where_it_is():
+    example, rng = _example("from_camera"), np.random.default_rng(0)
+    road = torch.tensor([[0.0, 0.0, 0.0], [1.5, 0.0, 0.0]])
+    seen = example.pictures(road, (24, 48), rng)
+    assert seen.shape == (2, 1, 24, 48)
+    assert 0.0 <= float(seen.min()) < float(seen.max()) <= 1.0
+    dark = (seen[:, 0, 12] < seen[:, 0, 12].mean(dim=1, keepdim=True)).float()
+    middle = (dark * torch.arange(48.0)).sum(1) / dark.sum(1)
+    assert middle[1] < middle[0] - 2  # the car is to the right, so the road is to the left
+    steering, states = example.small_network()(seen, torch.zeros(2, 19), torch.full((2, 1), 0.05))
+    assert (steering.shape, states.shape) == ((2, 1), (2, 19))

@@ -54,7 +54,7 @@ _RIGHT = {
     "lstm": 0.3,
     "mixed_memory": 0.4,
 }
-# The export measures in 5,000 steps. The worst of as many others may be somewhat more.
+# The export measures in 5,000 steps. The worst of others may be somewhat more than it stated.
 _UNSEEN = 2.0
 _TAU = 0.5  # s, the capacity of an LTC's neuron by its leak, as it is initialised
 _MODES = ("default", "no_gate", "pure")
@@ -234,6 +234,11 @@ class Outcome:
     def error(self) -> float:
         return self.fresh.worst if self.fresh else np.inf
 
+    @property
+    def allowed(self) -> float:
+        """What the error may be without a word: 1e-3, or not much more than was stated."""
+        return max(WARNED, _UNSEEN * (self.stated or 0.0))
+
 
 def _outcome(family, drawn, folder):
     torch.manual_seed(drawn.seed)
@@ -289,7 +294,7 @@ def _outcomes(family, examples):
         with tempfile.TemporaryDirectory() as folder:
             outcome = _outcome(family, drawn, Path(folder))
         found.append(outcome)
-        assert not outcome.silent or outcome.error <= _UNSEEN * WARNED, (drawn, outcome)
+        assert not outcome.silent or outcome.error <= outcome.allowed, (drawn, outcome)
 
     each()
     return found

@@ -123,6 +123,8 @@ def test_the_verbs_work_with_the_wheel_alone(call, tmp_path):
         ("compare", build, "--input", tmp_path / "in.csv"),
         ("hil", build),
         ("bench", build, "--board", "mps2-an386"),
+        ("package", build, "--for", "cmake", "-o", tmp_path / "packages"),
+        ("verify", tmp_path / "packages"),
         ("boards",),
         ("doctor",),
         ("train", "lane", "--help"),

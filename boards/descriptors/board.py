@@ -20,6 +20,9 @@ pattern, and each handshake looks how much of it is left."""
 MOST_CREDIT = 8192
 """The most bytes of receive buffer that a board gets if its descriptor states no size."""
 
+MOST_BUFFER = 1 << 18
+"""The most bytes of a frame, and of the receive buffer: an image of 66 x 200 x 3 takes 79,200."""
+
 LEAST_FRAME = 128
 """A frame that holds a HELLO reply with a name of the greatest length."""
 

@@ -30,10 +30,16 @@ class Core:
 
 
 def _core(
-    cpu: str, unicorn: str | None, fpu: str | None = None, zig_features: str = "", v6m: bool = False
+    cpu: str,
+    unicorn: str | None,
+    fpu: str | None = None,
+    zig_features: str = "",
+    v6m: bool = False,
+    gcc: str | None = None,
 ) -> Core:
     """A row of the table: ``cpu`` and ``fpu`` are gcc's names; a core with an FPU is named
-    with an ``f`` behind ``cpu``, except for the M55."""
+    with an ``f`` behind ``cpu``, except for the M55 and M85. ``gcc`` is the core that gcc
+    compiles for, if gcc 12 does not know ``cpu``."""
     # With an FPU, the calling convention passes floats in its registers. Models have no floats,
     # but all objects of a firmware must use the same convention.
     floats = ("-mfloat-abi=hard", f"-mfpu={fpu}") if fpu else ("-mfloat-abi=soft",)
@@ -42,7 +48,7 @@ def _core(
     return Core(
         name=cpu if fpu in (None, "auto") else f"{cpu}f",
         architecture=ARM,
-        gcc=(f"-mcpu={cpu}", "-mthumb", *floats),
+        gcc=(f"-mcpu={gcc or cpu}", "-mthumb", *floats),
         zig=(
             "-target",
             f"thumb-freestanding-{abi}",
@@ -97,6 +103,7 @@ CORES = {
         _core("cortex-m7", "CORTEX_M7", fpu="fpv5-d16"),
         _core("cortex-m33", "CORTEX_M33", fpu="fpv5-sp-d16", zig_features="+dsp"),
         _core("cortex-m55", None, fpu="auto", zig_features="+mve"),
+        _core("cortex-m85", None, fpu="auto", zig_features="+mve", gcc="cortex-m55"),
         _riscv("rv32imc"),
         _riscv("rv32imac"),
         _riscv("rv32ec", abi="ilp32e"),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from elegans.boards.descriptors.board import Board
+from elegans.boards.descriptors.board import MOST_BUFFER, Board
 from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.boards.descriptors.uarts import UARTS
 from elegans.exporter.errors import ElegansError
@@ -112,9 +112,12 @@ def _checks(board: Board) -> Iterator[tuple[bool, str, str]]:
         "take one: the receive ring buffer needs it",
     )
     yield (
-        not 64 <= min(link.credit, link.max_frame) <= max(link.credit, link.max_frame) <= 0xFFFF,
-        "link.credit and link.max_frame must fit in 16 bits and hold a HELLO reply",
-        "give 64 to 65535",
+        not 64
+        <= min(link.credit, link.max_frame)
+        <= max(link.credit, link.max_frame)
+        <= MOST_BUFFER,
+        f"link.credit and link.max_frame must hold a HELLO reply, and are {MOST_BUFFER} at most",
+        f"give 64 to {MOST_BUFFER}",
     )
     for name in board.emulators:
         yield (

@@ -15,7 +15,12 @@ from elegans.boards.firmware.build_cache import (
     zipped,
 )
 from elegans.boards.firmware.elf_image import read_image
-from elegans.boards.firmware.memory_fit import STACK_GUARD, fitting, require_stack
+from elegans.boards.firmware.memory_fit import (
+    STACK_GUARD,
+    fitting,
+    require_stack,
+    with_room_for_a_step,
+)
 from elegans.boards.firmware.source import ModelSource, firmware_files, read_model
 from elegans.boards.firmware.stack_need import StackNeed, stack_need
 from elegans.boards.firmware.toolchain import Compiler
@@ -81,6 +86,7 @@ def build_firmware(
     has.
     """
     model = read_model(build_dir)
+    board = with_room_for_a_step(board, model)
     level = toolchain.resolve_level(level, model.layout)
     tool = toolchain.cross_compiler(compiler, board.core.architecture)
     digest = _digest(model, board, tool, level)

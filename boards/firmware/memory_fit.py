@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from elegans.boards.descriptors.board import CATALOGUE, MOST_STACK, Board
+from elegans.boards.descriptors.board import CATALOGUE, MOST_BUFFER, MOST_STACK, Board, LinkBuffers
+from elegans.boards.firmware.source import ModelSource
 from elegans.boards.firmware.stack_need import StackNeed
 from elegans.exporter.errors import ElegansError
 
@@ -13,6 +15,26 @@ STACK_GUARD = 16
 """The bytes below the stack that show whether it was overrun; they are part of its section."""
 
 _OVERFLOWS = ("overflowed by", "will not fit in region")
+
+
+_FRAME_HEAD = 16
+"""Bytes of a STEP request beside states and inputs: header, flags, count, checksum."""
+
+
+def with_room_for_a_step(board: Board, model: ModelSource) -> Board:
+    """The board with link buffers that hold one step of a model, where its own are too small for
+    an image and the RAM has room; else the board as it is, and the compiler says what is wrong."""
+    link, states = board.link, model.states * model.state_bits // 8
+    need = _FRAME_HEAD + 2 * model.inputs + model.dt_bytes + states
+    if need <= link.max_frame:
+        return board
+    encoded = need + need // 254 + 3  # COBS, and two delimiters
+    credit = max(link.credit, 1 << (encoded - 1).bit_length())
+    larger = LinkBuffers(need, credit)
+    if need > MOST_BUFFER or credit > MOST_BUFFER:
+        return board
+    taken = credit + 2 * need - link.credit - 2 * link.max_frame
+    return replace(board, link=larger) if taken <= board.memory.ram.bytes // 2 else board
 
 
 def require_stack(need: StackNeed, reserved: int, ram_bytes: int, board: Board) -> None:

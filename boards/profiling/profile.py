@@ -33,6 +33,7 @@ from elegans.exporter.storage.npz_arrays import load_arrays
 _ARRAY = re.compile(r"^(?:static )?const \w+ (\w+)\[", re.MULTILINE)  # its definition in C
 _STEPS_FOR_STACK = 4
 _MOST_LOGGED = 1_300_000  # instructions that QEMU logs with their registers, to bound the time
+_MOST_EXECUTED = 1 << 27  # instructions that unicorn executes, for the same reason
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _measured(
         counts.append(sum(len(function.instructions(block)) * n for block, n in blocks.items()))
         path = hashlib.sha256(np.array(trace, dtype=np.uint64).tobytes()).digest()
         paths.setdefault(path, blocks)
-        if firmware.board.core.unicorn is None and sum(counts) > _MOST_LOGGED:
+        if sum(counts) > (_MOST_LOGGED if firmware.board.core.unicorn is None else _MOST_EXECUTED):
             break
     first = next(iter(paths.values()))
     arrays = [symbol for symbol in symbols if symbol.in_model and symbol.is_data]

@@ -76,30 +76,34 @@ class UnicornCaller:
         code = set(_joined(trace))
         decode, registers = self._rules.decode, self._registers
         decoded = {i.address: i for b in code for i in decode(self._function.code(*b), b[0])}
-        executed: list[tuple[int, list[range]]] = []
+        self._set_arguments(x, h)
+        taint = TaintTracker([self._rules.arguments[3]], self._function.data())
+        unknown: list[str] = []
+        pending = (decoded[i] for block in trace for i in self._function.instructions(block))
+
+        def skipped_before(address: int) -> None:
+            """No hook is called for what an IT block skips."""
+            for one in pending:
+                if one.address == address:
+                    return
+                taint.execute(one, [], done=False)
+                if not one.condition:
+                    unknown.append(one.text)
 
         def on_code(cpu: Any, address: int, size: int, _: Any) -> None:
-            accesses = decoded[address].accesses(lambda r: int(cpu.reg_read(registers[r])))
-            executed.append((address, accesses))
+            skipped_before(address)
+            one = decoded[address]
+            taint.execute(one, one.accesses(lambda r: int(cpu.reg_read(registers[r]))))
 
-        self._set_arguments(x, h)
         self._cpu.ctl_flush_tb()  # blocks that were translated before do not call the hook
         # Addresses are computed from registers, for with a hook on reads unicorn 2.1.4 skips loads
         # and computes other results.
         hook = self._cpu.hook_add(self._unicorn.UC_HOOK_CODE, on_code)
         self._step(dt)
         self._cpu.hook_del(hook)
-        taint, at = TaintTracker([self._rules.arguments[3]], self._function.data()), 0
-        for address in (i for block in trace for i in self._function.instructions(block)):
-            one = decoded[address]
-            if at < len(executed) and executed[at][0] == address:
-                taint.execute(one, executed[at][1])
-                at += 1
-            elif one.condition:  # no hook is called for what an IT block skips
-                taint.execute(one, [], done=False)
-            else:
-                fact = f"unicorn did not execute {one.text}"
-                raise ElegansError(self._board, fact, "report it")
+        skipped_before(-1)
+        if unknown:
+            raise ElegansError(self._board, f"unicorn did not execute {unknown[0]}", "report it")
         return taint.found
 
     def _set_arguments(self, x: Row, h: Row) -> None:

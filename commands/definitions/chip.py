@@ -24,6 +24,7 @@ from elegans.commands.options.shared import (
     output_option,
 )
 from elegans.commands.verbs import verb
+from elegans.exporter.errors import WrongUseError
 
 
 @verb(
@@ -160,16 +161,37 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> None:
     sys.exit(test_on_boards(build, options, reports))
 
 
-@verb("elegans bench build/model --board microbit; elegans bench build/model --all --level s")
+@verb(
+    "elegans bench build/model --board microbit; elegans bench build/model --all --level s;"
+    " elegans bench build/model --board mps2-an386 --header model_cost.h"
+)
 @BUILD
 @boards_options
+@click.option(
+    "--header",
+    type=PATH,
+    metavar="FILE",
+    help="Write the figures of the one board as macros of C, as a bound for a watchdog.",
+)
 @JSON
-def bench(build: Path, names: tuple[str, ...], compiler: str, level: str, as_json: bool) -> None:
+def bench(
+    build: Path,
+    names: tuple[str, ...],
+    compiler: str,
+    level: str,
+    header: Path | None,
+    as_json: bool,
+) -> None:
     """Measure what one step of a BUILD costs.
 
     Instructions by function and layer, estimated cycles, flash, RAM and stack; and whether
     any branch depends on the data.
     """
     from elegans.commands.bench import bench as measure
+    from elegans.commands.cost_header import write_cost_header
 
-    measure(build, names, compiler, level, as_json)
+    if header is not None and len(names) != 1:
+        raise WrongUseError("--header", "needs exactly one board", "name it with --board")
+    found = measure(build, names, compiler, level, as_json)
+    if header is not None:
+        write_cost_header(build, found[0], header)

@@ -18,6 +18,7 @@ from elegans.exporter.codegen.step_body import StepBody
 from elegans.exporter.delivery.border import border
 from elegans.exporter.delivery.runtime_files import runtime_files, runtime_version
 from elegans.exporter.ir.fixed_model import Channel, Model
+from elegans.exporter.ir.vector_names import pixel_runs
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.templates import environment
 
@@ -67,7 +68,8 @@ def _context(plan: Plan) -> dict[str, Any]:
         "version": version("elegans"),
         "digest": model.digest,
         "runtime": runtime_version(),
-        "inputs": [_port(model, "X", c) for c in model.inputs],
+        "inputs": _inputs(model),
+        "inputs_count": len(model.inputs),
         "outputs": [_port(model, "Y", c) for c in model.outputs],
         "dt": _port(model, "DT", model.dt) if model.dt else None,
         "states_count": len(model.states),
@@ -77,6 +79,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "state_bits": model.state_bits,
         "dt_bits": model.dt_bits,
         "state_size": size + size % 2,  # whole words
+        "image_size": plan.placement.image_size,
         "h": plan.placement.h.offset,
         "table_bytes": plan.bytes,
         "buffer_bytes": _buffer_bytes(body),
@@ -107,6 +110,22 @@ def _held(model: Model) -> list[dict[str, Any]]:
     if model.state_bits == 16:
         return _runs(model, lambda c: (c.lo, c.hi))
     return [{"start": p.start, "size": p.size, "at": p.at, "wide": p.wide} for p in model.pieces]
+
+
+def _inputs(model: Model) -> list[dict[str, Any]]:
+    """The inputs one by one; of an image, those that differ in nothing but their names together."""
+    found: list[dict[str, Any]] = []
+    index = 0
+    for run in pixel_runs(model.inputs):
+        port = _port(model, "X", run[0]) | {"index": index, "place": str(index)}
+        port["element"] = port["macro"]
+        if len(run) > 1:
+            port["name"] = f"{run[0].name} to {run[-1].name}"
+            port["place"] = f"{index}..{index + len(run) - 1}"
+            port["element"] = f"{port['macro']} + i"
+        found.append(port)
+        index += len(run)
+    return found
 
 
 def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:

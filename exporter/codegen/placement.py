@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+from elegans.exporter.codegen.images.arena import arena
 from elegans.exporter.codegen.program import LayerCall, Program, ProgramStep
 from elegans.exporter.codegen.tables import table_names
 from elegans.exporter.ir.fixed_model import WIDE_BITS, Argument, Step, Window
@@ -47,6 +48,8 @@ class Placement:
     h      where the states lie
     stays  for each window of h_next whether it is computed where it belongs; if not, it is
            copied there at the end
+
+    image_size  the elements of the buffer for images, which the caller owns, too
     """
 
     places: dict[str, Place]
@@ -54,6 +57,7 @@ class Placement:
     state_size: int
     h: Place
     stays: tuple[bool, ...]
+    image_size: int = 0
 
     def address(self, argument: Argument) -> Place | None:
         """The address of windows end to end; None if they do not lie so in memory."""
@@ -85,7 +89,8 @@ def blocks(program: Program) -> list[list[ProgramStep]]:
 def place(program: Program) -> Placement:
     """A placement; deterministic, and the same for every target."""
     model = program.model
-    inputs, states = len(model.inputs), sum(window.size for window in model.h_next)
+    inputs = sum(step.size for step in program.steps if step.name == "x_in")
+    states = sum(window.size for window in model.h_next)
     x_first = _reads(program, "x_in", "h") >= _reads(program, "h", "x_in")
     x_at, h_at = (0, inputs) if x_first else (states, 0)
     places = {
@@ -106,11 +111,15 @@ def place(program: Program) -> Placement:
             places[step.name] = Place(names[step.name, "v"], 0)
     if program.steps[-1].name == "y_out":
         places["y_out"] = Place("y", 0)
+    images = arena(program, set(places))
+    for name, offset in images.offsets.items():
+        places[name] = Place("s->image.v", offset)
     buffers = _Buffers(program, places)
     for number in range(len(program.steps)):
         buffers.add(number)
     found = tuple(buffers.found.values())
-    return Placement(places, found, inputs + states, Place("s->v", h_at), tuple(stays))
+    h = Place("s->v", h_at)
+    return Placement(places, found, inputs + states, h, tuple(stays), images.size)
 
 
 def _reads(program: Program, first: str, second: str) -> int:

@@ -119,7 +119,8 @@ def _together(argument: Argument, placement: Placement) -> bool:
     apart = all(a[1] + a[2] <= b[1] for a, b in itertools.pairwise(stretches))
     span = stretches[-1][1] + stretches[-1][2] - stretches[0][1]
     one = stretches[0][0] == stretches[-1][0]
-    return one and apart and 4 * span <= 5 * sum(w.size for w in argument)
+    near = stretches[0][0] == _STATE or "->" not in stretches[0][0]  # images are not fetched whole
+    return one and near and apart and 4 * span <= 5 * sum(w.size for w in argument)
 
 
 def _read_beyond(program: Program, step: LayerCall, own: set[str]) -> bool:

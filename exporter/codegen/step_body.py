@@ -279,7 +279,8 @@ def _statement(to: _Writer, step: Step) -> Statement:
     # Element-wise kernels take their length last, a vector in parts that of one part. That of a
     # linear map is in its scalars, and elapsed time is one number.
     time = isinstance(step.op, (Elapsed, ShortTime))
-    size = [] if time or hasattr(step.op, "weights") else [step.size // parts(step.op)]
+    told = time or any(hasattr(step.op, name) for name in ("weights", "window", "pixels"))
+    size = [] if told else [step.size // parts(step.op)]
     numbers = [str(n) if time or n < 0 else f"{n}U" for n in (*step.op.scalars(), *size)]
     arguments = ", ".join([str(target), *inputs, *tables, *numbers])
     call = f"el_{step.op.kernel}({arguments});"

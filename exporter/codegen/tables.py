@@ -10,7 +10,7 @@ import numpy as np
 from elegans.exporter.codegen.program import LayerCall, ProgramStep
 from elegans.exporter.ir.fixed_model import Step, flat
 from elegans.exporter.numbers.fixed import Integers
-from elegans.exporter.ops import CTYPE_BYTES
+from elegans.exporter.ops import CTYPE_BYTES, Table
 
 _WIDTH = 92
 
@@ -42,18 +42,32 @@ def table_names(model: str, steps: Sequence[ProgramStep]) -> dict[tuple[str, str
         for table, own in zip(tables, values, strict=True):
             key = (step.op.kernel, table.suffix, own)
             first = known.setdefault(key, step.name) if table.shared else owner
-            names[step.name, table.suffix] = f"{model}_{first}_{table.suffix}"
+            names[step.name, table.suffix] = _argument(f"{model}_{first}", table)
     return names
+
+
+def _argument(owner: str, table: Table) -> str:
+    """A table as the argument of a kernel; one that is aligned is a part of a union."""
+    return f"{owner}_{table.suffix}{'.v' if table.aligned else ''}"
 
 
 def own_tables(model: str, step: Step, names: dict[tuple[str, str], str]) -> list[ConstantArray]:
     """The tables that this step owns; equal tables are emitted once, by the first to need them."""
     own = [(t, f"{model}_{step.name}_{t.suffix}") for t in step.op.tables()]
     return [
-        constant_array(name, t.ctype, t.values, f"{step.name}: {t.comment}")
-        for t, name in own
-        if names[step.name, t.suffix] == name
+        _array(name, f"{step.name}: {table.comment}", table)
+        for table, name in own
+        if names[step.name, table.suffix] == _argument(f"{model}_{step.name}", table)
     ]
+
+
+def _array(name: str, comment: str, table: Table) -> ConstantArray:
+    found = constant_array(name, table.ctype, table.values, comment)
+    if not table.aligned:
+        return found
+    own = f"{table.ctype} v[{table.values.size}]; int32_t words;"
+    rows = ["{", *(f"    {row}" for row in found.rows), "}"]
+    return ConstantArray(f"static const union {{ {own} }} {name}", comment, rows, found.bytes)
 
 
 def constant_array(name: str, ctype: str, values: Integers, comment: str) -> ConstantArray:

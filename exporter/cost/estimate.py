@@ -35,11 +35,15 @@ class Cost:
 
 def estimate(plan: Plan, core: str) -> Cost:
     """The cost of a plan for speed on a core, one of `CORES`."""
-    kernels = CORES[core]
-    costs = _costs()[kernels]
+    kernels, costs = CORES[core], costs_of(core)
     code_work = sum(code(plan).values(), Work())
     flash = array_bytes(plan, kernels in HALVES) + _total(code_work, costs["bytes"])
     return Cost(round(_total(work(plan), costs["instructions"])), round(flash))
+
+
+def costs_of(core: str) -> dict[str, dict[str, float]]:
+    """What each kind of work costs on a core, one of `CORES`, in instructions and in bytes."""
+    return _costs()[CORES[core]]
 
 
 def _total(amounts: Work, costs: dict[str, float]) -> float:

@@ -17,8 +17,10 @@ from elegans.exporter.codegen.unroll_sparse import Function
 from elegans.exporter.cost.layer_work import written_layers
 from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.ops import parts
+from elegans.exporter.ops.any_function import AnyFunction
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
+from elegans.exporter.ops.remember import Remember
 from elegans.exporter.ops.sliding_linear import SlidingLinear, filters
 from elegans.exporter.ops.sparse_linear import SparseLinear, gap_encoded
 from elegans.exporter.ops.timed_linear import TimedLinear
@@ -82,6 +84,10 @@ def _kernel(step: Step) -> Work:
             found |= {k: found.get(k, 0) + maps * rows * rounds[k] for k in rounds}
     else:
         found["elements"] = step.size // parts(op)
+        if isinstance(op, AnyFunction):  # the piece of each is found by halving
+            found["halvings"] = step.size * (len(op.start).bit_length() - 1)
+        if isinstance(op, Remember):
+            found["products"] = op.coarse.size
     return Work({f"{op.kernel}.{what}": n for what, n in found.items() if n})
 
 

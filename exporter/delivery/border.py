@@ -153,9 +153,8 @@ def _count(model: Model, channel: Channel, kind: str, taken: set[str]) -> dict[s
     bits = int(kind.removeprefix("u").removeprefix("int"))
     unsigned = kind.startswith("u")
     lo, hi = (0, (1 << bits) - 1) if unsigned else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
-    held = f"((n) < {lo}) ? {lo} : (((n) > {hi}) ? {hi} : (n))"
-    if unsigned:
-        held = f"((n) > {hi}) ? {hi} : (n)"
+    held = f"((n) > {hi}) ? {hi} : (n)"
+    held = held if unsigned else f"((n) < {lo}) ? {lo} : ({held})"
     ends = {f"_FROM_{'U' if unsigned else 'S'}{bits}": f"((int16_t)({held}))"}
     if kind == "int16":
         ends["_FROM_U16"] = "((int16_t)((int32_t)(n) - 32768))"
@@ -174,7 +173,9 @@ def _time(model: Model, dt: Conversion) -> dict[str, Any]:
     lo, hi = c.range
     found: dict[str, Any] = {
         "call": dt.call("v"),
-        "beyond": dt.call("dt", c.lo - 2, min(c.hi, INT32_MAX - 2) + 2),
+        "beyond": dt.call("dt", c.lo - 2, min(c.hi + 2, INT32_MAX)),
+        "below": c.lo - 1,
+        "above": min(c.hi + 1, INT32_MAX),
         "constant": dt.constant("v"),
         "min": _float(lo),
         "max": _float(hi),

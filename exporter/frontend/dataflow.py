@@ -15,11 +15,17 @@ _MIXING = frozenset(
         *("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2"),
         *("ReduceLogSumExp", "ReduceSumSquare", "LayerNormalization", "RMSNormalization"),
         *("GroupNormalization", "InstanceNormalization", "LpNormalization", "LogSoftmax"),
+        *("ConvTranspose", "CumSum", "Einsum", "Hardmax"),
     )
 )
 _MULTIPLYING = frozenset(("Mul", "Div", "Pow", "Reciprocal"))
 # Operators whose result has the elements of their first input, or of all inputs (Concat).
-_COPYING = frozenset(("Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"))
+_COPYING = frozenset(
+    (
+        *("Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Cast"),
+        *("QuantizeLinear", "DequantizeLinear"),
+    )
+)
 _MOVING = _COPYING | {"Concat", "Split", "Slice", "Gather", "Expand", "Transpose"}
 
 

@@ -38,7 +38,7 @@ from elegans.exporter.passes.eliminate_dead import pruned
 from elegans.exporter.passes.fold_constants import folded
 
 _REMEDIES = {  # for operators of other domains than ONNX's own
-    "com.microsoft": "give the file that onnxruntime's optimiser was given",
+    "com.microsoft": "give the file that onnxruntime's optimiser or quantiser was given",
     "com.microsoft.nchwc": "optimise with ORT_ENABLE_EXTENDED, which keeps the layout of ONNX, or "
     "give the file that onnxruntime's optimiser was given",
 }
@@ -156,7 +156,9 @@ def read_network(
     lo, hi = np.array(ends, np.float64).T
     reader.ranges["x"] = lo, hi
     for number, node in enumerate(model.graph.node):
-        _read_node(reader, f"{path}, node {number} ({node.op_type} {node.name!r})", node)
+        fed = ", ".join(repr(name) for name in node.input if name not in reader.constants)
+        place = f"{path}, node {number} ({node.op_type} {node.name!r}"
+        _read_node(reader, f"{place}, fed by {fed or 'constants':.120})", node)
     made_by = _joined(reader, ports.h_next)
     h_next = reader.atoms.states(made_by)
     y = through_states(reader.atoms, _joined(reader, ports.y), made_by, h_next)
@@ -214,10 +216,9 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
         return
     rule = RULES.get(node.op_type)
     if rule is None:
-        fed = ", ".join(f"{n!r}" for n in node.input if n not in reader.constants) or "constants"
         raise ElegansError(
             place,
-            f"is not an operator of a cell that elegans knows; it is fed by {fed:.120}",
+            "is not an operator of a cell that elegans knows",
             f"write the cell with {', '.join(sorted(RULES))}",
         )
     try:

@@ -33,7 +33,8 @@ _MOST_ENTRIES = 100  # of a folder that is given instead of a file
 _PIECE = 1 << 20  # elements that are checked at a time, to save memory
 _WIDEST_MATRIX = 1 << 16  # rows or columns of a sparse tensor
 _OPSETS = range(9, 26)  # versions of ONNX's operators that are accepted
-_MISFITS = (ValueError, IndexError, KeyError, TypeError, RuntimeError)  # what a rewrite raises
+MISFITS = (ValueError, IndexError, KeyError, TypeError, shape_inference.InferenceError)
+"""What rewriting a graph and inferring its shapes raise for one that does not fit."""
 # The remedy for everything that is not one step of a network.
 EXPORT_ONE_STEP = (
     "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
@@ -61,7 +62,7 @@ def read(path: Path) -> onnx.ModelProto:
     try:
         onnx.checker.check_model(checkable(model))
         return inline_local_functions(model)
-    except (onnx.checker.ValidationError, RuntimeError, ValueError) as error:
+    except (onnx.checker.ValidationError, RuntimeError, *MISFITS) as error:
         raise _broken(path, error) from None
 
 
@@ -69,7 +70,7 @@ def plain(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     """A model that was read, with the operators that the importer reads (`dialects.standard`)."""
     try:
         return standard(checkable(model))
-    except _MISFITS as error:
+    except (RuntimeError, *MISFITS) as error:
         raise _broken(path, error) from None
 
 
@@ -81,7 +82,7 @@ def with_shapes(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     fix_sizes(model)
     try:
         return shape_inference.infer_shapes(model, data_prop=True)
-    except (shape_inference.InferenceError, RuntimeError, ValueError) as error:
+    except (RuntimeError, *MISFITS) as error:
         raise _broken(path, error) from None
 
 

@@ -1,9 +1,8 @@
 """The rule of each ONNX operator: from the normal forms of its inputs to those of its outputs.
 
 `RULES` holds the rule of every operator that can be read; adding an operator is adding a row.
-Two rules serve many operators, whose results they take from ONNX's reference implementation:
-`select` runs an operator that only selects elements on the indices of the elements, and
-`probe` finds the matrix of a linear operator by applying it to unit vectors.
+One rule serves many operators, whose results it takes from ONNX's reference implementation:
+`select` runs an operator that only selects elements on the indices of the elements.
 """
 
 from __future__ import annotations
@@ -25,9 +24,15 @@ from elegans.exporter.frontend.general.choices import CHOICE_RULES, less_extremu
 from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, matmul
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES
 from elegans.exporter.frontend.general.more import MORE_RULES
+from elegans.exporter.frontend.general.normalisations import NORMALISATION_RULES, of_quotient
 from elegans.exporter.frontend.general.quantisation import QUANTISATION_RULES
-from elegans.exporter.frontend.general.reductions import REDUCTION_RULES, of_quotient
+from elegans.exporter.frontend.general.reductions import REDUCTION_RULES
 from elegans.exporter.frontend.general.rounding import ROUNDING_RULES, cancelled
+from elegans.exporter.frontend.images.rules import (
+    IMAGE_RULES,
+    in_order_of_storage,
+    mean_of_planes,
+)
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import (
     WIDEST,
@@ -35,7 +40,6 @@ from elegans.exporter.frontend.reference_rules import (
     Outputs,
     Rule,
     broadcast,
-    probe,
     probe_alone,
     select,
 )
@@ -240,21 +244,32 @@ def _reduce(mean: bool) -> Rule:
             return [ShapedForm(Form(form, {}), shape)]
         along = tuple(int(a) % len(shape) for a in axes) or tuple(range(len(shape)))
         kept = tuple(1 if i in along else n for i, n in enumerate(shape))
+        left = tuple(n for i, n in enumerate(shape) if i not in along)
+        result = kept if given.get("keepdims", 1) else left
+        pooled = mean_of_planes(reader, place, node, along) if mean else None
+        if pooled is not None:
+            return [ShapedForm(pooled.form, result)]
         rows = np.broadcast_to(np.arange(math.prod(kept)).reshape(kept), shape).reshape(-1)
         each = math.prod(kept) / form.size if mean else 1.0
         entries = (np.full(form.size, each), (rows, np.arange(form.size)))
         summed = form.times(sparse.csr_array(entries, (math.prod(kept), form.size)))
-        left = tuple(n for i, n in enumerate(shape) if i not in along)
-        return [ShapedForm(Form(summed, {}), kept if given.get("keepdims", 1) else left)]
+        return [ShapedForm(Form(summed, {}), result)]
 
     return rule
 
 
 RULES: dict[str, Rule] = {
-    **{kind.operator: _activation(kind) for kind in activations() if kind.operator},
-    **ACTIVATION_RULES,
-    **FUNCTION_RULES,
+    **{
+        kind: in_order_of_storage(rule)
+        for kind, rule in (
+            *((kind.operator, _activation(kind)) for kind in activations() if kind.operator),
+            *ACTIVATION_RULES.items(),
+            *FUNCTION_RULES.items(),
+            ("Abs", _abs),
+        )
+    },
     **MORE_RULES,
+    **NORMALISATION_RULES,
     **CHOICE_RULES,
     **CONTRACTION_RULES,
     **REDUCTION_RULES,
@@ -269,15 +284,12 @@ RULES: dict[str, Rule] = {
     "Reciprocal": _reciprocal,
     "MatMul": _matmul,
     "Gemm": _gemm,
-    "Abs": _abs,
     "ReduceSum": _reduce(mean=False),
     "ReduceMean": _reduce(mean=True),
-    "Conv": probe,
-    "AveragePool": probe,
-    "GlobalAveragePool": probe,
+    **IMAGE_RULES,
     "BatchNormalization": _batch_norm,
     **dict.fromkeys(("Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape"), select),
     **dict.fromkeys(("Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"), select),
     **dict.fromkeys(("DepthToSpace", "GatherElements", "GatherND", "SpaceToDepth"), select),
-    **dict.fromkeys(("ConvTranspose", "CumSum", "Einsum", "Pad", "Trilu"), probe_alone),
+    **dict.fromkeys(("ConvTranspose", "CumSum", "Pad", "Trilu"), probe_alone),
 }

@@ -30,7 +30,7 @@ from elegans.exporter.frontend.port_questions import refuse_merged_states
 from elegans.exporter.frontend.state_pairs import find_states, left_over
 from elegans.exporter.ir.fixed_model import Window
 
-_WIDEST = 8192  # elements of a port; a limit on what a file that is not trusted can ask for
+_WIDEST = 1 << 16  # elements of a port; a limit on what a file that is not trusted can ask for
 _FLOATS = (
     *(onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE),
     *(onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16),

@@ -25,8 +25,8 @@ Outputs = list[ShapedForm]
 Rule = Callable[[Reader, str, onnx.NodeProto, Attributes], Outputs]
 
 WIDEST = 1 << 22  # elements of a tensor; a limit on what a file that is not trusted can ask for
+MOST_PROBED = 4096  # elements of a probed operator's input; it is run on one unit vector for each
 _MOST_ALONE = 1024  # elements of an input that one unit vector after the other takes the place of
-_MOST_PROBED = 4096  # elements of a probed operator's input; it is run on one unit vector for each
 
 
 def broadcast(
@@ -91,7 +91,7 @@ def probe(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -
         raise ElegansError(place, f"works on the shape {list(shape)}", "export a batch of 1")
     if given.get("training_mode"):
         raise ElegansError(place, "is in training mode", "call eval() before exporting")
-    if form.size > _MOST_PROBED:
+    if form.size > MOST_PROBED:
         raise ElegansError(place, f"works on {form.size} elements", "export a smaller window")
     fixed = {name: reader.constants[name] for name in node.input[1:] if name}
     basis = np.concatenate([np.zeros((1, form.size)), np.eye(form.size)])

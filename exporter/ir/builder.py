@@ -64,6 +64,10 @@ class Builder(Protocol):
     carried: dict[str, Window]
     """By the name of a gate that keeps its result in 32 bits: the part that it carries on."""
 
+    @property
+    def anything(self) -> Window:
+        """An element that is always there: what a constant, which reads nothing, names."""
+
     def renamed(self, window: Window) -> Window:
         """A window of the real network as one of the fixed-point model."""
 
@@ -79,6 +83,19 @@ class Builder(Protocol):
     def even(self, affine: Affine) -> Integers:
         """One format for all rows: the finest that holds every one of them."""
 
+    def direct(self, affine: Affine) -> Window | None:
+        """The vector of the real network that an affine form is, if the model has that vector;
+        None where the form has to be computed."""
+
+    def image(self, name: str, layer: str, window: Window, channels: int) -> Window:
+        """An image in the model, each channel in one format for all of its pixels."""
+
+    def frame(self, name: str, layer: str, vector: str) -> None:
+        """Add the image from outside that is the vector of this name."""
+
+    def convolution(self, name: str, layer: str, vector: str) -> None:
+        """Add the convolution that is the vector of this name, unless it is part of others."""
+
     def step(
         self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers
     ) -> Window:
@@ -92,9 +109,11 @@ class Builder(Protocol):
         out_frac: Integers,
         tabled: bool = False,
         alike: bool = False,
+        held: bool = False,
     ) -> Window:
         """Add an affine form as a step; `tabled` where a table looks its result up, `alike` where
-        its rows shall share a shift, which is faster, if that costs few bits."""
+        its rows shall share a shift, which is faster, if that costs few bits, `held` where an
+        image shall have fewer bits than int16, which leaves more to the weights that read it."""
 
     def mapped(
         self,
@@ -103,6 +122,7 @@ class Builder(Protocol):
         out_frac: Integers,
         tabled: bool = False,
         alike: bool = False,
+        held: bool = False,
     ) -> MappedForm:
         """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
 

@@ -169,6 +169,11 @@ class Model:
         keys = {(m.rows.tobytes(), m.columns.tobytes(), m.values.tobytes()): m for m in maps}
         return sum(len(m.values) for m in keys.values())
 
+    @property
+    def products(self) -> int:
+        """The products of all convolutions in one step; 0 without images."""
+        return sum(getattr(step.op, "products", 0) for step in self.steps)
+
     def fracs(self) -> dict[str, tuple[int, ...]]:
         """The fractional bits of each element of every vector, by the vector's name."""
         given = {"x": self.inputs, "dt": (self.dt,) if self.dt else ()}

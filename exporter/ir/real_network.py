@@ -37,15 +37,10 @@ class Network:
         return "dt" in self.y.terms or any("dt" in a.vectors() for a in self.atoms.values())
 
 
-def general_work(network: Network) -> list[str]:
-    """What of a network is no part of a known cell, as a sentence; empty if nothing is."""
+def general_work(network: Network) -> str:
+    """What of a network is no part of a known cell: `3 products, 1 table`; empty if nothing is."""
     kinds = Counter(atom.general for atom in network.atoms.values() if atom.general)
-    if not kinds:
-        return []
-    parts = [f"{count} {kind}{'s' * (count > 1)}" for kind, count in sorted(kinds.items())]
-    return [
-        f"general: {', '.join(parts)}; these take more instructions than the cells in docs/cells.md"
-    ]
+    return ", ".join(f"{n} {kind}{'s' * (n > 1)}" for kind, n in sorted(kinds.items()))
 
 
 def step(network: Network, x: Reals, dt: Reals, h: Reals) -> tuple[Reals, Reals, dict[str, Reals]]:

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from dataclasses import replace
 
 from elegans.exporter.ir.atom import Gate
 from elegans.exporter.ir.builder import VectorName
+from elegans.exporter.ir.fixed_model import Channel
 from elegans.exporter.ir.real_network import Network
+
+_PIXELS = 512
+"""Inputs in a row that are alike, from which on they are pixels, which nobody wants to read one by
+one."""
+
+
+def pixel_runs(channels: Sequence[Channel]) -> list[tuple[Channel, ...]]:
+    """Channels one by one, but pixels, which differ in nothing but their names, as one run."""
+    found: list[tuple[Channel, ...]] = []
+    for _, group in itertools.groupby(channels, lambda c: replace(c, name="")):
+        alike = tuple(group)
+        found += [alike] if len(alike) >= _PIXELS else [(channel,) for channel in alike]
+    return found
 
 
 def vector_names(network: Network) -> dict[str, VectorName]:

@@ -40,13 +40,21 @@ def network_bounds(network: Network) -> dict[str, Span]:
 
     Raises ElegansError for an input without a range, and for a state that nothing bounds.
     """
+    given = declared_spans(network)
+    return bounds(network, given["x"], given.get("dt"))
+
+
+def declared_spans(network: Network) -> dict[str, Span]:
+    """The declared ranges of x and, where it is read, of dt, by name.
+
+    Raises ElegansError for an input without a range.
+    """
     ranges = [declared_range(signal) for signal in network.interface.inputs]
     lo, hi = (np.array(end, dtype=np.float64) for end in zip(*ranges, strict=True))
-    dt = None
-    if network.timed:
-        shortest, longest = declared_range(network.interface.dt)
-        dt = (np.array([shortest]), np.array([longest]))
-    return bounds(network, (lo, hi), dt)
+    if not network.timed:
+        return {"x": (lo, hi)}
+    shortest, longest = declared_range(network.interface.dt)
+    return {"x": (lo, hi), "dt": (np.array([shortest]), np.array([longest]))}
 
 
 def declared_range(signal: Signal) -> tuple[float, float]:
@@ -86,6 +94,7 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
 
 def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
     """The span of every vector, from intervals of the states that the step maps into themselves."""
+    given = given | _still(network, given)
     size = sum(w.size for w in network.h_next)
     h: Span = (np.zeros(size), np.zeros(size))
     before, moved = 0.0, h
@@ -220,11 +229,21 @@ def _holds(outer: Span, inner: Span) -> bool:
     return bool(np.all(inner[0] >= outer[0]) and np.all(inner[1] <= outer[1]))
 
 
+def _still(network: Network, given: dict[str, Span]) -> dict[str, Span]:
+    """The spans of the atoms that no state reaches: they are the same in every round."""
+    spans, found = dict(given), dict[str, Span]()
+    for name, atom in network.atoms.items():
+        if atom.vectors() <= spans.keys():
+            found[name] = spans[name] = atom.span(name, network.atoms, spans)
+    return found
+
+
 def _round(network: Network, given: dict[str, Span], h: Span) -> tuple[dict[str, Span], Span]:
     """The spans of all vectors for states in h, and that of the next states with zero."""
     spans = given | {"h": h}
     for name, atom in network.atoms.items():
-        spans[name] = atom.span(name, network.atoms, spans)
+        if name not in given:
+            spans[name] = atom.span(name, network.atoms, spans)
     parts = [window_span(w, spans) for w in network.h_next]
     lo, hi = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
     lo, hi = with_zero((lo, hi))

@@ -9,13 +9,18 @@ from functools import partial
 import numpy as np
 from scipy import sparse
 
+from elegans.exporter.atoms.images.convolution import ConvolutionImage
+from elegans.exporter.atoms.images.frame import FrameImage
+from elegans.exporter.atoms.images.image import NARROWED, by_channel
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Matrix
 from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.builder import MappedForm
 from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.spans import affine_span, element_fracs
 from elegans.exporter.lowering.formats import Formats
+from elegans.exporter.lowering.images import maps
 from elegans.exporter.lowering.joint_rounding import InputStatistics, Together
 from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap, linear, timed
 from elegans.exporter.lowering.step_builder import StepBuilder
@@ -32,6 +37,8 @@ from elegans.exporter.ops.widen import Widen
 _MOST_COARSER = 10  # bits that a map may lose
 _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map of ones
 
+_ByChannel = tuple[str, Reals, Reals]  # a vector, and the scale and the offset of its channels
+
 
 class ModelBuilder(StepBuilder):
     """The steps so far, and the maps that are added to them.
@@ -44,6 +51,7 @@ class ModelBuilder(StepBuilder):
         self.weight_bits = weight_bits
         self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
         self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
+        self._folded = maps.folded(network)
 
     def halves(self, name: str, layer: str, window: Window, frac: int) -> Window:
         """A whole vector of the real network as the halves of its 32-bit integers.
@@ -60,6 +68,8 @@ class ModelBuilder(StepBuilder):
 
     def widest(self, affine: Affine) -> Integers:
         """For each row of an affine form the finest int16 format that holds it."""
+        if self._folded & affine.terms.keys():
+            return element_fracs(affine_span(affine, self.spans))
         reach = np.abs(affine.bias)
         for vector, matrix in affine.terms.items():
             whole = self.renamed_all(Window(vector, 0, matrix.shape[1]))
@@ -80,13 +90,17 @@ class ModelBuilder(StepBuilder):
         out_frac: Integers,
         tabled: bool = False,
         alike: bool = False,
+        held: bool = False,
     ) -> Window:
         """Add an affine form as a step; `tabled` where a table looks its result up, `alike` where
-        its rows shall share a shift, which is faster, if that costs few bits.
+        its rows shall share a shift, which is faster, if that costs few bits, `held` where an
+        image shall have fewer bits than int16 (`NARROWED`).
 
         Weights that are too large for a fine result make a coarser one, which is rescaled: it has
         the digits that the inputs give it, and saturates where the finer format ends.
         """
+        if by_channel(self.atoms, affine) is not None:
+            return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike, held))
         windows, (weights,) = self._matrices(affine)
         return self._fitted(name, layer, windows, (weights, affine.bias), out_frac, tabled, alike)
 
@@ -105,6 +119,8 @@ class ModelBuilder(StepBuilder):
             mapped = self._mapped(name, windows, form, out_frac, tabled, alike)
             return self.add(name, layer, mapped)
         except ElegansError as error:
+            if tabled:
+                raise
             refusal = error
         for coarser in range(1, _MOST_COARSER + 1):
             try:
@@ -126,10 +142,66 @@ class ModelBuilder(StepBuilder):
         out_frac: Integers,
         tabled: bool = False,
         alike: bool = False,
+        held: bool = False,
     ) -> MappedForm:
         """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
+        found = by_channel(self.atoms, affine)
+        if found is not None:
+            return self._by_channel(name, found, out_frac, held, found[0] in self._folded)
         windows, (weights,) = self._matrices(affine)
         return self._mapped(name, windows, (weights, affine.bias), out_frac, tabled, alike)
+
+    def direct(self, affine: Affine) -> Window | None:
+        """The vector of the real network that an affine form is, if the model has that vector."""
+        window = affine.window()
+        return None if window is None or window.vector in self._folded else window
+
+    def image(self, name: str, layer: str, window: Window, channels: int) -> Window:
+        """An image in the model, each channel in one format for all of its pixels."""
+        source = self.renamed(window)
+        fracs = self.fracs(source).reshape(-1, channels)
+        if not np.any(fracs != fracs[0]):
+            return source
+        return self.rescaled(name, layer, source, np.tile(fracs.min(axis=0), len(fracs)))
+
+    def frame(self, name: str, layer: str, vector: str) -> None:
+        """Add the image from outside that is the vector of this name."""
+        atom = self.atoms[vector]
+        assert isinstance(atom, FrameImage)
+        frac = element_fracs(self.spans[vector])[: atom.channels] - NARROWED
+        op = maps.frame(name, atom, self.outside["x"][atom.x.lo : atom.x.hi], frac)
+        self.step(name, layer, op, ((atom.x,),), np.tile(frac, atom.size // atom.channels))
+
+    def convolution(self, name: str, layer: str, vector: str) -> None:
+        """Add the convolution that is the vector of this name, unless it is part of others."""
+        atom = self.atoms[vector]
+        assert isinstance(atom, ConvolutionImage)
+        if vector not in self._folded:
+            frac = element_fracs(self.spans[vector])
+            whole = (vector, np.ones(atom.channels), np.zeros(atom.channels))
+            self.add(name, layer, self._by_channel(name, whole, frac, held=True, within=True))
+
+    def _by_channel(
+        self, name: str, form: _ByChannel, out_frac: Integers, held: bool, within: bool
+    ) -> MappedForm:
+        """`scale * v + offset` for each channel of an image v; `within` if v is a convolution that
+        is computed here, `held` if the result has fewer bits than int16."""
+        vector, scale, offset = form
+        atom, channels = self.atoms[vector], len(scale)
+        frac = out_frac.reshape(-1, channels).min(axis=0) - NARROWED * held
+        if within:
+            assert isinstance(atom, ConvolutionImage)
+            window, source = atom.shape, atom.x
+            kernel = atom.weights * scale[:, None], atom.bias * scale + offset, atom.groups
+        else:
+            window = maps.window_of_channels(atom.size, channels)
+            source = Window(vector, 0, atom.size)
+            kernel = scale[:, None], offset, channels
+        x = self.image(f"{name}_x", "layer", source, window.channels)
+        fracs = self.fracs(x)[: window.channels]
+        reach = self.interval(x).reach().reshape(-1, window.channels).max(axis=0)
+        op = maps.convolution(name, window, kernel, (fracs, reach), frac, held)
+        return MappedForm((x,), op, np.tile(frac, window.positions))
 
     def range_of(self, mapped: MappedForm) -> Interval:
         """The bounds that the result of a mapped affine form would have."""
@@ -202,7 +274,7 @@ class ModelBuilder(StepBuilder):
                         ]
                     )
         if not windows:  # a constant: one column of zeros, because C has no empty arrays
-            windows = [self.renamed(Window("x", 0, 1))]
+            windows = [self.anything]
             columns = [[sparse.csr_array((affine.size, 1)) for affine in affines]]
         matrices = (sparse.hstack(part, format="csr") for part in zip(*columns, strict=True))
         return tuple(windows), tuple(matrices)
@@ -215,7 +287,7 @@ class ModelBuilder(StepBuilder):
     def _pieces(self, vector: str, size: int) -> list[Window]:
         """A vector in the pieces that it is made in: the state by layers, any other as one."""
         if vector != "h":
-            return [Window(vector, 0, size)]
+            return [self._read.get(vector, Window(vector, 0, size))]
         return self.states.windows
 
     def _mapped(

@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from elegans.exporter.atoms.images.image import Image
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation
@@ -31,6 +32,7 @@ WIDE = 32
 """The inputs of a row from which on its weights are rounded together: below, each has 11 bits."""
 _MOST_COLUMNS = 2048  # of a map; the factor below takes time with their cube
 _RUNS, _STEPS = 48, 12  # of the random runs; in half of them the inputs never change
+_RUNS_OF_IMAGES, _STEPS_OF_IMAGES = 16, 3  # the same where a step takes long
 _SEED = 302
 _DAMPING = 0.1  # of the mean square of the inputs, for what the runs do not show
 _BLOCK = 64  # columns whose errors are passed on together
@@ -132,15 +134,17 @@ def _samples(network: Network, spans: dict[str, Span]) -> dict[str, Reals]:
     """Every vector [N, size] in runs of the float network from rest, with inputs in their spans."""
     random = np.random.default_rng(_SEED)
     (lo, hi), times = spans["x"], spans.get("dt", (np.zeros(1), np.zeros(1)))
-    x = random.uniform(lo, hi, (_STEPS, _RUNS, len(lo)))
+    images = any(isinstance(atom, Image) for atom in network.atoms.values())
+    runs, steps = (_RUNS_OF_IMAGES, _STEPS_OF_IMAGES) if images else (_RUNS, _STEPS)
+    x = random.uniform(lo, hi, (steps, runs, len(lo)))
     x[:, ::2] = x[:1, ::2]
-    dt = random.uniform(*times, (_STEPS, _RUNS, 1))
-    h = np.zeros((_RUNS, sum(w.size for w in network.h_next)))
+    dt = random.uniform(*times, (steps, runs, 1))
+    h = np.zeros((runs, sum(w.size for w in network.h_next)))
     found: dict[str, list[Reals]] = {}
     for now, elapsed in zip(x, dt, strict=True):
         _, h_next, vectors = real_network.step(network, now, elapsed, h)
         for name, values in vectors.items():
-            found.setdefault(name, []).append(np.broadcast_to(values, (_RUNS, values.shape[-1])))
+            found.setdefault(name, []).append(np.broadcast_to(values, (runs, values.shape[-1])))
         h = h_next
     return {name: np.concatenate(parts) for name, parts in found.items()}
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.fixed_model import Channel, Model, Window
 from elegans.exporter.ir.interface import Interface
@@ -18,8 +19,11 @@ from elegans.exporter.ir.proof import check_results
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import integer_ends
 from elegans.exporter.ir.vector_names import vector_names
+from elegans.exporter.lowering.bounds import declared_spans
 from elegans.exporter.lowering.builder import ModelBuilder
 from elegans.exporter.lowering.formats import choose_formats
+from elegans.exporter.lowering.images.maps import read_elsewhere
+from elegans.exporter.lowering.images.ranges import with_ends
 from elegans.exporter.lowering.input_formats import substitute_inputs
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -60,16 +64,16 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
     Raises `ElegansError` for an input without a range, and for a step that cannot be proved.
     """
     given = substitute_inputs(network)
-    network = given.network
+    network = with_ends(given.network, declared_spans(given.network))
     names = vector_names(network)
     formats = choose_formats(network, names)
     inputs = given.channels(formats.inputs)
     builder = ModelBuilder(network, formats, weight_bits)
-    builder.clamp_input("x", inputs, formats.inputs)
+    builder.clamp_input("x", inputs, formats.inputs, read_elsewhere(network))
     if formats.dt and formats.wide.timed:
         builder.add_time(formats.dt)
     elif formats.dt:
-        builder.clamp_input("dt", (formats.dt,), (formats.dt,))
+        builder.clamp_input("dt", (formats.dt,), (formats.dt,), DT)
     for name, atom in network.atoms.items():
         builder.name(name, names[name])
         if name not in formats.wide.unread:

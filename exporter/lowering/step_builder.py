@@ -50,24 +50,40 @@ class StepBuilder:
         self.frac: dict[str, Integers] = {"h": self.states.fracs}
         self.bounds: dict[str, Interval] = {"h": self.states.bounds}
         self._names: dict[str, str] = {}  # of the fixed-point model's vectors, by the real ones'
+        self._read: dict[str, Window] = {}  # what is read of the inputs from outside
+        self.outside: dict[str, tuple[Channel, ...]] = {}  # the inputs as the device receives them
 
     def clamp_input(
-        self, name: str, channels: tuple[Channel, ...], inner: tuple[Channel, ...]
+        self,
+        name: str,
+        channels: tuple[Channel, ...],
+        inner: tuple[Channel, ...],
+        read: Window | None,
     ) -> None:
         """Add an input from outside: any int16, clamped to the channels' ranges.
 
         inner  the channels in the formats in which the network reads the clamped integers
+        read   what is read of them; None for nothing, as frames clamp their own
         """
         size = len(channels)
+        self.outside[name] = channels
         frac = np.array([c.frac for c in inner])
         left = frac - np.array([c.frac for c in channels])
-        lo, hi = np.array([c.lo for c in channels]), np.array([c.hi for c in channels])
         self.frac[name] = frac - left
         self.bounds[name] = Interval.of(np.full(size, INT16_MIN), np.full(size, INT16_MAX))
-        op = Counts(lo, hi, left) if np.any(left) else Clamp(lo, hi)
-        self.step(f"{name}_in", "inputs", op, ((Window(name, 0, size),),), frac)
-        self._names[name] = f"{name}_in"
+        if read is None:
+            return
+        part = slice(read.lo, read.hi)
+        lo, hi = np.array([(c.lo, c.hi) for c in channels[part]]).T
+        op = Counts(lo, hi, left[part]) if np.any(left[part]) else Clamp(lo, hi)
+        self.step(f"{name}_in", "inputs", op, ((read,),), frac[part])
+        self._names[name], self._read[name] = f"{name}_in", read
         self._early = len(self.steps)
+
+    @property
+    def anything(self) -> Window:
+        """An element that is always there: what a constant, which reads nothing, names."""
+        return Window("x_in" if "x" in self._names else "x", 0, 1)
 
     def name(self, vector: str, called: VectorName) -> None:
         """Say what the vector of an atom is called in the fixed-point model."""
@@ -96,7 +112,8 @@ class StepBuilder:
             return found
         if window.vector == "dt" and "dt" not in self._names:
             return self._short_time()
-        return Window(self._names[window.vector], window.lo, window.hi)
+        start = self._read[window.vector].lo if window.vector in self._read else 0
+        return Window(self._names[window.vector], window.lo - start, window.hi - start)
 
     def renamed_all(self, window: Window) -> tuple[Window, ...]:
         """The same, for a window that several pieces of the state may make up."""
@@ -129,7 +146,7 @@ class StepBuilder:
 
     def constant(self, name: str, layer: str, values: Integers, frac: Integers) -> Window:
         """A constant vector, which lies in flash."""
-        return self.once(name, layer, Constant(values), ((Window("x_in", 0, 1),),), frac)
+        return self.once(name, layer, Constant(values), ((self.anything,),), frac)
 
     def fracs(self, window: Window) -> Integers:
         """The fractional bits of a window's elements."""

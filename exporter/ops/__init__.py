@@ -24,6 +24,7 @@ PLAIN, WIDE, RELATIVE = "plain", "wide", "relative"
 
 # The bytes of one element, by its type in C.
 CTYPE_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
+CTYPE_BYTES["el_window"] = CTYPE_BYTES["uint16_t"]  # a structure of such fields
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Table:
     values   of any shape, in the order in which C has them
     comment  printed above the array
     shared   whether steps share the array although their other ones differ
+    aligned  whether it begins at a multiple of four bytes, as loads of several words need it
     """
 
     suffix: str
@@ -42,6 +44,7 @@ class Table:
     values: Integers
     comment: str
     shared: bool = False
+    aligned: bool = False
 
     @property
     def bytes(self) -> int:

@@ -116,8 +116,8 @@ def find_blame(
     worst, run, _ = np.unravel_index(errors.argmax(), errors.shape)
     exact = np.concatenate([h_next, y], axis=-1)
     used = used_ranges(exact, (*model.states, *model.outputs))
-    work = max(model.weight_count, 1) * hybrid.lane_count(lowered, network)
-    steps = int(np.clip(_MOST_PRODUCTS // work, 8, _STEPS))
+    work = max(model.weight_count, model.products, 1) * hybrid.lane_count(lowered, network)
+    steps = int(np.clip(_MOST_PRODUCTS // work, 2 if model.products else 8, _STEPS))
     window = slice(max(int(worst) + 1 - steps, 0), int(worst) + 1)
     h0 = h_next[window.start - 1, run] if window.start else np.zeros(len(model.states))
     given = x[window, run], dt[window, run]

@@ -8,6 +8,7 @@ the state after the previous vector.
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,41 @@ from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers
 from elegans.exporter.oracles.reference import Trajectory, run
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
-_CORNERS = 512  # the number of corner vectors, at least
-_RUNS, _RUN_LENGTH = 50, 100  # random runs, and steps of each
-# In half of the runs inputs hold for so many steps. Where they hold to the end, they are at ends of
-# their ranges, and times are the longest: states move as far as they can.
-_HELD = (100,) * 10 + (50,) * 5 + (25,) * 5 + (10,) * 5
+
+
+@dataclass(frozen=True)
+class _Amount:
+    """How many vectors a model gets.
+
+    corners       corner vectors; a few more where there are more combinations of ends
+    runs, length  random runs, and the steps of each
+    held          the last runs hold their inputs for such a part of a run. Where they hold to the
+                  end, they are at ends of their ranges, and times are the longest: states move as
+                  far as they can
+    """
+
+    corners: int
+    runs: int
+    length: int
+    held: tuple[int, ...]
+
+
+_USUAL = _Amount(512, 50, 100, (1,) * 10 + (2,) * 5 + (4,) * 5 + (10,) * 5)
+_MOST_PRODUCTS, _MOST_VALUES = 1 << 28, 1 << 19  # of images: of all vectors together
+_FEWEST = _Amount(24, 4, 8, (1, 2))
+
+
+def _amount(model: Model) -> _Amount:
+    """The usual one; less where the step of a model takes as long as that of images does."""
+    if not model.products:
+        return _USUAL
+    steps = min(_MOST_PRODUCTS // model.products, _MOST_VALUES // len(model.inputs))
+    if steps >= _USUAL.corners + _USUAL.runs * _USUAL.length:
+        return _USUAL
+    length = 4 * max(steps // (8 * _FEWEST.runs), 1)
+    corners = max(steps // 3, _FEWEST.corners)
+    return _Amount(corners, _FEWEST.runs, max(length, _FEWEST.length), _FEWEST.held)
+
 
 _TYPES: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 32: np.int32}
 
@@ -65,7 +96,7 @@ def free_runs(
     x [T, N, inputs] and dt [T, N] are N runs of T steps. `arrays` is what `golden` made of the
     same recording.
     """
-    counts = {"random": (RANDOM, _RUNS)}
+    counts = {"random": (RANDOM, _amount(model).runs)}
     if recording is not None:
         counts["recording"] = (RECORDED, recording.x.shape[0])
     found = {}
@@ -96,7 +127,10 @@ def _corners(model: Model, rng: np.random.Generator) -> _Rows:
     picks = list(itertools.product(x_levels, dt_levels, h_levels))
     lo, hi = _bounds(model.inputs)
     h_lo, h_hi = _bounds(model.states)
-    while len(picks) < _CORNERS:  # each channel at either of its bounds
+    most = _amount(model).corners
+    if model.products:
+        picks = picks[:: -(-len(picks) // most)]
+    while len(picks) < most:  # each channel at either of its bounds
         x = np.where(rng.integers(0, 2, lo.shape), hi, lo)
         h = np.where(rng.integers(0, 2, h_lo.shape), h_hi, h_lo)
         picks.append((x, dt_levels[int(rng.integers(len(dt_levels)))], h))
@@ -108,12 +142,14 @@ def _corners(model: Model, rng: np.random.Generator) -> _Rows:
 def _random(model: Model, rng: np.random.Generator) -> _Rows:
     """Runs with uniformly random inputs and times within their ranges; in some, inputs hold."""
     lo, hi = _bounds(model.inputs)
-    x = rng.integers(lo, hi + 1, (_RUNS, _RUN_LENGTH, len(lo)))
+    amount = _amount(model)
+    x = rng.integers(lo, hi + 1, (amount.runs, amount.length, len(lo)))
     dt_lo, dt_hi = _bounds((model.dt,)) if model.dt else (np.zeros(1, np.int64),) * 2
     dt = rng.integers(dt_lo[0], dt_hi[0] + 1, x.shape[:2])
-    for number, steps in enumerate(_HELD, _RUNS - len(_HELD)):
+    for number, parts in enumerate(amount.held, amount.runs - len(amount.held)):
+        steps = amount.length // parts
         x[number] = x[number, ::steps].repeat(steps, axis=0)
-        if steps == _RUN_LENGTH:
+        if parts == 1:
             x[number] = np.where(2 * x[number] > lo + hi, hi, lo)
             dt[number] = dt_hi[0]
     return _free_runs(model, x, dt)

@@ -117,8 +117,14 @@ class Node:
         if isinstance(index, Node):
             return self.graph.add("Gather", self.name, index.name)
         window = index[-1]
+        if isinstance(window, np.ndarray):
+            return self.graph.add("Gather", self.name, self.graph.constant(window), axis=-1)
         bounds = [self.graph.constant([v]) for v in (window.start, window.stop, -1)]
         return self.graph.add("Slice", self.name, *bounds)
+
+    def flattened(self, size: int) -> Node:
+        """`sliding_window.flattened`: all but the first dimension as one."""
+        return self.graph.add("Reshape", self.name, self.graph.constant([-1, size]))
 
     def clip(self, lo: Node | int, hi: Node | int) -> Node:
         """Saturation to lo..hi."""

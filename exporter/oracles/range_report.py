@@ -15,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.ir.builder import VectorName
+from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model, Step, formats, walk
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.ir.vector_names import pixel_runs
 from elegans.exporter.lowering.lower import Lowered
-from elegans.exporter.numbers.fixed import Reals, Value, dequantise, q_name
+from elegans.exporter.numbers.fixed import Integers, Reals, Value, dequantise, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form
 from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
@@ -76,7 +78,7 @@ def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.gener
     for name, kind in forms.items():
         if kind == WIDE:
             values[name] = _added(values[name])
-    known = values | {"x": _real_inputs(model, values["x_in"])}
+    known = values | {"x": _real_inputs(model, given["x"])}
     known["h"] = dequantise(given["h"], np.array([c.frac for c in model.states]))
     if model.dt is not None:
         known["dt"] = dequantise(np.clip(given["dt"], model.dt.lo, model.dt.hi), model.dt.frac)
@@ -116,11 +118,10 @@ def _added(halves: Reals) -> Reals:
     return result
 
 
-def _real_inputs(model: Model, x: Reals) -> Reals:
-    """The inputs that the float network takes, from those that the steps read."""
-    offset, scale = (np.array([getattr(c, n) for c in model.inputs]) for n in ("offset", "scale"))
-    real: Reals = offset + scale * x
-    return real
+def _real_inputs(model: Model, x: Integers) -> Reals:
+    """The inputs that the float network takes, from what comes in from outside."""
+    ends = [(c.lo, c.hi) for c in model.inputs]
+    return to_real(np.clip(x, *np.array(ends).T), model.inputs)
 
 
 def _against_the_network(
@@ -157,11 +158,12 @@ def text(
         "Inputs, clamped to their ranges",
         "",
     ]
-    for channel in model.inputs:
+    for channel, *more in pixel_runs(model.inputs):
+        name = f"{channel.name} to {more[-1].name}" if more else channel.name
         lo, hi = channel.range
         counts = f"{channel.lo} to {channel.hi} for" if channel.scale != 1 else "in"
         ends = f"{counts} [{lo:.6g}, {hi:.6g}] {channel.unit}".rstrip()
-        lines.append(f"  {channel.name:<16} {channel.format:<26} {ends}")
+        lines.append(f"  {name:<16} {channel.format:<26} {ends}")
     lines += ["", "States, for any inputs and any number of steps", ""]
     for name, lo, hi, q, why in _states(model, network):
         lines.append(f"  {name:<16} {q:<8} in [{lo:.5g}, {hi:.5g}]  {why}")

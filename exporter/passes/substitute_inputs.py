@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.images.frame import FrameImage
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation, Atom, Gate
 from elegans.exporter.ir.fixed_model import Window
@@ -55,9 +56,20 @@ def substituted(network: Network, offset: Reals, scale: Reals) -> Network:
         return Window(name, 0, window.size)
 
     for name, atom in network.atoms.items():
-        atoms[name] = _rebuilt(atom, affine, vector)
+        within = _in_frame(atom, offset, scale) if isinstance(atom, FrameImage) else None
+        atoms[name] = _rebuilt(atom, affine, vector) if within is None else within
     h_next = tuple(vector(piece) for window in network.h_next for piece in _pieces(window, plain))
     return replace(network, atoms=atoms, y=affine(network.y), h_next=h_next)
+
+
+def _in_frame(frame: FrameImage, offset: Reals, scale: Reals) -> FrameImage | None:
+    """The same image of x'; None where the pixels of a channel are substituted differently."""
+    own = [frame.interleaved(v[frame.x.lo : frame.x.hi]) for v in (offset, scale)]
+    offsets, scales = (v.reshape(-1, frame.channels) for v in own)
+    if np.any(offsets != offsets[0]) or np.any(scales != scales[0]):
+        return None
+    shifted = frame.offset + frame.scale * offsets[0]
+    return replace(frame, scale=frame.scale * scales[0], offset=shifted)
 
 
 def _rebuilt(

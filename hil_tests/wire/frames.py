@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from zlib import crc32
 
-VERSION = 4
+VERSION = 5
 OVERHEAD = 8
 """Decoded bytes of a frame in addition to its payload: version 1, type 1, sequence 2, CRC 4."""
 
@@ -142,7 +142,7 @@ class Decoder:
     ``crc`` or ``long``.
     """
 
-    def __init__(self, max_frame: int = 0xFFFF) -> None:
+    def __init__(self, max_frame: int = 1 << 18) -> None:
         self.dropped: Counter[str] = Counter()
         self.received = 0
         self.frames = 0

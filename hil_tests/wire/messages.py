@@ -25,7 +25,7 @@ Rows = NDArray[np.void]
 RESET_CAUSES = ("unknown", "power", "pin", "software", "watchdog", "fault")
 
 _NONCE = struct.Struct("<I")
-_HELLO = struct.Struct("<IBBBHHHHHIIIIII16s16s")
+_HELLO = struct.Struct("<IBBBIIHHHIIIIII16s16s")
 _BAUD = struct.Struct("<I")
 _STEP = struct.Struct("<BB")
 _STEP_REPLY = struct.Struct("<BBII")

@@ -23,7 +23,7 @@ void el_put_u32(el_writer *w, uint32_t v)
 void el_put_bytes(el_writer *w, const void *bytes, unsigned count)
 {
     memcpy(w->frame + w->at, bytes, count);
-    w->at = (uint16_t)(w->at + count);
+    w->at += count;
 }
 
 void el_put_integers(el_writer *w, const void *v, unsigned count, unsigned size)

@@ -9,7 +9,7 @@
  * there is room. */
 typedef struct {
     uint8_t *frame;
-    uint16_t at;
+    uint32_t at;
 } el_writer;
 
 void el_put_u8(el_writer *w, unsigned v);

@@ -9,7 +9,7 @@ static void expect_frame(el_cobs *c)
     c->broken = 0;
 }
 
-void el_cobs_start(el_cobs *c, uint8_t *frame, uint16_t room)
+void el_cobs_start(el_cobs *c, uint8_t *frame, uint32_t room)
 {
     c->frame = frame;
     c->room = room;
@@ -27,7 +27,7 @@ static void keep(el_cobs *c, uint8_t byte)
 el_cobs_event el_cobs_take(el_cobs *c, uint8_t byte)
 {
     if (byte == 0) {
-        uint16_t length = c->length;
+        uint32_t length = c->length;
         int empty = c->code == 0;
         int whole = c->left == 0 && !c->broken;
         expect_frame(c);
@@ -50,18 +50,18 @@ el_cobs_event el_cobs_take(el_cobs *c, uint8_t byte)
     return EL_COBS_MORE;
 }
 
-void el_cobs_send(void (*send)(uint8_t byte), const uint8_t *data, uint16_t length)
+void el_cobs_send(void (*send)(uint8_t byte), const uint8_t *data, uint32_t length)
 {
-    uint16_t at = 0;
+    uint32_t at = 0;
     send(0);
     for (;;) {
-        uint16_t run = 0;
+        uint32_t run = 0;
         while (run < 254 && at + run < length && data[at + run] != 0)
             run++;
         send((uint8_t)(run + 1));
-        for (uint16_t i = 0; i < run; i++)
+        for (uint32_t i = 0; i < run; i++)
             send(data[at + i]);
-        at = (uint16_t)(at + run);
+        at += run;
         if (at == length)
             break;
         if (run < 254)

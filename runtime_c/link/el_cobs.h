@@ -14,8 +14,8 @@
  * decoded bytes; the caller owns it, and must not touch it until the frame has ended. */
 typedef struct {
     uint8_t *frame;
-    uint16_t room;
-    uint16_t length; /* decoded so far, <= room */
+    uint32_t room;
+    uint32_t length; /* decoded so far, <= room */
     uint8_t left;    /* bytes of the current block still to come */
     uint8_t code;    /* of the current block; 0 before the first */
     uint8_t broken;  /* the frame is longer than `room`: drop everything up to its end */
@@ -29,13 +29,13 @@ typedef enum {
 
 /* Begins to decode into frame[0 .. room). What comes before the first zero may be the rest of a
  * frame; the caller's checksum rejects it. */
-void el_cobs_start(el_cobs *c, uint8_t *frame, uint16_t room);
+void el_cobs_start(el_cobs *c, uint8_t *frame, uint32_t room);
 
 /* Takes one byte from the wire. Between two zeros in a row there is no frame: EL_COBS_MORE. */
 el_cobs_event el_cobs_take(el_cobs *c, uint8_t byte);
 
 /* Sends a zero, the blocks of data[0 .. length), and a zero: at most length + length / 254 + 3
  * bytes. */
-void el_cobs_send(void (*send)(uint8_t byte), const uint8_t *data, uint16_t length);
+void el_cobs_send(void (*send)(uint8_t byte), const uint8_t *data, uint32_t length);
 
 #endif

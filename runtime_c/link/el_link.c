@@ -49,8 +49,8 @@ static void hello(const el_link *l, unsigned sequence, uint32_t nonce)
     el_put_u8(&w, l->boot->cause);
     el_put_u8(&w, d->state_bytes);
     el_put_u8(&w, d->dt_bytes);
-    el_put_u16(&w, l->max_frame);
-    el_put_u16(&w, l->port->credit);
+    el_put_u32(&w, l->max_frame);
+    el_put_u32(&w, l->port->credit);
     el_put_u16(&w, d->inputs);
     el_put_u16(&w, d->outputs);
     el_put_u16(&w, d->states);
@@ -143,7 +143,7 @@ static void steps(const el_link *l, unsigned sequence, const uint8_t *p, unsigne
     el_put_u8(&w, count);
     el_put_u8(&w, flags);
     el_writer ticks = w;
-    w.at = (uint16_t)(w.at + 8);
+    w.at += 8u;
 
     p = el_get_integers(d->h, p + 2, d->states, d->state_bytes);
     d->set_h(d->state, d->h);
@@ -246,7 +246,7 @@ static void handle(el_link *l)
 }
 
 void el_link_start(el_link *l, const el_device *device, const el_port *port, const el_boot *boot,
-                   uint8_t *request, uint8_t *reply, uint16_t max_frame)
+                   uint8_t *request, uint8_t *reply, uint32_t max_frame)
 {
     l->device = device;
     l->port = port;

@@ -12,7 +12,7 @@
 
 #include "el_cobs.h"
 
-#define EL_LINK_VERSION 4
+#define EL_LINK_VERSION 5
 #define EL_LINK_DIGEST 16
 
 /* The bytes of a decoded frame that are not payload: 4 of header and 4 of CRC. */
@@ -26,7 +26,7 @@
  * 32, which makes 73, and the board's name. STEP request: flags and count, the states, and for
  * each step the inputs and dt. STEP reply: count, flags and two 32-bit numbers of ticks, which
  * makes 10, and for each step the outputs and states. */
-#define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 73 + (name_length))
+#define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 77 + (name_length))
 #define EL_LINK_STEP_FRAME(x_bytes, dt_bytes, h_bytes, count) \
     (EL_LINK_FRAMING + 2 + (h_bytes) + (count) * ((x_bytes) + (dt_bytes)))
 #define EL_LINK_REPLY_FRAME(y_bytes, h_bytes, count) \
@@ -88,7 +88,7 @@ typedef struct {
     const char *name; /* ASCII */
     uint32_t counter_hz;
     uint32_t ticks_mask;
-    uint16_t credit; /* bytes that the receive buffer holds */
+    uint32_t credit; /* bytes that the receive buffer holds */
     uint32_t baud;   /* the line's rate after a reset, in bits a second */
     void (*send)(uint8_t byte);
     uint32_t (*ticks)(void);
@@ -115,7 +115,7 @@ typedef struct {
     const el_device *device;
     const el_port *port;
     const el_boot *boot;
-    uint16_t max_frame;
+    uint32_t max_frame;
     uint8_t *reply;   /* max_frame bytes */
     el_cobs incoming; /* decodes into another max_frame bytes */
     uint32_t dropped; /* frames that could not be decoded or had a wrong CRC */
@@ -126,7 +126,7 @@ typedef struct {
 /* Prepares a link for the first byte. `request` and `reply` have `max_frame` bytes each and do
  * not overlap; all pointers must stay valid. */
 void el_link_start(el_link *l, const el_device *device, const el_port *port, const el_boot *boot,
-                   uint8_t *request, uint8_t *reply, uint16_t max_frame);
+                   uint8_t *request, uint8_t *reply, uint32_t max_frame);
 
 /* Takes one byte from the host, of any value, and answers if it completes a request. */
 void el_link_take(el_link *l, uint8_t byte);

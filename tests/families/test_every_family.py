@@ -28,4 +28,9 @@ def test_a_family_from_the_other_exporter_of_torch(tmp_path):
 def test_what_no_known_cell_has_is_told_in_the_report(tmp_path):
     export(write("minGRU", tmp_path / "model.onnx", False), tmp_path / "BUILD")
     report = (tmp_path / "BUILD" / "report.txt").read_text()
-    assert "note: general: 1 choice, 1 comparison; these take more" in report
+    told = (
+        r"note: general: 1 choice, 1 comparison; no known cell has .* about (\d+) of the ([\d,]+) "
+    )
+    found = re.search(told + "instructions of a step on an M4", report)
+    assert found is not None
+    assert 100 < int(found[1]) < int(found[2].replace(",", "")) < 4000

@@ -71,24 +71,23 @@ def test_two_packages_of_one_build_share_the_runtime_and_are_right_to_the_bit(
     assert lines[0] != lines[1]
 
 
-def test_a_wrong_bit_is_found_by_the_selftest_and_its_number_says_where(packages, run, tmp_path):
+def test_a_wrong_bit_is_found_by_the_selftest_and_its_number_says_where(
+    packages, builds, run, tmp_path
+):
     folder = shutil.copytree(packages["slow"] / "cmake" / "slow", tmp_path / "slow")
     unit = folder / "src" / "slow_selftest.c"
-    text = unit.read_text()
-    start = text.index("outputs[ROWS]")
-    row = text.index("{", text.index("\n", text.index("\n", start) + 1))  # of the second vector
-    first, second = text[row + 1 : text.index("}", row)].split(", ")
-    changed = f"{first}, {int(second) ^ 1}"
-    unit.write_text(text[: row + 1] + changed + text[text.index("}", row) :])
-    sources = sorted(map(str, folder.glob("elegans_runtime/src/*.c")))
+    before, table, after = unit.read_text().partition("outputs[ROWS]")
+    lines = after.split("\n")  # the rest of the head, then a line for each vector
+    first, second = lines[2].strip(" {},").split(", ")
+    lines[2] = f"    {{{first}, {int(second) ^ 1}}},"
+    unit.write_text(before + table + "\n".join(lines))
     include = [f"-I{folder / 'include'}", f"-I{folder / 'elegans_runtime' / 'include'}"]
-    run("cc", *include, *folder.glob("src/*.c"), *sources, folder / "example/main.c", "-o", "it")
-    program = tmp_path / "it"
-    code = subprocess.run([program, "--selftest"], capture_output=True, text=True)
-    assert code.returncode == 1
-    assert (
-        f"different integer: {8 + 2}\n" in code.stdout
-    )  # of 2 outputs and 6 states: y[1] of row 1
+    kernels = builds["slow"].glob("runtime/src/*.c")
+    run("cc", *include, *folder.glob("src/*.c"), *kernels, folder / "example/main.c", "-o", "it")
+    done = subprocess.run([tmp_path / "it", "--selftest"], capture_output=True, text=True)
+    assert done.returncode == 1
+    number = 8 + 2  # a vector has 2 outputs and 6 states: this is y[1] of the second
+    assert f"different integer: {number}\n" in done.stdout
 
 
 @pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is missing")

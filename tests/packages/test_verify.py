@@ -40,10 +40,9 @@ def out(made, tmp_path):
     return shutil.copytree(made / "OUT", tmp_path / "OUT")
 
 
-def test_packages_of_every_ecosystem_are_made_anew_to_the_byte(packages, builds):
-    for name, folder in packages.items():
-        files = sum(p.is_file() for p in folder.rglob("*"))
-        assert verify(folder) == verify(folder, builds[name]) == files
+def test_packages_of_every_ecosystem_are_made_anew_to_the_byte(packages):
+    for folder in packages.values():
+        assert verify(folder) == sum(p.is_file() for p in folder.rglob("*"))
 
 
 def test_a_recording_changes_nothing_that_is_verified(made):
@@ -72,6 +71,7 @@ def _flip(path):
         (lambda o: _edit(o / RECORD, ecosystems=["nuget"]), "nuget"),
         (lambda o: _edit(o / RECORD, ecosystems=7), "ecosystems"),
         (lambda o: _edit(o / "model.json", digest="0" * 64), "does not match its own digest"),
+        (lambda o: _rename(o / "model.json", 'x"; #include "/etc/passwd'), "is no signal"),
     ],
 )
 def test_what_is_not_as_it_is_made_anew_is_named(out, damage, fact):
@@ -84,6 +84,12 @@ def test_what_is_not_as_it_is_made_anew_is_named(out, damage, fact):
 
 def _edit(path, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def _rename(path, name):
+    data = json.loads(path.read_text())
+    data["inputs"][0]["name"] = name
+    path.write_text(json.dumps(data))
 
 
 def test_a_build_of_another_model_is_refused(out, builds):

@@ -29,7 +29,7 @@ from elegans.trainer.onnx_out.own_step import kept_aside, own_step, states_of_fo
 from elegans.trainer.onnx_out.signals import from_data, signals, unit
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_with_torch
-from elegans.trainer.onnx_out.wrapped import Part, wrapped_step
+from elegans.trainer.onnx_out.wrapped import Part, is_cell, wrapped_step
 
 _LAYERS = ("inter", "command", "motor")  # of an ncps NCP, in the order of the state
 _KINDS = (
@@ -155,7 +155,9 @@ def step_of(module: Any, input_size: int = 0, state: Any = None) -> StepModule:
     if known is not None and state is None:
         return known
     parts = _parts(module)
-    if state is not None or takes_state(module) or (states_of_forward(module) and not parts):
+    # What a module does to its state before a cell reads it counts, so its own step comes first.
+    own = states_of_forward(module) and all(is_cell(part.module) for part in parts)
+    if state is not None or takes_state(module) or own:
         return StepModule(module, *own_step(module, input_size, state))
     if not parts:
         raise ElegansError(

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.port_names import is_state_name, is_time_name
+from elegans.exporter.frontend.port_names import is_time_name
 from elegans.trainer.onnx_out import torch_rnn
 from elegans.trainer.onnx_out.verify import StepFunction, compare_with_sequence
 
@@ -89,7 +89,7 @@ def _step(module: nn.Module, parts: list[Part], form: _Form) -> StepFunction:
         sizes = [part.states for part in parts]
         states = dict(zip((p.name for p in parts), torch.split(h, sizes, dim=1), strict=True))
         with _driven(parts, states):
-            y = _call(module, form.arguments(x[:, None], dt), h)
+            y = _call(module, form.arguments(x[:, None], dt))
         return y.reshape(1, -1), torch.cat([states[part.name] for part in parts], dim=1)
 
     return step
@@ -122,7 +122,7 @@ def _forward(part: Part, states: dict[str, Tensor]) -> Callable[..., Any]:
             return torch_rnn.result(module, x, y, h)
         if isinstance(module, nn.LSTMCell):
             return h.chunk(2, dim=1)
-        if isinstance(module, nn.RNNCellBase) or _is_cell(module):
+        if is_cell(module):
             return h
         if getattr(module, "return_sequences", True):
             y = y.reshape(*x.shape[:-1], -1)
@@ -132,21 +132,19 @@ def _forward(part: Part, states: dict[str, Tensor]) -> Callable[..., Any]:
     return forward
 
 
-def _is_cell(module: nn.Module) -> bool:
-    """Whether it is a cell of elegans, whose `forward` gives its state alone."""
-    return hasattr(module, "output") and not hasattr(module, "step")
+def is_cell(module: nn.Module) -> bool:
+    """Whether it is a cell of torch or of elegans, which takes one sample."""
+    own = hasattr(module, "output") and not hasattr(module, "step")
+    return own or isinstance(module, nn.RNNCellBase)
 
 
 def _refuse_again(module: nn.Module, *given: Any, **named: Any) -> Any:
     raise _unknown(module, "is run twice for one sample")
 
 
-def _call(module: nn.Module, arguments: tuple[Tensor, dict[str, Tensor]], h: Tensor) -> Tensor:
-    """The outputs of the module; a state that it must be given is `h`."""
+def _call(module: nn.Module, arguments: tuple[Tensor, dict[str, Tensor]]) -> Tensor:
+    """The outputs of the module."""
     x, named = arguments
-    for name, parameter in list(inspect.signature(module.forward).parameters.items())[1:]:
-        if parameter.default is inspect.Parameter.empty and is_state_name(name):
-            named[name] = h
     try:
         found = module(x, **named)
     except ElegansError:
@@ -170,9 +168,9 @@ def _compare(
     states = sum(part.states for part in parts)
 
     def whole(x: Tensor, dt: Tensor) -> Tensor:
-        return _call(module, form.arguments(x, dt), torch.zeros(1, states))
+        return _call(module, form.arguments(x, dt))
 
-    if all(isinstance(p.module, nn.RNNCellBase) or _is_cell(p.module) for p in parts):
+    if all(is_cell(part.module) for part in parts):
         try:
             with torch.no_grad():
                 whole(torch.zeros(1, 2, inputs), torch.ones(1, 2))

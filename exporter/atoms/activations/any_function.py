@@ -98,7 +98,7 @@ class AnyFunctionActivation(Activation):
                 "narrow its argument by a Clip, or scale it down",
             )
         size = self.size
-        window = self.drive.window()
+        window = to.direct(self.drive)
         z_fracs, y_fracs = np.full(size, z_frac), np.full(size, y_frac)
         argument = f"{called.name}_sum"
         if window is None:

@@ -34,7 +34,7 @@ class FractionActivation(Activation):
         return np.where(same, self.function(lo), 0.0), np.where(same, self.function(hi), 1.0)
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
-        window = self.drive.window()
+        window = to.direct(self.drive)
         own = to.fracs(to.renamed(window)) if window is not None else np.zeros(0)
         if window is not None and own.min() == own.max() and 0 <= own[0] <= _FINEST:
             z, frac = to.renamed(window), int(own[0])

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.images.image import channels_of
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Activation, Atom, Gate
 from elegans.exporter.ir.builder import Builder, VectorName
-from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, element_fracs, with_zero
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise
 from elegans.exporter.ops.constant import Constant
@@ -42,8 +42,10 @@ class LinearMapActivation(Activation):
         frac = to.widest(self.drive) if frac is None else frac
         if not self.drive.terms:
             values = np.clip(quantise(self.drive.bias, frac), INT16_MIN, INT16_MAX)
-            like = ((Window("x_in", 0, 1),),)
-            to.step(called.name, called.layer, Constant(values), like, frac)
+            to.step(called.name, called.layer, Constant(values), ((to.anything,),), frac)
+            return
+        if channels_of(to.atoms, name) is not None:
+            to.linear(called.name, called.layer, self.drive, frac, held=True)
             return
         readers = (a for a in to.atoms.values() if isinstance(a, Gate) and name in a.vectors())
         bits = _MOST_COARSER if all(gate.general for gate in readers) else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,8 @@ from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.spans import Span
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops import Op
+from elegans.exporter.ops.convolution import Convolve
+from elegans.exporter.ops.depthwise import Depthwise
 from elegans.exporter.ops.relu import Relu
 
 
@@ -33,6 +35,9 @@ class ReluActivation(RectifiedActivation):
     @staticmethod
     def op() -> Op:
         return Relu()
+
+    def within(self, op: Op) -> Op | None:
+        return replace(op, least=0) if isinstance(op, Convolve | Depthwise) else None
 
 
 ACTIVATION = ReluActivation

@@ -11,6 +11,7 @@ from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.activations.normal_cdf import NormalCdfActivation
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.activations.tanh import TanhActivation
+from elegans.exporter.atoms.images.image import NARROWED, channels_of
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, proportion
 from elegans.exporter.ir.atom import Activation, Atom
@@ -71,13 +72,15 @@ class SoftReluActivation(Activation):
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         z_frac = np.minimum(element_fracs(self.argument_span(to.spans, name)), _FINEST)
         y_frac = np.minimum(element_fracs(to.spans[name]), _FINEST)
+        if channels_of(to.atoms, name) is not None:
+            y_frac = np.maximum(y_frac - NARROWED, 0)
         if z_frac.min() < 0:
             raise ElegansError(
                 f"{called.name}, {self.curve.name}",
                 "has an argument that can exceed 32768",
                 "declare a narrower --input-range, or train with smaller weights",
             )
-        window = self.drive.window()
+        window = to.direct(self.drive)
         if window is None:
             sum_name = f"{called.name}_sum"
             z = to.linear(sum_name, called.layer, self.drive, z_frac, alike=True)

@@ -80,7 +80,7 @@ class TabledActivation(Activation):
         wide = self._of_halves(to, called, drive)
         if wide is not None:
             return wide
-        window = drive.window()
+        window = to.direct(drive)
         if window is not None:
             return to.rescaled(name, layer, to.renamed(window), frac)
         return to.linear(name, layer, drive, frac, tabled=True)

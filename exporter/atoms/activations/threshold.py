@@ -45,7 +45,7 @@ class ThresholdActivation(Activation):
         return self.function(np.maximum(abs(lo), abs(hi))), ((lo <= 0) & (hi >= 0)).astype(float)
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
-        window = self.drive.window()
+        window = to.direct(self.drive)
         z = self._difference(to, called) if window is None else to.renamed(window)
         op, fracs = Within(*_ENDS[self.kind]), np.zeros(self.size, np.int64)
         to.step(called.name, called.layer, op, ((z,),), fracs)

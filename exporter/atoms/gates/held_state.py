@@ -86,8 +86,8 @@ class HeldStateGate(Gate):
         window = to.carried[name]
         while window.vector != "h":
             window = to.carried[window.vector]
-        ends = to.interval(to.halves("", "", window, 0))
-        return ends.lo[: self.size], ends.hi[: self.size]
+        known = to.interval(to.halves("", "", window, 0))
+        return known.lo[: self.size], known.hi[: self.size]
 
     def fracs(self, frac: int) -> Integers:
         """The fractional bits of the halves."""

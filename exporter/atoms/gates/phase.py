@@ -31,7 +31,8 @@ class PhaseGate(Gate):
 
     def real(self, *parts: Reals) -> Reals:
         h, c = parts
-        return h + c - np.floor(h + c)
+        turned: Reals = h + c - np.floor(h + c)
+        return turned
 
     def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
         return ("old", "change")

@@ -64,7 +64,7 @@ class RatioGate(Gate):
     def _near_zero(self, lo: Reals, hi: Reals) -> ElegansError:
         return ElegansError(
             self.place or "a quotient",
-            f"divides by {self.d.vector!r}, which can be {lo.min():.4g}..{hi.max():.4g}",
+            f"divides by what can be {lo.min():.4g}..{hi.max():.4g}",
             "keep the divisor away from zero: add a constant to what is never negative "
             "(Abs, Relu, Softplus, Exp, a square), or Clip it",
         )

@@ -3,8 +3,9 @@
 Most of it is one fact: what was an attribute has become an input. The rest are a softmax over all
 the last axes at once, and operators with another name.
 
-onnx.version_converter is not used: it leaves out ranges of Clip in some versions, knows nothing of
-operators of other domains, and is C++ that reads files which nobody has checked.
+onnx.version_converter would do the same for these operators. They are here because those of
+onnxruntime and of quantised files, which it leaves as they are, are rewritten on the same way, and
+because each row of this table is compared with onnxruntime.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _NUMBERED = 18  # the opset since which Split says its number of parts
 
 def table(version: int) -> Table:
     """The rewrites for a graph of this opset."""
-    found: dict[tuple[str, str], Rewrite] = {("", "Dropout"): _identity}
+    found: dict[tuple[str, str], Rewrite] = {}
     if version < _NUMBERED:
         found["", "Split"] = _split
     for kind, (since, names, dtype) in _BECAME_INPUTS.items():
@@ -55,12 +56,6 @@ def table(version: int) -> Table:
     if version < 11:
         found["", "Pad"] = _pad
     return found
-
-
-def _identity(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str] | None:
-    """Dropout, which does nothing in a network that is not being trained. Whether one of opset 12
-    and later is being trained is its third input."""
-    return [node.input[0]] if len(node.output) == 1 and len(node.input) < 3 else None
 
 
 def _inputs(names: tuple[str, ...], dtype: type) -> Rewrite:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import onnx
 
-from elegans.exporter.frontend.dialects import composed, integers, microsoft, older_opsets
+from elegans.exporter.frontend.dialects import integers, microsoft, older_opsets
 from elegans.exporter.frontend.dialects.writer import Table, rewritten
 
 _ROUNDING = ("QuantizeLinear", "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "QGemm")
@@ -74,7 +74,7 @@ def standard(model: onnx.ModelProto) -> onnx.ModelProto:
     """
     found = _copy(model)
     older = older_opsets.table(opset(model))
-    table: Table = {**composed.TABLE, **microsoft.TABLE, **integers.TABLE, **older}
+    table: Table = {**microsoft.TABLE, **integers.TABLE, **older}
     rewritten(found.graph, table, _names(found.graph))
     for entry in found.opset_import:
         if entry.domain in ("", "ai.onnx"):
@@ -87,7 +87,7 @@ def rounded(model: onnx.ModelProto) -> int:
     dynamic quantisation, but not its weights."""
     varying = {v.name for v in model.graph.input} - {t.name for t in model.graph.initializer}
     count = 0
-    for node in model.graph.node:
+    for node in checkable(model).graph.node:
         if varying.intersection(node.input):
             varying.update(node.output)
             count += node.op_type in _ROUNDING or node.op_type.startswith("QLinear")

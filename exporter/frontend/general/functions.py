@@ -106,7 +106,7 @@ def _power(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> O
         rows = np.broadcast_to(np.arange(z.size).reshape(reader.tensor(node.input[0]).shape), shape)
         raised = power(reader, place, z.pick(rows.reshape(-1)), float(values[0]))
         return [ShapedForm(Form(raised, {}), shape)]
-    (a, z), shape = broadcast(reader, place, *(reader.tensor(name) for name in node.input))
+    (a, b), shape = broadcast(reader, place, *(reader.tensor(name) for name in node.input))
     base = reader.atoms.affine(place, a)
     if not base.terms:
         if not np.all(base.bias > 0):
@@ -114,9 +114,9 @@ def _power(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> O
                 f"raises {base.bias.min():g}, which is not positive, to a power that is no constant"
             )
             raise ElegansError(place, fact, "write it as exp(b log(a)), for positive a")
-        return [exponential(reader, place, ShapedForm(z.scaled(np.log(base.bias)), shape))]
+        return [exponential(reader, place, ShapedForm(b.scaled(np.log(base.bias)), shape))]
     log = AnyFunctionActivation.of(reader.atoms, "log", base, place)
-    total = VectorProductGate.of(reader.atoms, reader.atoms.affine(place, z), log)
+    total = VectorProductGate.of(reader.atoms, reader.atoms.affine(place, b), log)
     return [exponential(reader, place, ShapedForm(Form(total, {}), shape))]
 
 

@@ -44,6 +44,10 @@ def _scale_and_zero(
         if values.ndim == 1 and values.size > 1:
             axis = int(given.get("axis", 1)) % len(shape)
             values = values.reshape([-1 if i == axis else 1 for i in range(len(shape))])
+        elif values.ndim > 1:  # a scale for each block of elements along an axis
+            axis = int(given.get("axis", 1)) % len(shape)
+            values = np.repeat(values, int(given["block_size"]), axis)
+            values = np.take(values, np.arange(shape[axis]), axis)
         values = values.reshape(()) if values.size == 1 else values
         found.append(np.broadcast_to(values, shape))
     scale, zero = (values.reshape(-1) for values in found)

@@ -11,7 +11,6 @@ from scipy import sparse
 from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
 from elegans.exporter.atoms.gates.below_greatest import BelowGreatestGate
-from elegans.exporter.atoms.gates.normalise import NormaliseGate
 from elegans.exporter.atoms.gates.part import PartGate
 from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
@@ -19,21 +18,21 @@ from elegans.exporter.frontend.general.choices import above, extremum
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule
 from elegans.exporter.ir.affine import Affine, Form
-from elegans.exporter.numbers.fixed import Integers, Reals
+from elegans.exporter.numbers.fixed import Integers
 
 _MINUS = np.array([-1.0])
-_MOST_GROUPS = 1024  # of a reduction; each is a step of the model
+MOST_GROUPS = 1024  # of a reduction; each is a step of the model
 OfGroup = Callable[[Reader, str, Affine], Affine]
 OfGroups = Callable[[Reader, str, Affine, Integers], Affine]
 
 
-def _groups(place: str, shape: tuple[int, ...], axes: tuple[int, ...]) -> Integers:
+def groups(place: str, shape: tuple[int, ...], axes: tuple[int, ...]) -> Integers:
     """[groups, n]: the elements that are reduced together, in the order of what is left."""
     index = np.arange(int(np.prod(shape, dtype=np.int64))).reshape(shape)
     kept = [i for i in range(len(shape)) if i not in axes]
     rows = index.transpose([*kept, *sorted(axes)])
     rows = rows.reshape(int(np.prod([shape[i] for i in kept], dtype=np.int64)), -1)
-    if not (0 < len(rows) <= _MOST_GROUPS and rows.shape[1]):
+    if not (0 < len(rows) <= MOST_GROUPS and rows.shape[1]):
         raise ElegansError(place, f"reduces {len(rows)} groups", "export a smaller network")
     return rows
 
@@ -42,7 +41,7 @@ def _each(reader: Reader, place: str, z: Affine, rows: Integers, made: OfGroup) 
     return [made(reader, place, z.pick(group)) for group in rows]
 
 
-def _put_back(found: Affine, rows: Integers) -> Affine:
+def put_back(found: Affine, rows: Integers) -> Affine:
     """Groups of as many elements as they had, in the order of the tensor."""
     return found.pick(np.argsort(rows.reshape(-1), kind="stable"))
 
@@ -64,7 +63,7 @@ def reduction(made: OfGroup) -> Rule:
         axes = _axes(reader, node, given, len(shape))
         if not axes:
             return [ShapedForm(Form(z, {}), shape)]
-        found = Affine.joined(_each(reader, place, z, _groups(place, shape, axes), made))
+        found = Affine.joined(_each(reader, place, z, groups(place, shape, axes), made))
         kept = tuple(1 if i in axes else n for i, n in enumerate(shape))
         left = tuple(n for i, n in enumerate(shape) if i not in axes)
         return [ShapedForm(Form(found, {}), kept if given.get("keepdims", 1) else left)]
@@ -72,7 +71,7 @@ def reduction(made: OfGroup) -> Rule:
     return rule
 
 
-def _of_each(made: OfGroup) -> OfGroups:
+def of_each(made: OfGroup) -> OfGroups:
     """A function of one group as one of all groups."""
 
     def together(reader: Reader, place: str, z: Affine, rows: Integers) -> Affine:
@@ -81,14 +80,14 @@ def _of_each(made: OfGroup) -> OfGroups:
     return together
 
 
-def _along(made: OfGroups, default: int = -1) -> Rule:
+def along(made: OfGroups, default: int = -1) -> Rule:
     """A rule of an operator that makes as many elements along one axis."""
 
     def rule(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
         z, shape = reader.affine(place, node.input[0])
         axis = int(given.get("axis", default)) % len(shape)
-        rows = _groups(place, shape, (axis,))
-        found = _put_back(made(reader, place, z, rows), rows)
+        rows = groups(place, shape, (axis,))
+        found = put_back(made(reader, place, z, rows), rows)
         return [ShapedForm(Form(found, {}), shape)]
 
     return rule
@@ -156,6 +155,7 @@ def _log_softmax(reader: Reader, place: str, z: Affine, rows: Integers) -> Affin
 
 
 def log_of(reader: Reader, place: str, z: Affine) -> Affine:
+    """The logarithms of the elements of a vector that is above zero."""
     if not z.terms:
         return Affine.constant(np.log(z.bias))
     return AnyFunctionActivation.of(reader.atoms, "log", z, place)
@@ -211,7 +211,7 @@ def _argument(sign: float) -> Rule:
         """ONNX takes the first of equals, or the last with `select_last_index`."""
         z, shape = reader.affine(place, node.input[0])
         axis = int(given.get("axis", 0)) % len(shape)
-        rows = _groups(place, shape, (axis,))
+        rows = groups(place, shape, (axis,))
         last = bool(given.get("select_last_index"))
         made = _index(lambda part: part.scaled(scale))
         found = Affine.joined(_each(reader, place, z, rows[:, ::-1] if last else rows, made))
@@ -226,109 +226,15 @@ def _argument(sign: float) -> Rule:
     return rule
 
 
-def _scaled_and_shifted(
-    reader: Reader, z: Affine, shape: tuple[int, ...], names: list[str], like: tuple[int, ...]
-) -> Affine:
-    """z times one constant and plus another; each is brought to the shape `like` first."""
-    for name, plus in zip(names, (False, True), strict=False):
-        if name:
-            array = reader.constants[name]
-            array = array.reshape(like) if array.size > 1 and like else array
-            values = np.broadcast_to(array, shape).reshape(-1).astype(np.float64)
-            z = z.plus(Affine.constant(values)) if plus else z.scaled(values)
-    return z
-
-
-def normalised(reader: Reader, z: Affine, centre: bool, epsilon: float) -> Affine:
-    """A vector at a mean of 0, if asked, and a mean square of 1."""
-    atoms = reader.atoms
-    return atoms.of(atoms.add(NormaliseGate(atoms.map(z), centre, epsilon)))
-
-
-def _layer_norm(centre: bool, default: int = -1) -> Rule:
-    def rule(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-        z, shape = reader.affine(place, node.input[0])
-        axis = int(given.get("axis", default)) % len(shape)
-        rows = _groups(place, shape, tuple(range(axis, len(shape))))
-        epsilon = float(given.get("epsilon", 1e-5))
-        parts = [normalised(reader, z.pick(group), centre, epsilon) for group in rows]
-        found = _put_back(Affine.joined(parts), rows)
-        names = list(node.input[1:3]) if centre else list(node.input[1:2])
-        return [ShapedForm(Form(_scaled_and_shifted(reader, found, shape, names, ()), {}), shape)]
-
-    return rule
-
-
-def _group_norm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    """Groups of channels of [N, C, ...]; one channel a group as InstanceNormalization."""
-    z, shape = reader.affine(place, node.input[0])
-    batch, channels, *rest = shape
-    groups = int(given.get("num_groups", channels))
-    rows = np.arange(z.size).reshape(batch * groups, -1)
-    if len(rows) > _MOST_GROUPS:
-        raise ElegansError(place, f"normalises {len(rows)} groups", "export a smaller network")
-    epsilon = float(given.get("epsilon", 1e-5))
-    found = Affine.joined([normalised(reader, z.pick(group), True, epsilon) for group in rows])
-    names = list(node.input[1:3])
-    ones = [1 for _ in rest]
-    per_group = reader.constants[names[0]].size == groups != channels
-    wide = (batch, groups, channels // groups, *rest) if per_group else shape
-    like = (1, groups, 1, *ones) if per_group else (1, channels, *ones)
-    return [ShapedForm(Form(_scaled_and_shifted(reader, found, wide, names, like), {}), shape)]
-
-
-def _lp(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    """x / |x|, which is x at a mean square of 1 over sqrt(n)."""
-    if given.get("p", 2) != 2:
-        raise ElegansError(place, "is not the Euclidean norm", "write x / ReduceL1(x)")
-
-    def made(reader: Reader, place: str, z: Affine) -> Affine:
-        return normalised(reader, z, False, 0.0).scaled(np.array([z.size**-0.5]))
-
-    return _along(_of_each(made))(reader, place, node, given)
-
-
-def of_quotient(reader: Reader, over: Affine, under: Affine) -> Affine | None:
-    """`c v / sqrt(epsilon + k sum(v^2))` as a normalisation, as exporters write RMSNorm and
-    LayerNorm out. None if the quotient is none."""
-    found = under.factor()
-    if found is None or np.any(under.bias):
-        return None
-    root = reader.atoms.found.get(found[0].vector)
-    if not isinstance(root, AnyFunctionActivation) or root.kind != "sqrt":
-        return None
-    drive = root.drive.pick(np.arange(found[0].lo, found[0].hi))
-    if drive.size != 1 or len(drive.terms) != 1:
-        return None
-    ((name, matrix),) = drive.terms.items()
-    square = reader.atoms.found.get(name)
-    v = over.factor()
-    if v is None or np.any(over.bias):
-        v = reader.atoms.map(over), np.ones(over.size)
-    if not isinstance(square, VectorProductGate) or not square.u == square.v == v[0]:
-        return None
-    each: Reals = matrix.toarray()[0]
-    if square.size != over.size or not np.allclose(each, each[0], rtol=1e-6) or each[0] <= 0:
-        return None
-    mean = float(each[0]) * over.size
-    rms = normalised(reader, reader.atoms.of(v[0]), False, float(drive.bias[0]) / mean)
-    return rms.scaled(v[1] / found[1] / np.sqrt(mean))
-
-
 REDUCTION_RULES: dict[str, Rule] = {
     "ArgMax": _argument(1.0),
     "ArgMin": _argument(-1.0),
-    "GroupNormalization": _group_norm,
-    "InstanceNormalization": _group_norm,
-    "LayerNormalization": _layer_norm(centre=True),
-    "LogSoftmax": _along(_log_softmax),
-    "LpNormalization": _lp,
-    "RMSNormalization": _layer_norm(centre=False),
+    "LogSoftmax": along(_log_softmax),
     "ReduceL1": reduction(_l1),
     "ReduceL2": reduction(_l2),
     "ReduceLogSumExp": reduction(_log_sum_exp),
     "ReduceMax": reduction(_greatest),
     "ReduceMin": reduction(_least),
     "ReduceSumSquare": reduction(_squares),
-    "Softmax": _along(_softmax),
+    "Softmax": along(_softmax),
 }

@@ -49,8 +49,10 @@ def cancelled(reader: Reader, form: Affine) -> Affine:
         atom = reader.atoms.found.get(vector)
         if not isinstance(atom, FractionActivation):
             continue
-        (window,) = atom.drive.windows() or (None,)
-        source = None if window is None else reader.atoms.found.get(window.vector)
+        window = atom.drive.window()
+        if window is None:
+            continue
+        source = reader.atoms.found.get(window.vector)
         if not isinstance(source, LinearMapActivation) or window.vector not in form.terms:
             continue
         written_out = source.drive.times(form.terms[window.vector])

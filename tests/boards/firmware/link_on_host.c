@@ -80,16 +80,16 @@ static const el_port port = {
 };
 static const el_boot boot = {EL_RESET_FAULT, 0x1234, 0x5678, 0x8200};
 
-void start(uint16_t max_frame, int disturbed, int late_call);
+void start(uint32_t max_frame, int disturbed, int late_call);
 int counts(void);
 uint32_t feed(const uint8_t *data, uint32_t length, uint8_t *out);
 uint32_t dropped(void);
 uint32_t reset_count(void);
 uint32_t baud(void);
-uint32_t cobs(const uint8_t *data, uint16_t length, uint8_t *out);
+uint32_t cobs(const uint8_t *data, uint32_t length, uint8_t *out);
 void say(const char *text);
 
-void start(uint16_t max_frame, int disturbed, int late_call)
+void start(uint32_t max_frame, int disturbed, int late_call)
 {
     used = resets = steps = 0;
     clock = 0xFF00;
@@ -133,7 +133,7 @@ uint32_t baud(void)
     return rate;
 }
 
-uint32_t cobs(const uint8_t *data, uint16_t length, uint8_t *out)
+uint32_t cobs(const uint8_t *data, uint32_t length, uint8_t *out)
 {
     used = 0;
     el_cobs_send(send, data, length);

@@ -15,6 +15,8 @@ from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.profiling.profile import profile, stack_of_step
 from elegans.cli import main
+from elegans.commands.cost_header import write_cost_header
+from elegans.exporter.errors import ElegansError
 from elegans.tests.places import WORM
 
 
@@ -45,6 +47,29 @@ def test_without_json_a_table_of_80_columns_is_printed(worm):
     assert "no branch depends on the data" in text
     assert "{" not in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_header_has_the_bound_of_a_step(worm, tmp_path):
+    header = tmp_path / "worm_cost.h"
+    printed = json.loads(_bench(worm, "--board", "mps2-an386", "--json", "--header", header).stdout)
+    text = header.read_text()
+    most = printed["instructions_per_step"]["max"]
+    assert f"#define WORM_STEP_INSTRUCTIONS {most}UL" in text
+    assert f"#define WORM_STEP_CYCLES_MOST {printed['cycles']['max']}UL" in text
+    assert f"#define WORM_FLASH_BYTES {printed['flash_bytes']}UL" in text
+    assert "on a cortex-m4" in text
+
+
+def test_a_header_needs_one_board_and_a_path_that_no_data_changes(worm, tmp_path):
+    words = ["bench", str(worm), "--all", "--header", str(tmp_path / "a.h")]
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert "needs exactly one board" in result.output
+    found = {"branches_by_data": ["worm_step+0x4"], "board": "b", "different": 0}
+    with pytest.raises(ElegansError, match="has no bound on b: a branch of a step depends on"):
+        write_cost_header(
+            worm, found | {"instructions_per_step": {"min": 4, "max": 4}}, tmp_path / "a.h"
+        )
 
 
 @pytest.mark.parametrize("board", ["mps2-an386", "nucleo-l432kc"])

@@ -17,7 +17,7 @@ from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
-from elegans.tests.boards.conftest import M0_M3_M4, M55, copy_of_tiny
+from elegans.tests.boards.conftest import M0_M3_M4, M55, RV32, RV32E, copy_of_tiny, skip_without
 from elegans.trainer import export_onnx
 
 # Together they use every kernel.
@@ -95,6 +95,14 @@ def test_no_level_of_optimisation_adds_a_branch(worm, board, level, compiler):
     assert (measured.data_dependent, measured.paths, measured.mismatches) == ((), 1, 0)
 
 
+@pytest.mark.parametrize(("compiler", "level"), [("zig", "0"), ("zig", "2"), ("gcc", "s")])
+@pytest.mark.parametrize("board", [RV32, RV32E])
+def test_risc_v_has_no_branch_that_depends_on_the_data(worm, board, compiler, level):
+    skip_without(find_board(board), compiler)
+    measured = profile(worm, build_firmware(worm, find_board(board), compiler, level), steps=16)
+    assert (measured.data_dependent, measured.paths, measured.mismatches) == ((), 1, 0)
+
+
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("board", [*M0_M3_M4, M55])
 def test_a_thousand_corners_and_random_inputs_take_the_same_instructions(worm, board, compiler):
@@ -107,7 +115,7 @@ def test_a_thousand_corners_and_random_inputs_take_the_same_instructions(worm, b
 
 @pytest.mark.parametrize(
     "board",
-    ["mps2-an386", M55],
+    ["mps2-an386", M55, RV32],
 )
 def test_a_branch_on_data_is_found_and_named(tmp_path, board):
     folder = copy_of_tiny(tmp_path / "BUILD")

@@ -60,10 +60,10 @@ def test_an_operator_that_no_cell_has(graph, save, tmp_path):
     y = g.node("Det", g.linear("x", 3, 2, "gemm"))
     g.rename(y, "y", "Identity")
     g.rename("h", "h_next", "Identity")
-    refused(save(g), tmp_path, "node 1 .Det.*is not an operator.*fed by 'n0_0'")
+    refused(save(g), tmp_path, "node 1 .Det.*fed by 'n0_0'.*is not an operator")
 
 
-def test_a_power_of_two_vectors(graph, save, tmp_path):
+def test_a_power_of_what_may_be_negative(graph, save, tmp_path):
     g = graph()
     g.rename(g.node("Pow", g.linear("x", 3, 2, "gemm"), g.linear("x", 3, 2, "gemm")), "y", "Tanh")
     g.rename("h", "h_next", "Identity")
@@ -230,7 +230,7 @@ def _with_output(g, make):
         (lambda g, h: g.node("Cast", g.node("Cast", h, to=6), to=1), "Cast.*rounds to INT32"),
         (lambda g, h: g.node("Add", h, g.hold(np.ones((2, 2)))), "has 4 elements"),
         (lambda g, h: g.node("Add", h, g.hold(np.ones((2, 1)))), "has 4 elements"),
-        (lambda g, h: g.node("Div", h, h), "divides by .*which can be -1"),
+        (lambda g, h: g.node("Div", h, h), r"node \d+ .Div.*fed by .*divides by what can be -1"),
         (lambda g, h: g.node("Div", h, g.hold([0.0])), "divides by zero"),
         (lambda g, h: g.node("MatMul", h, g.hold(np.ones(2))), "has 1 elements"),
         (lambda g, h: g.node("MatMul", h, g.hold(np.ones((2, 2, 2)))), "has 4 elements"),

@@ -38,6 +38,7 @@ _CTYPES = {
     "int32_t": np.int32,
     "uint8_t": np.uint8,
     "uint16_t": np.uint16,
+    "el_window": np.uint16,
 }
 _BUILDS = [f"{c}-O{o}" for c, found in _COMPILERS.items() if shutil.which(found[0]) for o in "023s"]
 _FIRST = next(build for build in _BUILDS if build.endswith("2"))
@@ -199,7 +200,8 @@ def _c(
     function.restype = None
     time = isinstance(op, Elapsed | ShortTime)
     tables = [np.ascontiguousarray(t.values, dtype=_CTYPES[t.ctype]) for t in op.tables()]
-    lengths = [] if time or hasattr(op, "weights") else [shape[1] // parts(op)]
+    told = time or any(hasattr(op, name) for name in ("weights", "window", "pixels"))
+    lengths = [] if told else [shape[1] // parts(op)]
     numbers = [ctypes.c_int32(n) for n in op.scalars()]
     numbers += [ctypes.c_uint32(n) for n in lengths]
     found = np.zeros(shape, np.int64)

@@ -66,12 +66,12 @@ static inline void worm_health_input(worm_health *health, uint16_t i, int32_t x,
     }
 }
 
-/* Counts an elapsed time that is not in the range of the model. */
-static inline void worm_health_dt(worm_health *health, int32_t dt)
+/* Counts an elapsed time that is not in [lo, hi]. */
+static inline void worm_health_dt(worm_health *health, int32_t dt, int32_t lo, int32_t hi)
 {
-    if (dt < 1311) {
+    if (dt < lo) {
         worm_health_count(health, &health->dt_short, WORM_DT_OUTSIDE);
-    } else if (dt > 26214) {
+    } else if (dt > hi) {
         worm_health_count(health, &health->dt_long, WORM_DT_OUTSIDE);
     }
 }
@@ -90,7 +90,7 @@ static inline void worm_watched_step(worm_health *health, worm_state *s,
     worm_health_input(health, 0, x[0], -32768, 32767);
     worm_health_input(health, 1, x[1], 0, 20480);
     worm_health_input(health, 2, x[2], -19661, 6554);
-    worm_health_dt(health, dt);
+    worm_health_dt(health, dt, 1311, 26214);
     worm_step(s, y, x, dt);
     worm_health_after(health, s);
 }
@@ -103,7 +103,7 @@ static inline void worm_watched_step_f(worm_health *health, worm_state *s,
     worm_health_input(health, 0, el_nearest(x[0] * 32768.0F, -32770, 32769), -32769, 32768);
     worm_health_input(health, 1, el_nearest(x[1] * 512.0F, -2, 20482), -1, 20481);
     worm_health_input(health, 2, el_nearest(x[2] * 65536.0F, -19663, 6556), -19662, 6555);
-    worm_health_dt(health, el_nearest(dt * 131072.0F, 1309, 26216));
+    worm_health_dt(health, el_nearest(dt * 131072.0F, 1309, 26216), 1310, 26215);
     worm_step_f(s, y, x, dt);
     worm_health_after(health, s);
 }

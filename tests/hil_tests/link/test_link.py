@@ -186,7 +186,8 @@ def test_noise_instead_of_an_answer_points_at_the_baud_rate() -> None:
 VERSIONS = [
     (2, "the board's firmware is older", "flash the board again with this elegans"),
     (3, "the board's firmware is older", "flash the board again with this elegans"),
-    (5, "this elegans is older", "upgrade elegans, or flash the board again with this one"),
+    (4, "the board's firmware is older", "flash the board again with this elegans"),
+    (6, "this elegans is older", "upgrade elegans, or flash the board again with this one"),
 ]
 
 
@@ -201,7 +202,7 @@ def test_a_board_of_another_version_is_told_at_once_and_which_side_is_older(
         pytest.raises(HilError) as failure,
     ):
         link.hello()
-    speaks = f"the board speaks version {version} of the protocol, this elegans version 4"
+    speaks = f"the board speaks version {version} of the protocol, this elegans version 5"
     assert (failure.value.fact, failure.value.remedy) == (f"{speaks}: {older}", remedy)
     assert failure.value.phase is Phase.SYNC
 

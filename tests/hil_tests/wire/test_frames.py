@@ -67,7 +67,7 @@ def test_a_block_beyond_the_end_is_no_cobs() -> None:
 
 
 def test_a_frame_is_laid_out_as_the_document_says() -> None:
-    body = bytes([4, 0x02, 0x34, 0x12]) + b"\0ab"
+    body = bytes([5, 0x02, 0x34, 0x12]) + b"\0ab"
     expected = b"\0" + cobs_encode(body + crc32(body).to_bytes(4, "little")) + b"\0"
     assert encode(Frame(Kind.STEP, 0x1234, b"\0ab")) == expected
 

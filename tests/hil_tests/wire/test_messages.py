@@ -105,7 +105,7 @@ _HELLO = Hello(
 def test_a_hello_is_laid_out_as_the_document_says() -> None:
     hello = _HELLO
     assert hello.encode().hex() == (
-        "d4c3b2a1" "03" "04" "02" "0004" "0008" "0800" "0100" "1300" "40787d01"
+        "d4c3b2a1" "03" "04" "02" "00040000" "00080000" "0800" "0100" "1300" "40787d01"
         "03020100" "06050400" "09080700" "00060000" "6c020000"
         + "6d" * 16 + "66" * 16 + b"lane".hex()
     )  # fmt: skip
@@ -123,7 +123,7 @@ def test_the_cause_of_a_reset_is_a_word_or_its_number() -> None:
 def test_a_hello_may_have_no_name_but_no_byte_less() -> None:
     whole = replace(_HELLO, board="").encode()
     assert Hello.parse(whole).board == ""
-    with pytest.raises(BadMessageError, match=f"{len(whole) - 1} bytes instead of at least 73"):
+    with pytest.raises(BadMessageError, match=f"{len(whole) - 1} bytes instead of at least 77"):
         Hello.parse(whole[:-1])
 
 

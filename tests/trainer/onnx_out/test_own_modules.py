@@ -51,6 +51,11 @@ class _OptionalModule(_Own):
         return self.run(self, x, torch.zeros(x.shape[0], 5) if hidden is None else hidden)
 
 
+class _DecayingModule(_Own):
+    def forward(self, x, h=None, dt=None):
+        return self.run(self, x, torch.zeros(1, 5) if h is None else h, dt)
+
+
 class _ObservedModule(_Own):
     def forward(self, observation, memory):
         return self.run(self, observation, memory)
@@ -115,6 +120,12 @@ _OWN = {
         _OptionalModule(_elman, **_tanh_layers()),
         torch.zeros(1, 5),
     ),
+    "y, h = net(x, h=None, dt=None)": lambda: (
+        _DecayingModule(
+            _decayed, cell=nn.GRUCell(_I, 5), rate=nn.Linear(1, 5), out=nn.Linear(5, 1)
+        ),
+        torch.zeros(1, 5),
+    ),
     "a list of states": lambda: (
         _PairModule(
             _stacked,
@@ -161,7 +172,11 @@ def test_a_module_that_takes_its_state_is_stepped_as_it_is(what, told):
     for x in torch.randn(_T, 1, _I):
         dt = torch.full((1, 1), 0.3)
         with torch.no_grad():
-            found = net(x, state, dt) if isinstance(net, _TimedModule) else net(x, state)
+            found = (
+                net(x, state, dt)
+                if isinstance(net, (_TimedModule, _DecayingModule))
+                else net(x, state)
+            )
             y, h = step(x, h, dt)
         if isinstance(found, torch.Tensor):
             y_next, state = found, found
@@ -273,7 +288,7 @@ _REFUSED = {
     "reads its sequence from both ends.*one direction": lambda: nn.GRU(_I, 4, bidirectional=True),
     "on a sequence what single steps do not give": _Mean,
     r"no next state.*state=torch\.zeros": lambda: _StateModule(
-        lambda own, x, h: own.a(x)[:, :5], a=nn.Linear(_I, 7)
+        lambda own, x, h: own.a(x).mean() + h.sum() * torch.ones(11), a=nn.Linear(_I, 7)
     ),
     r"does not run on one sample \(TypeError.*state=torch\.zeros": lambda: _StateModule(
         lambda own, x, h: own.a(x, h), a=nn.Linear(_I, 7)

@@ -28,6 +28,13 @@
 #define EL_ARM_M 0
 #endif
 
+/* A 32-bit RISC-V core. */
+#if defined(__riscv_xlen) && (__riscv_xlen == 32)
+#define EL_RISCV_32 1
+#else
+#define EL_RISCV_32 0
+#endif
+
 #if defined(EL_CORE)
 #define EL_CORE_HEADER "elegans/cores/portable/core.h"
 
@@ -54,6 +61,21 @@
 #define EL_CORE EL_NATIVE
 #define EL_CORE_HEADER "elegans/cores/armv6m/core.h"
 #define EL_CORE_LAYERS "elegans/cores/armv6m/layers.inc"
+
+/* RV32 with a multiplier; the layers of those with 16 registers (RV32EM) come from C */
+#elif EL_RISCV_32 && defined(__riscv_mul)
+#if defined(__riscv_32e) || defined(__riscv_e)
+#define EL_CORE EL_PORTABLE
+#else
+#define EL_CORE EL_NATIVE
+#define EL_CORE_LAYERS "elegans/cores/rv32im/layers.inc"
+#endif
+#define EL_CORE_HEADER "elegans/cores/rv32im/core.h"
+
+/* RV32 without a multiplier */
+#elif EL_RISCV_32
+#define EL_CORE EL_PORTABLE
+#define EL_CORE_HEADER "elegans/cores/rv32e/core.h"
 
 #else
 #define EL_CORE EL_PORTABLE

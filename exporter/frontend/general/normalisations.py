@@ -1,0 +1,120 @@
+"""Normalisations of layers, groups and lengths, also where a graph writes them out."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+
+from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
+from elegans.exporter.atoms.gates.normalise import NormaliseGate
+from elegans.exporter.atoms.gates.vector_product import VectorProductGate
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.general.reductions import (
+    MOST_GROUPS,
+    along,
+    groups,
+    of_each,
+    put_back,
+)
+from elegans.exporter.frontend.reader import Reader, ShapedForm
+from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule
+from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.numbers.fixed import Reals
+
+
+def _scaled_and_shifted(
+    reader: Reader, z: Affine, shape: tuple[int, ...], names: list[str], like: tuple[int, ...]
+) -> Affine:
+    """z times one constant and plus another; each is brought to the shape `like` first."""
+    for name, plus in zip(names, (False, True), strict=False):
+        if name:
+            array = reader.constants[name]
+            array = array.reshape(like) if array.size > 1 and like else array
+            values = np.broadcast_to(array, shape).reshape(-1).astype(np.float64)
+            z = z.plus(Affine.constant(values)) if plus else z.scaled(values)
+    return z
+
+
+def normalised(reader: Reader, z: Affine, centre: bool, epsilon: float) -> Affine:
+    """A vector at a mean of 0, if asked, and a mean square of 1."""
+    atoms = reader.atoms
+    return atoms.of(atoms.add(NormaliseGate(atoms.map(z), centre, epsilon)))
+
+
+def _layer_norm(centre: bool, default: int = -1) -> Rule:
+    def rule(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
+        z, shape = reader.affine(place, node.input[0])
+        axis = int(given.get("axis", default)) % len(shape)
+        rows = groups(place, shape, tuple(range(axis, len(shape))))
+        epsilon = float(given.get("epsilon", 1e-5))
+        parts = [normalised(reader, z.pick(group), centre, epsilon) for group in rows]
+        found = put_back(Affine.joined(parts), rows)
+        names = list(node.input[1:3]) if centre else list(node.input[1:2])
+        return [ShapedForm(Form(_scaled_and_shifted(reader, found, shape, names, ()), {}), shape)]
+
+    return rule
+
+
+def _group_norm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
+    """Groups of channels of [N, C, ...]; one channel a group as InstanceNormalization."""
+    z, shape = reader.affine(place, node.input[0])
+    batch, channels, *rest = shape
+    groups = int(given.get("num_groups", channels))
+    rows = np.arange(z.size).reshape(batch * groups, -1)
+    if len(rows) > MOST_GROUPS:
+        raise ElegansError(place, f"normalises {len(rows)} groups", "export a smaller network")
+    epsilon = float(given.get("epsilon", 1e-5))
+    found = Affine.joined([normalised(reader, z.pick(group), True, epsilon) for group in rows])
+    names = list(node.input[1:3])
+    ones = [1 for _ in rest]
+    per_group = reader.constants[names[0]].size == groups != channels
+    wide = (batch, groups, channels // groups, *rest) if per_group else shape
+    like = (1, groups, 1, *ones) if per_group else (1, channels, *ones)
+    return [ShapedForm(Form(_scaled_and_shifted(reader, found, wide, names, like), {}), shape)]
+
+
+def _lp(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
+    """x / |x|, which is x at a mean square of 1 over sqrt(n)."""
+    if given.get("p", 2) != 2:
+        raise ElegansError(place, "is not the Euclidean norm", "write x / ReduceL1(x)")
+
+    def made(reader: Reader, place: str, z: Affine) -> Affine:
+        return normalised(reader, z, False, 0.0).scaled(np.array([z.size**-0.5]))
+
+    return along(of_each(made))(reader, place, node, given)
+
+
+def of_quotient(reader: Reader, over: Affine, under: Affine) -> Affine | None:
+    """`c v / sqrt(epsilon + k sum(v^2))` as a normalisation, as exporters write RMSNorm and
+    LayerNorm out. None if the quotient is none."""
+    found = under.factor()
+    if found is None or np.any(under.bias):
+        return None
+    root = reader.atoms.found.get(found[0].vector)
+    if not isinstance(root, AnyFunctionActivation) or root.kind != "sqrt":
+        return None
+    drive = root.drive.pick(np.arange(found[0].lo, found[0].hi))
+    if drive.size != 1 or len(drive.terms) != 1:
+        return None
+    ((name, matrix),) = drive.terms.items()
+    square = reader.atoms.found.get(name)
+    v = over.factor()
+    if v is None or np.any(over.bias):
+        v = reader.atoms.map(over), np.ones(over.size)
+    if not isinstance(square, VectorProductGate) or not square.u == square.v == v[0]:
+        return None
+    each: Reals = matrix.toarray()[0]
+    if square.size != over.size or not np.allclose(each, each[0], rtol=1e-6) or each[0] <= 0:
+        return None
+    mean = float(each[0]) * over.size
+    rms = normalised(reader, reader.atoms.of(v[0]), False, float(drive.bias[0]) / mean)
+    return rms.scaled(v[1] / found[1] / np.sqrt(mean))
+
+
+NORMALISATION_RULES: dict[str, Rule] = {
+    "GroupNormalization": _group_norm,
+    "InstanceNormalization": _group_norm,
+    "LayerNormalization": _layer_norm(centre=True),
+    "LpNormalization": _lp,
+    "RMSNormalization": _layer_norm(centre=False),
+}

@@ -1,0 +1,1 @@
+"""The rules of the operators of images: convolutions, pools, and what keeps images in order."""

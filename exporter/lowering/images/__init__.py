@@ -1,0 +1,1 @@
+"""Images in fixed point: where convolutions saturate, and the maps of channels as integers."""
