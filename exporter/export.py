@@ -43,6 +43,7 @@ from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, float_run, 
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
 from elegans.exporter.oracles.onnx_float import check_reading
+from elegans.exporter.oracles.sequence_check import check_sequence
 from elegans.exporter.state_ranges import (
     RECORDED_MARGIN,
     Runs,
@@ -119,6 +120,7 @@ def export(
     ports = summary(graph, interface)
     told(ports)
     progress("reading the graph")
+    check_sequence(graph)
     network = read_network(graph, interface)
     require_maps(network, request.output_ranges)
     network = with_state_ranges(network, request.state_ranges, graph.ports.states)

@@ -1,6 +1,7 @@
 """The float network of a BUILD: the ONNX file that was exported, kept to be compared with.
 
-`float.onnx` is the user's own graph in one file, its weights inside. What the export was asked
+`float.onnx` is the user's own graph in one file, its weights inside, or the step that was found in
+it, if it has a whole sequence. What the export was asked
 for, without which the file could be read as another network, is in `model.json`.
 """
 

@@ -81,6 +81,25 @@ def many_nodes(count: int = 60_000) -> bytes:
     )
 
 
+def loops_in_loops(depth: int = 6, rounds: int = 1000) -> bytes:
+    """Loops of a thousand rounds, one in the other: 10^18 rounds."""
+    body = [helper.make_node("Identity", ["h"], ["h0"])]
+    for level in range(depth):
+        ports = [("i", TensorProto.INT64, []), ("on", TensorProto.BOOL, [])]
+        given = [(f"{name}{level}", kind, dims) for name, kind, dims in ports]
+        state = helper.make_tensor_value_info(f"s{level}", TensorProto.FLOAT, None)
+        made = helper.make_tensor_value_info(f"h{level}", TensorProto.FLOAT, None)
+        graph = helper.make_graph(
+            [*body, helper.make_node("Identity", [f"on{level}"], [f"go{level}"])],
+            f"body{level}",
+            [*(helper.make_tensor_value_info(*port) for port in given), state],
+            [helper.make_tensor_value_info(f"go{level}", TensorProto.BOOL, []), made],
+        )
+        inputs, outputs = ["rounds", "", "h"], [f"h{level + 1}"]
+        body = [helper.make_node("Loop", inputs, outputs, body=graph)]
+    return with_nodes(body, numpy_helper.from_array(np.array(rounds, np.int64), "rounds"))
+
+
 def _shape(name: str, dims: list[int]) -> onnx.TensorProto:
     return numpy_helper.from_array(np.array(dims, np.int64), name)
 

@@ -68,6 +68,7 @@ _MODELS: dict[str, tuple[Callable[[], bytes], str]] = {
     "functions in a circle": (hostile.functions_in_a_circle, "call each other"),
     "empty nodes": (hostile.empty_nodes, "parts or too many numbers"),
     "many nodes": (hostile.many_nodes, "has 60031 nodes"),
+    "loops in loops": (hostile.loops_in_loops, "too many rounds"),
     "huge constant": (hostile.huge_constant, "makes too large a constant"),
     "many constants": (hostile.many_constants, "makes too large a constant"),
     "expanded input": (hostile.expanded_input, "makes too large a constant"),

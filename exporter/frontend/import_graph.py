@@ -23,6 +23,12 @@ from elegans.exporter.frontend.folding.branches import without_branches
 from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
+from elegans.exporter.frontend.recurrent.find import (
+    FoundStep,
+    find_step,
+    find_unrolled,
+    is_sequence,
+)
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.ir.atom import PER_DT, Activation, Gate
 from elegans.exporter.ir.fixed_model import Window
@@ -43,14 +49,16 @@ _MOST_WEIGHTS = 1 << 23  # twice what fills 8 MiB of flash, as solvers repeat th
 class StepGraph:
     """An ONNX file that has been read and checked, and what its inputs and outputs are.
 
-    given  the graph as the file has it, for onnxruntime
+    given  the graph as the file has it, or the step that was found in it, for onnxruntime
     model  the same with the operators that the importer reads
+    found  where its step was found, if the file has a whole sequence
     """
 
     path: Path
     given: onnx.ModelProto
     model: onnx.ModelProto
     ports: GraphPorts
+    found: FoundStep | None = None
 
 
 def open_graph(path: Path, states: States = (), elapsed: str | None = None) -> StepGraph:
@@ -60,9 +68,56 @@ def open_graph(path: Path, states: States = (), elapsed: str | None = None) -> S
 
     Raises `ElegansError` for a file that is not valid, or is not the graph of a step.
     """
-    given, model = open_file.load(path)
-    model = without_branches(model, path)
-    return StepGraph(path, given, model, find_ports(model, path, states, elapsed))
+    given = open_file.read(path)
+    model = open_file.plain(given, path)
+    found: StepGraph | ElegansError
+    try:
+        found = _as_it_is(path, given, model, states, elapsed)
+    except ElegansError as error:
+        found = error
+    if isinstance(found, StepGraph) and not _may_be_copies(found):
+        return found
+    known = found.ports.states if isinstance(found, StepGraph) else dict(states)
+    try:
+        copies = find_unrolled(given, model, path, known)
+    except ElegansError as error:
+        copies = None
+        if isinstance(found, ElegansError) and not is_sequence(model):
+            found = error
+    if copies is not None:
+        return _step_graph(path, copies, states, elapsed)
+    if isinstance(found, ElegansError):
+        raise found from None
+    return found
+
+
+def _as_it_is(
+    path: Path,
+    given: onnx.ModelProto,
+    model: onnx.ModelProto,
+    states: States,
+    elapsed: str | None,
+) -> StepGraph:
+    """The graph of a step, or the step that the nodes of a sequence have."""
+    if is_sequence(model):
+        return _step_graph(path, find_step(given, model, path), states, elapsed)
+    open_file.fix_sizes(given)
+    step = without_branches(open_file.with_shapes(model, path), path)
+    return StepGraph(path, given, step, find_ports(step, path, states, elapsed))
+
+
+def _may_be_copies(graph: StepGraph) -> bool:
+    """Whether a step may be one of several samples, which are its copies."""
+    if graph.found is not None and graph.found.length > 1:
+        return False
+    return any(port.vector == "x" and len(port.shape) > 2 for port in graph.ports.inputs)
+
+
+def _step_graph(path: Path, found: FoundStep, states: States, elapsed: str | None) -> StepGraph:
+    """The step that was found in a sequence."""
+    model = open_file.with_shapes(open_file.plain(found.model, path), path)
+    ports = find_ports(model, path, states, elapsed, found.states)
+    return StepGraph(path, found.model, model, ports, found)
 
 
 def read_interface(graph: StepGraph, name: str | None = None) -> Interface:

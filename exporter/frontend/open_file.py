@@ -40,8 +40,7 @@ EXPORT_ONE_STEP = (
     "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
     "elegans.trainer.export_onnx does it for ncps"
 )
-_SUBGRAPH_OPERATORS = ("Loop", "Scan", "SequenceMap")
-_SEQUENCE_OPERATORS = ("LSTM", "GRU", "RNN")
+_SUBGRAPH_OPERATORS = ("SequenceMap",)
 _WHOLE_TYPES = (TensorProto.INT32, TensorProto.INT64)
 _NUMERIC_TYPES = {
     *(TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE),
@@ -52,27 +51,47 @@ _NUMERIC_TYPES = {
 _PACKED = (TensorProto.INT4, TensorProto.UINT4)  # two a byte
 
 
-def load(path: Path) -> tuple[onnx.ModelProto, onnx.ModelProto]:
-    """The model at `path` in two spellings: as the file has it, and with the operators that the
-    importer reads (`dialects.standard`), local functions inlined and all shapes inferred.
+def read(path: Path) -> onnx.ModelProto:
+    """The model at `path` as it is, with its weights and with local functions inlined.
 
-    Dimensions without a size, as a batch or the length of a sequence, become 1. Raises
-    `ElegansError` if the file is not a valid ONNX model of one step within the limits.
+    Raises `ElegansError` if the file is not a valid ONNX model within the limits.
     """
     model = _parse(path)
     _check(model, path)
     _read_external_weights(model, path)
+    try:
+        onnx.checker.check_model(checkable(model))
+        return inline_local_functions(model)
+    except (onnx.checker.ValidationError, RuntimeError, *MISFITS) as error:
+        raise _broken(path, error) from None
+
+
+def plain(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    """A model that was read, with the operators that the importer reads (`dialects.standard`)."""
+    try:
+        return standard(checkable(model))
+    except (RuntimeError, *MISFITS) as error:
+        raise _broken(path, error) from None
+
+
+def with_shapes(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    """The model of a step with all shapes inferred.
+
+    Dimensions without a size, as a batch or the length of a sequence, become 1.
+    """
+    fix_sizes(model)
+    try:
+        return shape_inference.infer_shapes(model, data_prop=True)
+    except (RuntimeError, *MISFITS) as error:
+        raise _broken(path, error) from None
+
+
+def fix_sizes(model: onnx.ModelProto) -> None:
+    """Let inputs have the size 1 wherever they have none."""
     for value in model.graph.input:
         for dim in value.type.tensor_type.shape.dim:
             if not dim.HasField("dim_value"):
                 dim.dim_value = 1
-    try:
-        onnx.checker.check_model(checkable(model))
-        given = inline_local_functions(model)
-        plain = standard(checkable(given))
-        return given, shape_inference.infer_shapes(plain, data_prop=True)
-    except (onnx.checker.ValidationError, RuntimeError, *MISFITS) as error:
-        raise _broken(path, error) from None
 
 
 def _parse(path: Path) -> onnx.ModelProto:
@@ -121,11 +140,7 @@ def _check(model: onnx.ModelProto, path: Path) -> None:
     for number, node in enumerate(model.graph.node):
         if node.op_type in _SUBGRAPH_OPERATORS:
             place = f"{path}, node {number} ({node.op_type} {node.name!r})"
-            raise ElegansError(place, "runs a subgraph, as a loop over time", EXPORT_ONE_STEP)
-        if node.op_type in _SEQUENCE_OPERATORS:
-            place = f"{path}, node {number} ({node.op_type} {node.name!r})"
-            remedy = f"{EXPORT_ONE_STEP}, and for torch's nn.{node.op_type}Cell"
-            raise ElegansError(place, "runs over a whole sequence", remedy)
+            raise ElegansError(place, "runs a subgraph on each of a list", EXPORT_ONE_STEP)
 
 
 def _check_sizes(model: onnx.ModelProto, path: Path) -> None:

@@ -17,14 +17,16 @@ _MOST_RANGES = 4  # of one port that are written out
 
 
 def summary(graph: StepGraph, interface: Interface) -> str:
-    """The line: names as in the graph, sizes, the declared ranges of inputs and elapsed time."""
+    """The line: where the step was found, names as in the graph, sizes, the declared ranges of
+    inputs and elapsed time."""
     ports = graph.ports
     x = [p for p in ports.inputs if p.vector == "x"]
     sensors = " ".join(f"{_sized(p)} ({_ranges(interface.inputs[p.lo : p.hi])})" for p in x)
     states = " ".join(_sized(p) for p in ports.inputs if p.vector == "h")
     outputs = " ".join(map(_sized, ports.y))
     time = _elapsed_time(graph, interface)
-    return f"sensors {sensors}, states {states}, {time}, outputs {outputs}"
+    found = "" if graph.found is None else f"{graph.found.told}: "
+    return f"{found}sensors {sensors}, states {states}, {time}, outputs {outputs}"
 
 
 def notes(graph: StepGraph, interface: Interface) -> list[str]:

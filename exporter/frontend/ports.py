@@ -85,12 +85,17 @@ class GraphPorts:
 
 
 def find_ports(
-    model: onnx.ModelProto, path: Path, states: States = (), elapsed: str | None = None
+    model: onnx.ModelProto,
+    path: Path,
+    states: States = (),
+    elapsed: str | None = None,
+    proved: States = (),
 ) -> GraphPorts:
     """The inputs and outputs of the graph of one step.
 
     states   the user's pairs of names (input, output), all of them; or none
     elapsed  the user's name of the input dt, or None
+    proved   the states of a step that was found in a sequence; the user's own go first
 
     Raises `ElegansError` if they cannot be told apart, or the graph is not one step.
     """
@@ -111,7 +116,7 @@ def find_ports(
     graph = Dataflow(model)
     sizes = {name: math.prod(shape) for name, shape in inputs.items()}
     sizes_out = {name: math.prod(shape) for name, shape in outputs.items()}
-    dt = elapsed or _elapsed_time(graph, PortSizes(sizes, sizes_out), states, path)
+    dt = elapsed or _elapsed_time(graph, PortSizes(sizes, sizes_out), states or proved, path)
     if dt is not None and sizes.pop(dt, 0) != 1:
         shape = list(inputs.get(dt, ()))
         raise ElegansError(
@@ -125,7 +130,7 @@ def find_ports(
         if sizes.get(before, 0) != sizes_out.get(after, -1):
             fact = f"{after!r} cannot be the next state of {before!r}: their sizes differ"
             raise ElegansError(path, fact, _NAME_THEM)
-    pairs = states or find_states(graph, ports, path)
+    pairs = states or proved or find_states(graph, ports, path)
     kept = [after for _, after in pairs]
     x = [name for name in sizes if name not in dict(pairs)]
     # Without an output of its own, the network shows its state.

@@ -9,6 +9,7 @@ amplifies its own rounding parts from itself.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -24,6 +25,9 @@ from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.oracles.free_run import elapsed_times, used_ranges
+
+if TYPE_CHECKING:  # it takes a third of a second to load
+    import onnxruntime as ort
 
 _MISREAD = 1e-3
 """The difference of one step, as a fraction of the range used, that float32 cannot explain."""
@@ -47,20 +51,7 @@ class OnnxStep:
     """
 
     def __init__(self, graph: StepGraph, period: float | None = None) -> None:
-        import onnxruntime as ort
-
-        if _elements(graph.given) > _MOST_WEIGHTS:
-            raise OnnxRuntimeError("its sparse tensors are too large as dense ones")
-        options = ort.SessionOptions()
-        options.log_severity_level = 4
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        try:
-            self._session = ort.InferenceSession(
-                graph.given.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime has many error classes without a common base
-            raise OnnxRuntimeError(_reason(error)) from None
+        self._session = session(graph.given)
         kinds = {v.name: v.type.tensor_type.elem_type for v in graph.given.graph.input}
         self._ports = graph.ports
         self._types = {
@@ -100,6 +91,24 @@ class OnnxStep:
         steps, runs = dt.shape
         y, h_next = (np.stack(a).reshape(runs, steps, -1).swapaxes(0, 1) for a in (outputs, states))
         return y, h_next
+
+
+def session(model: onnx.ModelProto) -> ort.InferenceSession:
+    """What runs a graph on one core. Raises `OnnxRuntimeError` if onnxruntime refuses it."""
+    import onnxruntime as ort
+
+    if _elements(model) > _MOST_WEIGHTS:
+        raise OnnxRuntimeError("its sparse tensors are too large as dense ones")
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    try:
+        return ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime has many error classes without a common base
+        raise OnnxRuntimeError(_reason(error)) from None
 
 
 def _reason(error: Exception) -> str:

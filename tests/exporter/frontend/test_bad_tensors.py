@@ -91,11 +91,3 @@ def test_nodes_that_read_each_other_in_a_circle(worm, tmp_path):
     proto.graph.node[0].input[0] = proto.graph.node[-1].output[0]
     worm.write_bytes(proto.SerializeToString())
     refused(worm, tmp_path, "not a whole, valid ONNX model .*topologically sorted|input")
-
-
-@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
-def test_a_recurrent_node_is_refused_with_how_to_export_a_step(worm, tmp_path, kind):
-    proto = onnx.load(worm)
-    proto.graph.node.append(helper.make_node(kind, ["x", "w", "r"], ["z"], hidden_size=2))
-    worm.write_bytes(proto.SerializeToString())
-    refused(worm, tmp_path, f"{kind}.*whole sequence; export one step.*{kind}Cell")

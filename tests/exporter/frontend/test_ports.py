@@ -7,7 +7,7 @@ import json
 import numpy as np
 import onnx
 import pytest
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
@@ -184,14 +184,6 @@ def test_a_sequence_is_refused_with_how_to_export_a_step(tmp_path):
         tmp_path / "net.onnx", {"u": [1, 20, 3], "s": [1, 4]}, {"p": [1, 20, 4], "q": [1, 4]}
     )
     refused(path, tmp_path, "a sequence of 20 steps.*export one step.*export_onnx")
-
-
-def test_a_loop_is_refused_with_how_to_export_a_step(tmp_path, worm):
-    proto = onnx.load(worm)
-    body = helper.make_graph([helper.make_node("Identity", ["a"], ["b"])], "body", [], [])
-    proto.graph.node.append(helper.make_node("Scan", ["x"], ["z"], body=body, num_scan_inputs=1))
-    worm.write_bytes(proto.SerializeToString())
-    refused(worm, tmp_path, "Scan.*a loop over time; export one step")
 
 
 @pytest.mark.parametrize("version", [8, 40])
