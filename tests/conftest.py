@@ -76,7 +76,6 @@ _SLOW = (
     "test_cli.py::test_a_wrong_bit_is_found_named_and_fails_the_run",
     "test_cli.py::test_hil_prints_one_json_object_and_writes_junit",
     "test_examples.py",
-    "test_families.py",
     "test_figures.py",
     "test_from_ncps.py",
     "test_one_meaning.py",
@@ -106,7 +105,8 @@ _SLOW = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         name = item.path.relative_to(TESTS).as_posix() if TESTS in item.path.parents else ""
-        if name in _SLOW or f"{name}::{getattr(item, 'originalname', item.name)}" in _SLOW:
+        test = f"{name}::{getattr(item, 'originalname', item.name)}"
+        if name in _SLOW or test in _SLOW or name.startswith("families/"):
             item.add_marker(pytest.mark.slow)
 
 

@@ -96,8 +96,7 @@ class ModelBuilder(StepBuilder):
         its rows shall share a shift, which is faster, if that costs few bits, `held` where an
         image shall have fewer bits than int16 (`NARROWED`).
 
-        Weights that are too large for a fine result make a coarser one, which is rescaled: it has
-        the digits that the inputs give it, and saturates where the finer format ends.
+        Weights too large for a fine result make a coarser one, which is rescaled.
         """
         if by_channel(self.atoms, affine) is not None:
             return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike, held))
