@@ -11,6 +11,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir.builder import VectorName
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.vector_names import vector_names
 from elegans.exporter.lowering.builder import ModelBuilder
 from elegans.exporter.lowering.formats import choose_formats
@@ -24,7 +25,7 @@ def builder(worm):
     network = read_file(worm)
     formats = choose_formats(network, vector_names(network))
     found = ModelBuilder(network, formats, 16)
-    found.clamp_input("x", formats.inputs, formats.inputs)
+    found.clamp_input("x", formats.inputs, formats.inputs, Window("x", 0, 3))
     return found
 
 
