@@ -24,12 +24,7 @@ from elegans.exporter.lowering.images import maps
 from elegans.exporter.lowering.joint_rounding import InputStatistics, Together
 from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap, linear, timed
 from elegans.exporter.lowering.step_builder import StepBuilder
-from elegans.exporter.numbers.fixed import (
-    Integers,
-    Interval,
-    Reals,
-    widest_frac,
-)
+from elegans.exporter.numbers.fixed import Integers, Interval, Reals, widest_frac
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.widen import Widen
