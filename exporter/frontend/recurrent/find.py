@@ -89,13 +89,17 @@ def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> Fou
     """
     best: tuple[int, ElegansError] | None = None
     held, work = constants(model.graph, path), Work(len(model.graph.node))
+    over_time = False
     for reading in readings(model):
+        if over_time and not reading.axes:
+            break  # a sequence, of which a single step would be another network
         walk = Walk(model, path, reading.length, 1, _KINDS, work)
         try:
             step = _step(walk, reading, held, given)
             if walk.found or best is None or not best[0]:
                 return step
         except ElegansError as error:
+            over_time |= walk.over_time
             reached = sum(walk.found.values())
             if best is None or not best[0] or reached > best[0]:
                 best = reached, error

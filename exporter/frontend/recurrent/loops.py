@@ -34,7 +34,7 @@ def scan(walk: Walk, call: Call) -> list[Value]:
     if length > 1 and (walk.depth or walk.copies > 1):
         raise call.error("runs over time inside of a step")
     samples = [_sample(walk, call, v, a) for v, a in zip(sequences, axes, strict=True)]
-    walk.count("Scan")
+    walk.count("Scan", when is When.NOW)
     given = ("scan_input_directions", "scan_output_directions")
     if length > 1 and any(d for name in given for d in call.given.get(name, ())):
         raise call.error(
@@ -61,7 +61,7 @@ def loop(walk: Walk, call: Call) -> list[Value]:
         return _written_out(walk, call, body)
     if walk.depth or walk.copies > 1:
         raise call.error("runs over time inside of a step")
-    walk.count("Loop")
+    walk.count("Loop", True)
     found = rounds(walk, call, body)
     if found.count != walk.length:
         raise call.error(f"runs over {found.count} of {walk.length} steps")

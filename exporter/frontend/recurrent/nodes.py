@@ -120,7 +120,7 @@ def recurrent_node(walk: Walk, call: Call) -> list[Value]:
     kind, nodes, x = call.node.op_type, walk.nodes, call.present[0]
     time, batch = (1, 0) if call.given.get("layout") else (0, 1)
     _check_time(call, x, time)
-    walk.count(kind)
+    walk.count(kind, x.when is When.SERIES)
     if x.shape[batch] != 1:
         raise call.error(f"has a batch of {x.shape[batch]}", "export a batch of 1")
     _check_direction(call, x.shape[time])

@@ -49,6 +49,7 @@ class Walk:
     work         what all readings of the file may still cost
     recurrences  the states found so far
     found        what was found, by kind: how many there are
+    over_time    whether one of them runs along an axis of time
     picked       steps of unrolled series that were taken out of them
     """
 
@@ -69,13 +70,15 @@ class Walk:
         self.reader = Reader(path, list(model.opset_import), {}, {}, Recogniser({}, ()))
         self.recurrences: list[Recurrence] = []
         self.found: dict[str, int] = {}
+        self.over_time = False
         self.picked: set[int] = set()
         self.depth = 0
 
-    def count(self, kind: str) -> None:
+    def count(self, kind: str, over_time: bool) -> None:
         """One more recurrence of a kind has been found, not counting those inside of a body."""
         if not self.depth:
             self.found[kind] = self.found.get(kind, 0) + 1
+            self.over_time |= over_time
 
     def initial(self, call: Call, given: Value, when: When) -> str:
         """The tensor that a state of the step starts from.

@@ -239,3 +239,25 @@ def test_what_mixes_steps_is_refused_with_its_node_and_the_reason(tmp_path, add,
     path = whole.save(tmp_path / "a.onnx", {"x": [LENGTH, 1, INPUTS]}, {"out": rank})
     with pytest.raises(ElegansError, match=match):
         open_graph(path)
+
+
+@pytest.mark.parametrize(
+    ("add", "given", "match"),
+    [
+        (_pooled, {}, "ReduceMean.*all steps together"),
+        (_attended, {}, "MatMul.*as attention over the past does"),
+        (_joined, {}, "Add.*joins the last step with every step"),
+        (_first, {}, "Gather.*takes step 0 of . by itself"),
+        (_pooled, {"direction": "reverse"}, "RNN.*backwards"),
+    ],
+)
+def test_a_file_of_any_length_is_not_taken_for_one_of_a_single_step(tmp_path, add, given, match):
+    """Over one step a mean is nothing, and backwards is forward: that would be another network."""
+    whole = Whole()
+    whole.recurrent("RNN", "x", ["y", "last"], **given)
+    whole.node("Squeeze", ["y", whole.hold([1], np.int64)], ["seen"])
+    add(whole)
+    rank = {"_pooled": 2, "_first": 2}.get(add.__name__, 3)
+    path = whole.save(tmp_path / "a.onnx", {"x": ["time", 1, INPUTS]}, {"out": rank})
+    with pytest.raises(ElegansError, match=match):
+        open_graph(path)
