@@ -12,6 +12,7 @@ from onnx import helper, numpy_helper, shape_inference
 
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.frontend.folding.operators import FOLDABLE
+from elegans.exporter.frontend.open_file import MISFITS
 from elegans.exporter.frontend.reader import Reader
 from elegans.exporter.frontend.recurrent.call import (
     Call,
@@ -34,10 +35,6 @@ from elegans.exporter.frontend.recurrent.values import (
 )
 
 _DEEPEST = 8  # bodies inside of each other
-_MISFITS = (
-    *(ValueError, IndexError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError),
-    shape_inference.InferenceError,
-)
 
 
 class Walk:
@@ -141,7 +138,7 @@ class Walk:
         call = Call(place, node, inputs, given, scope)
         try:
             outputs = self._outputs(call)
-        except _MISFITS as error:
+        except MISFITS as error:
             raise call.error(
                 f"does not fit its inputs ({error!r:.80})", "export the model again"
             ) from None
