@@ -33,7 +33,7 @@ def scan(walk: Walk, call: Call) -> list[Value]:
     length = walk.length if when is When.NOW else 1
     if length > 1 and (walk.depth or walk.copies > 1):
         raise call.error("runs over time inside of a step")
-    samples = [_sample(walk, call, v, a) for v, a in zip(sequences, axes, strict=True)]
+    samples = [_sample(walk, call, v, a, when) for v, a in zip(sequences, axes, strict=True)]
     walk.count("Scan", when is When.NOW)
     given = ("scan_input_directions", "scan_output_directions")
     if length > 1 and any(d for name in given for d in call.given.get(name, ())):
@@ -94,14 +94,14 @@ def _picks(body: onnx.GraphProto, call: Call) -> bool:
     )
 
 
-def _sample(walk: Walk, call: Call, value: Value, axis: int) -> Value:
+def _sample(walk: Walk, call: Call, value: Value, axis: int, when: When) -> Value:
     """What a Scan's body gets of one of its sequences."""
     axis %= max(len(value.shape), 1)
     if value.when is When.SERIES:
         if value.axis != axis:
             raise call.error("runs over another axis than that of time")
         return without_time(value, walk.nodes, axis, When.NOW)
-    if value.array is not None:
+    if value.array is not None and (when is When.NOW or value.shape[axis] == 1):
         first = np.take(value.array, 0, axis)
         if np.any(value.array != np.expand_dims(first, axis)):
             raise call.error("has other numbers at each step, as an encoding of the position has")
