@@ -73,7 +73,8 @@ def _window_products(node: onnx.NodeProto, size: float, arrays: Arrays, given: G
     products = size * math.prod(map(float, arrays[1].shape[1:]))
     if node.op_type == "ConvTranspose":
         return _SLOW * products
-    return max(products / _SLOW, products / max(arrays[0].shape[0], 1))  # a batch costs little
+    each = products / max(arrays[0].shape[0], 1)  # of a batch, which costs little
+    return float(max(products / _SLOW, each))
 
 
 def _numbers(array: Reals) -> Any:
@@ -123,11 +124,8 @@ def _gathered_slices(size: float, arrays: Arrays, given: Given) -> float:
 
 def _most(given: Given, name: str, default: float) -> float:
     """The greatest magnitude of an attribute's integers."""
-    return (
-        max((abs(float(n)) for n in given[name].ints), default=default)
-        if name in given
-        else default
-    )
+    ints = given[name].ints if name in given else ()
+    return max((abs(float(n)) for n in ints), default=default)
 
 
 def _planes(shape: tuple[int, ...], given: Given) -> float:
@@ -139,7 +137,7 @@ def _planes(shape: tuple[int, ...], given: Given) -> float:
 def _kernels(w: Reals, given: Given) -> float:
     """The elements of all kernels, dilated."""
     wide = _most(given, "dilations", 1.0)
-    return math.prod(w.shape[:2]) * math.prod(k * wide + 1 for k in w.shape[2:])
+    return float(math.prod(w.shape[:2]) * math.prod(k * wide + 1 for k in w.shape[2:]))
 
 
 def _convolved(size: float, arrays: Arrays, given: Given) -> float:
@@ -147,7 +145,7 @@ def _convolved(size: float, arrays: Arrays, given: Given) -> float:
         return size
     x, w = arrays[:2]
     found = x.shape[0] * w.shape[0] * _planes(x.shape, given)
-    return max(size, found, _kernels(w, given))
+    return max(size, float(found), _kernels(w, given))
 
 
 def _transposed(size: float, arrays: Arrays, given: Given) -> float:
@@ -160,7 +158,8 @@ def _transposed(size: float, arrays: Arrays, given: Given) -> float:
     least = _most(given, "output_shape", 0.0)
     area = math.prod(max(n * stride + more + reach, least) for n in x.shape[2:])
     groups = float(max(given["group"].i, 1)) if "group" in given else 1.0
-    return max(size, x.shape[0] * w.shape[1] * groups * area, _kernels(w, given))
+    found = x.shape[0] * w.shape[1] * groups * area
+    return max(size, float(found), _kernels(w, given))
 
 
 def _pooled(size: float, arrays: Arrays, given: Given) -> float:

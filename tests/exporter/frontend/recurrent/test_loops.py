@@ -239,5 +239,5 @@ def test_a_scan_over_constants_is_not_taken_for_one_round(tmp_path):
     ones = whole.hold(np.ones((LENGTH, 1)))
     whole.node("Scan", ["h", ones], ["h_next"], body=body, num_scan_inputs=1)
     path = whole.save(tmp_path / "a.onnx", {"h": [1, HIDDEN]}, {"h_next": 2})
-    with pytest.raises(ElegansError, match="Scan.*runs over 6 steps that are no steps of an input"):
+    with pytest.raises(ElegansError, match=r"Scan.*runs over 6 steps that are no steps"):
         open_graph(path)
