@@ -75,8 +75,15 @@ class FoundStep:
 
 
 def is_sequence(model: onnx.ModelProto) -> bool:
-    """Whether a graph has nodes that run over a sequence."""
-    return any(node.op_type in _NAMES for node in model.graph.node)
+    """Whether a graph, or a branch in it, has nodes that run over a sequence."""
+    return _runs(model.graph)
+
+
+def _runs(graph: onnx.GraphProto) -> bool:
+    return any(
+        node.op_type in _NAMES or (node.op_type == "If" and any(_runs(a.g) for a in node.attribute))
+        for node in graph.node
+    )
 
 
 def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> FoundStep:

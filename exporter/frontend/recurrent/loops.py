@@ -81,7 +81,8 @@ def branch(walk: Walk, call: Call) -> list[Value]:
     chosen = call.present[0].array
     if chosen is None:
         raise call.error("chooses between graphs by its data", "write a Where between tensors")
-    return walk.body(call, call.given["then_branch" if chosen.any() else "else_branch"], [])
+    taken = call.given["then_branch" if chosen.any() else "else_branch"]
+    return walk.body(call, taken, [], rounds=False)
 
 
 def _picks(body: onnx.GraphProto, call: Call) -> bool:

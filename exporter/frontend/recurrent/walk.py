@@ -48,6 +48,7 @@ class Walk:
     found        what was found, by kind: how many there are
     over_time    whether one of them runs along an axis of time
     picked       steps of unrolled series that were taken out of them
+    depth        loops around the node that is walked
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Walk:
         self.found: dict[str, int] = {}
         self.over_time = False
         self.picked: set[int] = set()
-        self.depth = 0
+        self.depth, self._nested = 0, 0
 
     def count(self, kind: str, over_time: bool) -> None:
         """One more recurrence of a kind has been found, not counting those inside of a body."""
@@ -107,24 +108,28 @@ class Walk:
         graph: onnx.GraphProto,
         inputs: list[Value],
         made: Mapping[str, Value] | None = None,
+        rounds: bool = True,
     ) -> list[Value]:
         """Walk a body with these inputs; returns its outputs.
 
-        made  tensors of the body that are known without its nodes
+        made    tensors of the body that are known without its nodes
+        rounds  whether it is that of a loop; a branch belongs to the graph around it
         """
         made = made or {}
-        if self.depth >= _DEEPEST:
+        if self._nested >= _DEEPEST:
             raise call.error(f"has bodies more than {_DEEPEST} deep")
         scope = call.scope | constants(graph, self.path)
         scope |= {port.name: v for port, v in zip(graph.input, inputs, strict=True)}
         scope |= made
-        self.depth += 1
+        self._nested += 1
+        self.depth += rounds
         for node in graph.node:
             if made and all(name in made for name in node.output):
                 continue
             place = f"{call.place}, in its body {node.op_type} {node.name or node.output[:1]!r:.60}"
             self._node(place, node, scope)
-        self.depth -= 1
+        self._nested -= 1
+        self.depth -= rounds
         return [value_of(call.place, scope, port.name) for port in graph.output]
 
     def _node(self, place: str, node: onnx.NodeProto, scope: Scope) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import open_graph, read_interface
@@ -261,3 +263,23 @@ def test_a_file_of_any_length_is_not_taken_for_one_of_a_single_step(tmp_path, ad
     path = whole.save(tmp_path / "a.onnx", {"x": ["time", 1, INPUTS]}, {"out": rank})
     with pytest.raises(ElegansError, match=match):
         open_graph(path)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_node_in_a_branch_that_a_constant_decides_for_keeps_its_state(tmp_path, layers):
+    """As torch's scripts write them: the branch belongs to the graph around it."""
+    whole, seen = Whole(), "x"
+    if layers == 2:
+        whole.recurrent("RNN", "x", ["first"])
+        whole.node("Squeeze", ["first", whole.hold([1], np.int64)], ["seen"])
+        seen = "seen"
+    whole.recurrent("GRU", seen, ["then"], INPUTS if layers == 1 else HIDDEN)
+    node = whole.nodes.pop()
+    other = helper.make_node("Identity", [seen], ["else"])
+    branches = {
+        f"{name}_branch": helper.make_graph([n], name, [], [onnx.ValueInfoProto(name=name)])
+        for name, n in (("then", node), ("else", other))
+    }
+    whole.node("If", [whole.hold(True, np.bool_)], ["y"], **branches)
+    path = whole.save(tmp_path / "a.onnx", {"x": ["time", 1, INPUTS]}, {"y": 4})
+    assert beside(path, {"x": _samples(5)}, {"x": 0}) < _SAME
