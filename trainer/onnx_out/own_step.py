@@ -153,7 +153,8 @@ def _given(module: nn.Module, state: Any, count: int) -> tuple[Any, ...]:
         found = ()
     if count and len(found) == count:
         return found
-    fact = f"its forward takes {count} state{'s' * (count != 1)}, and `state` is {type(state).__name__}"
+    plural = "" if count == 1 else "s"
+    fact = f"its forward takes {count} state{plural}, and `state` is {type(state).__name__}"
     raise _refused(module, f"{fact} of {len(found)}" if found else fact)
 
 
