@@ -11,6 +11,7 @@ from typing import Any
 
 from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.ir.fixed_model import Channel
+from elegans.exporter.ir.vector_names import pixel_runs
 from elegans.exporter.templates import FIRMWARE, environment
 from elegans.packages.ecosystem import Ecosystem, Files
 from elegans.packages.sbom import FILE as SBOM
@@ -119,7 +120,9 @@ def _context(source: PackageSource) -> dict[str, Any]:
         "states_count": len(model.states),
         "state_bits": model.state_bits,
         "state_bytes": _state_bytes(source),
+        "images": b" image;" in source.code[f"{source.name}.h"],
         "inputs": [_signal(source.name, "X", c) for c in model.inputs],
+        "input_runs": [_run(source.name, run) for run in pixel_runs(model.inputs)],
         "outputs": [_signal(source.name, "Y", c) for c in model.outputs],
         "dt": elapsed,
         "period_ms": (elapsed or {}).get("ms") or _PERIOD_MS,
@@ -130,10 +133,11 @@ def _context(source: PackageSource) -> dict[str, Any]:
 
 
 def _state_bytes(source: PackageSource) -> int:
-    """The size of a state: of the array in the model's header, which is a whole number of words."""
-    found = re.search(rb"int16_t v\[(\d+)\];", source.code[f"{source.name}.h"])
-    assert found is not None
-    return 2 * int(found[1])
+    """The size of a state: of the arrays in the model's header, the inputs and states and maybe
+    images, each a whole number of words."""
+    found = re.findall(rb"int16_t v\[(\d+)\];", source.code[f"{source.name}.h"])
+    assert found
+    return 2 * sum(map(int, found))
 
 
 def _signal(name: str, kind: str, channel: Channel) -> dict[str, Any]:
@@ -151,6 +155,15 @@ def _signal(name: str, kind: str, channel: Channel) -> dict[str, Any]:
         "offset": repr(float(channel.offset)),
         "scale": repr(channel.scale * 2.0**-channel.frac),
     }
+
+
+def _run(name: str, run: tuple[Channel, ...]) -> dict[str, Any]:
+    """An input as texts name it; pixels, which are alike, together."""
+    found = _signal(name, "X", run[0])
+    if len(run) == 1:
+        return found
+    pixels = f"{run[0].name} to {run[-1].name}"
+    return found | {"name": pixels, "macro": f"{found['macro']} + i"}
 
 
 def _elapsed(channel: Channel) -> dict[str, Any]:
