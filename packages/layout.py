@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from elegans.exporter.delivery.runtime_files import runtime_version
+from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.fixed_model import Channel
 from elegans.exporter.ir.vector_names import pixel_runs
 from elegans.exporter.templates import FIRMWARE, environment
@@ -19,6 +20,9 @@ from elegans.packages.sbom import sbom
 from elegans.packages.selftest import selftest
 from elegans.packages.source import RUNTIME, PackageSource, licence, whole_runtime
 
+RENAME = "export the model under another one: elegans export ... --name NAME"
+"""What to do about a name that cannot be a package's."""
+
 _TEMPLATES = FIRMWARE / "packages"
 _PERIOD_MS = 100  # of the examples, where the elapsed time has no unit that is a time
 _MILLISECONDS = {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6}
@@ -27,7 +31,8 @@ _MILLISECONDS = {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 
 def package_files(source: PackageSource, ecosystem: Ecosystem) -> Files:
     """The files of a model's package and of its runtime, by path below the ecosystem's folder.
 
-    Raises `ElegansError` if a compiler is missing that the ecosystem needs.
+    Raises `ElegansError` if a compiler is missing that the ecosystem needs, and if a file of the
+    model would be called as one of the package.
     """
     context = _context(source)
     names = {key: context[key] for key in ("name", "version", "runtime_version")}
@@ -44,6 +49,9 @@ def package_files(source: PackageSource, ecosystem: Ecosystem) -> Files:
         for template in sorted(below.rglob("*.j2")):
             path = template.relative_to(below).as_posix().removesuffix(".j2")
             target = f"{root}/{path}".replace("NAME", source.name)
+            if target in files:
+                fact = f"is what a file of a package for {ecosystem.title} is called"
+                raise WrongUseError(source.name, fact, RENAME)
             files[target] = _render(template.relative_to(FIRMWARE).as_posix(), context)
     files = ecosystem.compiled(source, files)
     files[f"{source.name}/{SBOM}"] = sbom(source, ecosystem)
