@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 
 from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
+from elegans.exporter.atoms.activations.relu import ReluActivation
 from elegans.exporter.atoms.gates.normalise import NormaliseGate
 from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
@@ -20,6 +21,9 @@ from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule
 from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.numbers.fixed import Reals
+
+_MOST_GUARD = 1e-6
+"""What may be left out where it keeps a length from being zero. `F.normalize` takes 1e-12."""
 
 
 def _scaled_and_shifted(
@@ -85,8 +89,9 @@ def _lp(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> 
 
 
 def of_quotient(reader: Reader, over: Affine, under: Affine) -> Affine | None:
-    """`c v / sqrt(epsilon + k sum(v^2))` as a normalisation, as exporters write RMSNorm and
-    LayerNorm out. None if the quotient is none."""
+    """`c v / sqrt(epsilon + k sum(v^2))` as a normalisation, as exporters write RMSNorm, LayerNorm
+    and `F.normalize` out. None if the quotient is none."""
+    under = _unguarded(reader, under)
     found = under.factor()
     if found is None or np.any(under.bias):
         return None
@@ -109,6 +114,26 @@ def of_quotient(reader: Reader, over: Affine, under: Affine) -> Affine | None:
     mean = float(each[0]) * over.size
     rms = normalised(reader, reader.atoms.of(v[0]), False, float(drive.bias[0]) / mean)
     return rms.scaled(v[1] / found[1] / np.sqrt(mean))
+
+
+def _unguarded(reader: Reader, under: Affine) -> Affine:
+    """A divisor without what only keeps it from being zero: r of max(r, guard) or of r + guard.
+
+    The gate makes zeros of zeros without a guard. One that is greater than `_MOST_GUARD` stays.
+    """
+    guard, bare = under.bias, Affine(np.zeros(under.size), under.terms)
+    if not np.any(guard):
+        return bare
+    found = bare.factor()
+    beyond = None if found is None else reader.atoms.found.get(found[0].vector)
+    if found is not None and isinstance(beyond, ReluActivation):
+        drive = beyond.drive.pick(np.arange(found[0].lo, found[0].hi))
+        rows = np.resize(np.arange(drive.size), under.size)
+        inner = drive.pick(rows).scaled(found[1])
+        if not np.allclose(inner.bias, -guard, rtol=1e-6):
+            return under
+        bare = Affine(np.zeros(under.size), inner.terms)
+    return bare if np.all((guard >= 0) & (guard <= _MOST_GUARD)) else under
 
 
 NORMALISATION_RULES: dict[str, Rule] = {

@@ -148,6 +148,25 @@ def _group_norm(g, z):
     return g.node("Reshape", g.node("GroupNormalization", wide, *weights, num_groups=2), back)
 
 
+def _over_length(guarded):
+    return lambda g, z: g.node(
+        "Div", z, guarded(g, g.node("ReduceL2", z, g.hold([-1], np.int64), keepdims=1))
+    )
+
+
+def _from(g, length, least):
+    """As `F.normalize` guards it."""
+    return g.node("Clip", length, g.hold(least))
+
+
+def _expanded(g, length):
+    return g.node("Expand", length, g.hold([1, 6], np.int64))
+
+
+def _plus(g, length, guard):
+    return g.node("Add", length, g.hold(guard))
+
+
 def _index(g, z):
     return g.node("Cast", g.node("ArgMax", z, axis=-1), to=1)
 
@@ -166,6 +185,9 @@ _WAYS |= {
     "rms_by_div": (_root_mean_square(True), "normalise"),
     "rms_by_mul": (_root_mean_square(False), "normalise"),
     "group_norm": (_group_norm, "normalise"),
+    "length_from_1e-12": (_over_length(lambda g, r: _expanded(g, _from(g, r, 1e-12))), "normalise"),
+    "length_and_1e-8": (_over_length(lambda g, r: _plus(g, r, 1e-8)), "normalise"),
+    "length_from_0.5": (_over_length(lambda g, r: _from(g, r, 0.5)), "quotient"),
     "arg_max": (lambda g, z: g.node("Mul", _index(g, z), g.hold(np.ones((1, 6)))), "within"),
 }
 
