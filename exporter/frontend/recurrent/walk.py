@@ -50,6 +50,7 @@ class Walk:
     recurrences  the states found so far
     found        what was found, by kind: how many there are
     picked       steps of unrolled series that were taken out of them
+    rounds       how many steps each recurrence runs over, those that are refused as well
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Walk:
         self.recurrences: list[Recurrence] = []
         self.found: dict[str, int] = {}
         self.picked: set[int] = set()
+        self.rounds: list[int] = []
         self.depth = 0
 
     def count(self, kind: str) -> None:
