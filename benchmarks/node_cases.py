@@ -146,11 +146,9 @@ def _step(case: NodeCase, sensors: tuple[int, ...]) -> onnx.ModelProto:
         if i not in sensors:
             graph.constant(name, array.astype(np.float32) if _is_float(array) else array)
             continue
-        ends = [
-            graph.constant(f"{name}_{k}", [v]) for k, v in (("lo", at), ("hi", at + array.size))
-        ]
-        axis = graph.constant(f"{name}_axis", [1])
-        flat = graph.node("Slice", ["x", *ends, axis], f"{name}_flat")
+        # A Gather, because it is written alike in all opsets.
+        own = graph.constant(f"{name}_at", np.arange(at, at + array.size))
+        flat = graph.node("Gather", ["x", own], f"{name}_flat", axis=1)
         shape = graph.constant(f"{name}_shape", np.array(array.shape, np.int64))
         graph.node("Reshape", [flat, shape], name)
         at += array.size

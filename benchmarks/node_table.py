@@ -47,7 +47,9 @@ def main(document: Path | None, only: str) -> None:
     logging.disable(logging.WARNING)
     warnings.simplefilter("ignore")
     wanted = set(filter(None, only.split(",")))
-    chosen = sorted((c for c in cases() if not wanted or c.operator in wanted), key=_operator)
+    found = sorted(cases(), key=_operator)
+    names = [*dict.fromkeys(map(_operator, found)), TOTAL]
+    chosen = [case for case in found if not wanted or case.operator in wanted]
     every: list[Outcome] = []
     rows: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -60,7 +62,7 @@ def main(document: Path | None, only: str) -> None:
     click.echo("\n".join([*heading(HEAD), *rows.values()]))
     for row in rows.values() if document else ():
         assert document is not None
-        write_row(document, "nodes", HEAD, row, [*rows])
+        write_row(document, "nodes", HEAD, row, names)
     wrong = [o.why for o in every if o.verdict == "wrong"]
     for why in wrong:
         click.echo(f"wrong: {why}", err=True)

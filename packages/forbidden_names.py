@@ -15,7 +15,10 @@ def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-CMAKE = words("all clean depend edit_cache help install package rebuild_cache test")
+CMAKE = words(
+    """all clean depend edit_cache help install package package_source preinstall rebuild_cache
+    test"""
+)
 """Targets of the generators."""
 
 ARDUINO = words("arduino avr bridge eeprom ethernet firmata pgmspace servo spi wifi wire")
@@ -37,7 +40,8 @@ CARGO = words(
     """abstract alloc as async aux await become box break con const continue core crate do dyn
     else enum extern false final fn for gen if impl in let loop macro match mod move mut nul
     override prn priv proc_macro pub ref return self static std struct super test trait true try
-    type typeof unsafe unsized use virtual where while yield"""
+    type typeof unsafe unsized use virtual where while yield
+    com1 com2 com3 com4 com5 com6 com7 com8 com9 lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9"""
 )
 """Keywords and crates of Rust, and names that Windows reserves."""
 
@@ -50,9 +54,9 @@ MICROPYTHON = frozenset(keyword.kwlist) | words(
 """Keywords of Python, and modules of MicroPython."""
 
 NPM = words(
-    """assert buffer child_process cluster console constants crypto dgram dns domain events
-    favicon fs http http2 https inspector module net node_modules os path perf_hooks process
-    punycode querystring readline repl stream string_decoder sys timers tls tty url util v8 vm
-    wasi worker_threads zlib"""
+    """assert async_hooks buffer child_process cluster console constants crypto dgram
+    diagnostics_channel dns domain events favicon fs http http2 https inspector module net
+    node_modules os path perf_hooks process punycode querystring readline repl stream
+    string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib"""
 )
 """Modules of Node, which no npm package can be called."""

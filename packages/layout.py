@@ -10,13 +10,18 @@ from importlib.metadata import version
 from typing import Any
 
 from elegans.exporter.delivery.runtime_files import runtime_version
+from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.fixed_model import Channel
+from elegans.exporter.ir.vector_names import pixel_runs
 from elegans.exporter.templates import FIRMWARE, environment
 from elegans.packages.ecosystem import Ecosystem, Files
 from elegans.packages.sbom import FILE as SBOM
 from elegans.packages.sbom import sbom
 from elegans.packages.selftest import selftest
 from elegans.packages.source import RUNTIME, PackageSource, licence, whole_runtime
+
+RENAME = "export the model under another one: elegans export ... --name NAME"
+"""What to do about a name that cannot be a package's."""
 
 _TEMPLATES = FIRMWARE / "packages"
 _PERIOD_MS = 100  # of the examples, where the elapsed time has no unit that is a time
@@ -26,7 +31,8 @@ _MILLISECONDS = {"us": 1e-3, "µs": 1e-3, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 
 def package_files(source: PackageSource, ecosystem: Ecosystem) -> Files:
     """The files of a model's package and of its runtime, by path below the ecosystem's folder.
 
-    Raises `ElegansError` if a compiler is missing that the ecosystem needs.
+    Raises `ElegansError` if a compiler is missing that the ecosystem needs, and if a file of the
+    model would be called as one of the package.
     """
     context = _context(source)
     names = {key: context[key] for key in ("name", "version", "runtime_version")}
@@ -43,6 +49,9 @@ def package_files(source: PackageSource, ecosystem: Ecosystem) -> Files:
         for template in sorted(below.rglob("*.j2")):
             path = template.relative_to(below).as_posix().removesuffix(".j2")
             target = f"{root}/{path}".replace("NAME", source.name)
+            if target in files:
+                fact = f"is what a file of a package for {ecosystem.title} is called"
+                raise WrongUseError(source.name, fact, RENAME)
             files[target] = _render(template.relative_to(FIRMWARE).as_posix(), context)
     files = ecosystem.compiled(source, files)
     files[f"{source.name}/{SBOM}"] = sbom(source, ecosystem)
@@ -119,7 +128,9 @@ def _context(source: PackageSource) -> dict[str, Any]:
         "states_count": len(model.states),
         "state_bits": model.state_bits,
         "state_bytes": _state_bytes(source),
+        "images": b" image;" in source.code[f"{source.name}.h"],
         "inputs": [_signal(source.name, "X", c) for c in model.inputs],
+        "input_runs": [_run(source.name, run) for run in pixel_runs(model.inputs)],
         "outputs": [_signal(source.name, "Y", c) for c in model.outputs],
         "dt": elapsed,
         "period_ms": (elapsed or {}).get("ms") or _PERIOD_MS,
@@ -130,10 +141,11 @@ def _context(source: PackageSource) -> dict[str, Any]:
 
 
 def _state_bytes(source: PackageSource) -> int:
-    """The size of a state: of the array in the model's header, which is a whole number of words."""
-    found = re.search(rb"int16_t v\[(\d+)\];", source.code[f"{source.name}.h"])
-    assert found is not None
-    return 2 * int(found[1])
+    """The size of a state: of the arrays in the model's header, the inputs and states and maybe
+    images, each a whole number of words."""
+    found = re.findall(rb"int16_t v\[(\d+)\];", source.code[f"{source.name}.h"])
+    assert found
+    return 2 * sum(map(int, found))
 
 
 def _signal(name: str, kind: str, channel: Channel) -> dict[str, Any]:
@@ -151,6 +163,15 @@ def _signal(name: str, kind: str, channel: Channel) -> dict[str, Any]:
         "offset": repr(float(channel.offset)),
         "scale": repr(channel.scale * 2.0**-channel.frac),
     }
+
+
+def _run(name: str, run: tuple[Channel, ...]) -> dict[str, Any]:
+    """An input as texts name it; pixels, which are alike, together."""
+    found = _signal(name, "X", run[0])
+    if len(run) == 1:
+        return found
+    pixels = f"{run[0].name} to {run[-1].name}"
+    return found | {"name": pixels, "macro": f"{found['macro']} + i"}
 
 
 def _elapsed(channel: Channel) -> dict[str, Any]:

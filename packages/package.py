@@ -14,7 +14,7 @@ from elegans.exporter.files import restore_folder, write_folder
 from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_input
 from elegans.packages.ecosystem import Ecosystem
 from elegans.packages.ecosystems import ECOSYSTEMS
-from elegans.packages.layout import package_files
+from elegans.packages.layout import RENAME, package_files
 from elegans.packages.source import PackageSource, read_source
 
 RECORD = "elegans-package.json"
@@ -54,8 +54,7 @@ def all_files(source: PackageSource, names: Sequence[str]) -> dict[str, bytes]:
     for ecosystem in chosen:
         if source.name in ecosystem.forbidden:
             fact = f"means something else in {ecosystem.title}, so no package can have this name"
-            remedy = "export the model under another one: elegans export ... --name NAME"
-            raise WrongUseError(source.name, fact, remedy)
+            raise WrongUseError(source.name, fact, RENAME)
     files = {
         f"{ecosystem.name}/{path}": content
         for ecosystem in chosen

@@ -55,7 +55,7 @@ def sbom(source: PackageSource, ecosystem: Ecosystem) -> bytes:
     bill = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": uuid.uuid5(uuid.NAMESPACE_OID, f"{digest} {ecosystem.name}").urn,
+        "serialNumber": uuid.uuid5(uuid.NAMESPACE_OID, " ".join(_identity(source, ecosystem))).urn,
         "version": 1,
         "metadata": {"component": package, "tools": {"components": _tools(ecosystem)}},
         "components": parts,
@@ -64,6 +64,12 @@ def sbom(source: PackageSource, ecosystem: Ecosystem) -> bytes:
         ],
     }
     return (json.dumps(bill, indent=1) + "\n").encode()
+
+
+def _identity(source: PackageSource, ecosystem: Ecosystem) -> tuple[str, ...]:
+    """What makes a package another one."""
+    made = (source.build.digest, ecosystem.name, source.version, version("elegans"))
+    return (*made, source.build.layout, source.data_licence)
 
 
 def _data(source: PackageSource) -> list[dict[str, Any]]:

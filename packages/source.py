@@ -23,6 +23,7 @@ RUNTIME = "elegans_runtime"
 """The name of the runtime's own library in every ecosystem."""
 
 _ROOT = Path(__file__).resolve().parents[1]
+_LONGEST = 1e9  # seconds of a sample period, far beyond what anybody exports
 _VERSION = re.compile(r"(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})\.(0|[1-9]\d{0,4})")
 
 
@@ -58,14 +59,9 @@ class PackageSource:
 def read_source(build: Path, package_version: str, data_licence: str = "") -> PackageSource:
     """Read and check a BUILD. Raises `ElegansError` for one that is damaged, was exported by
     another elegans or has no inputs, and for a version that no ecosystem takes."""
-    if not _VERSION.fullmatch(package_version):
-        fact, remedy = "is not a version", "give three numbers, as in --version 1.0.0"
-        raise WrongUseError(package_version, fact, remedy)
+    require_arguments(package_version, data_licence)
     folder = read_build_folder(build)
     require_plain(folder)
-    if not re.fullmatch(r"[ -~]{0,200}", data_licence):
-        fact, remedy = "is no licence", "name it in at most 200 characters, as in CC-BY-4.0"
-        raise WrongUseError(f"{data_licence!r:.60}", fact, remedy)
     if not folder.inputs:
         fact = "has no inputs, and a package is for what reads sensors"
         raise ElegansError(folder.path, fact, "give the network an input")
@@ -86,9 +82,27 @@ def read_source(build: Path, package_version: str, data_licence: str = "") -> Pa
     )
 
 
+def require_arguments(package_version: str, data_licence: str) -> None:
+    """Refuse a version that some ecosystem does not take, and a text that is no licence's name."""
+    if not _VERSION.fullmatch(package_version):
+        fact, remedy = "is not a version", "give three numbers, as in --version 1.0.0"
+        raise WrongUseError(f"{package_version:.60}", fact, remedy)
+    if not re.fullmatch(r"[ -~]{0,200}", data_licence):
+        fact, remedy = "is no licence", "name it in at most 200 characters, as in CC-BY-4.0"
+        raise WrongUseError(f"{data_licence!r:.60}", fact, remedy)
+
+
 def require_plain(folder: BuildFolder) -> None:
-    """Refuse names and units that no export writes: they would stand in C, XML and scripts."""
+    """Refuse names, units and periods that no export writes: they would stand in C, XML and
+    scripts."""
     valid_name(folder.name)
+    period = folder.float_reading.get("dt")
+    if period is not None and not (isinstance(period, int | float) and 0 < period < _LONGEST):
+        fact = f"is damaged: {period!r:.40} is no sample period"
+        raise ElegansError(folder.path, fact, "run `elegans export` again")
+    if folder.layout not in ("speed", "size"):
+        fact = f"is damaged: {folder.layout!r:.40} is no layout"
+        raise ElegansError(folder.path, fact, "run `elegans export` again")
     times = (folder.dt,) if folder.dt else ()
     for channel in (*folder.inputs, *folder.outputs, *folder.states, *times):
         label = re.sub(r"\[\d{1,6}\]$", "", channel.name)  # of a state: layer[number]

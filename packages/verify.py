@@ -25,7 +25,7 @@ from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_i
 from elegans.hil_tests.session.build_files import Vectors
 from elegans.packages.ecosystems import ECOSYSTEMS
 from elegans.packages.package import RECORD, all_files, read_record
-from elegans.packages.source import PackageSource, read_source, require_plain
+from elegans.packages.source import PackageSource, read_source, require_arguments, require_plain
 
 
 def verify(target: Path, build: Path | None = None) -> int:
@@ -40,11 +40,11 @@ def verify(target: Path, build: Path | None = None) -> int:
         fact = "is no folder of packages: it has no elegans-package.json of elegans"
         raise WrongUseError(target, fact, "give the folder that `elegans package` wrote")
     _require_tools(target, record)
-    licence = str(record.get("data_licence", ""))
+    version_and_licence = str(record.get("version")), str(record.get("data_licence", ""))
     if build is None:
-        source = _from_model(target, str(record.get("version")), licence)
+        source = _from_model(target, *version_and_licence)
     else:
-        source = read_source(build, str(record.get("version")), licence)
+        source = read_source(build, *version_and_licence)
     if source.build.digest != record.get("digest"):
         fact = f"is of another model: its digest is {source.build.digest[:16]}..."
         raise ElegansError(build or target, fact, "give the BUILD that was packaged")
@@ -79,6 +79,7 @@ def _require_tools(target: Path, record: dict[str, Any]) -> None:
 
 def _from_model(target: Path, package_version: str, licence: str) -> PackageSource:
     """The source of packages made anew from `model.json`."""
+    require_arguments(package_version, licence)
     folder = read_build_folder(target)
     require_plain(folder)
     model = load_model(target)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: 0BSD */
-/* Raspberry Pi Pico 2 (RP2350, by its Arm or its RISC-V cores): 150 MHz from the 12 MHz crystal, and UART0 on GP0 and
- * GP1. Sections are those of the RP2350 datasheet. */
+/* Raspberry Pi Pico 2 (RP2350, by its Arm or its RISC-V cores): 150 MHz from the 12 MHz crystal,
+ * and UART0 on GP0 and GP1. Sections are those of the RP2350 datasheet. */
 #include "board.h"
 #include "core_registers.h"
 

@@ -224,7 +224,7 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
     try:
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         results = rule(reader, place, node, attributes)
-    except (ValueError, IndexError, KeyError, TypeError, MemoryError) as error:
+    except open_file.MISFITS as error:
         raise ElegansError(
             place, f"does not fit its inputs ({error!r:.80})", "export the model again"
         ) from None

@@ -33,8 +33,11 @@ _MOST_ENTRIES = 100  # of a folder that is given instead of a file
 _PIECE = 1 << 20  # elements that are checked at a time, to save memory
 _WIDEST_MATRIX = 1 << 16  # rows or columns of a sparse tensor
 _OPSETS = range(9, 26)  # versions of ONNX's operators that are accepted
-MISFITS = (ValueError, IndexError, KeyError, TypeError, shape_inference.InferenceError)
-"""What rewriting a graph and inferring its shapes raise for one that does not fit."""
+MISFITS = (
+    *(ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError),
+    *(ValueError, shape_inference.InferenceError),
+)
+"""What reading a graph, rewriting it and inferring its shapes raise for one that does not fit."""
 # The remedy for everything that is not one step of a network.
 EXPORT_ONE_STEP = (
     "export one step: inputs x [1, I], h [1, H] and optionally dt [1, 1], outputs y and h_next; "
@@ -62,7 +65,7 @@ def read(path: Path) -> onnx.ModelProto:
     try:
         onnx.checker.check_model(checkable(model))
         return inline_local_functions(model)
-    except (onnx.checker.ValidationError, RuntimeError, *MISFITS) as error:
+    except (onnx.checker.ValidationError, *MISFITS) as error:
         raise _broken(path, error) from None
 
 
@@ -70,7 +73,7 @@ def plain(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     """A model that was read, with the operators that the importer reads (`dialects.standard`)."""
     try:
         return standard(checkable(model))
-    except (RuntimeError, *MISFITS) as error:
+    except MISFITS as error:
         raise _broken(path, error) from None
 
 
@@ -82,7 +85,7 @@ def with_shapes(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     fix_sizes(model)
     try:
         return shape_inference.infer_shapes(model, data_prop=True)
-    except (RuntimeError, *MISFITS) as error:
+    except MISFITS as error:
         raise _broken(path, error) from None
 
 

@@ -31,6 +31,7 @@ from elegans.exporter.frontend.state_pairs import find_states, left_over
 from elegans.exporter.ir.fixed_model import Window
 
 _WIDEST = 1 << 16  # elements of a port; a limit on what a file that is not trusted can ask for
+_MOST = (1 << 16) - 1  # inputs, states or outputs of a step: C and the protocol count in 16 bits
 _FLOATS = (
     *(onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE),
     *(onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16),
@@ -143,21 +144,24 @@ def find_ports(
     _refuse_batches({name: outputs[name] for name in y if name not in kept}, path)
     return GraphPorts(
         (
-            *_concatenated("x", x, inputs),
-            *_concatenated("h", [before for before, _ in pairs], inputs),
-            *_concatenated("dt", [dt] if dt else [], inputs),
+            *_concatenated("x", x, inputs, path),
+            *_concatenated("h", [before for before, _ in pairs], inputs, path),
+            *_concatenated("dt", [dt] if dt else [], inputs, path),
         ),
-        _concatenated("y", y, outputs),
-        _concatenated("h_next", kept, outputs),
+        _concatenated("y", y, outputs, path),
+        _concatenated("h_next", kept, outputs, path),
         left_over(graph, ports, states) if states else (),
     )
 
 
 def _concatenated(
-    vector: str, names: list[str], shapes: dict[str, tuple[int, ...]]
+    vector: str, names: list[str], shapes: dict[str, tuple[int, ...]], path: Path
 ) -> tuple[GraphPort, ...]:
     """The ports of one vector, which is the concatenation of these tensors."""
     ends = list(itertools.accumulate((math.prod(shapes[n]) for n in names), initial=0))
+    if ends[-1] > _MOST:
+        fact = f"has {ends[-1]:,} elements in {', '.join(names):.80}"
+        raise ElegansError(path, fact, f"elegans takes {_MOST:,} at most; make the network smaller")
     return tuple(
         GraphPort(name, vector, lo, hi, shapes[name])
         for name, (lo, hi) in zip(names, itertools.pairwise(ends), strict=True)

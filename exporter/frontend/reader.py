@@ -47,6 +47,7 @@ class Reader:
     compared   by the name of a comparison z > limit with a constant: z, and the least limit
     whole      the names of tensors that are whole numbers: comparisons, and what is rounded
     ranges     of inputs, as far as they are declared; where there is none, it is infinite
+    spans      of all vectors, as far as they have been asked for
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Reader:
         atoms: Recogniser,
     ) -> None:
         self.ranges: dict[str, Span] = {}
+        self.spans: dict[str, Span] = {}
         self.path = path
         self._left, self._entries_left = _LARGEST, 2 * _LARGEST
         self._products_left = float(_MOST_PRODUCTS)

@@ -11,6 +11,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,6 +33,8 @@ _HEADERS = re.compile(
     "std(align|arg|atomic|bool|def|int|io|lib|noreturn)|string|tgmath|threads|time|[uw]char|"
     "wctype"
 )
+# What the other files of a model end in: `car_float.h` is a header of `car`.
+_OF_ANOTHER = re.compile(r"(\w+)_(clock|float|health|layers|selftest)")
 _LONGEST_MODEL, _KEPT = 31, 25  # characters of a model's name, and of a longer one that stay
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _PORT = re.compile(r"[!-~]{1,80}")  # what ONNX calls a tensor, as in `/rnn/hx.1`
@@ -209,8 +212,8 @@ def valid_name(name: str) -> str:
     """`name`, if it can be the prefix of all names in the generated C.
 
     It is 1 to 31 of a-z, 0-9 and _, begins with a letter, its first word is not one that
-    elegans' own C functions begin with, and it is not the name of one of C's own headers. Raises
-    `ElegansError` otherwise.
+    elegans' own C functions begin with, and it is not the name of one of C's own headers or of
+    a file that another model may have. Raises `ElegansError` otherwise.
     """
     if isinstance(name, str) and _HEADERS.fullmatch(name):
         raise ElegansError(
@@ -225,6 +228,12 @@ def valid_name(name: str) -> str:
             "choose one with --name: at most 31 of a-z, 0-9 and _, and no first word that elegans' "
             f"own C has ({', '.join(sorted(_TAKEN))})",
         )
+    if found := _OF_ANOTHER.fullmatch(name):
+        raise ElegansError(
+            f"the model name {name!r}",
+            f"is what a file of a model {found[1]!r} is called",
+            f"choose another with --name, such as {name[:_KEPT]}_model",
+        )
     return name
 
 
@@ -232,10 +241,10 @@ def model_name(text: str) -> str:
     """A model's name from that of a file without its suffix: `My-model.v2` -> `my_model_v2`."""
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
     name = name if len(name) <= _LONGEST_MODEL else name[:_KEPT].strip("_")
-    try:
-        return valid_name(name)
-    except ElegansError:
-        return f"model_{name[:_KEPT]}".rstrip("_")
+    for usable in (name, f"model_{name[:_KEPT]}".rstrip("_"), f"{name[:_KEPT]}_model"):
+        with suppress(ElegansError):
+            return valid_name(usable)
+    return "model"
 
 
 def is_label(name: object) -> bool:

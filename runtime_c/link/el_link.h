@@ -22,8 +22,8 @@
  * `count` steps; `x_bytes`, `y_bytes` and `h_bytes` are those of all inputs, outputs and states.
  * `max_frame` must be at least the largest of the three with count = 1.
  *
- * HELLO: nonce 4, three numbers of 8 bits 3, five of 16 bits 10, six of 32 bits 24, two digests
- * 32, which makes 73, and the board's name. STEP request: flags and count, the states, and for
+ * HELLO: nonce 4, three numbers of 8 bits 3, three of 16 bits 6, eight of 32 bits 32, two digests
+ * 32, which makes 77, and the board's name. STEP request: flags and count, the states, and for
  * each step the inputs and dt. STEP reply: count, flags and two 32-bit numbers of ticks, which
  * makes 10, and for each step the outputs and states. */
 #define EL_LINK_HELLO_FRAME(name_length) (EL_LINK_FRAMING + 77 + (name_length))

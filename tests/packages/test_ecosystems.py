@@ -214,7 +214,11 @@ def test_crates_of_two_models_link_one_runtime_and_pass_their_tests(packages, ru
     (both / "fast" / "tests").mkdir()
     (both / "fast" / "tests" / "both.rs").write_text(
         "#[test]\nfn both() {\n    assert_eq!(slow::selftest(), Ok(()));\n"
-        "    assert_eq!(fast::selftest(), Ok(()));\n}\n"
+        "    assert_eq!(fast::selftest(), Ok(()));\n"
+        "    let dt = fast::DT;\n"
+        "    let s = fast::Signal { least: -9, greatest: 9, offset: 0.0, scale: 0.5, ..dt };\n"
+        "    let v = [-0.25, 0.25, -0.26, 9e9, -9e9, f64::NAN];\n"
+        "    assert_eq!(v.map(|v| s.integer(v)), [0, 1, -1, 9, -9, -9]);\n}\n"
     )
     sources = (
         f'[source.crates-io]\nreplace-with = "debian"\n[source.debian]\ndirectory = "{registry}"\n'
@@ -247,6 +251,22 @@ console.log(different, digest);
     assert len(text.split()) == 2
 
 
+_HALVES = """
+#include <math.h>
+#include <stdio.h>
+#include "fmi3.c"
+int main(void)
+{
+    const signal s = {0, 0.5, -9, 9};
+    const double v[6] = {-0.25, 0.25, -0.26, 9e99, -9e99, NAN};
+    for (int i = 0; i < 6; i++) {
+        printf("%d%c", (int)nearest(v[i], &s), i < 5 ? ' ' : '\\n');
+    }
+}
+"""
+"""Values at and beside halves, which are rounded upwards, and beyond the ends."""
+
+
 def test_the_sources_of_an_fmu_are_those_that_its_build_description_names(packages, run, tmp_path):
     archive = zipfile.ZipFile(packages["fast"] / "fmu" / "fast" / "fast.fmu")
     archive.extractall(tmp_path)
@@ -257,6 +277,10 @@ def test_the_sources_of_an_fmu_are_those_that_its_build_description_names(packag
     include = [f"-I{e.attrib['name']}" for e in root.iter("IncludeDirectory")]
     flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", *include]
     run("cc", *flags, *units, "-o", "unit.so", cwd=tmp_path / "sources")
+    (tmp_path / "sources" / "halves.c").write_text(_HALVES)
+    rest = [unit for unit in units if unit != "fmi3.c"]
+    run("cc", "-std=c99", *include, "halves.c", *rest, "-o", "halves", cwd=tmp_path / "sources")
+    assert run(tmp_path / "sources" / "halves") == "0 1 -1 9 -9 -9\n"
 
 
 def test_fmpy_validates_the_units_and_simulates_them_to_the_bit(packages, builds):

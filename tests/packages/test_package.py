@@ -72,17 +72,23 @@ def test_a_selftest_has_corner_cases_and_random_steps_that_are_in_the_build(buil
 
 
 @pytest.mark.parametrize(
-    ("name", "ecosystems"), [("test", ["cmake", "cargo"]), ("zlib", ["micropython", "wasm"])]
+    ("name", "ecosystems", "told"),
+    [
+        ("test", ["cmake", "cargo"], "means something else in"),
+        ("zlib", ["micropython", "wasm"], "means something else in"),
+        ("fmi3", ["fmu"], "is what a file of a package for FMI 3.0 is called"),
+        ("state_size", ["cargo"], "is what a file of a package for Rust is called"),
+    ],
 )
 def test_a_name_that_an_ecosystem_forbids_is_told_before_anything_is_written(
-    tmp_path, name, ecosystems
+    tmp_path, name, ecosystems, told
 ):
     export(Request(WORM, name=name), tmp_path / "BUILD")
     for ecosystem in ecosystems:
         options = ("--for", "platformio", "--for", ecosystem)
         result = _call(tmp_path / "BUILD", *options, "-o", tmp_path / "OUT")
         assert result.exit_code == 2, result.output
-        assert f"{name}: means something else in" in result.output
+        assert f"{name}: {told}" in result.output
         assert "--name" in result.output
         assert not (tmp_path / "OUT").exists()
 

@@ -96,10 +96,10 @@ def _checked(path: Path, found: Any) -> Weights:
             break
     if not isinstance(found, dict) or not found:
         raise ElegansError(path, "holds no state dict", "save net.state_dict()")
-    weights = {str(k).removeprefix("_orig_mod."): v for k, v in found.items()}
-    odd = next((k for k, v in weights.items() if not isinstance(v, Tensor)), None)
+    odd = next((str(k) for k, v in found.items() if not isinstance(v, Tensor)), None)
     if odd is not None:
         raise ElegansError(path, f"{odd!r:.60} is no tensor", "save net.state_dict()")
+    weights = {str(k).removeprefix("_orig_mod."): v.detach() for k, v in found.items()}
     if sum(v.numel() for v in weights.values()) > _MOST:
         raise ElegansError(path, f"has more than {_MOST:,} numbers", "give a smaller network")
     return weights
@@ -117,7 +117,7 @@ def _made(path: Path, weights: Weights, options: dict[str, Any]) -> tuple[Weight
     own = {name.removeprefix(prefix): value for name, value in weights.items()}
     try:
         layer = _ltc(own, options) if "rnn_cell.gleak" in own else _cfc(own, options)
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+    except (KeyError, IndexError, ValueError, TypeError, RuntimeError) as error:
         raise ElegansError(path, f"is not as ncps writes it ({error!r:.80})", _MAKE) from None
     return own, layer
 

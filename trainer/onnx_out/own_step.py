@@ -126,8 +126,7 @@ def own_step(module: nn.Module, input_size: int, state: Any = None) -> tuple[int
         (n for n in [*inspect.signature(module.forward).parameters][1:] if is_time_name(n)), None
     )
     if state is not None:
-        given = (example(state),) if len(names) == 1 else tuple(example(part) for part in state)
-        trees: Iterator[tuple[Any, ...]] = iter([given])
+        trees: Iterator[tuple[Any, ...]] = iter([_given(module, state, len(names))])
     else:
         trees = candidates(module, len(names))
     shapes = [(1, input_size), (1, 1, input_size)]
@@ -144,6 +143,19 @@ def own_step(module: nn.Module, input_size: int, state: Any = None) -> tuple[int
             return sum(call.sizes), step
         first = first or fault
     raise _refused(module, first or "has no weights that tell the size of its state")
+
+
+def _given(module: nn.Module, state: Any, count: int) -> tuple[Any, ...]:
+    """The example of each of so many states that a user gives."""
+    try:
+        found = (example(state),) if count == 1 else tuple(map(example, state))
+    except TypeError:
+        found = ()
+    if count and len(found) == count:
+        return found
+    plural = "" if count == 1 else "s"
+    fact = f"its forward takes {count} state{plural}, and `state` is {type(state).__name__}"
+    raise _refused(module, f"{fact} of {len(found)}" if found else fact)
 
 
 def _fault(module: nn.Module, call: _Call, input_size: int) -> str | None:

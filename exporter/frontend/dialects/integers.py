@@ -13,24 +13,26 @@ from elegans.exporter.frontend.dialects.microsoft import DOMAIN
 from elegans.exporter.frontend.dialects.writer import Attributes, Rewrite, Table, Writer
 
 _FLOAT = int(onnx.TensorProto.FLOAT)
+_ALONG_ONE_AXIS = 13  # the opset since which a softmax is
 
 
 def _real(write: Writer, names: list[str], axis: int | None = None) -> str:
-    """A tensor of integers by its name, and those of its scale and zero point, as real numbers."""
-    rank = write.rank(names[1])
-    per_axis = axis if rank else None
-    return write("DequantizeLinear", *names, axis=per_axis)
+    """A tensor of integers by its name, and those of its scale and zero point, as real numbers.
+
+    axis  along which a scale has its elements, if it has several
+    """
+    return write("DequantizeLinear", *names, axis=axis)
 
 
-def _qlinear(kind: str, operands: int, weights_axis: int | None = None) -> Rewrite:
+def _qlinear(kind: str, operands: int) -> Rewrite:
     """The operands, each with its scale and zero point, then those of the result."""
 
-    def rewrite(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str]:
+    def rewrite(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str] | None:
+        if given.get("channels_last") or given.get("opset", _ALONG_ONE_AXIS) < _ALONG_ONE_AXIS:
+            return None
         names = [*node.input, ""]
-        parts = [names[3 * i : 3 * i + 3] for i in range(operands)]
+        real = [_real(write, names[3 * i : 3 * i + 3]) for i in range(operands)]
         scale, zero = names[3 * operands : 3 * operands + 2]
-        axes = [None, weights_axis][:operands]
-        real = [_real(write, part, axis) for part, axis in zip(parts, axes, strict=True)]
         keys = given.keys() - {"channels_last", "opset"}
         made = write(kind, *real, **{key: given[key] for key in keys})
         return [write("QuantizeLinear", made, scale, zero)]
@@ -38,8 +40,17 @@ def _qlinear(kind: str, operands: int, weights_axis: int | None = None) -> Rewri
     return rewrite
 
 
-def _qlinear_conv(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str]:
+def _qlinear_matmul(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str]:
+    """A scale of the first factor and of the result may have an element for each row, and one of
+    the second factor one for each column."""
+    real = [_real(write, list(node.input[:3]), -2), _real(write, list(node.input[3:6]), -1)]
+    return [write("QuantizeLinear", write("MatMul", *real), *node.input[6:8], axis=-2)]
+
+
+def _qlinear_conv(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str] | None:
     """Its bias is of integers, too, in units of the product of both scales."""
+    if given.pop("channels_last", 0):
+        return None
     x, w = list(node.input[:3]), list(node.input[3:6])
     real = [_real(write, x), _real(write, w, 0)]
     if len(node.input) > 8 and node.input[8]:
@@ -78,16 +89,23 @@ def _less_zero(write: Writer, name: str, zero: str) -> str:
     return write("Sub", real, write("Cast", zero, to=_FLOAT)) if zero else real
 
 
-def _on_integers(kind: str) -> Rewrite:
-    """MatMulInteger and ConvInteger: a, b and the zero points of both."""
+def _matmul_integer(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str]:
+    """a, b and the zero points of both: one for each row of a, one for each column of b."""
+    a, b, a_zero, b_zero = [*node.input, "", ""][:4]
+    if a_zero and len(write.shape(a_zero) or ()) == 1:
+        single = write.shape(a_zero) == (1,)
+        to = () if single else (-1, 1)
+        a_zero = write("Reshape", a_zero, write.constant(to, np.int64))
+    return [write("MatMul", _less_zero(write, a, a_zero), _less_zero(write, b, b_zero))]
 
-    def rewrite(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str] | None:
-        a, b, a_zero, b_zero = [*node.input, "", ""][:4]
-        if a_zero and write.rank(a_zero) == 1 and kind == "MatMul":
-            a_zero = write("Squeeze", a_zero)
-        return [write(kind, _less_zero(write, a, a_zero), _less_zero(write, b, b_zero), **given)]
 
-    return rewrite
+def _conv_integer(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str]:
+    """x, w and the zero points of both: one of x, one for each output channel of w."""
+    x, w, x_zero, w_zero = [*node.input, "", ""][:4]
+    if w_zero and write.shape(w_zero):
+        ones = [1] * (len(write.shape(w) or (1,)) - 1)
+        w_zero = write("Reshape", w_zero, write.constant([-1, *ones], np.int64))
+    return [write("Conv", _less_zero(write, x, x_zero), _less_zero(write, w, w_zero), **given)]
 
 
 def _to_float(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str]:
@@ -112,10 +130,10 @@ def _dynamic(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str
 
 
 TABLE: Table = {
-    ("", "QLinearMatMul"): _qlinear("MatMul", 2, 1),
+    ("", "QLinearMatMul"): _qlinear_matmul,
     ("", "QLinearConv"): _qlinear_conv,
-    ("", "MatMulInteger"): _on_integers("MatMul"),
-    ("", "ConvInteger"): _on_integers("Conv"),
+    ("", "MatMulInteger"): _matmul_integer,
+    ("", "ConvInteger"): _conv_integer,
     ("", "DynamicQuantizeLinear"): _dynamic,
     (DOMAIN, "QGemm"): _qgemm,
     (DOMAIN, "QLinearConv"): _qlinear_conv,

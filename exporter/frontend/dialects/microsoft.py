@@ -22,11 +22,12 @@ def _text(given: Attributes, name: str) -> str:
 def _activated(write: Writer, made: str, given: Attributes) -> str:
     """The result of what a fused operator ends with, as `activation` names it."""
     kind = _text(given, "activation")
-    parameters = [*given.get("activation_params", ())] or [
-        given[name] for name in ("activation_alpha", "activation_beta") if name in given
-    ]
+    parameters = given.get("activation_params")
     if not kind:
         return made
+    if parameters is None:
+        own = {n: v for n, v in given.items() if n.startswith("activation_")}
+        return write(kind, made, **{n.removeprefix("activation_"): v for n, v in own.items()})
     if kind == "Clip":
         return write("Clip", made, *(write.constant(value) for value in parameters[:2]))
     names = ("alpha", "beta")[: 2 if kind == "HardSigmoid" else int(kind in ("LeakyRelu", "Elu"))]
@@ -45,7 +46,7 @@ def _matmul(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str]
     sides = list(node.input[:2])
     for i, key in enumerate(("transA", "transB")):
         if given.get(key):
-            rank = write.rank(sides[i]) or 2
+            rank = len(write.shape(sides[i]) or (1, 1))
             axes = [*range(rank - 2), rank - 1, rank - 2] if rank > 1 else None
             sides[i] = write("Transpose", sides[i], perm=axes)
     made = write("MatMul", *sides)

@@ -48,9 +48,9 @@ class Writer:
         self._graph.initializer.append(numpy_helper.from_array(np.asarray(values, kind), name))
         return name
 
-    def rank(self, name: str) -> int | None:
-        """The number of axes of a constant; None of what is none."""
-        return len(self._held[name].dims) if name in self._held else None
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        """The shape of a constant; None of what is none."""
+        return tuple(self._held[name].dims) if name in self._held else None
 
 
 Rewrite = Callable[[Writer, onnx.NodeProto, Attributes], Sequence[str] | None]

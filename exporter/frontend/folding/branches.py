@@ -32,7 +32,7 @@ def without_branches(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
             raise ElegansError(path, "has too many branches", open_file.EXPORT_ONE_STEP)
         try:
             model = shape_inference.infer_shapes(_one_less(model, path, count), data_prop=True)
-        except (RuntimeError, *open_file.MISFITS) as error:
+        except open_file.MISFITS as error:
             fact = f"has a branch that does not fit ({error!r:.80})"
             raise ElegansError(path, fact, "export the model again") from None
     return model

@@ -39,6 +39,9 @@ FOLDABLE = frozenset(
     )
 )
 
+_WINDOWED = ("AveragePool", "Conv", "ConvTranspose")
+_SLOW = 16.0  # products of matrices in the time of one that the reference makes in Python
+
 
 def result_size(node: onnx.NodeProto, arrays: Arrays) -> tuple[float, float]:
     """The most elements that a node makes of arrays, and the products that it computes.
@@ -56,7 +59,22 @@ def result_size(node: onnx.NodeProto, arrays: Arrays) -> tuple[float, float]:
         size = bound(size, arrays, given)
     if node.op_type in ("MatMul", "Gemm"):
         products = size * max((n for a in arrays for n in a.shape), default=1)
+    elif node.op_type in _WINDOWED:
+        products = _window_products(node, size, arrays, given)
     return size, size if node.op_type == "Einsum" else products
+
+
+def _window_products(node: onnx.NodeProto, size: float, arrays: Arrays, given: Given) -> float:
+    """The products of a convolution or a pooling, weighed by what the reference takes for one."""
+    if node.op_type == "AveragePool":
+        return _SLOW * size * math.prod(float(n) for n in given["kernel_shape"].ints)
+    if len(arrays) < 2:
+        return 0.0
+    products = size * math.prod(map(float, arrays[1].shape[1:]))
+    if node.op_type == "ConvTranspose":
+        return _SLOW * products
+    each = products / max(arrays[0].shape[0], 1)  # of a batch, which costs little
+    return float(max(products / _SLOW, each))
 
 
 def _numbers(array: Reals) -> Any:
@@ -65,6 +83,16 @@ def _numbers(array: Reals) -> Any:
 
 def _shaped(size: float, arrays: Arrays, given: Given) -> float:
     return max(size, float(np.prod(np.maximum(_numbers(arrays[-1]), 1))))
+
+
+def _expanded(size: float, arrays: Arrays, given: Given) -> float:
+    """Each axis has the greater of both sizes."""
+    sides = arrays[0].shape, _numbers(arrays[-1]).reshape(-1)
+    rank = max(map(len, sides))
+    dims = np.ones(rank)
+    for side in sides:
+        dims[rank - len(side) :] = np.maximum(dims[rank - len(side) :], side)
+    return float(np.prod(dims))
 
 
 def _range(size: float, arrays: Arrays, given: Given) -> float:
@@ -94,12 +122,48 @@ def _gathered_slices(size: float, arrays: Arrays, given: Given) -> float:
     return float(arrays[-1].size) * max(arrays[0].size, 1)
 
 
+def _most(given: Given, name: str, default: float) -> float:
+    """The greatest magnitude of an attribute's integers."""
+    ints = given[name].ints if name in given else ()
+    return max((abs(float(n)) for n in ints), default=default)
+
+
+def _planes(shape: tuple[int, ...], given: Given) -> float:
+    """The elements of one channel with its padding."""
+    padded = 2 * _most(given, "pads", 0.0)
+    return math.prod(n + padded for n in shape[2:])
+
+
+def _kernels(w: Reals, given: Given) -> float:
+    """The elements of all kernels, dilated."""
+    wide = _most(given, "dilations", 1.0)
+    return float(math.prod(w.shape[:2]) * math.prod(k * wide + 1 for k in w.shape[2:]))
+
+
 def _convolved(size: float, arrays: Arrays, given: Given) -> float:
     if len(arrays) < 2 or not arrays[1].ndim:
         return size
-    padded = max((abs(n) for n in given["pads"].ints), default=0) if "pads" in given else 0
-    area = float(np.prod([n + 2.0 * padded for n in arrays[0].shape[2:]]))
-    return max(size, float(arrays[0].shape[0] * arrays[1].shape[0] * area))
+    x, w = arrays[:2]
+    found = x.shape[0] * w.shape[0] * _planes(x.shape, given)
+    return max(size, float(found), _kernels(w, given))
+
+
+def _transposed(size: float, arrays: Arrays, given: Given) -> float:
+    if len(arrays) < 2 or arrays[1].ndim < 2:
+        return size
+    x, w = arrays[:2]
+    stride = _most(given, "strides", 1.0)
+    more = 2 * _most(given, "pads", 0.0) + _most(given, "output_padding", 0.0)
+    reach = max(w.shape[2:], default=1) * _most(given, "dilations", 1.0)
+    least = _most(given, "output_shape", 0.0)
+    area = math.prod(max(n * stride + more + reach, least) for n in x.shape[2:])
+    groups = float(max(given["group"].i, 1)) if "group" in given else 1.0
+    found = x.shape[0] * w.shape[1] * groups * area
+    return max(size, float(found), _kernels(w, given))
+
+
+def _pooled(size: float, arrays: Arrays, given: Given) -> float:
+    return max(size, math.prod(arrays[0].shape[:2]) * _planes(arrays[0].shape, given))
 
 
 def _padded(size: float, arrays: Arrays, given: Given) -> float:
@@ -123,11 +187,13 @@ def _contracted(size: float, arrays: Arrays, given: Given) -> float:
 
 
 _BOUNDS: dict[str, Callable[[float, Arrays, Given], float]] = {
+    "AveragePool": _pooled,
     "Concat": _joined,
     "ConstantOfShape": _shaped,
     "Conv": _convolved,
+    "ConvTranspose": _transposed,
     "Einsum": _contracted,
-    "Expand": _shaped,
+    "Expand": _expanded,
     "Gather": _gathered,
     "GatherND": _gathered_slices,
     "NonZero": _indices,

@@ -9,6 +9,9 @@ known to stay within one step of these ends, it is left as it is.
 
 from __future__ import annotations
 
+from contextlib import suppress
+from itertools import takewhile
+
 import numpy as np
 import onnx
 from onnx import helper
@@ -87,15 +90,14 @@ def _saturated(reader: Reader, q: Affine, lo: float, hi: float) -> Affine:
 @np.errstate(invalid="ignore")
 def _known_span(reader: Reader, z: Affine) -> Span:
     """Where a form lies whatever the states are; infinite, or NaN, where that is not known."""
-    known: dict[str, Span] = dict(reader.ranges)
-    for name, size in reader.atoms.sizes.items():
-        if name not in known and name not in reader.atoms.found:
-            known[name] = constant_span(size, -np.inf, np.inf)
-    for name, atom in reader.atoms.found.items():
-        try:
-            known[name] = atom.span(name, reader.atoms.found, known)
-        except ElegansError:  # it is not defined everywhere
-            known[name] = constant_span(atom.size, -np.inf, np.inf)
+    found, sizes, known = reader.atoms.found, reader.atoms.sizes, reader.spans
+    # Vectors are only ever added, at the end, so each is looked at once.
+    new = [*takewhile(lambda name: name not in known, reversed(sizes))]
+    for name in reversed(new):
+        known[name] = reader.ranges.get(name, constant_span(sizes[name], -np.inf, np.inf))
+        if name in found:
+            with suppress(ElegansError):  # it is not defined everywhere
+                known[name] = found[name].span(name, found, known)
     return affine_span(z, known)
 
 

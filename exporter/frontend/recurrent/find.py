@@ -76,8 +76,15 @@ class FoundStep:
 
 
 def is_sequence(model: onnx.ModelProto) -> bool:
-    """Whether a graph has nodes that run over a sequence."""
-    return any(node.op_type in _NAMES for node in model.graph.node)
+    """Whether a graph, or a branch in it, has nodes that run over a sequence."""
+    return _runs(model.graph)
+
+
+def _runs(graph: onnx.GraphProto) -> bool:
+    return any(
+        node.op_type in _NAMES or (node.op_type == "If" and any(_runs(a.g) for a in node.attribute))
+        for node in graph.node
+    )
 
 
 def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> FoundStep:
@@ -90,8 +97,11 @@ def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> Fou
     """
     best: tuple[int, ElegansError] | None = None
     held, work = constants(model.graph, path), Work(len(model.graph.node))
+    over_time = False
     refused: list[tuple[Reading, ElegansError]] = []
     for reading in readings(model):
+        if over_time and not reading.axes:
+            break  # a sequence, of which a single step would be another network
         walk = Walk(model, path, reading.length, 1, _KINDS, work)
         if not reading.axes:
             for other, error in refused:
@@ -102,6 +112,7 @@ def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> Fou
             if walk.found or best is None or not best[0]:
                 return step
         except ElegansError as error:
+            over_time |= walk.over_time
             refused.append((reading, error))
             reached = sum(walk.found.values())
             if best is None or not best[0] or reached > best[0]:

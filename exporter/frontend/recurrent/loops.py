@@ -34,8 +34,8 @@ def scan(walk: Walk, call: Call) -> list[Value]:
     if length > 1 and (walk.depth or walk.copies > 1):
         raise call.error("runs over time inside of a step")
     walk.rounds += [v.shape[a] for v, a in zip(sequences, axes, strict=True)]
-    samples = [_sample(walk, call, v, a) for v, a in zip(sequences, axes, strict=True)]
-    walk.count("Scan")
+    samples = [_sample(walk, call, v, a, when) for v, a in zip(sequences, axes, strict=True)]
+    walk.count("Scan", when is When.NOW)
     given = ("scan_input_directions", "scan_output_directions")
     if length > 1 and any(d for name in given for d in call.given.get(name, ())):
         raise call.error(
@@ -62,7 +62,7 @@ def loop(walk: Walk, call: Call) -> list[Value]:
         return _written_out(walk, call, body)
     if walk.depth or walk.copies > 1:
         raise call.error("runs over time inside of a step")
-    walk.count("Loop")
+    walk.count("Loop", True)
     found = rounds(walk, call, body)
     if found.count != walk.length:
         raise call.error(f"runs over {found.count} of {walk.length} steps")
@@ -82,7 +82,8 @@ def branch(walk: Walk, call: Call) -> list[Value]:
     chosen = call.present[0].array
     if chosen is None:
         raise call.error("chooses between graphs by its data", "write a Where between tensors")
-    return walk.body(call, call.given["then_branch" if chosen.any() else "else_branch"], [])
+    taken = call.given["then_branch" if chosen.any() else "else_branch"]
+    return walk.body(call, taken, [], rounds=False)
 
 
 def _picks(body: onnx.GraphProto, call: Call) -> bool:
@@ -95,14 +96,14 @@ def _picks(body: onnx.GraphProto, call: Call) -> bool:
     )
 
 
-def _sample(walk: Walk, call: Call, value: Value, axis: int) -> Value:
+def _sample(walk: Walk, call: Call, value: Value, axis: int, when: When) -> Value:
     """What a Scan's body gets of one of its sequences."""
     axis %= max(len(value.shape), 1)
     if value.when is When.SERIES:
         if value.axis != axis:
             raise call.error("runs over another axis than that of time")
         return without_time(value, walk.nodes, axis, When.NOW)
-    if value.array is not None:
+    if value.array is not None and (when is When.NOW or value.shape[axis] == 1):
         first = np.take(value.array, 0, axis)
         if np.any(value.array != np.expand_dims(first, axis)):
             raise call.error("has other numbers at each step, as an encoding of the position has")

@@ -120,7 +120,7 @@ def recurrent_node(walk: Walk, call: Call) -> list[Value]:
     kind, nodes, x = call.node.op_type, walk.nodes, call.present[0]
     time, batch = (1, 0) if call.given.get("layout") else (0, 1)
     _check_time(walk, call, x, time)
-    walk.count(kind)
+    walk.count(kind, x.when is When.SERIES)
     if x.shape[batch] != 1:
         raise call.error(f"has a batch of {x.shape[batch]}", "export a batch of 1")
     _check_direction(call, x.shape[time])
@@ -152,11 +152,10 @@ def _check_time(walk: Walk, call: Call, x: Value, time: int) -> None:
     if x.when is When.SERIES and x.axis != time:
         raise call.error(f"runs over another axis than that of time, which has {x.shape[time]}")
     if x.when is not When.SERIES and x.shape[time] != 1:
-        fact = f"{x.shape[time]} steps of what is known only after the last one, as a decoder does"
+        fact = f"runs over {x.shape[time]} steps of what is known only after the last one"
         if x.when is When.STEADY:
-            like = "as in a decoder, or behind a convolution over time"
-            fact = f"{x.shape[time]} steps that are no steps of an input, {like}"
-        raise call.error(f"runs over {fact}")
+            fact = f"runs over {x.shape[time]} steps that are no steps of an input"
+        raise call.error(f"{fact}, as a decoder does")
 
 
 def _check_direction(call: Call, length: int) -> None:

@@ -12,6 +12,7 @@ from onnx import helper, numpy_helper, shape_inference
 
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.frontend.folding.operators import FOLDABLE
+from elegans.exporter.frontend.open_file import MISFITS
 from elegans.exporter.frontend.reader import Reader
 from elegans.exporter.frontend.recurrent.call import (
     Call,
@@ -34,10 +35,6 @@ from elegans.exporter.frontend.recurrent.values import (
 )
 
 _DEEPEST = 8  # bodies inside of each other
-_MISFITS = (
-    *(ValueError, IndexError, KeyError, TypeError, AttributeError, RuntimeError, MemoryError),
-    shape_inference.InferenceError,
-)
 
 
 class Walk:
@@ -49,8 +46,10 @@ class Walk:
     work         what all readings of the file may still cost
     recurrences  the states found so far
     found        what was found, by kind: how many there are
+    over_time    whether one of them runs along an axis of time
     picked       steps of unrolled series that were taken out of them
     rounds       how many steps each recurrence runs over, those that are refused as well
+    depth        loops around the node that is walked
     """
 
     def __init__(
@@ -70,14 +69,16 @@ class Walk:
         self.reader = Reader(path, list(model.opset_import), {}, {}, Recogniser({}, ()))
         self.recurrences: list[Recurrence] = []
         self.found: dict[str, int] = {}
+        self.over_time = False
         self.picked: set[int] = set()
         self.rounds: list[int] = []
-        self.depth = 0
+        self.depth, self._nested = 0, 0
 
-    def count(self, kind: str) -> None:
+    def count(self, kind: str, over_time: bool) -> None:
         """One more recurrence of a kind has been found, not counting those inside of a body."""
         if not self.depth:
             self.found[kind] = self.found.get(kind, 0) + 1
+            self.over_time |= over_time
 
     def initial(self, call: Call, given: Value, when: When) -> str:
         """The tensor that a state of the step starts from.
@@ -109,24 +110,28 @@ class Walk:
         graph: onnx.GraphProto,
         inputs: list[Value],
         made: Mapping[str, Value] | None = None,
+        rounds: bool = True,
     ) -> list[Value]:
         """Walk a body with these inputs; returns its outputs.
 
-        made  tensors of the body that are known without its nodes
+        made    tensors of the body that are known without its nodes
+        rounds  whether it is that of a loop; a branch belongs to the graph around it
         """
         made = made or {}
-        if self.depth >= _DEEPEST:
+        if self._nested >= _DEEPEST:
             raise call.error(f"has bodies more than {_DEEPEST} deep")
         scope = call.scope | constants(graph, self.path)
         scope |= {port.name: v for port, v in zip(graph.input, inputs, strict=True)}
         scope |= made
-        self.depth += 1
+        self._nested += 1
+        self.depth += rounds
         for node in graph.node:
             if made and all(name in made for name in node.output):
                 continue
             place = f"{call.place}, in its body {node.op_type} {node.name or node.output[:1]!r:.60}"
             self._node(place, node, scope)
-        self.depth -= 1
+        self._nested -= 1
+        self.depth -= rounds
         return [value_of(call.place, scope, port.name) for port in graph.output]
 
     def _node(self, place: str, node: onnx.NodeProto, scope: Scope) -> None:
@@ -140,7 +145,7 @@ class Walk:
         call = Call(place, node, inputs, given, scope)
         try:
             outputs = self._outputs(call)
-        except _MISFITS as error:
+        except MISFITS as error:
             raise call.error(
                 f"does not fit its inputs ({error!r:.80})", "export the model again"
             ) from None

@@ -7,9 +7,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.lowering.lower import lower
+from elegans.tests.exporter.frontend.dialects.one_node import node, saved
 from elegans.tests.exporter.frontend.refusal import refused
 
 
@@ -91,3 +93,20 @@ def test_nodes_that_read_each_other_in_a_circle(worm, tmp_path):
     proto.graph.node[0].input[0] = proto.graph.node[-1].output[0]
     worm.write_bytes(proto.SerializeToString())
     refused(worm, tmp_path, "not a whole, valid ONNX model .*topologically sorted|input")
+
+
+@pytest.mark.parametrize(
+    "kind", ["Softmax", "Hardmax", "ArgMax", "ReduceMax", "ReduceSum", "LpNormalization"]
+)
+def test_what_works_along_an_axis_of_a_number_without_axes_is_refused(tmp_path, kind):
+    more = {} if kind.startswith("Reduce") else {"axis": 0}
+    first, axes = np.array(0), np.array([0])
+    nodes = [
+        node("Gather", "v", "first", axis=1, outputs=("single",)),
+        node("Squeeze", "single", outputs=("number",)),
+        node(kind, "number", *(["axes"] if kind.startswith("Reduce") else []), **more),
+    ]
+    path = saved(tmp_path / "number.onnx", nodes, {"first": first, "axes": axes}, 18, 1)
+    graph = open_graph(path)
+    with pytest.raises(ElegansError, match=f"{kind}.*does not fit its inputs"):
+        read_network(graph, read_interface(graph, "m"))

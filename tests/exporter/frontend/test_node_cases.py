@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
+from click.testing import CliRunner
 
+from elegans.benchmarks import node_table
 from elegans.benchmarks.node_cases import cases, tried
 from elegans.exporter.frontend.operators import RULES
 from elegans.tests.places import CHECKOUT
@@ -47,3 +50,15 @@ def test_the_document_has_every_operator_that_onnx_tests(found):
     assert {n: int(k) for n, k in rows.items() if n in RULES} == {
         n: k for n, k in counts.items() if n in RULES
     }
+
+
+def test_a_row_that_is_measured_anew_leaves_the_others(found, tmp_path, monkeypatch):
+    """Shrink also is a test of the first opset that is read."""
+    monkeypatch.setattr(node_table, "cases", lambda: found)
+    before = CHECKOUT / "docs" / "doors.md"
+    copy = tmp_path / "doors.md"
+    shutil.copyfile(before, copy)
+    done = CliRunner().invoke(node_table.main, ["--only", "Shrink", "--write", str(copy)])
+    assert done.exit_code == 0, done.output
+    assert copy.read_text() == before.read_text()
+    assert "| Shrink | 2 | 2 | 0 | 0 | 0 |  |" in done.output

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import onnx
+import onnx.parser
 import pytest
 from onnx import numpy_helper
 
@@ -27,6 +28,17 @@ def test_an_lstm_s_states_pair_with_outputs_by_dataflow(tmp_path):
     assert [p.name for p in ports.h_next] == ["a2", "b2"]
     model = export(_ranges(path), tmp_path / "BUILD")
     assert (len(model.inputs), len(model.states), len(model.outputs)) == (3, 10, 2)
+
+
+def test_more_inputs_than_c_counts_are_refused_also_if_they_are_several(tmp_path):
+    """C and the protocol count in 16 bits: 65,536 would be 0 there."""
+    text = '<ir_version: 8, opset_import: ["" : 17]> wide (float[{0}] a, float[{1}] b,'
+    text += " float[1] h) => (float[1] y, float[1] h_next) {{ t = ReduceSum <keepdims = 1> (a)"
+    text += "  u = ReduceSum <keepdims = 1> (b)  y = Add(t, u)  g = Add(y, h)  h_next = Tanh(g) }}"
+    path = tmp_path / "wide.onnx"
+    assert len(find_ports(onnx.parser.parse_model(text.format(65_000, 535)), path).inputs) == 3
+    with pytest.raises(ElegansError, match=r"65,536 elements in a, b; elegans takes 65,535"):
+        find_ports(onnx.parser.parse_model(text.format(65_000, 536)), path)
 
 
 def test_the_user_may_name_the_states(tmp_path):

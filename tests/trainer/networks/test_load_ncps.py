@@ -59,12 +59,16 @@ def test_the_layer_that_the_weights_describe_computes_what_ncps_does(tmp_path, w
         assert torch.allclose(ours(x)[0], theirs(x)[0], atol=2e-6)
 
 
-@pytest.mark.parametrize("form", ["safetensors", "old", "checkpoint", "wrapped", "compiled"])
+@pytest.mark.parametrize(
+    "form", ["safetensors", "old", "checkpoint", "wrapped", "compiled", "parameters"]
+)
 def test_files_and_names_that_people_have(tmp_path, form):
     theirs, _ = _made("wired")
     weights, path = theirs.state_dict(), tmp_path / "net.bin"
     if form == "safetensors":
         save_file({name: value.contiguous() for name, value in weights.items()}, path)
+    elif form == "parameters":  # as a loop over named_parameters() saves them
+        torch.save({name: nn.Parameter(value) for name, value in weights.items()}, path)
     elif form == "checkpoint":
         torch.save({"epoch": 3, "state_dict": weights, "optimizer": {}}, path)
     else:

@@ -54,3 +54,14 @@ def test_declared_times_that_are_too_long_for_the_solver_are_refused(tmp_path):
     with pytest.raises(ElegansError, match="no finite number after elapsed times of"):
         export_onnx(_euler(1e-3), 2, tmp_path / "net.onnx", dt_range=(0.5, 1.0))
     assert not list(tmp_path.iterdir())
+
+
+class _TwoStates(torch.nn.Module):
+    def forward(self, x, h, c):
+        return x, h + x, c - x
+
+
+@pytest.mark.parametrize("state", [torch.zeros(1, 2), 1.5])
+def test_a_state_that_is_not_what_forward_takes_is_refused(tmp_path, state):
+    with pytest.raises(ElegansError, match="forward takes 2 states, and `state` is"):
+        export_onnx(_TwoStates(), 2, tmp_path / "two.onnx", state=state)

@@ -22,6 +22,12 @@ def test_a_name_that_the_exporter_refuses_is_refused_before_the_training(name: s
         trained_interface(name, INPUTS, DT, OUTPUTS)
 
 
+@pytest.mark.parametrize("end", ["clock", "float", "health", "layers", "selftest"])
+def test_a_model_is_not_called_as_a_file_of_another_one(end: str) -> None:
+    with pytest.raises(ElegansError, match="is what a file of a model 'my_car' is called"):
+        valid_name(f"my_car_{end}")
+
+
 @pytest.mark.parametrize(
     ("file", "name"),
     [("board", "model_board"), ("My-net.v2", "my_net_v2"), ("2fast", "model_2fast")],

@@ -26,6 +26,12 @@ def _fused(kind, *inputs, **more):
 
 _FUSED = {
     "FusedGemm": _fused("FusedGemm", "v", "w", "c", activation="LeakyRelu", activation_alpha=0.2),
+    "FusedGemm, two parameters": _fused(
+        *("FusedGemm", "v", "w", "c"),
+        activation="Selu",
+        activation_alpha=1.2,
+        activation_gamma=0.7,
+    ),
     "FusedGemm, transposed": _fused(
         "FusedGemm", "v", "w", "c", activation="Relu", transB=1, alpha=0.5, beta=2.0
     ),

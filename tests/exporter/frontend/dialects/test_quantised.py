@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
-from elegans.exporter.frontend.dialects.standard import rounded
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.frontend.dialects.standard import rounded, standard
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.bounds import network_bounds
@@ -195,3 +197,68 @@ def test_what_stays_within_its_integers_keeps_its_atoms(tmp_path):
     network = read_network(graph, read_interface(graph, "m"))
     assert len(network.atoms) == 1
     assert rounded(graph.given) == 1
+
+
+def _rewritten(made, held, x):
+    """What the operators that the importer reads make of x, a graph's only input."""
+    kind = helper.np_dtype_to_tensor_dtype(x.dtype)
+    ports = [
+        [helper.make_tensor_value_info("x", kind, x.shape)],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, None)],
+    ]
+    tensors = [numpy_helper.from_array(a, n) for n, a in held.items()]
+    graph = helper.make_graph(made, "g", *ports, tensors)
+    model = standard(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]))
+    return ReferenceEvaluator(model).run(None, {"x": x})[0]
+
+
+def test_zero_points_belong_to_the_output_channels_of_a_convolution():
+    """Also where there are as many channels as columns of the kernel."""
+    w, zeros = _random.integers(-9, 9, (2, 1, 2, 2)).astype(np.int8), np.array([3, -4], np.int8)
+    x = _random.integers(0, 9, (1, 1, 2, 2)).astype(np.uint8)
+    made = [node("ConvInteger", "x", "w", "", "z")]
+    found = _rewritten(made, {"w": w, "z": zeros}, x)
+    wanted = [(x[0].astype(int) * (w[n].astype(int) - zeros[n])).sum() for n in range(2)]
+    assert found.reshape(-1).tolist() == wanted
+
+
+def test_zero_points_belong_to_the_rows_of_a_first_factor():
+    """Also where there are as many rows as columns."""
+    a, b = _random.integers(0, 9, (2, 3, 3))
+    zeros = np.array([1, 2, 3], np.uint8)
+    made = [node("MatMulInteger", "x", "b", "z")]
+    found = _rewritten(made, {"b": b.astype(np.int8), "z": zeros}, a.astype(np.uint8))
+    assert found.tolist() == ((a - zeros[:, None].astype(int)) @ b).tolist()
+
+
+def test_scales_that_nodes_hold_belong_to_the_output_channels_of_a_convolution():
+    w, scales = _random.integers(-9, 9, (2, 2, 1)).astype(np.int8), np.array([0.5, 2], np.float32)
+    x = _random.integers(0, 9, (1, 2, 1)).astype(np.uint8)
+    made = [
+        node("Constant", outputs=("s",), value=numpy_helper.from_array(scales, "")),
+        node("QLinearConv", *("x", "one", "z", "w", "s", "wz", "one", "z"), outputs=("q",)),
+        node("DequantizeLinear", "q", "one", "z"),
+    ]
+    zeros = {"z": np.uint8(0), "wz": np.zeros(2, np.int8), "one": np.float32(1)}
+    found = _rewritten(made, {"w": w, **zeros}, x)
+    real = (w[:, :, 0] * scales[:, None]) @ x[0, :, 0]
+    assert np.allclose(found.reshape(-1), np.clip(np.rint(real), 0, 255))
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("QLinearAveragePool", {"kernel_shape": [1], "channels_last": 1}),
+        ("QLinearSoftmax", {"axis": 1, "opset": 11}),
+    ],
+    ids=["channels last", "softmax over several axes"],
+)
+def test_another_layout_or_meaning_is_refused(tmp_path, kind, more):
+    nodes = [
+        _QUANTISE,
+        _own(kind, "r", "q", "s", "z", "s", "z", **more),
+        node("DequantizeLinear", "r", "s", "z"),
+    ]
+    graph = open_graph(saved(tmp_path / "refused.onnx", nodes, _HELD, 13))
+    with pytest.raises(ElegansError, match=f"{kind}.*is an operator of 'com.microsoft'"):
+        read_network(graph, read_interface(graph, "m"))

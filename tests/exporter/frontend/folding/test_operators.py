@@ -8,7 +8,10 @@ import pytest
 from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.folding.operators import FOLDABLE, result_size
+from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
+from elegans.exporter.frontend.operators import RULES
 from elegans.tests.exporter.frontend.dialects.one_node import SIZE, difference, node, saved
 
 _random = np.random.default_rng(3)
@@ -109,13 +112,21 @@ _LARGE = {
     "Range": ([np.array(0), np.array(77), np.array(2)], {}),
     "Concat": ([np.ones((2, 3)), np.ones((4, 3))], {"axis": 0}),
     "ConstantOfShape": ([_i(9, 8)], {}),
+    "two columns": ([np.ones((5, 1)), _i(1, 7)], {}),
+    "Conv": ([np.ones((2, 4, 6)), np.ones((6, 2, 3))], {"pads": [2, 5], "group": 2}),
+    "AveragePool": ([np.ones((2, 4, 6))], {"kernel_shape": [7], "pads": [6, 6]}),
+    "ConvTranspose": (
+        [np.ones((2, 4, 6)), np.ones((4, 3, 3))],
+        {"strides": [7], "dilations": [5], "output_padding": [4]},
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", _LARGE)
 def test_no_result_is_larger_than_its_bound(kind):
-    assert kind in FOLDABLE
     arrays, given = _LARGE[kind]
+    kind = "Expand" if kind == "two columns" else kind
+    assert kind in FOLDABLE or kind in RULES
     names = [f"a{i}" for i in range(len(arrays))]
     made = helper.make_node(kind, names, ["out"], **given)
     graph = helper.make_graph(
@@ -124,3 +135,21 @@ def test_no_result_is_larger_than_its_bound(kind):
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     (found,) = ReferenceEvaluator(model).run(None, dict(zip(names, arrays, strict=True)))
     assert np.size(found) <= result_size(made, arrays)[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"),
+    [
+        ("Conv", {"dilations": [10**9]}),
+        ("ConvTranspose", {"strides": [10**9]}),
+        ("ConvTranspose", {"output_shape": [10**9]}),
+        ("AveragePool", {"kernel_shape": [3], "pads": [10**9, 10**9]}),
+    ],
+)
+def test_what_a_few_attributes_make_gigabytes_of_is_refused_first(tmp_path, kind, given):
+    inputs = ["line"] if kind == "AveragePool" else ["line", "kernel"]
+    nodes = [node("Reshape", "v", "to", outputs=("line",)), node(kind, *inputs, **given)]
+    held = {"to": _i(1, 1, SIZE), "kernel": np.ones((1, 1, 3), np.float32)}
+    graph = open_graph(saved(tmp_path / "large.onnx", nodes, held, 18))
+    with pytest.raises(ElegansError, match=f"{kind}.*makes too large a constant"):
+        read_network(graph, read_interface(graph, "m"))

@@ -226,3 +226,18 @@ def test_rounds_without_an_end_are_refused_within_seconds(tmp_path):
     path = whole.save(tmp_path / "a.onnx", shapes, {"h_next": 2})
     with pytest.raises(ElegansError, match=r"Loop.*(rounds within a step|too many rounds)"):
         open_graph(path)
+
+
+def test_a_scan_over_constants_is_not_taken_for_one_round(tmp_path):
+    body = helper.make_graph(
+        [helper.make_node("Tanh", ["before"], ["after"])],
+        "body",
+        [port("before", 1, HIDDEN), port("one", 1)],
+        [port("after", 1, HIDDEN)],
+    )
+    whole = Whole()
+    ones = whole.hold(np.ones((LENGTH, 1)))
+    whole.node("Scan", ["h", ones], ["h_next"], body=body, num_scan_inputs=1)
+    path = whole.save(tmp_path / "a.onnx", {"h": [1, HIDDEN]}, {"h_next": 2})
+    with pytest.raises(ElegansError, match=r"Scan.*runs over 6 steps that are no steps"):
+        open_graph(path)

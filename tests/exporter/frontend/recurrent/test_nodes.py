@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import open_graph, read_interface
@@ -239,6 +241,48 @@ def test_what_mixes_steps_is_refused_with_its_node_and_the_reason(tmp_path, add,
     path = whole.save(tmp_path / "a.onnx", {"x": [LENGTH, 1, INPUTS]}, {"out": rank})
     with pytest.raises(ElegansError, match=match):
         open_graph(path)
+
+
+@pytest.mark.parametrize(
+    ("add", "given", "match"),
+    [
+        (_pooled, {}, "ReduceMean.*all steps together"),
+        (_attended, {}, "MatMul.*as attention over the past does"),
+        (_joined, {}, "Add.*joins the last step with every step"),
+        (_first, {}, "Gather.*takes step 0 of . by itself"),
+        (_pooled, {"direction": "reverse"}, "RNN.*backwards"),
+    ],
+)
+def test_a_file_of_any_length_is_not_taken_for_one_of_a_single_step(tmp_path, add, given, match):
+    """Over one step a mean is nothing, and backwards is forward: that would be another network."""
+    whole = Whole()
+    whole.recurrent("RNN", "x", ["y", "last"], **given)
+    whole.node("Squeeze", ["y", whole.hold([1], np.int64)], ["seen"])
+    add(whole)
+    rank = {"_pooled": 2, "_first": 2}.get(add.__name__, 3)
+    path = whole.save(tmp_path / "a.onnx", {"x": ["time", 1, INPUTS]}, {"out": rank})
+    with pytest.raises(ElegansError, match=match):
+        open_graph(path)
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_node_in_a_branch_that_a_constant_decides_for_keeps_its_state(tmp_path, layers):
+    """As torch's scripts write them: the branch belongs to the graph around it."""
+    whole, seen = Whole(), "x"
+    if layers == 2:
+        whole.recurrent("RNN", "x", ["first"])
+        whole.node("Squeeze", ["first", whole.hold([1], np.int64)], ["seen"])
+        seen = "seen"
+    whole.recurrent("GRU", seen, ["then"], INPUTS if layers == 1 else HIDDEN)
+    node = whole.nodes.pop()
+    other = helper.make_node("Identity", [seen], ["else"])
+    branches = {
+        f"{name}_branch": helper.make_graph([n], name, [], [onnx.ValueInfoProto(name=name)])
+        for name, n in (("then", node), ("else", other))
+    }
+    whole.node("If", [whole.hold(True, np.bool_)], ["y"], **branches)
+    path = whole.save(tmp_path / "a.onnx", {"x": ["time", 1, INPUTS]}, {"y": 4})
+    assert beside(path, {"x": _samples(5)}, {"x": 0}) < _SAME
 
 
 @pytest.mark.parametrize("length", [LENGTH, "time"])
