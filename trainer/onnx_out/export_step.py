@@ -101,6 +101,12 @@ def export_onnx(
     """
     path = Path(path)
     name = model_name(path.stem)
+    if not isinstance(module, nn.Module):
+        place = f"export_onnx, {type(module).__name__}"
+        raise ElegansError(place, "is no torch.nn.Module", f"give {_KINDS}")
+    if not isinstance(input_size, int) or input_size < 1:
+        fact = f"input_size is {input_size!r:.60}"
+        raise ElegansError("export_onnx", fact, "give the number of inputs, 1 or more")
     module = _plain(module)
     check_finite(module)
     _check_positive(module)

@@ -104,7 +104,7 @@ def signals(
     if not any(each_unit):
         each_unit = own_units
     return tuple(
-        Signal(name, unit(f"{what}_units", text), bounds)
+        Signal(name, unit(f"{what}_units", text), bounds and checked_range(name, bounds))
         for name, text, bounds in zip(labels, each_unit, each_range, strict=True)
     )
 

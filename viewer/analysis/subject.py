@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from elegans.exporter.atoms.images.image import Image
 from elegans.exporter.build_folder import BuildFolder, load_model, read_build_folder
 from elegans.exporter.data.user_data import read_user_data
 from elegans.exporter.errors import ElegansError
@@ -103,12 +104,19 @@ class Inspected:
 def read_subject(build: Path, recording: Path | None, clip: bool = False) -> Inspected:
     """A BUILD and a recording as `elegans run` takes it, or else its golden vectors.
 
-    Raises `ElegansError` for a folder that is no complete BUILD, and for a recording that the
-    model does not take.
+    Raises `ElegansError` for a folder that is no complete BUILD, for a network of images, and for
+    a recording that the model does not take.
     """
     folder, model = read_build_folder(build), load_model(build)
     truth = read_float_network(folder)
     network = timed = truth.network
+    if any(isinstance(atom, Image) for atom in network.atoms.values()):
+        raise ElegansError(
+            model.name,
+            "looks at images, and this page draws only neurons",
+            "report.txt in the BUILD has the ranges and errors, elegans compare and elegans bench "
+            "the rest",
+        )
     if network.interface.dt_fixed is not None:
         timed = read_network(truth.graph, replace(network.interface, dt_fixed=None))
     changes: tuple[str, ...] = ()

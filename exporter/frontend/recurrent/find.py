@@ -7,6 +7,7 @@ walked (`Walk`); the first one along whose time all recurrences run is the file'
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -97,22 +98,44 @@ def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> Fou
     best: tuple[int, ElegansError] | None = None
     held, work = constants(model.graph, path), Work(len(model.graph.node))
     over_time = False
+    refused: list[tuple[Reading, ElegansError]] = []
     for reading in readings(model):
         if over_time and not reading.axes:
             break  # a sequence, of which a single step would be another network
         walk = Walk(model, path, reading.length, 1, _KINDS, work)
+        if not reading.axes:
+            for other, error in refused:
+                if other.free and _along(walk, other, held):
+                    raise error
         try:
             step = _step(walk, reading, held, given)
             if walk.found or best is None or not best[0]:
                 return step
         except ElegansError as error:
             over_time |= walk.over_time
+            refused.append((reading, error))
             reached = sum(walk.found.values())
             if best is None or not best[0] or reached > best[0]:
                 best = reached, error
     if best is None:
         raise ElegansError(path, "has no inputs", ONE_STEP)
-    raise best[1]
+    along = next((e for r, e in refused if r.axes and r.length in walk.rounds), best[1])
+    raise best[1] if best[0] else along
+
+
+def _along(like: Walk, reading: Reading, held: Scope) -> bool:
+    """Whether a recurrence runs along the axes of free size that a reading takes for time.
+
+    Then they are time, and the graph is not one step, even if a sequence of one step would hide
+    what looks at several of them.
+    """
+    runs = []
+    for length in (reading.length, reading.length + 1):
+        walk = Walk(like.model, like.path, length, 1, _KINDS, like.work)
+        with suppress(ElegansError):
+            walk.run(input_values(walk.model, replace(reading, length=length, axes={})), held)
+        runs.append(walk.rounds)
+    return any(one != other for one, other in zip(*runs, strict=False))
 
 
 def find_unrolled(

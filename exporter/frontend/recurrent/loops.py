@@ -33,6 +33,7 @@ def scan(walk: Walk, call: Call) -> list[Value]:
     length = walk.length if when is When.NOW else 1
     if length > 1 and (walk.depth or walk.copies > 1):
         raise call.error("runs over time inside of a step")
+    walk.rounds += [v.shape[a] for v, a in zip(sequences, axes, strict=True)]
     samples = [_sample(walk, call, v, a, when) for v, a in zip(sequences, axes, strict=True)]
     walk.count("Scan", when is When.NOW)
     given = ("scan_input_directions", "scan_output_directions")
@@ -196,6 +197,7 @@ def _written_out(walk: Walk, call: Call, body: onnx.GraphProto) -> list[Value]:
             raise call.error("runs as often as its data say", "fix the number of rounds")
     trips = None if most is None or most.array is None else int(most.array.reshape(-1)[0])
     goes = going is None or going.array is None or bool(going.array.reshape(-1)[0])
+    walk.rounds += [] if trips is None else [trips]
     carried = [value for value in call.inputs[2:] if value is not None]
     outputs = list[list[Value]]()
     number = 0

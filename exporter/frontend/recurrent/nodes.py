@@ -119,7 +119,7 @@ def recurrent_node(walk: Walk, call: Call) -> list[Value]:
     """
     kind, nodes, x = call.node.op_type, walk.nodes, call.present[0]
     time, batch = (1, 0) if call.given.get("layout") else (0, 1)
-    _check_time(call, x, time)
+    _check_time(walk, call, x, time)
     walk.count(kind, x.when is When.SERIES)
     if x.shape[batch] != 1:
         raise call.error(f"has a batch of {x.shape[batch]}", "export a batch of 1")
@@ -145,9 +145,10 @@ def recurrent_node(walk: Walk, call: Call) -> list[Value]:
     return [Value(whole, x.kind, tuple(y), x.when, time if series else None), *finals]
 
 
-def _check_time(call: Call, x: Value, time: int) -> None:
+def _check_time(walk: Walk, call: Call, x: Value, time: int) -> None:
     if len(x.shape) != 3:
         raise ValueError(f"its input has the shape {list(x.shape)}")
+    walk.rounds.append(x.shape[time])
     if x.when is When.SERIES and x.axis != time:
         raise call.error(f"runs over another axis than that of time, which has {x.shape[time]}")
     if x.when is not When.SERIES and x.shape[time] != 1:

@@ -48,6 +48,7 @@ class Walk:
     found        what was found, by kind: how many there are
     over_time    whether one of them runs along an axis of time
     picked       steps of unrolled series that were taken out of them
+    rounds       how many steps each recurrence runs over, those that are refused as well
     depth        loops around the node that is walked
     """
 
@@ -70,6 +71,7 @@ class Walk:
         self.found: dict[str, int] = {}
         self.over_time = False
         self.picked: set[int] = set()
+        self.rounds: list[int] = []
         self.depth, self._nested = 0, 0
 
     def count(self, kind: str, over_time: bool) -> None:

@@ -293,6 +293,7 @@ _REFUSED = {
     r"does not run on one sample \(TypeError.*state=torch\.zeros": lambda: _StateModule(
         lambda own, x, h: own.a(x, h), a=nn.Linear(_I, 7)
     ),
+    "OrderedDict: is no torch.nn.Module; give a network": lambda: nn.GRU(_I, 4).state_dict(),
     "TorchScript program.*module that it was made of": lambda: torch.jit.script(nn.Linear(_I, 2)),
 }
 
@@ -301,4 +302,17 @@ _REFUSED = {
 def test_a_module_without_a_step_says_why(match, tmp_path):
     with pytest.raises(ElegansError, match=match):
         export_onnx(_REFUSED[match](), _I, tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.0, torch.zeros(1, _I)], ids=str)
+def test_a_size_that_is_no_number_of_inputs_is_told(size, tmp_path):
+    with pytest.raises(ElegansError, match=r"input_size is .*give the number of inputs"):
+        export_onnx(nn.GRU(_I, 4), size, tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("bounds", [(1, -1), (float("nan"), 1), [(-1, 1), (0, 0), (0, 1)]], ids=str)
+def test_an_empty_range_is_refused_before_the_file_is_written(bounds, tmp_path):
+    with pytest.raises(ElegansError, match=r"the range of x[01]: .* is empty or not finite"):
+        export_onnx(nn.GRU(_I, 4), _I, tmp_path / "net.onnx", input_ranges=bounds)
     assert not list(tmp_path.iterdir())

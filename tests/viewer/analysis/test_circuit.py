@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.export import Request, export
 from elegans.exporter.ir import real_network
 from elegans.tests.viewer.subjects import CELLS, INPUTS, ltc_cell, subject_of
+from elegans.trainer import export_onnx
 from elegans.viewer.analysis.circuit import placed
 from elegans.viewer.analysis.nodes import NEURON, OUTPUT, SENSOR
+from elegans.viewer.analysis.subject import read_subject
 
 
 def _pairs(subject):
@@ -124,3 +129,22 @@ def test_names_of_nodes_are_unique_and_outputs_are_read_out(cell):
     assert len(set(names)) == len(names)
     outputs = {i for i, n in enumerate(circuit.nodes) if n.kind == OUTPUT}
     assert {s.target for s in circuit.synapses} >= outputs
+
+
+class _Camera(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.eye, self.pool = torch.nn.Conv2d(1, 2, 3), torch.nn.MaxPool2d(2)
+        self.cell = torch.nn.GRUCell(8, 3)
+
+    def forward(self, x, h):
+        seen = self.pool(self.eye(x.reshape(1, 1, 6, 6))).flatten(1)
+        h = self.cell(seen, h)
+        return h, h
+
+
+def test_a_network_of_images_has_no_circuit_to_draw(tmp_path):
+    path = export_onnx(_Camera(), 36, tmp_path / "camera.onnx", input_ranges=(0.0, 1.0))
+    export(Request(path, accept_error=1.0), tmp_path / "build")
+    with pytest.raises(ElegansError, match=r"^camera: looks at images.*elegans compare"):
+        read_subject(tmp_path / "build", None)

@@ -283,3 +283,27 @@ def test_a_node_in_a_branch_that_a_constant_decides_for_keeps_its_state(tmp_path
     whole.node("If", [whole.hold(True, np.bool_)], ["y"], **branches)
     path = whole.save(tmp_path / "a.onnx", {"x": ["time", 1, INPUTS]}, {"y": 4})
     assert beside(path, {"x": _samples(5)}, {"x": 0}) < _SAME
+
+
+@pytest.mark.parametrize("length", [LENGTH, "time"])
+@pytest.mark.parametrize("pads", [[1, 1], [2, 0]], ids=["both sides", "the past only"])
+def test_a_convolution_over_time_before_a_recurrence_is_refused(tmp_path, length, pads):
+    """A sequence of one step would hide it: there its window sees one sample."""
+    whole = Whole()
+    whole.node("Transpose", ["x"], ["turned"], perm=[1, 2, 0])
+    kernel = whole.weights(INPUTS, INPUTS, 3)
+    whole.node("Conv", ["turned", kernel], ["window"], pads=pads)
+    whole.node("Transpose", ["window"], ["seen"], perm=[2, 0, 1])
+    whole.recurrent("GRU", "seen", ["y"])
+    path = whole.save(tmp_path / "a.onnx", {"x": [length, 1, INPUTS]}, {"y": 4})
+    with pytest.raises(ElegansError, match=r"Conv.*several steps at once.*x_past_next"):
+        open_graph(path)
+
+
+def test_a_free_batch_of_a_sequence_of_one_step_is_a_batch(tmp_path):
+    whole = Whole()
+    whole.recurrent("GRU", "x", ["y"])
+    path = whole.save(tmp_path / "a.onnx", {"x": [1, "batch", INPUTS]}, {"y": 4})
+    found = open_graph(path).found
+    assert found is not None
+    assert found.length == 1
