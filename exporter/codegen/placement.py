@@ -140,6 +140,8 @@ def _replaceable(program: Program, window: Window, offset: int) -> bool:
     model, maker = program.model, program.steps[made]
     if sum(w.vector == window.vector for w in model.h_next) != 1:
         return False
+    if isinstance(maker, Step) and isinstance(maker.op, Constant):
+        return False  # it is a table, which no step writes
     if isinstance(maker, Step) and not _overwrites(maker, offset):
         return False
     loop = program.loop(program.steps[made])
