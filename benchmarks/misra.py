@@ -91,7 +91,7 @@ REASONS = {
     "12.3": (
         "advisory",
         "A comma",
-        "Fields of one type are declared in one line; no comma operator is used.",
+        "Fields and variables of one type are declared in one line; no comma operator is used.",
     ),
     "13.3": (
         "advisory",
@@ -101,7 +101,8 @@ REASONS = {
     "15.5": (
         "advisory",
         "A second return",
-        "The self-test returns at the first difference.",
+        "The self-test returns at the first difference, the conversion of a float at an end of the "
+        "range.",
     ),
     "17.8": (
         "advisory",
@@ -111,7 +112,7 @@ REASONS = {
     "18.4": (
         "advisory",
         "An offset added to a pointer",
-        "Gaps between the weights of a sliding map are added to the place in its input. They are "
+        "Steps of sliding maps and convolutions are added to the place in their input. They are "
         "generated together with the lengths, which the proof uses.",
     ),
     "19.2": (
@@ -124,6 +125,11 @@ REASONS = {
         "advisory",
         "`#undef`",
         "Bodies that int16 and int8 weights share are included twice, with other types.",
+    ),
+    "20.7": (
+        "required",
+        "A parameter of a macro without parentheses",
+        "It is the text of assembler instructions, where the language takes no parentheses.",
     ),
     "20.10": (
         "advisory",
