@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,9 +26,22 @@ def served(lane):
     line = [sys.executable, "-c", code, "drive", str(lane), "--board", "mps2-an386"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
         try:
-            yield run, run.stdout.readline().strip()
+            address = run.stdout.readline().strip()
+            _wait_for(address)
+            yield run, address
         finally:
             run.kill()
+
+
+def _wait_for(address: str) -> None:
+    """Until the server, which has told its address, listens there."""
+    parts = urlsplit(address)
+    for _ in range(100):
+        with contextlib.suppress(OSError):
+            socket.create_connection((parts.hostname, parts.port), 1.0).close()
+            return
+        time.sleep(0.1)
+    raise TimeoutError(address)
 
 
 def _emulators(process: int) -> list[int]:
