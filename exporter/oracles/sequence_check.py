@@ -15,7 +15,7 @@ from onnx import helper
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import StepGraph
 from elegans.exporter.frontend.recurrent.find import FoundStep
-from elegans.exporter.frontend.recurrent.values import ONE_STEP
+from elegans.exporter.frontend.recurrent.series.values import ONE_STEP
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.oracles.onnx_float import OnnxRuntimeError, runnable, session
 

@@ -11,7 +11,7 @@ import onnx
 from onnx import numpy_helper
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.recurrent.values import ONE_STEP, Shape, Value, known
+from elegans.exporter.frontend.recurrent.series.values import ONE_STEP, Shape, Value, known
 
 Scope = dict[str, Value]
 _MOST_WORK = 1 << 14  # visits of nodes; some seconds

@@ -16,10 +16,10 @@ from onnx import helper
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.port_names import Pairs
-from elegans.exporter.frontend.recurrent import lists
 from elegans.exporter.frontend.recurrent.call import Call, Scope, Work, constants, value_of
-from elegans.exporter.frontend.recurrent.loops import branch, loop, scan
-from elegans.exporter.frontend.recurrent.nodes import recurrent_node
+from elegans.exporter.frontend.recurrent.kinds import lists
+from elegans.exporter.frontend.recurrent.kinds.loops import branch, loop, scan
+from elegans.exporter.frontend.recurrent.kinds.nodes import recurrent_node
 from elegans.exporter.frontend.recurrent.readings import (
     Reading,
     input_values,
@@ -27,9 +27,9 @@ from elegans.exporter.frontend.recurrent.readings import (
     sized,
     unrolled_readings,
 )
+from elegans.exporter.frontend.recurrent.series.values import ONE_STEP, Shape, Value
 from elegans.exporter.frontend.recurrent.states import Ports, settle
 from elegans.exporter.frontend.recurrent.unrolled import SHORTEST, fold
-from elegans.exporter.frontend.recurrent.values import ONE_STEP, Shape, Value
 from elegans.exporter.frontend.recurrent.walk import Walk
 
 _KINDS: dict[str, Callable[[Walk, Call], list[Value]]] = {
@@ -97,11 +97,8 @@ def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> Fou
     """
     best: tuple[int, ElegansError] | None = None
     held, work = constants(model.graph, path), Work(len(model.graph.node))
-    over_time = False
     refused: list[tuple[Reading, ElegansError]] = []
     for reading in readings(model):
-        if over_time and not reading.axes:
-            break  # a sequence, of which a single step would be another network
         walk = Walk(model, path, reading.length, 1, _KINDS, work)
         if not reading.axes:
             for other, error in refused:
@@ -112,15 +109,16 @@ def find_step(given: onnx.ModelProto, model: onnx.ModelProto, path: Path) -> Fou
             if walk.found or best is None or not best[0]:
                 return step
         except ElegansError as error:
-            over_time |= walk.over_time
             refused.append((reading, error))
             reached = sum(walk.found.values())
             if best is None or not best[0] or reached > best[0]:
                 best = reached, error
     if best is None:
         raise ElegansError(path, "has no inputs", ONE_STEP)
-    along = next((e for r, e in refused if r.axes and r.length in walk.rounds), best[1])
-    raise best[1] if best[0] else along
+    if best[0]:
+        raise best[1]
+    # The last walk, of one step, has met the recurrences: the axis as long as one of them is time.
+    raise next((e for r, e in refused if r.axes and r.length in walk.rounds), best[1])
 
 
 def _along(like: Walk, reading: Reading, held: Scope) -> bool:

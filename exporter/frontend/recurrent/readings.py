@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import onnx
 
-from elegans.exporter.frontend.recurrent.values import Value, When
+from elegans.exporter.frontend.recurrent.series.values import Value, When
 
 _MOST, _MOST_UNROLLED = 64, 8  # ways that are tried
 _LENGTHS = (5, 7, 11, 13)  # of a sequence without a length: one that no other axis has

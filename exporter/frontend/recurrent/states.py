@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.recurrent.movement import MOVING
-from elegans.exporter.frontend.recurrent.values import Value
+from elegans.exporter.frontend.recurrent.series.movement import MOVING
+from elegans.exporter.frontend.recurrent.series.values import Value
 from elegans.exporter.frontend.recurrent.walk import Walk
 
 _MOST_STATES, _MOST_ELEMENTS = 256, 1 << 20  # of a step, and of all its inputs

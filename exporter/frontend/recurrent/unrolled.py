@@ -14,8 +14,8 @@ from onnx import helper, shape_inference
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.recurrent.call import Recurrence, Scope
-from elegans.exporter.frontend.recurrent.step_nodes import StepNodes
-from elegans.exporter.frontend.recurrent.values import ONE_STEP, Shape, Value
+from elegans.exporter.frontend.recurrent.series.step_nodes import StepNodes
+from elegans.exporter.frontend.recurrent.series.values import ONE_STEP, Shape, Value
 from elegans.exporter.frontend.recurrent.walk import Walk
 
 SHORTEST = 3  # steps: with fewer, copies cannot be told from layers

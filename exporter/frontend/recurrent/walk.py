@@ -22,10 +22,10 @@ from elegans.exporter.frontend.recurrent.call import (
     constants,
     value_of,
 )
-from elegans.exporter.frontend.recurrent.movement import MOVING, Movement
-from elegans.exporter.frontend.recurrent.step_nodes import StepNodes
-from elegans.exporter.frontend.recurrent.timewise import time_axis
-from elegans.exporter.frontend.recurrent.values import (
+from elegans.exporter.frontend.recurrent.series.movement import MOVING, Movement
+from elegans.exporter.frontend.recurrent.series.step_nodes import StepNodes
+from elegans.exporter.frontend.recurrent.series.timewise import time_axis
+from elegans.exporter.frontend.recurrent.series.values import (
     Array,
     Shape,
     Value,
@@ -46,7 +46,6 @@ class Walk:
     work         what all readings of the file may still cost
     recurrences  the states found so far
     found        what was found, by kind: how many there are
-    over_time    whether one of them runs along an axis of time
     picked       steps of unrolled series that were taken out of them
     rounds       how many steps each recurrence runs over, those that are refused as well
     depth        loops around the node that is walked
@@ -69,16 +68,14 @@ class Walk:
         self.reader = Reader(path, list(model.opset_import), {}, {}, Recogniser({}, ()))
         self.recurrences: list[Recurrence] = []
         self.found: dict[str, int] = {}
-        self.over_time = False
         self.picked: set[int] = set()
         self.rounds: list[int] = []
         self.depth, self._nested = 0, 0
 
-    def count(self, kind: str, over_time: bool) -> None:
+    def count(self, kind: str) -> None:
         """One more recurrence of a kind has been found, not counting those inside of a body."""
         if not self.depth:
             self.found[kind] = self.found.get(kind, 0) + 1
-            self.over_time |= over_time
 
     def initial(self, call: Call, given: Value, when: When) -> str:
         """The tensor that a state of the step starts from.

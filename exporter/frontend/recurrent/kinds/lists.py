@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from elegans.exporter.frontend.recurrent.call import Call
-from elegans.exporter.frontend.recurrent.movement import with_time, without_time
-from elegans.exporter.frontend.recurrent.values import Value, When, one_step
+from elegans.exporter.frontend.recurrent.series.movement import with_time, without_time
+from elegans.exporter.frontend.recurrent.series.values import Value, When, one_step
 from elegans.exporter.frontend.recurrent.walk import Walk
 
 

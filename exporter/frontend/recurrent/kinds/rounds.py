@@ -14,7 +14,7 @@ import onnx
 
 from elegans.exporter.frontend.folding.operators import FOLDABLE
 from elegans.exporter.frontend.recurrent.call import Call, constants
-from elegans.exporter.frontend.recurrent.values import Array, Value, known
+from elegans.exporter.frontend.recurrent.series.values import Array, Value, known
 from elegans.exporter.frontend.recurrent.walk import Walk
 
 _LARGEST = 64  # elements of a counter or an index

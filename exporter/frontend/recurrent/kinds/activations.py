@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from elegans.exporter.frontend.recurrent.step_nodes import StepNodes
+from elegans.exporter.frontend.recurrent.series.step_nodes import StepNodes
 
 # By their names in lower case: the attributes alpha and beta that they take, with the values that
 # hold if the node gives none.

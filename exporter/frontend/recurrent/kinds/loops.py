@@ -13,9 +13,9 @@ import numpy as np
 import onnx
 
 from elegans.exporter.frontend.recurrent.call import Call, Recurrence
-from elegans.exporter.frontend.recurrent.movement import MOVING, with_time, without_time
-from elegans.exporter.frontend.recurrent.rounds import Rounds, rounds
-from elegans.exporter.frontend.recurrent.values import Value, When, known, known_zero
+from elegans.exporter.frontend.recurrent.kinds.rounds import Rounds, rounds
+from elegans.exporter.frontend.recurrent.series.movement import MOVING, with_time, without_time
+from elegans.exporter.frontend.recurrent.series.values import Value, When, known, known_zero
 from elegans.exporter.frontend.recurrent.walk import Walk
 
 _MOST_WRITTEN_OUT = 1 << 12  # rounds of a loop within a step, times the nodes of its body
@@ -35,7 +35,7 @@ def scan(walk: Walk, call: Call) -> list[Value]:
         raise call.error("runs over time inside of a step")
     walk.rounds += [v.shape[a] for v, a in zip(sequences, axes, strict=True)]
     samples = [_sample(walk, call, v, a, when) for v, a in zip(sequences, axes, strict=True)]
-    walk.count("Scan", when is When.NOW)
+    walk.count("Scan")
     given = ("scan_input_directions", "scan_output_directions")
     if length > 1 and any(d for name in given for d in call.given.get(name, ())):
         raise call.error(
@@ -62,7 +62,7 @@ def loop(walk: Walk, call: Call) -> list[Value]:
         return _written_out(walk, call, body)
     if walk.depth or walk.copies > 1:
         raise call.error("runs over time inside of a step")
-    walk.count("Loop", True)
+    walk.count("Loop")
     found = rounds(walk, call, body)
     if found.count != walk.length:
         raise call.error(f"runs over {found.count} of {walk.length} steps")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.frontend.recurrent.activations import activations
 from elegans.exporter.frontend.recurrent.call import Call, Recurrence
-from elegans.exporter.frontend.recurrent.step_nodes import StepNodes
-from elegans.exporter.frontend.recurrent.values import Array, Shape, Value, When, known_zero
+from elegans.exporter.frontend.recurrent.kinds.activations import activations
+from elegans.exporter.frontend.recurrent.series.step_nodes import StepNodes
+from elegans.exporter.frontend.recurrent.series.values import Array, Shape, Value, When, known_zero
 from elegans.exporter.frontend.recurrent.walk import Walk
 
 _GATES = {"LSTM": "iofc", "GRU": "zrh", "RNN": "i"}
@@ -120,7 +120,7 @@ def recurrent_node(walk: Walk, call: Call) -> list[Value]:
     kind, nodes, x = call.node.op_type, walk.nodes, call.present[0]
     time, batch = (1, 0) if call.given.get("layout") else (0, 1)
     _check_time(walk, call, x, time)
-    walk.count(kind, x.when is When.SERIES)
+    walk.count(kind)
     if x.shape[batch] != 1:
         raise call.error(f"has a batch of {x.shape[batch]}", "export a batch of 1")
     _check_direction(call, x.shape[time])

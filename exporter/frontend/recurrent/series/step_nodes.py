@@ -9,7 +9,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.recurrent.values import ONE_STEP, Array, Shape, Value
+from elegans.exporter.frontend.recurrent.series.values import ONE_STEP, Array, Shape, Value
 
 _MOST_NODES = 50_000
 

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.recurrent.values import ONE_STEP, Value
+from elegans.exporter.frontend.recurrent.series.values import ONE_STEP, Value
 
 Attributes = dict[str, Any]
 _Rule = Callable[[str, list[Value | None], Attributes, int], int]

@@ -14,8 +14,15 @@ from numpy.typing import NDArray
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.reader import Reader
-from elegans.exporter.frontend.recurrent.step_nodes import StepNodes
-from elegans.exporter.frontend.recurrent.values import ONE_STEP, Array, Shape, Value, When, one_step
+from elegans.exporter.frontend.recurrent.series.step_nodes import StepNodes
+from elegans.exporter.frontend.recurrent.series.values import (
+    ONE_STEP,
+    Array,
+    Shape,
+    Value,
+    When,
+    one_step,
+)
 
 MOVING = frozenset(
     (
