@@ -3,8 +3,8 @@
 python -m benchmarks.camera [--write docs/camera.md] [--only paper]
 
 The networks are those of `examples/from_camera.py` with random weights, on which neither cost
-depends. Instructions are counted in one step on an emulated core; what the core computes in it is
-compared with the reference.
+depends. Instructions are counted in one step on an emulated core, and the integers of that step are
+compared with those of the reference.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _MOST_TRACED = 2_000_000
 """Products from which on QEMU, which logs every instruction, is not asked."""
 
 
-def _network(name: str) -> torch.nn.Module:
+def _save(name: str, path: Path) -> Path:
     spec = importlib.util.spec_from_file_location("from_camera", _EXAMPLE)
     assert spec is not None
     assert spec.loader is not None
@@ -52,36 +52,33 @@ def _network(name: str) -> torch.nn.Module:
     image, filters, convolved, features = _NETWORKS[name]
     more = {} if convolved is None else {"convolved": convolved}
     torch.manual_seed(302)
-    made: torch.nn.Module = module.DrivingNetwork(image, filters, features=features, **more)
-    return made
+    saved: Path = module.DrivingNetwork(image, filters, features=features, **more).save(path)
+    return saved
 
 
-def _measured(build: Path, board: str) -> tuple[int, int, int]:
-    """Instructions of a step, bytes of flash and of RAM, on an emulated board; raises
-    RuntimeError if a result differs from the reference."""
+def _measured(build: Path, board: str) -> tuple[int, int, int, int]:
+    """Instructions of a step, bytes of flash and of RAM, on an emulated board, and how many
+    integers of the step differ from the reference."""
     firmware = build_firmware(build, find_board(board), "gcc")
     function = find_step(build, firmware, read_symbols(firmware.elf))
     vectors = np.load(build / "vectors.npz")
 
-    def count(caller: StepCaller) -> int:
+    def count(caller: StepCaller) -> tuple[int, int]:
         x, dt, h, y, h_next = (vectors[name][-1] for name in ("x", "dt", "h", "y", "h_next"))
         steps = sum(len(function.instructions(block)) for block in caller.step(x, int(dt), h))
-        if np.any(caller.results() != np.concatenate([y, h_next])):
-            raise RuntimeError(f"{board}: a result differs from the reference")
-        return steps
+        return steps, int(np.sum(caller.results() != np.concatenate([y, h_next])))
 
     if firmware.board.core.unicorn is not None:
-        instructions = count(UnicornCaller(firmware, function))
+        instructions, different = count(UnicornCaller(firmware, function))
     else:
         with qemu_caller(firmware, function) as caller:
-            instructions = count(caller)
-    return instructions, firmware.flash_bytes, firmware.ram_bytes
+            instructions, different = count(caller)
+    return instructions, firmware.flash_bytes, firmware.ram_bytes, different
 
 
 def _row(name: str, folder: Path) -> tuple[str, ...]:
-    source = _network(name).save(folder / "net.onnx")  # type: ignore[operator]
     request = Request(
-        source,
+        _save(name, folder / "net.onnx"),
         name="net",
         input_ranges=((0.0, 1.0),),
         dt_range=(0.02, 0.1),
@@ -89,10 +86,11 @@ def _row(name: str, folder: Path) -> tuple[str, ...]:
     )
     model = export(request, folder / "BUILD")
     worst = max(error.worst for error in read_build_folder(folder / "BUILD").errors)
-    instructions, flash, ram = _measured(folder / "BUILD", "mps2-an386")
+    instructions, flash, ram, different = _measured(folder / "BUILD", "mps2-an386")
     vector = "", ""
     if model.products <= _MOST_TRACED:
-        found, *_ = _measured(folder / "BUILD", "mps3-an547")
+        found, _, _, more = _measured(folder / "BUILD", "mps3-an547")
+        different += more
         vector = f"{found:,}", f"{found / model.products:.2f}"
     return (
         name,
@@ -101,7 +99,7 @@ def _row(name: str, folder: Path) -> tuple[str, ...]:
         f"{instructions / model.products:.2f}",
         *vector,
         f"{worst:.1e}",
-        "0",
+        str(different),
     )
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from elegans.benchmarks.cell_accuracy import Setting, free_error
+from elegans.benchmarks.torch_files import to_onnx
 from elegans.exporter.export import Request, export
 from elegans.exporter.ir.fixed_model import Model
 from elegans.hil_tests.session.session import hil
@@ -23,21 +22,9 @@ def _traced(net: Recurrent, path: Path, dynamo: bool) -> Path:
     """The step, written by one of torch's two exporters as a user would call it."""
     step = step_of(net, int(net.input_size)).eval()
     example = (torch.zeros(1, net.input_size), torch.zeros(1, net.state_size), torch.ones(1, 1))
-    options: dict[str, Any] = {"external_data": False} if dynamo else {"opset_version": 17}
+    names = ["x", "h", "dt"]
     logging.disable(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            step,
-            example,
-            str(path),
-            input_names=["x", "h", "dt"],
-            output_names=["y", "h_next"],
-            dynamo=dynamo,
-            verbose=False,
-            **options,
-        )
-    return path
+    return to_onnx(step, example, path, dynamo, names, ["y", "h_next"], None if dynamo else 17)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,7 @@ the ranges of its inputs, and where its states saturate if no theorem bounds the
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +37,7 @@ from elegans.benchmarks.family_cells import (
     PeepholeLSTM,
 )
 from elegans.benchmarks.family_parts import INPUTS, UNITS
+from elegans.benchmarks.torch_files import to_onnx
 from elegans.exporter.export import Request
 from elegans.exporter.oracles.free_run import REFUSED
 
@@ -240,22 +238,10 @@ def write(name: str, path: Path, dynamo: bool) -> Request:
     """Write a family's step by one of torch's two exporters; how it is to be exported."""
     family = FAMILIES[name]
     torch.manual_seed(_SEED)
-    module = family.make().eval()
     sizes = (family.inputs, family.states, *((1,) if family.timed else ()))
     example = tuple(torch.full((1, size), 0.05) for size in sizes)
     names = ["x", "h", "dt"][: len(example)]
-    more = {"external_data": False} if dynamo else {}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module,
-            example,
-            str(path),
-            input_names=names,
-            output_names=["y", "h_next"],
-            dynamo=dynamo,
-            **more,
-        )
+    to_onnx(family.make(), example, path, dynamo, names, ["y", "h_next"])
     return Request(
         path,
         name="model",

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from elegans.benchmarks.cell_document import heading, markdown, write_row
+from elegans.benchmarks.torch_files import to_onnx
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
@@ -61,16 +62,8 @@ def _network(kind: torch.dtype = torch.float32) -> nn.Module:
 
 def _torch(path: Path, opset: int, dynamo: bool, kind: torch.dtype = torch.float32) -> None:
     sizes = ((1, _INPUTS), (1, _UNITS))
-    torch.onnx.export(
-        _network(kind),
-        tuple(torch.zeros(size, dtype=kind) for size in sizes),
-        str(path),
-        input_names=["x", "h"],
-        output_names=["y", "h_next"],
-        opset_version=opset,
-        dynamo=dynamo,
-        **({"external_data": False} if dynamo else {}),
-    )
+    example = tuple(torch.zeros(size, dtype=kind) for size in sizes)
+    to_onnx(_network(kind), example, path, dynamo, ["x", "h"], ["y", "h_next"], opset)
 
 
 def _by_torch(opset: int, dynamo: bool, kind: torch.dtype = torch.float32) -> Writer:
@@ -146,7 +139,7 @@ def _static(form: str) -> Writer:
     def write(path: Path) -> None:
         from onnxruntime import quantization
 
-        class Samples(quantization.CalibrationDataReader):  # type: ignore[misc]
+        class Samples:  # as `quantization.CalibrationDataReader`, which has no types
             def __init__(self) -> None:
                 random = np.random.default_rng(0)
                 sizes = {"x": _INPUTS, "h": _UNITS}

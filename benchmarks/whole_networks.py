@@ -6,8 +6,6 @@ modules.
 
 from __future__ import annotations
 
-import contextlib
-import io
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +13,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+
+from elegans.benchmarks.torch_files import to_onnx
 
 _SEED = 302
 _WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -51,7 +51,8 @@ class Whole(nn.Module):
         y, _ = self.core(x)
         if self.last:
             y = y[:, -1] if self.core.batch_first else y[-1]
-        return self.head(y)  # type: ignore[no-any-return]
+        made: Tensor = self.head(y)
+        return made
 
 
 class Cells(nn.Module):
@@ -133,7 +134,8 @@ class Scanned(nn.Module):
             return h, h.clone()
 
         _, y = scan(step, torch.zeros(1, self.units), x.transpose(0, 1))
-        return self.head(y)  # type: ignore[no-any-return]
+        made: Tensor = self.head(y)
+        return made
 
 
 @dataclass(frozen=True)
@@ -189,27 +191,3 @@ def write_cells(kind: str, path: Path, sizes: Sizes | None = None) -> Path:
     states = [torch.zeros(1, sizes.units) for _ in cells.states]
     inputs, outputs = ["x", *cells.states], ["y", *(f"{name}_next" for name in cells.states)]
     return to_onnx(cells, (torch.zeros(1, sizes.inputs), *states), path, False, inputs, outputs)
-
-
-def to_onnx(
-    module: nn.Module,
-    example: tuple[Tensor, ...],
-    path: Path,
-    dynamo: bool,
-    inputs: list[str],
-    outputs: list[str],
-) -> Path:
-    """Write a module by one of torch's two exporters, without their messages."""
-    more = {"external_data": False, "verbose": False} if dynamo else {}
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module,
-            example,
-            str(path),
-            input_names=inputs,
-            output_names=outputs,
-            dynamo=dynamo,
-            **more,
-        )
-    return path

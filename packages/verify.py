@@ -93,7 +93,7 @@ def _from_model(target: Path, package_version: str, licence: str) -> PackageSour
         c=model_source(model, folder.layout, files),
         code={path: text for path, text in files.items() if not path.startswith(f"{FOLDER}/")},
         used={path: text for path, text in files.items() if path.startswith(f"{FOLDER}/")},
-        vectors=Vectors(**golden(model, None)),  # type: ignore[arg-type]
+        vectors=Vectors(**golden(model, None)),
     )
 
 

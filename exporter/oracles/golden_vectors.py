@@ -61,7 +61,7 @@ _TYPES: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 32: np.int32}
 CORNER, RANDOM, RECORDED = 0, 1, 2  # values of `section`
 
 
-def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[np.generic]]:
+def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[Any]]:
     """The arrays of `vectors.npz`, one row for each of V vectors.
 
     x        [V, inputs] int16
@@ -80,7 +80,7 @@ def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[np.ge
     columns = list(zip(*(rows for _, *rows in parts), strict=True))
     states, times = _TYPES[model.state_bits], _TYPES[model.dt_bits]
     types = {"x": np.int16, "dt": times, "h": states, "y": np.int16, "h_next": states}
-    arrays: dict[str, NDArray[np.generic]] = {
+    arrays: dict[str, NDArray[Any]] = {
         name: np.concatenate(column).astype(kind)
         for (name, kind), column in zip(types.items(), columns, strict=True)
     }

@@ -41,7 +41,13 @@ class Whole:
         return self.hold(self.random.normal(0, scale, shape))
 
     def recurrent(
-        self, kind: str, x: str, outputs: Iterable[str], inputs: int = INPUTS, **given: object
+        self,
+        kind: str,
+        x: str,
+        outputs: Iterable[str],
+        inputs: int = INPUTS,
+        states: Iterable[str] = (),
+        **given: object,
     ) -> None:
         """Add an LSTM, GRU or RNN node. `bias`, `states` and `peepholes` say what it has."""
         rows = GATES[kind] * HIDDEN
@@ -50,7 +56,7 @@ class Whole:
         names = [x, w, self.weights(directions, rows, HIDDEN)]
         names.append(self.weights(directions, 2 * rows) if given.pop("bias", True) else "")
         names.append(str(given.pop("lengths", "")))
-        names += [*given.pop("states", ())]  # type: ignore[misc]
+        names += states
         if given.pop("peepholes", False):
             names += [""] * (7 - len(names)) + [self.weights(1, 3 * HIDDEN)]
         while not names[-1]:
