@@ -8,11 +8,13 @@ import re
 import numpy as np
 import pytest
 
+from elegans.boards.descriptors.descriptor import boards
 from elegans.cli import main
 from elegans.tests.places import CHECKOUT
 
 _README = (CHECKOUT / "README.md").read_text()
 _MEASURED = (CHECKOUT / "docs" / "measurements.md").read_text()
+_CORES = (CHECKOUT / "docs" / "cores.md").read_text()
 _HIL = (CHECKOUT / "docs" / "hil.md").read_text()
 
 
@@ -37,6 +39,21 @@ def test_the_readmes_costs_are_the_measured_ones(core, board):
     measured = json.loads((CHECKOUT / "benchmarks" / "figures.json").read_text())["figures"]
     (row,) = [row for row in _rows(_README) if row[0] == core]
     assert int(row[1].replace(",", "")) == measured[f"ncp19 / {board} / gcc"]["instructions"]
+
+
+def test_the_readme_counts_the_boards_that_there_are():
+    known = boards().values()
+    by_pip = sum("unicorn" in board.emulators for board in known)
+    real = sum(not board.emulators for board in known)
+    words = {9: "nine", 11: "eleven"}
+    assert f"{words[by_pip]} virtual boards with `pip` alone" in _README
+    assert f"{words[real]} real boards are known" in _README
+
+
+def test_the_readmes_risc_v_is_that_of_the_table_of_cores():
+    (said,) = [row for row in _rows(_README) if row[0] == "RV32IMC"]
+    (measured,) = [r for r in _rows(_CORES) if r[:2] == ["RV32IMC, RV32IMAC", "gcc"]]
+    assert [said[1], said[3], said[4]] == [measured[2], measured[4], " + ".join(measured[5:])]
 
 
 def test_the_changelog_repeats_the_readmes_costs():

@@ -53,6 +53,11 @@ class _Row:
     memory: bool
     reads: frozenset[str]
 
+    @property
+    def carries(self) -> bool:
+        """Whether the rows carry old states on."""
+        return bool(self.parts) or self.near or self.memory
+
     def from_row(self, lo: int) -> _Row:
         """The same, with rows counted from row lo on."""
         moved = (replace(part, at=part.at + lo, state=part.state + lo) for part in self.parts)
@@ -65,10 +70,13 @@ def advanced(atoms: AtomTable, affine: Affine, start: int) -> tuple[Window, ...]
     if carried is not None:
         return (carried,)
     rows = [_row(atoms, affine, i, start) for i in range(affine.size)]
-    return tuple(
-        _piece(atoms, affine.pick(np.arange(lo, hi)), start + lo, rows[lo].from_row(lo))
+    pieces = [
+        (affine.pick(np.arange(lo, hi)), start + lo, rows[lo].from_row(lo))
         for lo, hi in _runs(rows)
-    )
+    ]
+    if not any(row.carries or piece.window() for piece, _, row in pieces):
+        return (atoms.map(affine),)  # one map is faster than several
+    return tuple(_piece(atoms, *piece) for piece in pieces)
 
 
 def _carried_on(atoms: AtomTable, affine: Affine, start: int) -> Window | None:
