@@ -9,6 +9,7 @@ and its digest are the same with and without fusion.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -37,6 +38,7 @@ from elegans.exporter.numbers.fixed import (
     LongInterval,
     join_intervals,
 )
+from elegans.exporter.ops.any_function import AnyFunction
 from elegans.exporter.ops.gated_sum import GatedSum
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
@@ -48,6 +50,7 @@ from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _LEAST = 256  # weights of a map that is worth a kernel's call
+_LEAST_OF_TABLE = 16  # the same where any function of its result is looked up
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
 _BYTE = 255  # the most first inputs that the compact kernel counts
 _TIMED_MAPS = 4  # those of f, g and t, and the rate of t
@@ -72,7 +75,8 @@ def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Prog
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
-    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, _linear))
+    linear = partial(_linear, looked_up=_looked_up(steps))
+    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
     kinds = fast if layout == "speed" else ((7, _compact),)
     for count, recognise in kinds:
         at = count
@@ -84,6 +88,12 @@ def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Prog
                 at = max(at - count, count - 1)
             at += 1
     return Program(program.model, _gathered(steps), program.loops)
+
+
+def _looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
+    """The vectors that tables of any function read."""
+    tables = (s for s in steps if isinstance(s, Step) and isinstance(s.op, AnyFunction))
+    return frozenset(w.vector for step in tables for argument in step.inputs for w in argument)
 
 
 def _repeated(steps: Sequence[ProgramStep]) -> set[str]:
@@ -190,11 +200,13 @@ def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     return _call(step, TanhLayer(tuple(maps))) if maps and _worth_it(maps) else None
 
 
-def _linear(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
+def _linear(
+    run: Sequence[Step], bounds: Bounds, looked_up: frozenset[str] = frozenset()
+) -> LayerCall | None:
     """A map by itself, if it is so large that copying its inputs and results is worth it."""
     (drive,) = run
-    op = drive.op
-    if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < _LEAST:
+    op, least = drive.op, _LEAST_OF_TABLE if drive.name in looked_up else _LEAST
+    if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < least:
         return None
     maps = _maps(drive, bounds, half_segment=0)
     return _call(drive, LinearLayer(tuple(maps))) if maps and _worth_it(maps) else None
