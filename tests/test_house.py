@@ -37,7 +37,7 @@ _STAGES = {
     ],
     "boards": [
         *("processes", "descriptors", "machine_code", "firmware"),
-        *("flashing", "emulation", "profiling"),
+        *("flashing", "emulation", "profiling", "energy"),
     ],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
     "trainer": [
