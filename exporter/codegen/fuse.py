@@ -9,6 +9,7 @@ and its digest are the same with and without fusion.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -66,25 +67,30 @@ Bounds = dict[str, Interval]
 Recognise = Callable[[Sequence[Step], Bounds], LayerCall | None]
 
 
-def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Program:
+def fuse(
+    program: Program, bounds: Bounds, layout: str, apart: set[str], replaceable: bool = False
+) -> Program:
     """The program with its layers as single calls.
 
     bounds  of every vector of the program, by name
     layout  speed: the cores' kernels; size: one loop over all layers of CfC neurons
     apart   names of steps that are left as they are; so are the steps of loops
+    replaceable  whether the kernels shall hold for other weights, too: they saturate then, and the
+                 layout for size, whose code depends on which weights are zero, has none
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
     linear = partial(_linear, looked_up=_looked_up(steps))
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
-    kinds = fast if layout == "speed" else ((7, _compact),)
+    small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
+    kinds = fast if layout == "speed" else small
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
             run = [s for s in steps[at - count : at] if isinstance(s, Step) and s.name not in apart]
             call = recognise(run, bounds) if len(run) == count else None
             if call is not None and not _read_outside(program, run):
-                steps[at - count : at] = [call]
+                steps[at - count : at] = [_saturating(call) if replaceable else call]
                 at = max(at - count, count - 1)
             at += 1
     return Program(program.model, _gathered(steps), program.loops)
@@ -94,6 +100,13 @@ def _looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
     """The vectors that tables of any function read."""
     tables = (s for s in steps if isinstance(s, Step) and isinstance(s.op, AnyFunction))
     return frozenset(w.vector for step in tables for argument in step.inputs for w in argument)
+
+
+def _saturating(call: LayerCall) -> LayerCall:
+    """The layer with kernels that saturate, whatever its weights can reach."""
+    assert isinstance(call.op, FusedLayer)
+    maps = tuple(replace(one, saturates=True) for one in call.op.maps)
+    return replace(call, op=type(call.op)(maps))
 
 
 def _repeated(steps: Sequence[ProgramStep]) -> set[str]:
