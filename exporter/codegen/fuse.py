@@ -1,9 +1,9 @@
 """Fusion: runs of steps that one kernel executes together, without a bit's difference.
 
 The steps of a layer of CfC neurons (three or four maps of the same input, two tanh, a sigmoid, a
-mix) become one call, and so do a map and its tanh, and a large map by itself. Each core has a
-kernel for them that keeps a neuron in registers (`NAME_layers.S`). The model, its reference and its
-digest are the same with and without fusion.
+mix or a sum) become one call, and so do a map and its tanh, and a large map by itself. Each core
+has a kernel for them that keeps a neuron in registers (`NAME_layers.S`). The model, its reference
+and its digest are the same with and without fusion.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import numpy as np
 
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
+    CfcFixedSumLayer,
     CfcLayer,
+    CfcSumLayer,
     CompactLayer,
     FusedLayer,
     FusedMap,
@@ -37,6 +39,7 @@ from elegans.exporter.numbers.fixed import (
     join_intervals,
 )
 from elegans.exporter.ops.any_function import AnyFunction
+from elegans.exporter.ops.gated_sum import GatedSum
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.mix import Mix
@@ -52,6 +55,12 @@ _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as
 _BYTE = 255  # the most first inputs that the compact kernel counts
 _TIMED_MAPS = 4  # those of f, g and t, and the rate of t
 _DT: Argument = (Window("dt_in", 0, 1),)
+_LAYERS = {  # by whether the state is a mix, and whether the gate reads elapsed time
+    (True, True): CfcLayer,
+    (True, False): CfcFixedLayer,
+    (False, True): CfcSumLayer,
+    (False, False): CfcFixedSumLayer,
+}
 
 Bounds = dict[str, Interval]
 Recognise = Callable[[Sequence[Step], Bounds], LayerCall | None]
@@ -124,7 +133,7 @@ def _read_outside(program: Program, run: Sequence[Step]) -> bool:
 
 def _sums(run: Sequence[Step]) -> list[Step] | None:
     """The maps of f, g and t, if these seven steps are a layer of CfC neurons."""
-    if not isinstance(run[-1].op, Mix):
+    if not isinstance(run[-1].op, (Mix, GatedSum)):
         return None
     made = {s.name: s for s in run}
     sums: list[Step] = []
@@ -152,13 +161,16 @@ def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
         maps += found
     if not maps or not _worth_it(maps) or not _alike(maps):
         return None
-    layer = CfcLayer if len(maps) == _TIMED_MAPS else CfcFixedLayer
+    mixed = isinstance(run[-1].op, Mix)
+    if not mixed and maps[0].scales is not None:
+        return None  # the kernels of int8 weights have no sum
+    layer = _LAYERS[mixed, len(maps) == _TIMED_MAPS]
     return _call(run[-1], layer(tuple(maps)))
 
 
 def _compact(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     """The same in the least flash; its maps must read the same inputs."""
-    sums = _sums(run)
+    sums = _sums(run) if isinstance(run[-1].op, Mix) else None
     if sums is None or len({s.inputs[0] for s in sums}) != 1:
         return None
     f, g, t = (s.op for s in sums if isinstance(s.op, (Linear, TimedLinear)))

@@ -168,6 +168,8 @@ def _step(plan: Plan, once: bool = False) -> Work:
             found.update({"step.loops": count, "step.looped": count * (int(copied[1]) // 2)})
         elif "el_copy2(" in line:
             found.update({"step.copied": count})
+        elif "el_hold2(" in line:
+            found.update({"step.held2": count})
         elif "el_hold(" in line:
             found.update({"step.held": count})
         elif re.match(r"\S+ = ", line):
