@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from elegans.exporter.numbers.fixed import Reals, Value
 
+_BESIDE = 1e-6
+
 
 @dataclass(frozen=True)
 class RealFunction:
@@ -86,6 +88,12 @@ def _power(z: Value, p: float) -> Value:
     return z**p
 
 
+def _exp_linear(z: Value, _: float) -> Value:
+    """z / (1 - exp(-z)); next to 0, where both are 0, its value just beside."""
+    beside = z + (abs(z) < _BESIDE) * _BESIDE
+    return beside / -_call("expm1", -beside)
+
+
 def _softsign(z: Value, _: float) -> Value:
     return z / (1.0 + abs(z))
 
@@ -105,6 +113,7 @@ FUNCTIONS: dict[str, RealFunction] = {
     "cosh": RealFunction(_plain("cosh"), turn=0.0),
     "erf": RealFunction(_erf),
     "exp": RealFunction(_plain("exp")),
+    "exp_linear": RealFunction(_exp_linear),
     "log": RealFunction(_plain("log"), lo=0.0, closed=False),
     "power": RealFunction(_power, constant=True, lo=0.0, closed=False),
     "reciprocal": RealFunction(_reciprocal, lo=0.0, closed=False),
@@ -118,4 +127,5 @@ FUNCTIONS: dict[str, RealFunction] = {
     "whole_power": RealFunction(_power, constant=True, turn=0.0),
 }
 """By name: `power` takes any exponent and no zero, `root` a positive one, `whole_power` a positive
-whole one and any argument."""
+whole one and any argument. `exp_linear` is z / (1 - exp(-z)), the rate of a gate that opens
+linearly (Hodgkin and Huxley, 1952)."""
