@@ -34,6 +34,8 @@ _BOARDS = {
     "mps2-an500": "M7",
     "mps2-an505": "M33",
     "mps3-an547": "M55",
+    "qemu-rv32-virt": "RV32IMC",
+    "qemu-rv32e-virt": "RV32EC",
 }
 _KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "ncp19": ("ncp19", {}, "2"),
@@ -64,8 +66,10 @@ def measure(
         error = _error(nets / f"{net}.onnx", model, options.get("dt"))
         click.echo(f"{kind}: at worst {error:.1e} of the range used from float", err=True)
         for board in boards:
-            for compiler in compilers:
-                one = figures(build, find_board(board), compiler, level, steps)
+            target = find_board(board)
+            there = cross_compilers(target.core.architecture)
+            for compiler in filter(there.__contains__, compilers):
+                one = figures(build, target, compiler, level, steps)
                 row = {name: one[name] for name in _FIGURES[1:]}
                 row["instructions"] = one["instructions_per_step"]["max"]
                 row["constant"] = one["paths"] == 1 and not one["branches_by_data"]
