@@ -151,7 +151,7 @@ def export(
         lowered = lower_with_proof(network, request.weight_bits, replaceable)
     else:
         compiled = lower_again(deployed, network.interface, request.state_ranges, shown_by)
-        network, shown = replace(network, interface=compiled.interface), []
+        network, shown = replace(network, interface=compiled.network.interface), []
         lowered = lower_in(compiled, network)
     model = lowered.model
     recording = None

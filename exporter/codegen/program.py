@@ -7,7 +7,7 @@ model may be one call of a kernel (`LayerCall`), and equal runs of steps a loop 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -199,6 +199,13 @@ class LayerCall:
     size: int
     frac: tuple[int, ...]
     group: str = "layers"
+
+
+def saturating(call: LayerCall) -> LayerCall:
+    """The layer with kernels that saturate, whatever its weights can reach."""
+    assert isinstance(call.op, FusedLayer)
+    maps = tuple(replace(one, saturates=True) for one in call.op.maps)
+    return replace(call, op=type(call.op)(maps))
 
 
 ProgramStep = Step | LayerCall

@@ -50,7 +50,7 @@ class Lowered:
     network  what was lowered: the network with chains of functions as one
     bounds   of every vector of the model, by its name: what `proof.prove` would find
     names    of the network's vectors in the model, by the atoms' names
-    formats, interface  from which it was lowered
+    formats  from which it was lowered
     """
 
     model: Model
@@ -58,7 +58,6 @@ class Lowered:
     bounds: dict[str, Interval]
     names: dict[str, VectorName]
     formats: Formats
-    interface: Interface
 
 
 def lower(network: Network, weight_bits: int = 16) -> Model:
@@ -92,7 +91,6 @@ def lower_with_proof(
 def _lowered(
     whole: Network, weight_bits: int, replaceable: bool, compiled: Lowered | None
 ) -> Lowered:
-    declared = whole.interface
     given = substitute_inputs(whole)
     network = with_ends(given.network, declared_spans(given.network))
     names = vector_names(network)
@@ -123,7 +121,7 @@ def _lowered(
         h_next=h_next,
     )
     check_results(model, builder.bounds)
-    return Lowered(model, whole, builder.bounds, names, formats, declared)
+    return Lowered(model, whole, builder.bounds, names, formats)
 
 
 def _output(to: ModelBuilder, network: Network) -> tuple[Window, ...]:
