@@ -145,13 +145,14 @@ def export(
     truth = {source: float_run(model, network, x, dt) for source, (x, dt, _) in runs.items()}
     errors = [measured(name, model, truth[name], found) for name, (*_, found) in runs.items()]
     worst = max(errors, key=lambda error: error.worst)
-    blame = find_blame(lowered, network, runs, truth[worst.source], worst, request.weight_bits)
+    float_runs = truth[worst.source]
+    blame = find_blame(lowered, lowered.network, runs, float_runs, worst, request.weight_bits)
     _check_errors(request, network, model, worst, blame)
     progress("measuring what each format costs")
-    table = range_report.rows(lowered, network, golden)
+    table = range_report.rows(lowered, lowered.network, golden)
     each = error_table.of_runs(model, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
-    doubts = [*of_ranges, *notes(graph, interface), *general.told(network, code), *shown]
+    doubts = [*of_ranges, *notes(graph, interface), *general.told(lowered.network, code), *shown]
     doubts += range_hints.hints(model, recording)
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
     stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}

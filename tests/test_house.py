@@ -33,7 +33,7 @@ _SHARED = {"exporter.errors", "exporter.files", "exporter.templates"}
 _STAGES = {
     "exporter": [
         *("storage", "numbers", "ops", "ir", "atoms", "passes"),
-        *("frontend", "data", "lowering", "delivery", "codegen", "cost", "oracles"),
+        *("frontend", "data", "lowering", "delivery", "codegen", "cost", "native", "oracles"),
     ],
     "boards": [
         *("processes", "descriptors", "machine_code", "firmware"),

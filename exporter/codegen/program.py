@@ -103,6 +103,18 @@ class CfcFixedLayer(CfcLayer):
     timed = False
 
 
+class CfcSumLayer(CfcLayer):
+    """A layer of CfC neurons without the complementary gate."""
+
+    name = "cfc_sum"
+
+
+class CfcFixedSumLayer(CfcFixedLayer):
+    """A layer of such neurons with a fixed sample period."""
+
+    name = "cfc_fixed_sum"
+
+
 class TanhLayer(FusedLayer):
     """A map and its tanh."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.fixed_model import Channel, Model, Window
@@ -24,7 +25,8 @@ from elegans.exporter.lowering.builder import ModelBuilder
 from elegans.exporter.lowering.formats import choose_formats
 from elegans.exporter.lowering.images.maps import read_elsewhere
 from elegans.exporter.lowering.images.ranges import with_ends
-from elegans.exporter.lowering.input_formats import substitute_inputs
+from elegans.exporter.lowering.rewrites.chains import with_chains
+from elegans.exporter.lowering.rewrites.input_formats import substitute_inputs
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
@@ -44,11 +46,13 @@ result, whatever its weights."""
 class Lowered:
     """A model that is proved, the bounds of all its vectors, and their names.
 
-    bounds  of every vector of the model, by its name: what `proof.prove` would find
-    names   of the network's vectors in the model, by the atoms' names
+    network  what was lowered: the network with chains of functions as one
+    bounds   of every vector of the model, by its name: what `proof.prove` would find
+    names    of the network's vectors in the model, by the atoms' names
     """
 
     model: Model
+    network: Network
     bounds: dict[str, Interval]
     names: dict[str, VectorName]
 
@@ -63,7 +67,17 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
 
     Raises `ElegansError` for an input without a range, and for a step that cannot be proved.
     """
-    given = substitute_inputs(network)
+    chained = with_chains(network)
+    if chained is not network:
+        try:
+            return _lowered(chained, weight_bits)
+        except ElegansError:  # what is wrong is told of the network as it was written
+            pass
+    return _lowered(network, weight_bits)
+
+
+def _lowered(whole: Network, weight_bits: int) -> Lowered:
+    given = substitute_inputs(whole)
     network = with_ends(given.network, declared_spans(given.network))
     names = vector_names(network)
     formats = choose_formats(network, names)
@@ -92,7 +106,7 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
         h_next=h_next,
     )
     check_results(model, builder.bounds)
-    return Lowered(model, builder.bounds, names)
+    return Lowered(model, whole, builder.bounds, names)
 
 
 def _output(to: ModelBuilder, network: Network) -> tuple[Window, ...]:

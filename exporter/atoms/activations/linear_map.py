@@ -25,7 +25,12 @@ class LinearMapActivation(Activation):
     """The drive itself. Its format is the one that the gate that reads it, or the state, wants."""
 
     open_ended: ClassVar[bool] = True
+    effort: ClassVar[int] = 0
     reason: ClassVar[str] = "an interval that the step leads back into"
+
+    @property
+    def formula(self) -> str:
+        return "z"
 
     @staticmethod
     def function(z: Reals) -> Reals:

@@ -22,7 +22,12 @@ class ReluActivation(RectifiedActivation):
     """max(z, 0)."""
 
     operator: ClassVar[str | None] = "Relu"
+    effort: ClassVar[int] = 7
     reason: ClassVar[str] = "relu"
+
+    @property
+    def formula(self) -> str:
+        return "relu(z)"
 
     @staticmethod
     def function(z: Reals) -> Reals:

@@ -20,8 +20,8 @@ from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir.conversion import to_integers, to_real
 from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.raw_format import named_format, raw_format
-from elegans.exporter.lowering import input_formats
 from elegans.exporter.lowering.lower import lower
+from elegans.exporter.lowering.rewrites import input_formats
 from elegans.exporter.numbers.fixed import widest_frac
 from elegans.exporter.oracles import reference
 from elegans.exporter.oracles.free_run import free_run_error
