@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from elegans.exporter.codegen.decayed import decayed
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
     CfcFixedSumLayer,
@@ -27,6 +28,7 @@ from elegans.exporter.codegen.program import (
     ProgramStep,
     TanhLayer,
 )
+from elegans.exporter.codegen.trimmed import trimmed
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -60,7 +62,7 @@ _LAYERS = {  # by whether the state is a mix, and whether the gate reads elapsed
 }
 
 Bounds = dict[str, Interval]
-Recognise = Callable[[Sequence[Step], Bounds], LayerCall | None]
+Recognise = Callable[[Sequence[Step], Bounds], ProgramStep | None]
 
 
 def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Program:
@@ -72,8 +74,9 @@ def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Prog
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
-    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, _linear))
-    kinds = fast if layout == "speed" else ((7, _compact),)
+    kinds: tuple[tuple[int, Recognise], ...] = ((7, _compact),)
+    if layout == "speed":
+        kinds = ((7, _cfc), (4, decayed), (2, _tanh), (1, _linear))
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
@@ -196,7 +199,7 @@ def _linear(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     op = drive.op
     if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < _LEAST:
         return None
-    maps = _maps(drive, bounds, half_segment=0)
+    maps = _maps(trimmed(drive), bounds, half_segment=0)
     return _call(drive, LinearLayer(tuple(maps))) if maps and _worth_it(maps) else None
 
 

@@ -22,6 +22,9 @@
  * and multiplies them by zero. They must be readable. */
 #define EL_TAIL 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
+/* el_decayed.h. */
+#define EL_NATIVE_DECAYED "elegans/cores/armv81m_mve/decayed.h"
+
 /* A loop with tail predication: DLSTP and LETP count lanes, and lanes behind the last element
  * are neither loaded nor added. w has the constraint "l" because VLDRB widens only from a low
  * register. */
