@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from elegans.exporter.codegen.decayed import decayed
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
     CfcFixedSumLayer,
@@ -29,6 +30,7 @@ from elegans.exporter.codegen.program import (
     TanhLayer,
     saturating,
 )
+from elegans.exporter.codegen.trimmed import trimmed
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -64,7 +66,7 @@ _LAYERS = {  # by whether the state is a mix, and whether the gate reads elapsed
 }
 
 Bounds = dict[str, Interval]
-Recognise = Callable[[Sequence[Step], Bounds], LayerCall | None]
+Recognise = Callable[[Sequence[Step], Bounds], ProgramStep | None]
 
 
 def fuse(
@@ -79,9 +81,12 @@ def fuse(
     """
     steps = list(program.steps)
     apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
-    linear = partial(_linear, looked_up=_looked_up(steps))
+    linear = partial(_linear, looked_up=_looked_up(steps), whole=replaceable)
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
-    kinds = fast if layout == "speed" else ((7, _compact),) * (not replaceable)
+    small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
+    if not replaceable:  # other weights may leave the bounds of a decay
+        fast = ((4, decayed), *fast)
+    kinds = fast if layout == "speed" else small
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
@@ -204,14 +209,20 @@ def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
 
 
 def _linear(
-    run: Sequence[Step], bounds: Bounds, looked_up: frozenset[str] = frozenset()
+    run: Sequence[Step],
+    bounds: Bounds,
+    looked_up: frozenset[str] = frozenset(),
+    whole: bool = False,
 ) -> LayerCall | None:
-    """A map by itself, if it is so large that copying its inputs and results is worth it."""
+    """A map by itself, if it is so large that copying its inputs and results is worth it.
+
+    whole  whether other weights may read what these do not
+    """
     (drive,) = run
     op, least = drive.op, _LEAST_OF_TABLE if drive.name in looked_up else _LEAST
     if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < least:
         return None
-    maps = _maps(drive, bounds, half_segment=0)
+    maps = _maps(drive if whole else trimmed(drive), bounds, half_segment=0)
     return _call(drive, LinearLayer(tuple(maps))) if maps and _worth_it(maps) else None
 
 

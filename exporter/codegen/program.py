@@ -201,14 +201,15 @@ class LayerCall:
     group: str = "layers"
 
 
-def saturating(call: LayerCall) -> LayerCall:
-    """The layer with kernels that saturate, whatever its weights can reach."""
+ProgramStep = Step | LayerCall
+
+
+def saturating(call: ProgramStep) -> LayerCall:
+    """A fused layer with kernels that saturate, whatever its weights can reach."""
+    assert isinstance(call, LayerCall)
     assert isinstance(call.op, FusedLayer)
     maps = tuple(replace(one, saturates=True) for one in call.op.maps)
     return replace(call, op=type(call.op)(maps))
-
-
-ProgramStep = Step | LayerCall
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@
 #define EL_TAIL_WORDS 16U
 #define EL_TABLES 3U
 
+/* el_decayed.h. */
+#define EL_NATIVE_DECAYED "elegans/cores/armv81m_mve/decayed.h"
+
 /* A loop with tail predication: DLSTP and LETP count lanes, and lanes behind the last element
  * are neither loaded nor added. w has the constraint "l" because VLDRB widens only from a low
  * register. */

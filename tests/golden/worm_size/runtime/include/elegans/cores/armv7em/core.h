@@ -26,6 +26,9 @@
 #define EL_TAIL_WORDS 1U
 #define EL_TABLES 1U
 
+/* el_decayed.h. */
+#define EL_NATIVE_DECAYED "elegans/cores/armv7em/decayed.h"
+
 /* Products a round of el_dot's loop: two where the compiler is asked for size, else eight. */
 #ifdef __OPTIMIZE_SIZE__
 #define EL_UNROLLED 0
