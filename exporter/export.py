@@ -18,7 +18,6 @@ from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.cost import general
 from elegans.exporter.data.ranges import ranges_from
-from elegans.exporter.data.recording import load_recording
 from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, restore_folder, write_folder
@@ -35,15 +34,15 @@ from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_jso
 from elegans.exporter.ir.interface import Interface, Range
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.oracles import error_table, golden_vectors, range_hints, range_report
+from elegans.exporter.oracles import error_table, range_hints, range_report
 from elegans.exporter.oracles.blame import Blame, find_blame
 from elegans.exporter.oracles.blame import to_json as to_json_blame
-from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, float_run, measured, remedy
+from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
 from elegans.exporter.oracles.onnx_float import check_reading
 from elegans.exporter.oracles.sequence_check import check_sequence
+from elegans.exporter.quantised import quantised
 from elegans.exporter.state_ranges import (
     RECORDED_MARGIN,
     Runs,
@@ -125,43 +124,37 @@ def export(
     require_maps(network, request.output_ranges)
     network = with_state_ranges(network, request.state_ranges, graph.ports.states)
     network, shown = with_shown_ranges(network, _recorded(request.recording, network))
-    progress("choosing formats and proving ranges")
-    lowered = lower_with_proof(network, request.weight_bits)
-    model = lowered.model
-    recording = None
-    if request.recording is not None:
-        recording = load_recording(request.recording, model)
+    found = quantised(network, request.weight_bits, request.recording, progress)
+    lowered, model, recording = found.lowered, found.model, found.recording
+    golden, runs, truth, worst = found.golden, found.runs, found.truth, found.worst
+    check_reading(graph, network, model, golden)
+    blame = find_blame(lowered, network, runs, truth[worst.source], worst, request.weight_bits)
+    _check_errors(request, network, model, worst, blame)
     progress("generating C")
     code = plan(model, lowered.bounds, request.layout, request.flash_limit)
     files = {path: text.encode() for path, text in emit(code, _counts(network)).items()}
     files[float_network.FILE] = float_network.to_bytes(graph)
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
-    progress("computing golden vectors")
-    golden = golden_vectors.golden(model, recording)
     files["vectors.npz"] = npz(golden)
-    progress("comparing with the float network")
-    check_reading(graph, network, model, golden)
-    runs = golden_vectors.free_runs(model, golden, recording)
-    truth = {source: float_run(model, network, x, dt) for source, (x, dt, _) in runs.items()}
-    errors = [measured(name, model, truth[name], found) for name, (*_, found) in runs.items()]
-    worst = max(errors, key=lambda error: error.worst)
-    blame = find_blame(lowered, network, runs, truth[worst.source], worst, request.weight_bits)
-    _check_errors(request, network, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, network, golden)
     each = error_table.of_runs(model, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
     doubts = [*of_ranges, *notes(graph, interface), *general.told(network, code), *shown]
-    doubts += range_hints.hints(model, recording)
+    doubts += [*found.told, *range_hints.hints(model, recording)]
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
-    stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
+    stated |= {
+        "errors": to_json_errors(found.errors),
+        "blame": to_json_blame(blame),
+        "notes": doubts,
+    }
     counts = _counts(network)
     stated |= {"counts": counts} if counts else {}
     stated["errors_of_each"] = error_table.to_json(each)
     files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.
     by_channel = error_table.lines(each, float32)
-    report = range_report.text(model, network, table, errors, blame, by_channel)
+    report = range_report.text(model, network, table, found.errors, blame, by_channel)
     files["report.txt"] = "\n".join([ports, *(f"note: {d}" for d in doubts), report]).encode()
     write_folder(target, files)
     return model

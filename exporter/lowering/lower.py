@@ -58,8 +58,11 @@ def lower(network: Network, weight_bits: int = 16) -> Model:
     return lower_with_proof(network, weight_bits).model
 
 
-def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
+def lower_with_proof(network: Network, weight_bits: int = 16, finer: bool = False) -> Lowered:
     """The fixed-point model of a network, its weights in 16 or 8 bits, all ranges proved.
+
+    finer  whether maps that something multiplies in each step have results of 32 bits, where they
+           can: rates of time gates, what a gate inside a drive multiplies, currents of LTC
 
     Raises `ElegansError` for an input without a range, and for a step that cannot be proved.
     """
@@ -68,7 +71,7 @@ def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
     names = vector_names(network)
     formats = choose_formats(network, names)
     inputs = given.channels(formats.inputs)
-    builder = ModelBuilder(network, formats, weight_bits)
+    builder = ModelBuilder(network, formats, weight_bits, finer and weight_bits == 16)
     builder.clamp_input("x", inputs, formats.inputs, read_elsewhere(network))
     if formats.dt and formats.wide.timed:
         builder.add_time(formats.dt)

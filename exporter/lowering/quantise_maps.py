@@ -15,6 +15,8 @@ from elegans.exporter.numbers.fixed import (
     INT32_MAX,
     LONG_MAX,
     Integers,
+    Interval,
+    RangeError,
     Reals,
     quantise,
 )
@@ -32,6 +34,8 @@ from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 from elegans.exporter.ops.tanh import HALF_SEGMENT
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
+from elegans.exporter.ops.wide_linear import WIDE_SHIFTS, WideLinear
+from elegans.exporter.ops.wide_sparse_linear import WideSparseLinear
 
 _SHIFTS = range(31)  # that `rshr` takes
 _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
@@ -172,8 +176,7 @@ def linear(
     # and the dense array is not even made.
     possible = found.size <= max(_SMALL, 4 * (len(found.values) + len(found.counts)))
     ops = [layout(*kept) for layout in ([dense, *others] if possible else others)]
-    sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
-    best = sizes[min(sizes)]
+    best = _smallest(ops)
     full = type(best) is Linear8 or (tabled and found.size <= _DENSE * len(found.values))
     return (_in_two_scales(real, tabled) or best) if bits == 8 and full else best
 
@@ -284,6 +287,29 @@ def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
     fields = [np.concatenate([getattr(row, name) for row in rows]) for name in names]
     op = type(rows[0])(*fields)
     return op if isinstance(op, LongTimedLinear) else real.rounded_together(op)
+
+
+def wide(real: RealMap, x: Interval) -> Linear | None:
+    """A real map with a result of 32 bits, of whose upper halves `out_frac` is; sums have 64 bits
+    where 32 would leave weights too coarse. None if a row has no scale, or for inputs in x a
+    result that its halves cannot hold."""
+    real = replace(real, weights=sparse.csr_array(real.weights))
+    found = real.quantised(WIDE_SHIFTS, 16, False)
+    if found is None or too_coarse(real.weights, real.in_reach, found[2], False):
+        found = real.quantised(WIDE_SHIFTS, 16, False, LONG_MAX)
+    else:
+        found = real.rounded_together(found, False)
+    try:
+        best = None if found is None else _smallest([WideLinear(*found), WideSparseLinear(*found)])
+        return best if best is None or best.range(x) else None
+    except RangeError:
+        return None
+
+
+def _smallest(ops: list[Linear]) -> Linear:
+    """The one that takes the least flash, the first of equals."""
+    sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
+    return sizes[min(sizes)]
 
 
 def _flash(op: Linear) -> int | None:
