@@ -68,17 +68,23 @@ class Quantised:
 
 
 def quantised(
-    network: Network, bits: int, recording: Path | None, progress: Callable[[str], None]
+    network: Network,
+    bits: int,
+    recording: Path | None,
+    progress: Callable[[str], None],
+    given: Callable[[], Lowered] | None = None,
 ) -> Quantised:
-    """The integers of a network with weights of so many bits.
+    """The integers of a network with weights of so many bits; those that `given` makes, if it is
+    given.
 
     Where they are so far away that a long run may pass 1e-3, maps whose results something
     multiplies in each step get results of 32 bits, if these lower the error.
     """
-    progress("choosing formats and proving ranges")
-    plain = _run(network, lower_with_proof(network, bits), recording, progress)
+    lowered = given() if given is not None else lower_with_proof(network, bits)
+    plain = _run(network, lowered, recording, progress)
     multiplied = any(isinstance(step.op, _READERS) for step in plain.model.steps)
-    if bits < 16 or plain.worst.worst <= _LASTING or not multiplied:
+    fixed = given is not None or bits < 16
+    if fixed or plain.worst.worst <= _LASTING or not multiplied:
         return plain
     finer = lower_with_proof(network, bits, finer=True)
     wide = [s.name for s in finer.model.steps if isinstance(s.op, Linear) and form(s.op) == WIDE]

@@ -106,6 +106,27 @@ def _checks(board: Board) -> Iterator[tuple[bool, str, str]]:
         f"interrupts.driver = {board.interrupts and board.interrupts.driver!r} is unknown",
         f"choose one of: {', '.join(sorted(_drivers('interrupts')))}",
     )
+    words = [n for pair in board.mark.setup for n in pair] if board.mark else []
+    if board.mark:
+        mark = board.mark
+        words += [mark.set_address, mark.high, mark.clear_address, mark.low]
+    yield (
+        any(not 0 <= word < 1 << 32 for word in words)
+        or any(len(pair) != 2 for pair in (board.mark.setup if board.mark else ())),
+        "mark has a number that does not fit in 32 bits, or a setup that is no pair",
+        "give setup = [[address, word], ...]",
+    )
+    timing, current = board.timing, board.current
+    yield (
+        timing is not None and min(timing.hz, timing.line_bytes, timing.wait_states + 1) <= 0,
+        "timing has a number that is not positive",
+        "correct it",
+    )
+    yield (
+        current is not None and min(current.ua_per_mhz, current.millivolts) <= 0,
+        "current has a number that is not positive",
+        "correct it",
+    )
     yield (
         link.credit <= 0 or bool(link.credit & (link.credit - 1)),
         f"link.credit = {link.credit} is not a power of two",

@@ -103,6 +103,18 @@ class CfcFixedLayer(CfcLayer):
     timed = False
 
 
+class CfcSumLayer(CfcLayer):
+    """A layer of CfC neurons without the complementary gate."""
+
+    name = "cfc_sum"
+
+
+class CfcFixedSumLayer(CfcFixedLayer):
+    """A layer of such neurons with a fixed sample period."""
+
+    name = "cfc_fixed_sum"
+
+
 class TanhLayer(FusedLayer):
     """A map and its tanh."""
 
@@ -258,7 +270,7 @@ def windows_of(steps: Sequence[ProgramStep]) -> list[Window]:
     return [window for step in steps for argument in step.inputs for window in argument]
 
 
-def step_comment(step: ProgramStep, bounds: Interval) -> str:
+def step_comment(step: ProgramStep, bounds: Interval | None) -> str:
     """The name of a step's vector, its formats and its range, as the generated C prints them."""
     names = tuple(q_name(f) for f in sorted(set(step.frac)))
     size = step.size
@@ -267,6 +279,8 @@ def step_comment(step: ProgramStep, bounds: Interval) -> str:
         size = step.size // 2 if form(step.op) == WIDE else step.size
     if RELATIVE in names:
         return f"{step.name}: mantissas and exponents"
+    if bounds is None:
+        return f"{step.name}: {' '.join(names)}"
     fracs = step.frac[:size]
     lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo[:size], fracs, strict=True))
     hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi[:size], fracs, strict=True))

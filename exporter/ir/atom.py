@@ -50,6 +50,15 @@ class Atom(ABC):
     open_ended: ClassVar[bool] = False
     """Whether a state that it computes may saturate where nothing else bounds it."""
 
+    effort: ClassVar[int] = 0
+    """Instructions that an element takes on an M4, about, where it is a part of a chain."""
+
+    @property
+    def formula(self) -> str | None:
+        """The value as an expression (`numbers.expressions`), of z for an activation and of the
+        roles of a gate's parts; None where it is no function that is worth composing."""
+        return None
+
     reason: ClassVar[str]
     """Why a state that this atom computes is bounded, as the range report prints it."""
 

@@ -21,8 +21,10 @@ from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import affine_span, element_fracs
 from elegans.exporter.lowering.formats import Formats
 from elegans.exporter.lowering.images import maps
-from elegans.exporter.lowering.joint_rounding import InputStatistics, Together
-from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap, linear, timed, wide
+from elegans.exporter.lowering.maps import integer_maps
+from elegans.exporter.lowering.maps.joint_rounding import InputStatistics, Together
+from elegans.exporter.lowering.maps.quantise_maps import RealMap, RealTimedMap
+from elegans.exporter.lowering.maps.wide_maps import wide
 from elegans.exporter.lowering.step_builder import StepBuilder
 from elegans.exporter.numbers.fixed import Integers, Interval, Reals, widest_frac
 from elegans.exporter.ops.rescale import Rescale
@@ -38,13 +40,21 @@ class ModelBuilder(StepBuilder):
     """The steps so far, and the maps that are added to them.
 
     It implements `atom.Builder`, which is what an atom needs to add its own steps.
+
+    structure  what is compiled already of a model whose weights are replaceable; None for others
     """
 
     def __init__(
-        self, network: Network, formats: Formats, weight_bits: int, finer: bool = False
+        self,
+        network: Network,
+        formats: Formats,
+        weight_bits: int,
+        structure: integer_maps.Structure | None,
+        finer: bool = False,
     ) -> None:
         super().__init__(network, formats)
-        self.weight_bits, self._finer = weight_bits, finer
+        self.weight_bits = weight_bits
+        self.structure, self._finer = structure, finer
         self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
         self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
         self._folded = maps.folded(network)
@@ -94,6 +104,7 @@ class ModelBuilder(StepBuilder):
 
         Weights too large for a fine result make a coarser one, which is rescaled.
         """
+        out_frac = integer_maps.frac_of(self.structure, name, out_frac)
         if by_channel(self.atoms, affine) is not None:
             return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike, held))
         windows, (weights,) = self._matrices(affine)
@@ -151,6 +162,7 @@ class ModelBuilder(StepBuilder):
         held: bool = False,
     ) -> MappedForm:
         """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
+        out_frac = integer_maps.frac_of(self.structure, name, out_frac)
         found = by_channel(self.atoms, affine)
         if found is not None:
             return self._by_channel(name, found, out_frac, held, found[0] in self._folded)
@@ -242,7 +254,7 @@ class ModelBuilder(StepBuilder):
             together=self._together(windows, fracs),
             ends=_ends(windows),
         )
-        op = timed(real, self.weight_bits)
+        op = integer_maps.integer_timed_map(name, real, self.weight_bits, self.structure)
         if op is None:
             return None
         return self.step(name, layer, op, (windows, (dt,)), np.full(drive.size, frac))
@@ -291,16 +303,8 @@ class ModelBuilder(StepBuilder):
         tabled: bool = False,
         alike: bool = False,
     ) -> MappedForm:
-        weights, bias = form
-        op = linear(self._real_map(inputs, form, out_frac), self.weight_bits, tabled, alike)
-        if op is None:
-            raise ElegansError(
-                name,
-                f"with weights up to {abs(weights).max():g} and biases up to "
-                f"{np.abs(bias).max():g}, no int{self.weight_bits} scale holds every row",
-                "declare a narrower input range, or train with smaller weights"
-                + (", or take --weights int16" if self.weight_bits < 16 else ""),
-            )
+        real = self._real_map(inputs, form, out_frac)
+        op = integer_maps.integer_map(name, real, self.weight_bits, self.structure, tabled, alike)
         return MappedForm(inputs, op, out_frac)
 
     def _real_map(

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.relu import clipped
 from elegans.exporter.atoms.images.image import channels_of
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Activation, Atom, Gate
@@ -28,14 +29,21 @@ class LinearMapActivation(Activation):
     """The drive itself. Its format is the one that the gate that reads it, or the state, wants."""
 
     open_ended: ClassVar[bool] = True
+    effort: ClassVar[int] = 0
     reason: ClassVar[str] = "an interval that the step leads back into"
+
+    @property
+    def formula(self) -> str:
+        return "z"
 
     @staticmethod
     def function(z: Reals) -> Reals:
         return z
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
-        return self.argument_span(spans, name)
+        lo, hi = self.argument_span(spans, name)
+        found = clipped(atoms, self.drive) if len(self.drive.terms) in (1, 2) else None
+        return (lo, hi) if found is None else (np.clip(lo, *found[1]), np.clip(hi, *found[1]))
 
     def state_fracs(self, spans: dict[str, Span], own: Span) -> Integers:
         return element_fracs(with_zero(own))
