@@ -194,6 +194,9 @@ _INLINE = {
     "relax",
     "remember",
     "turn",
+    "wide_elapsed_gate",
+    "wide_fused_step",
+    "wide_gated_drive",
     "wrap",
 }
 """Kernels that compilers write into the step's own function."""
