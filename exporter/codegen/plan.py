@@ -9,6 +9,7 @@ from elegans.exporter.codegen.loops import roll
 from elegans.exporter.codegen.placement import Placement, place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.codegen.scratch_buffer import misplaced
+from elegans.exporter.codegen.solver.recognise import with_solvers
 from elegans.exporter.codegen.step_body import StepBody, has_tables, is_inline, step_body
 from elegans.exporter.codegen.tables import ConstantArray, own_tables
 from elegans.exporter.errors import ElegansError
@@ -44,7 +45,8 @@ class Plan:
         """
         tables = sum(table.bytes for table in self.tables)
         runs = sum(run.bytes for run in self.body.runs)
-        return tables + runs + sum(function.bytes for function in self.body.functions)
+        solvers = sum(solver.bytes for solver in self.body.solvers)
+        return tables + runs + solvers + sum(f.bytes for f in self.body.functions)
 
     @property
     def kernels(self) -> list[str]:
@@ -98,7 +100,8 @@ def _fused(program: Program, bounds: dict[str, Interval], layout: str) -> tuple[
     """The program with its layers fused, as far as the places of their vectors allow it."""
     apart: set[str] = set()
     while True:
-        fused = fuse(program, bounds, layout, apart)
+        solved = with_solvers(program, bounds, apart) if layout == "speed" else program
+        fused = fuse(solved, bounds, layout, apart)
         placement = place(fused)
         wrong = misplaced(fused, placement)
         if not wrong:

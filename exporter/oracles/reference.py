@@ -12,6 +12,7 @@ from elegans.exporter.ir.fixed_model import Model, Step, walk
 from elegans.exporter.numbers.fixed import Integers, Value
 
 _TOLD_STEPS = 500  # after which progress is told
+_MOST_ELEMENTS = 1 << 22  # of all vectors of the runs that are computed together
 
 
 def _join(parts: list[Value]) -> Integers:
@@ -33,6 +34,14 @@ def step(model: Model, x: Integers, dt: Integers, h: Integers) -> tuple[Integers
     All are the device's integers, in arrays of int64.
     """
     given = {"x": _int64(x), "dt": _int64(dt), "h": _int64(h)}
+    most = max(_MOST_ELEMENTS // max(elements(model), 1), 1)
+    if x.ndim == 2 and len(x) > most:
+        parts = [
+            walk(model, {name: v[n : n + most] for name, v in given.items()}, _join, _apply)[:2]
+            for n in range(0, len(x), most)
+        ]
+        y, h_next = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return y, h_next
     y, h_next, _ = walk(model, given, _join, _apply)
     return y, h_next
 
@@ -91,6 +100,18 @@ def run_series(
         state, start = h[:, stop - 1], stop
         progress(int(np.minimum(data.lengths, stop).sum()))
     return y, h
+
+
+def elements(model: Model) -> int:
+    """The numbers that one step computes."""
+    return sum(step.size for step in model.steps)
+
+
+def work(model: Model) -> int:
+    """The numbers that one step computes, and the weights that it multiplies by."""
+    maps = (getattr(s.op, name, None) for s in model.steps for name in ("weights", "rates"))
+    counts = (np.count_nonzero(getattr(m, "values", m)) for m in maps if m is not None)
+    return elements(model) + int(sum(counts))
 
 
 def _int64(values: Integers) -> Integers:
