@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -61,6 +60,7 @@ from elegans.exporter.state_ranges import (
     with_shown_ranges,
     with_state_ranges,
 )
+from elegans.exporter.storage.json_text import indented
 from elegans.exporter.storage.npz_arrays import MOST_VALUES, load_arrays
 
 
@@ -289,7 +289,7 @@ def _model_json(
     data |= stated
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
-    return (json.dumps(data, indent=1) + "\n").encode()
+    return (indented(data) + "\n").encode()
 
 
 def _described(channel: Channel) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from elegans.exporter.codegen.solver.unfolds import Unfolds
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, formats
 from elegans.exporter.numbers.fixed import Integers, Interval, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form
@@ -194,7 +195,7 @@ class LayerCall:
     """Several steps of a model as one call of a kernel; `name` is the last step's."""
 
     name: str
-    op: FusedLayer | CompactLayer
+    op: FusedLayer | CompactLayer | Unfolds
     inputs: tuple[Argument, ...]
     size: int
     frac: tuple[int, ...]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from elegans.exporter.data.recording import Recording, to_integers
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers
-from elegans.exporter.oracles.reference import Trajectory, run
+from elegans.exporter.oracles.reference import Trajectory, run, work
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
 
@@ -41,14 +41,16 @@ class _Amount:
 
 _USUAL = _Amount(512, 50, 100, (1,) * 10 + (2,) * 5 + (4,) * 5 + (10,) * 5)
 _MOST_PRODUCTS, _MOST_VALUES = 1 << 28, 1 << 19  # of images: of all vectors together
+_MOST_WORK = 1 << 28  # numbers and weights of all vectors together
 _FEWEST = _Amount(24, 4, 8, (1, 2))
 
 
 def _amount(model: Model) -> _Amount:
-    """The usual one; less where the step of a model takes as long as that of images does."""
-    if not model.products:
-        return _USUAL
-    steps = min(_MOST_PRODUCTS // model.products, _MOST_VALUES // len(model.inputs))
+    """The usual one; less where the step of a model takes long: with images, or thousands of
+    neurons."""
+    steps = _MOST_WORK // max(work(model), 1)
+    if model.products:
+        steps = min(_MOST_PRODUCTS // model.products, _MOST_VALUES // len(model.inputs))
     if steps >= _USUAL.corners + _USUAL.runs * _USUAL.length:
         return _USUAL
     length = 4 * max(steps // (8 * _FEWEST.runs), 1)
