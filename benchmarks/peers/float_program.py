@@ -173,6 +173,7 @@ def float_program(net: Recurrent, board: Board, folder: Path) -> FloatProgram:
         states=2 * net.state_size,
         state_bytes=4,
         struct_bytes=0,
+        weights=0,
         image=image,
     )
     (ram,) = struct.unpack("<I", function.code(at["peer_ram"].address, 4))
