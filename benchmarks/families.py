@@ -216,6 +216,9 @@ FAMILIES: dict[str, Family] = {
         held=(-8.0, 8.0),
         accept=1.0,
     ),
+    "van der Pol": Family(
+        timed.VanDerPol, "van der Pol, 1926, eq. 9", states=2 * UNITS, held=(-4.0, 4.0)
+    ),
     "Izhikevich": Family(
         gated.Izhikevich,
         "Izhikevich, 2003, eq. 1-3",

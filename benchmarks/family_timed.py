@@ -165,3 +165,17 @@ class Attitude(nn.Module):
         tilt = torch.atan(ay / torch.clamp(az, min=0.2))
         h = 0.98 * (h + rate * dt) + 0.02 * tilt
         return h, h
+
+
+class VanDerPol(Cell):
+    """A driven relaxation oscillator, semi-implicit Euler steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drive = linear(INPUTS)
+
+    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        z, v = h.chunk(2, -1)
+        v = v + 0.02 * ((1 - z * z) * v - z + self.drive(x))
+        z = z + 0.02 * v
+        return self.out(z), torch.cat([z, v], -1)

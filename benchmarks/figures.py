@@ -1,9 +1,11 @@
-"""What a step of two networks costs on every core, beside the best peer: CMSIS-NN or float.
+"""What a step of every cell costs: the figures that CI holds to 2 %.
 
     python -m benchmarks.figures [--nets build/nets] [--check | --update]
 
-The networks are those of `benchmarks.nets`; they are made if they are absent. `--check`
-compares with benchmarks/figures.json and exits with 1 if a figure is more than 2 % worse.
+The networks are those of `benchmarks.speed_cells`; they are made if they are absent. ncp19 and
+cfc32 are measured on every core and in several layouts, the other cells on those whose kernels
+differ. `--check` compares with benchmarks/figures.json and exits with 1 if a figure is more than
+2 % worse.
 Figures of a compiler that is not installed here, or of another version, are not compared.
 """
 
@@ -15,26 +17,30 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 
-from elegans.benchmarks.accuracy import against_float
+from elegans.benchmarks.speed_cells import make
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware.toolchain import cross_compiler, cross_compilers
 from elegans.commands.bench import figures
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
-from elegans.exporter.ir.fixed_model import Model
 
 FILE = Path(__file__).with_name("figures.json")
 _WORSE = 1.02
-_BOARDS = {
-    "microbit": "M0",
-    "mps2-an385": "M3",
-    "mps2-an386": "M4",
-    "mps2-an500": "M7",
-    "mps2-an505": "M33",
-    "mps3-an547": "M55",
+CORES = {
+    "M0": "microbit",
+    "M3": "mps2-an385",
+    "M4": "mps2-an386",
+    "M7": "mps2-an500",
+    "M33": "mps2-an505",
+    "M55": "mps3-an547",
+    "RV32IMC": "qemu-rv32-virt",
+    "RV32EC": "qemu-rv32e-virt",
 }
+"""The board that stands for a core."""
+_BOARDS = {board: core for core, board in CORES.items()}
+_CELLS = ("no gate", "pure", "GRU", "LSTM", "LTC", "CTRNN", "MLP")
+_CELLS_ON = ("M0", "M3", "M4", "M55")  # M7 and M33 execute what M4 does
 _KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "ncp19": ("ncp19", {}, "2"),
     "ncp19, period fixed": ("ncp19", {"dt": 0.05}, "2"),
@@ -42,13 +48,7 @@ _KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "ncp19, size": ("ncp19", {"layout": "size"}, "s"),
     "ncp19, size, int8": ("ncp19", {"layout": "size", "weight_bits": 8}, "s"),
     "cfc32": ("cfc32", {}, "2"),
-}
-# The fewest instructions of a peer, another implementation, measured under QEMU with gcc 12.2 -O2:
-# CMSIS-NN int8 on M0, M3 and M55; float with a rational tanh and -ffast-math on M4 and M7.
-_PEERS = {
-    "ncp19": {"M0": 20_354, "M3": 9_726, "M4": 5_071, "M7": 4_729, "M55": 4_729},
-    "cfc32": {"M0": 53_829, "M3": 26_720, "M4": 17_263, "M7": 16_463, "M55": 9_695},
-}
+} | {cell: (cell, {}, "2") for cell in _CELLS}
 _FIGURES = ("instructions", "flash_bytes", "ram_bytes", "stack_bytes")
 
 
@@ -60,29 +60,20 @@ def measure(
     for kind in kinds:
         net, options, level = _KINDS[kind]
         build = nets / kind.replace(", ", "-").replace(" ", "-")
-        model = export(Request(nets / f"{net}.onnx", **options), build)
-        error = _error(nets / f"{net}.onnx", model, options.get("dt"))
-        click.echo(f"{kind}: at worst {error:.1e} of the range used from float", err=True)
+        export(Request(nets / f"{net}.onnx", name="net", **options), build)
         for board in boards:
-            for compiler in compilers:
-                one = figures(build, find_board(board), compiler, level, steps)
+            target = find_board(board)
+            there = cross_compilers(target.core.architecture)
+            for compiler in filter(there.__contains__, compilers):
+                if kind in _CELLS and (_BOARDS[board] not in _CELLS_ON or compiler != "gcc"):
+                    continue
+                one = figures(build, target, compiler, level, steps)
                 row = {name: one[name] for name in _FIGURES[1:]}
                 row["instructions"] = one["instructions_per_step"]["max"]
                 row["constant"] = one["paths"] == 1 and not one["branches_by_data"]
                 found[f"{kind} / {board} / {compiler}"] = row
                 click.echo(_row(kind, board, compiler, row))
     return found
-
-
-def _error(source: Path, model: Model, period: float | None) -> float:
-    """The largest error in 4 free runs of 1,000 steps, with random inputs and elapsed times."""
-    rng = np.random.default_rng(302)
-    lo, hi = (np.array([getattr(c, end) for c in model.inputs]) for end in ("lo", "hi"))
-    x = rng.integers(lo, hi + 1, (4, 1000, len(lo)))
-    dt = np.zeros((4, 1000), np.int64)
-    if model.dt:
-        dt = rng.integers(model.dt.lo, model.dt.hi + 1, dt.shape)
-    return against_float(source, model, x, dt, period).worst
 
 
 def worse(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -99,10 +90,8 @@ def worse(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
 
 
 def _row(kind: str, board: str, compiler: str, row: dict[str, Any]) -> str:
-    core = _BOARDS[board]
-    peer = _PEERS.get(kind, {}).get(core, "")
     varies = "" if row["constant"] else " at most"
-    cells = [kind, core, compiler, f"{row['instructions']}{varies}", peer]
+    cells = [kind, _BOARDS[board], compiler, f"{row['instructions']}{varies}"]
     cells += [row["flash_bytes"], row["ram_bytes"], row["stack_bytes"] or ""]
     return "| " + " | ".join(map(str, cells)) + " |"
 
@@ -131,12 +120,9 @@ def main(
     update: bool,
 ) -> None:
     """Print the table as Markdown."""
-    if not (nets / "ncp19.onnx").exists():
-        from benchmarks.nets import make
-
-        make(nets)
-    click.echo("| network | core | compiler | instructions | best peer | flash | RAM | stack |")
-    click.echo("|---|---|---|---|---|---|---|---|")
+    make(nets, sorted({_KINDS[kind][0] for kind in kinds or _KINDS}))
+    click.echo("| network | core | compiler | instructions | flash | RAM | stack |")
+    click.echo("|---|---|---|---|---|---|---|")
     tools = list(compilers) or cross_compilers()
     found = measure(nets, list(kinds or _KINDS), list(boards or _BOARDS), tools, steps)
     versions = {name: cross_compiler(name).version for name in tools}

@@ -75,12 +75,19 @@ def _error(net: nn.Module, x: Tensor, dt: Tensor) -> Tensor:
     return torch.stack(errors).mean()
 
 
+def trained() -> dict[str, nn.Module]:
+    """The networks after their training."""
+    nets = networks()
+    for net in nets.values():
+        train(net)
+    return nets
+
+
 def make(folder: Path) -> dict[str, Path]:
     """Train both networks and write each to `<folder>/<name>.onnx`; the paths by name."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {}
-    for name, net in networks().items():
-        train(net)
+    for name, net in trained().items():
         paths[name] = folder / f"{name}.onnx"
         export_onnx(net, INPUTS, paths[name], input_ranges=(-1, 1), dt_range=DT)
     return paths

@@ -17,8 +17,8 @@ from elegans.trainer.wiring.ncp import AutoNCP
 Make = Callable[[], Recurrent]
 
 
-def _wired(inputs: int, neurons: int, outputs: int) -> Make:
-    return lambda: Recurrent(WiredCfCCell(AutoNCP(neurons, outputs).build(inputs)))
+def _wired(inputs: int, neurons: int, outputs: int, mode: str = "default") -> Make:
+    return lambda: Recurrent(WiredCfCCell(AutoNCP(neurons, outputs).build(inputs), mode))
 
 
 def _dense(
@@ -87,6 +87,12 @@ NETS: dict[str, Make] = {
     "CfC wired 10-34-5": _wired(10, 34, 5),
     "CfC wired 5-40-7": _wired(5, 40, 7),
     "CfC wired 13-64-10": _wired(13, 64, 10),
+    "CfC no gate 6-20-3": _wired(6, 20, 3, "no_gate"),
+    "CfC no gate 9-26-2": _wired(9, 26, 2, "no_gate"),
+    "CfC no gate 8-19-1": _wired(8, 19, 1, "no_gate"),
+    "CfC pure 6-20-3": _wired(6, 20, 3, "pure"),
+    "CfC pure 9-26-2": _wired(9, 26, 2, "pure"),
+    "CfC pure 8-19-1": _wired(8, 19, 1, "pure"),
     "CfC dense 4-12-3": _dense(4, 12, 3),
     "CfC backbone 6-24-20-1": _dense(6, 20, 1, 24),
     "CfC backbone 9-50-50-33-5": _dense(9, 33, 5, 50, 2),
@@ -199,6 +205,11 @@ FITTED = {
         Measured("CfC wired 11-30-1"),
         Measured("CfC wired 11-30-1", _FEW, 8),
         Measured("CfC wired 11-30-1", period=0.1),
+        Measured("CfC no gate 6-20-3"),
+        Measured("CfC no gate 6-20-3", period=0.1),
+        Measured("CfC no gate 9-26-2"),
+        Measured("CfC pure 6-20-3"),
+        Measured("CfC pure 9-26-2"),
         Measured("CfC dense 4-12-3"),
         Measured("CfC dense 4-12-3", _FEW, 8),
         Measured("CfC dense 4-12-3", bits=8, period=0.1),
@@ -236,6 +247,8 @@ HELD = {
     for one in (
         Measured("CfC wired 8-19-1"),
         Measured("CfC wired 8-19-1", bits=8),
+        Measured("CfC no gate 8-19-1"),
+        Measured("CfC pure 8-19-1"),
         Measured("CfC wired 7-22-2, spread 1 x1", bits=8),
         Measured("CfC wired 7-22-2, spread 1 x1", bits=8, period=0.1),
         Measured("CfC wired 10-34-5, spread 1 x3", bits=8, reach=3.0),

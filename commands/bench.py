@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +15,32 @@ from elegans.boards.firmware.build import build_firmware
 from elegans.boards.profiling.cycles import estimate_cycles
 from elegans.boards.profiling.profile import profile
 from elegans.commands.edge import say
+from elegans.commands.measure import estimated, lines
 from elegans.exporter.build_folder import load_model
 from elegans.exporter.ir.fixed_model import Model
 from elegans.hil_tests.session.build_files import load_build
 
 
 def bench(
-    build_dir: Path, names: Sequence[str], compiler: str, level: str, as_json: bool
+    build_dir: Path,
+    names: Sequence[str],
+    compiler: str,
+    level: str,
+    as_json: bool,
+    meter: Callable[[Board], dict[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """Measure a BUILD on boards, by name; with no names, on all boards that can be emulated here.
 
     Prints a table, or with ``as_json`` the figures as one JSON object. Returns the figures of
-    each board. Raises as `figures` does.
+    each board. ``meter`` gives what a power meter shows. Raises as it and `figures` do.
     """
     chosen = [find_board(name) for name in names] or _emulated_boards()
     found = []
     for board in chosen:
         if not as_json and len(chosen) > 1:
             say(f"{board.name} ...", err=True)
-        found.append(figures(build_dir, board, compiler, level))
+        of_meter = {"measured": meter(board)} if meter else {}
+        found.append(figures(build_dir, board, compiler, level) | of_meter)
     if as_json:
         say(json.dumps(found[0] if len(names) == 1 else {"boards": found}))
         return found
@@ -65,6 +72,7 @@ def figures(
     model = load_model(build_dir)
     measured = profile(build_dir, firmware, steps)
     lo, hi = measured.instructions
+    cycles = estimate_cycles(measured.blocks, board.core.name)
     return {
         "board": board.name,
         "core": board.core.name,
@@ -80,7 +88,8 @@ def figures(
         "branches_by_data": measured.data_dependent,
         "different": measured.mismatches,
         "steps": measured.steps,
-        "cycles": estimate_cycles(measured.blocks, board.core.name),
+        "cycles": cycles,
+        "estimate": estimated(board, cycles, firmware.flash_bytes),
         "stack_bytes": measured.stack,
         "flash": {"code": measured.code, "tables": measured.tables, "weights": measured.weights},
     }
@@ -98,7 +107,7 @@ def _by_neuron(functions: dict[str, int], model: Model) -> Iterator[tuple[str, f
 _HEAD = ("board", "instr.", "cycles", "flash", "code", "tables", "weights", "RAM", "stack")
 _LEGEND = """
 instr.  executed instructions of a step
-cycles  by ARM's manuals for M0, M0+, M3 and M4, for memory without wait states
+cycles  by Arm's manuals, by a model for M7, M33 and M55; without wait states
 flash   bytes of code, tables and weights; RAM of the state, stack of the caller"""
 
 
@@ -138,4 +147,4 @@ def _functions(one: dict[str, Any]) -> str:
     tail = f"\n{one['steps']} steps took {paths} path{'s' * (paths != 1)} through the code"
     tail += "".join(f"\n  {branch}" for branch in branches) or ": no branch depends on the data"
     head = f"instructions of a step, {one['instructions_per_neuron']:g} a neuron; by function:"
-    return "\n".join(["", head, *rows]) + tail
+    return "\n".join(["", *lines(one), head, *rows]) + tail

@@ -15,12 +15,12 @@ from elegans.exporter.data.labels import NO_LABEL, share_of_hits
 from elegans.exporter.data.user_data import UserData, read_user_data
 from elegans.exporter.files import npz, require_file, write_file
 from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.native.compiled_run import compiled_run
 from elegans.exporter.numbers.fixed import Integers, dequantise
+from elegans.exporter.oracles.reference import is_long
 from elegans.exporter.saturation import OUTPUT_RANGE, saturations
 from elegans.hil_tests.session.replay import Target, replay
 from elegans.trainer.progress import shown
-
-_MANY_STEPS = 20_000  # one after the other, which take the reference about ten seconds
 
 
 def run_data(
@@ -39,8 +39,8 @@ def run_data(
     data = read_user_data(source, model, folder.period_fixed, clip, labels)
     for change in data.changes:
         say(change, err=True)
-    if target.on == "reference" and data.x.shape[1] > _MANY_STEPS:
-        say("long runs take the reference long; '--on host' gives the same file sooner", err=True)
+    if target.on == "reference" and is_long(data):
+        say(_how(model), err=True)
     with shown() as progress:
         y, h = replay(
             build, model, data, target, lambda done: progress("run", done, data.steps, "steps")
@@ -55,6 +55,14 @@ def run_data(
     saturated += saturations(folder.outputs, y[data.valid], OUTPUT_RANGE)
     for one in saturated:
         say(f"saturated: {one}" + (f"; {one.remedy}" if one.steps else ""))
+
+
+def _how(model: Model) -> str:
+    """How the reference takes long series, and what was checked."""
+    compiled = compiled_run(model)
+    if compiled.run:
+        return "compiled C finds the states; NumPy repeats and compares every step"
+    return f"NumPy takes one step after the other, which '--on host' does sooner: {compiled.story}"
 
 
 def _real(integers: Integers, channels: Any) -> NDArray[np.float64]:

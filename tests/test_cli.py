@@ -19,6 +19,9 @@ from click.testing import CliRunner
 from elegans.cli import main
 from elegans.commands import hil as hil_command
 from elegans.commands.options.values import Pair
+from elegans.exporter.native import library
+from elegans.exporter.native.compiled_run import compiled_run
+from elegans.exporter.oracles import reference
 from elegans.hil_tests.lab.run_suite import BoardRun, Outcome
 from elegans.tests.places import GOLDEN, model_file
 
@@ -242,6 +245,25 @@ def test_run_writes_the_same_file_wherever_it_runs(exported, tmp_path, on):
     assert arrays["y"].shape == (50, 2)
     assert arrays["h_int"].dtype == np.int16
     np.testing.assert_array_equal(arrays["h"], arrays["h_int"] / 2**15)
+
+
+@pytest.mark.parametrize("compilers", [True, False])
+def test_run_says_what_was_compared_in_a_long_series(exported, tmp_path, monkeypatch, compilers):
+    monkeypatch.setattr(reference, "_LONG", 50)
+    story = "NumPy repeats and compares every step"
+    if not compilers:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        monkeypatch.setattr(library, "_compilers", lambda: iter(()))
+        compiled_run.cache_clear()
+        story = "NumPy takes one step after the other, which '--on host' does sooner: no C compiler"
+    source, output = _recording(tmp_path / "in.npz"), tmp_path / "y.npz"
+    result = _call(
+        *("run", exported, "--input", source, "--output", output), *("--on", "reference")
+    )
+    compiled_run.cache_clear()
+    assert result.exit_code == 0, result.output
+    assert story in result.stderr
+    assert output.is_file()
 
 
 @pytest.mark.parametrize(

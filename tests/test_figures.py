@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 pytest.importorskip("ncps", reason="ncps is not installed (pip install ncps)")
 
-from elegans.benchmarks import figures, nets
+from elegans.benchmarks import figures, speed_cells
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.toolchain import cross_compiler, cross_compilers
@@ -23,13 +23,14 @@ def trained(shared):
     """The networks of the figures, trained once a run."""
     folder, threads = shared / "nets", torch.get_num_threads()
     with locked(folder):
-        if not (folder / "cfc32.onnx").exists():
-            nets.make(folder)
-            torch.set_num_threads(threads)
+        speed_cells.make(folder, list(speed_cells.TITLES))
+        torch.set_num_threads(threads)
     return folder
 
 
 _SOAKS = {"zig": [pytest.mark.soak]}  # within 1 % of gcc, and as long again
+# M7 and M33 execute the code of M4, except for an instruction or two.
+_CORES = {"gcc": ("M0", "M3", "M4", "M55")}
 
 
 @pytest.mark.parametrize(
@@ -41,12 +42,11 @@ def test_no_figure_is_more_than_2_percent_worse_than_the_committed_one(compiler,
     measured = json.loads(figures.FILE.read_text())["compilers"].get(compiler)
     if here != measured:
         pytest.skip(f"{compiler} is {here}, the figures are from {measured}")
-    boards = [
-        name for name in figures._BOARDS if virtual_board.installed_emulators(find_board(name))
-    ]
+    names = [figures.CORES[core] for core in _CORES.get(compiler, figures.CORES)]
+    boards = [name for name in names if virtual_board.installed_emulators(find_board(name))]
     for net in trained.glob("*.onnx"):
         shutil.copy(net, tmp_path)
-    options = ["--nets", str(tmp_path), "--check", "--steps", "8", "--compiler", compiler]
+    options = ["--nets", str(tmp_path), "--check", "--steps", "2", "--compiler", compiler]
     options += [part for board in boards for part in ("--board", board)]
     done = CliRunner().invoke(figures.main, options)
     assert done.exit_code == 0, done.output

@@ -33,11 +33,11 @@ _SHARED = {"exporter.errors", "exporter.files", "exporter.templates"}
 _STAGES = {
     "exporter": [
         *("storage", "numbers", "ops", "ir", "atoms", "passes"),
-        *("frontend", "data", "lowering", "delivery", "codegen", "cost", "oracles"),
+        *("frontend", "data", "lowering", "delivery", "codegen", "cost", "native", "oracles"),
     ],
     "boards": [
         *("processes", "descriptors", "machine_code", "firmware"),
-        *("flashing", "emulation", "profiling"),
+        *("flashing", "emulation", "profiling", "energy"),
     ],
     "hil_tests": ["wire", "link", "session", "lab", "reports"],
     "trainer": [

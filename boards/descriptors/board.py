@@ -155,13 +155,54 @@ class Programming:
 
 
 @dataclass(frozen=True)
+class FlashTiming:
+    """How long the core waits for its flash, by the document ``source``.
+
+    ``hz`` is the clock of the core; a line of ``line_bytes`` that is in no cache costs
+    ``wait_states`` of its cycles.
+    """
+
+    hz: int
+    wait_states: int
+    line_bytes: int
+    source: str
+
+
+@dataclass(frozen=True)
+class RunCurrent:
+    """What the chip takes while its core runs: ``ua_per_mhz`` microamperes for each MHz, by the
+    document ``source``, at the board's supply of ``millivolts``."""
+
+    ua_per_mhz: int
+    millivolts: int
+    source: str
+
+
+@dataclass(frozen=True)
+class StepMark:
+    """A pin that is high while a step runs, for a power meter.
+
+    ``setup`` are pairs of an address and the word that is written there before the first step;
+    writing the word ``high`` to ``set_address`` sets the pin, writing ``low`` to ``clear_address``
+    clears it.
+    """
+
+    set_address: int
+    high: int
+    clear_address: int
+    low: int
+    setup: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True)
 class Board:
     """A board, real or virtual.
 
     ``name`` and ``title`` are its short and its full name. ``emulators`` are those that can
     emulate it, the preferred one first; a real board has none. ``source`` is a C file beside
     the descriptor that defines ``board_init``, which starts the clocks and connects the pins;
-    None if the board needs neither. ``path`` is the descriptor that the board was read from.
+    None if the board needs neither. ``timing`` and ``current`` are what is published of the chip,
+    ``mark`` a pin for a power meter. ``path`` is the descriptor that the board was read from.
     """
 
     name: str
@@ -176,6 +217,9 @@ class Board:
     source: str | None = None
     flash: Programming | None = None
     qemu: QemuMachine | None = None
+    timing: FlashTiming | None = None
+    current: RunCurrent | None = None
+    mark: StepMark | None = None
     path: Path | None = None
 
     @property

@@ -81,8 +81,7 @@ class GdbClient:
 
     def set_register(self, number: int, value: int) -> None:
         """Set a register, numbered as for `register`; no effect if the stub does not have it."""
-        gdb_number = _XPSR if number == 16 else number
-        self._ask(b"P%x=%s" % (gdb_number, value.to_bytes(4, "little").hex().encode()))
+        self._ask(_setting(number, value))
 
     def resume(self) -> None:
         """Let the target run.
@@ -96,6 +95,31 @@ class GdbClient:
             self.set_breakpoint(return_address)
         self._send(b"c")
         self.running = True
+
+    def call(self, memory: dict[int, bytes], registers: dict[int, int]) -> None:
+        """Write to memory and registers, and let the target run: one round trip for all of it.
+
+        QEMU answers packets in turn, and takes the beginning of a packet for the acknowledgement of
+        its answer to the one before. Nothing is acknowledged here, because a byte that comes while
+        the target runs would halt it.
+        """
+        bodies = [b"M%x,%x:%s" % (at, len(d), d.hex().encode()) for at, d in memory.items()]
+        bodies += [_setting(number, value) for number, value in registers.items()]
+        self._write(b"".join(_packed(body) for body in [*bodies, b"c"]))
+        for body in bodies:
+            if self._reply(acknowledged=False) != b"OK":
+                raise GdbError(f"the gdb stub refuses {body[:20].decode()}")
+        self.running = True
+
+    def monitor(self, command: str) -> None:
+        """Execute a command of the emulator's monitor that prints nothing."""
+        self._send(b"qRcmd," + command.encode().hex().encode())
+        said = b""
+        while (answer := self._reply()) != b"OK":
+            said += bytes.fromhex(answer[1:].decode()) if answer[:1] == b"O" else answer
+        if said:
+            text = said.decode(errors="replace").strip()
+            raise GdbError(f"monitor: {command}: {text}")
 
     def set_breakpoint(self, address: int) -> None:
         """Halt whenever the instruction at ``address`` is about to be executed."""
@@ -153,7 +177,7 @@ class GdbClient:
         return answer
 
     def _send(self, body: bytes) -> None:
-        self._write(b"$%s#%02x" % (body, sum(body) & 0xFF))
+        self._write(_packed(body))
 
     def _write(self, data: bytes) -> None:
         try:
@@ -161,21 +185,22 @@ class GdbClient:
         except OSError as error:
             raise GdbError(f"the gdb stub is gone ({error})") from None
 
-    def _reply(self) -> bytes:
-        packet = self._packet(_TIMEOUT_S)
+    def _reply(self, acknowledged: bool = True) -> bytes:
+        packet = self._packet(_TIMEOUT_S, acknowledged)
         if packet is None:
             raise GdbError(f"the gdb stub did not answer within {_TIMEOUT_S:.0f} s")
         return packet
 
-    def _packet(self, within: float) -> bytes | None:
-        """The next packet, which is acknowledged; None if none comes within so many seconds."""
+    def _packet(self, within: float, acknowledged: bool = True) -> bytes | None:
+        """The next packet; None if none comes within so many seconds."""
         end = time.monotonic() + within
         while True:
             start = self._buffer.find(b"$")
             stop = self._buffer.find(b"#", start)
             if start >= 0 and 0 <= stop <= len(self._buffer) - 3:
                 packet, self._buffer = self._buffer[start + 1 : stop], self._buffer[stop + 3 :]
-                self._write(b"+")
+                if acknowledged:
+                    self._write(b"+")
                 return packet
             self._socket.settimeout(max(0.0005, end - time.monotonic()))
             try:
@@ -187,3 +212,13 @@ class GdbClient:
             if not data:
                 raise GdbError("the gdb stub has closed the connection")
             self._buffer += data
+
+
+def _packed(body: bytes) -> bytes:
+    return b"$%s#%02x" % (body, sum(body) & 0xFF)
+
+
+def _setting(number: int, value: int) -> bytes:
+    """The packet that sets a register, numbered as for `GdbClient.register`."""
+    gdb_number = _XPSR if number == 16 else number
+    return b"P%x=%s" % (gdb_number, value.to_bytes(4, "little").hex().encode())

@@ -40,20 +40,30 @@ def trace_command(elf: Path, board: Board, log: Path, listening: int) -> list[st
     """The command line that loads ``elf``, halts at reset and waits for gdb.
 
     ``listening`` is the file descriptor of the socket on which the gdb stub accepts its client.
-    While the firmware runs, QEMU writes the registers before each instruction to ``log``.
+    What QEMU writes to ``log`` while the firmware runs is said by a command of its monitor:
+    `log_blocks` or `log_registers`.
     Raises `ElegansError` as `boot_command` does.
     """
     _require_installed(board, install(board))
     machine = [*_machine_options(board, elf), "-serial", "null", "-S"]
     socket = f"socket,id=stub,fd={listening},server=on,wait=off,nodelay=on"
     stub = ["-chardev", socket, "-gdb", "chardev:stub"]
-    single = (
-        ["-accel", "tcg,one-insn-per-tb=on"]
-        if _version(program(board)) >= (8, 1)
-        else ["-singlestep"]
-    )
-    log_to = ["-d", "cpu,nochain", "-D", str(log)]
-    return [program(board), *machine, *_SILENT, *stub, *single, *log_to]
+    return [program(board), *machine, *_SILENT, *stub, "-d", "nochain", "-D", str(log)]
+
+
+def log_blocks(board: Board) -> list[str]:
+    """What to tell QEMU's monitor to get a line of the log for each block that is executed."""
+    return ["log exec,nochain", f"{_one_by_one(board)} off"]
+
+
+def log_registers(board: Board) -> list[str]:
+    """What to tell QEMU's monitor to get the registers before each instruction."""
+    return ["log cpu,nochain", f"{_one_by_one(board)} on"]
+
+
+def _one_by_one(board: Board) -> str:
+    """What makes blocks of single instructions."""
+    return "one-insn-per-tb" if _version(program(board)) >= (8, 1) else "singlestep"
 
 
 def program(board: Board) -> str:

@@ -12,8 +12,12 @@ class UartModel:
     """
 
     def __init__(self, driver: str) -> None:
-        self.sent = bytearray()
         self._map = UARTS[driver]
+        self.reset()
+
+    def reset(self) -> None:
+        """Set all registers to zero, and forget what was received and sent."""
+        self.sent = bytearray()
         self._values: dict[int, int] = {}
         self._received = b""
         self._taken = 0
@@ -22,11 +26,21 @@ class UartModel:
         """Let ``data`` arrive from the host, to be read byte by byte."""
         self._received, self._taken = data, 0
 
+    def take(self) -> bytes:
+        """The bytes that the firmware has sent since the last call."""
+        data = bytes(self.sent)
+        self.sent.clear()
+        return data
+
+    def value(self, register: int) -> int:
+        """What the firmware has stored to a register."""
+        return self._values.get(register, 0)
+
     @property
     def interrupt_enabled(self) -> bool:
         """Whether a received byte raises the interrupt."""
         enables = self._map.interrupt_enables
-        return all(self._values.get(register, 0) & bits == bits for register, bits in enables)
+        return all(self.value(register) & bits == bits for register, bits in enables)
 
     def read(self, offset: int) -> int:
         """The register at ``offset``; reading ``rx`` takes a byte out of it."""
@@ -40,7 +54,7 @@ class UartModel:
 
     def write(self, offset: int, value: int) -> None:
         """The firmware's store of ``value`` to the register at ``offset``."""
-        if offset < 2 and self._hidden():
+        if 0 <= offset < 2 and self._hidden():
             return
         if offset == self._map.tx:
             self.sent.append(value & 0xFF)

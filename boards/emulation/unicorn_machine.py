@@ -20,12 +20,15 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 import unicorn as _untyped
+import unicorn.unicorn_py3.unicorn as _untyped_binding
 
 from elegans.boards.descriptors.board import Board, Region
+from elegans.boards.emulation.compiled_uart import CompiledUart
 from elegans.boards.emulation.uart_model import UartModel
 from elegans.boards.firmware.elf_image import ElfImage
 
 unicorn: Any = _untyped  # its type annotations are wrong
+_binding: Any = _untyped_binding
 
 PAGE = 0x1000
 """unicorn maps memory in pages of 4 KiB."""
@@ -76,7 +79,7 @@ class UnicornMachine(ABC):
             self._cpu.mem_write(address, data)
         # A UART need not begin at the start of a page.
         page, self._uart_at = board.uart.base & -PAGE, board.uart.base % PAGE
-        self._cpu.mmio_map(page, PAGE, self._uart_read, None, self._uart_write, None)
+        self._uart = self._map_uart(page)
         if peripherals is not None:
             for start, stop in ((_ADDRESSES.start, page), (page + PAGE, _ADDRESSES.stop)):
                 self._map_peripherals(peripherals, start, stop)
@@ -145,6 +148,18 @@ class UnicornMachine(ABC):
     def _instructions(self, code: bytes) -> int:
         """The number of instructions of a block."""
 
+    def _map_uart(self, page: int) -> UartModel:
+        driver, cpu = self._board.uart.driver, self._cpu
+        compiled = CompiledUart.find(driver, self._uart_at, self._full)
+        if compiled is None:
+            cpu.mmio_map(page, PAGE, self._uart_read, None, self._uart_write, None)
+            return UartModel(driver)
+        # `cpu.mmio_map` takes functions of Python only.
+        status = _binding.uclib.uc_mmio_map(cpu._uch, page, PAGE, *compiled.accesses())
+        if status != unicorn.UC_ERR_OK:
+            raise unicorn.UcError(status)
+        return compiled
+
     def _map_peripherals(self, chip: Peripherals, start: int, stop: int) -> None:
         def read(cpu: Any, offset: int, size: int, _: Any) -> int:
             return chip.read(start + offset, size)
@@ -159,7 +174,7 @@ class UnicornMachine(ABC):
         self._cpu.mem_map(*region.pages(PAGE), rights)
 
     def _reset_core(self) -> None:
-        self._uart = UartModel(self._board.uart.driver)
+        self._uart.reset()
         self._count = 0
         self._counting: int | None = None  # the hook that counts
         self._count_wanted = False
@@ -225,9 +240,17 @@ class UnicornMachine(ABC):
             self._flush()
 
     def _flush(self) -> None:
-        if self._uart.sent:
-            self._send(bytes(self._uart.sent))
-            self._uart.sent.clear()
+        if sent := self._uart.take():
+            self._send(sent)
+
+    def _full(self) -> None:
+        """Pass on what the compiled UART has sent. `emu_start` raises the error, if there is one,
+        as it does for unicorn's own callbacks."""
+        try:
+            self._flush()
+        except BaseException as error:
+            self._cpu._hook_exception = error
+            self._cpu.emu_stop()
 
     def _enable_counter(self, enable: bool) -> None:
         self._count_wanted = enable

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from elegans.boards.descriptors.board import Board
 from elegans.boards.emulation import qemu, unicorn_board
+from elegans.boards.emulation.compiled_uart import uart_library
 from elegans.boards.firmware.build import Firmware
 from elegans.boards.firmware.elf_image import read_image, require_fit
 from elegans.boards.firmware.toolchain import INSTALL_SIM
@@ -86,6 +87,8 @@ def emulate(firmware: Firmware, emulator: str = "auto") -> Iterator[VirtualBoard
     board = firmware.board
     name = choose_emulator(emulator, board)
     require_fit(read_image(firmware.elf), board, firmware.elf)
+    if name == "unicorn":
+        uart_library()  # the time to boot is not for compiling it
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elegans-")))
         log = folder / "log"

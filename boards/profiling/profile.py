@@ -109,18 +109,20 @@ def _measured(
 ) -> Profile:
     symbols = read_symbols(firmware.elf)
     counts: list[int] = []
-    paths: dict[bytes, Counter[Block]] = {}
+    paths: dict[bytes, tuple[Counter[Block], int]] = {}  # blocks, and instructions
     mismatches = 0
     for x, dt, h, *expected in _vectors(build_dir, steps):
         trace = caller.step(x, dt, h)
         mismatches += int(np.count_nonzero(caller.results() != np.concatenate(expected)))
-        blocks = Counter(trace)
-        counts.append(sum(len(function.instructions(block)) * n for block, n in blocks.items()))
         path = hashlib.sha256(np.array(trace, dtype=np.uint64).tobytes()).digest()
-        paths.setdefault(path, blocks)
+        if path not in paths:
+            blocks = Counter(trace)
+            length = sum(len(function.instructions(block)) * n for block, n in blocks.items())
+            paths[path] = blocks, length
+        counts.append(paths[path][1])
         if sum(counts) > (_MOST_LOGGED if firmware.board.core.unicorn is None else _MOST_EXECUTED):
             break
-    first = next(iter(paths.values()))
+    first, _ = next(iter(paths.values()))
     arrays = [symbol for symbol in symbols if symbol.in_model and symbol.is_data]
     of_runtime = _arrays_of_the_runtime(build_dir)
     tables = sum(array.size for array in arrays if array.name in of_runtime)

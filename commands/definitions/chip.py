@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,14 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> None:
     metavar="FILE",
     help="Write the figures of the one board as macros of C, as a bound for a watchdog.",
 )
+@click.option(
+    "--measure",
+    "meter",
+    type=click.Choice(["joulescope", "ppk2", "csv"]),
+    help="power meter that shows the steps of the one board, or csv for a recorded trace",
+)
+@click.option("--trace", type=PATH, help="CSV file with time, current, voltage and mark")
+@click.option("--seconds", default=2.0, show_default=True, help="how long to record")
 @JSON
 def bench(
     build: Path,
@@ -180,18 +189,27 @@ def bench(
     compiler: str,
     level: str,
     header: Path | None,
+    meter: str | None,
+    trace: Path | None,
+    seconds: float,
     as_json: bool,
 ) -> None:
     """Measure what one step of a BUILD costs.
 
     Instructions by function and layer, estimated cycles, flash, RAM and stack; and whether
-    any branch depends on the data.
+    any branch depends on the data. With --measure also the energy of the steps that a meter
+    shows, while the board executes them.
     """
     from elegans.commands.bench import bench as measure
     from elegans.commands.cost_header import write_cost_header
+    from elegans.commands.measure import measured
 
-    if header is not None and len(names) != 1:
-        raise WrongUseError("--header", "needs exactly one board", "name it with --board")
-    found = measure(build, names, compiler, level, as_json)
+    for option, value in (("--header", header), ("--measure", meter)):
+        if value is not None and len(names) != 1:
+            raise WrongUseError(option, "needs exactly one board", "name it with --board")
+    if trace is not None and meter is None:
+        raise WrongUseError("--trace", "is read by --measure csv", "give both")
+    show = partial(measured, meter=meter, trace=trace, seconds=seconds) if meter else None
+    found = measure(build, names, compiler, level, as_json, show)
     if header is not None:
         write_cost_header(build, found[0], header)

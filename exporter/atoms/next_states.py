@@ -10,6 +10,7 @@ import numpy as np
 
 from elegans.exporter.atoms.activations.fraction import FractionActivation
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.activations.relu import clipped
 from elegans.exporter.atoms.activations.soft_relu import unfolded
 from elegans.exporter.atoms.gates.advance import AdvanceGate
 from elegans.exporter.atoms.gates.keep import KeepGate
@@ -74,7 +75,7 @@ def advanced(atoms: AtomTable, affine: Affine, start: int) -> tuple[Window, ...]
         (affine.pick(np.arange(lo, hi)), start + lo, rows[lo].from_row(lo))
         for lo, hi in _runs(rows)
     ]
-    if not any(row.carries or piece.window() for piece, _, row in pieces):
+    if not any(row.carries or p.window() or clipped(atoms.found, p) for p, _, row in pieces):
         return (atoms.map(affine),)  # one map is faster than several
     return tuple(_piece(atoms, *piece) for piece in pieces)
 
@@ -185,6 +186,9 @@ def _of_product(
 def _piece(atoms: AtomTable, part: Affine, start: int, row: _Row) -> Window:
     size = part.size
     own = Window("h", start, start + size)
+    found = clipped(atoms.found, part)
+    if found is not None and found[1][0] <= 0.0 <= found[1][1]:  # 0 is where a state begins
+        return _held(atoms, part, own, *found)
     if row.near:
         change = part.plus(atoms.of(own).scaled(_MINUS))
         return atoms.add(AdvanceGate(own, atoms.map(change))) if change.terms else own
@@ -202,6 +206,17 @@ def _piece(atoms: AtomTable, part: Affine, start: int, row: _Row) -> Window:
         return atoms.add(KeepGate(h, c, u))
     g, v, _ = others[0]
     return atoms.add(TurnGate(h, c, u, g, v))
+
+
+def _held(
+    atoms: AtomTable, part: Affine, own: Window, z: Affine, ends: tuple[float, float]
+) -> Window:
+    """A clipped state: its old value and a change, held between the ends, in 32 bits."""
+    made = advanced(atoms, z, own.lo) if z.window() is None else ()
+    gate = atoms.found.get(made[0].vector) if len(made) == 1 else None
+    if not isinstance(gate, AdvanceGate) or gate.h != own:
+        return atoms.map(part)
+    return atoms.add(replace(gate, ends=ends))
 
 
 def _memory(atoms: AtomTable, part: Affine, own: Window) -> Window:

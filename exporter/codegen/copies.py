@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from elegans.exporter.codegen.placement import Place, Placement
-from elegans.exporter.codegen.program import Program
+from elegans.exporter.codegen.program import Program, ProgramStep
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN
 from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.constant import Constant
 from elegans.exporter.ops.counts import Counts
 
 _FEW = 32  # elements that are copied without a loop
+
+FEW = 32
+"""Inputs that are clamped one by one in the step itself, faster and smaller than by a call."""
 
 _Move = tuple[Place, Place, int]  # target, source, elements
 
@@ -83,11 +87,13 @@ def _overlap(a: Place, a_size: int, b: Place, b_size: int) -> bool:
 
 
 def clamp_lines(op: Clamp, target: Place, source: Place, layout: str) -> list[str]:
-    """A few inputs clamped one by one; those that may be any int16 are only copied."""
+    """A few inputs clamped in pairs, or one by one; those that may be any int16 are only copied."""
     size = len(op.lo)
     any_int16 = [*((op.lo == INT16_MIN) & (op.hi == INT16_MAX)), False]
     if layout == "size" and np.all(any_int16[:-1]):
         return copy_lines(target, source, size)
+    left = op.left if isinstance(op, Counts) else np.zeros(size, np.int64)
+    held = [not any16 and not shift for any16, shift in zip(any_int16, left, strict=False)]
     lines = []
     i = 0
     while i < size:
@@ -97,10 +103,25 @@ def clamp_lines(op: Clamp, target: Place, source: Place, layout: str) -> list[st
             i += 1
         elif any_int16[i]:
             lines.append(f"{element(target, i)} = {value};")
+        elif all(held[i : i + 2]) and i + 1 < size:
+            ends = ", ".join(str(end) for k in (i, i + 1) for end in (op.lo[k], op.hi[k]))
+            lines.append(f"el_hold2(&{element(target, i)}, &{value}, {ends});")
+            i += 1
         else:
-            held = f"el_hold({value}, {op.lo[i]}, {op.hi[i]})"
-            if isinstance(op, Counts) and op.left[i]:
-                held = f"(int16_t)({held} * {1 << int(op.left[i])})"
-            lines.append(f"{element(target, i)} = {held};")
+            one = f"el_hold({value}, {op.lo[i]}, {op.hi[i]})"
+            if left[i]:
+                one = f"(int16_t)({one} * {1 << int(left[i])})"
+            lines.append(f"{element(target, i)} = {one};")
         i += 1
     return lines
+
+
+def is_inline(step: ProgramStep) -> bool:
+    """Whether a step is written out in `step` itself, without a kernel."""
+    clamped = isinstance(step.op, Clamp) and step.size <= FEW
+    return clamped or isinstance(step.op, Constant)
+
+
+def has_tables(step: ProgramStep) -> bool:
+    """Whether the tables of a step are printed as they are."""
+    return isinstance(step.op, Constant) or not is_inline(step)

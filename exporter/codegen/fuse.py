@@ -1,20 +1,24 @@
 """Fusion: runs of steps that one kernel executes together, without a bit's difference.
 
 The steps of a layer of CfC neurons (three or four maps of the same input, two tanh, a sigmoid, a
-mix) become one call, and so do a map and its tanh, and a large map by itself. Each core has a
-kernel for them that keeps a neuron in registers (`NAME_layers.S`). The model, its reference and its
-digest are the same with and without fusion.
+mix or a sum) become one call, and so do a map and its tanh, and a large map by itself. Each core
+has a kernel for them that keeps a neuron in registers (`NAME_layers.S`). The model, its reference
+and its digest are the same with and without fusion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
+from elegans.exporter.codegen.decayed import decayed
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
+    CfcFixedSumLayer,
     CfcLayer,
+    CfcSumLayer,
     CompactLayer,
     FusedLayer,
     FusedMap,
@@ -24,7 +28,9 @@ from elegans.exporter.codegen.program import (
     Program,
     ProgramStep,
     TanhLayer,
+    saturating,
 )
+from elegans.exporter.codegen.trimmed import trimmed
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -35,6 +41,8 @@ from elegans.exporter.numbers.fixed import (
     LongInterval,
     join_intervals,
 )
+from elegans.exporter.ops.any_function import AnyFunction
+from elegans.exporter.ops.gated_sum import GatedSum
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.mix import Mix
@@ -45,45 +53,64 @@ from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _LEAST = 256  # weights of a map that is worth a kernel's call
+_LEAST_OF_TABLE = 16  # the same where any function of its result is looked up
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
 _BYTE = 255  # the most first inputs that the compact kernel counts
 _TIMED_MAPS = 4  # those of f, g and t, and the rate of t
 _DT: Argument = (Window("dt_in", 0, 1),)
+_LAYERS = {  # by whether the state is a mix, and whether the gate reads elapsed time
+    (True, True): CfcLayer,
+    (True, False): CfcFixedLayer,
+    (False, True): CfcSumLayer,
+    (False, False): CfcFixedSumLayer,
+}
 
 Bounds = dict[str, Interval]
-Recognise = Callable[[Sequence[Step], Bounds], LayerCall | None]
+Recognise = Callable[[Sequence[Step], Bounds], ProgramStep | None]
 
 
-def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Program:
+def fuse(
+    program: Program, bounds: Bounds, layout: str, apart: set[str], replaceable: bool = False
+) -> Program:
     """The program with its layers as single calls.
 
-    bounds  of every vector of the program, by name
-    layout  speed: the cores' kernels; size: one loop over all layers of CfC neurons
-    apart   names of steps that are left as they are; so are the steps of loops
+    bounds       of every vector of the program, by name
+    layout       speed: the cores' kernels; size: one loop over all layers of CfC neurons
+    apart        names of steps that are left as they are; so are the steps of loops
+    replaceable  whether other weights shall fit: kernels saturate, size has none of its own
     """
-    steps: list[ProgramStep] = list(program.steps)
+    steps = list(program.steps)
     apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
-    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, _linear))
-    kinds = fast if layout == "speed" else ((7, _compact),)
+    linear = partial(_linear, looked_up=_looked_up(steps), whole=replaceable)
+    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
+    small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
+    if not replaceable:  # other weights may leave the bounds of a decay
+        fast = ((4, decayed), *fast)
+    kinds = fast if layout == "speed" else small
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
             run = [s for s in steps[at - count : at] if isinstance(s, Step) and s.name not in apart]
             call = recognise(run, bounds) if len(run) == count else None
             if call is not None and not _read_outside(program, run):
-                steps[at - count : at] = [call]
+                steps[at - count : at] = [saturating(call) if replaceable else call]
                 at = max(at - count, count - 1)
             at += 1
     return Program(program.model, _gathered(steps), program.loops)
 
 
+def _looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
+    """The vectors that tables of any function read."""
+    tables = (s for s in steps if isinstance(s, Step) and isinstance(s.op, AnyFunction))
+    return frozenset(w.vector for step in tables for argument in step.inputs for w in argument)
+
+
 def _repeated(steps: Sequence[ProgramStep]) -> set[str]:
     """Maps that occur more than once: they share one table, and a fused layer has its own."""
     found: dict[tuple[bytes, ...], list[str]] = {}
-    for step in steps:
-        if isinstance(step.op, Linear):
-            tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
-            found.setdefault(tables, []).append(step.name)
+    for step in (s for s in steps if isinstance(s, Step) and isinstance(s.op, Linear)):
+        tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
+        found.setdefault(tables, []).append(step.name)
     return {name for names in found.values() if len(names) > 1 for name in names}
 
 
@@ -114,7 +141,7 @@ def _read_outside(program: Program, run: Sequence[Step]) -> bool:
 
 def _sums(run: Sequence[Step]) -> list[Step] | None:
     """The maps of f, g and t, if these seven steps are a layer of CfC neurons."""
-    if not isinstance(run[-1].op, Mix):
+    if not isinstance(run[-1].op, (Mix, GatedSum)):
         return None
     made = {s.name: s for s in run}
     sums: list[Step] = []
@@ -142,13 +169,16 @@ def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
         maps += found
     if not maps or not _worth_it(maps) or not _alike(maps):
         return None
-    layer = CfcLayer if len(maps) == _TIMED_MAPS else CfcFixedLayer
+    mixed = isinstance(run[-1].op, Mix)
+    if not mixed and maps[0].scales is not None:
+        return None  # the kernels of int8 weights have no sum
+    layer = _LAYERS[mixed, len(maps) == _TIMED_MAPS]
     return _call(run[-1], layer(tuple(maps)))
 
 
 def _compact(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     """The same in the least flash; its maps must read the same inputs."""
-    sums = _sums(run)
+    sums = _sums(run) if isinstance(run[-1].op, Mix) else None
     if sums is None or len({s.inputs[0] for s in sums}) != 1:
         return None
     f, g, t = (s.op for s in sums if isinstance(s.op, (Linear, TimedLinear)))
@@ -178,13 +208,21 @@ def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     return _call(step, TanhLayer(tuple(maps))) if maps and _worth_it(maps) else None
 
 
-def _linear(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
-    """A map by itself, if it is so large that copying its inputs and results is worth it."""
+def _linear(
+    run: Sequence[Step],
+    bounds: Bounds,
+    looked_up: frozenset[str] = frozenset(),
+    whole: bool = False,
+) -> LayerCall | None:
+    """A map by itself, if it is so large that copying its inputs and results is worth it.
+
+    whole  whether other weights may read what these do not
+    """
     (drive,) = run
-    op = drive.op
-    if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < _LEAST:
+    op, least = drive.op, _LEAST_OF_TABLE if drive.name in looked_up else _LEAST
+    if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < least:
         return None
-    maps = _maps(drive, bounds, half_segment=0)
+    maps = _maps(drive if whole else trimmed(drive), bounds, half_segment=0)
     return _call(drive, LinearLayer(tuple(maps))) if maps and _worth_it(maps) else None
 
 

@@ -7,7 +7,7 @@ model may be one call of a kernel (`LayerCall`), and equal runs of steps a loop 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -104,6 +104,18 @@ class CfcFixedLayer(CfcLayer):
     timed = False
 
 
+class CfcSumLayer(CfcLayer):
+    """A layer of CfC neurons without the complementary gate."""
+
+    name = "cfc_sum"
+
+
+class CfcFixedSumLayer(CfcFixedLayer):
+    """A layer of such neurons with a fixed sample period."""
+
+    name = "cfc_fixed_sum"
+
+
 class TanhLayer(FusedLayer):
     """A map and its tanh."""
 
@@ -193,6 +205,14 @@ class LayerCall:
 ProgramStep = Step | LayerCall
 
 
+def saturating(call: ProgramStep) -> LayerCall:
+    """A fused layer with kernels that saturate, whatever its weights can reach."""
+    assert isinstance(call, LayerCall)
+    assert isinstance(call.op, FusedLayer)
+    maps = tuple(replace(one, saturates=True) for one in call.op.maps)
+    return replace(call, op=type(call.op)(maps))
+
+
 @dataclass(frozen=True)
 class Loop:
     """Steps that follow each other in the program and are executed `count` times.
@@ -259,7 +279,7 @@ def windows_of(steps: Sequence[ProgramStep]) -> list[Window]:
     return [window for step in steps for argument in step.inputs for window in argument]
 
 
-def step_comment(step: ProgramStep, bounds: Interval) -> str:
+def step_comment(step: ProgramStep, bounds: Interval | None) -> str:
     """The name of a step's vector, its formats and its range, as the generated C prints them."""
     names = tuple(q_name(f) for f in sorted(set(step.frac)))
     size = step.size
@@ -268,6 +288,8 @@ def step_comment(step: ProgramStep, bounds: Interval) -> str:
         size = step.size // 2 if form(step.op) == WIDE else step.size
     if RELATIVE in names:
         return f"{step.name}: mantissas and exponents"
+    if bounds is None:
+        return f"{step.name}: {' '.join(names)}"
     fracs = step.frac[:size]
     lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo[:size], fracs, strict=True))
     hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi[:size], fracs, strict=True))

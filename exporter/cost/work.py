@@ -85,8 +85,8 @@ def _kernel(step: Step) -> Work:
             found |= {k: found.get(k, 0) + maps * rows * rounds[k] for k in rounds}
     else:
         found["elements"] = step.size // parts(op)
-        if isinstance(op, AnyFunction):  # the piece of each is found by halving
-            found["halvings"] = step.size * (len(op.start).bit_length() - 1)
+        if isinstance(op, AnyFunction):  # what a table of where to begin leaves to search
+            found["halvings"] = step.size * op.search[1].bit_length()
         if isinstance(op, Remember):
             found["products"] = op.coarse.size
     return Work({f"{op.kernel}.{what}": n for what, n in found.items() if n})
@@ -169,6 +169,8 @@ def _step(plan: Plan, once: bool = False) -> Work:
             found.update({"step.loops": count, "step.looped": count * (int(copied[1]) // 2)})
         elif "el_copy2(" in line:
             found.update({"step.copied": count})
+        elif "el_hold2(" in line:
+            found.update({"step.held2": count})
         elif "el_hold(" in line:
             found.update({"step.held": count})
         elif re.match(r"\S+ = ", line):
@@ -195,6 +197,9 @@ _INLINE = {
     "relax",
     "remember",
     "turn",
+    "wide_elapsed_gate",
+    "wide_fused_step",
+    "wide_gated_drive",
     "wrap",
 }
 """Kernels that compilers write into the step's own function."""

@@ -22,7 +22,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import ACTIVATION_RULES
 from elegans.exporter.frontend.general.choices import CHOICE_RULES, less_extremum
 from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, matmul
-from elegans.exporter.frontend.general.functions import FUNCTION_RULES
+from elegans.exporter.frontend.general.functions import FUNCTION_RULES, exp_linear
 from elegans.exporter.frontend.general.more import MORE_RULES
 from elegans.exporter.frontend.general.normalisations import NORMALISATION_RULES, of_quotient
 from elegans.exporter.frontend.general.quantisation import QUANTISATION_RULES
@@ -135,10 +135,12 @@ def _quotient(reader: Reader, place: str, over: Form, under: Form) -> Form:
     if over.is_constant and found is not None and found[0] == DT and not np.any(under.affine.bias):
         per_dt = reader.atoms.of(PER_DT).pick(np.zeros(over.size, np.int64))
         return Form(per_dt.scaled(over.affine.bias / found[1]), {})
-    if not (over.products or under.products):
-        normal = of_quotient(reader, over.affine, under.affine)
-        if normal is not None:
-            return Form(normal, {})
+    if not {DT, PER_DT} & {*over.products, *under.products}:
+        n, d = (reader.atoms.affine(place, form) for form in (over, under))
+        known = exp_linear(reader, place, n, d)
+        known = of_quotient(reader, n, d) if known is None else known
+        if known is not None:
+            return Form(known, {})
     return reader.atoms.quotient(place, over, under)
 
 

@@ -149,6 +149,8 @@ def _may_be_state(before: str, after: str, stem: tuple[str, ...]) -> bool:
 def _stem(name: str, numbered: bool) -> tuple[str, ...]:
     words = _words(name)
     left = [w for w in words if w not in _BEFORE | _AFTER | _SIDES]
+    if not left and len(words) <= 2:  # `P` and `P_next`: a letter is a name where there is no other
+        left = [w for w in words if len(w) == 1 and not w.isdigit()]
     if _STATES & set(left):
         left = [w for w in left if w not in ("x", "y")]  # ONNX: initial_h -> Y_h
         others = [w for w in left if w != "state" and not w.isdigit()]

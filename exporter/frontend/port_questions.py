@@ -83,7 +83,7 @@ def refuse_swapped_names(
     gated = {i: graph.blended(i) for i in pairs} if len(pairs) <= _MOST else {}
     for (one, after), (other, far) in itertools.permutations(pairs.items() if gated else (), 2):
         fits = far in gated[one] and after not in gated[one] and far not in gated[other]
-        if fits and ports.inputs[one] == ports.inputs[other]:
+        if fits and ports.inputs[one] == ports.inputs[other] and after in graph.dependents(other):
             options = f"{state_option(one, far)} {state_option(other, after)}"
             raise ElegansError(
                 path,

@@ -24,6 +24,7 @@ from elegans.exporter.frontend.port_names import (
     is_state_name,
     is_time_name,
     name_pairs,
+    speaks_of_state,
     tool_names,
 )
 from elegans.exporter.frontend.port_questions import refuse_merged_states
@@ -105,7 +106,7 @@ def find_ports(
     outputs = {v.name: _shape(v, path, _RESULTS) for v in model.graph.output}
     if not outputs or not inputs:
         raise ElegansError(path, "has no inputs or no outputs", EXPORT_ONE_STEP)
-    _refuse_sequences(inputs, outputs, path)
+    _refuse_sequences(inputs, outputs, states or proved, path)
     for name in (*(n for pair in states for n in pair), *((elapsed,) if elapsed else ())):
         if name not in inputs and name not in outputs:
             known = ", ".join((*inputs, *outputs))
@@ -219,9 +220,19 @@ def _refuse_batches(shapes: dict[str, tuple[int, ...]], path: Path) -> None:
 
 
 def _refuse_sequences(
-    inputs: dict[str, tuple[int, ...]], outputs: dict[str, tuple[int, ...]], path: Path
+    inputs: dict[str, tuple[int, ...]],
+    outputs: dict[str, tuple[int, ...]],
+    states: States,
+    path: Path,
 ) -> None:
-    lengths = [{s[-2] for s in shapes.values() if len(s) == 3} for shapes in (inputs, outputs)]
+    """Refuse inputs and outputs of one length; states may be matrices, as by their names."""
+    sizes = ({n: math.prod(s) for n, s in shapes.items()} for shapes in (inputs, outputs))
+    known = states or tuple((i, o) for i, o in name_pairs(*sizes) if speaks_of_state(o))
+    apart = {name for pair in known for name in pair}
+    lengths = [
+        {s[-2] for name, s in shapes.items() if len(s) == 3 and name not in apart}
+        for shapes in (inputs, outputs)
+    ]
     common = (lengths[0] & lengths[1]) - {1}
     times = [s for name, s in inputs.items() if name in ("dt", "timespans") and math.prod(s) > 1]
     if common or times:

@@ -2,7 +2,8 @@
 
 In this order, and each only for what is left over:
 
-1. names: `h` and `h_next`, `c_in` and `c_out`, `h0` and `hn` (`port_names`);
+1. names: `h` and `h_next`, `c_in` and `c_out`, `h0` and `hn` (`port_names`); where all next states
+   that were found have words such as `next`, a port that has none is a sensor or an output;
 2. a gate, a decay or a step of time blends the input into the output (`Dataflow.blended`);
 3. the output is computed element by element from a next state, as h' = o tanh(c') of an LSTM;
 4. nothing else is possible: it is the only candidate, or at least one input must be a sensor.
@@ -46,6 +47,10 @@ def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
     pairs = _named(graph, ports)
     refuse_swapped_names(graph, ports, pairs, path)
     left = _candidates(graph, ports, pairs)
+    if pairs and all(speaks_of_state(o) for o in pairs.values()):
+        # Who calls next states `..._next` has called all of them so: the others are none.
+        alike = name_pairs(ports.inputs, ports.outputs)
+        left = [p for p in left if any(map(speaks_of_state, p)) or p in alike]
     direct = _direct(graph, left)
     # Of very many candidates, only gates are looked for: the rest ends in a question anyway.
     rules = (_blended, _gated_from_a_state) if len(left) <= _MOST else (_blended,)

@@ -50,6 +50,15 @@ class Atom(ABC):
     open_ended: ClassVar[bool] = False
     """Whether a state that it computes may saturate where nothing else bounds it."""
 
+    effort: ClassVar[int] = 0
+    """Instructions that an element takes on an M4, about, where it is a part of a chain."""
+
+    @property
+    def formula(self) -> str | None:
+        """The value as an expression (`numbers.expressions`), of z for an activation and of the
+        roles of a gate's parts; None where it is no function that is worth composing."""
+        return None
+
     reason: ClassVar[str]
     """Why a state that this atom computes is bounded, as the range report prints it."""
 
@@ -167,6 +176,9 @@ class Gate(Atom):
 
     A state that is carried on so, from step to step or from one unfold of a solver to the next,
     has 32 bits (`lowering.wide_states`)."""
+
+    in_halves: ClassVar[tuple[str, ...]] = ()
+    """The roles of parts that the gate also takes as halves of 32-bit integers."""
 
     synapses: ClassVar[str | None] = None
     """The role of a part that is a sum over synapses, which are named after it."""

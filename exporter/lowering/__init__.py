@@ -1,4 +1,4 @@
 """The network in real numbers to the fixed-point model: bounds, formats, integer weights.
 
-May import `numbers`, `ops`, `ir` and `atoms`.
+May import `numbers`, `ops`, `ir`, `atoms` and `passes`.
 """

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.numbers.fixed import INT32_MAX, Integers, Reals, round_half_up
+from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    INT16_MIN,
+    INT32_MAX,
+    Integers,
+    Reals,
+    round_half_up,
+)
 
 FINE = 15  # fractional bits below a unit of the result
 _BITS = 16  # of an argument's distance from the first one
@@ -49,16 +56,23 @@ def evaluated(pieces: Pieces, index: Integers, at: Integers) -> Integers:
     return found
 
 
-def fitted(function: Callable[[Reals], Reals], lo: int, hi: int) -> Pieces | None:
+def fitted(
+    function: Callable[[Reals], Reals],
+    lo: int,
+    hi: int,
+    least: int = INT16_MIN,
+    most: int = INT16_MAX,
+) -> Pieces | None:
     """The table of a function of integers lo..hi, within a unit of it, of int16 results.
 
-    function  of real numbers, in units of the result; it is evaluated at integers
+    function     of real numbers, in units of the result; it is evaluated at integers
+    least, most  the ends of the results, beyond which no parabola may go
 
     None if it takes more than `MOST_PIECES`, as a function does that jumps from one argument to
     the next or turns too often.
     """
     count = hi - lo + 1
-    truth = np.clip(function(np.arange(lo, hi + 1, dtype=np.float64)), -32768.0, 32767.0)
+    truth = np.clip(function(np.arange(lo, hi + 1, dtype=np.float64)), least, most)
     # Beyond the last argument nothing counts; the mirrored values let a parabola fit up to it.
     behind = np.clip(count - 2 - np.arange((1 << _BITS) - count), 0, count - 1)
     truth = np.concatenate([truth, 2.0 * truth[-1] - truth[behind]])
@@ -68,7 +82,7 @@ def fitted(function: Callable[[Reals], Reals], lo: int, hi: int) -> Pieces | Non
         starts = starts[starts < count]
         if total + len(starts) > 2 * MOST_PIECES:  # half of them may end here at the most
             return None
-        pieces, good = _fitted(truth, starts, width, count)
+        pieces, good = _fitted(truth, starts, width, count, (least, most))
         kept = Pieces(*(getattr(pieces, f)[good] for f in Pieces.__dataclass_fields__))
         found.append((width, kept))
         total += len(kept.start)
@@ -88,7 +102,9 @@ def fitted(function: Callable[[Reals], Reals], lo: int, hi: int) -> Pieces | Non
     return Pieces(*(part[order] for part in parts))
 
 
-def _fitted(truth: Reals, starts: Integers, width: int, count: int) -> tuple[Pieces, Integers]:
+def _fitted(
+    truth: Reals, starts: Integers, width: int, count: int, ends: tuple[int, int]
+) -> tuple[Pieces, Integers]:
     """The parabolas of pieces that begin at `starts`, and which of them are near enough."""
     size = 1 << width
     rows = truth[starts[:, None] + np.arange(size)]
@@ -115,6 +131,6 @@ def _fitted(truth: Reals, starts: Integers, width: int, count: int) -> tuple[Pie
     index = np.repeat(np.arange(len(starts)), size)
     made = evaluated(pieces, index, (starts[:, None] + np.arange(size)).reshape(-1))
     near = np.abs(made.reshape(rows.shape) - rows) <= _MOST_OFF
-    held = np.abs(made.reshape(rows.shape) + 0.5) <= 32768
+    held = (made >= ends[0]).reshape(rows.shape) & (made <= ends[1]).reshape(rows.shape)
     good: Integers = fits & np.all((near & held) | ~inside, axis=1)
     return pieces, good

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elegans.exporter.numbers.fixed import Reals, Value
 
-_MOST_TURNS = 64  # of a function over an interval; a table could not follow more
+_BESIDE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -25,26 +26,45 @@ class RealFunction:
     function  of a NumPy array or a torch tensor
     lo, hi    the ends of its domain; -inf and inf where there are none
     closed    whether the ends belong to the domain
-    turns     the arguments at which it may be least or greatest, besides the ends of an interval
+    turn      an argument at which it may be least or greatest, besides the ends of an interval
+    period    the distance of such arguments, where there are more than one
+    constant  whether it has a constant p
     """
 
     function: Callable[[Value, float], Value]
     lo: float = -math.inf
     hi: float = math.inf
     closed: bool = True
-    turns: Callable[[float, float], list[float]] = lambda lo, hi: []
+    turn: float | None = None
+    period: float = math.inf
+    constant: bool = False
+
+    def inside(self, lo: Reals, hi: Reals) -> NDArray[np.bool_]:
+        """Which intervals lie in the domain."""
+        if self.closed:
+            return (self.lo <= lo) & (hi <= self.hi)
+        return (self.lo < lo) & (hi < self.hi)
 
     def holds(self, lo: float, hi: float) -> bool:
         """Whether the interval lies in the domain."""
-        if self.closed:
-            return self.lo <= lo and hi <= self.hi
-        return self.lo < lo and hi < self.hi
+        return bool(self.inside(np.array(lo), np.array(hi)))
 
-    def span(self, lo: float, hi: float, parameter: float) -> tuple[float, float]:
-        """The exact range over an interval of its domain."""
-        points = np.array([lo, hi, *self.turns(lo, hi)])
-        values: Reals = self.function(points, parameter)
-        return float(values.min()), float(values.max())
+    def spans(self, lo: Reals, hi: Reals, parameter: float) -> tuple[Reals, Reals]:
+        """The exact ranges over intervals of its domain; lo, hi and the results have one shape."""
+        points = [lo, hi]
+        if self.turn is not None and math.isinf(self.period):
+            points.append(np.clip(self.turn, lo, hi))
+        elif self.turn is not None:  # of two neighbouring turns one is least, one greatest
+            last = np.floor((lo - self.turn) / self.period)
+            points += [np.clip(self.turn + (last + k) * self.period, lo, hi) for k in (1.0, 2.0)]
+        with np.errstate(all="ignore"):
+            values = self.function(np.stack(points), parameter)
+        return values.min(axis=0), values.max(axis=0)
+
+
+def held(z: Value) -> Value:
+    """max(z, 0)."""
+    return z.clip(0.0, None)
 
 
 def _call(name: str, z: Value, _: float = 0.0) -> Value:
@@ -68,21 +88,14 @@ def _power(z: Value, p: float) -> Value:
     return z**p
 
 
+def _exp_linear(z: Value, _: float) -> Value:
+    """z / (1 - exp(-z)); next to 0, where both are 0, its value just beside."""
+    beside = z + (abs(z) < _BESIDE) * _BESIDE
+    return beside / -_call("expm1", -beside)
+
+
 def _softsign(z: Value, _: float) -> Value:
     return z / (1.0 + abs(z))
-
-
-def _every(start: float, period: float, lo: float, hi: float) -> list[float]:
-    """start + k period within an interval, at most `_MOST_TURNS` of them."""
-    if not (math.isfinite(lo) and math.isfinite(hi)):
-        return []
-    first = math.ceil((lo - start) / period)
-    count = min(math.floor((hi - start) / period) - first + 1, _MOST_TURNS)
-    return [start + (first + k) * period for k in range(count)]
-
-
-def _zero(lo: float, hi: float) -> list[float]:
-    return [0.0] if lo < 0.0 < hi else []
 
 
 def _plain(name: str) -> Callable[[Value, float], Value]:
@@ -96,21 +109,23 @@ FUNCTIONS: dict[str, RealFunction] = {
     "asinh": RealFunction(_plain("asinh")),
     "atan": RealFunction(_plain("atan")),
     "atanh": RealFunction(_plain("atanh"), lo=-1.0, hi=1.0, closed=False),
-    "cos": RealFunction(_plain("cos"), turns=partial(_every, 0.0, math.pi)),
-    "cosh": RealFunction(_plain("cosh"), turns=_zero),
+    "cos": RealFunction(_plain("cos"), turn=0.0, period=math.pi),
+    "cosh": RealFunction(_plain("cosh"), turn=0.0),
     "erf": RealFunction(_erf),
     "exp": RealFunction(_plain("exp")),
+    "exp_linear": RealFunction(_exp_linear),
     "log": RealFunction(_plain("log"), lo=0.0, closed=False),
-    "power": RealFunction(_power, lo=0.0, closed=False),
+    "power": RealFunction(_power, constant=True, lo=0.0, closed=False),
     "reciprocal": RealFunction(_reciprocal, lo=0.0, closed=False),
     "reciprocal_below_zero": RealFunction(_reciprocal, hi=0.0, closed=False),
-    "root": RealFunction(_power, lo=0.0),
+    "root": RealFunction(_power, constant=True, lo=0.0),
     "softsign": RealFunction(_softsign),
-    "sin": RealFunction(_plain("sin"), turns=partial(_every, math.pi / 2, math.pi)),
+    "sin": RealFunction(_plain("sin"), turn=math.pi / 2, period=math.pi),
     "sinh": RealFunction(_plain("sinh")),
     "sqrt": RealFunction(_plain("sqrt"), lo=0.0),
     "tan": RealFunction(_plain("tan"), lo=-math.pi / 2, hi=math.pi / 2, closed=False),
-    "whole_power": RealFunction(_power, turns=_zero),
+    "whole_power": RealFunction(_power, constant=True, turn=0.0),
 }
 """By name: `power` takes any exponent and no zero, `root` a positive one, `whole_power` a positive
-whole one and any argument."""
+whole one and any argument. `exp_linear` is z / (1 - exp(-z)), the rate of a gate that opens
+linearly (Hodgkin and Huxley, 1952)."""

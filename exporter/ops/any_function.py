@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.numbers.expressions import function_named
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant
 from elegans.exporter.numbers.function_tables import FINE, Pieces
-from elegans.exporter.numbers.real_functions import FUNCTIONS
 from elegans.exporter.ops import Table, frozen_integers
 
 _FIELDS = ("start", "left", "value", "slope", "bend")
 _SIGN = 17  # a shift by which a difference of two distances leaves nothing but its sign
+_INDEX_BITS = 8  # of the parts of an argument's range, of each of which C knows the first piece
+_LEFT_BITS = 5  # of a shift, 0..16, which shares a word with the beginning of its piece
 
 
 @dataclass(frozen=True, eq=False)
 class AnyFunction:
-    """A function of `numbers.real_functions`, within a unit of the exact result.
+    """A function of `numbers.real_functions`, or an expression, within a unit of the exact result.
 
     z              [..., n] `z_frac` fractional bits; held in lo..hi
     y              [..., n] `y_frac` fractional bits
-    function       the function's name
+    function       the function's name, or the expression's text (`numbers.expressions`)
     parameter      its constant
     z_frac, y_frac the formats of z and y
     lo, hi         the least and the greatest argument that the table has
     start, left, value, slope, bend   [2^k] the pieces (`numbers.function_tables`)
 
-    The piece is found by k comparisons, the same number for each argument. Every argument was tried
-    when the table was made: no sum leaves int32, no result int16.
+    The piece is found by comparisons, the same number for each argument: k of them here, and in C
+    those that a table of where to begin leaves. Every argument was tried when the table was made:
+    no sum leaves int32, no result int16.
     """
 
     function: str
@@ -81,7 +85,7 @@ class AnyFunction:
 
     def real(self, z: Value) -> Value:
         held = z.clip(float(self.lo), float(self.hi)) * 2.0**-self.z_frac
-        return FUNCTIONS[self.function].function(held, self.parameter) * 2.0**self.y_frac
+        return function_named(self.function).function(held, self.parameter) * 2.0**self.y_frac
 
     def range(self, z: Interval) -> Interval:
         """The exact image: every argument is tried."""
@@ -92,18 +96,39 @@ class AnyFunction:
         ]
         return Interval.of([end[0] for end in ends], [end[1] for end in ends])
 
+    @cached_property
+    def search(self) -> tuple[int, int, Integers]:
+        """(shift, half, first): how C finds the piece of a distance `at`, as `integer` does.
+
+        It is one of the 2 half pieces from first[at >> shift] on. Few comparisons are better than
+        a small table, and then a small table than a large one.
+        """
+        found = []
+        last = int(self.hi - self.lo)
+        for shift in range(max(last.bit_length() - _INDEX_BITS, 0), 17):
+            begins = np.arange((last >> shift) + 1) << shift
+            ends = np.minimum(begins + (1 << shift) - 1, last)
+            first, end = (np.searchsorted(self.start, at, "right") - 1 for at in (begins, ends))
+            most = min(int((end - first).max()) + 1, len(self.start))
+            several = 1 << (most - 1).bit_length()
+            first = np.minimum(first, len(self.start) - several)
+            found.append((several, len(first), shift, first))
+        several, _, shift, first = min(found, key=lambda each: each[:2])
+        return shift, several >> 1, first
+
     def tables(self) -> list[Table]:
+        _, _, first = self.search
+        packed = (self.start << _LEFT_BITS) + self.left
+        pieces = np.stack([self.value, self.slope, self.bend, packed], axis=1)
         what = f"{self.function}: {len(self.start)} pieces"
         return [
-            Table("at", "uint16_t", self.start, f"{what}, where they begin", shared=True),
-            Table("w", "uint8_t", self.left, "shifts, a place in a piece to 16 bits", shared=True),
-            Table("c0", "int32_t", self.value, "values at the centres", shared=True),
-            Table("c1", "int32_t", self.slope, "slopes", shared=True),
-            Table("c2", "int32_t", self.bend, "bends", shared=True),
+            Table("at", "uint8_t", first, f"{what}, the first of each part", shared=True),
+            Table("c", "int32_t", pieces, "value, slope, bend, and where it begins", shared=True),
         ]
 
     def scalars(self) -> list[int]:
-        return [self.lo, self.hi, len(self.start) >> 1]
+        shift, half, _ = self.search
+        return [self.lo, self.hi, shift, half]
 
 
 OP = AnyFunction

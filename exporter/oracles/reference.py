@@ -1,4 +1,11 @@
-"""The reference: a model executed on NumPy integers. Every other execution must equal it."""
+"""The reference: a model executed on NumPy integers. Every other execution must equal it.
+
+NumPy spends microseconds on an array however short it is, so it computes many steps at a time much
+faster than one after the other. A step is a function of its inputs and the states before it. Where
+a series is long, compiled C (`native`) therefore finds the states, one step after the other, and
+NumPy repeats every step from the states that the C has found before it, hundreds at a time. If all
+are equal, then by induction the whole series is what NumPy alone would have found.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +15,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.exporter.data.user_data import UserData
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model, Step, walk
+from elegans.exporter.native.compiled_run import Run, compiled_run
 from elegans.exporter.numbers.fixed import Integers, Value
 
 _TOLD_STEPS = 500  # after which progress is told
 _MOST_ELEMENTS = 1 << 22  # of all vectors of the runs that are computed together
+_LONG = 4_000  # steps of a series, from which on it is worth compiling the model
+_FEW = 64  # series: more of them side by side are many steps at a time anyway
+_PIECE = 12_288  # steps that the C takes at a time
+# Steps that NumPy repeats at a time, at most: their vectors fit a processor's cache.
+_REPEATED = 768
+# OpenBLAS computes a product of so many multiplications in one thread. For one that is not much
+# larger, other threads cost more than they save, ten times as much where the machine is busy.
+_ONE_THREAD = 1 << 18
 
 
 def _join(parts: list[Value]) -> Integers:
@@ -85,8 +102,11 @@ def run_series(
     """Series of different lengths, side by side: y [N, T, outputs] and the states after each step,
     h [N, T, states]; zeros after the end of a series.
 
-    `progress` is called with the number of steps that are done, of all series together.
+    `progress` is called with the number of steps that are done, of all series together. Raises
+    `ElegansError` if compiled C and NumPy differ.
     """
+    if is_long(data) and (compiled := compiled_run(model).run):
+        return _in_pieces(model, data, compiled, progress)
     runs, steps = data.dt.shape
     y = np.zeros((runs, steps, len(model.outputs)), np.int64)
     h = np.zeros((runs, steps, len(model.states)), np.int64)
@@ -112,6 +132,44 @@ def work(model: Model) -> int:
     maps = (getattr(s.op, name, None) for s in model.steps for name in ("weights", "rates"))
     counts = (np.count_nonzero(getattr(m, "values", m)) for m in maps if m is not None)
     return elements(model) + int(sum(counts))
+
+
+def is_long(data: UserData) -> bool:
+    """Whether `run_series` lets compiled C find the states of these series."""
+    return len(data.lengths) <= _FEW and bool(data.lengths.max(initial=0) >= _LONG)
+
+
+def _in_pieces(
+    model: Model, data: UserData, compiled: Run, progress: Callable[[int], None]
+) -> tuple[Integers, Integers]:
+    y = np.zeros((*data.dt.shape, len(model.outputs)), np.int64)
+    h = np.zeros((*data.dt.shape, len(model.states)), np.int64)
+    done = 0
+    for i, length in enumerate(data.lengths):
+        state = data.h0[i]
+        for start in range(0, length, _PIECE):
+            part = np.s_[i, start : min(start + _PIECE, length)]
+            y[part], h[part] = compiled(data.x[part], data.dt[part], state)
+            before = np.vstack([state[None], h[part][:-1]])
+            found = _repeated(model, data.x[part], data.dt[part], before)
+            differ = np.any(found[0] != y[part], 1) | np.any(found[1] != h[part], 1)
+            if differ.any():
+                step = start + int(differ.argmax())
+                fact = f"compiled C differs from NumPy in step {step} of {data.names[i]}"
+                raise ElegansError("reference", fact, "this is a defect: report it")
+            state, done = h[part][-1], done + len(before)
+            progress(done)
+    return y, h
+
+
+def _repeated(model: Model, x: Integers, dt: Integers, h: Integers) -> tuple[Integers, Integers]:
+    """Steps that begin in the states `h [T, H]`: y and h_next."""
+    maps = [w for s in model.steps if isinstance(w := getattr(s.op, "weights", None), np.ndarray)]
+    largest = max((w.size for w in maps), default=1)
+    size = min(max(_ONE_THREAD // largest, _REPEATED // 4), _REPEATED)
+    parts = [np.s_[start : start + size] for start in range(0, len(x), size)]
+    found = [step(model, x[part], dt[part, None], h[part]) for part in parts]
+    return np.concatenate([y for y, _ in found]), np.concatenate([h for _, h in found])
 
 
 def _int64(values: Integers) -> Integers:

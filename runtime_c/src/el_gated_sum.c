@@ -6,6 +6,6 @@
 void el_gated_sum(int16_t *h, const int16_t *f, const int16_t *g, const int16_t *t, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        h[i] = el_sat16(el_rshr((int32_t)f[i] * 32768 + (int32_t)t[i] * g[i], 16));
+        h[i] = el_gated_sum1(f[i], g[i], t[i]);
     }
 }

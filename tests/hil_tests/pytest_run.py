@@ -13,9 +13,14 @@ from xml.etree import ElementTree as Xml
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.tests.hil_tests.fake_device import Behaviour, FakeDevice
 
+PYTEST = (sys.executable, "-m", "pytest", "-q", *("-p", "no:cacheprovider"))
+PYTEST += ("-p", "no:hypothesispytest", "-p", "no:anyio")
+"""A start of pytest without plugins that these runs do not need: loading them takes two seconds, in
+each of its processes."""
+
 
 def run_pytest(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *arguments]
+    command = [*PYTEST, *arguments]
     return subprocess.run(
         [str(part) for part in command], cwd=folder, capture_output=True, text=True, timeout=60
     )

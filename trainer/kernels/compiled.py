@@ -1,58 +1,22 @@
-"""The C of this folder as a library, compiled for this processor when it is first needed.
-
-It is kept in the user's cache folder, under a name that has a digest of the sources, the flags and
-the processor in it. Where there is no compiler, no folder, or another fault, there is no library,
-and all runs in torch: `kernels_in_use` says which of the two it is, and why.
+"""The C of this folder as a library. Where there is none, all runs in torch: `kernels_in_use` says
+which of the two it is, and why.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import hashlib
-import importlib.util
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from elegans.exporter.errors import ElegansError
-from elegans.exporter.files import write_file
-from elegans.exporter.storage import file_lock
-from elegans.exporter.storage.user_cache import cache_folder
+from elegans.exporter.native.library import Library, library
 
 _SOURCES = Path(__file__).parent
-_PLACE = "kernels of the trainer"
-_REMEDY = "set HOME or XDG_CACHE_HOME to a folder that can be written"
-_TIMEOUT_S = 120
-_ARM = platform.machine().lower() in ("arm64", "aarch64")
-# gnu11: gcc then contracts a product and a sum to one instruction, as clang does in any case.
-_FLAGS = ("-std=gnu11", "-O3", "-mcpu=native" if _ARM else "-march=native", "-fPIC", "-shared")
-
-
-@dataclass(frozen=True)
-class Kernels:
-    """The library, or None, and the sentence that says where it is or why there is none."""
-
-    library: ctypes.CDLL | None
-    story: str
 
 
 @cache
-def kernels() -> Kernels:
-    """The library of this process: loaded, or compiled first, or None. Raises nothing."""
-    try:
-        folder, _ = cache_folder("kernels", _REMEDY)
-        path = folder / f"cells-{_digest()}.so"
-        with _locked(folder / f"{path.stem}.lock"):
-            return _loaded(path) or _compiled(path)
-    except (ElegansError, OSError, subprocess.SubprocessError) as error:
-        return Kernels(None, f"torch: {error}")
+def kernels() -> Library:
+    """The library of this process, or None. Raises nothing."""
+    paths = sorted(path for path in _SOURCES.iterdir() if path.suffix in (".c", ".h"))
+    return library("cells", {path.name: path.read_bytes() for path in paths}, "-O3")
 
 
 def kernels_in_use() -> str:
@@ -61,94 +25,5 @@ def kernels_in_use() -> str:
     Compiles the C if that was not done yet. Both ways give the same numbers up to float32's
     rounding.
     """
-    return kernels().story
-
-
-def _loaded(path: Path) -> Kernels | None:
-    """The library at `path`; None if it is not there, or damaged."""
-    if not path.is_file():
-        return None
-    try:
-        return Kernels(ctypes.CDLL(str(path)), f"compiled: {path}")
-    except OSError:
-        return None
-
-
-def _compiled(path: Path) -> Kernels:
-    faults = []
-    for name, command in _compilers():
-        try:
-            write_file(path, _compile(command))
-        except (ElegansError, OSError, subprocess.SubprocessError) as error:
-            faults.append(f"{name}: {error}")
-            continue
-        if found := _loaded(path):
-            return found
-        faults.append(f"{name}: its library cannot be loaded")
-    return Kernels(None, f"torch: {'; '.join(faults) or 'no C compiler (zig, cc) is installed'}")
-
-
-def _compilers() -> Iterator[tuple[str, list[str]]]:
-    """zig, which `elegans[sim]` brings, and the system's compiler, as far as they are there."""
-    spec = importlib.util.find_spec("ziglang")
-    if spec is not None and spec.origin is not None:
-        binary = shutil.which("zig", path=str(Path(spec.origin).parent))
-        if binary:
-            yield "zig", [binary, "cc"]
-    system = shutil.which("cc")
-    if system:
-        yield "cc", [system]
-
-
-def _compile(command: list[str]) -> bytes:
-    """The bytes of the library. Raises `ElegansError` with the compiler's first error."""
-    with tempfile.TemporaryDirectory(prefix="elegans-kernels-") as folder:
-        target = Path(folder) / "cells.so"
-        sources = [str(path) for path in _files() if path.suffix == ".c"]
-        variables = ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")
-        zig = dict.fromkeys(variables, str(cache_folder("zig", _REMEDY)[0]))
-        done = subprocess.run(
-            [*command, *_FLAGS, *sources, "-o", str(target)],
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_TIMEOUT_S,
-            env=zig | os.environ,
-            check=False,
-        )
-        if done.returncode != 0 or not target.is_file():
-            lines = [line for line in done.stderr.splitlines() if "error" in line]
-            fact = (lines or [f"it ended with {done.returncode}"])[0].strip()[:200]
-            raise ElegansError(_PLACE, fact, "training runs in torch")
-        return target.read_bytes()
-
-
-def _files() -> list[Path]:
-    return sorted(path for path in _SOURCES.iterdir() if path.suffix in (".c", ".h"))
-
-
-def _digest() -> str:
-    """Of all that the library depends on, but not of the compiler: any one's will do."""
-    sha = hashlib.sha256("\0".join((*_FLAGS, _processor())).encode())
-    for path in _files():
-        data = path.read_bytes()
-        sha.update(len(data).to_bytes(8, "little") + data)
-    return sha.hexdigest()[:20]
-
-
-def _processor() -> str:
-    """What tells apart processors with other instructions: a home may be shared by machines."""
-    found = [platform.system(), platform.machine(), platform.processor()]
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
-        keys = ("model name", "flags", "Features", "CPU part", "isa")
-        found += [next((line for line in lines if line.startswith(key)), "") for key in keys]
-    return "\n".join(found)
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold a lock against other processes that compile the same."""
-    with path.open("a") as file:
-        file_lock.lock(file)
-        yield
+    found = kernels()
+    return f"{'torch' if found.library is None else 'compiled'}: {found.story}"

@@ -19,7 +19,12 @@ from elegans.exporter.ops.absolute import Absolute
 class AbsoluteActivation(RectifiedActivation):
     """|x|."""
 
+    effort: ClassVar[int] = 6
     reason: ClassVar[str] = "abs"
+
+    @property
+    def formula(self) -> str:
+        return "abs(z)"
 
     @staticmethod
     def function(z: Reals) -> Reals:

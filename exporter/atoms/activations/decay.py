@@ -33,7 +33,12 @@ class DecayActivation(Activation):
     """exp(-rate dt), in (0, 1], with a rate that is never negative and a drive of zero."""
 
     in_unit_interval: ClassVar[bool] = True
+    effort: ClassVar[int] = 26
     reason: ClassVar[str] = "exp"
+
+    @property
+    def formula(self) -> str:
+        return "exp(-z)"
 
     @staticmethod
     def function(z: Reals) -> Reals:

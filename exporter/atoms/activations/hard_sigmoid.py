@@ -21,7 +21,12 @@ class HardSigmoidActivation(Activation):
     """z, but no less than 0 and no more than 1; in Q0.15, where a map saturates at 1."""
 
     in_unit_interval: ClassVar[bool] = True
+    effort: ClassVar[int] = 18
     reason: ClassVar[str] = "hard sigmoid"
+
+    @property
+    def formula(self) -> str:
+        return "hard_sigmoid(z)"
 
     @staticmethod
     def function(z: Reals) -> Reals:

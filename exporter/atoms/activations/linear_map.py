@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.relu import clipped
 from elegans.exporter.atoms.images.image import channels_of
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Activation, Atom, Gate
@@ -18,6 +19,9 @@ from elegans.exporter.ops.constant import Constant
 _MOST_COARSER = 8
 """Bits that a vector may lose for weights that are large against its range, where what reads it
 brings it to the format that it wants."""
+_MANY = 64
+"""The inputs of a row beyond which its sum may have 32 bits. The sums of small circuits, for which
+solvers have code of their own, have 16."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,14 +29,21 @@ class LinearMapActivation(Activation):
     """The drive itself. Its format is the one that the gate that reads it, or the state, wants."""
 
     open_ended: ClassVar[bool] = True
+    effort: ClassVar[int] = 0
     reason: ClassVar[str] = "an interval that the step leads back into"
+
+    @property
+    def formula(self) -> str:
+        return "z"
 
     @staticmethod
     def function(z: Reals) -> Reals:
         return z
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
-        return self.argument_span(spans, name)
+        lo, hi = self.argument_span(spans, name)
+        found = clipped(atoms, self.drive) if len(self.drive.terms) in (1, 2) else None
+        return (lo, hi) if found is None else (np.clip(lo, *found[1]), np.clip(hi, *found[1]))
 
     def state_fracs(self, spans: dict[str, Span], own: Span) -> Integers:
         return element_fracs(with_zero(own))
@@ -47,7 +58,16 @@ class LinearMapActivation(Activation):
         if channels_of(to.atoms, name) is not None:
             to.linear(called.name, called.layer, self.drive, frac, held=True)
             return
-        readers = (a for a in to.atoms.values() if isinstance(a, Gate) and name in a.vectors())
+        readers = [a for a in to.atoms.values() if isinstance(a, Gate) and name in a.vectors()]
+        finer = {getattr(gate, role).vector for gate in readers for role in gate.in_halves}
+        inputs = sum(np.diff(matrix.indptr) for matrix in self.drive.terms.values())
+        many = int(np.max(inputs)) > _MANY
+        if (
+            many
+            and name in finer
+            and to.wide(called.name, called.layer, self.drive, frac) is not None
+        ):
+            return
         bits = _MOST_COARSER if all(gate.general for gate in readers) else 0
         for coarser in range(bits):
             try:

@@ -16,9 +16,14 @@ class NormalCdfActivation(TabledActivation):
     """Phi, in [0, 1]; its argument is in Q2.13."""
 
     in_unit_interval: ClassVar[bool] = True
+    effort: ClassVar[int] = 24
     reason: ClassVar[str] = "normal_cdf"
     argument_frac: ClassVar[int] = 13
     limits: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    @property
+    def formula(self) -> str:
+        return "normal_cdf(z)"
 
     @staticmethod
     def function(z: Reals) -> Reals:

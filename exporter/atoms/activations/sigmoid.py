@@ -25,10 +25,15 @@ class SigmoidActivation(TabledActivation):
 
     in_unit_interval: ClassVar[bool] = True
     operator: ClassVar[str | None] = "Sigmoid"
+    effort: ClassVar[int] = 24
     reason: ClassVar[str] = "sigmoid"
     argument_frac: ClassVar[int] = 11
     gain: ClassVar[float] = GAIN
     limits: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    @property
+    def formula(self) -> str:
+        return "sigmoid(z)"
 
     @staticmethod
     def function(z: Reals) -> Reals:

@@ -34,7 +34,12 @@ class SoftReluActivation(Activation):
 
     curve: SoftCurve = SILU
 
+    effort: ClassVar[int] = 40
     reason: ClassVar[str] = "a function of an interval that the step leads back into"
+
+    @property
+    def formula(self) -> str:
+        return f"{self.curve.name}(z)"
 
     def function(self, z: Reals) -> Reals:
         result: Reals = self.curve.function(z)

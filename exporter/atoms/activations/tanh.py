@@ -18,10 +18,15 @@ class TanhActivation(TabledActivation):
     """tanh, in [-1, 1]; its argument is in Q3.12, 8/5 of the real one."""
 
     operator: ClassVar[str | None] = "Tanh"
+    effort: ClassVar[int] = 6
     reason: ClassVar[str] = "tanh"
     argument_frac: ClassVar[int] = 12
     gain: ClassVar[float] = GAIN
     limits: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
+    @property
+    def formula(self) -> str:
+        return "tanh(z)"
 
     @staticmethod
     def function(z: Reals) -> Reals:

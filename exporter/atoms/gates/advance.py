@@ -26,15 +26,20 @@ from elegans.exporter.ops.advance import Advance
 from elegans.exporter.ops.clamp import Clamp
 
 _FINEST, _LOWER = 15, 16  # fractional bits of the upper half, and those below it
+_FAR = 1e30  # in place of an end that there is not
 _ROOM = 1 + 2.0**-9  # for what the integers of a change are rounded by
 
 
 @dataclass(frozen=True)
 class AdvanceGate(Gate):
-    """h + c, whose c is small against h where the step is short."""
+    """h + c, whose c is small against h where the step is short.
+
+    ends  where the sum is held, as a clipped integrator's is; 0 is between them
+    """
 
     h: Window
     c: Window
+    ends: tuple[float, float] = (-math.inf, math.inf)
 
     general: ClassVar[str | None] = "sum"
     open_ended: ClassVar[bool] = True
@@ -43,7 +48,7 @@ class AdvanceGate(Gate):
 
     def real(self, *parts: Reals) -> Reals:
         h, c = parts
-        return h + c
+        return np.clip(h + c, *self.ends)
 
     def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
         return ("old", "change")
@@ -51,7 +56,8 @@ class AdvanceGate(Gate):
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         """That of both together: a change by -h / 10 leaves nine tenths of h."""
         whole = Affine.of(self.h, len(spans[self.h.vector][0]))
-        return affine_span(whole.plus(form_of(self.c, atoms, spans)), spans)
+        lo, hi = affine_span(whole.plus(form_of(self.c, atoms, spans)), spans)
+        return np.clip(lo, *self.ends), np.clip(hi, *self.ends)
 
     def _change(self, spans: dict[str, Span]) -> tuple[int, float]:
         """The finest format of the change, and the most that it holds.
@@ -80,13 +86,23 @@ class AdvanceGate(Gate):
         c_frac = min(self._change(spans)[0], frac + _LOWER)
         return {self.c: np.full(self.size, max(c_frac, frac))}
 
+    def _add_narrow(self, to: Builder, called: VectorName, whole: Affine, frac: Integers) -> None:
+        """The sum in 16 bits, where it is no state of its own."""
+        if not np.any(np.isfinite(self.ends)):
+            to.linear(called.name, called.layer, whole, frac)
+            return
+        made = to.linear(f"{called.name}_sum", called.layer, whole, frac)
+        lo, hi = integer_ends(int(frac[0]), *np.clip(self.ends, -_FAR, _FAR))
+        clamp = Clamp(np.full(self.size, lo), np.full(self.size, hi))
+        to.step(called.name, called.layer, clamp, ((made,),), frac)
+
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         if name not in to.carried:
             whole = Affine.of(self.h, len(to.spans[self.h.vector][0])).plus(
                 Affine.of(self.c, len(to.spans[self.c.vector][0]))
             )
             frac = np.full(self.size, span_frac(to.spans[name]))
-            to.linear(called.name, called.layer, whole, frac)
+            self._add_narrow(to, called, whole, frac)
             return
         h = to.halves(f"{called.name}_h", called.layer, to.carried[name], 0)
         (c_fracs,) = self.part_fracs(to.spans, to.spans[name]).values()

@@ -25,7 +25,12 @@ class ExtremumGate(Gate):
 
     general: ClassVar[str | None] = "comparison"
     open_ended: ClassVar[bool] = True
+    effort: ClassVar[int] = 24
     reason: ClassVar[str] = "one of two vectors that the step bounds"
+
+    @property
+    def formula(self) -> str:
+        return "max(a, b)" if self.sign > 0 else "min(a, b)"
 
     def real(self, *parts: Reals) -> Reals:
         return np.maximum(*parts) if self.sign > 0 else np.minimum(*parts)

@@ -30,7 +30,12 @@ class ProductGate(Gate):
     u: Window
     v: Window
 
+    effort: ClassVar[int] = 8
     reason: ClassVar[str] = "its gate opens no further than one"
+
+    @property
+    def formula(self) -> str:
+        return "(u * v)"
 
     def real(self, *parts: Reals) -> Reals:
         u, v = parts

@@ -35,7 +35,7 @@ class QuotientGate(WeightedMeanGate):
     @classmethod
     def of_quotient(cls, atoms: AtomTable, over: Form, under: Form) -> Gate | None:
         timed = {PER_DT.vector, DT.vector} & set(under.affine.terms)
-        if over.products or under.products or timed or not _draws(over.affine, under.affine):
+        if over.products or under.products or timed or not _draws(atoms, over.affine, under.affine):
             return None
         return cls(atoms.map(over.affine), atoms.map(under.affine))
 
@@ -67,8 +67,16 @@ class QuotientGate(WeightedMeanGate):
         to.step(called.name, called.layer, Quotient(frac, lo, hi), arguments, out_frac)
 
 
-def _draws(over: Affine, under: Affine) -> bool:
-    """Whether the quotient is `(C v + I) / (C + G)`, a mean of v and I / G."""
+def _draws(atoms: AtomTable, over: Affine, under: Affine) -> bool:
+    """Whether the quotient is `(C v + I) / (C + G)`, a mean of v and I / G.
+
+    What is no gate, and is subtracted, is no conductance.
+    """
+    for vector, matrix in under.terms.items():
+        atom = atoms.found.get(vector)
+        gate = atom is not None and atom.in_unit_interval
+        if not gate and matrix.data.min(initial=0.0) < 0.0:
+            return False
     for matrix in over.terms.values():
         found = Affine(np.zeros(over.size), {"v": matrix}).factor()
         if found is not None and found[0].size == over.size and np.all(found[1] > 0):

@@ -40,7 +40,12 @@ class RatioGate(Gate):
 
     general: ClassVar[str | None] = "quotient"
     open_ended: ClassVar[bool] = True
+    effort: ClassVar[int] = 40
     reason: ClassVar[str] = "a quotient of intervals that the step leads back into"
+
+    @property
+    def formula(self) -> str:
+        return "(n / d)"
 
     def real(self, *parts: Reals) -> Reals:
         n, d = parts

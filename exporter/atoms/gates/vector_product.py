@@ -28,7 +28,12 @@ class VectorProductGate(Gate):
 
     general: ClassVar[str | None] = "product"
     open_ended: ClassVar[bool] = True
+    effort: ClassVar[int] = 8
     reason: ClassVar[str] = "a product of intervals that the step leads back into"
+
+    @property
+    def formula(self) -> str:
+        return "(u * v)"
 
     def real(self, *parts: Reals) -> Reals:
         u, v = parts

@@ -17,7 +17,7 @@ from elegans.exporter.frontend.activation_rules import of_one_argument
 from elegans.exporter.frontend.general.angles import atan
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule, broadcast
-from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.affine import Affine, Form, proportion
 from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.soft_curves import SOFTPLUS
@@ -94,6 +94,22 @@ def _exponent(reader: Reader, window: Window) -> Affine | None:
     if not isinstance(atom, DecayActivation) or atom.factor is not None or atom.rate is None:
         return None
     return atom.rate.pick(rows).scaled(np.array([-1.0]))
+
+
+def exp_linear(reader: Reader, place: str, over: Affine, under: Affine) -> Affine | None:
+    """c u / (1 - exp(u)) as one function, which is defined at u = 0, too; None for other forms."""
+    found = under.factor()
+    u = None if found is None else _exponent(reader, found[0])
+    if found is None or u is None or not u.terms or not np.allclose(found[1], -under.bias):
+        return None
+    if u.size != over.size or not np.all(under.bias):
+        return None
+    c = proportion(over, u)
+    if not over.close_to(u.scaled(c)):
+        return None
+    minus = u.scaled(np.array([-1.0]))
+    made = AnyFunctionActivation.of(reader.atoms, "exp_linear", minus, place)
+    return made.scaled(-c / under.bias)
 
 
 def _power(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:

@@ -13,6 +13,14 @@
 
 #include <stdint.h>
 
+#include "elegans/el_fixed.h"
+
+/* One element. It saturates only if f or g is outside of -32767..32767, as tanh never is. */
+static inline int16_t el_gated_sum1(int16_t f, int16_t g, int16_t t)
+{
+    return el_sat16(el_rshr((int32_t)f * 32768 + (int32_t)t * g, 16));
+}
+
 void el_gated_sum(int16_t *h, const int16_t *f, const int16_t *g, const int16_t *t, uint32_t n);
 
 #endif

@@ -97,12 +97,11 @@ def test_several_boards_are_rows_of_one_table(worm):
     both = ("--board", "microbit", "--board", "mps2-an505")
     m0, m33 = json.loads(_bench(worm, *both, "--json").stdout)["boards"]
     assert (m0["board"], m33["board"]) == ("microbit", "mps2-an505")
-    assert m33["cycles"] is None
+    assert m33["cycles"]["min"] < m33["cycles"]["max"]
     rows = {
         row[0]: row for line in _bench(worm, *both).stdout.splitlines() if (row := line.split())
     }
     assert rows["microbit"][2] == f"{m0['cycles']['min']}..{m0['cycles']['max']}"
-    assert rows["mps2-an505"][2] == "unknown"
     assert rows["mps2-an505"][-1] == str(m33["stack_bytes"])
 
 

@@ -30,7 +30,8 @@ class _CfC:
     """A CfC of one layer; ``scale`` multiplies all weights, ``period`` is a fixed sample period in
     seconds, and ``present [neurons, inputs + neurons]`` is 1 where there is a synapse. The weights
     of the inputs are ``uneven`` times larger, and those of each neuron by another factor, so
-    that int8 weights get scales of their own. ``bits`` is the size of a weight."""
+    that int8 weights get scales of their own. ``bits`` is the size of a weight, ``mode`` the cell's
+    way from f, g and t to the state."""
 
     inputs: int
     neurons: int
@@ -40,6 +41,7 @@ class _CfC:
     present: np.ndarray | None = None
     uneven: float = 1.0
     bits: int = 16
+    mode: str = "default"
 
 
 _NETWORKS = {
@@ -53,6 +55,8 @@ _NETWORKS = {
     "more_than_sixteen_pairs": _CfC(30, 13),
     "more_than_forty_pairs": _CfC(75, 10),
     "many_pairs_and_a_fixed_period": _CfC(75, 11, period=0.05),
+    "a_sum_of_heads": _CfC(6, 7, scale=12.0, mode="no_gate"),
+    "a_sum_of_heads_and_a_fixed_period": _CfC(1, 1, period=0.05, mode="no_gate"),
     "int8": _CfC(8, 5, bits=8),
     "int8_one_neuron": _CfC(1, 1, uneven=8.0, bits=8),
     "int8_saturating": _CfC(6, 7, scale=12.0, bits=8),
@@ -70,7 +74,7 @@ def _export(folder, cfc, **more):
     """The BUILD of a random CfC; ``more`` are fields of the `Request`."""
     torch.manual_seed(cfc.inputs + cfc.neurons)
     backbone = Backbone(cfc.backbone) if cfc.backbone else None
-    cell = CfCCell(cfc.inputs, cfc.neurons, backbone=backbone)
+    cell = CfCCell(cfc.inputs, cfc.neurons, cfc.mode, backbone=backbone)
     with torch.no_grad():
         for parameter in cell.parameters():
             parameter *= cfc.scale

@@ -24,13 +24,18 @@ from elegans.tests.places import RUNTIME, WIDE_BUILD
 
 _STEPS = 512
 _REACH = 1 << 30  # so that the differences of portable C fit
-# Three int32 of `h` are a, lo and hi; results of a few bits share one.
+# Three int32 of `h` are a, lo and hi; results of a few bits share one, as do two halves.
 _STEP = """
     const int32_t a = s->v[0];
     const int32_t held = el_hold32(a, s->v[1], s->v[2]);
     const int32_t few = (el_upto5(a) * 512) + (el_upto4(a) * 32) + el_leading_zeros(a & INT32_MAX);
+    const int16_t lo = (int16_t)(s->v[1] >> 15);
+    const int16_t hi = (int16_t)(s->v[2] >> 15);
+    int16_t both[2];
+
+    el_hold2(both, x, lo, hi, (int16_t)~hi, (int16_t)~lo);
     s->v[0] = el_upper_product(a, x[0]);
-    s->v[1] = held;
+    s->v[1] = held ^ (int32_t)(((uint32_t)(uint16_t)both[1] << 16) | (uint16_t)both[0]);
     s->v[2] = (el_upto16(a) * 16384) + few;
     y[0] = el_synapse(dt >> 14);
 }
@@ -52,7 +57,10 @@ def _vectors():
     a, lo, hi = h.T
     zeros = Elapsed(0, (1 << 31) - 1).integer(a & 0x7FFFFFFF)[1]
     few = np.clip(a, 0, 31) * 512 + np.clip(a, 0, 15) * 32 + zeros
-    after = [(a * x[:, 0]) >> 16, np.clip(a, lo, hi), np.clip(a, 0, 65535) * 16384 + few]
+    ends = lo >> 15, hi >> 15
+    first, second = np.clip(x[:, 0], *ends), np.clip(x[:, 1], ~ends[1], ~ends[0])
+    held = np.clip(a, lo, hi) ^ ((second << 16) | (first & 0xFFFF))
+    after = [(a * x[:, 0]) >> 16, held, np.clip(a, 0, 65535) * 16384 + few]
     y = Sigmoid().integer(np.clip(u - HALF_SEGMENT, -32768, 32767))[:, None]
     return {
         "x": x.astype(np.int16),

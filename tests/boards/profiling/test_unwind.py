@@ -17,7 +17,7 @@ from elftools.elf.elffile import ELFFile
 
 from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.boards.emulation import virtual_board
+from elegans.boards.emulation import qemu, virtual_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.elf_image import read_image, read_symbols
 from elegans.boards.firmware.toolchain import cross_compilers
@@ -142,10 +142,10 @@ def _on_qemu(firmware, function, code, x, h):
     """QEMU's log has no memory: what lies on the stack is read before the kernel returns."""
     with qemu_caller(firmware, function) as caller:
         caller._gdb.set_breakpoint(code.stop - 4)  # POP.W, its last instruction
-        caller.step(x, 8, h)
+        caller._execute(x, 8, h, qemu.log_registers(firmware.board))
         below = function.top - 0x400
         word = _words(below, caller._gdb.read(below, 0x400))
-        rows = caller._registers[:, :16].tolist()
+        rows = caller._logged_registers()[:, :16].tolist()
         return [
             _Moment(registers, word) for registers in rows if registers[_REGISTERS[ARM].pc] in code
         ]

@@ -46,7 +46,7 @@ def test_an_activation_s_span_holds_every_value_that_it_computes(kind):
     x = Window("x", 0, 1)
     form = Affine.of(x)
     atom = kind(Affine.constant(np.zeros(1)), form) if "Decay" in kind.__name__ else kind(form)
-    least, most = atom.span("a", None, {"x": (np.array([lo]), np.array([1.0]))})
+    least, most = atom.span("a", {}, {"x": (np.array([lo]), np.array([1.0]))})
     values = np.linspace(lo, 1.0, 101)[:, None]
     found = atom.value({"x": values, "h": values, DT.vector: values})
     assert found.min() >= least - 1e-12
@@ -58,7 +58,7 @@ def test_an_activation_s_span_holds_every_value_that_it_computes(kind):
 @pytest.mark.parametrize("kind", [ReluActivation, AbsoluteActivation])
 def test_the_span_of_a_rectified_value_is_no_wider_than_its_values(kind, ends):
     spans = {"x": (np.array([ends[0]]), np.array([ends[1]]))}
-    least, most = kind(Affine.of(Window("x", 0, 1))).span("a", None, spans)
+    least, most = kind(Affine.of(Window("x", 0, 1))).span("a", {}, spans)
     values = kind.function(np.linspace(*ends, 121))
     assert (least.tolist(), most.tolist()) == ([values.min()], [values.max()])
 

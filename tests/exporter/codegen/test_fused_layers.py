@@ -1,7 +1,8 @@
 """The portable kernels of fused layers, compiled for this machine: the bits of the reference.
 
-el_cfc, el_cfc8, el_cfc_fixed, el_cfc_fixed8, el_tanh_layer, el_tanh_layer8, el_linear_layer and
-el_linear_layer8, and with the layout for size el_cfc_compact and el_cfc_compact8, on el_compact.
+el_cfc, el_cfc_sum, el_cfc8, el_cfc_fixed, el_cfc_fixed_sum, el_cfc_fixed8, el_tanh_layer,
+el_tanh_layer8, el_linear_layer and el_linear_layer8, and with the layout for size el_cfc_compact
+and el_cfc_compact8, on el_compact.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ class _Uneven(Graph):
         return w, self.rng.normal(0, 0.2, rows)
 
 
-def _network(uneven: float, scale: float, rate: float) -> Graph:
+def _network(uneven: float, scale: float, rate: float, blend: str = "ncps") -> Graph:
     """Two layers of CfC neurons, and behind them a wide map with its tanh, and one without."""
     g = _Uneven(uneven, scale, rate)
     state, inter = [], "x"
     for cols, rows, own in zip((INPUTS, LAYERS[0]), LAYERS, g.split("split"), strict=True):
-        inter = g.cell(inter, own, cols + rows, rows, "gemm", "ncps")
+        inter = g.cell(inter, own, cols + rows, rows, "gemm", blend)
         state.append(inter)
     joined = g.node("Concat", *state, axis=1)
     g.rename(joined, "h_next", "Identity")
@@ -55,6 +56,9 @@ _NETWORKS = {
     "timed": ({}, {}, "cfc tanh_layer linear_layer"),
     "fixed": ({}, {"dt": 0.05}, "cfc_fixed tanh_layer linear_layer"),
     "saturating": ({"scale": 12.0}, {}, "cfc tanh_layer linear_layer"),
+    "sum": ({"blend": "no_gate", "scale": 2.0}, {}, "cfc_sum tanh_layer linear_layer"),
+    "sum, fixed": ({"blend": "no_gate"}, {"dt": 0.05}, "cfc_fixed_sum"),
+    "sum, int8": ({"blend": "no_gate"}, {"weight_bits": 8}, "gated_sum"),
     "int8": ({}, {"weight_bits": 8}, "cfc8 tanh_layer8 linear_layer8"),
     "int8 in two parts": ({"uneven": 9.0}, {"weight_bits": 8}, "cfc8 tanh_layer8"),
     "int8, fast": ({"rate": 30.0}, {"weight_bits": 8}, "cfc8"),

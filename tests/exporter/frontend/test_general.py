@@ -91,7 +91,20 @@ def _remainder(fmod, sign):
     return made
 
 
+def _linear_gate(g, z):
+    """z / (1 - exp(-z)), which is 1 where both are 0."""
+    return g.node("Div", z, g.node("Sub", g.hold(1.0), g.node("Exp", g.node("Neg", z))))
+
+
+def _direction_of_silu(g, z):
+    soft = g.node("Mul", z, g.node("Sigmoid", z))
+    square = g.node("ReduceSum", g.node("Mul", soft, soft), g.hold([-1], np.int64), keepdims=1)
+    return g.node("Div", soft, g.node("Sqrt", square))
+
+
 _WAYS = {
+    "linear_gate": (_linear_gate, "any_function"),
+    "direction_of_silu": (_direction_of_silu, "normalise"),
     **{name.lower(): (_function(name), "any_function") for name in ("Atan", "Cos", "Sin")},
     **{name.lower(): (_function(name), "any_function") for name in ("Asinh", "Cosh", "Sinh")},
     "exp": (_function("Exp", "inside"), "any_function"),

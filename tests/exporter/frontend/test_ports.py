@@ -222,3 +222,22 @@ def test_dividing_by_time_outside_of_a_neuron_is_refused(tmp_path):
     shapes = {"x": [1, 3], "h": [1, 4], "dt": [1, 1]}
     path = g.save(tmp_path / "net.onnx", shapes, {"y": [1, 1], "h_next": [1, 4]})
     refused(path, tmp_path, "divides by elapsed time outside of a neuron")
+
+
+def test_a_matrix_is_a_state_where_its_name_says_so(tmp_path):
+    """S [1, 4, 4] and S_next are no sequence of four steps, and seq and out are one."""
+    text = '<ir_version: 8, opset_import: ["" : 17]> memory (float[1,4] x, float[1,4,4] {0}) =>'
+    text += " (float[1,4] y, float[1,4,4] {1}) <float half = {{0.5}}>"
+    text += " {{ kept = Mul({0}, half)  one = Unsqueeze(x, at)  {1} = Add(kept, one)"
+    text += "  y = ReduceSum <keepdims = 0> ({1}, at) }}"
+    path = tmp_path / "memory.onnx"
+
+    def model(*names):
+        found = onnx.parser.parse_model(text.format(*names))
+        found.graph.initializer.append(numpy_helper.from_array(np.array([1], np.int64), "at"))
+        return found
+
+    ports = find_ports(model("S", "S_next"), path)
+    assert [(p.name, p.hi - p.lo) for p in ports.h_next] == [("S_next", 16)]
+    with pytest.raises(ElegansError, match="is a sequence of 4 steps"):
+        find_ports(model("seq", "out"), path)

@@ -187,3 +187,18 @@ def test_two_states_that_an_exporter_merged_are_told(tmp_path):
     for states in ((), (("h0", "hn"), ("c0", "cn"))):
         with pytest.raises(ElegansError, match=match):
             find_ports(proto, path, states)
+
+
+def test_where_next_states_are_called_so_a_port_that_is_not_is_none(tmp_path):
+    """A measured value and a control of one number beside an integral of one number."""
+    path = rnn(
+        tmp_path / "net.onnx", [("integral", "integral_next", 1)], {"drive": 1}, {"tacho": 1}
+    )
+    assert _found(path) == (["tacho"], [("integral", "integral_next")], ["drive"])
+
+
+def test_a_letter_is_a_name_of_a_state_where_its_output_says_next(tmp_path):
+    path = rnn(
+        tmp_path / "net.onnx", [("P", "P_next", 4), ("n", "n_next", 4)], {"est": 1}, {"z": 1}
+    )
+    assert _found(path) == (["z"], [("P", "P_next"), ("n", "n_next")], ["est"])

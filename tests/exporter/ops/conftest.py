@@ -16,6 +16,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
+from elegans.exporter.native.traced import Statements
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, join_intervals
 from elegans.exporter.ops import WIDE, Op, form, parts
 from elegans.exporter.ops.elapsed import Elapsed
@@ -49,7 +50,7 @@ only rounds, and up to three for a curve from a table."""
 _COARSE = {"timed_linear", "timed_linear8", "short_time"}
 """A rate is rounded before it is multiplied by the elapsed time, and a short time drops 16 bits."""
 
-_UNHELD = {"fused_step", "elapsed", "step_ratio", "decay_share", "lstm_cell"}
+_UNHELD = {"fused_step", "wide_fused_step", "elapsed", "step_ratio", "decay_share", "lstm_cell"}
 """Tests of their own compare them with what they mean, within the ends that they are used with."""
 
 Everywhere = Callable[..., Integers]
@@ -98,6 +99,7 @@ def everywhere(kernels: dict[str, ctypes.CDLL]) -> Everywhere:
         found = _parts(op.integer(*tensors))
         np.testing.assert_array_equal(torch.cat(found, -1).numpy(), expected, "torch")
         np.testing.assert_array_equal(_onnx(op, inputs), expected, "onnxruntime")
+        _trace(op, expected, inputs)
         for build, library in kernels.items():
             found = _c(library, op, inputs, expected.shape)
             np.testing.assert_array_equal(found, expected, f"C by {build}")
@@ -166,6 +168,13 @@ def _onnx(op: Op, inputs: tuple[Integers, ...]) -> Integers:
     session = ort.InferenceSession(model.SerializeToString())
     feed = {name: np.ascontiguousarray(x) for name, x in zip(names, inputs, strict=True)}
     return _joined(tuple(session.run(None, feed)))
+
+
+def _trace(op: Op, expected: Integers, inputs: tuple[Integers, ...]) -> None:
+    """Trace the body as C. It is not compiled: the reference compares the C with NumPy, always."""
+    to = Statements()
+    results = _parts(op.integer(*(to.result(x.shape[1]) for x in inputs)))
+    assert sum(result.size for result in results) == expected.shape[1]
 
 
 @pytest.fixture

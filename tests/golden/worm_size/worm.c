@@ -68,8 +68,7 @@ void worm_step(worm_state *s, int16_t y[WORM_OUTPUTS],
     { /* inputs */
         /* x_in: Q6.9 Q0.15, in [-1, 40] */
         s->v[0] = x[0];
-        s->v[1] = el_hold(x[1], 0, 20480);
-        s->v[2] = el_hold(x[2], -19661, 6554);
+        el_hold2(&s->v[1], &x[1], 0, 20480, -19661, 6554);
         /* dt_in, in [0.010002, 0.2] */
         dt_in[0] = el_hold(dt, 1311, 26214);
     }

@@ -20,6 +20,7 @@ from elegans.commands import lab as lab_verbs
 from elegans.exporter.errors import ElegansError
 from elegans.hil_tests.lab.lab_map import BoardEntry, claimed, read_map, select, write_map
 from elegans.hil_tests.wire.errors import HilError, Phase
+from elegans.tests.hil_tests.pytest_run import PYTEST
 
 _MAP = """
 [[board]]
@@ -140,7 +141,7 @@ def test_workers_run_every_test_on_every_board_of_a_map(lab, worm, tmp_path):
     )
     report = tmp_path / "out.xml"
     options = ["-n", "2", "--map", lab, "--build", worm, "--junitxml", report]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    command = [*PYTEST, *options]
     ran = subprocess.run(
         [str(part) for part in command], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )

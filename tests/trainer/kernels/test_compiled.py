@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from elegans.exporter.native import library as native
+
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from elegans.trainer import AutoNCP, CfC, kernels_in_use
@@ -37,7 +39,7 @@ def test_a_damaged_library_is_compiled_again(
     library: Path, anew: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data, calls = library.read_bytes(), list[Any]()
-    monkeypatch.setattr(compiled, "_compile", lambda command: calls.append(command) or data)
+    monkeypatch.setattr(native, "_compile", lambda *given: calls.append(given) or data)
     anew.mkdir(parents=True)
     (anew / library.name).write_bytes(b"no library")
     assert kernels_in_use() == f"compiled: {anew / library.name}"
@@ -59,7 +61,7 @@ def test_without_a_compiler_that_works_torch_does_it_and_says_why(
     anew: Path, monkeypatch: pytest.MonkeyPatch, script: str | None, fact: str
 ) -> None:
     found = [] if script is None else [("cc", [sys.executable, "-c", script])]
-    monkeypatch.setattr(compiled, "_compilers", lambda: iter(found))
+    monkeypatch.setattr(native, "_compilers", lambda: iter(found))
     story = kernels_in_use()
     assert story.startswith("torch: ")
     assert fact in story

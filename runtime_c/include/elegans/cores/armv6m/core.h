@@ -15,6 +15,11 @@
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
+/* How many words these are, and the number of this layout of tables in el_block.h. */
+#define EL_PAIR_WORDS 2U
+#define EL_TAIL_WORDS 1U
+#define EL_TABLES 2U
+
 /* el_fixed.h. The empty asm hides the value: where a compiler recognises a comparison in a
  * shift of the sign it may branch, and the number of instructions would depend on the data. */
 #define EL_NATIVE_MASK
@@ -35,6 +40,33 @@ static inline int16_t el_sat16(int32_t a)
     const int32_t outside = el_mask(-((a >> 15) ^ sign));
 
     return (int16_t)(a ^ ((a ^ sign ^ INT16_MAX) & outside));
+}
+
+/* el_fixed.h. Of min(a - hi, 0) + (hi - lo) what is below 0 is cut off, by masks of the sign. */
+#define EL_HOLD_ONE(a, mask, lo, hi)            \
+    __asm__(".syntax unified\n\t"               \
+            "subs %0, %0, %2\n\t"               \
+            "asrs %1, %0, #31\n\t"              \
+            "ands %0, %0, %1\n\t"               \
+            "adds %0, %0, %3\n\t"               \
+            "asrs %1, %0, #31\n\t"              \
+            "bics %0, %0, %1\n\t"               \
+            "adds %0, %0, %4"                   \
+            : "+l"(a), "=&l"(mask)              \
+            : "l"((int32_t)(hi)), "l"((int32_t)(hi) - (lo)), "l"((int32_t)(lo)) : "cc")
+
+#define EL_NATIVE_HOLD2
+static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16_t hi0,
+                            int16_t lo1, int16_t hi1)
+{
+    int32_t first = from[0];
+    int32_t second = from[1];
+    int32_t mask;
+
+    EL_HOLD_ONE(first, mask, lo0, hi0);
+    to[0] = (int16_t)first;
+    EL_HOLD_ONE(second, mask, lo1, hi1);
+    to[1] = (int16_t)second;
 }
 
 /* el_dot.h. One index, from -2n to 0, addresses both arrays from their ends and is the loop's

@@ -17,6 +17,35 @@
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
+/* How many words these are, and the number of this layout of tables in el_block.h. */
+#define EL_PAIR_WORDS 2U
+#define EL_TAIL_WORDS 1U
+#define EL_TABLES 2U
+
+/* el_fixed.h. Of min(a - hi, 0) + (hi - lo) what is below 0 is cut off, which is one instruction
+ * less than two comparisons. */
+#define EL_HOLD_ONE(a, lo, hi)                  \
+    __asm__("sub %0, %0, %1\n\t"                \
+            "and %0, %0, %0, asr #31\n\t"       \
+            "add %0, %0, %2\n\t"                \
+            "bic %0, %0, %0, asr #31\n\t"       \
+            "add %0, %0, %3"                    \
+            : "+r"(a)                           \
+            : "r"((int32_t)(hi)), "r"((int32_t)(hi) - (lo)), "r"((int32_t)(lo)))
+
+#define EL_NATIVE_HOLD2
+static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16_t hi0,
+                            int16_t lo1, int16_t hi1)
+{
+    int32_t first = from[0];
+    int32_t second = from[1];
+
+    EL_HOLD_ONE(first, lo0, hi0);
+    EL_HOLD_ONE(second, lo1, hi1);
+    to[0] = (int16_t)first;
+    to[1] = (int16_t)second;
+}
+
 /* Products a round of el_dot's loop: one where the compiler is asked for size, else four. */
 #ifdef __OPTIMIZE_SIZE__
 #define EL_UNROLLED 0

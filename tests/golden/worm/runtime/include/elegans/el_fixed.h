@@ -126,4 +126,18 @@ static inline void el_copy2(int16_t *to, const int16_t *from)
 }
 #endif
 
+/* to[0] = from[0] clamped to [lo0, hi0], and to[1] = from[1] to [lo1, hi1]; each lo <= hi, and the
+ * two may overlap. */
+#ifndef EL_NATIVE_HOLD2
+static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16_t hi0,
+                            int16_t lo1, int16_t hi1)
+{
+    const int16_t first = el_hold(from[0], lo0, hi0);
+    const int16_t second = el_hold(from[1], lo1, hi1);
+
+    to[0] = first;
+    to[1] = second;
+}
+#endif
+
 #endif

@@ -31,15 +31,22 @@
 const int32_t *el_cfc(int16_t *h, const int16_t *x, const int32_t *w, int16_t dt,
                       uint32_t pairs, uint32_t neurons, uint32_t f, uint32_t g, uint32_t t);
 
-/* A neuron's new state from the arguments of tanh, each plus half a segment: f and g, and for
- * the sigmoid half of t. */
+/* tanh from its argument plus half a segment. */
+static inline int16_t el_cfc_head(int32_t z)
+{
+    return (int16_t)(el_fine_tanh(el_sat16(z)) >> 16);
+}
+
+/* The sigmoid from half its argument plus half a segment. */
+static inline int16_t el_cfc_gate(int32_t z)
+{
+    return (int16_t)(((el_fine_tanh(el_sat16(z)) >> 1) + EL_SIGMOID_HALF) >> 16);
+}
+
+/* A neuron's new state from the arguments of its three functions, each plus half a segment. */
 static inline int16_t el_cfc_neuron(int32_t f, int32_t g, int32_t t)
 {
-    const int16_t gate = (int16_t)(((el_fine_tanh(el_sat16(t)) >> 1) + EL_SIGMOID_HALF) >> 16);
-    const int16_t from = (int16_t)(el_fine_tanh(el_sat16(f)) >> 16);
-    const int16_t to = (int16_t)(el_fine_tanh(el_sat16(g)) >> 16);
-
-    return el_mix1(from, to, gate);
+    return el_mix1(el_cfc_head(f), el_cfc_head(g), el_cfc_gate(t));
 }
 
 #endif

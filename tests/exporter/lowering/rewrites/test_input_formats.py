@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.build_folder import load_model, read_build_folder
-from elegans.exporter.codegen import step_body
+from elegans.exporter.codegen import copies
 from elegans.exporter.data.user_data import read_user_data
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
@@ -20,8 +20,8 @@ from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir.conversion import to_integers, to_real
 from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.raw_format import named_format, raw_format
-from elegans.exporter.lowering import input_formats
 from elegans.exporter.lowering.lower import lower
+from elegans.exporter.lowering.rewrites import input_formats
 from elegans.exporter.numbers.fixed import widest_frac
 from elegans.exporter.oracles import reference
 from elegans.exporter.oracles.free_run import free_run_error
@@ -212,7 +212,7 @@ def _same_in_c(build):
 @pytest.mark.parametrize("layout", ["speed", "size"])
 @pytest.mark.parametrize("few", [8, 0])
 def test_the_c_takes_offsets_and_counts(weather, tmp_path, monkeypatch, layout, few):
-    monkeypatch.setattr(step_body, "FEW", few)
+    monkeypatch.setattr(copies, "FEW", few)
     path = weather(_REAL, _MIDDLE, "both", [None, "int12:200:300", "uint10"])
     export(Request(path, layout=layout), tmp_path / "BUILD")
     _same_in_c(tmp_path / "BUILD")

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "elegans/el_cfc_sum.h"
+
+#include "elegans/el_pairs.h"
+
+#if EL_CORE == EL_PORTABLE
+
+const int32_t *el_cfc_sum(int16_t *h, const int16_t *x, const int32_t *w, int16_t dt,
+                          uint32_t pairs, uint32_t neurons, uint32_t f, uint32_t g, uint32_t t)
+{
+    for (uint32_t n = 0; n < neurons; n++) {
+        int32_t acc[4] = {w[0], w[1], w[2], w[3]};
+
+        w = el_pairs(acc, x, &w[4], pairs, 4);
+        h[n] = el_cfc_sum_neuron(acc[0] >> f, acc[1] >> g, (acc[2] + ((acc[3] >> 16) * dt)) >> t);
+    }
+    return w;
+}
+
+#endif
