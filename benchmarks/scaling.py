@@ -1,10 +1,12 @@
-"""Time and memory of export, proof and reference, for sparse CfCs of 19 to 5,000 neurons.
+"""Time and memory of export, proof and reference, for sparse CfCs of 19 to 5,000 neurons, and LTCs.
 
 python -m benchmarks.scaling [--neurons 19 --neurons 1000] [--synapses 20]
+python -m benchmarks.scaling --cell ltc [--neurons 64 --neurons 302]
 
 The four maps of a neuron read the same inputs, as in an NCP whose maps are all wired. The
 graph stores them as sparse tensors of ONNX, so the file grows with the number of synapses.
-Every size runs in a process of its own, so that its peak of memory is measured alone.
+An LTC has 6 unfolds and the wiring of an NCP. Every size runs in a process of its own, so that its
+peak of memory is measured alone, and seconds are those of the processor, whatever else runs.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import TypeVar
 import click
 import numpy as np
 import onnx
+import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.codegen.emit import emit
@@ -33,8 +36,12 @@ from elegans.exporter.ir.proof import prove
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles.golden_vectors import free_runs, golden
 from elegans.exporter.oracles.reference import run
+from elegans.trainer import export_onnx
+from elegans.trainer.cells.ltc import LTCCell
+from elegans.trainer.networks.recurrent import Recurrent
+from elegans.trainer.wiring.ncp import AutoNCP
 
-SIZES = (19, 100, 300, 1000, 2000, 5000)
+SIZES = {"cfc": (19, 100, 300, 1000, 2000, 5000), "ltc": (19, 64, 302)}
 _INPUTS, _OUTPUTS, _SEED = 8, 4, 302
 _MAPS = ("f", "g", "a", "b")
 _LANES, _STEPS = 1000, 20
@@ -109,11 +116,21 @@ def sparse_cfc(neurons: int, synapses: int = 20, inputs: int = _INPUTS) -> onnx.
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
 
 
-def measured(neurons: int, synapses: int) -> Row:
+def _write(cell: str, neurons: int, synapses: int, path: Path) -> None:
+    """The step of a network, as it is initialised."""
+    if cell == "cfc":
+        onnx.save(sparse_cfc(neurons, synapses), path)
+        return
+    torch.manual_seed(_SEED)
+    wiring = AutoNCP(neurons, min(_OUTPUTS, neurons - 3)).build(_INPUTS)
+    export_onnx(Recurrent(LTCCell(wiring)), _INPUTS, path)
+
+
+def measured(cell: str, neurons: int, synapses: int) -> Row:
     """Time each stage of an export, a whole export, and a run of the reference on many lanes."""
     with tempfile.TemporaryDirectory(prefix="elegans-") as scratch:
-        path = Path(scratch) / "cfc.onnx"
-        onnx.save(sparse_cfc(neurons, synapses), path)
+        path = Path(scratch) / "net.onnx"
+        _write(cell, neurons, synapses, path)
         ranges = ((-1.0, 1.0),), (0.01, 0.1)
         request = Request(path, input_ranges=ranges[0], dt_range=ranges[1], accept_error=2.0)
         interface = with_ranges(read_interface(open_graph(path)), list(ranges[0]), ranges[1], None)
@@ -124,7 +141,7 @@ def measured(neurons: int, synapses: int) -> Row:
         vectors, _ = _timed(lambda: golden(model, free_runs(model, None)))
         whole, _ = _timed(lambda: export(request, Path(scratch) / "BUILD"))
     rng = np.random.default_rng(_SEED)
-    lanes = max(_LANES * 100 // max(neurons, 100), 50)
+    lanes = max(_LANES * 100 // max(neurons, 100), 50) if cell == "cfc" else 20
     x = rng.integers(-32767, 32768, (_STEPS, lanes, len(model.inputs)))
     dt = rng.integers(model.dt.lo, model.dt.hi + 1, (_STEPS, lanes)) if model.dt else x[..., 0]
     seconds, _ = _timed(lambda: run(model, x, dt))
@@ -135,35 +152,34 @@ def measured(neurons: int, synapses: int) -> Row:
 
 
 def _timed(work: Callable[[], T]) -> tuple[float, T]:
-    start = time.perf_counter()
+    start = time.process_time()
     result = work()
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
 @click.command()
+@click.option("--cell", type=click.Choice(list(SIZES)), default="cfc", show_default=True)
 @click.option(
     "--neurons",
-    type=click.IntRange(1),
+    type=click.IntRange(4),
     multiple=True,
-    default=SIZES,
-    show_default=True,
-    help="size of a network; repeat for several",
+    help=f"size of a network; repeat for several  [default: {SIZES}]",
 )
 @click.option(
     "--synapses",
     type=click.IntRange(1),
     default=20,
     show_default=True,
-    help="of each neuron in each of its four maps",
+    help="of each neuron in each of its four maps, in a CfC",
 )
-def main(neurons: tuple[int, ...], synapses: int) -> None:
+def main(cell: str, neurons: tuple[int, ...], synapses: int) -> None:
     """Print the table as Markdown, one row for each size."""
     head = ("neurons", "synapses", "read s", "lower s", "prove s", "emit s", "golden s")
     head = (*head, "export s", "reference steps/s", "synapses/s", "peak MB")
     click.echo(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
-    for size in neurons:
+    for size in neurons or SIZES[cell]:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            row = pool.submit(measured, size, synapses).result()
+            row = pool.submit(measured, cell, size, synapses).result()
         stages = (row.read, row.lower, row.prove, row.emit, row.golden, row.export)
         times = " | ".join(f"{seconds:.2f}" for seconds in stages)
         rates = f"{row.rate:,.0f} | {row.rate * row.synapses:.1e}"
