@@ -14,7 +14,9 @@ from functools import partial
 
 import numpy as np
 
-from elegans.exporter.codegen.decayed import decayed
+from elegans.exporter.codegen.fusion.decayed import decayed
+from elegans.exporter.codegen.fusion.gathered import gathered, repeated
+from elegans.exporter.codegen.fusion.trimmed import trimmed
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
     CfcFixedSumLayer,
@@ -30,7 +32,6 @@ from elegans.exporter.codegen.program import (
     ProgramStep,
     TanhLayer,
 )
-from elegans.exporter.codegen.trimmed import trimmed
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -81,7 +82,7 @@ def fuse(
                  layout for size, whose code depends on which weights are zero, has none
     """
     steps: list[ProgramStep] = list(program.steps)
-    apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
+    apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
     linear = partial(_linear, looked_up=_looked_up(steps), whole=replaceable)
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
     if not replaceable:  # other weights may leave the bounds of a decay
@@ -97,7 +98,7 @@ def fuse(
                 steps[at - count : at] = [_saturating(call) if replaceable else call]
                 at = max(at - count, count - 1)
             at += 1
-    return Program(program.model, _gathered(steps), program.loops)
+    return Program(program.model, gathered(steps), program.loops)
 
 
 def _looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
@@ -112,34 +113,6 @@ def _saturating(call: ProgramStep) -> LayerCall:
     assert isinstance(call.op, FusedLayer)
     maps = tuple(replace(one, saturates=True) for one in call.op.maps)
     return replace(call, op=type(call.op)(maps))
-
-
-def _repeated(steps: Sequence[ProgramStep]) -> set[str]:
-    """Maps that occur more than once: they share one table, and a fused layer has its own."""
-    found: dict[tuple[bytes, ...], list[str]] = {}
-    for step in steps:
-        if isinstance(step.op, Linear):
-            tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
-            found.setdefault(tables, []).append(step.name)
-    return {name for names in found.values() if len(names) > 1 for name in names}
-
-
-def _gathered(steps: list[ProgramStep]) -> tuple[ProgramStep, ...]:
-    """The steps, with each fused layer moved up to follow another one where it can.
-
-    Layers that follow each other are one call, and what they read is copied to them once. A
-    layer may move up past steps that make nothing that it reads.
-    """
-    found: list[ProgramStep] = []
-    for step in steps:
-        at = len(found)
-        if isinstance(step.op, FusedLayer) and step is not steps[-1]:
-            read = {window.vector for argument in step.inputs for window in argument}
-            ready = max((i for i, s in enumerate(found) if s.name in read), default=0)
-            behind = [i + 1 for i in range(ready, at) if isinstance(found[i].op, FusedLayer)]
-            at = max(behind, default=at)
-        found.insert(at, step)
-    return tuple(found)
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:
