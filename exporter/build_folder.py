@@ -249,10 +249,12 @@ def _blame(path: Path, item: object) -> Blame | None:
     vector, cause, remedy = (
         _field(path, item, key, str, "blame") for key in ("vector", "cause", "remedy")
     )
-    doubling = item.get("doubling")
-    if doubling is not None:
-        doubling = _field(path, item, "doubling", float, "blame")
-    return Blame(vector, _field(path, item, "share", float, "blame"), cause, remedy, doubling)
+    doubling, grown = (
+        None if item.get(key) is None else _field(path, item, key, float, "blame")
+        for key in ("doubling", "grown")
+    )
+    share = _field(path, item, "share", float, "blame")
+    return Blame(vector, share, cause, remedy, doubling, grown)
 
 
 def _field(path: Path, item: dict[str, Any], key: str, kind: type[T], where: str = "") -> T:

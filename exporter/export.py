@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.cost import general
 from elegans.exporter.data.ranges import ranges_from
-from elegans.exporter.data.recording import load_recording
 from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.delivery.weights_block import structure_digest
 from elegans.exporter.errors import ElegansError
@@ -37,14 +36,15 @@ from elegans.exporter.ir.interface import Interface, Range
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.oracles import error_table, golden_vectors, range_hints, range_report
+from elegans.exporter.oracles import error_table, range_hints, range_report
 from elegans.exporter.oracles.blame import Blame, find_blame
 from elegans.exporter.oracles.blame import to_json as to_json_blame
-from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, float_run, measured, remedy
+from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
 from elegans.exporter.oracles.onnx_float import check_reading
 from elegans.exporter.oracles.sequence_check import check_sequence
+from elegans.exporter.quantised import quantised
 from elegans.exporter.replaced_weights import (
     NEW_CODE,
     lower_again,
@@ -60,6 +60,7 @@ from elegans.exporter.state_ranges import (
     with_shown_ranges,
     with_state_ranges,
 )
+from elegans.exporter.storage.json_text import indented
 from elegans.exporter.storage.npz_arrays import MOST_VALUES, load_arrays
 
 
@@ -148,15 +149,18 @@ def export(
     progress("choosing formats and proving ranges")
     if deployed is None:
         network, shown = with_shown_ranges(network, shown_by)
-        lowered = lower_with_proof(network, request.weight_bits, replaceable)
+        again = partial(lower_with_proof, network, replaceable=True) if replaceable else None
     else:
         compiled = lower_again(deployed, network.interface, request.state_ranges, shown_by)
-        network, shown = replace(network, interface=compiled.interface), []
-        lowered = lower_in(compiled, network)
-    model = lowered.model
-    recording = None
-    if request.recording is not None:
-        recording = load_recording(request.recording, model)
+        network, shown = replace(network, interface=compiled.network.interface), []
+        again = partial(lower_in, compiled, network)
+    found = quantised(network, request.weight_bits, request.recording, progress, again)
+    lowered, model, recording = found.lowered, found.model, found.recording
+    golden, runs, truth, worst = found.golden, found.runs, found.truth, found.worst
+    check_reading(graph, network, model, golden)
+    float_runs = truth[worst.source]
+    blame = find_blame(lowered, lowered.network, runs, float_runs, worst, request.weight_bits)
+    _check_errors(request, network, model, worst, blame)
     progress("generating C")
     code = plan(model, lowered.bounds, request.layout, request.flash_limit, replaceable)
     texts = emit(code, _counts(network))
@@ -168,26 +172,19 @@ def export(
         files |= code.block.files(model, runtime_version(), structure)
     files[float_network.FILE] = float_network.to_bytes(graph)
     files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
-    progress("computing golden vectors")
-    golden = golden_vectors.golden(model, recording)
     files["vectors.npz"] = npz(golden)
-    progress("comparing with the float network")
-    check_reading(graph, network, model, golden)
-    runs = golden_vectors.free_runs(model, golden, recording)
-    truth = {source: float_run(model, network, x, dt) for source, (x, dt, _) in runs.items()}
-    errors = [measured(name, model, truth[name], found) for name, (*_, found) in runs.items()]
-    worst = max(errors, key=lambda error: error.worst)
-    float_runs = truth[worst.source]
-    blame = find_blame(lowered, lowered.network, runs, float_runs, worst, request.weight_bits)
-    _check_errors(request, network, model, worst, blame)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, lowered.network, golden)
     each = error_table.of_runs(model, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
     doubts = [*of_ranges, *notes(graph, interface), *general.told(lowered.network, code), *shown]
-    doubts += range_hints.hints(model, recording)
+    doubts += [*found.told, *range_hints.hints(model, recording)]
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
-    stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
+    stated |= {
+        "errors": to_json_errors(found.errors),
+        "blame": to_json_blame(blame),
+        "notes": doubts,
+    }
     counts = _counts(network)
     stated |= {"counts": counts} if counts else {}
     stated |= {"structure": structure} if replaceable else {}
@@ -196,7 +193,7 @@ def export(
     files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.
     by_channel = error_table.lines(each, float32)
-    report = range_report.text(model, network, table, errors, blame, by_channel)
+    report = range_report.text(model, network, table, found.errors, blame, by_channel)
     files["report.txt"] = "\n".join([ports, *(f"note: {d}" for d in doubts), report]).encode()
     write_folder(target, files)
     return model
@@ -292,7 +289,7 @@ def _model_json(
     data |= stated
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
-    return (json.dumps(data, indent=1) + "\n").encode()
+    return (indented(data) + "\n").encode()
 
 
 def _described(channel: Channel) -> dict[str, Any]:

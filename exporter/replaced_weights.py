@@ -76,7 +76,7 @@ def lower_again(
 def lower_in(compiled: Lowered, network: Network) -> Lowered:
     """A network in the formats and scales of a model that is compiled already. Raises
     `ElegansError` for weights that do not fit them."""
-    held = replace(network, interface=compiled.interface)
+    held = replace(network, interface=compiled.network.interface)
     return lower_with_proof(held, replaceable=True, compiled=compiled)
 
 

@@ -136,6 +136,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "buffers": body.buffers,
         "functions": list(body.functions),
         "runs": body.runs,
+        "solvers": body.solvers,
         "macros": _macros(plan),
         "blocks": body.blocks,
         "copies": body.copies,

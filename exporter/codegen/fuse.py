@@ -9,7 +9,6 @@ and its digest are the same with and without fusion.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -31,6 +30,7 @@ from elegans.exporter.codegen.program import (
     Program,
     ProgramStep,
     TanhLayer,
+    saturating,
 )
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
@@ -75,19 +75,18 @@ def fuse(
 ) -> Program:
     """The program with its layers as single calls.
 
-    bounds  of every vector of the program, by name
-    layout  speed: the cores' kernels; size: one loop over all layers of CfC neurons
-    apart   names of steps that are left as they are; so are the steps of loops
-    replaceable  whether the kernels shall hold for other weights, too: they saturate then, and the
-                 layout for size, whose code depends on which weights are zero, has none
+    bounds       of every vector of the program, by name
+    layout       speed: the cores' kernels; size: one loop over all layers of CfC neurons
+    apart        names of steps that are left as they are; so are the steps of loops
+    replaceable  whether other weights shall fit: kernels saturate, size has none of its own
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
     linear = partial(_linear, looked_up=_looked_up(steps), whole=replaceable)
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
+    small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
     if not replaceable:  # other weights may leave the bounds of a decay
         fast = ((4, decayed), *fast)
-    small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
     kinds = fast if layout == "speed" else small
     for count, recognise in kinds:
         at = count
@@ -95,7 +94,7 @@ def fuse(
             run = [s for s in steps[at - count : at] if isinstance(s, Step) and s.name not in apart]
             call = recognise(run, bounds) if len(run) == count else None
             if call is not None and not _read_outside(program, run):
-                steps[at - count : at] = [_saturating(call) if replaceable else call]
+                steps[at - count : at] = [saturating(call) if replaceable else call]
                 at = max(at - count, count - 1)
             at += 1
     return Program(program.model, gathered(steps), program.loops)
@@ -105,14 +104,6 @@ def _looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
     """The vectors that tables of any function read."""
     tables = (s for s in steps if isinstance(s, Step) and isinstance(s.op, AnyFunction))
     return frozenset(w.vector for step in tables for argument in step.inputs for w in argument)
-
-
-def _saturating(call: ProgramStep) -> LayerCall:
-    """The layer with kernels that saturate, whatever its weights can reach."""
-    assert isinstance(call, LayerCall)
-    assert isinstance(call.op, FusedLayer)
-    maps = tuple(replace(one, saturates=True) for one in call.op.maps)
-    return replace(call, op=type(call.op)(maps))
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:

@@ -10,6 +10,7 @@ from elegans.exporter.codegen.loops import roll
 from elegans.exporter.codegen.placement import Placement, place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.codegen.scratch_buffer import misplaced
+from elegans.exporter.codegen.solver.recognise import with_solvers
 from elegans.exporter.codegen.step_body import StepBody, step_body
 from elegans.exporter.codegen.tables import (
     ConstantArray,
@@ -56,7 +57,8 @@ class Plan:
         if self.block is not None:
             return tables + max(self.block.size(layout) for layout in self.block.layouts)
         runs = sum(run.bytes for run in self.body.runs)
-        return tables + runs + sum(function.bytes for function in self.body.functions)
+        solvers = sum(solver.bytes for solver in self.body.solvers)
+        return tables + runs + solvers + sum(f.bytes for f in self.body.functions)
 
     @property
     def kernels(self) -> list[str]:
@@ -126,7 +128,10 @@ def _fused(
     """The program with its layers fused, as far as the places of their vectors allow it."""
     apart: set[str] = set()
     while True:
-        fused = fuse(program, bounds, layout, apart, replaceable)
+        solved = program
+        if layout == "speed" and not replaceable:  # a solver's list is of the synapses that exist
+            solved = with_solvers(program, bounds, apart)
+        fused = fuse(solved, bounds, layout, apart, replaceable)
         placement = place(fused)
         wrong = misplaced(fused, placement)
         if not wrong:

@@ -7,13 +7,14 @@ model may be one call of a kernel (`LayerCall`), and equal runs of steps a loop 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elegans.exporter.codegen.solver.unfolds import Unfolds
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, formats
 from elegans.exporter.numbers.fixed import Integers, Interval, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form
@@ -194,7 +195,7 @@ class LayerCall:
     """Several steps of a model as one call of a kernel; `name` is the last step's."""
 
     name: str
-    op: FusedLayer | CompactLayer
+    op: FusedLayer | CompactLayer | Unfolds
     inputs: tuple[Argument, ...]
     size: int
     frac: tuple[int, ...]
@@ -202,6 +203,14 @@ class LayerCall:
 
 
 ProgramStep = Step | LayerCall
+
+
+def saturating(call: ProgramStep) -> LayerCall:
+    """A fused layer with kernels that saturate, whatever its weights can reach."""
+    assert isinstance(call, LayerCall)
+    assert isinstance(call.op, FusedLayer)
+    maps = tuple(replace(one, saturates=True) for one in call.op.maps)
+    return replace(call, op=type(call.op)(maps))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from elegans.exporter.codegen.program import (
     ProgramStep,
     step_comment,
 )
+from elegans.exporter.codegen.solver.tables import Solver, solver
 from elegans.exporter.codegen.tables import BLOCK, ConstantArray, constant_array, table_names
 from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
@@ -55,6 +56,7 @@ class StepBody:
     copies     of results to where the caller, or the next step, expects them
     buffers    that are declared for the whole step
     runs       of fused layers, each a function
+    solvers    of LTC, each a function
     unrolled   the sparse maps that are functions of their own, by the step's name
     names      of the tables, by (step, suffix)
     tables     of compact layers
@@ -64,6 +66,7 @@ class StepBody:
     copies: list[str]
     buffers: list[str]
     runs: list[LayerRun]
+    solvers: list[Solver]
     unrolled: dict[str, Unrolled]
     names: dict[tuple[str, str], str]
     tables: list[ConstantArray]
@@ -99,6 +102,7 @@ class _Writer:
     unrolled: dict[str, Unrolled]
     replaceable: bool
     runs: list[LayerRun] = field(default_factory=list)
+    solvers: list[Solver] = field(default_factory=list)
     compact: list[str] = field(default_factory=list)  # names of the calls of compact layers
     tables: list[ConstantArray] = field(default_factory=list)
     sums: list[str] = field(default_factory=list)  # declarations of buffers of int32_t
@@ -124,7 +128,7 @@ def step_body(
     if to.joined.size:
         buffers.append(declare("joined", to.joined.size))
     buffers += to.sums
-    return StepBody(written, results, buffers, to.runs, maps, names, to.tables)
+    return StepBody(written, results, buffers, to.runs, to.solvers, maps, names, to.tables)
 
 
 def declare(name: str, size: int) -> str:
@@ -146,6 +150,10 @@ def _block(to: _Writer, number: int, steps: Sequence[ProgramStep]) -> Block:
     states = sum(c.name.split("[")[0] == group for c in to.program.model.states)
     title = f"{group}: {states} state{'s' * (states > 1)}" if states else group
     statements: list[Statement] = []
+    for step in (s for s in steps if isinstance(s, LayerCall)):
+        to.solvers.append(found := solver(to.program.model.name, step, to.placement))
+        to.tables.append(found.places)
+        statements.append(Statement(found.call, step_comment(step, to.bounds[step.name])))
     at = 0
     plain = [step for step in steps if isinstance(step, Step)]
     while at < len(plain):

@@ -24,9 +24,9 @@ from elegans.exporter.lowering.images import maps
 from elegans.exporter.lowering.maps import integer_maps
 from elegans.exporter.lowering.maps.joint_rounding import InputStatistics, Together
 from elegans.exporter.lowering.maps.quantise_maps import RealMap, RealTimedMap
+from elegans.exporter.lowering.maps.wide_maps import wide
 from elegans.exporter.lowering.step_builder import StepBuilder
 from elegans.exporter.numbers.fixed import Integers, Interval, Reals, widest_frac
-from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.widen import Widen
 
@@ -50,10 +50,11 @@ class ModelBuilder(StepBuilder):
         formats: Formats,
         weight_bits: int,
         structure: integer_maps.Structure | None,
+        finer: bool = False,
     ) -> None:
         super().__init__(network, formats)
         self.weight_bits = weight_bits
-        self.structure = structure
+        self.structure, self._finer = structure, finer
         self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
         self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
         self._folded = maps.folded(network)
@@ -135,6 +136,17 @@ class ModelBuilder(StepBuilder):
             source = self.add(f"{name}_coarse", layer, mapped)
             return self.rescaled(name, layer, source, out_frac)
         raise refusal
+
+    def wide(self, name: str, layer: str, affine: Affine, frac: Integers) -> Window | None:
+        """Add an affine form as the halves of 32-bit integers, if results are to be finer; None if
+        not, or where no scale holds it."""
+        windows, (weights,) = self._matrices(affine) if self._finer else ((), (None,))
+        real = self._real_map(windows, (weights, affine.bias), frac) if windows else None
+        op = None if real is None else wide(real, self.joined(windows))
+        if op is None:
+            return None
+        self.in_halves.add(name)
+        return self.step(name, layer, op, (windows,), np.concatenate([frac, frac + 16]))
 
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
@@ -225,14 +237,6 @@ class ModelBuilder(StepBuilder):
         op = Rescale(max(shift, 0), max(-shift, 0))
         return self.step(name, layer, op, ((source,),), frac)
 
-    def held(self, name: str, source: Window, at: int) -> Window:
-        """A piece of the next states that saturates where h does: from element `at` of h on."""
-        bounds, ends = self.interval(source), self.bounds["h"][at : at + source.size]
-        if bounds.within(ends) or not self.states.saturates[at : at + source.size].all():
-            return source
-        op = Clamp(ends.lo, ends.hi)
-        return self.step(name, "states", op, ((source,),), self.fracs(source))
-
     def timed(self, name: str, layer: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
         """Add `drive + rate * dt` as one step; None where no format holds it, or it is sparse."""
         windows, (still, moving) = self._matrices(drive, rate)
@@ -267,7 +271,7 @@ class ModelBuilder(StepBuilder):
             found = [affine.terms.get(vector) for affine in affines]
             size = next(m.shape[1] for m in found if m is not None)
             used = np.unique(np.concatenate([m.indices for m in found if m is not None]))
-            for piece in self._pieces(vector, size):
+            for piece in self.pieces(vector, size):
                 if np.any((used >= piece.lo) & (used < piece.hi)):
                     windows.append(self.renamed(piece))
                     self._real[windows[-1]] = piece
@@ -290,12 +294,6 @@ class ModelBuilder(StepBuilder):
         real = tuple(self._real.get(w) for w in windows)
         return partial(self._statistics.rounded, windows=real, frac=frac)
 
-    def _pieces(self, vector: str, size: int) -> list[Window]:
-        """A vector in the pieces that it is made in: the state by layers, any other as one."""
-        if vector != "h":
-            return [self._read.get(vector, Window(vector, 0, size))]
-        return self.states.windows
-
     def _mapped(
         self,
         name: str,
@@ -305,12 +303,16 @@ class ModelBuilder(StepBuilder):
         tabled: bool = False,
         alike: bool = False,
     ) -> MappedForm:
-        reach = self.joined(inputs).reach()
-        frac = np.concatenate([self.fracs(w) for w in inputs])
-        together = self._together(inputs, frac)
-        real = RealMap(*form, frac, reach, out_frac, _ends(inputs), together)
+        real = self._real_map(inputs, form, out_frac)
         op = integer_maps.integer_map(name, real, self.weight_bits, self.structure, tabled, alike)
         return MappedForm(inputs, op, out_frac)
+
+    def _real_map(
+        self, inputs: tuple[Window, ...], form: tuple[Matrix, Reals], out_frac: Integers
+    ) -> RealMap:
+        frac = np.concatenate([self.fracs(w) for w in inputs])
+        reach, together = self.joined(inputs).reach(), self._together(inputs, frac)
+        return RealMap(*form, frac, reach, out_frac, _ends(inputs), together)
 
 
 def _ends(windows: Argument) -> tuple[int, ...]:

@@ -50,7 +50,7 @@ class Lowered:
     network  what was lowered: the network with chains of functions as one
     bounds   of every vector of the model, by its name: what `proof.prove` would find
     names    of the network's vectors in the model, by the atoms' names
-    formats, interface  from which it was lowered
+    formats  from which it was lowered
     """
 
     model: Model
@@ -58,7 +58,6 @@ class Lowered:
     bounds: dict[str, Interval]
     names: dict[str, VectorName]
     formats: Formats
-    interface: Interface
 
 
 def lower(network: Network, weight_bits: int = 16) -> Model:
@@ -71,35 +70,39 @@ def lower_with_proof(
     weight_bits: int = 16,
     replaceable: bool = False,
     compiled: Lowered | None = None,
+    finer: bool = False,
 ) -> Lowered:
     """The fixed-point model of a network, its weights in 16 or 8 bits, all ranges proved.
 
     replaceable  whether other weights shall fit the same code: see `integer_maps`
     compiled     the model of that code, whose formats and scales this one takes; it is replaceable
+    finer        whether maps that something multiplies in each step have results of 32 bits, where
+                 they can: rates of time gates, what a gate inside a drive multiplies, currents of
+                 LTC. Of weights of 16 bits that are not replaceable
 
     Raises `ElegansError` for an input without a range, and for a step that cannot be proved.
     """
     # The constants of a chain are in its table, and a block of weights has no tables.
     chained = network if replaceable else with_chains(network)
+    given = weight_bits, replaceable, compiled, finer and weight_bits == 16 and not replaceable
     if chained is not network:
         try:
-            return _lowered(chained, weight_bits, replaceable, compiled)
+            return _lowered(chained, *given)
         except ElegansError:  # what is wrong is told of the network as it was written
             pass
-    return _lowered(network, weight_bits, replaceable, compiled)
+    return _lowered(network, *given)
 
 
 def _lowered(
-    whole: Network, weight_bits: int, replaceable: bool, compiled: Lowered | None
+    whole: Network, weight_bits: int, replaceable: bool, compiled: Lowered | None, finer: bool
 ) -> Lowered:
-    declared = whole.interface
     given = substitute_inputs(whole)
     network = with_ends(given.network, declared_spans(given.network))
     names = vector_names(network)
     formats = compiled.formats if compiled else choose_formats(network, names, replaceable)
     inputs = given.channels(formats.inputs)
     structure = {step.name: step for step in compiled.model.steps} if compiled else {}
-    builder = ModelBuilder(network, formats, weight_bits, structure if replaceable else None)
+    builder = ModelBuilder(network, formats, weight_bits, structure if replaceable else None, finer)
     builder.clamp_input("x", inputs, formats.inputs, read_elsewhere(network))
     if formats.dt and formats.wide.timed:
         builder.add_time(formats.dt)
@@ -123,7 +126,7 @@ def _lowered(
         h_next=h_next,
     )
     check_results(model, builder.bounds)
-    return Lowered(model, whole, builder.bounds, names, formats, declared)
+    return Lowered(model, whole, builder.bounds, names, formats)
 
 
 def _output(to: ModelBuilder, network: Network) -> tuple[Window, ...]:

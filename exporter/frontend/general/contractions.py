@@ -90,14 +90,27 @@ def matmul(reader: Reader, place: str, node: onnx.NodeProto) -> ShapedForm:
 
 def _einsum(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
     equation = given["equation"].decode().replace(" ", "")
-    if "." in equation:
-        raise ElegansError(place, "has an ellipsis in its equation", "write all axes as letters")
     left, _, out = equation.partition("->")
-    labels = left.split(",")
+    labels, whole = _without_ellipsis(reader, list(node.input), left.split(","))
     if "->" not in equation:
         every = "".join(labels)
-        out = "".join(sorted(axis for axis in set(every) if every.count(axis) == 1))
+        single = {axis for axis in every if every.count(axis) == 1} - {*whole}
+        out = "..." * bool(whole) + "".join(sorted(single))
+    out = out.replace("...", whole)
     return [contracted(reader, place, list(node.input), labels, out)]
+
+
+def _without_ellipsis(reader: Reader, names: list[str], labels: list[str]) -> tuple[list[str], str]:
+    """The labels with letters in place of `...`, and those of the longest one, counted from the
+    last axis."""
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if not any(c in label for label in labels)]
+    found, longest = [], ""
+    for name, label in zip(names, labels, strict=True):
+        more = max(len(reader.tensor(name).shape) - len(label.replace("...", "")), 0)
+        own = "".join(free[:more][::-1]) if "..." in label else ""
+        longest = max(longest, own, key=len)
+        found.append(label.replace("...", own))
+    return found, longest
 
 
 def product_of_all(reader: Reader, place: str, z: Affine) -> Affine:

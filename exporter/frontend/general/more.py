@@ -60,7 +60,11 @@ def _hardmax(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes
 
 
 def _dropout(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
-    training = reader.constants.get(node.input[2]) if len(node.input) > 2 else None
+    name = node.input[2] if len(node.input) > 2 else ""
+    training = reader.constants.get(name)
+    if name and training is None:
+        fact = "decides at run time whether it is in training mode"
+        raise ElegansError(place, fact, "call eval() before exporting, so that it is a constant")
     if training is not None and np.any(training):
         raise ElegansError(place, "is in training mode", "call eval() before exporting")
     return [reader.tensor(node.input[0])]

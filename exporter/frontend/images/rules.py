@@ -35,6 +35,7 @@ from elegans.exporter.ops.max_pool import MaxPool
 from elegans.exporter.ops.mean_pool import MeanPool
 
 _SPATIAL = (1, 2)  # dimensions of a sequence and of an image
+_VOLUME = 5  # axes of a batch of volumes, of which a mean is a map
 _MOST_PRODUCTS = 1 << 26  # of all convolutions: seconds of an M7, and of an export's comparisons
 _LEAST_PLANE = 2  # dimensions from which on an input is an image, however small it is
 
@@ -77,7 +78,8 @@ def _max_pool(reader: Reader, place: str, node: onnx.NodeProto, given: Attribute
 
 
 def _average_pool(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    if _image(reader, place, node, flat=True) is None:
+    volume = len(reader.tensor(node.input[0]).shape) == _VOLUME
+    if volume or _image(reader, place, node, flat=True) is None:
         return probe(reader, place, node, given)
     return _pool(reader, place, node, given, MeanPool)
 

@@ -172,8 +172,7 @@ def linear(
     # and the dense array is not even made.
     possible = found.size <= max(_SMALL, 4 * (len(found.values) + len(found.counts)))
     ops = [layout(*kept) for layout in ([dense, *others] if possible else others)]
-    sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
-    best = sizes[min(sizes)]
+    best = smallest(ops)
     full = type(best) is Linear8 or (tabled and found.size <= _DENSE * len(found.values))
     return (_in_two_scales(real, tabled) or best) if bits == 8 and full else best
 
@@ -288,6 +287,12 @@ def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
     fields = [np.concatenate([getattr(row, name) for row in rows]) for name in names]
     op = type(rows[0])(*fields)
     return op if isinstance(op, LongTimedLinear) else real.rounded_together(op)
+
+
+def smallest(ops: list[Linear]) -> Linear:
+    """The one that takes the least flash, the first of equals."""
+    sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
+    return sizes[min(sizes)]
 
 
 def _flash(op: Linear) -> int | None:

@@ -102,7 +102,27 @@ def _direction_of_silu(g, z):
     return g.node("Div", soft, g.node("Sqrt", square))
 
 
+def _einsum(equation):
+    def made(g, z):
+        first = g.node("ReduceMean", z, g.hold([-1], np.int64), keepdims=0)
+        other = z if equation.endswith("i->...i") else first
+        return g.node("Einsum", other, g.node("Tanh", z), equation=equation)
+
+    return made
+
+
+def _mean_of_a_volume(g, z):
+    volume = g.node("Reshape", z, g.hold([1, 1, 1, 2, 3], np.int64))
+    pads = [0, 1, 1, 0, 1, 1]
+    pooled = g.node("AveragePool", volume, kernel_shape=[1, 2, 2], pads=pads)
+    cut = (g.hold([v], np.int64) for v in (0, 6, 1))
+    return g.node("Slice", g.node("Reshape", pooled, g.hold([1, -1], np.int64)), *cut)
+
+
 _WAYS = {
+    "einsum_with_an_ellipsis": (_einsum("...i,...i->...i"), "any_function"),
+    "einsum_of_sums": (_einsum("...,...i"), "product"),
+    "mean_of_a_volume": (_mean_of_a_volume, "linear"),
     "linear_gate": (_linear_gate, "any_function"),
     "direction_of_silu": (_direction_of_silu, "normalise"),
     **{name.lower(): (_function(name), "any_function") for name in ("Atan", "Cos", "Sin")},

@@ -152,10 +152,15 @@ def _check_time(walk: Walk, call: Call, x: Value, time: int) -> None:
     if x.when is When.SERIES and x.axis != time:
         raise call.error(f"runs over another axis than that of time, which has {x.shape[time]}")
     if x.when is not When.SERIES and x.shape[time] != 1:
-        fact = f"runs over {x.shape[time]} steps of what is known only after the last one"
         if x.when is When.STEADY:
             fact = f"runs over {x.shape[time]} steps that are no steps of an input"
-        raise call.error(f"{fact}, as a decoder does")
+            raise call.error(f"{fact}, as a decoder does")
+        raise call.error(
+            f"runs over {x.shape[time]} steps of what is known only after the last one, as a "
+            "decoder does, or a layer behind a convolution or a Flatten of fixed length",
+            "let what stands in front of it take one sample after the other, of which a "
+            "convolution keeps the last ones as a state, and export that step",
+        )
 
 
 def _check_direction(call: Call, length: int) -> None:

@@ -17,6 +17,11 @@
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
+/* How many words these are, and the number of this layout of tables in el_block.h. */
+#define EL_PAIR_WORDS 2U
+#define EL_TAIL_WORDS 1U
+#define EL_TABLES 2U
+
 /* el_fixed.h. Of min(a - hi, 0) + (hi - lo) what is below 0 is cut off, which is one instruction
  * less than two comparisons. */
 #define EL_HOLD_ONE(a, lo, hi)                  \
@@ -40,10 +45,6 @@ static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16
     to[0] = (int16_t)first;
     to[1] = (int16_t)second;
 }
-/* How many words these are, and the number of this layout of tables in el_block.h. */
-#define EL_PAIR_WORDS 2U
-#define EL_TAIL_WORDS 1U
-#define EL_TABLES 2U
 
 /* Products a round of el_dot's loop: one where the compiler is asked for size, else four. */
 #ifdef __OPTIMIZE_SIZE__
