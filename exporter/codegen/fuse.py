@@ -13,7 +13,9 @@ from functools import partial
 
 import numpy as np
 
-from elegans.exporter.codegen.decayed import decayed
+from elegans.exporter.codegen.fusion.decayed import decayed
+from elegans.exporter.codegen.fusion.gathered import gathered, repeated
+from elegans.exporter.codegen.fusion.trimmed import trimmed
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
     CfcFixedSumLayer,
@@ -30,7 +32,6 @@ from elegans.exporter.codegen.program import (
     TanhLayer,
     saturating,
 )
-from elegans.exporter.codegen.trimmed import trimmed
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -79,8 +80,8 @@ def fuse(
     apart        names of steps that are left as they are; so are the steps of loops
     replaceable  whether other weights shall fit: kernels saturate, size has none of its own
     """
-    steps = list(program.steps)
-    apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
+    steps: list[ProgramStep] = list(program.steps)
+    apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
     linear = partial(_linear, looked_up=_looked_up(steps), whole=replaceable)
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
     small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
@@ -96,40 +97,13 @@ def fuse(
                 steps[at - count : at] = [saturating(call) if replaceable else call]
                 at = max(at - count, count - 1)
             at += 1
-    return Program(program.model, _gathered(steps), program.loops)
+    return Program(program.model, gathered(steps), program.loops)
 
 
 def _looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
     """The vectors that tables of any function read."""
     tables = (s for s in steps if isinstance(s, Step) and isinstance(s.op, AnyFunction))
     return frozenset(w.vector for step in tables for argument in step.inputs for w in argument)
-
-
-def _repeated(steps: Sequence[ProgramStep]) -> set[str]:
-    """Maps that occur more than once: they share one table, and a fused layer has its own."""
-    found: dict[tuple[bytes, ...], list[str]] = {}
-    for step in (s for s in steps if isinstance(s, Step) and isinstance(s.op, Linear)):
-        tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
-        found.setdefault(tables, []).append(step.name)
-    return {name for names in found.values() if len(names) > 1 for name in names}
-
-
-def _gathered(steps: list[ProgramStep]) -> tuple[ProgramStep, ...]:
-    """The steps, with each fused layer moved up to follow another one where it can.
-
-    Layers that follow each other are one call, and what they read is copied to them once. A
-    layer may move up past steps that make nothing that it reads.
-    """
-    found: list[ProgramStep] = []
-    for step in steps:
-        at = len(found)
-        if isinstance(step.op, FusedLayer) and step is not steps[-1]:
-            read = {window.vector for argument in step.inputs for window in argument}
-            ready = max((i for i, s in enumerate(found) if s.name in read), default=0)
-            behind = [i + 1 for i in range(ready, at) if isinstance(found[i].op, FusedLayer)]
-            at = max(behind, default=at)
-        found.insert(at, step)
-    return tuple(found)
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:

@@ -8,8 +8,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from elegans.boards.firmware.host import HostModel
-from elegans.exporter.codegen.decayed import Decayed, decayed
-from elegans.exporter.codegen.trimmed import trimmed
+from elegans.exporter.codegen.fusion.decayed import Decayed, decayed
+from elegans.exporter.codegen.fusion.trimmed import trimmed
 from elegans.exporter.export import Request, export
 from elegans.exporter.ir.fixed_model import Step, Window
 from elegans.exporter.numbers.fixed import Interval

@@ -1,0 +1,1 @@
+"""Parts of fusion: what one kernel can take, and in which order layers follow each other."""
