@@ -21,7 +21,6 @@ from elegans.exporter.ir.declared import with_output_ranges, with_ranges
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.interface import Range
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.lowering.lower import lower
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.oracles import reference
 from elegans.exporter.oracles.free_run import (
@@ -31,6 +30,7 @@ from elegans.exporter.oracles.free_run import (
     relative_errors,
 )
 from elegans.exporter.oracles.reference import Trajectory
+from elegans.exporter.quantised import quantised
 from elegans.exporter.state_ranges import with_shown_ranges
 from elegans.trainer import export_onnx
 from elegans.trainer.networks.recurrent import Recurrent
@@ -111,13 +111,13 @@ def _read(
     bits: int = 16,
     outputs: Range | None = None,
 ) -> tuple[Network, Model]:
-    """The float network of a file, and its integers."""
+    """The float network of a file, and the integers that an export chooses."""
     graph = open_graph(source)
     interface = with_ranges(read_interface(graph, "net"), [inputs], dt_range, dt)
     if outputs is not None:
         interface = with_output_ranges(interface, [(None, outputs)])
     network, _ = with_shown_ranges(read_network(graph, interface), None)
-    return network, lower(network, bits)
+    return network, quantised(network, bits, None, lambda stage: None).model
 
 
 def _random(model: Model, steps: int, runs: int, held: int = 1) -> tuple[Integers, Integers]:

@@ -11,7 +11,6 @@ Figures of a compiler that is not installed here, or of another version, are not
 
 from __future__ import annotations
 
-import itertools
 import json
 import sys
 from pathlib import Path
@@ -35,6 +34,8 @@ CORES = {
     "M7": "mps2-an500",
     "M33": "mps2-an505",
     "M55": "mps3-an547",
+    "RV32IMC": "qemu-rv32-virt",
+    "RV32EC": "qemu-rv32e-virt",
 }
 """The board that stands for a core."""
 _BOARDS = {board: core for core, board in CORES.items()}
@@ -60,15 +61,18 @@ def measure(
         net, options, level = _KINDS[kind]
         build = nets / kind.replace(", ", "-").replace(" ", "-")
         export(Request(nets / f"{net}.onnx", name="net", **options), build)
-        for board, compiler in itertools.product(boards, compilers):
-            if kind in _CELLS and (_BOARDS[board] not in _CELLS_ON or compiler != "gcc"):
-                continue
-            one = figures(build, find_board(board), compiler, level, steps)
-            row = {name: one[name] for name in _FIGURES[1:]}
-            row["instructions"] = one["instructions_per_step"]["max"]
-            row["constant"] = one["paths"] == 1 and not one["branches_by_data"]
-            found[f"{kind} / {board} / {compiler}"] = row
-            click.echo(_row(kind, board, compiler, row))
+        for board in boards:
+            target = find_board(board)
+            there = cross_compilers(target.core.architecture)
+            for compiler in filter(there.__contains__, compilers):
+                if kind in _CELLS and (_BOARDS[board] not in _CELLS_ON or compiler != "gcc"):
+                    continue
+                one = figures(build, target, compiler, level, steps)
+                row = {name: one[name] for name in _FIGURES[1:]}
+                row["instructions"] = one["instructions_per_step"]["max"]
+                row["constant"] = one["paths"] == 1 and not one["branches_by_data"]
+                found[f"{kind} / {board} / {compiler}"] = row
+                click.echo(_row(kind, board, compiler, row))
     return found
 
 

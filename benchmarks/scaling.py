@@ -31,7 +31,7 @@ from elegans.exporter.frontend.import_graph import open_graph, read_interface, r
 from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.lowering.lower import lower
-from elegans.exporter.oracles.golden_vectors import golden
+from elegans.exporter.oracles.golden_vectors import free_runs, golden
 from elegans.exporter.oracles.reference import run
 
 SIZES = (19, 100, 300, 1000, 2000, 5000)
@@ -121,7 +121,7 @@ def measured(neurons: int, synapses: int) -> Row:
         lowered, model = _timed(lambda: lower(network))
         proved, bounds = _timed(lambda: prove(model))
         emitted, _ = _timed(lambda: emit(plan(model, bounds)))
-        vectors, _ = _timed(lambda: golden(model, None))
+        vectors, _ = _timed(lambda: golden(model, free_runs(model, None)))
         whole, _ = _timed(lambda: export(request, Path(scratch) / "BUILD"))
     rng = np.random.default_rng(_SEED)
     lanes = max(_LANES * 100 // max(neurons, 100), 50)

@@ -40,7 +40,7 @@ from elegans.trainer import export_onnx
 BOARDS = {"m0": "microbit", "m3": "mps2-an385", "m4": "mps2-an386", "m55": "mps3-an547"}
 _LEAST = 20  # instructions or bytes: relative errors of less are errors of this
 _RIDGE = 1e-4  # so that of two kinds of work that always go together both cost something
-_JOINED = ("step", "unrolled")
+_JOINED = ("step", "unrolled", "unfolds")
 """Functions that a compiler may write into each other are fitted together."""
 
 Record = dict[str, Any]

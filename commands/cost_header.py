@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from elegans.boards.profiling.cycles import MODELLED
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import write_file
@@ -38,7 +39,7 @@ def write_cost_header(build: Path, found: dict[str, Any], path: Path) -> None:
             compiler=found["compiler"],
             level=found["optimise"],
             instructions=count["max"],
-            cycles=found["cycles"],
+            cycles=None if found["core"] in MODELLED else found["cycles"],
             stack=found["stack_bytes"],
             flash=found["flash_bytes"],
             ram=found["ram_bytes"],

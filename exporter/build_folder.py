@@ -45,6 +45,8 @@ class BuildFolder:
     files     the SHA-256 of each file of the folder, by its path; may be incomplete
     version   of the elegans that exported it; "" if an earlier one did, which did not state it
     runtime   the version of the runtime that its C needs; 0 if an earlier elegans exported it
+    structure digest of what is compiled, where the weights are a block of their own; else ""
+    made_for  digest of the model whose code its block is for, if that is another one; else ""
     """
 
     path: Path
@@ -61,6 +63,8 @@ class BuildFolder:
     files: dict[str, str]
     version: str
     runtime: int
+    structure: str
+    made_for: str
     _data: dict[str, Any] = field(repr=False)
 
     @property
@@ -164,6 +168,8 @@ def read_build_folder(build: Path) -> BuildFolder:
         files=_field(path, {"files": {}} | data, "files", dict),
         version=_field(path, {"version": ""} | data, "version", str),
         runtime=_field(path, {"runtime": 0} | data, "runtime", int),
+        structure=_field(path, {"structure": ""} | data, "structure", str),
+        made_for=_field(path, {"made_for": ""} | data, "made_for", str),
         _data=data,
     )
 
@@ -243,10 +249,12 @@ def _blame(path: Path, item: object) -> Blame | None:
     vector, cause, remedy = (
         _field(path, item, key, str, "blame") for key in ("vector", "cause", "remedy")
     )
-    doubling = item.get("doubling")
-    if doubling is not None:
-        doubling = _field(path, item, "doubling", float, "blame")
-    return Blame(vector, _field(path, item, "share", float, "blame"), cause, remedy, doubling)
+    doubling, grown = (
+        None if item.get(key) is None else _field(path, item, key, float, "blame")
+        for key in ("doubling", "grown")
+    )
+    share = _field(path, item, "share", float, "blame")
+    return Blame(vector, share, cause, remedy, doubling, grown)
 
 
 def _field(path: Path, item: dict[str, Any], key: str, kind: type[T], where: str = "") -> T:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.cost import general
 from elegans.exporter.data.ranges import ranges_from
-from elegans.exporter.data.recording import load_recording
 from elegans.exporter.delivery.runtime_files import runtime_version
+from elegans.exporter.delivery.weights_block import structure_digest
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.files import npz, restore_folder, write_folder
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
@@ -36,14 +36,23 @@ from elegans.exporter.ir.interface import Interface, Range
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.oracles import error_table, golden_vectors, range_hints, range_report
+from elegans.exporter.oracles import error_table, range_hints, range_report
 from elegans.exporter.oracles.blame import Blame, find_blame
 from elegans.exporter.oracles.blame import to_json as to_json_blame
-from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, float_run, measured, remedy
+from elegans.exporter.oracles.free_run import REFUSED, FreeRunError, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
 from elegans.exporter.oracles.onnx_float import check_reading
 from elegans.exporter.oracles.sequence_check import check_sequence
+from elegans.exporter.quantised import quantised
+from elegans.exporter.replaced_weights import (
+    NEW_CODE,
+    lower_again,
+    lower_in,
+    read_deployed,
+    require_int16,
+    require_structure,
+)
 from elegans.exporter.state_ranges import (
     RECORDED_MARGIN,
     Runs,
@@ -51,6 +60,7 @@ from elegans.exporter.state_ranges import (
     with_shown_ranges,
     with_state_ranges,
 )
+from elegans.exporter.storage.json_text import indented
 from elegans.exporter.storage.npz_arrays import MOST_VALUES, load_arrays
 
 
@@ -75,6 +85,8 @@ class Request:
     state_ranges  (name or None, (lo, hi)) of states that saturate: see `with_state_ranges`
     output_ranges (name or None, (lo, hi)) of outputs that saturate: see `with_output_ranges`
     named_ranges  (name, (lo, hi)) of single inputs
+    weights_block whether the weights are a block that can be replaced without new code
+    weights_for   the BUILD with such a block whose code shall take these weights, too
     ranges_from   a file with the ranges of all inputs: see `ranges_from`. What else is given of a
                   range goes before it
     """
@@ -96,6 +108,8 @@ class Request:
     output_ranges: tuple[tuple[str | None, Range], ...] = ()
     named_ranges: tuple[tuple[str, Range], ...] = ()
     ranges_from: Path | None = None
+    weights_block: bool = False
+    weights_for: Path | None = None
 
 
 def export(
@@ -111,6 +125,13 @@ def export(
     `ElegansError`; `target` is then as it was.
     """
     _check_target(target)
+    deployed = None
+    if request.weights_for is not None:
+        deployed = read_deployed(request.weights_for)
+        request = replace(request, name=deployed.name, layout=deployed.layout, flash_limit=None)
+    replaceable = request.weights_block or deployed is not None
+    if replaceable:
+        require_int16(request.weight_bits)
     graph = open_graph(request.source, request.states, request.elapsed)
     interface = read_interface(graph, request.name)
     interface, of_ranges = _declared(request, interface)
@@ -124,45 +145,55 @@ def export(
     network = read_network(graph, interface)
     require_maps(network, request.output_ranges)
     network = with_state_ranges(network, request.state_ranges, graph.ports.states)
-    network, shown = with_shown_ranges(network, _recorded(request.recording, network))
+    shown_by = _recorded(request.recording, network)
     progress("choosing formats and proving ranges")
-    lowered = lower_with_proof(network, request.weight_bits)
-    model = lowered.model
-    recording = None
-    if request.recording is not None:
-        recording = load_recording(request.recording, model)
-    progress("generating C")
-    code = plan(model, lowered.bounds, request.layout, request.flash_limit)
-    files = {path: text.encode() for path, text in emit(code, _counts(network)).items()}
-    files[float_network.FILE] = float_network.to_bytes(graph)
-    files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
-    progress("computing golden vectors")
-    golden = golden_vectors.golden(model, recording)
-    files["vectors.npz"] = npz(golden)
-    progress("comparing with the float network")
+    if deployed is None:
+        network, shown = with_shown_ranges(network, shown_by)
+        again = partial(lower_with_proof, network, replaceable=True) if replaceable else None
+    else:
+        compiled = lower_again(deployed, network.interface, request.state_ranges, shown_by)
+        network, shown = replace(network, interface=compiled.network.interface), []
+        again = partial(lower_in, compiled, network)
+    found = quantised(network, request.weight_bits, request.recording, progress, again)
+    lowered, model, recording = found.lowered, found.model, found.recording
+    golden, runs, truth, worst = found.golden, found.runs, found.truth, found.worst
     check_reading(graph, network, model, golden)
-    runs = golden_vectors.free_runs(model, golden, recording)
-    truth = {source: float_run(model, network, x, dt) for source, (x, dt, _) in runs.items()}
-    errors = [measured(name, model, truth[name], found) for name, (*_, found) in runs.items()]
-    worst = max(errors, key=lambda error: error.worst)
     float_runs = truth[worst.source]
     blame = find_blame(lowered, lowered.network, runs, float_runs, worst, request.weight_bits)
     _check_errors(request, network, model, worst, blame)
+    progress("generating C")
+    code = plan(model, lowered.bounds, request.layout, request.flash_limit, replaceable)
+    texts = emit(code, _counts(network))
+    files: dict[str, bytes] = {path: text.encode() for path, text in texts.items()}
+    structure = structure_digest(texts)
+    if deployed is not None:
+        require_structure(deployed, compiled.model, model, structure)
+    if code.block is not None:
+        files |= code.block.files(model, runtime_version(), structure)
+    files[float_network.FILE] = float_network.to_bytes(graph)
+    files["reference.onnx"] = integer_onnx(model).SerializeToString(deterministic=True)
+    files["vectors.npz"] = npz(golden)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, lowered.network, golden)
     each = error_table.of_runs(model, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
     doubts = [*of_ranges, *notes(graph, interface), *general.told(lowered.network, code), *shown]
-    doubts += range_hints.hints(model, recording)
+    doubts += [*found.told, *range_hints.hints(model, recording)]
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
-    stated |= {"errors": to_json_errors(errors), "blame": to_json_blame(blame), "notes": doubts}
+    stated |= {
+        "errors": to_json_errors(found.errors),
+        "blame": to_json_blame(blame),
+        "notes": doubts,
+    }
     counts = _counts(network)
     stated |= {"counts": counts} if counts else {}
+    stated |= {"structure": structure} if replaceable else {}
+    stated |= {"made_for": deployed.digest} if deployed is not None else {}
     stated["errors_of_each"] = error_table.to_json(each)
     files["model.json"] = _model_json(model, code.layout, files, table, stated)
     # Not among model.json's checksums: its errors come from float, which libm may round.
     by_channel = error_table.lines(each, float32)
-    report = range_report.text(model, network, table, errors, blame, by_channel)
+    report = range_report.text(model, network, table, found.errors, blame, by_channel)
     files["report.txt"] = "\n".join([ports, *(f"note: {d}" for d in doubts), report]).encode()
     write_folder(target, files)
     return model
@@ -214,6 +245,8 @@ def _check_errors(
     help_ = remedy(request.weight_bits)
     if blame is not None:
         fact, help_ = f"{fact}; {blame.sentence}", "; ".join(blame.remedies)
+    if request.weights_for is not None:
+        fact, help_ = f"{fact}; in the formats of the code of {request.weights_for}", NEW_CODE
     if any(atom.jumps for atom in network.atoms.values()):
         fact += "; it compares or rounds, and what lies next to a threshold may fall to either side"
     raise ElegansError(
@@ -256,7 +289,7 @@ def _model_json(
     data |= stated
     data["vectors"] = [_vector(row) for row in table]
     data["files"] = {path: hashlib.sha256(files[path]).hexdigest() for path in sorted(files)}
-    return (json.dumps(data, indent=1) + "\n").encode()
+    return (indented(data) + "\n").encode()
 
 
 def _described(channel: Channel) -> dict[str, Any]:

@@ -74,26 +74,41 @@ def read_float_network(build: BuildFolder) -> FloatNetwork:
 
     Raises `ElegansError` if it is not there, damaged, or does not fit the model.
     """
+    graph = read_float_graph(build)
     path = build.path.parent / FILE
-    _check(path, build.files.get(FILE))
     try:
         asked = build.float_reading
-        states = tuple((str(before), str(after)) for before, after in asked["states"])
         period = None if asked["dt"] is None else float(asked["dt"])
         ranges = [(float(lo), float(hi)) for lo, hi in asked["input_ranges"]]
         between = None if asked["dt_range"] is None else tuple(map(float, asked["dt_range"]))
-        elapsed = None if asked["elapsed"] is None else str(asked["elapsed"])
         lo_hi = None if between is None else (between[0], between[1])
     except (KeyError, TypeError, ValueError, IndexError):
-        fact = "is damaged: `float` does not say how to read the network"
-        raise ElegansError(build.path, fact, _REMEDY) from None
-    graph = open_graph(path, states, elapsed)
+        raise _unread(build) from None
     interface = with_ranges(read_interface(graph, build.name), ranges, lo_hi, period)
     network = read_network(graph, interface)
     sizes = len(interface.inputs), network.y.size, sum(w.size for w in network.h_next)
     if sizes != (len(build.inputs), len(build.outputs), len(build.states)):
         raise ElegansError(path, "has other inputs, outputs or states than the model", _REMEDY)
     return FloatNetwork(graph, network)
+
+
+def read_float_graph(build: BuildFolder) -> StepGraph:
+    """The graph of a BUILD's float network, its checksum checked, with the ports that its export
+    found. Raises `ElegansError` if it is not there or damaged."""
+    path = build.path.parent / FILE
+    _check(path, build.files.get(FILE))
+    try:
+        asked = build.float_reading
+        states = tuple((str(before), str(after)) for before, after in asked["states"])
+        elapsed = None if asked["elapsed"] is None else str(asked["elapsed"])
+    except (KeyError, TypeError, ValueError):
+        raise _unread(build) from None
+    return open_graph(path, states, elapsed)
+
+
+def _unread(build: BuildFolder) -> ElegansError:
+    fact = "is damaged: `float` does not say how to read the network"
+    return ElegansError(build.path, fact, _REMEDY)
 
 
 def _check(path: Path, stated: str | None) -> None:

@@ -40,7 +40,7 @@ def package(
     damaged, a name that an ecosystem forbids, and a folder that has anything else in it; `target`
     is then as it was.
     """
-    check_target(target)
+    check_target(target, names)
     source = read_source(build, package_version, data_licence)
     files = all_files(source, names)
     write_folder(target, files)
@@ -64,8 +64,9 @@ def all_files(source: PackageSource, names: Sequence[str]) -> dict[str, bytes]:
     return files | {MODEL: model, RECORD: _record(source, chosen)}
 
 
-def check_target(target: Path) -> None:
-    """Refuse to replace anything but an empty folder or earlier packages."""
+def check_target(target: Path, names: Sequence[str]) -> None:
+    """Refuse to replace anything but an empty folder or earlier packages, all of ecosystems among
+    `names`: those of others would be lost."""
     restore_folder(target)
     try:
         there = target.exists() or target.is_symlink()
@@ -74,9 +75,17 @@ def check_target(target: Path) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         fact = f"cannot be written ({reason})"
         raise ElegansError(target, fact, "give another folder to -o") from None
-    if there and not empty and read_record(target) is None:
+    record = read_record(target) if there and not empty else {}
+    if record is None:
         fact = "is there and has no packages of elegans"
         raise ElegansError(target, fact, "give a new folder to -o, or remove it")
+    known = record.get("ecosystems", [])
+    lost = [str(name) for name in known if name not in names] if isinstance(known, list) else []
+    if lost:
+        fact = f"has packages for {', '.join(lost):.100}, which would be removed"
+        more = " ".join(f"--for {name}" for name in lost)
+        remedy = f"make them together ({more:.100} as well), or give another folder to -o"
+        raise ElegansError(target, fact, remedy)
 
 
 def read_record(target: Path) -> dict[str, Any] | None:

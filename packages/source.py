@@ -65,6 +65,10 @@ def read_source(build: Path, package_version: str, data_licence: str = "") -> Pa
     if not folder.inputs:
         fact = "has no inputs, and a package is for what reads sensors"
         raise ElegansError(folder.path, fact, "give the network an input")
+    if folder.structure:
+        fact = "has its weights in a block that can be replaced, and packages have no such block"
+        remedy = "export it without --weights-block, or add its files to your build as they are"
+        raise ElegansError(folder.path, fact, remedy)
     c = read_model(build)
     used = {path: text for path, text in c.files.items() if path.startswith(f"{FOLDER}/")}
     _require_current(build, used)

@@ -20,7 +20,7 @@ from elegans.exporter.codegen.plan import plan
 from elegans.exporter.delivery.runtime_files import FOLDER
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.proof import prove
-from elegans.exporter.oracles.golden_vectors import golden
+from elegans.exporter.oracles.golden_vectors import free_runs, golden
 from elegans.exporter.storage.read_files import SOURCE_FILE, files_below, read_input
 from elegans.hil_tests.session.build_files import Vectors
 from elegans.packages.ecosystems import ECOSYSTEMS
@@ -93,7 +93,7 @@ def _from_model(target: Path, package_version: str, licence: str) -> PackageSour
         c=model_source(model, folder.layout, files),
         code={path: text for path, text in files.items() if not path.startswith(f"{FOLDER}/")},
         used={path: text for path, text in files.items() if path.startswith(f"{FOLDER}/")},
-        vectors=Vectors(**golden(model, None)),
+        vectors=Vectors(**golden(model, free_runs(model, None))),
     )
 
 

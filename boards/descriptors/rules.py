@@ -20,6 +20,8 @@ from elegans.exporter.templates import FIRMWARE
 _LEAST_STACK = 256  # no firmware needs less; how much one needs is computed when it is built
 _MOST_INTERRUPTS = 480  # external interrupts of Cortex-M33 and M55, at most; others have fewer
 _COUNTERS = {ARM: ("dwt", "systick"), RISCV: ("mcycle",)}  # those that all cores have come last
+_HELLO_REPLY = 85  # bytes of its frame, beside the board's name: EL_LINK_HELLO_FRAME of el_link.h
+_LEAST_CREDIT = 16  # a power of two that holds the 14 bytes of a HELLO on the line
 _OVERSAMPLING = 16  # clock cycles that a UART needs for a bit, at least
 
 
@@ -132,13 +134,16 @@ def _checks(board: Board) -> Iterator[tuple[bool, str, str]]:
         f"link.credit = {link.credit} is not a power of two",
         "take one: the receive ring buffer needs it",
     )
+    hello = _HELLO_REPLY + len(board.name)
     yield (
-        not 64
-        <= min(link.credit, link.max_frame)
-        <= max(link.credit, link.max_frame)
-        <= MOST_BUFFER,
-        f"link.credit and link.max_frame must hold a HELLO reply, and are {MOST_BUFFER} at most",
-        f"give 64 to {MOST_BUFFER}",
+        not hello <= link.max_frame <= MOST_BUFFER,
+        f"link.max_frame must hold a HELLO reply, and is {MOST_BUFFER} at most",
+        f"give {hello} to {MOST_BUFFER}",
+    )
+    yield (
+        not _LEAST_CREDIT <= link.credit <= MOST_BUFFER,
+        f"link.credit must hold the host's HELLO, and is {MOST_BUFFER} at most",
+        f"give {_LEAST_CREDIT} to {MOST_BUFFER}",
     )
     for name in board.emulators:
         yield (

@@ -61,7 +61,17 @@ class ModelSource:
     @property
     def units(self) -> list[str]:
         """The C files to compile, the model's first."""
-        return [f"{self.name}.c", *sorted(p for p in self.files if p.startswith("runtime/src/"))]
+        block = [f"{self.name}_weights.c"] if self.has_block else []
+        return [
+            f"{self.name}.c",
+            *block,
+            *sorted(p for p in self.files if p.startswith("runtime/src/")),
+        ]
+
+    @property
+    def has_block(self) -> bool:
+        """Whether the weights are a block that can be replaced."""
+        return f"{self.name}_weights.c" in self.files
 
     @property
     def assembly(self) -> list[str]:
@@ -122,14 +132,15 @@ def _source_paths(build_dir: Path, name: str) -> list[str]:
     kept = [
         path for path in found if path.startswith("runtime/include/") or re.fullmatch(_UNIT, path)
     ]
-    header, unit, assembly = _own_files(name)
-    has_layers = os.path.lexists(build_dir / assembly)
-    return [header, unit, *([assembly] if has_layers else []), *kept]
+    header, unit, *others = _own_files(name)
+    there = [path for path in others if os.path.lexists(build_dir / path)]
+    return [header, unit, *there, *kept]
 
 
-def _own_files(name: str) -> tuple[str, str, str]:
-    """The sources of a model itself: its header, its C, and its layers, which only some have."""
-    return (f"{name}.h", f"{name}.c", f"{name}_layers.S")
+def _own_files(name: str) -> tuple[str, ...]:
+    """The sources of a model itself: its header and its C; and its layers and its block of weights,
+    which only some have."""
+    return f"{name}.h", f"{name}.c", f"{name}_layers.S", f"{name}_weights.h", f"{name}_weights.c"
 
 
 def _require_unchanged(
@@ -175,6 +186,7 @@ def firmware_files(model: ModelSource, board: Board, digest: str) -> dict[str, b
             "dt_bits": model.dt_bits,
             "dt_bytes": model.dt_bytes,
             "digest": _initialiser(model.digest),
+            "has_block": model.has_block,
             "objects": [_object(unit) for unit in (*model.units, *model.assembly)],
         },
         "version": version("elegans"),

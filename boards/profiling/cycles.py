@@ -91,6 +91,9 @@ COSTS = {
 }
 """By the name of the core."""
 
+MODELLED = frozenset({"cortex-m7f", "cortex-m33f", "cortex-m55"})
+"""The cores whose cycles no manual states: a model's most is no bound."""
+
 
 def estimate_cycles(blocks: tuple[tuple[bytes, int], ...], core: str) -> dict[str, int] | None:
     """The cycles ``{"min": ..., "max": ...}`` of pieces of code, each executed so many times.

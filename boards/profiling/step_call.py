@@ -15,6 +15,9 @@ from elegans.boards.firmware.elf_image import ElfImage, Symbol, read_image
 from elegans.boards.firmware.source import read_model
 from elegans.boards.profiling.calling_rules import RULES
 
+_POINTER = 4  # bytes
+_BLOCK_HEAD = 80  # bytes of el_block_head, behind which the weights begin
+
 Row = NDArray[np.signedinteger[Any]]
 Block = tuple[int, int]  # address and bytes of code that was executed from its start to its end
 
@@ -43,7 +46,9 @@ class StepFunction:
     from ``base``, the beginning of RAM, on, since the firmware itself does not run meanwhile:
     x, y, h and the model's state. Behind them ends the stack, at ``floor``; it begins at ``top``.
     ``inputs``, ``outputs`` and ``states`` are numbers of elements; a state has ``state_bytes``
-    bytes, and the model's ``struct`` ``struct_bytes``.
+    bytes, and the model's ``struct`` ``struct_bytes``. ``weights`` is the address of the weights in
+    the block that is built in, to which the beginning of the ``struct`` points; 0 if the weights
+    are in the code.
     """
 
     step: int
@@ -57,6 +62,7 @@ class StepFunction:
     states: int
     state_bytes: int
     struct_bytes: int
+    weights: int
     image: ElfImage
 
     @property
@@ -86,12 +92,15 @@ class StepFunction:
 
     def data(self) -> list[range]:
         """The addresses of the data that a step depends on: of x, and of the model's states."""
-        return [range(self.x, self.y), range(self.state, self.floor)]
+        known = _POINTER if self.weights else 0
+        return [range(self.x, self.y), range(self.state + known, self.floor)]
 
     def arguments(self, x: Row, h: Row) -> dict[int, bytes]:
         """The bytes of inputs ``x [I]`` and states ``h [H]``, by their addresses."""
         states = np.asarray(h).astype(f"<i{self.state_bytes}")
-        return {self.x: np.asarray(x).astype("<i2").tobytes(), self.h: states.tobytes()}
+        given = {self.x: np.asarray(x).astype("<i2").tobytes(), self.h: states.tobytes()}
+        pointer = {self.state: self.weights.to_bytes(_POINTER, "little")} if self.weights else {}
+        return given | pointer
 
     def results(self, read: Callable[[int, int], bytes], returned: int) -> Row:
         """y and h, concatenated, after `get_h` has returned a value in R0.
@@ -133,6 +142,7 @@ def find_step(build_dir: Path, firmware: Firmware, symbols: list[Symbol]) -> Ste
         states=model.states,
         state_bytes=model.state_bits // 8,
         struct_bytes=firmware.ram_bytes,
+        weights=at[f"{model.name}_built_in"] + _BLOCK_HEAD if model.has_block else 0,
         image=read_image(firmware.elf),
     )
 

@@ -28,6 +28,8 @@ def export_options(function: F) -> F:
         beside = model.parent / "recording.npz"
         if options["recording"] is None and beside.exists():
             options["recording"] = beside
+        if options["weights_for"] is not None and options["name"] is not None:
+            raise click.UsageError("--weights-for takes the name of its BUILD; leave out --name")
         if options["accept_error"] is None:
             del options["accept_error"]
         named, plain = (
@@ -110,6 +112,19 @@ _EXPORT = (
         default="speed",
         show_default=True,
         help="of tables and code: fewest instructions, or least flash; same results to the bit",
+    ),
+    click.option(
+        "--weights-block",
+        is_flag=True,
+        help="the weights as a block of their own, checked by digest and CRC, that is replaced on "
+        "the device without new code: NAME_weights*.bin and NAME_weights.c",
+    ),
+    click.option(
+        "--weights-for",
+        type=PATH,
+        metavar="BUILD",
+        help="a block for the code of BUILD, which was exported with --weights-block: MODEL in "
+        "the formats of that code, or why it does not fit",
     ),
     click.option(
         "--flash-limit",

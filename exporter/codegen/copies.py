@@ -5,12 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from elegans.exporter.codegen.placement import Place, Placement
-from elegans.exporter.codegen.program import Program
+from elegans.exporter.codegen.program import Program, ProgramStep
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN
 from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.constant import Constant
 from elegans.exporter.ops.counts import Counts
 
 _FEW = 32  # elements that are copied without a loop
+
+FEW = 32
+"""Inputs that are clamped one by one in the step itself, faster and smaller than by a call."""
 
 _Move = tuple[Place, Place, int]  # target, source, elements
 
@@ -110,3 +114,14 @@ def clamp_lines(op: Clamp, target: Place, source: Place, layout: str) -> list[st
             lines.append(f"{element(target, i)} = {one};")
         i += 1
     return lines
+
+
+def is_inline(step: ProgramStep) -> bool:
+    """Whether a step is written out in `step` itself, without a kernel."""
+    clamped = isinstance(step.op, Clamp) and step.size <= FEW
+    return clamped or isinstance(step.op, Constant)
+
+
+def has_tables(step: ProgramStep) -> bool:
+    """Whether the tables of a step are printed as they are."""
+    return isinstance(step.op, Constant) or not is_inline(step)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +18,12 @@ from elegans.exporter.codegen.program import FusedLayer
 from elegans.exporter.codegen.step_body import StepBody
 from elegans.exporter.delivery.border import border
 from elegans.exporter.delivery.runtime_files import runtime_files, runtime_version
+from elegans.exporter.delivery.weights_block import (
+    ANY,
+    WeightsBlock,
+    block_path,
+    structure_digest,
+)
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.ir.vector_names import pixel_runs
 from elegans.exporter.numbers.fixed import q_name
@@ -43,13 +50,54 @@ def emit(plan: Plan, counts: Mapping[str, str] | None = None) -> dict[str, str]:
         templates[f"{name}_clock.h"] = "clock.h.j2"
     if plan.body.runs:
         templates[f"{name}_layers.S"] = "layers.S.j2"
-    files = {
+    if plan.block is not None:
+        templates[f"{name}_weights.h"] = "weights.h.j2"
+    files = _rendered(templates, context)
+    needed = ["el_real.h", *(f"el_{kernel}.h" for kernel in plan.kernels)]
+    if plan.block is not None:
+        structure = structure_digest(files)
+        context["block"] |= _built_in(plan.model, plan.block, structure)
+        own = {f"{name}.c": "model.c.j2", f"{name}_weights.c": "weights.c.j2"}
+        files |= _rendered(own, context)
+        needed.append("el_block.h")
+    macros = ["el_layers.inc", _macros(plan)] if plan.body.runs else []
+    return files | runtime_files([*needed, *macros])
+
+
+def _rendered(templates: Mapping[str, str], context: Mapping[str, Any]) -> dict[str, str]:
+    return {
         path: environment().get_template(template).render(context)
         for path, template in templates.items()
     }
-    needed = ["el_real.h", *(f"el_{kernel}.h" for kernel in plan.kernels)]
-    macros = ["el_layers.inc", _macros(plan)] if plan.body.runs else []
-    return files | runtime_files([*needed, *macros])
+
+
+def _block(block: WeightsBlock) -> dict[str, Any]:
+    """What is printed of a block of weights but its digests."""
+    layered = len(block.layouts) > 1
+    return {
+        "members": block.members,
+        "bytes": max(block.size(layout) for layout in block.layouts),
+        "tables": "EL_TABLES" if layered else f"{ANY.number}U",
+        "structure": [],
+    }
+
+
+def _built_in(model: Model, block: WeightsBlock, structure: str) -> dict[str, Any]:
+    """The digests of the block that is compiled in, its files, and its CRC in both byte orders."""
+    files = []
+    for layout in block.layouts:
+        content = [
+            block.file(layout, runtime_version(), structure, model.digest, order) for order in "<>"
+        ]
+        crc = [f"0x{zlib.crc32(each[:-4]):08X}UL" for each in content]
+        path = block_path(model.name, layout)
+        files.append({"path": path, "number": layout.number, "crc": crc})
+    return {"structure": _bytes(structure), "model": _bytes(model.digest), "files": files}
+
+
+def _bytes(digest: str) -> list[str]:
+    numbers = [f"0x{byte:02x}" for byte in bytes.fromhex(digest)]
+    return [", ".join(numbers[i : i + 12]) + "," for i in range(0, len(numbers), 12)]
 
 
 def _macros(plan: Plan) -> str:
@@ -88,10 +136,12 @@ def _context(plan: Plan) -> dict[str, Any]:
         "buffers": body.buffers,
         "functions": list(body.functions),
         "runs": body.runs,
+        "solvers": body.solvers,
         "macros": _macros(plan),
         "blocks": body.blocks,
         "copies": body.copies,
         "synapses": model.weight_count,
+        "block": None if plan.block is None else _block(plan.block),
     }
 
 

@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from elegans.exporter.codegen.decayed import decayed
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
     CfcFixedSumLayer,
@@ -27,7 +28,9 @@ from elegans.exporter.codegen.program import (
     Program,
     ProgramStep,
     TanhLayer,
+    saturating,
 )
+from elegans.exporter.codegen.trimmed import trimmed
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -63,28 +66,34 @@ _LAYERS = {  # by whether the state is a mix, and whether the gate reads elapsed
 }
 
 Bounds = dict[str, Interval]
-Recognise = Callable[[Sequence[Step], Bounds], LayerCall | None]
+Recognise = Callable[[Sequence[Step], Bounds], ProgramStep | None]
 
 
-def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Program:
+def fuse(
+    program: Program, bounds: Bounds, layout: str, apart: set[str], replaceable: bool = False
+) -> Program:
     """The program with its layers as single calls.
 
-    bounds  of every vector of the program, by name
-    layout  speed: the cores' kernels; size: one loop over all layers of CfC neurons
-    apart   names of steps that are left as they are; so are the steps of loops
+    bounds       of every vector of the program, by name
+    layout       speed: the cores' kernels; size: one loop over all layers of CfC neurons
+    apart        names of steps that are left as they are; so are the steps of loops
+    replaceable  whether other weights shall fit: kernels saturate, size has none of its own
     """
-    steps: list[ProgramStep] = list(program.steps)
+    steps = list(program.steps)
     apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
-    linear = partial(_linear, looked_up=_looked_up(steps))
+    linear = partial(_linear, looked_up=_looked_up(steps), whole=replaceable)
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
-    kinds = fast if layout == "speed" else ((7, _compact),)
+    small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
+    if not replaceable:  # other weights may leave the bounds of a decay
+        fast = ((4, decayed), *fast)
+    kinds = fast if layout == "speed" else small
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
             run = [s for s in steps[at - count : at] if isinstance(s, Step) and s.name not in apart]
             call = recognise(run, bounds) if len(run) == count else None
             if call is not None and not _read_outside(program, run):
-                steps[at - count : at] = [call]
+                steps[at - count : at] = [saturating(call) if replaceable else call]
                 at = max(at - count, count - 1)
             at += 1
     return Program(program.model, _gathered(steps), program.loops)
@@ -99,10 +108,9 @@ def _looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
 def _repeated(steps: Sequence[ProgramStep]) -> set[str]:
     """Maps that occur more than once: they share one table, and a fused layer has its own."""
     found: dict[tuple[bytes, ...], list[str]] = {}
-    for step in steps:
-        if isinstance(step.op, Linear):
-            tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
-            found.setdefault(tables, []).append(step.name)
+    for step in (s for s in steps if isinstance(s, Step) and isinstance(s.op, Linear)):
+        tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
+        found.setdefault(tables, []).append(step.name)
     return {name for names in found.values() if len(names) > 1 for name in names}
 
 
@@ -201,14 +209,20 @@ def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
 
 
 def _linear(
-    run: Sequence[Step], bounds: Bounds, looked_up: frozenset[str] = frozenset()
+    run: Sequence[Step],
+    bounds: Bounds,
+    looked_up: frozenset[str] = frozenset(),
+    whole: bool = False,
 ) -> LayerCall | None:
-    """A map by itself, if it is so large that copying its inputs and results is worth it."""
+    """A map by itself, if it is so large that copying its inputs and results is worth it.
+
+    whole  whether other weights may read what these do not
+    """
     (drive,) = run
     op, least = drive.op, _LEAST_OF_TABLE if drive.name in looked_up else _LEAST
     if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < least:
         return None
-    maps = _maps(drive, bounds, half_segment=0)
+    maps = _maps(drive if whole else trimmed(drive), bounds, half_segment=0)
     return _call(drive, LinearLayer(tuple(maps))) if maps and _worth_it(maps) else None
 
 

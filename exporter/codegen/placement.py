@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from elegans.exporter.codegen.images.arena import arena
 from elegans.exporter.codegen.program import LayerCall, Program, ProgramStep
+from elegans.exporter.codegen.solver.unfolds import Unfolds
 from elegans.exporter.codegen.tables import table_names
 from elegans.exporter.ir.fixed_model import WIDE_BITS, Argument, Step, Window
 from elegans.exporter.ops.constant import Constant
@@ -81,7 +82,8 @@ def blocks(program: Program) -> list[list[ProgramStep]]:
     A graph may weave its layers into each other, so a layer can have several blocks.
     """
     runs = itertools.groupby(
-        program.steps, key=lambda step: (isinstance(step, LayerCall), step.group)
+        program.steps,
+        key=lambda step: (isinstance(step, LayerCall), isinstance(step.op, Unfolds), step.group),
     )
     return [list(run) for _, run in runs]
 

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elegans.exporter.codegen.copies import has_tables, is_inline
 from elegans.exporter.codegen.fuse import fuse
 from elegans.exporter.codegen.loops import roll
 from elegans.exporter.codegen.placement import Placement, place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.codegen.scratch_buffer import misplaced
-from elegans.exporter.codegen.step_body import StepBody, has_tables, is_inline, step_body
-from elegans.exporter.codegen.tables import ConstantArray, own_tables
+from elegans.exporter.codegen.solver.recognise import with_solvers
+from elegans.exporter.codegen.step_body import StepBody, step_body
+from elegans.exporter.codegen.tables import (
+    ConstantArray,
+    own_tables,
+    table_array,
+    table_member,
+    words_member,
+)
+from elegans.exporter.delivery.weights_block import WeightsBlock
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model, Step
 from elegans.exporter.numbers.fixed import Interval
@@ -26,6 +35,7 @@ class Plan:
     placement  where each vector lies
     body       the statements of `step`
     tables     every constant array but those of fused layers, which are in their runs
+    block      the weights that can be replaced; None where they are among the tables and runs
     """
 
     model: Model
@@ -35,6 +45,7 @@ class Plan:
     placement: Placement
     body: StepBody
     tables: list[ConstantArray]
+    block: WeightsBlock | None = None
 
     @property
     def bytes(self) -> int:
@@ -43,8 +54,11 @@ class Plan:
         Unrolled maps are code with weights in it, and count here; other code does not.
         """
         tables = sum(table.bytes for table in self.tables)
+        if self.block is not None:
+            return tables + max(self.block.size(layout) for layout in self.block.layouts)
         runs = sum(run.bytes for run in self.body.runs)
-        return tables + runs + sum(function.bytes for function in self.body.functions)
+        solvers = sum(solver.bytes for solver in self.body.solvers)
+        return tables + runs + solvers + sum(f.bytes for f in self.body.functions)
 
     @property
     def kernels(self) -> list[str]:
@@ -60,18 +74,23 @@ class Plan:
 
 
 def plan(
-    model: Model, bounds: dict[str, Interval], layout: str = "speed", limit: int | None = None
+    model: Model,
+    bounds: dict[str, Interval],
+    layout: str = "speed",
+    limit: int | None = None,
+    replaceable: bool = False,
 ) -> Plan:
     """The plan of a model's C.
 
     bounds  of every vector of the model, as `lower_with_proof` and `prove` find them
     layout  speed or size; both give the same bits
     limit   of `Plan.bytes`: where the layout for speed exceeds it, the one for size is taken
+    replaceable  whether the weights are a block that the code is given
 
     Raises `ElegansError` if the layout for size exceeds the limit, too.
     """
     for chosen in dict.fromkeys((layout, "size")):
-        found = _planned(model, bounds, chosen)
+        found = _planned(model, bounds, chosen, replaceable)
         if limit is None or found.bytes <= limit:
             return found
     raise ElegansError(
@@ -81,24 +100,38 @@ def plan(
     )
 
 
-def _planned(model: Model, bounds: dict[str, Interval], layout: str) -> Plan:
+def _planned(model: Model, bounds: dict[str, Interval], layout: str, replaceable: bool) -> Plan:
     rolled, bounds = roll(model, bounds)
-    program, placement = _fused(rolled, bounds, layout)
-    body = step_body(program, placement, bounds, layout)
+    program, placement = _fused(rolled, bounds, layout, replaceable)
+    body = step_body(program, placement, bounds, layout, replaceable)
     own = [
-        step
+        (step, table)
         for step in program.steps
         if isinstance(step, Step) and has_tables(step) and step.name not in body.unrolled
+        for table in own_tables(model.name, step, body.names, replaceable)
     ]
-    tables = [table for step in own for table in own_tables(model.name, step, body.names)]
-    return Plan(model, layout, bounds, program, placement, body, [*tables, *body.tables])
+    moved = [pair for pair in own if replaceable and pair[1].trained]
+    tables = [
+        table_array(f"{model.name}_{s.name}_{t.suffix}", f"{s.name}: {t.comment}", t)
+        for s, t in own
+        if not (replaceable and t.trained)
+    ]
+    members = [words_member(r.name.removeprefix(f"{model.name}_"), r.words) for r in body.runs]
+    members += [table_member(step, table) for step, table in moved]
+    block = WeightsBlock.of(members) if replaceable else None
+    return Plan(model, layout, bounds, program, placement, body, [*tables, *body.tables], block)
 
 
-def _fused(program: Program, bounds: dict[str, Interval], layout: str) -> tuple[Program, Placement]:
+def _fused(
+    program: Program, bounds: dict[str, Interval], layout: str, replaceable: bool
+) -> tuple[Program, Placement]:
     """The program with its layers fused, as far as the places of their vectors allow it."""
     apart: set[str] = set()
     while True:
-        fused = fuse(program, bounds, layout, apart)
+        solved = program
+        if layout == "speed" and not replaceable:  # a solver's list is of the synapses that exist
+            solved = with_solvers(program, bounds, apart)
+        fused = fuse(solved, bounds, layout, apart, replaceable)
         placement = place(fused)
         wrong = misplaced(fused, placement)
         if not wrong:

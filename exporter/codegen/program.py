@@ -7,13 +7,14 @@ model may be one call of a kernel (`LayerCall`), and equal runs of steps a loop 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elegans.exporter.codegen.solver.unfolds import Unfolds
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, formats
 from elegans.exporter.numbers.fixed import Integers, Interval, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form
@@ -194,7 +195,7 @@ class LayerCall:
     """Several steps of a model as one call of a kernel; `name` is the last step's."""
 
     name: str
-    op: FusedLayer | CompactLayer
+    op: FusedLayer | CompactLayer | Unfolds
     inputs: tuple[Argument, ...]
     size: int
     frac: tuple[int, ...]
@@ -202,6 +203,14 @@ class LayerCall:
 
 
 ProgramStep = Step | LayerCall
+
+
+def saturating(call: ProgramStep) -> LayerCall:
+    """A fused layer with kernels that saturate, whatever its weights can reach."""
+    assert isinstance(call, LayerCall)
+    assert isinstance(call.op, FusedLayer)
+    maps = tuple(replace(one, saturates=True) for one in call.op.maps)
+    return replace(call, op=type(call.op)(maps))
 
 
 @dataclass(frozen=True)
@@ -270,7 +279,7 @@ def windows_of(steps: Sequence[ProgramStep]) -> list[Window]:
     return [window for step in steps for argument in step.inputs for window in argument]
 
 
-def step_comment(step: ProgramStep, bounds: Interval) -> str:
+def step_comment(step: ProgramStep, bounds: Interval | None) -> str:
     """The name of a step's vector, its formats and its range, as the generated C prints them."""
     names = tuple(q_name(f) for f in sorted(set(step.frac)))
     size = step.size
@@ -279,6 +288,8 @@ def step_comment(step: ProgramStep, bounds: Interval) -> str:
         size = step.size // 2 if form(step.op) == WIDE else step.size
     if RELATIVE in names:
         return f"{step.name}: mantissas and exponents"
+    if bounds is None:
+        return f"{step.name}: {' '.join(names)}"
     fracs = step.frac[:size]
     lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo[:size], fracs, strict=True))
     hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi[:size], fracs, strict=True))

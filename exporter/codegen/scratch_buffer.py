@@ -18,6 +18,7 @@ from elegans.exporter.codegen.program import (
     LayerCall,
     Program,
 )
+from elegans.exporter.codegen.solver.unfolds import Unfolds
 from elegans.exporter.ir.fixed_model import Argument, Window
 
 _STATE = "s->v"
@@ -47,7 +48,7 @@ def misplaced(program: Program, placement: Placement) -> set[str]:
 
     A fused layer must not have more inputs than M0 has a stack for; and if its inputs have to
     be copied together first, none of them may be made in its own run. A compact layer must
-    read states and write states.
+    read states and write states. Each argument of a solver must lie in one piece.
     """
     found = set()
     for block in blocks(program):
@@ -58,6 +59,9 @@ def misplaced(program: Program, placement: Placement) -> set[str]:
                 own = any(window.vector in made for window in argument)
                 wide = sum(window.size for window in argument) > _MOST_INPUTS
                 if wide or (own and not _together(argument, placement)):
+                    found.add(step.name)
+            elif isinstance(step.op, Unfolds):
+                if any(placement.address(argument) is None for argument in step.inputs):
                     found.add(step.name)
             elif isinstance(step.op, CompactLayer):
                 source, target = placement.address(argument), placement.places[step.name]

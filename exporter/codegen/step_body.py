@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from elegans.exporter.codegen.copies import clamp_lines, copy_all, copy_lines
+from elegans.exporter.codegen.copies import clamp_lines, copy_all, copy_lines, is_inline
 from elegans.exporter.codegen.layer_run import LayerRun, compact_run, layer_run
 from elegans.exporter.codegen.placement import Place, Placement, blocks
 from elegans.exporter.codegen.program import (
@@ -18,7 +18,8 @@ from elegans.exporter.codegen.program import (
     ProgramStep,
     step_comment,
 )
-from elegans.exporter.codegen.tables import ConstantArray, constant_array, table_names
+from elegans.exporter.codegen.solver.tables import Solver, solver
+from elegans.exporter.codegen.tables import BLOCK, ConstantArray, constant_array, table_names
 from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import Interval
@@ -27,9 +28,6 @@ from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.constant import Constant
 from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.short_time import ShortTime
-
-FEW = 32
-"""Inputs that are clamped one by one in the step itself, faster and smaller than by a call."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,7 @@ class StepBody:
     copies     of results to where the caller, or the next step, expects them
     buffers    that are declared for the whole step
     runs       of fused layers, each a function
+    solvers    of LTC, each a function
     unrolled   the sparse maps that are functions of their own, by the step's name
     names      of the tables, by (step, suffix)
     tables     of compact layers
@@ -67,6 +66,7 @@ class StepBody:
     copies: list[str]
     buffers: list[str]
     runs: list[LayerRun]
+    solvers: list[Solver]
     unrolled: dict[str, Unrolled]
     names: dict[tuple[str, str], str]
     tables: list[ConstantArray]
@@ -100,7 +100,9 @@ class _Writer:
     layout: str
     names: dict[tuple[str, str], str]
     unrolled: dict[str, Unrolled]
+    replaceable: bool
     runs: list[LayerRun] = field(default_factory=list)
+    solvers: list[Solver] = field(default_factory=list)
     compact: list[str] = field(default_factory=list)  # names of the calls of compact layers
     tables: list[ConstantArray] = field(default_factory=list)
     sums: list[str] = field(default_factory=list)  # declarations of buffers of int32_t
@@ -108,12 +110,17 @@ class _Writer:
 
 
 def step_body(
-    program: Program, placement: Placement, bounds: dict[str, Interval], layout: str
+    program: Program,
+    placement: Placement,
+    bounds: dict[str, Interval],
+    layout: str,
+    replaceable: bool = False,
 ) -> StepBody:
-    """The body of `step`. `bounds` are those of the program's vectors, by name."""
-    maps = unrolled(program, bounds) if layout == "speed" else {}
-    names = table_names(program.model.name, program.steps)
-    to = _Writer(program, placement, bounds, layout, names, maps)
+    """The body of `step`. `bounds` are those of the program's vectors, by name. With `replaceable`
+    weights it is given these, and states no ranges."""
+    maps = unrolled(program, bounds) if layout == "speed" and not replaceable else {}
+    names = table_names(program.model.name, program.steps, replaceable)
+    to = _Writer(program, placement, bounds, layout, names, maps, replaceable)
     written = [_block(to, number, run) for number, run in enumerate(blocks(program))]
     results, joined = copy_all(program, placement)
     to.joined.size = max(to.joined.size, joined)
@@ -121,18 +128,7 @@ def step_body(
     if to.joined.size:
         buffers.append(declare("joined", to.joined.size))
     buffers += to.sums
-    return StepBody(written, results, buffers, to.runs, maps, names, to.tables)
-
-
-def is_inline(step: ProgramStep) -> bool:
-    """Whether a step is written out in `step` itself, without a kernel."""
-    clamped = isinstance(step.op, Clamp) and step.size <= FEW
-    return clamped or isinstance(step.op, Constant)
-
-
-def has_tables(step: ProgramStep) -> bool:
-    """Whether the tables of a step are printed as they are."""
-    return isinstance(step.op, Constant) or not is_inline(step)
+    return StepBody(written, results, buffers, to.runs, to.solvers, maps, names, to.tables)
 
 
 def declare(name: str, size: int) -> str:
@@ -154,6 +150,10 @@ def _block(to: _Writer, number: int, steps: Sequence[ProgramStep]) -> Block:
     states = sum(c.name.split("[")[0] == group for c in to.program.model.states)
     title = f"{group}: {states} state{'s' * (states > 1)}" if states else group
     statements: list[Statement] = []
+    for step in (s for s in steps if isinstance(s, LayerCall)):
+        to.solvers.append(found := solver(to.program.model.name, step, to.placement))
+        to.tables.append(found.places)
+        statements.append(Statement(found.call, step_comment(step, to.bounds[step.name])))
     at = 0
     plain = [step for step in steps if isinstance(step, Step)]
     while at < len(plain):
@@ -198,13 +198,15 @@ def _loop(to: _Writer, loop: Loop, steps: Sequence[Step]) -> list[Statement]:
 
 def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> Block:
     """Fused layers in one call; vectors that only they read are in the run's scratch buffer."""
-    name = f"{to.program.model.name}_layers{len(to.runs) or ''}"
+    own = f"layers{len(to.runs) or ''}"
+    name = f"{to.program.model.name}_{own}"
     run = layer_run(name, steps, to.program, to.placement)
     to.runs.append(run)
     timed = any(len(step.inputs) > 1 for step, _ in steps)
     dt = f"{to.placement.places['dt_in']}[0]" if timed else "0"
     buffers = [f"union {{ int16_t v[{run.scratch.size}]; int32_t words; }} scratch;"]
-    call = f"{name}(s->v, scratch.v, {name}_w, {dt});"
+    words = f"{BLOCK}->{own}_w" if to.replaceable else f"{name}_w"
+    call = f"{name}(s->v, scratch.v, {words}, {dt});"
     copies = [
         line
         for offset, place, size in run.scratch.fetched
@@ -215,11 +217,7 @@ def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> 
         for offset, place, size in run.scratch.left
         for line in copy_lines(place, Place("scratch.v", offset), size)
     ]
-    comments = [Statement([], step_comment(step, to.bounds[step.name])) for step, _ in steps[:-1]]
-    last = Statement(
-        [*copies, call, *results], step_comment(steps[-1][0], to.bounds[steps[-1][0].name])
-    )
-    return Block("layers", buffers, [*comments, last])
+    return Block("layers", buffers, _commented(to, steps, [*copies, call, *results]))
 
 
 def _compact_block(to: _Writer, steps: Sequence[tuple[LayerCall, CompactLayer]]) -> Block:
@@ -236,10 +234,16 @@ def _compact_block(to: _Writer, steps: Sequence[tuple[LayerCall, CompactLayer]])
         f"el_{run.kernel}(s->v, next, wired, {dt}, {name}_places, {len(steps)}U,",
         f"    {tables});",
     ]
-    comments = [Statement([], step_comment(step, to.bounds[step.name])) for step, _ in steps[:-1]]
-    last = Statement(call, step_comment(steps[-1][0], to.bounds[steps[-1][0].name]))
     buffers = [declare("next", run.neurons), declare("wired", run.inputs)]
-    return Block("layers", buffers, [*comments, last])
+    return Block("layers", buffers, _commented(to, steps, call))
+
+
+def _commented(
+    to: _Writer, steps: Sequence[tuple[LayerCall, object]], lines: list[str]
+) -> list[Statement]:
+    """Lines that execute several steps, after the comments of all."""
+    *others, last = (_comment(to, step) for step, _ in steps)
+    return [*(Statement([], comment) for comment in others), Statement(lines, last)]
 
 
 def _shared_buffers(to: _Writer) -> list[str]:
@@ -255,9 +259,13 @@ def _shared_buffers(to: _Writer) -> list[str]:
     return [declare(b.name, b.size) for b in buffers]
 
 
+def _comment(to: _Writer, step: ProgramStep) -> str:
+    return step_comment(step, None if to.replaceable else to.bounds[step.name])
+
+
 def _statement(to: _Writer, step: Step) -> Statement:
     """The call of a step's kernel, after the copies that put its arguments side by side."""
-    comment = step_comment(step, to.bounds[step.name])
+    comment = _comment(to, step)
     if isinstance(step.op, Constant):
         return Statement([], f"{step.name}: constant")
     target = to.placement.places[step.name]

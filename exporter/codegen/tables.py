@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.exporter.codegen.program import LayerCall, ProgramStep
+from elegans.exporter.delivery.weights_block import ALIGNMENT, Layout, Member, words_of
 from elegans.exporter.ir.fixed_model import Step, flat
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.ops import CTYPE_BYTES, Table
@@ -25,8 +26,15 @@ class ConstantArray:
     bytes: int
 
 
-def table_names(model: str, steps: Sequence[ProgramStep]) -> dict[tuple[str, str], str]:
-    """The C name of each step's tables, by (step, suffix); `model` is the prefix of all.
+BLOCK = "block"
+"""What `step` calls the weights that it is given, where they are replaceable."""
+
+
+def table_names(
+    model: str, steps: Sequence[ProgramStep], replaceable: bool = False
+) -> dict[tuple[str, str], str]:
+    """The C name of each step's tables, by (step, suffix); `model` is the prefix of all, but of
+    those that are trained and `replaceable`.
 
     Steps of which all tables are equal share them, as equal maps do; a table that is `shared` is
     shared by itself. A fused layer has its tables in its run.
@@ -42,26 +50,29 @@ def table_names(model: str, steps: Sequence[ProgramStep]) -> dict[tuple[str, str
         for table, own in zip(tables, values, strict=True):
             key = (step.op.kernel, table.suffix, own)
             first = known.setdefault(key, step.name) if table.shared else owner
-            names[step.name, table.suffix] = _argument(f"{model}_{first}", table)
+            names[step.name, table.suffix] = _argument(model, first, table, replaceable)
     return names
 
 
-def _argument(owner: str, table: Table) -> str:
+def _argument(model: str, step: str, table: Table, replaceable: bool) -> str:
     """A table as the argument of a kernel; one that is aligned is a part of a union."""
+    owner = f"{BLOCK}->{step}" if replaceable and table.trained else f"{model}_{step}"
     return f"{owner}_{table.suffix}{'.v' if table.aligned else ''}"
 
 
-def own_tables(model: str, step: Step, names: dict[tuple[str, str], str]) -> list[ConstantArray]:
+def own_tables(
+    model: str, step: Step, names: dict[tuple[str, str], str], replaceable: bool = False
+) -> list[Table]:
     """The tables that this step owns; equal tables are emitted once, by the first to need them."""
-    own = [(t, f"{model}_{step.name}_{t.suffix}") for t in step.op.tables()]
     return [
-        _array(name, f"{step.name}: {table.comment}", table)
-        for table, name in own
-        if names[step.name, table.suffix] == _argument(f"{model}_{step.name}", table)
+        table
+        for table in step.op.tables()
+        if names[step.name, table.suffix] == _argument(model, step.name, table, replaceable)
     ]
 
 
-def _array(name: str, comment: str, table: Table) -> ConstantArray:
+def table_array(name: str, comment: str, table: Table) -> ConstantArray:
+    """A table as a constant array of this name."""
     found = constant_array(name, table.ctype, table.values, comment)
     if not table.aligned:
         return found
@@ -102,3 +113,28 @@ def _wrapped(numbers: Sequence[str]) -> list[str]:
         else:
             line = f"{line} {number}" if line else number
     return [*lines, line] if line else lines
+
+
+def table_member(step: Step, table: Table) -> Member:
+    """A table of a step as a member of the block of weights."""
+    name, count = f"{step.name}_{table.suffix}", table.values.size
+    comment = f"{step.name}: {table.comment}"
+    found = table_array(name, comment, table)
+    kind, align = f"{table.ctype} {name}[{count}];", CTYPE_BYTES[table.ctype]
+    if table.aligned:
+        kind, align = f"union {{ {table.ctype} v[{count}]; int32_t words; }} {name};", ALIGNMENT
+    return Member(kind, comment, found.rows, align, table.ctype, np.asarray(table.values))
+
+
+def words_member(name: str, words: list[str]) -> Member:
+    """The biases and weights of a run of layers as a member of the block of weights.
+
+    name   of the run, without the model's
+    words  of its table, line by line
+    """
+    pairs = sum(line.count("EL_PAIR(") for line in words)
+    plain = len(words_of(words, Layout(0, "", pair=0, tail=0)))
+    size = f"{plain}U + ({pairs}U * EL_PAIR_WORDS) + EL_TAIL_WORDS"
+    comment = f"{name}: biases and weights, in the order in which the kernels read them"
+    kind = f"int32_t {name}_w[{size}];"
+    return Member(kind, comment, [*words, "EL_TAIL"], ALIGNMENT, "int32_t", None)

@@ -29,6 +29,7 @@ from elegans.exporter.numbers.fixed import (
 from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.tanh import HALF_SEGMENT
+from elegans.exporter.ops.wide_sparse_linear import WideSparseLinear
 
 _MOST_SYNAPSES = 512
 # Estimates for Thumb-1, where code is largest: load, multiply, add; and shift, saturate, store.
@@ -99,14 +100,17 @@ def unrolled(program: Program, bounds: dict[str, Interval]) -> dict[str, Unrolle
     owners = table_names(program.model.name, program.steps)
     sharers: dict[tuple[object, ...], list[Step]] = {}
     for step in program.steps:
-        if not isinstance(step, Step) or type(step.op) is not SparseLinear:
+        if not isinstance(step, Step) or not isinstance(step.op, SparseLinear):
             continue
-        if len(step.op.weights.values) <= _MOST_SYNAPSES:
+        listed = type(step.op) in (SparseLinear, WideSparseLinear)
+        if listed and len(step.op.weights.values) <= _MOST_SYNAPSES:
             sizes = tuple(window.size for window in step.inputs[0])
             sharers.setdefault((owners[step.name, "b"], sizes), []).append(step)
     found: dict[str, Unrolled] = {}
     for steps in sharers.values():
         x = _joint_range(steps, bounds)
+        if isinstance(steps[0].op, WideSparseLinear) and not _in_32_bits(steps[0].op, x):
+            continue
         # The maps of networks without a solver are left as they are.
         alone = len(steps) == 1 and bool(program.loops)
         if alone and (sigmoid := _sigmoid_of(program, steps[0], x)) is not None:
@@ -122,6 +126,12 @@ def unrolled(program: Program, bounds: dict[str, Interval]) -> dict[str, Unrolle
         function = _function(program.model.name, steps[0], x)
         found |= {s.name: Unrolled(function, s.inputs[0], s.size) for s in steps}
     return found
+
+
+def _in_32_bits(op: WideSparseLinear, x: Interval) -> bool:
+    """Whether 32 bits hold the sums of a map that is made for 64, in whatever order."""
+    reach = np.asarray(abs(op.weights)) @ x.reach() + np.abs(op.bias) + ((1 << op.shift) >> 1)
+    return int(reach.max()) <= INT32_MAX
 
 
 def _joint_range(steps: Sequence[Step], bounds: dict[str, Interval]) -> Interval:
@@ -192,24 +202,32 @@ def _function(
     of_window = np.searchsorted(ends, op.weights.columns, side="right") - 1
     kept = np.array(part)[of_window]
     starts = np.concatenate([[0], np.cumsum(op.weights.counts)])
-    bias = op.bias + ((1 << op.shift) >> 1) + ((HALF_SEGMENT << op.shift) if sigmoid else 0)
+    wide = isinstance(op, WideSparseLinear)
+    # What is shifted away: of a result of 32 bits, 16 bits less; and below zero it is shifted up.
+    shifts = op.shift - 16 if wide else op.shift
+    bias = op.bias + ((1 << np.maximum(shifts, 0)) >> 1)
+    bias = bias + ((HALF_SEGMENT << op.shift) if sigmoid else 0)
     reach = np.asarray(abs(op.weights)) @ x.reach() + np.abs(bias)
     lines: list[str] = []
-    for row, shift in enumerate(op.shift.tolist()):
+    for row, shift in enumerate(shifts.tolist()):
         at = np.arange(starts[row], starts[row + 1])[kept[starts[row] : starts[row + 1]]]
         columns, values = op.weights.columns[at].tolist(), op.weights.values[at].tolist()
         # A tilde stands for a space at which a line must not be broken.
         terms = [f"({w}~*~{inputs[c]})" for c, w in zip(columns, values, strict=True)]
         total = f"({' +~'.join([f'sums[{row}]' if begun else str(bias[row]), *terms])})"
-        held = int(reach[row]) >> shift <= INT16_MAX
-        value = f"{'(int16_t)' if held else 'el_sat16'}({total}~>>~{shift})"
+        if wide:
+            moved = f"{total}~>>~{shift}" if shift > 0 else f"{total}~*~{1 << -shift}"
+            value = f"el_halves(y,~{row},~{len(shifts)},~{moved})"
+        else:
+            held = int(reach[row]) >> shift <= INT16_MAX
+            value = f"{'(int16_t)' if held else 'el_sat16'}({total}~>>~{shift})"
         if sigmoid:
             value = f"el_synapse({total}~>>~{shift})"
         elif sums:
             value = total[1:-1]
-        text = textwrap.wrap(
-            f"{'sums' if sums else 'y'}[{row}]~=~{value};", 92, subsequent_indent="    "
-        )
+        line = f"{'sums' if sums else 'y'}[{row}]~=~{value};"
+        line = f"{value};" if wide and not sums else line
+        text = textwrap.wrap(line, 92, subsequent_indent="    ")
         lines += [line.replace("~", " ") for line in text]
     taken = [name for name, own in zip(names, part, strict=True) if own]
     unread = _unread(names, of_window, kept)

@@ -15,6 +15,7 @@ from elegans.exporter.codegen.plan import Plan
 from elegans.exporter.codegen.program import LayerCall
 from elegans.exporter.codegen.unroll_sparse import Function
 from elegans.exporter.cost.layer_work import written_layers
+from elegans.exporter.cost.solver_work import solver_work
 from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.ops import parts
 from elegans.exporter.ops.any_function import AnyFunction
@@ -181,6 +182,8 @@ def _step(plan: Plan, once: bool = False) -> Work:
         if isinstance(step, Step) and step.op.kernel in _INLINE:
             amounts = Work({f"{step.op.kernel}.calls": 1}) if once else _kernel(step)
             found.update({k: n * (loop.count if loop else 1) for k, n in amounts.items()})
+    for solver in plan.body.solvers:
+        found.update(solver_work(solver.op, once))
     found.update({f"step.state_bits{plan.model.state_bits}": len(plan.model.states)})
     return found
 
@@ -194,6 +197,9 @@ _INLINE = {
     "relax",
     "remember",
     "turn",
+    "wide_elapsed_gate",
+    "wide_fused_step",
+    "wide_gated_drive",
     "wrap",
 }
 """Kernels that compilers write into the step's own function."""

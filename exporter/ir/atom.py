@@ -177,6 +177,9 @@ class Gate(Atom):
     A state that is carried on so, from step to step or from one unfold of a solver to the next,
     has 32 bits (`lowering.wide_states`)."""
 
+    in_halves: ClassVar[tuple[str, ...]] = ()
+    """The roles of parts that the gate also takes as halves of 32-bit integers."""
+
     synapses: ClassVar[str | None] = None
     """The role of a part that is a sum over synapses, which are named after it."""
 

@@ -126,6 +126,10 @@ class Builder(Protocol):
     ) -> MappedForm:
         """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
 
+    def wide(self, name: str, layer: str, affine: Affine, frac: Integers) -> Window | None:
+        """Add an affine form as the halves of 32-bit integers, whose upper ones have `frac`
+        fractional bits, if results are to be finer; None if not, or where no scale holds it."""
+
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
 

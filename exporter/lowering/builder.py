@@ -21,11 +21,12 @@ from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import affine_span, element_fracs
 from elegans.exporter.lowering.formats import Formats
 from elegans.exporter.lowering.images import maps
-from elegans.exporter.lowering.joint_rounding import InputStatistics, Together
-from elegans.exporter.lowering.quantise_maps import RealMap, RealTimedMap, linear, timed
+from elegans.exporter.lowering.maps import integer_maps
+from elegans.exporter.lowering.maps.joint_rounding import InputStatistics, Together
+from elegans.exporter.lowering.maps.quantise_maps import RealMap, RealTimedMap
+from elegans.exporter.lowering.maps.wide_maps import wide
 from elegans.exporter.lowering.step_builder import StepBuilder
 from elegans.exporter.numbers.fixed import Integers, Interval, Reals, widest_frac
-from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.widen import Widen
 
@@ -39,11 +40,21 @@ class ModelBuilder(StepBuilder):
     """The steps so far, and the maps that are added to them.
 
     It implements `atom.Builder`, which is what an atom needs to add its own steps.
+
+    structure  what is compiled already of a model whose weights are replaceable; None for others
     """
 
-    def __init__(self, network: Network, formats: Formats, weight_bits: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        formats: Formats,
+        weight_bits: int,
+        structure: integer_maps.Structure | None,
+        finer: bool = False,
+    ) -> None:
         super().__init__(network, formats)
         self.weight_bits = weight_bits
+        self.structure, self._finer = structure, finer
         self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
         self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
         self._folded = maps.folded(network)
@@ -93,6 +104,7 @@ class ModelBuilder(StepBuilder):
 
         Weights too large for a fine result make a coarser one, which is rescaled.
         """
+        out_frac = integer_maps.frac_of(self.structure, name, out_frac)
         if by_channel(self.atoms, affine) is not None:
             return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike, held))
         windows, (weights,) = self._matrices(affine)
@@ -125,6 +137,17 @@ class ModelBuilder(StepBuilder):
             return self.rescaled(name, layer, source, out_frac)
         raise refusal
 
+    def wide(self, name: str, layer: str, affine: Affine, frac: Integers) -> Window | None:
+        """Add an affine form as the halves of 32-bit integers, if results are to be finer; None if
+        not, or where no scale holds it."""
+        windows, (weights,) = self._matrices(affine) if self._finer else ((), (None,))
+        real = self._real_map(windows, (weights, affine.bias), frac) if windows else None
+        op = None if real is None else wide(real, self.joined(windows))
+        if op is None:
+            return None
+        self.in_halves.add(name)
+        return self.step(name, layer, op, (windows,), np.concatenate([frac, frac + 16]))
+
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
         return self.step(name, layer, mapped.op, (mapped.inputs,), mapped.frac)
@@ -139,6 +162,7 @@ class ModelBuilder(StepBuilder):
         held: bool = False,
     ) -> MappedForm:
         """An affine form in integers, not yet added. Raises ElegansError if no scale holds it."""
+        out_frac = integer_maps.frac_of(self.structure, name, out_frac)
         found = by_channel(self.atoms, affine)
         if found is not None:
             return self._by_channel(name, found, out_frac, held, found[0] in self._folded)
@@ -213,14 +237,6 @@ class ModelBuilder(StepBuilder):
         op = Rescale(max(shift, 0), max(-shift, 0))
         return self.step(name, layer, op, ((source,),), frac)
 
-    def held(self, name: str, source: Window, at: int) -> Window:
-        """A piece of the next states that saturates where h does: from element `at` of h on."""
-        bounds, ends = self.interval(source), self.bounds["h"][at : at + source.size]
-        if bounds.within(ends) or not self.states.saturates[at : at + source.size].all():
-            return source
-        op = Clamp(ends.lo, ends.hi)
-        return self.step(name, "states", op, ((source,),), self.fracs(source))
-
     def timed(self, name: str, layer: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
         """Add `drive + rate * dt` as one step; None where no format holds it, or it is sparse."""
         windows, (still, moving) = self._matrices(drive, rate)
@@ -238,7 +254,7 @@ class ModelBuilder(StepBuilder):
             together=self._together(windows, fracs),
             ends=_ends(windows),
         )
-        op = timed(real, self.weight_bits)
+        op = integer_maps.integer_timed_map(name, real, self.weight_bits, self.structure)
         if op is None:
             return None
         return self.step(name, layer, op, (windows, (dt,)), np.full(drive.size, frac))
@@ -255,7 +271,7 @@ class ModelBuilder(StepBuilder):
             found = [affine.terms.get(vector) for affine in affines]
             size = next(m.shape[1] for m in found if m is not None)
             used = np.unique(np.concatenate([m.indices for m in found if m is not None]))
-            for piece in self._pieces(vector, size):
+            for piece in self.pieces(vector, size):
                 if np.any((used >= piece.lo) & (used < piece.hi)):
                     windows.append(self.renamed(piece))
                     self._real[windows[-1]] = piece
@@ -278,12 +294,6 @@ class ModelBuilder(StepBuilder):
         real = tuple(self._real.get(w) for w in windows)
         return partial(self._statistics.rounded, windows=real, frac=frac)
 
-    def _pieces(self, vector: str, size: int) -> list[Window]:
-        """A vector in the pieces that it is made in: the state by layers, any other as one."""
-        if vector != "h":
-            return [self._read.get(vector, Window(vector, 0, size))]
-        return self.states.windows
-
     def _mapped(
         self,
         name: str,
@@ -293,21 +303,16 @@ class ModelBuilder(StepBuilder):
         tabled: bool = False,
         alike: bool = False,
     ) -> MappedForm:
-        weights, bias = form
-        reach = self.joined(inputs).reach()
-        frac = np.concatenate([self.fracs(w) for w in inputs])
-        together = self._together(inputs, frac)
-        real = RealMap(weights, bias, frac, reach, out_frac, _ends(inputs), together)
-        op = linear(real, self.weight_bits, tabled, alike)
-        if op is None:
-            raise ElegansError(
-                name,
-                f"with weights up to {abs(weights).max():g} and biases up to "
-                f"{np.abs(bias).max():g}, no int{self.weight_bits} scale holds every row",
-                "declare a narrower input range, or train with smaller weights"
-                + (", or take --weights int16" if self.weight_bits < 16 else ""),
-            )
+        real = self._real_map(inputs, form, out_frac)
+        op = integer_maps.integer_map(name, real, self.weight_bits, self.structure, tabled, alike)
         return MappedForm(inputs, op, out_frac)
+
+    def _real_map(
+        self, inputs: tuple[Window, ...], form: tuple[Matrix, Reals], out_frac: Integers
+    ) -> RealMap:
+        frac = np.concatenate([self.fracs(w) for w in inputs])
+        reach, together = self.joined(inputs).reach(), self._together(inputs, frac)
+        return RealMap(*form, frac, reach, out_frac, _ends(inputs), together)
 
 
 def _ends(windows: Argument) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.gates.fused_step import FusedStepGate
 from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Gate
@@ -28,6 +29,8 @@ from elegans.exporter.numbers.fixed import (
     quantise,
     widest_frac,
 )
+
+_ROOM = 2.0  # what spans are multiplied by that follow from weights which may be replaced
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,39 @@ class Formats:
     wanted: dict[str, Integers]
 
 
-def choose_formats(network: Network, names: dict[str, VectorName]) -> Formats:
-    """The formats of a network's vectors. Raises ElegansError for an input without a range."""
+def choose_formats(
+    network: Network, names: dict[str, VectorName], replaceable: bool = False
+) -> Formats:
+    """The formats of a network's vectors, which have room for those of other weights if the weights
+    are `replaceable`. Raises ElegansError for an input without a range."""
     interface = network.interface
     inputs = tuple(_channel(signal) for signal in interface.inputs)
     spans = network_bounds(network)
+    if replaceable:
+        spans = _with_room(network, spans)
     wide = wide_states(network, spans)
     dt = _channel(interface.dt, WIDE_BITS if wide.timed else 16) if network.timed else None
     states = _state_channels(network, names, spans, inputs, wide)
     return Formats(inputs, dt, states, wide, spans, _wanted(network, spans))
+
+
+def _with_room(network: Network, spans: dict[str, Span]) -> dict[str, Span]:
+    """The spans, with those that follow from the weights twice as wide: of affine forms, and of
+    potentials, which are means of what synapses draw them to."""
+    grown = {
+        name: (_ROOM * spans[name][0], _ROOM * spans[name][1])
+        for name, atom in network.atoms.items()
+        if isinstance(atom, LinearMapActivation | FusedStepGate)
+    }
+    lo, hi = (end.copy() for end in spans["h"])
+    declared = network.interface.states or (None,) * len(lo)
+    start = 0
+    for window in network.h_next:
+        for i in range(start, start + window.size):
+            if window.vector in grown and declared[i] is None:
+                lo[i], hi[i] = _ROOM * lo[i], _ROOM * hi[i]
+        start += window.size
+    return spans | grown | {"h": (lo, hi)}
 
 
 def _wanted(network: Network, spans: dict[str, Span]) -> dict[str, Integers]:

@@ -22,9 +22,10 @@ from elegans.exporter.ir.spans import integer_ends
 from elegans.exporter.ir.vector_names import vector_names
 from elegans.exporter.lowering.bounds import declared_spans
 from elegans.exporter.lowering.builder import ModelBuilder
-from elegans.exporter.lowering.formats import choose_formats
+from elegans.exporter.lowering.formats import Formats, choose_formats
 from elegans.exporter.lowering.images.maps import read_elsewhere
 from elegans.exporter.lowering.images.ranges import with_ends
+from elegans.exporter.lowering.maps.integer_maps import ROOM
 from elegans.exporter.lowering.rewrites.chains import with_chains
 from elegans.exporter.lowering.rewrites.input_formats import substitute_inputs
 from elegans.exporter.numbers.fixed import (
@@ -49,12 +50,14 @@ class Lowered:
     network  what was lowered: the network with chains of functions as one
     bounds   of every vector of the model, by its name: what `proof.prove` would find
     names    of the network's vectors in the model, by the atoms' names
+    formats  from which it was lowered
     """
 
     model: Model
     network: Network
     bounds: dict[str, Interval]
     names: dict[str, VectorName]
+    formats: Formats
 
 
 def lower(network: Network, weight_bits: int = 16) -> Model:
@@ -62,27 +65,44 @@ def lower(network: Network, weight_bits: int = 16) -> Model:
     return lower_with_proof(network, weight_bits).model
 
 
-def lower_with_proof(network: Network, weight_bits: int = 16) -> Lowered:
+def lower_with_proof(
+    network: Network,
+    weight_bits: int = 16,
+    replaceable: bool = False,
+    compiled: Lowered | None = None,
+    finer: bool = False,
+) -> Lowered:
     """The fixed-point model of a network, its weights in 16 or 8 bits, all ranges proved.
+
+    replaceable  whether other weights shall fit the same code: see `integer_maps`
+    compiled     the model of that code, whose formats and scales this one takes; it is replaceable
+    finer        whether maps that something multiplies in each step have results of 32 bits, where
+                 they can: rates of time gates, what a gate inside a drive multiplies, currents of
+                 LTC. Of weights of 16 bits that are not replaceable
 
     Raises `ElegansError` for an input without a range, and for a step that cannot be proved.
     """
-    chained = with_chains(network)
+    # The constants of a chain are in its table, and a block of weights has no tables.
+    chained = network if replaceable else with_chains(network)
+    given = weight_bits, replaceable, compiled, finer and weight_bits == 16 and not replaceable
     if chained is not network:
         try:
-            return _lowered(chained, weight_bits)
+            return _lowered(chained, *given)
         except ElegansError:  # what is wrong is told of the network as it was written
             pass
-    return _lowered(network, weight_bits)
+    return _lowered(network, *given)
 
 
-def _lowered(whole: Network, weight_bits: int) -> Lowered:
+def _lowered(
+    whole: Network, weight_bits: int, replaceable: bool, compiled: Lowered | None, finer: bool
+) -> Lowered:
     given = substitute_inputs(whole)
     network = with_ends(given.network, declared_spans(given.network))
     names = vector_names(network)
-    formats = choose_formats(network, names)
+    formats = compiled.formats if compiled else choose_formats(network, names, replaceable)
     inputs = given.channels(formats.inputs)
-    builder = ModelBuilder(network, formats, weight_bits)
+    structure = {step.name: step for step in compiled.model.steps} if compiled else {}
+    builder = ModelBuilder(network, formats, weight_bits, structure if replaceable else None, finer)
     builder.clamp_input("x", inputs, formats.inputs, read_elsewhere(network))
     if formats.dt and formats.wide.timed:
         builder.add_time(formats.dt)
@@ -100,13 +120,13 @@ def _lowered(whole: Network, weight_bits: int) -> Lowered:
         inputs=inputs,
         dt=formats.dt,
         states=formats.states,
-        outputs=_outputs(builder, network, y),
+        outputs=_outputs(builder, network, y, replaceable),
         steps=tuple(builder.steps),
         y=y,
         h_next=h_next,
     )
     check_results(model, builder.bounds)
-    return Lowered(model, whole, builder.bounds, names)
+    return Lowered(model, whole, builder.bounds, names, formats)
 
 
 def _output(to: ModelBuilder, network: Network) -> tuple[Window, ...]:
@@ -116,11 +136,13 @@ def _output(to: ModelBuilder, network: Network) -> tuple[Window, ...]:
         return tuple(found for w in windows for found in to.renamed_all(w))
     ranges = [signal.range for signal in network.interface.outputs]
     wanted = [-np.inf if ends is None else widest_frac(*ends) for ends in ranges]
-    widest = to.widest(network.y)
+    widest = to.widest(network.y) - (ROOM if to.structure is not None else 0)
     fracs = np.clip(wanted, widest, widest + _MOST_FINER).astype(np.int64)
     made = to.linear("y_out", "outputs", network.y, fracs)
+    fracs = to.fracs(made)
     proved, ends = to.interval(made), _declared_ends(network.interface, fracs)
-    if proved.within(ends):
+    declared = any(ends is not None for ends in ranges)
+    if proved.within(ends) and not (to.structure is not None and declared):
         return (made,)
     return (to.step("y_held", "outputs", Clamp(ends.lo, ends.hi), ((made,),), fracs),)
 
@@ -151,12 +173,18 @@ def _h_next(to: ModelBuilder, network: Network, wide: tuple[bool, ...]) -> tuple
     return tuple(windows)
 
 
-def _outputs(to: ModelBuilder, network: Network, y: tuple[Window, ...]) -> tuple[Channel, ...]:
+def _outputs(
+    to: ModelBuilder, network: Network, y: tuple[Window, ...], replaceable: bool
+) -> tuple[Channel, ...]:
+    """The channels of y. What other weights may give is any int16 of the same format."""
     signals = network.interface.outputs
     bounds = join_intervals([to.interval(w) for w in y])
     fracs = np.concatenate([to.fracs(w) for w in y])
     ends = _declared_ends(network.interface, fracs)
     mapped = network.y.windows() is None
+    if replaceable:
+        full = np.full(len(signals), INT16_MIN), np.full(len(signals), INT16_MAX)
+        bounds = ends if mapped else Interval.of(*full)
     return tuple(
         Channel(
             *(signal.name, signal.unit, int(frac), int(lo), int(hi)),

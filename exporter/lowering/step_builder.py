@@ -51,6 +51,7 @@ class StepBuilder:
         self.bounds: dict[str, Interval] = {"h": self.states.bounds}
         self._names: dict[str, str] = {}  # of the fixed-point model's vectors, by the real ones'
         self._read: dict[str, Window] = {}  # what is read of the inputs from outside
+        self.in_halves: set[str] = set()  # maps whose results have 32 bits
         self.outside: dict[str, tuple[Channel, ...]] = {}  # the inputs as the device receives them
 
     def clamp_input(
@@ -123,10 +124,24 @@ class StepBuilder:
         """The halves of a vector that has 32 bits; None for any other, and for a part of one."""
         if window.vector == "h":
             return self.states.halves(window)
-        whole = window.vector in self.carried and window.size == self.atoms[window.vector].size
-        if not whole:
+        wide = window.vector in self.carried or self._names.get(window.vector) in self.in_halves
+        if not wide or window.size != self.atoms[window.vector].size:
             return None
         return Window(self._names[window.vector], 0, 2 * window.size)
+
+    def held(self, name: str, source: Window, at: int) -> Window:
+        """A piece of the next states that saturates where h does: from element `at` of h on."""
+        bounds, ends = self.interval(source), self.bounds["h"][at : at + source.size]
+        if bounds.within(ends) or not self.states.saturates[at : at + source.size].all():
+            return source
+        op = Clamp(ends.lo, ends.hi)
+        return self.step(name, "states", op, ((source,),), self.fracs(source))
+
+    def pieces(self, vector: str, size: int) -> list[Window]:
+        """A vector in the pieces that it is made in: the state by layers, any other as one."""
+        if vector != "h":
+            return [self._read.get(vector, Window(vector, 0, size))]
+        return self.states.windows
 
     def once(
         self, name: str, layer: str, op: Op, inputs: tuple[tuple[Window, ...], ...], frac: Integers

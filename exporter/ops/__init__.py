@@ -37,6 +37,8 @@ class Table:
     comment  printed above the array
     shared   whether steps share the array although their other ones differ
     aligned  whether it begins at a multiple of four bytes, as loads of several words need it
+    trained  whether training changes the values and no kernel computes an address from them: such
+             a table can be replaced on the device (`delivery/weights_block.py`)
     """
 
     suffix: str
@@ -45,11 +47,17 @@ class Table:
     comment: str
     shared: bool = False
     aligned: bool = False
+    trained: bool = False
 
     @property
     def bytes(self) -> int:
         """The size of the array in flash."""
         return CTYPE_BYTES[self.ctype] * self.values.size
+
+
+def trained(suffix: str, ctype: str, values: Integers, comment: str) -> Table:
+    """A table of weights, biases or shifts."""
+    return Table(suffix, ctype, values, comment, trained=True)
 
 
 class Op(Protocol):

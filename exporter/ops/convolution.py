@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, TypeVar
 
@@ -21,7 +21,7 @@ from elegans.exporter.numbers.fixed import (
     rshr,
 )
 from elegans.exporter.numbers.sliding_window import SlidingWindow, convolved
-from elegans.exporter.ops import Table, frozen_integers
+from elegans.exporter.ops import Table, frozen_integers, trained
 
 Numbers = TypeVar("Numbers", Integers, Reals)
 BLOCK = 4
@@ -117,9 +117,12 @@ class Convolve:
 
     def tables(self) -> list[Table]:
         return [
-            Table("w", f"int{self.weight_bits}_t", self.packed(), self._layout(), aligned=True),
-            Table("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
-            Table("s", "uint8_t", self.shift, "shifts, accumulator to output"),
+            replace(
+                trained("w", f"int{self.weight_bits}_t", self.packed(), self._layout()),
+                aligned=True,
+            ),
+            trained("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
+            trained("s", "uint8_t", self.shift, "shifts, accumulator to output"),
             window_table(self.window),
         ]
 

@@ -20,7 +20,7 @@ from elegans.exporter.numbers.fixed import (
     rshr,
 )
 from elegans.exporter.numbers.sliding_window import SlidingWindow, convolved_by_channel
-from elegans.exporter.ops import Table, frozen_integers
+from elegans.exporter.ops import Table, frozen_integers, trained
 from elegans.exporter.ops.convolution import window_table
 
 
@@ -97,9 +97,9 @@ class Depthwise:
 
     def tables(self) -> list[Table]:
         return [
-            Table("w", "int16_t", self.weights, "weights, [rows * columns][channels]"),
-            Table("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
-            Table("s", "uint8_t", self.shift, "shifts, accumulator to output"),
+            trained("w", "int16_t", self.weights, "weights, [rows * columns][channels]"),
+            trained("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
+            trained("s", "uint8_t", self.shift, "shifts, accumulator to output"),
             window_table(self.window),
         ]
 

@@ -33,7 +33,11 @@ class ElapsedGate:
 
     def integer(self, a: Value, b: Value, t: Value) -> Value:
         shift = (t[..., 1:2] + self.shift).clip(0, _MOST_SHIFT)
-        return saturate(b * (1 << self.align) + rshr_by(a * t[..., 0:1], shift))
+        return saturate(b * (1 << self.align) + rshr_by(self.product(a, t[..., 0:1]), shift))
+
+    def product(self, a: Value, m: Value) -> Value:
+        """a m, at its own scale."""
+        return a * m
 
     def real(self, a: Value, b: Value, t: Value) -> Value:
         return b * float(1 << self.align) + a * t[..., 0:1] * 2.0 ** (
@@ -45,7 +49,7 @@ class ElapsedGate:
         if not 0 <= self.shift <= _MOST_SHIFT or least < 0:
             raise RangeError(f"a time gate's product is shifted by {least}")
         # Below 2^30, and what rounds it at most 2^29; a longer shift leaves less.
-        product = a * t[..., 0:1]
+        product = self.product(a, t[..., 0:1])
         nothing = Interval.of(0 * product.lo, 0 * product.hi)
         found: Interval = saturate(b * (1 << self.align) + product.hull(nothing))
         return found

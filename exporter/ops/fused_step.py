@@ -79,11 +79,15 @@ class FusedStep:
         m, s, net = (r[..., k * n : (k + 1) * n] for k in range(3))
         left, right = net.clip(0, MOST_LEFT), (net * -1).clip(0, MOST_LEFT + 2)
         least, most = constant(self.lo, v) * conductance, constant(self.hi, v) * conductance
-        held = least + (current * (1 << self.frac) - least).clip(0, INT32_MAX)
+        held = least + (self.drive(current) - least).clip(0, INT32_MAX)
         held = most - (most - held).clip(0, INT32_MAX)
         product = ((((held - conductance * upper) * (1 << self.up)) >> right) * m) >> 16
         q = rdiv(product, (((m * conductance) >> s) + constant((2 << self.one) + 1, v)) >> 1)
         return halves(whole(upper, lower) + q * constant(_POWERS, v)[left])
+
+    def drive(self, current: Value) -> Value:
+        """I 2^frac."""
+        return current * (1 << self.frac)
 
     def real(self, v: Value, current: Value, conductance: Value, r: Value) -> tuple[Value, Value]:
         n = len(self.lo)
@@ -109,7 +113,7 @@ class FusedStep:
             raise RangeError("a potential leaves its format")
         hull = Interval.of(self.lo, self.hi)
         held = hull * conductance
-        current * (1 << self.frac) - held  # what is compared
+        self.drive(current) - held  # what is compared
         (held - conductance * ends) * (1 << self.up)
         return ends, Interval.of(self.lo * 0 + INT16_MIN, self.lo * 0 + INT16_MAX)
 

@@ -26,7 +26,11 @@ class GatedDrive:
     in_place: ClassVar[bool] = True
 
     def integer(self, a: Value, b: Value, u: Value) -> Value:
-        return saturate(rshr(a * u + b * (1 << self.align), self.shift))
+        return saturate(rshr(self.product(a, u) + b * (1 << self.align), self.shift))
+
+    def product(self, a: Value, u: Value) -> Value:
+        """a u, at its own scale."""
+        return a * u
 
     def real(self, a: Value, b: Value, u: Value) -> Value:
         return (a * u + b * float(1 << self.align)) * 2.0**-self.shift

@@ -18,7 +18,7 @@ from elegans.exporter.numbers.fixed import (
     saturate,
 )
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
-from elegans.exporter.ops import Table, frozen_integers
+from elegans.exporter.ops import Table, frozen_integers, trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +74,9 @@ class Linear:
     def tables(self) -> list[Table]:
         rows, cols = self.weights.shape
         return [
-            Table("w", self.weight_type(), np.asarray(self.weights), f"weights, [{rows}][{cols}]"),
+            trained(
+                "w", self.weight_type(), np.asarray(self.weights), f"weights, [{rows}][{cols}]"
+            ),
             *self.row_tables(),
         ]
 
@@ -85,8 +87,8 @@ class Linear:
     def row_tables(self) -> list[Table]:
         """The tables of biases and shifts, which every layout of a dense or sparse map has."""
         return [
-            Table("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
-            Table("s", "uint8_t", self.shift, "shifts, accumulator to output"),
+            trained("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
+            trained("s", "uint8_t", self.shift, "shifts, accumulator to output"),
         ]
 
     def scalars(self) -> list[int]:

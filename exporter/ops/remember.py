@@ -18,7 +18,7 @@ from elegans.exporter.numbers.fixed import (
     product,
 )
 from elegans.exporter.numbers.held_states import held_range
-from elegans.exporter.ops import WIDE, Table, frozen_integers
+from elegans.exporter.ops import WIDE, Table, frozen_integers, trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +81,8 @@ class Remember:
     def tables(self) -> list[Table]:
         n = len(self.lo)
         return [
-            Table("w", "int16_t", self.coarse, f"matrix, [{n}][{n}]"),
-            Table("w_fine", "int16_t", self.fine, f"its digits below, [{n}][{n}]"),
+            trained("w", "int16_t", self.coarse, f"matrix, [{n}][{n}]"),
+            trained("w_fine", "int16_t", self.fine, f"its digits below, [{n}][{n}]"),
             Table("lo", "int16_t", self.lo, "least upper half of each state"),
             Table("hi", "int16_t", self.hi, "greatest upper half of each state"),
         ]

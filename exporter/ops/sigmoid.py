@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from elegans.exporter.numbers.fixed import Interval, Value
 from elegans.exporter.ops import Table
-from elegans.exporter.ops.tanh import GAIN, fine_tanh, smooth_tanh
+from elegans.exporter.ops.tanh import GAIN, fine_tanh, of_int16, smooth_tanh
 
 # One half in Q0.31, and rounding: `fine_tanh` includes half a unit of Q0.15, which is 2^15; the
 # shift by one leaves 2^14 of it, and this adds the other 2^14.
@@ -28,7 +28,7 @@ class Sigmoid:
     in_place: ClassVar[bool] = True
 
     def integer(self, z: Value) -> Value:
-        return ((fine_tanh(z) >> 1) + _HALF) >> 16
+        return of_int16(_sigmoid, z)
 
     def real(self, z: Value) -> Value:
         return 16384.0 * (smooth_tanh(z * (1 / 4096 / GAIN)) + 1.0)
@@ -41,6 +41,10 @@ class Sigmoid:
 
     def scalars(self) -> list[int]:
         return []
+
+
+def _sigmoid(z: Value) -> Value:
+    return ((fine_tanh(z) >> 1) + _HALF) >> 16
 
 
 OP = Sigmoid

@@ -9,7 +9,7 @@ import numpy as np
 
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
-from elegans.exporter.ops import Table, frozen_integers
+from elegans.exporter.ops import Table, frozen_integers, trained
 from elegans.exporter.ops.linear import Linear
 
 _WIDEST_GAP = 255  # of a uint8_t
@@ -42,7 +42,7 @@ class SparseLinear(Linear):
     def tables(self) -> list[Table]:
         weights, gaps, counts = gap_encoded(self.weights)
         return [
-            Table(
+            trained(
                 "w", self.weight_type(), weights, f"weights of {len(weights)} synapses, row by row"
             ),
             Table("g", "uint8_t", gaps, "columns from one synapse to the next"),

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant, saturate
+from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    INT16_MIN,
+    Integers,
+    Interval,
+    Value,
+    constant,
+    saturate,
+)
 from elegans.exporter.ops import Table
 
 # int16 ends at an argument of 5, where tanh is within 3 units of Q0.15 of 1: 2^15 stands for 5.
@@ -32,7 +41,7 @@ class Tanh:
     in_place: ClassVar[bool] = True
 
     def integer(self, z: Value) -> Value:
-        return fine_tanh(z) >> 16
+        return of_int16(_tanh, z)
 
     def real(self, z: Value) -> Value:
         return 32768.0 * smooth_tanh(z * (1 / 4096 / GAIN))
@@ -45,6 +54,25 @@ class Tanh:
 
     def scalars(self) -> list[int]:
         return []
+
+
+def of_int16(function: Callable[[Value], Value], z: Value) -> Value:
+    """A function of int16, which is constant beyond its ends: arrays are looked up among its 65,536
+    results, because large networks take it of millions of arguments."""
+    if not isinstance(z, np.ndarray):
+        return function(z)
+    return np.take(_results(function), np.subtract(z, INT16_MIN, dtype=np.int64), mode="clip")
+
+
+@cache
+def _results(function: Callable[[Value], Value]) -> Integers:
+    results: Integers = function(np.arange(INT16_MIN, INT16_MAX + 1))
+    results.setflags(write=False)
+    return results
+
+
+def _tanh(z: Value) -> Value:
+    return fine_tanh(z) >> 16
 
 
 def fine_tanh(z: Value) -> Value:

@@ -17,7 +17,7 @@ from elegans.exporter.numbers.fixed import (
     rshr,
     rshr_by,
 )
-from elegans.exporter.ops import RELATIVE, Table, frozen_integers
+from elegans.exporter.ops import RELATIVE, Table, frozen_integers, trained
 
 MOST_EXPONENT = 17
 """Of a share: the product of its mantissa and a difference of two states is rounded in int32,
@@ -103,8 +103,8 @@ def relative_range(size: int) -> tuple[Interval, Interval]:
 def rate_tables(rate: Integers, shift: Integers) -> list[Table]:
     """The constant arrays of the ops that multiply elapsed time by rates."""
     return [
-        Table("r", "int16_t", rate, "mantissas of the rates"),
-        Table("k", "int8_t", shift, "exponents of the rates"),
+        trained("r", "int16_t", rate, "mantissas of the rates"),
+        trained("k", "int8_t", shift, "exponents of the rates"),
     ]
 
 

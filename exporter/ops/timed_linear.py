@@ -17,7 +17,7 @@ from elegans.exporter.numbers.fixed import (
     rshr,
     saturate,
 )
-from elegans.exporter.ops import Table, frozen_integers
+from elegans.exporter.ops import Table, frozen_integers, trained
 
 RATE_SHIFT = 16  # from a rate's accumulator to the rate: its upper half is an int16
 
@@ -88,11 +88,11 @@ class TimedLinear:
         rows, cols = self.weights.shape
         ctype = f"int{self.weight_bits}_t"
         return [
-            Table("w", ctype, self.weights, f"weights, [{rows}][{cols}]"),
-            Table("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
-            Table("r", ctype, self.rates, f"weights of the rate, [{rows}][{cols}]"),
-            Table("c", "int32_t", self.rate_bias, "biases of the rate"),
-            Table("s", "uint8_t", self.shift, "shifts, accumulator to output"),
+            trained("w", ctype, self.weights, f"weights, [{rows}][{cols}]"),
+            trained("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
+            trained("r", ctype, self.rates, f"weights of the rate, [{rows}][{cols}]"),
+            trained("c", "int32_t", self.rate_bias, "biases of the rate"),
+            trained("s", "uint8_t", self.shift, "shifts, accumulator to output"),
         ]
 
     def scalars(self) -> list[int]:

@@ -26,6 +26,8 @@ from elegans.exporter.oracles.free_run import (
     FreeRunError,
     doubling_time,
     elapsed_times,
+    greatest_growth,
+    growth,
     relative_errors,
     remedy,
     used_ranges,
@@ -36,6 +38,7 @@ _STEPS = 32  # before the worst one
 _MOST_PRODUCTS = 1 << 23  # weights times steps times hybrid runs; large networks take fewer steps
 _PART_USED = 1 / 8  # of a range; one that is used less is declared, or proved, too wide
 _FEW_UNITS = 16.0  # of its format: a change or a gate this small has less than four digits
+_GROWS = 4.0  # times; a difference that grows less in a run costs two bits at most
 _SATURATED = 1e-2  # of a format's end: how far float is beyond it
 
 _ROOM = 4.0  # times the greatest value of an output, for values that the runs do not show
@@ -57,6 +60,8 @@ class Blame:
     cause     what is wrong with it
     remedy    what brings it nearer to float
     doubling  the steps in which a difference of two states doubles; None where it does not grow
+    grown     the factor by which one grows at most in the run before the worst error; None where
+              that is less than 4
     """
 
     vector: str
@@ -64,6 +69,7 @@ class Blame:
     cause: str
     remedy: str
     doubling: float | None
+    grown: float | None = None
 
     @property
     def sentence(self) -> str:
@@ -73,13 +79,17 @@ class Blame:
     @property
     def remedies(self) -> tuple[str, ...]:
         """The remedy for the vector, and that for a network that amplifies its own rounding."""
-        if self.doubling is None:
+        if self.doubling is not None:
+            fact = f"doubles every {self.doubling:.2g} steps"
+        elif self.grown is not None:
+            fact = f"grows {self.grown:.2g} times in this run"
+        else:
             return (self.remedy,)
         return (
             self.remedy,
-            "the network amplifies its own rounding (a difference of two states doubles every "
-            f"{self.doubling:.2g} steps): train with a little noise on the states, with label "
-            "smoothing, or through the device's integers",
+            f"the network amplifies its own rounding (a difference of two states {fact}): train "
+            "with a little noise on the states, with label smoothing, or through the device's "
+            "integers",
         )
 
 
@@ -87,8 +97,8 @@ def to_json(blame: Blame | None) -> dict[str, Any] | None:
     """The same as plain data, with two significant digits: libm may round the last ones."""
     if blame is None:
         return None
-    doubling = None if blame.doubling is None else float(f"{blame.doubling:.1e}")
-    return asdict(blame) | {"share": float(f"{blame.share:.1e}"), "doubling": doubling}
+    numbers = {name: getattr(blame, name) for name in ("share", "doubling", "grown")}
+    return asdict(blame) | {n: v if v is None else float(f"{v:.1e}") for n, v in numbers.items()}
 
 
 def find_blame(
@@ -132,8 +142,14 @@ def find_blame(
         or _input_too_wide(facts, runs)
         or _of_vector(facts)
     )
-    doubling = doubling_time(network, real, (before, h_next), used[: len(model.states)])
-    return Blame(first.vectors[0], first.error, cause, help_, doubling)
+    used = used[: len(model.states)]
+    doubling = doubling_time(network, real, (before, h_next), used)
+    here = np.s_[: int(worst) + 1, run : run + 1]
+    logs = growth(network, (real[0][here], real[1][here]), (before[here], h_next[here]), used)
+    most = greatest_growth(logs[:, 0])
+    return Blame(
+        first.vectors[0], first.error, cause, help_, doubling, most if most >= _GROWS else None
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -125,20 +125,19 @@ def _fracs(channels: tuple[Channel, ...]) -> Integers:
     return np.array([c.frac for c in channels])
 
 
-def doubling_time(
+def growth(
     network: Network, inputs: tuple[Reals, Reals], states: tuple[Reals, Reals], used: Reals
-) -> float | None:
-    """The steps in which a difference doubles, by the greatest Lyapunov exponent of the runs.
+) -> Reals:
+    """By how much the float network lets a small difference of two states grow in each step.
 
     Beside each run another one starts a little apart; after each step its distance is set back
-    to what it was, and the logarithm of the growth is averaged (Benettin et al., 1980).
+    to what it was (Benettin et al., 1980). The result [T, N] has logarithms of the growth.
 
     inputs  x [T, N, I] and dt [T, N] in real numbers
     states  [T, N, H] before and after each step
     used    [H] the range that each state uses
     """
-    steps, runs = _MEASURED
-    x, dt, before, after = (a[:steps, :runs] for a in (*inputs, *states))
+    (x, dt), (before, after) = inputs, states
     apart = np.random.default_rng(0).normal(size=before.shape[1:])
     logs = np.full(dt.shape, -np.inf)
     for t in range(len(x)):
@@ -147,9 +146,30 @@ def doubling_time(
         apart = (moved - after[t]) / used
         with np.errstate(divide="ignore"):
             logs[t] = np.log(np.linalg.norm(apart, axis=1) / _APART)
+    return logs
+
+
+def doubling_time(
+    network: Network, inputs: tuple[Reals, Reals], states: tuple[Reals, Reals], used: Reals
+) -> float | None:
+    """The steps in which a difference doubles, by the greatest Lyapunov exponent of the runs, which
+    are as `growth` takes them."""
+    first = np.s_[: _MEASURED[0], : _MEASURED[1]]
+    x, dt, before, after = (a[first] for a in (*inputs, *states))
+    logs = growth(network, (x, dt), (before, after), used)
     settled = logs[len(logs) // 4 :]  # until then the difference turns into the direction
     exponent = float(settled.mean())
     return float(np.log(2.0) / exponent) if exponent * len(settled) > _GROWN else None
+
+
+def greatest_growth(logs: Reals) -> float:
+    """The factor by which a difference grows at most within a run, of the logarithms [T] of the
+    growth in each step."""
+    reached = most = 0.0
+    for log in logs:
+        reached = max(reached + float(log), 0.0)
+        most = max(most, reached)
+    return float(np.exp(most))
 
 
 def described(errors: Sequence[FreeRunError]) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from elegans.exporter.data.recording import Recording, to_integers
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers
-from elegans.exporter.oracles.reference import Trajectory, run
+from elegans.exporter.oracles.reference import Trajectory, run, work
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
 
@@ -41,14 +41,16 @@ class _Amount:
 
 _USUAL = _Amount(512, 50, 100, (1,) * 10 + (2,) * 5 + (4,) * 5 + (10,) * 5)
 _MOST_PRODUCTS, _MOST_VALUES = 1 << 28, 1 << 19  # of images: of all vectors together
+_MOST_WORK = 1 << 28  # numbers and weights of all vectors together
 _FEWEST = _Amount(24, 4, 8, (1, 2))
 
 
 def _amount(model: Model) -> _Amount:
-    """The usual one; less where the step of a model takes as long as that of images does."""
-    if not model.products:
-        return _USUAL
-    steps = min(_MOST_PRODUCTS // model.products, _MOST_VALUES // len(model.inputs))
+    """The usual one; less where the step of a model takes long: with images, or thousands of
+    neurons."""
+    steps = _MOST_WORK // max(work(model), 1)
+    if model.products:
+        steps = min(_MOST_PRODUCTS // model.products, _MOST_VALUES // len(model.inputs))
     if steps >= _USUAL.corners + _USUAL.runs * _USUAL.length:
         return _USUAL
     length = 4 * max(steps // (8 * _FEWEST.runs), 1)
@@ -56,13 +58,34 @@ def _amount(model: Model) -> _Amount:
     return _Amount(corners, _FEWEST.runs, max(length, _FEWEST.length), _FEWEST.held)
 
 
+_MORE = 100
+"""Random runs beside those of the golden vectors, which only the errors are measured on. In six of
+ten the inputs hold all the time, and all elapsed times of such a run are the shortest, the middle
+or the longest one."""
+_MORE_PRODUCTS = 1 << 26  # of these runs together; large networks have fewer
+
 _TYPES: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 32: np.int32}
 
 CORNER, RANDOM, RECORDED = 0, 1, 2  # values of `section`
 
 
-def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[Any]]:
-    """The arrays of `vectors.npz`, one row for each of V vectors.
+Runs = dict[str, tuple[Integers, Integers, Trajectory]]
+"""By their source: inputs x [T, N, inputs] and dt [T, N] of N runs from rest, and the results."""
+
+
+def free_runs(model: Model, recording: Recording | None) -> Runs:
+    """Runs "random" and "recording". The first random ones are golden vectors."""
+    rng = np.random.default_rng(_SEED)
+    _corner_inputs(model, rng)
+    parts = [_random(model, rng), _more(model)]
+    found = {"random": _ran(model, *(np.concatenate(p) for p in zip(*parts, strict=True)))}
+    if recording is not None:
+        found["recording"] = _ran(model, *to_integers(recording, model))
+    return found
+
+
+def golden(model: Model, runs: Runs) -> dict[str, NDArray[Any]]:
+    """The arrays of `vectors.npz`, one row for each of V vectors; `runs` are those of `free_runs`.
 
     x        [V, inputs] int16
     dt       [V], zeros if the sample period is a constant
@@ -73,10 +96,9 @@ def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[Any]]
 
     dt, h and h_next are int16, or int32 where the model has them in 32 bits.
     """
-    rng = np.random.default_rng(_SEED)
-    parts = [(CORNER, *_corners(model, rng)), (RANDOM, *_random(model, rng))]
-    if recording is not None:
-        parts.append((RECORDED, *_free_runs(model, *to_integers(recording, model))))
+    parts = [(CORNER, *_corners(model)), (RANDOM, *_rows(runs["random"], _amount(model).runs))]
+    if "recording" in runs:
+        parts.append((RECORDED, *_rows(runs["recording"])))
     columns = list(zip(*(rows for _, *rows in parts), strict=True))
     states, times = _TYPES[model.state_bits], _TYPES[model.dt_bits]
     types = {"x": np.int16, "dt": times, "h": states, "y": np.int16, "h_next": states}
@@ -88,33 +110,17 @@ def golden(model: Model, recording: Recording | None) -> dict[str, NDArray[Any]]
     return arrays | {"section": np.concatenate(sections)}
 
 
-def free_runs(
-    model: Model, arrays: dict[str, NDArray[np.generic]], recording: Recording | None
-) -> dict[str, tuple[Integers, Integers, Trajectory]]:
-    """The runs from rest among golden vectors, "random" and "recording": x, dt and the results.
-
-    x [T, N, inputs] and dt [T, N] are N runs of T steps. `arrays` is what `golden` made of the
-    same recording.
-    """
-    counts = {"random": (RANDOM, _amount(model).runs)}
-    if recording is not None:
-        counts["recording"] = (RECORDED, recording.x.shape[0])
-    found = {}
-    for source, (section, runs) in counts.items():
-        rows = arrays["section"] == section
-        x, dt, y, h, h_next = (
-            arrays[name][rows].astype(np.int64).reshape(runs, -1, *arrays[name].shape[1:])
-            for name in ("x", "dt", "y", "h", "h_next")
-        )
-        x, dt, y, h, h_next = (a.swapaxes(0, 1) for a in (x, dt, y, h, h_next))
-        found[source] = (x, dt, Trajectory(y, h, h_next))
-    return found
-
-
 _Rows = tuple[Integers, Integers, Integers, Integers, Integers]  # x, dt, h, y, h_next
 
 
-def _corners(model: Model, rng: np.random.Generator) -> _Rows:
+def _corners(model: Model) -> _Rows:
+    """Corner inputs and states, and what becomes of them in one step."""
+    x, dt, h = _corner_inputs(model, np.random.default_rng(_SEED))
+    result = run(model, x[None], dt[None], h)
+    return x, dt, h, result.y[0], result.h_next[0]
+
+
+def _corner_inputs(model: Model, rng: np.random.Generator) -> tuple[Integers, Integers, Integers]:
     """Every combination of extreme inputs, times and states, then states and inputs of
     which each element is at a random end of its range.
 
@@ -135,35 +141,59 @@ def _corners(model: Model, rng: np.random.Generator) -> _Rows:
         h = np.where(rng.integers(0, 2, h_lo.shape), h_hi, h_lo)
         picks.append((x, dt_levels[int(rng.integers(len(dt_levels)))], h))
     x, dt, h = (np.stack(column) for column in zip(*picks, strict=True))
-    result = run(model, x[None], dt[None, :, 0], h)
-    return x, dt[:, 0], h, result.y[0], result.h_next[0]
+    return x, dt[:, 0], h
 
 
-def _random(model: Model, rng: np.random.Generator) -> _Rows:
-    """Runs with uniformly random inputs and times within their ranges; in some, inputs hold."""
+def _random(model: Model, rng: np.random.Generator) -> tuple[Integers, Integers]:
+    """x [N, T, inputs] and dt [N, T], uniformly random within their ranges; in some runs, inputs
+    hold."""
     lo, hi = _bounds(model.inputs)
     amount = _amount(model)
     x = rng.integers(lo, hi + 1, (amount.runs, amount.length, len(lo)))
-    dt_lo, dt_hi = _bounds((model.dt,)) if model.dt else (np.zeros(1, np.int64),) * 2
-    dt = rng.integers(dt_lo[0], dt_hi[0] + 1, x.shape[:2])
+    dt_lo, dt_hi = _time_ends(model)
+    dt = rng.integers(dt_lo, dt_hi + 1, x.shape[:2])
     for number, parts in enumerate(amount.held, amount.runs - len(amount.held)):
         steps = amount.length // parts
         x[number] = x[number, ::steps].repeat(steps, axis=0)
         if parts == 1:
             x[number] = np.where(2 * x[number] > lo + hi, hi, lo)
-            dt[number] = dt_hi[0]
-    return _free_runs(model, x, dt)
+            dt[number] = dt_hi
+    return x, dt
 
 
-def _free_runs(model: Model, x: Integers, dt: Integers) -> _Rows:
+def _more(model: Model) -> tuple[Integers, Integers]:
+    """The runs of `_MORE`, as `_random` has them."""
+    rng, length = np.random.default_rng(_SEED + 1), _amount(model).length
+    products = max(model.weight_count, model.products, 1) * length
+    runs = 0 if model.products else min(_MORE, _MORE_PRODUCTS // products)
+    lo, hi = _bounds(model.inputs)
+    x = rng.integers(lo, hi + 1, (runs, length, len(lo)))
+    dt_lo, dt_hi = _time_ends(model)
+    dt = rng.integers(dt_lo, dt_hi + 1, x.shape[:2])
+    held = np.arange(runs) % 10 < 6
+    x[held] = x[held, :1]
+    dt[held] = np.array([dt_lo, (dt_lo + dt_hi) // 2, dt_hi])[np.arange(held.sum()) % 3, None]
+    return x, dt
+
+
+def _time_ends(model: Model) -> tuple[int, int]:
+    return (model.dt.lo, model.dt.hi) if model.dt else (0, 0)
+
+
+def _ran(model: Model, x: Integers, dt: Integers) -> tuple[Integers, Integers, Trajectory]:
     """N runs of T steps that begin with a state of zeros: x [N, T, inputs], dt [N, T]."""
-    result = run(model, x.swapaxes(0, 1), dt.swapaxes(0, 1))
-    y, h, h_next = (_rows(a.swapaxes(0, 1)) for a in (result.y, result.h, result.h_next))
-    return _rows(x), dt.reshape(-1), h, y, h_next
+    x, dt = x.swapaxes(0, 1), dt.swapaxes(0, 1)
+    return x, dt, run(model, x, dt)
 
 
-def _rows(values: Integers) -> Integers:
-    return values.reshape(-1, values.shape[-1])
+def _rows(made: tuple[Integers, Integers, Trajectory], runs: int | None = None) -> _Rows:
+    """The steps of the first runs, one run after the other."""
+    x, dt, result = made
+    x, dt, y, h, h_next = (
+        a.swapaxes(0, 1)[:runs] for a in (x, dt, result.y, result.h, result.h_next)
+    )
+    x, y, h, h_next = (a.reshape(-1, a.shape[-1]) for a in (x, y, h, h_next))
+    return x, dt.reshape(-1), h, y, h_next
 
 
 def _levels(channels: tuple[Channel, ...]) -> list[Integers]:

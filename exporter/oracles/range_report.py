@@ -24,8 +24,10 @@ from elegans.exporter.numbers.fixed import Integers, Reals, Value, dequantise, q
 from elegans.exporter.ops import RELATIVE, WIDE, form
 from elegans.exporter.oracles.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
+from elegans.exporter.oracles.reference import elements
 
-_ROWS = 500  # golden vectors that the errors are measured on
+_ROWS = 500  # golden vectors that the errors are measured on; fewer of large networks
+_MOST_ELEMENTS = 1 << 23  # of all vectors of the model in these rows
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def rows(lowered: Lowered, network: Network, vectors: dict[str, NDArray[np.gener
     vectors  as `golden_vectors.golden` makes them
     """
     model, bounds = lowered.model, lowered.bounds
-    every = max(1, len(vectors["x"]) // _ROWS)
+    most = max(min(_ROWS, _MOST_ELEMENTS // max(elements(model), 1)), 1)
+    every = max(1, len(vectors["x"]) // most)
     given = {k: vectors[k][::every].astype(np.int64) for k in ("x", "h")}
     given["dt"] = vectors["dt"][::every].astype(np.int64)[:, None]
     errors: dict[str, Reals] = {}

@@ -29,6 +29,7 @@ _REPEATED = 768
 # OpenBLAS computes a product of so many multiplications in one thread. For one that is not much
 # larger, other threads cost more than they save, ten times as much where the machine is busy.
 _ONE_THREAD = 1 << 18
+_MOST_ELEMENTS = 1 << 22  # of all vectors of the runs that are computed together
 
 
 def _join(parts: list[Value]) -> Integers:
@@ -50,6 +51,14 @@ def step(model: Model, x: Integers, dt: Integers, h: Integers) -> tuple[Integers
     All are the device's integers, in arrays of int64.
     """
     given = {"x": _int64(x), "dt": _int64(dt), "h": _int64(h)}
+    most = max(_MOST_ELEMENTS // max(elements(model), 1), 1)
+    if x.ndim == 2 and len(x) > most:
+        parts = [
+            walk(model, {name: v[n : n + most] for name, v in given.items()}, _join, _apply)[:2]
+            for n in range(0, len(x), most)
+        ]
+        y, h_next = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return y, h_next
     y, h_next, _ = walk(model, given, _join, _apply)
     return y, h_next
 
@@ -149,6 +158,18 @@ def _repeated(model: Model, x: Integers, dt: Integers, h: Integers) -> tuple[Int
     parts = [np.s_[start : start + size] for start in range(0, len(x), size)]
     found = [step(model, x[part], dt[part, None], h[part]) for part in parts]
     return np.concatenate([y for y, _ in found]), np.concatenate([h for _, h in found])
+
+
+def elements(model: Model) -> int:
+    """The numbers that one step computes."""
+    return sum(step.size for step in model.steps)
+
+
+def work(model: Model) -> int:
+    """The numbers that one step computes, and the weights that it multiplies by."""
+    maps = (getattr(s.op, name, None) for s in model.steps for name in ("weights", "rates"))
+    counts = (np.count_nonzero(getattr(m, "values", m)) for m in maps if m is not None)
+    return elements(model) + int(sum(counts))
 
 
 def _int64(values: Integers) -> Integers:

@@ -53,7 +53,7 @@ typedef enum {
  * and `states` integers. The states are int16_t where `state_bytes` is 2, and int32_t where it
  * is 4: `h`, and what set_h reads and get_h writes. A dt of 2 or 4 bytes fits int32_t; a model
  * without elapsed time (`dt_bytes` 0) gets dt = 0 and ignores it. `state` is the first argument
- * of the three functions and is not looked into. */
+ * of the three functions and is not looked into. `model_digest` has EL_LINK_DIGEST bytes. */
 typedef struct {
     uint16_t inputs;
     uint16_t outputs;
@@ -67,7 +67,7 @@ typedef struct {
     void (*set_h)(void *state, const void *h);
     void (*get_h)(const void *state, void *h);
     void (*step)(void *state, int16_t *y, const int16_t *x, int32_t dt);
-    uint8_t model_digest[EL_LINK_DIGEST];
+    const uint8_t *model_digest;
     uint8_t firmware_digest[EL_LINK_DIGEST];
 } el_device;
 

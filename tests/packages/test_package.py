@@ -103,12 +103,25 @@ def test_a_folder_that_is_not_ours_is_left_alone(builds, tmp_path):
 
 
 def test_packages_replace_earlier_ones_whole(builds, tmp_path):
-    assert _call(builds["slow"], "--for", "zephyr", "-o", tmp_path / "OUT").exit_code == 0
+    assert _call(builds["slow"], "--for", "cmake", "-o", tmp_path / "OUT").exit_code == 0
+    (tmp_path / "OUT" / "cmake" / "mine.txt").write_text("added by hand")
     result = _call(builds["slow"], "--for", "cmake", "--version", "2.0.1", "-o", tmp_path / "OUT")
     assert result.exit_code == 0, result.output
     assert sorted(p.name for p in (tmp_path / "OUT").iterdir()) == ["cmake", RECORD, MODEL]
     record = json.loads((tmp_path / "OUT" / RECORD).read_text())
     assert (record["version"], record["ecosystems"]) == ("2.0.1", ["cmake"])
+    assert not list((tmp_path / "OUT").rglob("mine.txt"))
+
+
+def test_packages_of_another_ecosystem_are_not_removed(builds, tmp_path):
+    assert _call(builds["slow"], "--for", "zephyr", "-o", tmp_path / "OUT").exit_code == 0
+    result = _call(builds["slow"], "--for", "cmake", "-o", tmp_path / "OUT")
+    assert result.exit_code == 1
+    assert "has packages for zephyr, which would be removed" in result.output
+    assert sorted(p.name for p in (tmp_path / "OUT").iterdir()) == [RECORD, MODEL, "zephyr"]
+    both = ("--for", "cmake", "--for", "zephyr", "-o", tmp_path / "OUT")
+    assert _call(builds["slow"], *both).exit_code == 0
+    assert {"cmake", "zephyr"} <= {p.name for p in (tmp_path / "OUT").iterdir()}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from elegans.boards.firmware.source import ModelSource, model_source
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
-from elegans.exporter.lowering.lower import Lowered, lower_with_proof
+from elegans.exporter.lowering.lower import Lowered
+from elegans.exporter.quantised import quantised
 from elegans.viewer.wasm.compile_wasm import border, compile_sources, wasm_sources
 
 
@@ -26,7 +27,9 @@ def onnx_data(path: Path) -> dict[str, Any]:
 def lowered_file(path: Path) -> Lowered:
     """The model of a file, with the ranges that it declares. Raises `ElegansError`."""
     graph = open_graph(path)
-    return lower_with_proof(read_network(graph, read_interface(graph)))
+    return quantised(
+        read_network(graph, read_interface(graph)), 16, None, lambda stage: None
+    ).lowered
 
 
 def _source(lowered: Lowered) -> ModelSource:

@@ -37,7 +37,9 @@ class SigmoidActivation(TabledActivation):
 
     @staticmethod
     def function(z: Reals) -> Reals:
-        result: Reals = 0.5 * (1.0 + np.tanh(0.5 * z))  # as exp(-z) it would overflow
+        result: Reals = np.tanh(0.5 * z)  # as exp(-z) it would overflow
+        result += 1.0
+        result *= 0.5
         return result
 
     def lower_share(self, to: Builder, called: VectorName, sign: float) -> Window:

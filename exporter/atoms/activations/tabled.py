@@ -20,6 +20,8 @@ from elegans.exporter.ops.elapsed_gate import ElapsedGate
 from elegans.exporter.ops.gated_drive import GatedDrive
 from elegans.exporter.ops.narrow import Narrow
 from elegans.exporter.ops.time_gate import TimeGate
+from elegans.exporter.ops.wide_elapsed_gate import WideElapsedGate
+from elegans.exporter.ops.wide_gated_drive import WideGatedDrive
 
 _MOST_ALIGN = 15  # bits: int16 shifted by 16 would leave int32
 _MOST_SHIFT = 30  # the most that `rshr` takes
@@ -104,9 +106,15 @@ class TabledActivation(Activation):
             for part, form in zip(parts_of(own), (self.drive, self.rate), strict=True)
         ]
         b_frac, a_frac = (span_frac((lo * self.gain, hi * self.gain)) for lo, hi in spans)
-        frac = max(a_frac, int(to.even(rate)[0]), -to_argument - least)
-        frac = min(frac, _MOST_SHIFT - to_argument)
-        a = to.linear(f"{called.name}_a", layer, rate, np.full(rate.size, frac))
+        even, name = int(to.even(rate)[0]), f"{called.name}_a"
+        # In 32 bits it has room for all that intervals let happen, and nothing saturates.
+        frac, shift = even - 1, even - 1 + to_argument
+        fits = 0 <= shift <= _MOST_SHIFT
+        wide = to.wide(name, layer, rate, np.full(rate.size, frac)) if fits else None
+        if wide is None:
+            frac = max(a_frac, even, -to_argument - least)
+            frac = min(frac, _MOST_SHIFT - to_argument)
+        a = wide or to.linear(name, layer, rate, np.full(rate.size, frac))
         z_frac = np.full(drive.size, self.argument_frac)
         # The drive is not held at the ends of the table, because a dt may be its opposite.
         finest = max(b_frac, int(to.widest(drive).min()))
@@ -114,6 +122,8 @@ class TabledActivation(Activation):
         fracs = np.full(drive.size, self.argument_frac - align)
         b = to.linear(f"{called.name}_b", layer, drive, fracs, tabled=align == 0)
         op = ElapsedGate(align, frac + to_argument)
+        if wide is not None:
+            op = WideElapsedGate(align, shift, self.size)
         return to.step(f"{called.name}_sum", layer, op, ((a,), (b,), (elapsed,)), z_frac)
 
     def _of_halves(self, to: Builder, called: VectorName, drive: Affine) -> Window | None:
@@ -160,7 +170,10 @@ class TabledActivation(Activation):
             except RangeError:
                 continue
             b = to.add(f"{called.name}_b", layer, b_map)
-            a = to.add(f"{called.name}_a", layer, a_map)
+            a_name = f"{called.name}_a"
+            wide = None if factor == DT else to.wide(a_name, layer, rate, a_fracs)
+            op = op if wide is None else WideGatedDrive(align, shift, drive.size)
+            a = wide or to.add(a_name, layer, a_map)
             z_frac = np.full(drive.size, self.argument_frac)
             return to.step(f"{called.name}_sum", layer, op, ((a,), (b,), (u,)), z_frac)
         if factor != DT:

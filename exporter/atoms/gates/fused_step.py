@@ -22,6 +22,7 @@ from elegans.exporter.ir.spans import Span, hull, integer_ends, reach, window_sp
 from elegans.exporter.numbers.fixed import INT16_MAX, INT32_MAX, Integers, Reals
 from elegans.exporter.ops.fused_step import MARGIN, MOST_UP, FusedStep
 from elegans.exporter.ops.step_ratio import MOST_LEFT, StepRatio, ratio_parts
+from elegans.exporter.ops.wide_fused_step import WideFusedStep
 
 _TINY = 1e-9
 _FAR = 90  # an exponent far beyond what any elapsed time brings back
@@ -42,6 +43,7 @@ class FusedStepGate(WeightedMeanGate):
     timed: bool
 
     carriers: ClassVar[tuple[str, ...]] = ("v",)
+    in_halves: ClassVar[tuple[str, ...]] = ("current",)
     synapses: ClassVar[str | None] = "current"
 
     def vectors(self) -> frozenset[str]:
@@ -130,7 +132,9 @@ class FusedStepGate(WeightedMeanGate):
         widest = int((to.interval(conductance).hi * (hi - lo + 2 * MARGIN)).max())
         up = next(u for u in range(MOST_UP, -1, -1) if widest << u <= INT32_MAX)
         r, one = self._ratio(to, called, up)
-        op = FusedStep(frac, up, one, lo, hi)
+        halves = to.known_halves(self.current)
+        current, kind = (current, FusedStep) if halves is None else (halves, WideFusedStep)
+        op = kind(frac, up, one, lo, hi)
         fracs = np.repeat([frac, frac + 16], self.size)
         to.step(called.name, called.layer, op, ((v,), (current,), (conductance,), (r,)), fracs)
 

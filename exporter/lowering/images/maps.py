@@ -19,7 +19,7 @@ from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation, Gate
 from elegans.exporter.ir.fixed_model import Channel, Window
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.lowering.quantise_maps import RealMap
+from elegans.exporter.lowering.maps.quantise_maps import RealMap
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers, Reals, quantise
 from elegans.exporter.numbers.sliding_window import SlidingWindow
 from elegans.exporter.ops import convolution as ops

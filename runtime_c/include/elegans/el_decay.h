@@ -13,6 +13,27 @@
 
 #include <stdint.h>
 
+#include "elegans/el_fixed.h"
+
+/* Segment k of 2^-x for x in 0..1, k / 128 halvings from its begin: with l the value there in
+ * Q0.15 and s what it falls by up to the next segment, 89..177, (256 l + 128) 256 + s. The 128
+ * rounds. Defined in el_decay.c. */
+extern const uint32_t el_halvings[128];
+
+/* 2^-x in Q0.15, for x at least 0 in 2^-15 halvings. Within a segment, x has eight bits: their
+ * product with s is taken from the upper 24 bits of the segment, and cannot reach below 0. What
+ * begins a halving, 32768, is held to 32767, which alters nothing after a shift. Of 16 halvings or
+ * more nothing is left, and of more than 31 none are counted. */
+static inline int32_t el_decay1(int32_t x)
+{
+    const uint32_t at = (uint32_t)el_upto20(x);
+    const uint32_t segment = el_halvings[(at >> 8) & 127U];
+    const uint32_t part = (segment - ((segment & 255U) * ((at & 255U) << 8))) >> 16;
+    const uint32_t held = part - (part >> 15);
+
+    return (int32_t)(((held * (65536U >> (at >> 15))) + 32768U) >> 16);
+}
+
 void el_decay(int16_t *e, const int16_t *a, const int16_t *dt, uint32_t shift, uint32_t n);
 
 #endif

@@ -33,6 +33,19 @@ static inline int16_t el_long_result(int64_t acc, uint32_t n)
     return el_sat16((int32_t)((acc + half) >> 12) >> (n - 12U));
 }
 
+/* acc / 2^(n - 16), rounded half up, for n in 13..30 and results within 2^31 - 2^15: the upper half of
+ * its 32 bits, and in *lower the lower one (el_wide.h). acc is below 2^43, and multiplied by 16 first,
+ * so that all is one shift to the right by 1 to 18 bits. */
+static inline int16_t el_long_halves(int16_t *lower, int64_t acc, uint32_t n)
+{
+    const uint32_t right = n - 12U;
+    const int64_t sum = (acc * 16) + (int32_t)((1U << right) >> 1);
+    const uint32_t a = ((uint32_t)(sum >> 32) << (32U - right)) | ((uint32_t)sum >> right);
+
+    *lower = (int16_t)(a & 0xFFFFU);
+    return (int16_t)((int32_t)(a + 32768U) >> 16);
+}
+
 /* a * b, in products of 32 bits, because an M0 has no others; |a| < 2^27 and b >= 0. */
 static inline int64_t el_long_product(int32_t a, int16_t b)
 {

@@ -52,14 +52,15 @@ def test_a_user_s_own_board_is_read_by_path(tmp_path):
         (
             "max_frame = 4096",
             "max_frame = 300000",
-            "link.max_frame must hold a HELLO reply, and are 262144 at most",
+            "link.max_frame must hold a HELLO reply, and is 262144 at most",
         ),
         (
             "max_frame = 4096",
             "max_frame = -1",
             "link.max_frame must hold a HELLO reply",
         ),
-        ("credit = 8192", "credit = 1", "must hold a HELLO reply"),
+        ("credit = 8192", "credit = 8", "link.credit must hold the host's HELLO"),
+        ("max_frame = 4096", "max_frame = 94", "give 95 to 262144"),
         ("stack = 4096", "stack = 64", "memory.stack = 64 is too small"),
         ("stack = 4096", "stack = 4095", "or not a multiple of 8"),
         ("base = 0x40004000", "base = -4", "uart.base = -4 does not fit in 32 bits"),

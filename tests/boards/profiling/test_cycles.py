@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from elegans.boards.profiling.cycles import COSTS, estimate_cycles
+from elegans.commands.cost_header import write_cost_header
 
 _CODE = {
     "adds r0, r0, r1": "4018",
@@ -56,3 +57,12 @@ def test_the_least_is_never_less_than_the_instructions_that_may_begin(core):
 
 def test_of_a_core_without_publication_nothing_is_estimated():
     assert estimate_cycles(((b"\x40\x18", 1),), "cortex-m85") is None
+
+
+@pytest.mark.parametrize(("core", "bound"), [("cortex-m4f", True), ("cortex-m33f", False)])
+def test_only_cycles_of_a_manual_are_a_bound_for_a_watchdog(core, bound, worm, tmp_path):
+    found = {"board": "b", "core": core, "compiler": "gcc", "optimise": "2", "different": 0}
+    found |= {"instructions_per_step": {"min": 9, "max": 9}, "branches_by_data": ()}
+    found |= dict.fromkeys(("stack_bytes", "flash_bytes", "ram_bytes"), 1)
+    write_cost_header(worm, found | {"cycles": {"min": 9, "max": 12}}, tmp_path / "cost.h")
+    assert ("STEP_CYCLES_MOST 12UL" in (tmp_path / "cost.h").read_text()) == bound

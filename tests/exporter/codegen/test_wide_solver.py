@@ -14,14 +14,20 @@ from elegans.tests.places import model_file
 _NEURONS, _UNFOLDS = 6, 4
 
 
-def _ltc(graph):
-    """LTC's fused solver: a synapse from each neuron to the next two, and from inputs to three."""
+def _ltc(graph, still=(), shared=False):
+    """LTC's fused solver: a synapse from each neuron to the next two, and from inputs to three.
+
+    still   neurons without the synapses from neurons
+    shared  whether a sigmoid of neuron 0 goes to neuron 5, too, which no synapse of an LTC does
+    """
     g = graph(5)
     rng = g.rng
     before, after = (
         np.repeat(np.arange(_NEURONS), 2),
         (np.arange(2 * _NEURONS) // 2 + [1, 2] * 6) % 6,
     )
+    kept = ~np.isin(after, still)
+    before, after = before[kept], after[kept]
     x_before, x_after = np.array([0, 1, 2]), np.array([0, 2, 4])
 
     def synapses(source, cols, origin, target, name):
@@ -31,6 +37,8 @@ def _ltc(graph):
         open_ = g.node("Add", g.node("MatMul", source, g.hold(select)), g.hold(-0.4 * slope))
         weight = np.zeros((count, _NEURONS))
         weight[np.arange(count), target] = rng.uniform(0.1, 0.8, count)
+        if shared and name == "v":
+            weight[0, 5] = 0.3
         return g.node("Sigmoid", open_), weight, weight * rng.choice([-1.0, 1.0], (count, 1))
 
     gate, into, driven = synapses("x", 3, x_before, x_after, "x")
@@ -57,10 +65,10 @@ def _ltc(graph):
 def solver(graph, save, metadata, tmp_path):
     """A function that exports the solver and compares its C with its golden vectors."""
 
-    def make(**more):
-        del metadata["layers"]
+    def make(still=(), shared=False, **more):
+        metadata.pop("layers", None)
         build = tmp_path / "BUILD"
-        export(Request(save(_ltc(graph), meta=metadata), **more), build)
+        export(Request(save(_ltc(graph, still, shared), meta=metadata), **more), build)
         v = np.load(build / "vectors.npz")
         y, h = HostModel.compile(build, sanitise=True).steps(v["x"], v["dt"], v["h"])
         np.testing.assert_array_equal(y, v["y"])
@@ -70,8 +78,46 @@ def solver(graph, save, metadata, tmp_path):
     return make
 
 
-def test_what_comes_from_outside_of_the_loop_is_added_once_before_it(solver):
+def _defined(text, name):
+    """The number that the generated C defines before it includes the solver's body."""
+    (found,) = re.findall(rf"^#define EL_{name} (\d+)$", text, re.MULTILINE)
+    return int(found)
+
+
+def test_the_solver_is_one_call_and_has_each_synapse_once(solver):
+    text, head = solver()
+    step = text[text.index("_step(") :]
+    (call,) = re.findall(r"(\w+)\((s->v|&s->v\[\d+\]), \2, [^;]*\1_place,\s+\1_w\);", step)
+    assert f"#define EL_NAME {call[0]}\n" in text
+    assert "for (" not in step
+    assert text.count("EL_INPUT(") == 3
+    assert text.count("EL_POTENTIAL(") == 12
+    assert _defined(text, "UNFOLDS") == _UNFOLDS
+    assert re.findall(r"int16_t v\[(\d+)\];", head) == ["16"], "3 inputs, 6 times two halves, a pad"
+
+
+def test_neurons_that_no_potential_reaches_come_first(solver):
     text, _ = solver()
+    assert _defined(text, "STILL") == 0
+    text, _ = solver(still=(1, 4))
+    assert _defined(text, "STILL") == 2
+    assert "    1, 4, 0, 2, 3, 5\n" in text
+
+
+def test_a_quotient_has_the_bits_by_which_a_potential_can_move(solver):
+    """Not the 31 that a quotient of two int32 could have."""
+    text, _ = solver()
+    assert 14 <= _defined(text, "BITS") <= 20
+
+
+def test_a_solver_whose_synapse_goes_to_two_neurons_stays_a_loop(solver):
+    text, _ = solver(shared=True)
+    assert "for (uint32_t unfold" in text[text.index("_step(") :]
+    assert "EL_SYNAPSES" not in text
+
+
+def test_what_comes_from_outside_of_the_loop_is_added_once_before_it(solver):
+    text, _ = solver(shared=True)
     step = text[text.index("_step(") :]
     before, body = (
         step[: step.index("for (uint32_t unfold")],
@@ -86,7 +132,7 @@ def test_what_comes_from_outside_of_the_loop_is_added_once_before_it(solver):
 
 
 def test_the_sigmoid_of_a_synapse_is_taken_where_its_argument_is(solver):
-    text, _ = solver()
+    text, _ = solver(shared=True)
     assert text.count("= el_synapse(") == 3 + 12
     assert "el_sigmoid(" not in text
 
@@ -100,7 +146,7 @@ def test_for_size_the_maps_are_tables_and_the_sigmoids_calls(solver):
 
 def test_the_loop_updates_halves_in_place(solver):
     """Both halves of the potential lie in the state, where the body reads and writes them."""
-    text, head = solver()
+    text, head = solver(shared=True)
     body = text[text.rindex("for (uint32_t unfold") :]
     call = re.search(r"el_fused_step\((&?s->v\[?\d*\]?), (&?s->v\[?\d*\]?),", body)
     assert call is not None
@@ -121,4 +167,4 @@ def test_the_ratios_of_a_fixed_period_are_a_table_and_no_call(solver):
     assert "el_step_ratio(" not in text
     assert "el_elapsed(" not in text
     (name,) = re.findall(r"static const int16_t (\w*ratio\w*)\[18\]", text)
-    assert re.search(rf"el_fused_step\([^;]*\b{name}\b", text)
+    assert re.search(rf"\w+_h\([^;]*\b{name}\b", text)

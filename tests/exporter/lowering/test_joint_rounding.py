@@ -9,10 +9,10 @@ from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.proof import prove
-from elegans.exporter.lowering import joint_rounding
 from elegans.exporter.lowering.bounds import network_bounds
-from elegans.exporter.lowering.joint_rounding import rounded
 from elegans.exporter.lowering.lower import lower
+from elegans.exporter.lowering.maps import joint_rounding
+from elegans.exporter.lowering.maps.joint_rounding import rounded
 from elegans.exporter.numbers.fixed import dequantise
 from elegans.exporter.oracles import reference
 

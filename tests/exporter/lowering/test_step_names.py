@@ -24,7 +24,7 @@ _WHOLE = np.zeros(1, np.int64)  # the fractional bits of one integer
 def builder(worm):
     network = read_file(worm)
     formats = choose_formats(network, vector_names(network))
-    found = ModelBuilder(network, formats, 16)
+    found = ModelBuilder(network, formats, 16, None)
     found.clamp_input("x", formats.inputs, formats.inputs, Window("x", 0, 3))
     return found
 

@@ -50,7 +50,7 @@ only rounds, and up to three for a curve from a table."""
 _COARSE = {"timed_linear", "timed_linear8", "short_time"}
 """A rate is rounded before it is multiplied by the elapsed time, and a short time drops 16 bits."""
 
-_UNHELD = {"fused_step", "elapsed", "step_ratio", "decay_share", "lstm_cell"}
+_UNHELD = {"fused_step", "wide_fused_step", "elapsed", "step_ratio", "decay_share", "lstm_cell"}
 """Tests of their own compare them with what they mean, within the ends that they are used with."""
 
 Everywhere = Callable[..., Integers]

@@ -15,8 +15,8 @@ from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.oracles import hybrid
-from elegans.exporter.oracles.blame import find_blame
-from elegans.exporter.oracles.free_run import float_run, free_run_error
+from elegans.exporter.oracles.blame import Blame, find_blame
+from elegans.exporter.oracles.free_run import float_run, free_run_error, greatest_growth
 from elegans.exporter.oracles.hybrid import ROUNDING, WEIGHTS, Contribution, contributions
 from elegans.exporter.oracles.reference import run
 
@@ -164,9 +164,19 @@ def test_a_network_that_amplifies_its_own_rounding_is_told_so(wild):
     assert "noise" in blame.remedies[1]
 
 
+def test_growth_for_a_while_is_told_although_the_network_forgets_in_the_end():
+    """It grows 2 * 3 * 0.9 * 2 times in the middle of the run."""
+    assert greatest_growth(np.log([0.1, 2.0, 3.0, 0.9, 2.0, 0.01])) == pytest.approx(10.8)
+    assert greatest_growth(np.log([0.5, 0.9])) == 1.0
+    told = Blame("h", 0.5, "c", "r", None, 12.0).remedies
+    assert "grows 12 times in this run" in told[1]
+    assert len(Blame("h", 0.5, "c", "r", None).remedies) == 1
+
+
 def test_a_network_that_forgets_is_not_said_to_amplify(worm):
     blame = _blame(_case(worm, _coarse("motor_g_sum")))
     assert blame.doubling is None
+    assert blame.grown is None
     assert len(blame.remedies) == 1
 
 

@@ -76,7 +76,7 @@ def test_an_output_that_is_constant_has_an_error_and_no_division_by_zero(worm):
 
 def test_export_states_the_error_in_the_report_and_in_model_json(built):
     (error,) = read_build_folder(built).errors
-    assert (error.source, error.steps) == ("random", 5000)
+    assert (error.source, error.steps) == ("random", 15_000)
     text = (built / "report.txt").read_text()
     assert f"{error.worst:.1e}" in text
     assert "decisions equal" in text
@@ -96,9 +96,9 @@ def test_the_recording_is_told_first(worm, tmp_path):
     np.savez(tmp_path / "r.npz", x=x, dt=np.full((2, 70), 0.1))
     export(Request(worm, recording=tmp_path / "r.npz"), tmp_path / "BUILD")
     errors = read_build_folder(tmp_path / "BUILD").errors
-    assert {error.source: error.steps for error in errors} == {"random": 5000, "recording": 140}
+    assert {error.source: error.steps for error in errors} == {"random": 15_000, "recording": 140}
     line = described(errors)
-    assert line.index("recording, 140 steps") < line.index("random, 5,000 steps")
+    assert line.index("recording, 140 steps") < line.index("random, 15,000 steps")
 
 
 @pytest.mark.parametrize(

@@ -14,3 +14,8 @@
     EL_COPY EL_V, 14, EL_SCRATCH, 0, 2
     EL_END worm_layers
 #endif
+
+/* Where an executable stack is the default, a file that says nothing asks for one. */
+#if defined(__linux__) && defined(__ELF__)
+    .section .note.GNU-stack, "", %progbits
+#endif

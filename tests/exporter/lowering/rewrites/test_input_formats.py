@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.build_folder import load_model, read_build_folder
-from elegans.exporter.codegen import step_body
+from elegans.exporter.codegen import copies
 from elegans.exporter.data.user_data import read_user_data
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
@@ -212,7 +212,7 @@ def _same_in_c(build):
 @pytest.mark.parametrize("layout", ["speed", "size"])
 @pytest.mark.parametrize("few", [8, 0])
 def test_the_c_takes_offsets_and_counts(weather, tmp_path, monkeypatch, layout, few):
-    monkeypatch.setattr(step_body, "FEW", few)
+    monkeypatch.setattr(copies, "FEW", few)
     path = weather(_REAL, _MIDDLE, "both", [None, "int12:200:300", "uint10"])
     export(Request(path, layout=layout), tmp_path / "BUILD")
     _same_in_c(tmp_path / "BUILD")

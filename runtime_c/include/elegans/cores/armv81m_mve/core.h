@@ -22,6 +22,14 @@
  * and multiplies them by zero. They must be readable. */
 #define EL_TAIL 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
+/* How many words these are, and the number of this layout of tables in el_block.h. */
+#define EL_PAIR_WORDS 1U
+#define EL_TAIL_WORDS 16U
+#define EL_TABLES 3U
+
+/* el_decayed.h. */
+#define EL_NATIVE_DECAYED "elegans/cores/armv81m_mve/decayed.h"
+
 /* A loop with tail predication: DLSTP and LETP count lanes, and lanes behind the last element
  * are neither loaded nor added. w has the constraint "l" because VLDRB widens only from a low
  * register. */

@@ -12,4 +12,9 @@
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
+/* How many words these are, and the number of this layout of tables in el_block.h. */
+#define EL_PAIR_WORDS 1U
+#define EL_TAIL_WORDS 1U
+#define EL_TABLES 1U
+
 #endif

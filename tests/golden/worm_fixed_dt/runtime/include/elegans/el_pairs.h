@@ -13,6 +13,10 @@
 
 #include <stdint.h>
 
+#include "elegans/el_core.h"
+#include EL_CORE_HEADER
+
+#ifndef EL_NATIVE_PAIRS
 static inline const int32_t *el_pairs(int32_t *acc, const int16_t *x, const int32_t *w,
                                       uint32_t pairs, uint32_t rows)
 {
@@ -25,5 +29,6 @@ static inline const int32_t *el_pairs(int32_t *acc, const int16_t *x, const int3
     }
     return w;
 }
+#endif
 
 #endif

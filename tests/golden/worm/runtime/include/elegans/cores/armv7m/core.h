@@ -17,6 +17,11 @@
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
+/* How many words these are, and the number of this layout of tables in el_block.h. */
+#define EL_PAIR_WORDS 2U
+#define EL_TAIL_WORDS 1U
+#define EL_TABLES 2U
+
 /* el_fixed.h. Of min(a - hi, 0) + (hi - lo) what is below 0 is cut off, which is one instruction
  * less than two comparisons. */
 #define EL_HOLD_ONE(a, lo, hi)                  \

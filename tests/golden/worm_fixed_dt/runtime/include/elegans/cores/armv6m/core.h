@@ -15,6 +15,11 @@
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
+/* How many words these are, and the number of this layout of tables in el_block.h. */
+#define EL_PAIR_WORDS 2U
+#define EL_TAIL_WORDS 1U
+#define EL_TABLES 2U
+
 /* el_fixed.h. The empty asm hides the value: where a compiler recognises a comparison in a
  * shift of the sign it may branch, and the number of instructions would depend on the data. */
 #define EL_NATIVE_MASK

@@ -21,6 +21,14 @@
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
+/* How many words these are, and the number of this layout of tables in el_block.h. */
+#define EL_PAIR_WORDS 1U
+#define EL_TAIL_WORDS 1U
+#define EL_TABLES 1U
+
+/* el_decayed.h. */
+#define EL_NATIVE_DECAYED "elegans/cores/armv7em/decayed.h"
+
 /* Products a round of el_dot's loop: two where the compiler is asked for size, else eight. */
 #ifdef __OPTIMIZE_SIZE__
 #define EL_UNROLLED 0

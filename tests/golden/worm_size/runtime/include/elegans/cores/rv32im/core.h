@@ -19,6 +19,11 @@
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
+/* How many words these are, and the number of this layout of tables in el_block.h. */
+#define EL_PAIR_WORDS 1U
+#define EL_TAIL_WORDS 1U
+#define EL_TABLES 1U
+
 /* el_wide.h. MULH with b in the upper half. */
 #define EL_NATIVE_UPPER_PRODUCT
 static inline int32_t el_upper_product(int32_t a, int16_t b)

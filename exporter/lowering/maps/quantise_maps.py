@@ -8,8 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from elegans.exporter.ir.affine import Matrix
-from elegans.exporter.lowering.joint_rounding import Together, wide_rounded, wide_rows
-from elegans.exporter.lowering.quantise_int8 import linear8, timed8
+from elegans.exporter.lowering.maps.joint_rounding import Together, wide_rounded, wide_rows
+from elegans.exporter.lowering.maps.quantise_int8 import linear8, timed8
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT32_MAX,
@@ -41,7 +41,7 @@ _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
 _LONG: tuple[type[Linear], ...] = (LongLinear, LongSparseLinear, LongSlidingLinear)
 # A map whose rows share one shift is faster on every core. It may cost a row this many bits: all
 # rows feed the same table, so none becomes less exact than the row with the smallest shift.
-_SHARED_SHIFT_BITS = 5
+SHARED_SHIFT_BITS = 5
 _DENSE = 3  # int8 maps of which a table looks the result up are dense down to one weight in 3
 _BITS = 16  # of the weights of a `TimedLinear`
 _SMALL = 4096  # entries of a map for which every layout is tried
@@ -155,7 +155,7 @@ def linear(
     kept = real.quantised(_SHIFTS, bits, tabled)
     if kept is not None and (tabled or alike) and bits == 16:
         shifts = kept[2]
-        if 0 < np.ptp(shifts) <= _SHARED_SHIFT_BITS:
+        if 0 < np.ptp(shifts) <= SHARED_SHIFT_BITS:
             kept = real.quantised(range(int(shifts.min()) + 1), bits, tabled)
     layouts = _LAYOUTS[bits]
     gate = tabled and bool(np.all(real.out_frac == GATE_FRAC))
@@ -172,8 +172,7 @@ def linear(
     # and the dense array is not even made.
     possible = found.size <= max(_SMALL, 4 * (len(found.values) + len(found.counts)))
     ops = [layout(*kept) for layout in ([dense, *others] if possible else others)]
-    sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
-    best = sizes[min(sizes)]
+    best = smallest(ops)
     full = type(best) is Linear8 or (tabled and found.size <= _DENSE * len(found.values))
     return (_in_two_scales(real, tabled) or best) if bits == 8 and full else best
 
@@ -210,18 +209,21 @@ class RealTimedMap:
     together: Together | None = None
 
     def quantised(
-        self, shifts: range, kind: type[TimedLinear] = TimedLinear
+        self, shifts: range, kind: type[TimedLinear] = TimedLinear, room: int = 0
     ) -> list[TimedLinear] | None:
-        """One op a row, each at the finest scale that holds it; None if a row has none."""
+        """One op a row, each at the finest scale that holds it and leaves `room`, in bits; None if
+        a row has none."""
         rows = []
         for row in range(len(self.bias)):
-            op = self._row(row, shifts, kind)
+            op = self._row(row, shifts, kind, room)
             if op is None:
                 return None
             rows.append(op)
         return rows
 
-    def _row(self, row: int, shifts: range, kind: type[TimedLinear]) -> TimedLinear | None:
+    def _row(
+        self, row: int, shifts: range, kind: type[TimedLinear], room: int
+    ) -> TimedLinear | None:
         """One row, tried from the greatest of `shifts` down."""
         drive, rate = (self.weights[row], self.bias[row]), (self.rates[row], self.rate_bias[row])
         for shift in reversed(shifts):
@@ -232,10 +234,11 @@ class RealTimedMap:
                 if small and abs(b) < 2.0 ** (31 - at):
                     ints += [quantise(w, at - self.in_frac)[None], quantise([b], at)]
             largest = max((int(np.abs(w).max()) for w in ints[::2]), default=0)
-            if len(ints) < 4 or largest >= 1 << (_BITS - 1):
+            if len(ints) < 4 or largest >= 1 << (_BITS - 1 - room):
                 continue
             op = kind(ints[0], ints[1], ints[2], ints[3], np.array([shift]))
-            if op.reach(self.in_reach, self.dt_reach)[0] + (HALF_SEGMENT << shift) <= op.sums.most:
+            reach = op.reach(self.in_reach, self.dt_reach)[0] + (HALF_SEGMENT << shift)
+            if reach <= op.sums.most >> room:
                 return op
         return None
 
@@ -271,7 +274,7 @@ def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
         return timed8(maps, real.in_frac, real.in_reach, elapsed, real.out_frac, real.ends)
     rows = real.quantised(_SHIFTS)
     shifts = [int(row.shift[0]) for row in rows or ()]
-    if rows and 0 < max(shifts) - min(shifts) <= _SHARED_SHIFT_BITS:
+    if rows and 0 < max(shifts) - min(shifts) <= SHARED_SHIFT_BITS:
         rows = real.quantised(range(min(shifts) + 1))
         shifts = [min(shifts)] * len(shifts)
     still = sparse.csr_array(real.weights)
@@ -284,6 +287,12 @@ def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
     fields = [np.concatenate([getattr(row, name) for row in rows]) for name in names]
     op = type(rows[0])(*fields)
     return op if isinstance(op, LongTimedLinear) else real.rounded_together(op)
+
+
+def smallest(ops: list[Linear]) -> Linear:
+    """The one that takes the least flash, the first of equals."""
+    sizes = {size: op for op in reversed(ops) if (size := _flash(op)) is not None}
+    return sizes[min(sizes)]
 
 
 def _flash(op: Linear) -> int | None:

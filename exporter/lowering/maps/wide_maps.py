@@ -1,0 +1,31 @@
+"""Maps whose results have 32 bits: in 16 they would be too coarse for what multiplies them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from scipy import sparse
+
+from elegans.exporter.lowering.maps.quantise_maps import RealMap, smallest
+from elegans.exporter.numbers.fixed import LONG_MAX, Interval, RangeError
+from elegans.exporter.numbers.long_sums import too_coarse
+from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.wide_linear import WIDE_SHIFTS, WideLinear
+from elegans.exporter.ops.wide_sparse_linear import WideSparseLinear
+
+
+def wide(real: RealMap, x: Interval) -> Linear | None:
+    """A real map with a result of 32 bits, of whose upper halves `out_frac` is; sums have 64 bits
+    where 32 would leave weights too coarse. None if a row has no scale, or for inputs in x a
+    result that its halves cannot hold."""
+    real = replace(real, weights=sparse.csr_array(real.weights))
+    found = real.quantised(WIDE_SHIFTS, 16, False)
+    if found is None or too_coarse(real.weights, real.in_reach, found[2], False):
+        found = real.quantised(WIDE_SHIFTS, 16, False, LONG_MAX)
+    else:
+        found = real.rounded_together(found, False)
+    try:
+        best = None if found is None else smallest([WideLinear(*found), WideSparseLinear(*found)])
+        return best if best is None or best.range(x) else None
+    except RangeError:
+        return None

@@ -1,0 +1,114 @@
+"""The integers of a network and how far they are from it; finer ones where that is too far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from elegans.exporter.data.recording import Recording, load_recording
+from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.ir.real_network import Network
+from elegans.exporter.lowering.lower import Lowered, lower_with_proof
+from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.ops import WIDE, form
+from elegans.exporter.ops.elapsed_gate import ElapsedGate
+from elegans.exporter.ops.fused_step import FusedStep
+from elegans.exporter.ops.gated_drive import GatedDrive
+from elegans.exporter.ops.linear import Linear
+from elegans.exporter.oracles import golden_vectors
+from elegans.exporter.oracles.free_run import FreeRunError, float_run, measured
+
+_LASTING = 6.5e-4
+"""The worst error of a million steps is up to half as much again as that of some thousands: above
+this, it may pass 1e-3 (docs/cells.md)."""
+_WORTH_IT = 0.9  # of the rms error: finer results cost instructions
+_MAY_BE = 1.2  # of the worst error, of which one run in which the network amplifies may decide
+_READERS = (ElapsedGate, FusedStep, GatedDrive)  # that multiply the result of a map
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """The integers of a network, run beside it.
+
+    runs   as `golden_vectors.free_runs` makes them
+    truth  what float64 makes of the same inputs, y and h_next, by the source of the runs
+    told   sentences about what was chosen because of the error
+    """
+
+    lowered: Lowered
+    recording: Recording | None
+    runs: golden_vectors.Runs
+    truth: dict[str, tuple[Reals, Reals]]
+    told: tuple[str, ...] = ()
+
+    @property
+    def model(self) -> Model:
+        """The fixed-point model."""
+        return self.lowered.model
+
+    @cached_property
+    def golden(self) -> dict[str, NDArray[Any]]:
+        """The arrays of `vectors.npz`."""
+        return golden_vectors.golden(self.model, self.runs)
+
+    @cached_property
+    def errors(self) -> list[FreeRunError]:
+        """The errors of all runs, by their source."""
+        return [measured(n, self.model, self.truth[n], run) for n, (*_, run) in self.runs.items()]
+
+    @property
+    def worst(self) -> FreeRunError:
+        """The greatest of the errors."""
+        return max(self.errors, key=lambda error: error.worst)
+
+
+def quantised(
+    network: Network,
+    bits: int,
+    recording: Path | None,
+    progress: Callable[[str], None],
+    given: Callable[[], Lowered] | None = None,
+) -> Quantised:
+    """The integers of a network with weights of so many bits; those that `given` makes, if it is
+    given.
+
+    Where they are so far away that a long run may pass 1e-3, maps whose results something
+    multiplies in each step get results of 32 bits, if these lower the error.
+    """
+    lowered = given() if given is not None else lower_with_proof(network, bits)
+    plain = _run(network, lowered, recording, progress)
+    multiplied = any(isinstance(step.op, _READERS) for step in plain.model.steps)
+    fixed = given is not None or bits < 16
+    if fixed or plain.worst.worst <= _LASTING or not multiplied:
+        return plain
+    finer = lower_with_proof(network, bits, finer=True)
+    wide = [s.name for s in finer.model.steps if isinstance(s.op, Linear) and form(s.op) == WIDE]
+    if not wide:
+        return plain
+    progress("trying finer results")
+    found = _run(network, finer, recording, lambda _: None)
+    before, after = (max(error.rms for error in q.errors) for q in (plain, found))
+    if after > _WORTH_IT * before or found.worst.worst > _MAY_BE * plain.worst.worst:
+        return plain
+    told = (
+        f"results of {', '.join(wide)} have 32 bits: with 16 the worst error was "
+        f"{plain.worst.worst:.1e}, and the rms error {before / after:.2g} times as great"
+    )
+    return Quantised(finer, found.recording, found.runs, found.truth, (told,))
+
+
+def _run(
+    network: Network, lowered: Lowered, path: Path | None, progress: Callable[[str], None]
+) -> Quantised:
+    model = lowered.model
+    recording = None if path is None else load_recording(path, model)
+    progress("computing golden vectors")
+    runs = golden_vectors.free_runs(model, recording)
+    progress("comparing with the float network")
+    truth = {source: float_run(model, network, x, dt) for source, (x, dt, _) in runs.items()}
+    return Quantised(lowered, recording, runs, truth)
