@@ -30,6 +30,7 @@ from elegans.exporter.codegen.program import (
     Program,
     ProgramStep,
     TanhLayer,
+    looked_up,
     saturating,
 )
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
@@ -42,7 +43,6 @@ from elegans.exporter.numbers.fixed import (
     LongInterval,
     join_intervals,
 )
-from elegans.exporter.ops.any_function import AnyFunction
 from elegans.exporter.ops.gated_sum import GatedSum
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
@@ -53,8 +53,7 @@ from elegans.exporter.ops.tanh import HALF_SEGMENT, Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
-_LEAST = 256  # weights of a map that is worth a kernel's call
-_LEAST_OF_TABLE = 16  # the same where any function of its result is looked up
+_LEAST, _LEAST_LOOKED_UP = 256, 16  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
 _BYTE = 255  # the most first inputs that the compact kernel counts
 _TIMED_MAPS = 4  # those of f, g and t, and the rate of t
@@ -82,7 +81,7 @@ def fuse(
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
-    linear = partial(_linear, looked_up=_looked_up(steps), whole=replaceable)
+    linear = partial(_linear, tabled=looked_up(steps), whole=replaceable)
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
     small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
     if not replaceable:  # other weights may leave the bounds of a decay
@@ -98,12 +97,6 @@ def fuse(
                 at = max(at - count, count - 1)
             at += 1
     return Program(program.model, gathered(steps), program.loops)
-
-
-def _looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
-    """The vectors that tables of any function read."""
-    tables = (s for s in steps if isinstance(s, Step) and isinstance(s.op, AnyFunction))
-    return frozenset(w.vector for step in tables for argument in step.inputs for w in argument)
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:
@@ -183,17 +176,12 @@ def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
 
 
 def _linear(
-    run: Sequence[Step],
-    bounds: Bounds,
-    looked_up: frozenset[str] = frozenset(),
-    whole: bool = False,
+    run: Sequence[Step], bounds: Bounds, tabled: frozenset[str], whole: bool
 ) -> LayerCall | None:
-    """A map by itself, if it is so large that copying its inputs and results is worth it.
-
-    whole  whether other weights may read what these do not
-    """
+    """A map by itself, if it is so large that copying its inputs and results is worth it; `whole`
+    if other weights may read what these do not."""
     (drive,) = run
-    op, least = drive.op, _LEAST_OF_TABLE if drive.name in looked_up else _LEAST
+    op, least = drive.op, _LEAST_LOOKED_UP if drive.name in tabled else _LEAST
     if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < least:
         return None
     maps = _maps(drive if whole else trimmed(drive), bounds, half_segment=0)

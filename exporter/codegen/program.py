@@ -18,6 +18,7 @@ from elegans.exporter.codegen.solver.unfolds import Unfolds
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, formats
 from elegans.exporter.numbers.fixed import Integers, Interval, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form
+from elegans.exporter.ops.any_function import AnyFunction
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.timed_linear import TimedLinear
@@ -294,3 +295,9 @@ def step_comment(step: ProgramStep, bounds: Interval | None) -> str:
     lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo[:size], fracs, strict=True))
     hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi[:size], fracs, strict=True))
     return f"{step.name}: {' '.join(names)}, in [{lo:.5g}, {hi:.5g}]"
+
+
+def looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
+    """The vectors that tables of any function read."""
+    tables = (s for s in steps if isinstance(s, Step) and isinstance(s.op, AnyFunction))
+    return frozenset(w.vector for step in tables for argument in step.inputs for w in argument)

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.numbers.expressions import function_named
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant
 from elegans.exporter.numbers.function_tables import FINE, Pieces
@@ -52,6 +53,10 @@ class AnyFunction:
     in_place: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        try:
+            function_named(self.function)  # it is printed in the C, as a comment
+        except ElegansError as error:
+            raise ValueError(str(error)) from None
         for name in _FIELDS:
             object.__setattr__(self, name, frozen_integers(getattr(self, name), 1))
 

@@ -9,6 +9,7 @@ from elegans.exporter.numbers.expressions import function_named
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Interval
 from elegans.exporter.numbers.function_tables import MOST_PIECES, fitted
 from elegans.exporter.numbers.real_functions import FUNCTIONS
+from elegans.exporter.ops import from_json, to_json
 from elegans.exporter.ops.any_function import AnyFunction
 
 _ALL = np.arange(-(1 << 15), 1 << 15, dtype=np.int64)
@@ -123,3 +124,11 @@ def test_a_function_that_turns_too_often_has_no_table(name):
 def test_the_span_of_a_function_that_turns_is_exact(name, ends, span):
     found = FUNCTIONS[name].spans(*(np.array([end], float) for end in ends), 0.0)
     assert np.ravel(found) == pytest.approx(span, abs=1e-12)
+
+
+def test_a_function_that_is_none_is_no_op():
+    """Its name is printed in a comment of the C."""
+    op = _op(*_TABLES[0])
+    data = to_json(op) | {"function": "z */ evil()"}
+    with pytest.raises(ValueError, match="function"):
+        from_json(data)
