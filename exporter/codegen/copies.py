@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from elegans.exporter.codegen.placement import Place, Placement
 from elegans.exporter.codegen.program import Program
+from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.counts import Counts
@@ -104,3 +107,27 @@ def clamp_lines(op: Clamp, target: Place, source: Place, layout: str) -> list[st
             lines.append(f"{element(target, i)} = {held};")
         i += 1
     return lines
+
+
+@dataclass
+class Joined:
+    """The scratch buffer `joined`, in which windows are copied side by side.
+
+    size  that it needs so far
+    held  the windows that lie in it now, by their offsets
+    """
+
+    size: int = 0
+    held: dict[int, Window] = field(default_factory=dict)
+
+    def copies(self, argument: Argument, placement: Placement) -> list[str]:
+        """Copies of windows into the buffer, but for those that still lie there."""
+        lines, offset, held = [], 0, {}
+        for window in argument:
+            held[offset] = window
+            if self.held.get(offset) != window:
+                lines += copy_lines(Place("joined", offset), placement.at(window), window.size)
+            offset += window.size
+        self.held = held
+        self.size = max(self.size, offset)
+        return lines

@@ -9,9 +9,12 @@ and its digest are the same with and without fusion.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
+from elegans.exporter.codegen.elementwise.loop import raised_maps
+from elegans.exporter.codegen.elementwise.order import delayed, gathered
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
     CfcFixedSumLayer,
@@ -47,7 +50,7 @@ from elegans.exporter.ops.tanh import HALF_SEGMENT, Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
-_LEAST = 256  # weights of a map that is worth a kernel's call
+_LEAST = 64  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
 _BYTE = 255  # the most first inputs that the compact kernel counts
 _TIMED_MAPS = 4  # those of f, g and t, and the rate of t
@@ -72,7 +75,8 @@ def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Prog
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | _repeated(steps) | {name for loop in program.loops for name in loop.names}
-    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, _linear))
+    linear = partial(_linear, raised=raised_maps(program))
+    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
     kinds = fast if layout == "speed" else ((7, _compact),)
     for count, recognise in kinds:
         at = count
@@ -83,7 +87,8 @@ def fuse(program: Program, bounds: Bounds, layout: str, apart: set[str]) -> Prog
                 steps[at - count : at] = [call]
                 at = max(at - count, count - 1)
             at += 1
-    return Program(program.model, _gathered(steps), program.loops)
+    found = Program(program.model, gathered(steps), program.loops)
+    return Program(found.model, delayed(found), found.loops) if layout == "speed" else found
 
 
 def _repeated(steps: Sequence[ProgramStep]) -> set[str]:
@@ -94,24 +99,6 @@ def _repeated(steps: Sequence[ProgramStep]) -> set[str]:
             tables = tuple(np.asarray(table.values).tobytes() for table in step.op.tables())
             found.setdefault(tables, []).append(step.name)
     return {name for names in found.values() if len(names) > 1 for name in names}
-
-
-def _gathered(steps: list[ProgramStep]) -> tuple[ProgramStep, ...]:
-    """The steps, with each fused layer moved up to follow another one where it can.
-
-    Layers that follow each other are one call, and what they read is copied to them once. A
-    layer may move up past steps that make nothing that it reads.
-    """
-    found: list[ProgramStep] = []
-    for step in steps:
-        at = len(found)
-        if isinstance(step.op, FusedLayer) and step is not steps[-1]:
-            read = {window.vector for argument in step.inputs for window in argument}
-            ready = max((i for i, s in enumerate(found) if s.name in read), default=0)
-            behind = [i + 1 for i in range(ready, at) if isinstance(found[i].op, FusedLayer)]
-            at = max(behind, default=at)
-        found.insert(at, step)
-    return tuple(found)
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:
@@ -190,14 +177,15 @@ def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     return _call(step, TanhLayer(tuple(maps))) if maps and _worth_it(maps) else None
 
 
-def _linear(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
+def _linear(run: Sequence[Step], bounds: Bounds, raised: set[str]) -> LayerCall | None:
     """A map by itself, if it is so large that copying its inputs and results is worth it."""
     (drive,) = run
     op = drive.op
     if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < _LEAST:
         return None
-    maps = _maps(drive, bounds, half_segment=0)
-    return _call(drive, LinearLayer(tuple(maps))) if maps and _worth_it(maps) else None
+    more = drive.name in raised
+    maps = _maps(drive, bounds, half_segment=HALF_SEGMENT if more else 0)
+    return _call(drive, LinearLayer(tuple(maps), more)) if maps and _worth_it(maps) else None
 
 
 def _call(last: Step, op: FusedLayer) -> LayerCall:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, formats
 from elegans.exporter.numbers.fixed import Integers, Interval, q_name
-from elegans.exporter.ops import RELATIVE, WIDE, form
+from elegans.exporter.ops import RELATIVE, WIDE, form, parts
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.timed_linear import TimedLinear
@@ -121,10 +121,16 @@ class TanhLayer(FusedLayer):
     name = "tanh_layer"
 
 
+@dataclass(frozen=True, eq=False)
 class LinearLayer(FusedLayer):
-    """A map by itself."""
+    """A map by itself.
+
+    raised  whether half a segment of tanh's table is added to its results, because an activation
+            by that table is all that reads them
+    """
 
     name = "linear_layer"
+    raised: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,9 +271,28 @@ class Program:
         return [*windows, *self.results]
 
 
+def elements(step: ProgramStep) -> int:
+    """How many elements the result of a step has, of which each may have two parts."""
+    return step.size // parts(step.op) if isinstance(step, Step) else step.size
+
+
+def elementwise(step: ProgramStep) -> bool:
+    """Whether each element of a step's result is made of the same element of its inputs."""
+    return isinstance(step, Step) and "elementwise" in vars(type(step.op))
+
+
 def windows_of(steps: Sequence[ProgramStep]) -> list[Window]:
     """All windows that are inputs of these steps; `Program.read_by` knows of loops, too."""
     return [window for step in steps for argument in step.inputs for window in argument]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Lines of `step` with a comment before them; `indent` is that of a loop's body."""
+
+    lines: list[str]
+    comment: str = ""
+    indent: str = ""
 
 
 def step_comment(step: ProgramStep, bounds: Interval) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from elegans.exporter.codegen.copies import clamp_lines, copy_all, copy_lines
+from elegans.exporter.codegen.copies import Joined, clamp_lines, copy_all, copy_lines
+from elegans.exporter.codegen.elementwise.loop import loop_over, raised, runs
 from elegans.exporter.codegen.layer_run import LayerRun, compact_run, layer_run
-from elegans.exporter.codegen.placement import Place, Placement, blocks
+from elegans.exporter.codegen.placement import Local, Place, Placement, blocks
 from elegans.exporter.codegen.program import (
     CompactLayer,
     FusedLayer,
@@ -16,29 +19,23 @@ from elegans.exporter.codegen.program import (
     Loop,
     Program,
     ProgramStep,
+    Statement,
     step_comment,
 )
 from elegans.exporter.codegen.tables import ConstantArray, constant_array, table_names
 from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
-from elegans.exporter.ir.fixed_model import Argument, Step, Window
+from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.ops import parts
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.constant import Constant
 from elegans.exporter.ops.elapsed import Elapsed
+from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.short_time import ShortTime
 
+_ROWS = 2
 FEW = 32
 """Inputs that are clamped one by one in the step itself, faster and smaller than by a call."""
-
-
-@dataclass(frozen=True)
-class Statement:
-    """Lines of `step` with a comment before them; `indent` is that of a loop's body."""
-
-    lines: list[str]
-    comment: str = ""
-    indent: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +58,7 @@ class StepBody:
     unrolled   the sparse maps that are functions of their own, by the step's name
     names      of the tables, by (step, suffix)
     tables     of compact layers
+    pointwise  the names of steps that are computed in loops, element by element
     """
 
     blocks: list[Block]
@@ -70,24 +68,13 @@ class StepBody:
     unrolled: dict[str, Unrolled]
     names: dict[tuple[str, str], str]
     tables: list[ConstantArray]
+    pointwise: set[str]
 
     @property
     def functions(self) -> list[Function]:
         """The functions of unrolled maps, each once."""
         found = [f for one in self.unrolled.values() for f in one.functions]
         return list({function.name: function for function in found}.values())
-
-
-@dataclass
-class _Joined:
-    """The scratch buffer `joined`, in which windows are copied side by side.
-
-    size  that it needs so far
-    held  the windows that lie in it now, by their offsets
-    """
-
-    size: int = 0
-    held: dict[int, Window] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,10 @@ class _Writer:
     compact: list[str] = field(default_factory=list)  # names of the calls of compact layers
     tables: list[ConstantArray] = field(default_factory=list)
     sums: list[str] = field(default_factory=list)  # declarations of buffers of int32_t
-    joined: _Joined = field(default_factory=_Joined)
+    joined: Joined = field(default_factory=Joined)
+    pointwise: set[str] = field(default_factory=set)
+    scratch: list[str] = field(default_factory=list)  # declarations of those that outlive a run
+    kept: set[str] = field(default_factory=set)  # buffers that lie in them
 
 
 def step_body(
@@ -117,17 +107,24 @@ def step_body(
     written = [_block(to, number, run) for number, run in enumerate(blocks(program))]
     results, joined = copy_all(program, placement)
     to.joined.size = max(to.joined.size, joined)
-    buffers = _shared_buffers(to)
+    lines = (line for block in written for s in block.statements for line in s.lines)
+    shared = [b for b in placement.locals if b.block is None and b.name not in to.kept]
+    buffers = [*to.scratch, *_used(shared, [*lines, *results])]
     if to.joined.size:
         buffers.append(declare("joined", to.joined.size))
     buffers += to.sums
-    return StepBody(written, results, buffers, to.runs, maps, names, to.tables)
+    return StepBody(written, results, buffers, to.runs, maps, names, to.tables, to.pointwise)
 
 
 def is_inline(step: ProgramStep) -> bool:
     """Whether a step is written out in `step` itself, without a kernel."""
     clamped = isinstance(step.op, Clamp) and step.size <= FEW
     return clamped or isinstance(step.op, Constant)
+
+
+def is_few(step: ProgramStep, layout: str) -> bool:
+    """Whether a step is a dense map of so few rows that its kernel is written into `step`."""
+    return type(step.op) is Linear and step.size <= _ROWS and layout == "speed"
 
 
 def has_tables(step: ProgramStep) -> bool:
@@ -149,22 +146,38 @@ def _block(to: _Writer, number: int, steps: Sequence[ProgramStep]) -> Block:
     ]
     if compact:
         return _compact_block(to, compact)
-    group = steps[0].group
-    buffers = [declare(b.name, b.size) for b in to.placement.locals if b.block == number]
-    states = sum(c.name.split("[")[0] == group for c in to.program.model.states)
-    title = f"{group}: {states} state{'s' * (states > 1)}" if states else group
+    buffers = [b for b in to.placement.locals if b.block == number]
+    title = ", ".join(_title(to, group) for group in dict.fromkeys(s.group for s in steps))
     statements: list[Statement] = []
     at = 0
     plain = [step for step in steps if isinstance(step, Step)]
     while at < len(plain):
         loop = to.program.loop(plain[at])
         if loop is None:
-            statements.append(_statement(to, plain[at]))
-            at += 1
+            once = list(itertools.takewhile(lambda s: to.program.loop(s) is None, plain[at:]))
+            statements += _once(to, once)
+            at += len(once)
         else:
             statements += _loop(to, loop, plain[at : at + len(loop.names)])
             at += len(loop.names)
-    return Block(title, buffers, statements)
+    return Block(title, _used(buffers, (line for s in statements for line in s.lines)), statements)
+
+
+def _title(to: _Writer, group: str) -> str:
+    states = sum(c.name.split("[")[0] == group for c in to.program.model.states)
+    return f"{group}: {states} state{'s' * (states > 1)}" if states else group
+
+
+def _once(to: _Writer, steps: Sequence[Step]) -> list[Statement]:
+    """Steps outside of all loops; element-wise ones that follow each other are a loop of theirs."""
+    found = []
+    for run in runs(steps, to.placement):
+        if (len(run) == 1 and not raised(run[0], to.program)) or to.layout == "size":
+            found += [_statement(to, step) for step in run]
+        else:
+            to.pointwise.update(step.name for step in run)
+            found += loop_over(run, to.program, to.placement, to.names, to.bounds)
+    return found
 
 
 def _loop(to: _Writer, loop: Loop, steps: Sequence[Step]) -> list[Statement]:
@@ -203,23 +216,27 @@ def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> 
     to.runs.append(run)
     timed = any(len(step.inputs) > 1 for step, _ in steps)
     dt = f"{to.placement.places['dt_in']}[0]" if timed else "0"
-    buffers = [f"union {{ int16_t v[{run.scratch.size}]; int32_t words; }} scratch;"]
-    call = f"{name}(s->v, scratch.v, {name}_w, {dt});"
+    own = f"scratch{len(to.runs) - 1 or ''}"
+    buffer = f"union {{ int16_t v[{run.scratch.size}]; int32_t words; }} {own};"
+    kept = [f"int16_t *const {a} = &{own}.v[{at}];" for a, at in run.scratch.kept.items()]
+    to.kept.update(run.scratch.kept)
+    to.scratch.extend([buffer, *kept] if kept else [])
+    call = f"{name}(s->v, {own}.v, {name}_w, {dt});"
     copies = [
         line
         for offset, place, size in run.scratch.fetched
-        for line in copy_lines(Place("scratch.v", offset), place, size)
+        for line in copy_lines(Place(f"{own}.v", offset), place, size)
     ]
     results = [
         line
         for offset, place, size in run.scratch.left
-        for line in copy_lines(place, Place("scratch.v", offset), size)
+        for line in copy_lines(place, Place(f"{own}.v", offset), size)
     ]
     comments = [Statement([], step_comment(step, to.bounds[step.name])) for step, _ in steps[:-1]]
     last = Statement(
         [*copies, call, *results], step_comment(steps[-1][0], to.bounds[steps[-1][0].name])
     )
-    return Block("layers", buffers, [*comments, last])
+    return Block("layers", [] if kept else [buffer], [*comments, last])
 
 
 def _compact_block(to: _Writer, steps: Sequence[tuple[LayerCall, CompactLayer]]) -> Block:
@@ -242,17 +259,11 @@ def _compact_block(to: _Writer, steps: Sequence[tuple[LayerCall, CompactLayer]])
     return Block("layers", buffers, [*comments, last])
 
 
-def _shared_buffers(to: _Writer) -> list[str]:
-    """The buffers of the whole step; what only fused layers use lies in their scratch buffer."""
-    used = {
-        to.placement.places[step.name].array
-        for step in to.program.steps
-        if not isinstance(step.op, FusedLayer)
-    }
-    copied = [part for run in to.runs for part in (*run.scratch.fetched, *run.scratch.left)]
-    used |= {place.array for _, place, _ in copied}
-    buffers = [b for b in to.placement.locals if b.block is None and b.name in used]
-    return [declare(b.name, b.size) for b in buffers]
+def _used(buffers: Sequence[Local], lines: Iterable[str]) -> list[str]:
+    """The declarations of those of the buffers that lines name: what only fused layers use lies in
+    their scratch buffer, and what only a loop over elements uses stays in registers."""
+    named = set(re.findall(r"\w+", " ".join(lines)))
+    return [declare(buffer.name, buffer.size) for buffer in buffers if buffer.name in named]
 
 
 def _statement(to: _Writer, step: Step) -> Statement:
@@ -272,7 +283,7 @@ def _statement(to: _Writer, step: Step) -> Statement:
     for argument in step.inputs:
         place = to.placement.address(argument)
         if place is None:
-            lines += _join(to, argument)
+            lines += to.joined.copies(argument, to.placement)
             place = Place("joined", 0)
         inputs.append(str(place))
     tables = [to.names[step.name, table.suffix] for table in step.op.tables()]
@@ -283,7 +294,8 @@ def _statement(to: _Writer, step: Step) -> Statement:
     size = [] if told else [step.size // parts(step.op)]
     numbers = [str(n) if time or n < 0 else f"{n}U" for n in (*step.op.scalars(), *size)]
     arguments = ", ".join([str(target), *inputs, *tables, *numbers])
-    call = f"el_{step.op.kernel}({arguments});"
+    kernel = f"{step.op.kernel}_few" if is_few(step, to.layout) else step.op.kernel
+    call = f"el_{kernel}({arguments});"
     wrapped = textwrap.wrap(call, 88, subsequent_indent="    ", break_long_words=False)
     return Statement(lines + wrapped, comment)
 
@@ -295,18 +307,4 @@ def _sums_before(to: _Writer, steps: Sequence[Step]) -> list[str]:
         if step.base is not None:
             to.sums.append(f"int32_t {step.sums}[{step.size}];")
             lines.append(step.call_before(to.placement.at))
-    return lines
-
-
-def _join(to: _Writer, argument: Argument) -> list[str]:
-    """Copies of windows into the buffer `joined`, but for those that still lie there."""
-    lines, offset, held = [], 0, {}
-    for window in argument:
-        held[offset] = window
-        if to.joined.held.get(offset) != window:
-            target = Place("joined", offset)
-            lines += copy_lines(target, to.placement.at(window), window.size)
-        offset += window.size
-    to.joined.held = held
-    to.joined.size = max(to.joined.size, offset)
     return lines

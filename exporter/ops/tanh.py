@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant, saturate
-from elegans.exporter.ops import Table
+from elegans.exporter.ops import PLAIN, Table
 
 # int16 ends at an argument of 5, where tanh is within 3 units of Q0.15 of 1: 2^15 stands for 5.
 # As Q3.12 2^15 is 8, so z is 8/5 of the argument; the factor is part of the map that makes z.
@@ -30,6 +30,7 @@ class Tanh:
 
     kernel: ClassVar[str] = "tanh"
     in_place: ClassVar[bool] = True
+    elementwise: ClassVar[tuple[str, ...]] = (PLAIN,)
 
     def integer(self, z: Value) -> Value:
         return fine_tanh(z) >> 16

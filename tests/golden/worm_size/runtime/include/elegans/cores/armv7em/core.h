@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "elegans/cores/armv7em/fine_tanh.h"
+#include "elegans/cores/armv7em/lanes.h"
 #include "elegans/cores/armv7em/upper_product.h"
 #include "elegans/cores/armv7m/thumb2.h"
 
