@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
 import numpy as np
 
-from elegans.exporter.codegen.placement import Place, Placement
+from elegans.exporter.codegen.placement import Local, Place, Placement
 from elegans.exporter.codegen.program import Program, ProgramStep
+from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.constant import Constant
 from elegans.exporter.ops.counts import Counts
+from elegans.exporter.ops.linear import Linear
 
 _FEW = 32  # elements that are copied without a loop
+_ROWS = 2  # of a map that is written into the step
 
 FEW = 32
 """Inputs that are clamped one by one in the step itself, faster and smaller than by a call."""
@@ -125,3 +132,44 @@ def is_inline(step: ProgramStep) -> bool:
 def has_tables(step: ProgramStep) -> bool:
     """Whether the tables of a step are printed as they are."""
     return isinstance(step.op, Constant) or not is_inline(step)
+
+
+def is_few(step: ProgramStep, layout: str) -> bool:
+    """Whether a step is a dense map of so few rows that its kernel is written into `step`."""
+    return type(step.op) is Linear and step.size <= _ROWS and layout == "speed"
+
+
+def declare(name: str, size: int) -> str:
+    """The declaration of a buffer."""
+    return f"int16_t {name}[{size}];"
+
+
+def used(buffers: Sequence[Local], lines: Iterable[str]) -> list[str]:
+    """The declarations of those of the buffers that lines name: what only fused layers use lies in
+    their scratch buffer, and what only a loop over elements uses stays in registers."""
+    named = set(re.findall(r"\w+", " ".join(lines)))
+    return [declare(buffer.name, buffer.size) for buffer in buffers if buffer.name in named]
+
+
+@dataclass
+class Joined:
+    """The scratch buffer `joined`, in which windows are copied side by side.
+
+    size  that it needs so far
+    held  the windows that lie in it now, by their offsets
+    """
+
+    size: int = 0
+    held: dict[int, Window] = field(default_factory=dict)
+
+    def copies(self, argument: Argument, placement: Placement) -> list[str]:
+        """Copies of windows into the buffer, but for those that still lie there."""
+        lines, offset, held = [], 0, {}
+        for window in argument:
+            held[offset] = window
+            if self.held.get(offset) != window:
+                lines += copy_lines(Place("joined", offset), placement.at(window), window.size)
+            offset += window.size
+        self.held = held
+        self.size = max(self.size, offset)
+        return lines

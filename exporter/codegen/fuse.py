@@ -13,8 +13,10 @@ from functools import partial
 
 import numpy as np
 
+from elegans.exporter.codegen.elementwise.loop import raised_maps
+from elegans.exporter.codegen.elementwise.order import delayed, gathered
+from elegans.exporter.codegen.fusion.candidates import looked_up, repeated, saturating
 from elegans.exporter.codegen.fusion.decayed import decayed
-from elegans.exporter.codegen.fusion.gathered import gathered, repeated
 from elegans.exporter.codegen.fusion.trimmed import trimmed
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
@@ -30,8 +32,6 @@ from elegans.exporter.codegen.program import (
     Program,
     ProgramStep,
     TanhLayer,
-    looked_up,
-    saturating,
 )
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
@@ -53,7 +53,7 @@ from elegans.exporter.ops.tanh import HALF_SEGMENT, Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
-_LEAST, _LEAST_LOOKED_UP = 256, 16  # weights of a map that is worth a kernel's call
+_LEAST, _LEAST_LOOKED_UP = 64, 16  # weights of a map that is worth a kernel's call
 _LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
 _BYTE = 255  # the most first inputs that the compact kernel counts
 _TIMED_MAPS = 4  # those of f, g and t, and the rate of t
@@ -81,7 +81,8 @@ def fuse(
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
-    linear = partial(_linear, tabled=looked_up(steps), whole=replaceable)
+    raised = frozenset() if replaceable else frozenset(raised_maps(program))
+    linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=replaceable)
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
     small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
     if not replaceable:  # other weights may leave the bounds of a decay
@@ -96,7 +97,9 @@ def fuse(
                 steps[at - count : at] = [saturating(call) if replaceable else call]
                 at = max(at - count, count - 1)
             at += 1
-    return Program(program.model, gathered(steps), program.loops)
+    found = Program(program.model, gathered(steps), program.loops)
+    looped = layout == "speed" and not replaceable
+    return Program(found.model, delayed(found), found.loops) if looped else found
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:
@@ -176,7 +179,11 @@ def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
 
 
 def _linear(
-    run: Sequence[Step], bounds: Bounds, tabled: frozenset[str], whole: bool
+    run: Sequence[Step],
+    bounds: Bounds,
+    tabled: frozenset[str],
+    raised: frozenset[str],
+    whole: bool,
 ) -> LayerCall | None:
     """A map by itself, if it is so large that copying its inputs and results is worth it; `whole`
     if other weights may read what these do not."""
@@ -184,8 +191,10 @@ def _linear(
     op, least = drive.op, _LEAST_LOOKED_UP if drive.name in tabled else _LEAST
     if not isinstance(op, Linear) or op.weights.shape[0] * op.weights.shape[1] < least:
         return None
-    maps = _maps(drive if whole else trimmed(drive), bounds, half_segment=0)
-    return _call(drive, LinearLayer(tuple(maps))) if maps and _worth_it(maps) else None
+    more = drive.name in raised
+    own = drive if whole else trimmed(drive)
+    maps = _maps(own, bounds, half_segment=HALF_SEGMENT if more else 0)
+    return _call(drive, LinearLayer(tuple(maps), more)) if maps and _worth_it(maps) else None
 
 
 def _call(last: Step, op: FusedLayer) -> LayerCall:

@@ -12,7 +12,13 @@ import itertools
 from dataclasses import dataclass
 
 from elegans.exporter.codegen.images.arena import arena
-from elegans.exporter.codegen.program import LayerCall, Program, ProgramStep
+from elegans.exporter.codegen.program import (
+    LayerCall,
+    Program,
+    ProgramStep,
+    elements,
+    elementwise,
+)
 from elegans.exporter.codegen.solver.unfolds import Unfolds
 from elegans.exporter.codegen.tables import table_names
 from elegans.exporter.ir.fixed_model import WIDE_BITS, Argument, Step, Window
@@ -79,13 +85,31 @@ class Placement:
 def blocks(program: Program) -> list[list[ProgramStep]]:
     """The steps in their order, apart wherever the layer changes: the blocks of the C.
 
-    A graph may weave its layers into each other, so a layer can have several blocks.
+    A graph may weave its layers into each other, so a layer can have several blocks. Element-wise
+    steps of several layers are one block, where one loop may compute them.
     """
-    runs = itertools.groupby(
-        program.steps,
-        key=lambda step: (isinstance(step, LayerCall), isinstance(step.op, Unfolds), step.group),
-    )
-    return [list(run) for _, run in runs]
+    found: list[list[ProgramStep]] = []
+    for step in program.steps:
+        before = found[-1][-1] if found else None
+        if before is not None and (_alike(before, step) or _looped_together(program, before, step)):
+            found[-1].append(step)
+        else:
+            found.append([step])
+    return found
+
+
+def _alike(one: ProgramStep, other: ProgramStep) -> bool:
+    kinds = [
+        (isinstance(step, LayerCall), isinstance(step.op, Unfolds), step.group)
+        for step in (one, other)
+    ]
+    return kinds[0] == kinds[1]
+
+
+def _looped_together(program: Program, one: ProgramStep, other: ProgramStep) -> bool:
+    both = (one, other)
+    once = all(elementwise(step) and program.loop(step) is None for step in both)
+    return once and elements(one) == elements(other)
 
 
 def place(program: Program) -> Placement:

@@ -7,7 +7,7 @@ model may be one call of a kernel (`LayerCall`), and equal runs of steps a loop 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from elegans.exporter.codegen.solver.unfolds import Unfolds
 from elegans.exporter.ir.fixed_model import Argument, Model, Step, Window, formats
 from elegans.exporter.numbers.fixed import Integers, Interval, q_name
-from elegans.exporter.ops import RELATIVE, WIDE, form
-from elegans.exporter.ops.any_function import AnyFunction
+from elegans.exporter.ops import RELATIVE, WIDE, form, parts
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.timed_linear import TimedLinear
@@ -123,10 +122,16 @@ class TanhLayer(FusedLayer):
     name = "tanh_layer"
 
 
+@dataclass(frozen=True, eq=False)
 class LinearLayer(FusedLayer):
-    """A map by itself."""
+    """A map by itself.
+
+    raised  whether half a segment of tanh's table is added to its results, because an activation
+            by that table is all that reads them
+    """
 
     name = "linear_layer"
+    raised: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,14 +211,6 @@ class LayerCall:
 ProgramStep = Step | LayerCall
 
 
-def saturating(call: ProgramStep) -> LayerCall:
-    """A fused layer with kernels that saturate, whatever its weights can reach."""
-    assert isinstance(call, LayerCall)
-    assert isinstance(call.op, FusedLayer)
-    maps = tuple(replace(one, saturates=True) for one in call.op.maps)
-    return replace(call, op=type(call.op)(maps))
-
-
 @dataclass(frozen=True)
 class Loop:
     """Steps that follow each other in the program and are executed `count` times.
@@ -275,9 +272,28 @@ class Program:
         return [*windows, *self.results]
 
 
+def elements(step: ProgramStep) -> int:
+    """How many elements the result of a step has, of which each may have two parts."""
+    return step.size // parts(step.op) if isinstance(step, Step) else step.size
+
+
+def elementwise(step: ProgramStep) -> bool:
+    """Whether each element of a step's result is made of the same element of its inputs."""
+    return isinstance(step, Step) and "elementwise" in vars(type(step.op))
+
+
 def windows_of(steps: Sequence[ProgramStep]) -> list[Window]:
     """All windows that are inputs of these steps; `Program.read_by` knows of loops, too."""
     return [window for step in steps for argument in step.inputs for window in argument]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Lines of `step` with a comment before them; `indent` is that of a loop's body."""
+
+    lines: list[str]
+    comment: str = ""
+    indent: str = ""
 
 
 def step_comment(step: ProgramStep, bounds: Interval | None) -> str:
@@ -295,9 +311,3 @@ def step_comment(step: ProgramStep, bounds: Interval | None) -> str:
     lo = min(int(v) / 2.0**f for v, f in zip(bounds.lo[:size], fracs, strict=True))
     hi = max(int(v) / 2.0**f for v, f in zip(bounds.hi[:size], fracs, strict=True))
     return f"{step.name}: {' '.join(names)}, in [{lo:.5g}, {hi:.5g}]"
-
-
-def looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
-    """The vectors that tables of any function read."""
-    tables = (s for s in steps if isinstance(s, Step) and isinstance(s.op, AnyFunction))
-    return frozenset(w.vector for step in tables for argument in step.inputs for w in argument)

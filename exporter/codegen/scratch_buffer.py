@@ -34,6 +34,8 @@ class Scratch:
     targets  for each step: where its result is written
     fetched  (offset in scratch, place, size) of what is copied into it before the run
     left     the same of what is copied out of it after the run, for steps that come later
+    kept     by the name of a buffer that this run is the first to write: where it lies in scratch,
+             to stay there for steps that come later
     """
 
     size: int
@@ -41,6 +43,7 @@ class Scratch:
     targets: dict[str, Place]
     fetched: list[tuple[int, Place, int]]
     left: list[tuple[int, Place, int]]
+    kept: dict[str, int]
 
 
 def misplaced(program: Program, placement: Placement) -> set[str]:
@@ -77,11 +80,13 @@ def scratch(steps: Sequence[LayerCall], program: Program, placement: Placement) 
     near = [argument for argument in arguments if _together(argument, placement)]
     foreign = {placement.at(w).array for a in near for w in a if w.vector not in made} - {_STATE}
     copied = {local.name: local.size for local in placement.locals if local.name in foreign}
+    whole = {local.name: local.size for local in placement.locals}
     sizes = dict(copied)
     for step in steps:
         place = made[step.name]
         if place.array != _STATE:  # several vectors may share one buffer
-            sizes[place.array] = max(sizes.get(place.array, 0), place.offset + rows(step.size))
+            most = max(sizes.get(place.array, 0), whole.get(place.array, 0))
+            sizes[place.array] = max(most, place.offset + rows(step.size))
     size = max(rows(step.size) for step in steps)  # where a new state waits
     offsets = {}
     for array, most in sizes.items():
@@ -104,12 +109,26 @@ def scratch(steps: Sequence[LayerCall], program: Program, placement: Placement) 
             at += window.size
         size += rows(at - size)
     targets = {name: moved(place) for name, place in made.items()}
-    left = [
-        (targets[step.name].offset, made[step.name], step.size)
+    beyond = [
+        step
         for step in steps
         if made[step.name].array != _STATE and _read_beyond(program, step, set(made))
     ]
-    return Scratch(size, sources, targets, fetched, left)
+    first = _begun(steps, program, placement) - copied.keys()
+    kept = {a: offsets[a] for a in (made[step.name].array for step in beyond) if a in first}
+    left = [
+        (targets[step.name].offset, made[step.name], step.size)
+        for step in beyond
+        if made[step.name].array not in kept
+    ]
+    return Scratch(size, sources, targets, fetched, left, kept)
+
+
+def _begun(steps: Sequence[LayerCall], program: Program, placement: Placement) -> set[str]:
+    """The local buffers that no step before these writes."""
+    before = program.steps[: min(program.index[step.name] for step in steps)]
+    written = {placement.places[step.name].array for step in before}
+    return {local.name for local in placement.locals} - written
 
 
 def rows(size: int) -> int:

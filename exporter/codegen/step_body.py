@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from elegans.exporter.codegen.copies import clamp_lines, copy_all, copy_lines, is_inline
+from elegans.exporter.codegen.copies import (
+    Joined,
+    clamp_lines,
+    copy_all,
+    copy_lines,
+    declare,
+    is_few,
+    is_inline,
+    used,
+)
+from elegans.exporter.codegen.elementwise.loop import loop_over, raised, runs
 from elegans.exporter.codegen.layer_run import LayerRun, compact_run, layer_run
 from elegans.exporter.codegen.placement import Place, Placement, blocks
 from elegans.exporter.codegen.program import (
@@ -16,27 +27,19 @@ from elegans.exporter.codegen.program import (
     Loop,
     Program,
     ProgramStep,
+    Statement,
     step_comment,
 )
 from elegans.exporter.codegen.solver.tables import Solver, solver
 from elegans.exporter.codegen.tables import BLOCK, ConstantArray, constant_array, table_names
 from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
-from elegans.exporter.ir.fixed_model import Argument, Step, Window
+from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.ops import parts
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.constant import Constant
 from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.short_time import ShortTime
-
-
-@dataclass(frozen=True)
-class Statement:
-    """Lines of `step` with a comment before them; `indent` is that of a loop's body."""
-
-    lines: list[str]
-    comment: str = ""
-    indent: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class StepBody:
     unrolled   the sparse maps that are functions of their own, by the step's name
     names      of the tables, by (step, suffix)
     tables     of compact layers
+    pointwise  the names of steps that are computed in loops, element by element
     """
 
     blocks: list[Block]
@@ -70,24 +74,13 @@ class StepBody:
     unrolled: dict[str, Unrolled]
     names: dict[tuple[str, str], str]
     tables: list[ConstantArray]
+    pointwise: set[str]
 
     @property
     def functions(self) -> list[Function]:
         """The functions of unrolled maps, each once."""
         found = [f for one in self.unrolled.values() for f in one.functions]
         return list({function.name: function for function in found}.values())
-
-
-@dataclass
-class _Joined:
-    """The scratch buffer `joined`, in which windows are copied side by side.
-
-    size  that it needs so far
-    held  the windows that lie in it now, by their offsets
-    """
-
-    size: int = 0
-    held: dict[int, Window] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,7 +99,15 @@ class _Writer:
     compact: list[str] = field(default_factory=list)  # names of the calls of compact layers
     tables: list[ConstantArray] = field(default_factory=list)
     sums: list[str] = field(default_factory=list)  # declarations of buffers of int32_t
-    joined: _Joined = field(default_factory=_Joined)
+    joined: Joined = field(default_factory=Joined)
+    pointwise: set[str] = field(default_factory=set)
+    scratch: list[str] = field(default_factory=list)  # declarations of those that outlive a run
+    kept: set[str] = field(default_factory=set)  # buffers that lie in them
+
+    @property
+    def loops(self) -> bool:
+        """Whether element-wise steps are loops, whose code depends on ranges of these weights."""
+        return self.layout == "speed" and not self.replaceable
 
 
 def step_body(
@@ -124,16 +125,15 @@ def step_body(
     written = [_block(to, number, run) for number, run in enumerate(blocks(program))]
     results, joined = copy_all(program, placement)
     to.joined.size = max(to.joined.size, joined)
-    buffers = _shared_buffers(to)
+    lines = (line for block in written for s in block.statements for line in s.lines)
+    shared = [b for b in placement.locals if b.block is None and b.name not in to.kept]
+    buffers = [*to.scratch, *used(shared, [*lines, *results])]
     if to.joined.size:
         buffers.append(declare("joined", to.joined.size))
     buffers += to.sums
-    return StepBody(written, results, buffers, to.runs, to.solvers, maps, names, to.tables)
-
-
-def declare(name: str, size: int) -> str:
-    """The declaration of a buffer."""
-    return f"int16_t {name}[{size}];"
+    return StepBody(
+        written, results, buffers, to.runs, to.solvers, maps, names, to.tables, to.pointwise
+    )
 
 
 def _block(to: _Writer, number: int, steps: Sequence[ProgramStep]) -> Block:
@@ -145,10 +145,8 @@ def _block(to: _Writer, number: int, steps: Sequence[ProgramStep]) -> Block:
     ]
     if compact:
         return _compact_block(to, compact)
-    group = steps[0].group
-    buffers = [declare(b.name, b.size) for b in to.placement.locals if b.block == number]
-    states = sum(c.name.split("[")[0] == group for c in to.program.model.states)
-    title = f"{group}: {states} state{'s' * (states > 1)}" if states else group
+    buffers = [b for b in to.placement.locals if b.block == number]
+    title = ", ".join(_title(to, group) for group in dict.fromkeys(s.group for s in steps))
     statements: list[Statement] = []
     for step in (s for s in steps if isinstance(s, LayerCall)):
         to.solvers.append(found := solver(to.program.model.name, step, to.placement))
@@ -159,12 +157,30 @@ def _block(to: _Writer, number: int, steps: Sequence[ProgramStep]) -> Block:
     while at < len(plain):
         loop = to.program.loop(plain[at])
         if loop is None:
-            statements.append(_statement(to, plain[at]))
-            at += 1
+            once = list(itertools.takewhile(lambda s: to.program.loop(s) is None, plain[at:]))
+            statements += _once(to, once)
+            at += len(once)
         else:
             statements += _loop(to, loop, plain[at : at + len(loop.names)])
             at += len(loop.names)
-    return Block(title, buffers, statements)
+    return Block(title, used(buffers, (line for s in statements for line in s.lines)), statements)
+
+
+def _title(to: _Writer, group: str) -> str:
+    states = sum(c.name.split("[")[0] == group for c in to.program.model.states)
+    return f"{group}: {states} state{'s' * (states > 1)}" if states else group
+
+
+def _once(to: _Writer, steps: Sequence[Step]) -> list[Statement]:
+    """Steps outside of all loops; element-wise ones that follow each other are a loop of theirs."""
+    found = []
+    for run in runs(steps, to.placement):
+        if (len(run) == 1 and not raised(run[0], to.program)) or not to.loops:
+            found += [_statement(to, step) for step in run]
+        else:
+            to.pointwise.update(step.name for step in run)
+            found += loop_over(run, to.program, to.placement, to.names, to.bounds)
+    return found
 
 
 def _loop(to: _Writer, loop: Loop, steps: Sequence[Step]) -> list[Statement]:
@@ -204,20 +220,25 @@ def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> 
     to.runs.append(run)
     timed = any(len(step.inputs) > 1 for step, _ in steps)
     dt = f"{to.placement.places['dt_in']}[0]" if timed else "0"
-    buffers = [f"union {{ int16_t v[{run.scratch.size}]; int32_t words; }} scratch;"]
+    scratch = f"scratch{len(to.runs) - 1 or ''}"
+    buffer = f"union {{ int16_t v[{run.scratch.size}]; int32_t words; }} {scratch};"
+    kept = [f"int16_t *const {a} = &{scratch}.v[{at}];" for a, at in run.scratch.kept.items()]
+    to.kept.update(run.scratch.kept)
+    to.scratch.extend([buffer, *kept] if kept else [])
     words = f"{BLOCK}->{own}_w" if to.replaceable else f"{name}_w"
-    call = f"{name}(s->v, scratch.v, {words}, {dt});"
+    call = f"{name}(s->v, {scratch}.v, {words}, {dt});"
     copies = [
         line
         for offset, place, size in run.scratch.fetched
-        for line in copy_lines(Place("scratch.v", offset), place, size)
+        for line in copy_lines(Place(f"{scratch}.v", offset), place, size)
     ]
     results = [
         line
         for offset, place, size in run.scratch.left
-        for line in copy_lines(place, Place("scratch.v", offset), size)
+        for line in copy_lines(place, Place(f"{scratch}.v", offset), size)
     ]
-    return Block("layers", buffers, _commented(to, steps, [*copies, call, *results]))
+    lines = _commented(to, steps, [*copies, call, *results])
+    return Block("layers", [] if kept else [buffer], lines)
 
 
 def _compact_block(to: _Writer, steps: Sequence[tuple[LayerCall, CompactLayer]]) -> Block:
@@ -246,19 +267,6 @@ def _commented(
     return [*(Statement([], comment) for comment in others), Statement(lines, last)]
 
 
-def _shared_buffers(to: _Writer) -> list[str]:
-    """The buffers of the whole step; what only fused layers use lies in their scratch buffer."""
-    used = {
-        to.placement.places[step.name].array
-        for step in to.program.steps
-        if not isinstance(step.op, FusedLayer)
-    }
-    copied = [part for run in to.runs for part in (*run.scratch.fetched, *run.scratch.left)]
-    used |= {place.array for _, place, _ in copied}
-    buffers = [b for b in to.placement.locals if b.block is None and b.name in used]
-    return [declare(b.name, b.size) for b in buffers]
-
-
 def _comment(to: _Writer, step: ProgramStep) -> str:
     return step_comment(step, None if to.replaceable else to.bounds[step.name])
 
@@ -280,7 +288,7 @@ def _statement(to: _Writer, step: Step) -> Statement:
     for argument in step.inputs:
         place = to.placement.address(argument)
         if place is None:
-            lines += _join(to, argument)
+            lines += to.joined.copies(argument, to.placement)
             place = Place("joined", 0)
         inputs.append(str(place))
     tables = [to.names[step.name, table.suffix] for table in step.op.tables()]
@@ -291,7 +299,8 @@ def _statement(to: _Writer, step: Step) -> Statement:
     size = [] if told else [step.size // parts(step.op)]
     numbers = [str(n) if time or n < 0 else f"{n}U" for n in (*step.op.scalars(), *size)]
     arguments = ", ".join([str(target), *inputs, *tables, *numbers])
-    call = f"el_{step.op.kernel}({arguments});"
+    kernel = f"{step.op.kernel}_few" if is_few(step, to.layout) else step.op.kernel
+    call = f"el_{kernel}({arguments});"
     wrapped = textwrap.wrap(call, 88, subsequent_indent="    ", break_long_words=False)
     return Statement(lines + wrapped, comment)
 
@@ -303,18 +312,4 @@ def _sums_before(to: _Writer, steps: Sequence[Step]) -> list[str]:
         if step.base is not None:
             to.sums.append(f"int32_t {step.sums}[{step.size}];")
             lines.append(step.call_before(to.placement.at))
-    return lines
-
-
-def _join(to: _Writer, argument: Argument) -> list[str]:
-    """Copies of windows into the buffer `joined`, but for those that still lie there."""
-    lines, offset, held = [], 0, {}
-    for window in argument:
-        held[offset] = window
-        if to.joined.held.get(offset) != window:
-            target = Place("joined", offset)
-            lines += copy_lines(target, to.placement.at(window), window.size)
-        offset += window.size
-    to.joined.held = held
-    to.joined.size = max(to.joined.size, offset)
     return lines

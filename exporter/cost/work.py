@@ -11,8 +11,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from elegans.exporter.codegen.copies import is_few
+from elegans.exporter.codegen.elementwise.loop import called
 from elegans.exporter.codegen.plan import Plan
-from elegans.exporter.codegen.program import LayerCall
+from elegans.exporter.codegen.program import LayerCall, elementwise
 from elegans.exporter.codegen.unroll_sparse import Function
 from elegans.exporter.cost.layer_work import written_layers
 from elegans.exporter.cost.solver_work import solver_work
@@ -28,7 +30,7 @@ from elegans.exporter.ops.timed_linear import TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 Work = Counter[str]
-_CALL = re.compile(r"\bel_(\w+)\(")
+_CALL = re.compile(r"\bel_(?!give)\w+(?<!_few)\(")
 _COPIED = re.compile(r"el_copy(?:_down)?\(.*, (\d+)U\);")
 _SYNAPSE = re.compile(r"\((-?\d+) \* x")
 _SHORT = 256
@@ -59,10 +61,15 @@ def work_by_function(plan: Plan) -> dict[str, Work]:
                 if function is not None:
                     own = found.setdefault(function.name, Work())
                     own.update({k: n * count for k, n in _unrolled(function).items()})
-        elif isinstance(step, Step) and step.op.kernel in calls:
+        elif isinstance(step, Step) and step.op.kernel in calls and not _written(plan, step):
             own = found.setdefault(f"el_{step.op.kernel}", Work())
             own.update({k: n * times for k, n in _kernel(step).items()})
     return found
+
+
+def _written(plan: Plan, step: Step) -> bool:
+    """Whether the kernel of a step is written into the step's own function."""
+    return step.name in plan.body.pointwise or is_few(step, plan.layout)
 
 
 def _kernel(step: Step) -> Work:
@@ -85,6 +92,8 @@ def _kernel(step: Step) -> Work:
             found |= {k: found.get(k, 0) + maps * rows * rounds[k] for k in rounds}
     else:
         found["elements"] = step.size // parts(op)
+        if elementwise(step):  # of which M55 computes four at a time
+            found["quads"] = -(-found["elements"] // 4)
         if isinstance(op, AnyFunction):  # what a table of where to begin leaves to search
             found["halvings"] = step.size * op.search[1].bit_length()
         if isinstance(op, Remember):
@@ -107,8 +116,11 @@ def code(plan: Plan) -> dict[str, Work]:
     By functions, as `work_by_function`; a kernel of the runtime is there once.
     """
     name = plan.model.name
-    own = {step.op.kernel for step in plan.program.steps if isinstance(step, LayerCall)} | _INLINE
-    linked = [kernel for kernel in plan.kernels if kernel not in own]
+    steps = plan.program.steps
+    reached = {s.op.kernel for s in steps if isinstance(s, LayerCall) or not _written(plan, s)}
+    own = {step.op.kernel for step in steps if isinstance(step, LayerCall)} | _INLINE
+    inline = {step.op.kernel for step in steps} - reached
+    linked = [kernel for kernel in plan.kernels if kernel not in own | inline]
     found = {f"el_{kernel}": Work({f"{kernel}.calls": 1}) for kernel in linked}
     found[f"{name}_step"] = _step(plan, once=True)
     for run in plan.body.runs:
@@ -160,6 +172,8 @@ def _step(plan: Plan, once: bool = False) -> Work:
         (line, bool(s.indent)) for b in plan.body.blocks for s in b.statements for line in s.lines
     ]
     for line, inside in [*lines, *((line, False) for line in plan.body.copies)]:
+        if line.startswith("for (uint32_t i "):
+            continue  # over elements: below
         if line.startswith("for ("):
             times = 1 if once else loops.pop(0)
             found.update({"step.rounds": times})
@@ -179,7 +193,13 @@ def _step(plan: Plan, once: bool = False) -> Work:
             found.update({"step.called": count})
     for step in plan.program.steps:
         loop = None if once else plan.program.loop(step)
-        if isinstance(step, Step) and step.op.kernel in _INLINE:
+        if isinstance(step, Step) and _written(plan, step):
+            own, name = f"{step.op.kernel}.", "few."
+            if step.name in plan.body.pointwise:
+                name = f"pointwise.{called(step, plan.program, plan.bounds)}_"
+            amounts = {name + k.removeprefix(own): n for k, n in _kernel(step).items()}
+            found.update(dict.fromkeys(amounts, 1) if once else amounts)
+        elif isinstance(step, Step) and step.op.kernel in _INLINE:
             amounts = Work({f"{step.op.kernel}.calls": 1}) if once else _kernel(step)
             found.update({k: n * (loop.count if loop else 1) for k, n in amounts.items()})
     for solver in plan.body.solvers:

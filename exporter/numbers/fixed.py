@@ -294,6 +294,11 @@ class LongInterval(Interval):
     most: ClassVar[int] = LONG_MAX
 
 
+def within_int16(bounds: Interval) -> bool:
+    """Whether saturation to int16 has changed nothing that these are the bounds of."""
+    return bool(bounds.lo.min() > INT16_MIN and bounds.hi.max() < INT16_MAX)
+
+
 def join_intervals(parts: list[Interval]) -> Interval:
     """The concatenation of vectors."""
     return Interval.of(

@@ -21,6 +21,8 @@ from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
 PLAIN, WIDE, RELATIVE = "plain", "wide", "relative"
 """How an op's result is written in int16 (`form`)."""
+ALONE = "alone"
+"""What an element-wise op reads as a whole for each of its elements, as the elapsed time."""
 
 # The bytes of one element, by its type in C.
 CTYPE_BYTES = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "uint16_t": 2, "int32_t": 4}
@@ -67,6 +69,11 @@ class Op(Protocol):
     in_place  whether the kernel's output may be the same array as its first input
 
     The fields of the dataclass are the op's constants, which every model stores.
+
+    An op may have `elementwise`, which is not inherited: the forms of its inputs, of which it reads
+    element i for element i of its result. The header of its kernel then has the function
+    `el_<kernel>1` of one element (`el_lanes.h`). With a method `near`, of the bounds of its inputs,
+    it says where the function `el_<kernel>_near1` computes the same with less.
     """
 
     kernel: ClassVar[str]

@@ -9,8 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import INT16_MAX, Integers, Interval, Value, constant, rshr
-from elegans.exporter.ops import RELATIVE, Table, frozen_integers
+from elegans.exporter.ops import ALONE, RELATIVE, Table, frozen_integers
 from elegans.exporter.ops.time_share import (
+    MOST_EXPONENT,
     as_relative,
     limited,
     rate_tables,
@@ -45,6 +46,7 @@ class DecayShare:
     kernel: ClassVar[str] = "decay_share"
     form: ClassVar[str] = RELATIVE
     in_place: ClassVar[bool] = False
+    elementwise: ClassVar[tuple[str, ...]] = (ALONE,)
 
     def __post_init__(self) -> None:
         for field in ("rate", "shift"):
@@ -68,6 +70,11 @@ class DecayShare:
 
     def range(self, t: Interval) -> tuple[Interval, Interval]:
         return relative_range(len(self.rate))
+
+    def near(self, t: Interval) -> bool:
+        """Whether no time is beyond the curve by its exponent, and no share has too great a one."""
+        least, most = int(t.lo[1] + self.shift.min()), int(t.hi[1] + self.shift.max())
+        return least >= -1 and most + 1 <= MOST_EXPONENT + LONGEST + 1
 
     def tables(self) -> list[Table]:
         return rate_tables(self.rate, self.shift)

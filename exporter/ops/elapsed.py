@@ -46,8 +46,8 @@ class Elapsed:
         return dt * 2.0 ** (e - 16), e + 0.0 * dt
 
     def range(self, dt: Interval) -> tuple[Interval, Interval]:
-        _, least = self.integer(np.array([self.hi]))
-        return Interval.of([0], [INT16_MAX]), Interval.of(least, [_HIGHEST + 1])
+        _, (most, least) = self.integer(np.array([self.lo, self.hi]))
+        return Interval.of([0], [INT16_MAX]), Interval.of([least], [most])
 
     def tables(self) -> list[Table]:
         return []

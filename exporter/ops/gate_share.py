@@ -17,7 +17,7 @@ from elegans.exporter.numbers.fixed import (
     rshr,
     rshr_by,
 )
-from elegans.exporter.ops import RELATIVE, Table
+from elegans.exporter.ops import PLAIN, RELATIVE, Table
 from elegans.exporter.ops.tanh import smooth_tanh
 from elegans.exporter.ops.time_share import as_relative, limited, relative_range
 
@@ -44,6 +44,7 @@ class GateShare:
     kernel: ClassVar[str] = "gate_share"
     form: ClassVar[str] = RELATIVE
     in_place: ClassVar[bool] = False
+    elementwise: ClassVar[tuple[str, ...]] = (PLAIN,)
 
     def integer(self, z: Value) -> tuple[Value, Value]:
         u = abs(z).clip(0, INT16_MAX)
@@ -61,6 +62,10 @@ class GateShare:
 
     def range(self, z: Interval) -> tuple[Interval, Interval]:
         return relative_range(self.size)
+
+    def near(self, z: Interval) -> bool:
+        """Whether the curve has all octaves of z, and no exponent has to be limited."""
+        return bool(z.reach().max() < (_OCTAVES + 1) << FRAC)
 
     def tables(self) -> list[Table]:
         return []

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.numbers.fixed import Interval, Value, rshr, saturate
-from elegans.exporter.ops import Table
+from elegans.exporter.numbers.fixed import Interval, Value, rshr, saturate, within_int16
+from elegans.exporter.ops import PLAIN, Table
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class GatedDrive:
 
     kernel: ClassVar[str] = "gated_drive"
     in_place: ClassVar[bool] = True
+    elementwise: ClassVar[tuple[str, ...]] = (PLAIN, PLAIN, PLAIN)
 
     def integer(self, a: Value, b: Value, u: Value) -> Value:
         return saturate(rshr(self.product(a, u) + b * (1 << self.align), self.shift))
@@ -38,6 +39,10 @@ class GatedDrive:
     def range(self, a: Interval, b: Interval, u: Interval) -> Interval:
         result: Interval = self.integer(a, b, u)
         return result
+
+    def near(self, a: Interval, b: Interval, u: Interval) -> bool:
+        """Whether no sum has to be saturated."""
+        return within_int16(self.range(a, b, u))
 
     def tables(self) -> list[Table]:
         return []

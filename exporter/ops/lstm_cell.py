@@ -18,7 +18,7 @@ from elegans.exporter.numbers.fixed import (
     rshr_by,
     whole,
 )
-from elegans.exporter.ops import WIDE, Table
+from elegans.exporter.ops import PLAIN, RELATIVE, WIDE, Table
 from elegans.exporter.ops.time_share import MOST_EXPONENT
 
 
@@ -44,6 +44,7 @@ class LstmCell:
     kernel: ClassVar[str] = "lstm_cell"
     form: ClassVar[str] = WIDE
     in_place: ClassVar[bool] = True
+    elementwise: ClassVar[tuple[str, ...]] = (WIDE, RELATIVE, PLAIN, PLAIN)
 
     def integer(self, c: Value, s: Value, i: Value, g: Value) -> tuple[Value, Value]:
         n = self.size

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from elegans.exporter.numbers.fixed import Interval, RangeError, Value, rshr, saturate, whole
-from elegans.exporter.ops import Table
+from elegans.exporter.ops import WIDE, Table
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Narrow:
 
     kernel: ClassVar[str] = "narrow"
     in_place: ClassVar[bool] = False
+    elementwise: ClassVar[tuple[str, ...]] = (WIDE,)
 
     def integer(self, x: Value) -> Value:
         n = self.size

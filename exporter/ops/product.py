@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.numbers.fixed import Interval, Value, rshr, saturate
-from elegans.exporter.ops import Table
+from elegans.exporter.numbers.fixed import Interval, Value, rshr, saturate, within_int16
+from elegans.exporter.ops import PLAIN, Table
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Product:
 
     kernel: ClassVar[str] = "product"
     in_place: ClassVar[bool] = True
+    elementwise: ClassVar[tuple[str, ...]] = (PLAIN, PLAIN)
 
     def integer(self, u: Value, v: Value) -> Value:
         return saturate(rshr(u * v, self.shift))
@@ -33,6 +34,10 @@ class Product:
     def range(self, u: Interval, v: Interval) -> Interval:
         result: Interval = self.integer(u, v)
         return result
+
+    def near(self, u: Interval, v: Interval) -> bool:
+        """Whether no product has to be saturated."""
+        return within_int16(self.range(u, v))
 
     def tables(self) -> list[Table]:
         return []

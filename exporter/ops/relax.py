@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from elegans.exporter.numbers.fixed import Interval, RangeError, Value, halves, rshr_by, whole
-from elegans.exporter.ops import WIDE, Table
+from elegans.exporter.ops import PLAIN, RELATIVE, WIDE, Table
 from elegans.exporter.ops.time_share import MOST_EXPONENT
 
 
@@ -29,6 +29,7 @@ class Relax:
     kernel: ClassVar[str] = "relax"
     form: ClassVar[str] = WIDE
     in_place: ClassVar[bool] = True
+    elementwise: ClassVar[tuple[str, ...]] = (WIDE, PLAIN, RELATIVE)
 
     def integer(self, h: Value, g: Value, s: Value) -> tuple[Value, Value]:
         n = self.size

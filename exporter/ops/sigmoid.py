@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from elegans.exporter.numbers.fixed import Interval, Value
-from elegans.exporter.ops import Table
+from elegans.exporter.ops import PLAIN, Table
 from elegans.exporter.ops.tanh import GAIN, fine_tanh, of_int16, smooth_tanh
 
 # One half in Q0.31, and rounding: `fine_tanh` includes half a unit of Q0.15, which is 2^15; the
@@ -26,6 +26,7 @@ class Sigmoid:
 
     kernel: ClassVar[str] = "sigmoid"
     in_place: ClassVar[bool] = True
+    elementwise: ClassVar[tuple[str, ...]] = (PLAIN,)
 
     def integer(self, z: Value) -> Value:
         return of_int16(_sigmoid, z)

@@ -18,7 +18,7 @@ from elegans.exporter.numbers.fixed import (
     constant,
     saturate,
 )
-from elegans.exporter.ops import Table
+from elegans.exporter.ops import PLAIN, Table
 
 # int16 ends at an argument of 5, where tanh is within 3 units of Q0.15 of 1: 2^15 stands for 5.
 # As Q3.12 2^15 is 8, so z is 8/5 of the argument; the factor is part of the map that makes z.
@@ -39,6 +39,7 @@ class Tanh:
 
     kernel: ClassVar[str] = "tanh"
     in_place: ClassVar[bool] = True
+    elementwise: ClassVar[tuple[str, ...]] = (PLAIN,)
 
     def integer(self, z: Value) -> Value:
         return of_int16(_tanh, z)

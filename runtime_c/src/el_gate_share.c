@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_gate_share.h"
 
-#include "elegans/el_fixed.h"
-#include "elegans/el_time_share.h"
-
 /* 2^(k - u) / (1 + 2^-u) for u in Q4.10, four parabolas for each octave k. test_tables.py compares
  * the numbers with exporter/ops/gate_share.py. */
-static const struct {
-    int16_t value, slope, bend, unused; /* eight bytes, for a shift instead of a product */
-} curve[64] = {
+const el_parabola el_gate_share_curve[64] = {
     {15675, -1417, 39, 0}, {14267, -1395, 122, 0}, {12890, -1355, 197, 0},
     {11562, -1296, 265, 0}, {20602, -2447, 630, 0}, {18236, -2280, 701, 0},
     {16045, -2099, 741, 0}, {14039, -1911, 760, 0}, {24444, -3446, 1500, 0},
@@ -35,16 +30,9 @@ static const struct {
 
 void el_gate_share(int16_t *s, const int16_t *z, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        const int32_t sign = el_mask(z[i]);
-        const int32_t u = el_sat16((z[i] ^ sign) - sign);
-        const int32_t k = u >> 10;
-        const int32_t segment = (el_upto4(k) * 4) + ((u >> 8) & 3);
-        const int32_t j = (u & 255) - 128;
-        const int32_t slope = curve[segment].slope + el_rshr(curve[segment].bend * j, 11);
-        const int32_t q = curve[segment].value + el_rshr(slope * j, 8);
-        const int32_t rest = el_sat16(32768 - el_rshr(q, (uint32_t)el_min(k, 30)));
+    for (uint32_t i = 0; i < n; i += EL_LANES) {
+        const el_lanes on = el_lanes_on(n - i);
 
-        el_limited(s, i, n, q ^ ((q ^ rest) & sign), k & ~sign);
+        el_give_share(&s[i], n, el_gate_share1(el_take(&z[i], on)), on);
     }
 }

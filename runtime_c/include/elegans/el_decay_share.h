@@ -13,6 +13,49 @@
 
 #include <stdint.h>
 
+#include "elegans/el_lanes.h"
+
+extern const el_parabola el_decay_share_curve[64];
+
+/* The share, its exponent not yet limited. x is scaled 2^-k in Q4.16, k at least 0; z is x, held
+ * within the curve. */
+static inline el_share el_decay_share_of(el_lane scaled, el_lane k, el_lane z)
+{
+    const el_lane e = el_positive1(el_plus1(k, -5));
+    const el_lane factor = el_upto16_1(el_shr1(scaled, k - e));
+    const el_lane segment = z >> 14;
+    const el_lane j = EL_CENTRED1(z, 14);
+    const el_lane bend = el_bend(el_decay_share_curve, segment);
+    const el_lane slope = el_slope(el_decay_share_curve, segment) + EL_RSHR1(bend * j, 16);
+    const el_lane q = el_value(el_decay_share_curve, segment) + EL_RSHR1(slope * j, 13);
+    const el_share s = {EL_RSHR1(factor * q, 16), e}; /* factor q < 2^31 - 2^16 */
+
+    return s;
+}
+
+/* Of one element, whose rate and shift are given. */
+static inline el_share el_decay_share1(const int16_t *t, el_lane rate, el_lane shift)
+{
+    const el_lane right = el_plus1(shift, t[1] + 1);
+    const el_lane beyond = el_mask1(right);
+    const el_lane k = right & ~beyond;
+    const el_lane scaled = (EL_RSHR1(rate * t[0], 15) | (beyond & INT16_MAX)) * 64;
+    const el_lane z = el_upto20_1(el_shr1(scaled, el_upto5_1(k)));
+    const el_share s = el_decay_share_of(scaled, k, z);
+
+    return el_limited1(s.m, s.e);
+}
+
+/* The same of shift + t[1] in -1..21: no time is beyond the curve by its exponent alone, and no
+ * exponent of a share is too great. */
+static inline el_share el_decay_share_near1(const int16_t *t, el_lane rate, el_lane shift)
+{
+    const el_lane k = el_plus1(shift, t[1] + 1);
+    const el_lane scaled = EL_RSHR1(rate * t[0], 15) * 64;
+
+    return el_decay_share_of(scaled, k, el_upto20_1(el_shr1(scaled, k)));
+}
+
 void el_decay_share(int16_t *s, const int16_t *t, const int16_t *rate, const int8_t *shift,
                     uint32_t n);
 

@@ -10,6 +10,44 @@
 
 #include <stdint.h>
 
+#include "elegans/el_lanes.h"
+
+extern const el_parabola el_gate_share_curve[64];
+
+/* The share by the parabola `segment`. u is the magnitude of z and k its octave, u >> 10. */
+static inline el_share el_gate_share_of(el_lane z, el_lane u, el_lane k, el_lane segment)
+{
+    const el_lane j = EL_CENTRED1(u, 8);
+    const el_lane bend = el_bend(el_gate_share_curve, segment);
+    const el_lane slope = el_slope(el_gate_share_curve, segment) + EL_RSHR1(bend * j, 11);
+    const el_lane q = el_value(el_gate_share_curve, segment) + EL_RSHR1(slope * j, 8);
+    el_share s = {q, k};
+
+    el_if_negative1(z, el_rest1(el_rshr1(q, k)), &s.m, &s.e);
+    return s;
+}
+
+/* Of one element; any z. */
+static inline el_share el_gate_share1(el_lane z)
+{
+    const el_lane sign = el_mask1(z);
+    const el_lane u = el_sat1((z ^ sign) - sign);
+    const el_lane k = u >> 10;
+    const el_share s = el_gate_share_of(z, u, k, (el_upto4_1(k) * 4) + ((u >> 8) & 3));
+
+    return el_limited1(s.m, s.e);
+}
+
+/* The same of |z| < 2^14: there are no more octaves than the curve has, and no exponent is too
+ * great. */
+static inline el_share el_gate_share_near1(el_lane z)
+{
+    const el_lane sign = el_mask1(z);
+    const el_lane u = (z ^ sign) - sign;
+
+    return el_gate_share_of(z, u, u >> 10, u >> 8);
+}
+
 void el_gate_share(int16_t *s, const int16_t *z, uint32_t n);
 
 #endif

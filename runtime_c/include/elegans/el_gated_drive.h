@@ -14,6 +14,22 @@
 
 #include <stdint.h>
 
+#include "elegans/el_lanes.h"
+
+/* Of one element, and, with `near`, of one that is proved to need no saturation. Multiplied by 2^align, because C leaves the left shift of a negative number
+ * undefined. */
+static inline el_lane el_gated_drive_near1(el_lane a, el_lane b, el_lane u, uint32_t align,
+                                           uint32_t shift)
+{
+    return el_rshr_all(a * u + b * (int32_t)(1U << align), shift);
+}
+
+static inline el_lane el_gated_drive1(el_lane a, el_lane b, el_lane u, uint32_t align,
+                                      uint32_t shift)
+{
+    return el_sat1(el_gated_drive_near1(a, b, u, align, shift));
+}
+
 void el_gated_drive(int16_t *z, const int16_t *a, const int16_t *b, const int16_t *u,
                     uint32_t align, uint32_t shift, uint32_t n);
 

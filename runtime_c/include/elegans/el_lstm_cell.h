@@ -17,19 +17,32 @@
 
 #include <stdint.h>
 
-#include "elegans/el_wide.h"
+#include "elegans/el_lanes.h"
+
+/* Of one element. Where the upper half is held, the lower one stays. */
+static inline el_wide el_lstm_cell1(el_wide c, el_share s, el_lane i, el_lane g, uint32_t align,
+                                    uint32_t most)
+{
+    const int16_t end = (int16_t)most;
+    const el_lane lower = c.a - (c.u * 65536);
+    const el_lane share = (s.m * c.u * 2) + ((s.m * lower) >> 15);
+    const el_wide next = el_wide1(c.a - el_rshr1(share, s.e) + el_rshr_all(i * g, align));
+    const el_lane held = el_hold1(next.u, (int16_t)-end, end);
+    const el_wide y = {next.a + ((held - next.u) * 65536), held};
+
+    return y;
+}
 
 EL_INLINE void el_lstm_cell(int16_t *y, const int16_t *c, const int16_t *s, const int16_t *i,
                             const int16_t *g, uint32_t align, uint32_t most, uint32_t n)
 {
-    const int16_t end = (int16_t)most;
+    for (uint32_t k = 0; k < n; k += EL_LANES) {
+        const el_lanes on = el_lanes_on(n - k);
+        const el_wide old = el_take_wide(&c[k], n, on);
+        const el_share share = el_take_share(&s[k], n, on);
+        const el_lane gate = el_take(&i[k], on);
 
-    for (uint32_t k = 0; k < n; k++) {
-        const int32_t share = ((int32_t)s[k] * c[k] * 2) + (((int32_t)s[k] * c[n + k]) >> 15);
-        const int32_t kept = el_whole(c, k, n) - el_rshr(share, (uint32_t)s[n + k]);
-
-        el_halves(y, k, n, kept + el_rshr((int32_t)i[k] * g[k], align));
-        y[k] = el_hold(y[k], (int16_t)-end, end);
+        el_give_wide(&y[k], n, el_lstm_cell1(old, share, gate, el_take(&g[k], on), align, most), on);
     }
 }
 

@@ -12,13 +12,21 @@
 
 #include <stdint.h>
 
-#include "elegans/el_wide.h"
+#include "elegans/el_lanes.h"
+
+/* Of one element. */
+static inline el_lane el_narrow1(el_wide x, int32_t gain, uint32_t shift)
+{
+    return el_sat1(el_rshr_all(el_upper_product1(x.a, (int16_t)gain), shift));
+}
 
 EL_INLINE void el_narrow(int16_t *y, const int16_t *x, int32_t gain, uint32_t shift,
                          uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        y[i] = el_sat16(el_rshr(el_upper_product(el_whole(x, i, n), (int16_t)gain), shift));
+    for (uint32_t i = 0; i < n; i += EL_LANES) {
+        const el_lanes on = el_lanes_on(n - i);
+
+        el_give(&y[i], el_narrow1(el_take_wide(&x[i], n, on), gain, shift), on);
     }
 }
 

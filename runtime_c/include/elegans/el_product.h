@@ -13,6 +13,19 @@
 
 #include <stdint.h>
 
+#include "elegans/el_lanes.h"
+
+/* Of one element, and, with `near`, of one that is proved to need no saturation. */
+static inline el_lane el_product_near1(el_lane u, el_lane v, uint32_t shift)
+{
+    return el_rshr_all(u * v, shift);
+}
+
+static inline el_lane el_product1(el_lane u, el_lane v, uint32_t shift)
+{
+    return el_sat1(el_product_near1(u, v, shift));
+}
+
 void el_product(int16_t *y, const int16_t *u, const int16_t *v, uint32_t shift, uint32_t n);
 
 #endif

@@ -13,15 +13,23 @@
 
 #include <stdint.h>
 
-#include "elegans/el_wide.h"
+#include "elegans/el_lanes.h"
+
+/* Of one element. */
+static inline el_wide el_relax1(el_wide h, el_lane g, el_share s)
+{
+    return el_wide1(el_plus_twice1(h.a, el_rshr1(s.m * (g - h.u), s.e)));
+}
 
 EL_INLINE void el_relax(int16_t *y, const int16_t *h, const int16_t *g, const int16_t *s,
                         uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        const int32_t change = el_rshr(s[i] * ((int32_t)g[i] - h[i]), (uint32_t)s[n + i]);
+    for (uint32_t i = 0; i < n; i += EL_LANES) {
+        const el_lanes on = el_lanes_on(n - i);
+        const el_wide old = el_take_wide(&h[i], n, on);
+        const el_share share = el_take_share(&s[i], n, on);
 
-        el_halves(y, i, n, (int32_t)((uint32_t)el_whole(h, i, n) + (2U * (uint32_t)change)));
+        el_give_wide(&y[i], n, el_relax1(old, el_take(&g[i], on), share), on);
     }
 }
 

@@ -20,7 +20,7 @@
 /* Element i of a vector of n. */
 static inline int32_t el_whole(const int16_t *v, uint32_t i, uint32_t n)
 {
-    return (int32_t)(((uint32_t)(int32_t)v[i] << 16) + (uint32_t)(int32_t)v[n + i]);
+    return (int32_t)(((uint32_t)(uint16_t)v[i] << 16) + (uint32_t)(int32_t)v[n + i]);
 }
 
 /* Stores a in element i of a vector of n. a + 2^15 must fit. */

@@ -69,6 +69,33 @@ static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16
     to[1] = (int16_t)second;
 }
 
+/* el_lanes.h. A shift leaves in the carry the bit that it shifts out last, which rounds. The shift
+ * by a register leaves the carry as it is where n is 0, so it is cleared first. */
+#define EL_NATIVE_ROUNDED
+#define EL_ROUNDED(a, n)                                                                  \
+    __extension__({                                                                       \
+        int32_t el_rounded_ = (a);                                                        \
+        __asm__(".syntax unified\n\tasrs %0, %0, %1\n\tadcs %0, %2"                       \
+                : "+l"(el_rounded_) : "i"(n), "l"(0) : "cc");                             \
+        el_rounded_;                                                                      \
+    })
+
+static inline int32_t el_rounded_by(int32_t a, int32_t n)
+{
+    __asm__(".syntax unified\n\tadds %0, #0\n\tasrs %0, %0, %1\n\tadcs %0, %2"
+            : "+l"(a) : "l"(n), "l"(0) : "cc");
+    return a;
+}
+
+/* el_lanes.h. What lies above `most`, 2^bits - 1, sets all bits, of which the lower ones stay. */
+#define EL_NATIVE_MOST
+static inline int32_t el_most(int32_t a, uint32_t bits)
+{
+    const int32_t above = el_mask((int32_t)((1U << bits) - 1U) - a);
+
+    return (int32_t)((uint32_t)(a | above) << (32U - bits) >> (32U - bits));
+}
+
 /* el_dot.h. One index, from -2n to 0, addresses both arrays from their ends and is the loop's
  * counter, too. */
 #define EL_NATIVE_DOT

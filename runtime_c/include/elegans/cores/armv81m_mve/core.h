@@ -12,6 +12,7 @@
 #include "elegans/cores/armv7em/hold2.h"
 #include "elegans/cores/armv7em/upper_product.h"
 #include "elegans/cores/armv7m/thumb2.h"
+#include "elegans/cores/armv81m_mve/lanes.h"
 
 /* The weights of two neighbouring inputs: two int16_t in one word, the even one in the lower
  * half, ready for VMLADAVA. */

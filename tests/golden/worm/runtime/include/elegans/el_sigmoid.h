@@ -12,9 +12,24 @@
 
 #include <stdint.h>
 
+#include "elegans/el_tanh.h"
+
 /* 2^30 is a half in Q0.31. el_fine_tanh / 2 has the rounding 2^14; together with 2^14 here that
  * is 2^15, half a unit of Q0.15. */
 #define EL_SIGMOID_HALF ((1 << 30) + (1 << 14))
+
+/* Of one element, for u = el_half_segment_on(z) and for z. */
+#ifndef EL_NATIVE_SIGMOID1
+static inline el_lane el_sigmoid_on1(el_lane u)
+{
+    return el_plus1(el_fine_tanh1(u) >> 1, EL_SIGMOID_HALF) >> 16;
+}
+#endif
+
+static inline el_lane el_sigmoid1(el_lane z)
+{
+    return el_sigmoid_on1(el_sat1(el_plus1(z, 512)));
+}
 
 void el_sigmoid(int16_t *y, const int16_t *z, uint32_t n);
 

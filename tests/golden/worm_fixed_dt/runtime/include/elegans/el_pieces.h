@@ -13,6 +13,14 @@
 
 #include <stdint.h>
 
+/* Other curves are parabolas of int16: value + slope j + bend j^2, at the scales of each curve. */
+typedef struct {
+    int16_t value;
+    int16_t slope;
+    int16_t bend;
+    int16_t unused; /* eight bytes, for a shift instead of a product */
+} el_parabola;
+
 typedef struct {
     int32_t value;
     int32_t slope;

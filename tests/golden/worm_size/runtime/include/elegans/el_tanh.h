@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#include "elegans/el_fixed.h"
+#include "elegans/el_lanes.h"
 #include "elegans/el_pieces.h"
 
 /* z plus half a segment, saturated: bits 10 to 15 are then the segment nearest to z. */
@@ -33,6 +33,27 @@ static inline int32_t el_fine_tanh(int16_t u)
     return p->value + ((slope >> 16) * j) + (((slope & 0xFFFF) * j) >> 16);
 }
 #endif
+
+/* The same in each lane. */
+#ifndef EL_NATIVE_LANES
+static inline el_lane el_fine_tanh1(el_lane u)
+{
+    return el_fine_tanh((int16_t)u);
+}
+#endif
+
+/* Of one element, for u = el_half_segment_on(z) and for z. */
+#ifndef EL_NATIVE_TANH1
+static inline el_lane el_tanh_on1(el_lane u)
+{
+    return el_fine_tanh1(u) >> 16;
+}
+#endif
+
+static inline el_lane el_tanh1(el_lane z)
+{
+    return el_tanh_on1(el_sat1(el_plus1(z, 512)));
+}
 
 void el_tanh(int16_t *y, const int16_t *z, uint32_t n);
 

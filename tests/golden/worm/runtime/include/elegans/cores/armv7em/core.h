@@ -11,6 +11,7 @@
 
 #include "elegans/cores/armv7em/fine_tanh.h"
 #include "elegans/cores/armv7em/hold2.h"
+#include "elegans/cores/armv7em/lanes.h"
 #include "elegans/cores/armv7em/upper_product.h"
 #include "elegans/cores/armv7m/thumb2.h"
 

@@ -15,6 +15,34 @@ static inline int16_t el_sat16(int32_t a)
     return (int16_t)held;
 }
 
+/* el_lanes.h. The same without the conversion to 16 bits, which is an instruction. */
+#define EL_NATIVE_SAT1
+static inline int32_t el_saturated(int32_t a)
+{
+    int32_t held;
+
+    __asm__("ssat %0, #16, %1" : "=r"(held) : "r"(a));
+    return held;
+}
+
+/* el_lanes.h. */
+#define EL_NATIVE_POSITIVE
+static inline int32_t el_positive(int32_t a)
+{
+    int32_t held;
+
+    __asm__("usat %0, #31, %1" : "=r"(held) : "r"(a));
+    return held;
+}
+
+/* el_lanes.h. */
+#define EL_NATIVE_IF_NEGATIVE
+static inline void el_if_negative(int32_t a, int32_t other, int32_t *m, int32_t *e)
+{
+    __asm__("cmp %2, #0\n\titt lt\n\tmovlt %0, %3\n\tmovlt %1, #0"
+            : "+r"(*m), "+r"(*e) : "r"(a), "r"(other) : "cc");
+}
+
 /* el_fixed.h. An IT block, because a compiler may branch on a comparison, and the number of
  * instructions would depend on the data. */
 #define EL_NATIVE_HOLD
