@@ -147,7 +147,7 @@ typedef struct {
             i = EL_FITTED(i >> w[0], held) * (1 << (frac));                                    \
             g = EL_FITTED(g >> w[1], held);                                                    \
             drive = (el_held_current(i, g, w) + ((w[4] - (v[k] >> 16)) * g)) * (1 << (up));    \
-            divisor = el_share(g, u, w);                                                       \
+            divisor = el_unfold_share(g, u, w);                                                       \
             y[k] = el_unfolded(v[k], drive, divisor, u, bits);                                 \
         }                                                                                      \
     }
@@ -167,7 +167,7 @@ static inline int32_t el_held_current(int32_t current, int32_t conductance, cons
 }
 
 /* 1 + r G, at least 1. */
-static inline int32_t el_share(int32_t conductance, const el_unfold *u, const int32_t *w)
+static inline int32_t el_unfold_share(int32_t conductance, const el_unfold *u, const int32_t *w)
 {
     return ((((u->upper >> 16) * conductance) >> u->scale) + w[6]) >> 1;
 }

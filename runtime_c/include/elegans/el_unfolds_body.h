@@ -61,7 +61,7 @@ static void EL_NAME(int16_t *y, const int16_t *v, const int16_t *x, const int16_
 
         u->current = (el_held_current(current, g, w) + (w[4] * g)) * (1 << EL_UP);
         u->conductance = g * (1 << EL_UP);
-        u->scale = el_share(g, u, w);
+        u->scale = el_unfold_share(g, u, w);
     }
     for (int32_t round = 0; round < EL_UNFOLDS; round++) {
         const int32_t *from = potentials[round & 1];
