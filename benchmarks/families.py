@@ -165,7 +165,7 @@ FAMILIES: dict[str, Family] = {
         timed=True,
         ranges=((-1.0, 1.0),),
         dt=(0.05, 0.5),
-        held=(-4.0, 4.0),
+        held=(-1.0, 1.0),
         outputs=(-4.0, 4.0),
     ),
     "Liquid-S4": Family(
