@@ -164,7 +164,7 @@ FAMILIES: dict[str, Family] = {
         states=2 * UNITS,
         timed=True,
         ranges=((-1.0, 1.0),),
-        dt=(0.05, 0.5),
+        dt=(0.2, 0.5),
         held=(-1.0, 1.0),
         outputs=(-4.0, 4.0),
     ),

@@ -50,7 +50,7 @@ class S5(nn.Module):
         super().__init__()
         self.re = nn.Parameter(-0.5 - torch.rand(UNITS))
         self.im = nn.Parameter(math.pi * torch.arange(UNITS))
-        self.scale = nn.Parameter(torch.log(0.1 + 0.4 * torch.rand(UNITS)))
+        self.scale = nn.Parameter(torch.log(0.5 + 0.5 * torch.rand(UNITS)))
         self.b, self.c = linear(INPUTS, 2 * UNITS), linear(2 * UNITS, OUTPUTS)
         self.d = linear(INPUTS, OUTPUTS)
 
