@@ -26,6 +26,9 @@ _CELLS = [
     *("CfC, wired", "CfC, wired, no gate", "CfC, wired, pure", "CfC, relu", "CfC, silu"),
     *("CfC, gelu", "CfC behind a convolution", "GRU", "LSTM", "MLP on 8 samples"),
 ]
+# Every core by gcc, where there is one, and an M4 by zig as well: a build takes two seconds.
+_BUILDS = [("mps2-an386", "zig"), *((board, cross_compilers()[-1]) for board in M0_M3_M4)]
+_BUILDS = list(dict.fromkeys(_BUILDS))
 # A branch that no compiler can turn into code without a branch.
 _BRANCH = "    if (x[0] > 3) {\n        for (volatile int i = 0; i < x[0] % 7; i++) { }\n    }\n"
 
@@ -79,8 +82,7 @@ def _general(folder):
     return folder / "BUILD"
 
 
-@pytest.mark.parametrize("compiler", cross_compilers())
-@pytest.mark.parametrize("board", M0_M3_M4)
+@pytest.mark.parametrize(("board", "compiler"), _BUILDS)
 def test_no_branch_of_any_cell_depends_on_the_data(cell, board, compiler):
     measured = profile(cell, build_firmware(cell, find_board(board), compiler), steps=16)
     assert measured.data_dependent == ()
