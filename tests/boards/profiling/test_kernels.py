@@ -97,8 +97,9 @@ def _export(folder, cfc, **more):
     return folder / "BUILD"
 
 
-# gcc and zig assemble the same kernels, so RISC-V, whose compilers differ in name only, has one.
-_EACH = [*itertools.product(M0_M3_M4, cross_compilers()), (RV32, "zig")]
+# gcc and zig assemble the same kernels: an M4 by both, the others by one of them.
+_EACH = [("mps2-an386", "zig"), *((b, cross_compilers()[-1]) for b in M0_M3_M4), (RV32, "zig")]
+_EACH = list(dict.fromkeys(_EACH))
 
 
 @pytest.fixture(scope="module", params=_NETWORKS)
