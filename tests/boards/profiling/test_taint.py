@@ -101,7 +101,7 @@ def test_an_it_block_applies_beyond_the_end_of_a_page_of_code(dt):
     step = _code(0x2B00, _IT_EQ, _MOV_R2_R1, _CMP_R2, _BNE_ON, _BX_LR)
     start, end = 0x3FC, 0x3FC + len(step) - 2
     image = ElfImage(((0, bytes(start) + step),), {})
-    function = StepFunction(start, end, end, 0, 0x2000_0000, 0x2000_1000, 1, 1, 1, 2, 4, image)
+    function = StepFunction(start, end, end, 0, 0x2000_0000, 0x2000_1000, 1, 1, 1, 2, 4, 0, image)
     caller = UnicornCaller(SimpleNamespace(board=find_board("mps2-an385")), function)
     row = np.zeros(1, np.int16)
     assert [t.split(":")[0].split()[0] for t in caller.data_dependent(row, dt, row).values()] == [
