@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 
 from elegans.exporter.codegen.placement import Place, Placement
@@ -59,11 +59,15 @@ class _Stretch:
         return one + self.parts * n <= two or two + other.parts * n <= one
 
 
-def runs(steps: Sequence[Step], placement: Placement) -> list[list[Step]]:
-    """The steps in their order, with those that one loop can compute together; others alone."""
+def runs(steps: Sequence[Step], placement: Placement, apart: Set[str]) -> list[list[Step]]:
+    """The steps in their order, with those that one loop can compute together; others alone.
+
+    apart  names of steps that have code of their own
+    """
     found: list[list[Step]] = []
     for step in steps:
-        if found and _fits(found[-1], step, placement):
+        joins = found and apart.isdisjoint({found[-1][-1].name, step.name})
+        if joins and _fits(found[-1], step, placement):
             found[-1].append(step)
         else:
             found.append([step])
