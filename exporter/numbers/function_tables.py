@@ -73,6 +73,8 @@ def fitted(
     """
     count = hi - lo + 1
     truth = np.clip(function(np.arange(lo, hi + 1, dtype=np.float64)), least, most)
+    if np.isnan(truth).any():  # outside of what the function is defined for
+        return None
     # Beyond the last argument nothing counts; the mirrored values let a parabola fit up to it.
     behind = np.clip(count - 2 - np.arange((1 << _BITS) - count), 0, count - 1)
     truth = np.concatenate([truth, 2.0 * truth[-1] - truth[behind]])

@@ -5,11 +5,13 @@ h_next = tanh(x + h) is also what the nodes read, under the name `v` [1, 8]. The
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
 
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir import real_network
@@ -53,3 +55,21 @@ def difference(path: Path, reach: float = 2.0) -> float:
     wanted = np.stack([step(a, 0.0, b)[0] for a, b in zip(x, h, strict=True)])
     assert wanted.std() > 0.01, "the output does not depend on the input"
     return float(np.abs(y - wanted).max())
+
+
+@cache
+def products_saturate() -> bool:
+    """Whether onnxruntime's sums of products of uint8 and int8 saturate at 16 bits, as they do on
+    processors of x86 without VNNI."""
+    weights = numpy_helper.from_array(np.full((64, 16), 127, np.int8), "w")
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
+        "products",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, [1, 64])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, [1, 16])],
+        [weights],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    (found,) = session.run(None, {"x": np.full((1, 64), 255, np.uint8)})
+    return bool((found != 64 * 255 * 127).any())

@@ -14,7 +14,12 @@ from elegans.exporter.frontend.import_graph import open_graph, read_interface, r
 from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.bounds import network_bounds
 from elegans.exporter.oracles.onnx_float import runnable
-from elegans.tests.exporter.frontend.dialects.one_node import difference, node, saved
+from elegans.tests.exporter.frontend.dialects.one_node import (
+    difference,
+    node,
+    products_saturate,
+    saved,
+)
 
 _random = np.random.default_rng(2)
 _S, _Z = np.float32(1 / 64), np.uint8(120)  # of v, in [-1.875, 2.11]
@@ -166,6 +171,8 @@ def test_activations_are_within_a_few_of_their_steps(tmp_path, what):
     """A step of v is 1/64, of what is made of it at most 1/32; weights add up to less than 4."""
     path = saved(tmp_path / "static.onnx", _STATIC[what], _HELD | _MORE, 13)
     assert not runnable(open_graph(path).given)
+    if products_saturate():
+        pytest.skip("onnxruntime's products of uint8 and int8 saturate on this processor")
     assert difference(path) < (4 / 64 if "MatMul" not in what else 0.1)
 
 
