@@ -1,4 +1,7 @@
-"""Copies in the generated step: of results to where the caller, or the next step, expects them."""
+"""Copies, buffers and what else the generated step has in its own lines instead of a kernel.
+
+Results are copied to where the caller, or the next step, expects them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from elegans.exporter.ops.constant import Constant
 from elegans.exporter.ops.counts import Counts
 from elegans.exporter.ops.linear import Linear
 
-_FEW = 32  # elements that are copied without a loop
+_COPIED = 32  # elements that are copied without a loop
 _ROWS = 2  # of a map that is written into the step
 
 FEW = 32
@@ -31,7 +34,7 @@ def copy_lines(target: Place, source: Place, size: int) -> list[str]:
     if _overlap(target, size, source, size):
         copy = "el_copy_down" if target.offset > source.offset else "el_copy"
         return [f"{copy}({target}, {source}, {size}U);"]
-    if size > _FEW:
+    if size > _COPIED:
         return [f"el_copy({target}, {source}, {size}U);"]
     pairs = range(0, size - 1, 2)
     lines = [f"el_copy2(&{element(target, i)}, &{element(source, i)});" for i in pairs]
