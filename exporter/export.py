@@ -85,10 +85,10 @@ class Request:
     state_ranges  (name or None, (lo, hi)) of states that saturate: see `with_state_ranges`
     output_ranges (name or None, (lo, hi)) of outputs that saturate: see `with_output_ranges`
     named_ranges  (name, (lo, hi)) of single inputs
-    weights_block whether the weights are a block that can be replaced without new code
-    weights_for   the BUILD with such a block whose code shall take these weights, too
     ranges_from   a file with the ranges of all inputs: see `ranges_from`. What else is given of a
                   range goes before it
+    weights_block whether the weights are a block that can be replaced without new code
+    weights_for   the BUILD with such a block whose code shall take these weights, too
     """
 
     source: Path

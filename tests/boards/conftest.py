@@ -27,6 +27,8 @@ EMULATORS = ["unicorn", pytest.param("qemu", marks=_NEEDS_QEMU)]
 RV32, RV32E = "qemu-rv32-virt", "qemu-rv32e-virt"
 M0_M3_M4 = ["microbit", "mps2-an385", "mps2-an386"]
 M55 = pytest.param("mps3-an547", marks=_NEEDS_QEMU)
+# An M55 with a compiler of its own; gcc where it is installed.
+M55_BUILT = pytest.param("mps3-an547", cross_compilers()[-1], marks=_NEEDS_QEMU)
 
 
 def skip_without(board: Board, *tools: str) -> None:

@@ -17,7 +17,7 @@ from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
 from elegans.exporter.storage.npz_arrays import load_arrays
 from elegans.hil_tests.session.session import BoardOptions, hil
-from elegans.tests.boards.conftest import M0_M3_M4, M55, RV32
+from elegans.tests.boards.conftest import M0_M3_M4, M55, M55_BUILT, RV32
 from elegans.tests.places import forget_checksums, model_file
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell
@@ -135,7 +135,7 @@ def many_lengths(request, tmp_path_factory):
     return folder / "BUILD"
 
 
-@pytest.mark.parametrize(("board", "compiler"), [*_ARM, (M55, cross_compilers()[-1])])
+@pytest.mark.parametrize(("board", "compiler"), [*_ARM, M55_BUILT])
 def test_products_of_every_length_have_the_reference_s_bits(many_lengths, board, compiler):
     assert len(np.unique(load_arrays(many_lengths / "vectors.npz")["y"])) > 100
     measured = profile(
@@ -209,7 +209,7 @@ def test_vectors_take_int8_weights_in_no_more_instructions_than_int16(tmp_path, 
     assert counts[1].instructions[0] <= counts[0].instructions[0]
 
 
-@pytest.mark.parametrize(("board", "compiler"), [(M55, cross_compilers()[-1])])
+@pytest.mark.parametrize(("board", "compiler"), [M55_BUILT])
 def test_vectors_of_eight_have_the_reference_s_bits(network, board, compiler):
     measured = profile(network, build_firmware(network, find_board(board), compiler), steps=64)
     assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())

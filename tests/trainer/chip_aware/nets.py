@@ -19,7 +19,7 @@ INPUTS = 3
 NETS = {
     "CfC, wired": lambda: Recurrent(WiredCfCCell(AutoNCP(8, 2).build(INPUTS))),
     "CfC, dense": lambda: Recurrent(CfCCell(INPUTS, 6), projection=2),
-    "LTC": lambda: Recurrent(LTCCell(AutoNCP(7, 2).build(INPUTS), unfolds=2)),
+    "LTC": lambda: Recurrent(LTCCell(AutoNCP(7, 2, sparsity_level=0.2).build(INPUTS), unfolds=2)),
     "GRU": lambda: Recurrent(GRUCell(INPUTS, 6), projection=2),
     "LSTM": lambda: Recurrent(LSTMCell(INPUTS, 4), projection=2),
 }
