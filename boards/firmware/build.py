@@ -21,6 +21,7 @@ from elegans.boards.firmware.memory_fit import (
     require_stack,
     with_room_for_a_step,
 )
+from elegans.boards.firmware.object_cache import kept_object
 from elegans.boards.firmware.source import ModelSource, firmware_files, read_model
 from elegans.boards.firmware.stack_need import StackNeed, stack_need
 from elegans.boards.firmware.toolchain import Compiler
@@ -139,8 +140,16 @@ def _compile(
         objects = {unit: _object(unit) for unit in units}
 
         def compile_unit(unit: str) -> None:
-            options = [*flags, *_COMMON, *_debug(tool, folder), *toolchain.WARNINGS, *_INCLUDE]
-            toolchain.run(tool, [*options, "-c", unit, "-o", objects[unit]], folder, place)
+            target = folder / objects[unit]
+            options = [*flags, *_COMMON, *toolchain.WARNINGS, *_INCLUDE]
+
+            def compiled() -> bytes:
+                line = [*options, *_debug(tool, folder), "-c", unit, "-o", objects[unit]]
+                toolchain.run(tool, line, folder, place)
+                return target.read_bytes()
+
+            same = _debug(tool, Path("scratch"))
+            target.write_bytes(kept_object(unit, files, tool, [*options, *same], compiled))
 
         with fitting(board):
             in_parallel(compile_unit, units)
