@@ -16,7 +16,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 
-from elegans.boards.firmware import toolchain
+from elegans.boards.firmware import build, toolchain
 from elegans.tests.places import TESTS
 from elegans.tests.shared import SharedCompiler
 
@@ -148,8 +148,11 @@ def shared_compiler(shared: Path) -> Iterator[SharedCompiler]:
 
 
 @pytest.fixture
-def compiled_anew(shared_compiler: SharedCompiler) -> Iterator[None]:
+def compiled_anew(
+    shared_compiler: SharedCompiler, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """For tests of the compilers themselves: each command is executed."""
+    monkeypatch.setattr(build, "kept_object", lambda *_, compiled: compiled())
     shared_compiler.on = False
     yield
     shared_compiler.on = True

@@ -149,7 +149,8 @@ def _compile(
                 return target.read_bytes()
 
             same = _debug(tool, Path("scratch"))
-            target.write_bytes(kept_object(unit, files, tool, [*options, *same], compiled))
+            kept = kept_object(unit, files, tool, [*options, *same], compiled=compiled)
+            target.write_bytes(kept)
 
         with fitting(board):
             in_parallel(compile_unit, units)
