@@ -34,7 +34,7 @@ _HEADERS = re.compile(
     "wctype"
 )
 # What the other files of a model end in: `car_float.h` is a header of `car`.
-_OF_ANOTHER = re.compile(r"(\w+)_(clock|float|health|layers|selftest)")
+_OF_ANOTHER = re.compile(r"(\w+)_(clock|float|health|layers|selftest|weights)")
 _LONGEST_MODEL, _KEPT = 31, 25  # characters of a model's name, and of a longer one that stay
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 _PORT = re.compile(r"[!-~]{1,80}")  # what ONNX calls a tensor, as in `/rnn/hx.1`

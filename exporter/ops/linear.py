@@ -60,7 +60,7 @@ class Linear:
         scale = np.ldexp(1.0, -self.shift)
         return (product(x, self.weights) + constant(self.bias, x)) * constant(scale, x)
 
-    def range(self, x: Interval) -> Interval:
+    def range(self, x: Interval) -> Any:  # an interval; two of them where a result has parts
         rounding = (1 << self.shift) >> 1
         magnitudes: Any = abs(self.weights)
         reach = product(x.reach().astype(np.float64), magnitudes)

@@ -49,14 +49,13 @@ class WideLinear(LongLinear):
         check_wide_shifts(self)
 
     def integer(self, x: Value) -> tuple[Value, Value]:
-        accumulator = product(x, self.weights) + constant(self.bias, x)
-        return halves(rshr(accumulator * (1 << _UP), self.shift - (16 - _UP)))
+        return wide_integer(self, x)
 
     def real(self, x: Value) -> tuple[Value, Value]:
         upper = LongLinear.real(self, x)
         return upper, 0.0 * upper
 
-    def range(self, x: Interval) -> tuple[Interval, Interval]:  # type: ignore[override]
+    def range(self, x: Interval) -> tuple[Interval, Interval]:
         return wide_range(self, x)
 
 
@@ -65,6 +64,12 @@ def check_wide_shifts(op: Any) -> None:
     shift = op.shift
     if shift.size and not (shift.min() in WIDE_SHIFTS and shift.max() in WIDE_SHIFTS):
         raise ValueError(f"shifts {shift.min()}..{shift.max()}, expected 13..30")
+
+
+def wide_integer(op: Any, x: Value) -> tuple[Value, Value]:
+    """The halves of a map's result."""
+    accumulator = product(x, op.weights) + constant(op.bias, x)
+    return halves(rshr(accumulator * (1 << _UP), op.shift - (16 - _UP)))
 
 
 def wide_range(op: Any, x: Interval) -> tuple[Interval, Interval]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 from elegans.exporter.numbers.fixed import Interval, Value
 from elegans.exporter.ops import WIDE
 from elegans.exporter.ops.long_sparse_linear import LongSparseLinear
-from elegans.exporter.ops.wide_linear import WideLinear, check_wide_shifts, wide_range
+from elegans.exporter.ops.wide_linear import check_wide_shifts, wide_integer, wide_range
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +23,13 @@ class WideSparseLinear(LongSparseLinear):
         check_wide_shifts(self)
 
     def integer(self, x: Value) -> tuple[Value, Value]:
-        return WideLinear.integer(self, x)  # type: ignore[arg-type]
+        return wide_integer(self, x)
 
     def real(self, x: Value) -> tuple[Value, Value]:
         upper = LongSparseLinear.real(self, x)
         return upper, 0.0 * upper
 
-    def range(self, x: Interval) -> tuple[Interval, Interval]:  # type: ignore[override]
+    def range(self, x: Interval) -> tuple[Interval, Interval]:
         return wide_range(self, x)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, proportion
 from elegans.exporter.ir.atom import Activation, Atom, Gate
 from elegans.exporter.ir.fixed_model import Window
@@ -138,7 +139,7 @@ class _Finder:
             assert isinstance(atom, Activation)
             parts = {"z": self._argument(atom)}
         chain = self._joined(atom.formula, parts)
-        if chain is not None and Expression(chain.text).nodes <= MOST_NODES:
+        if chain is not None and _is_short(chain.text):
             self.known[name] = replace(chain, atoms=chain.atoms | {name})
 
     def _argument(self, atom: Activation) -> Chain | None:
@@ -208,6 +209,14 @@ class _Finder:
             texts[role] = _ARGUMENT.sub(_of_line(*line), part.text)
         pattern = "|".join(rf"\b{role}\b" for role in texts)
         return Chain(root, re.sub(pattern, lambda found: texts[found[0]], formula), atoms)
+
+
+def _is_short(text: str) -> bool:
+    """Whether an expression has no more parts than one may have, and no number that is infinite."""
+    try:
+        return Expression(text).nodes <= MOST_NODES
+    except ElegansError:
+        return False
 
 
 def _of_line(c: float, d: float) -> str:

@@ -101,7 +101,7 @@ def _fits(run: list[Step], step: Step, placement: Placement) -> bool:
     if not all(_alone(s, placement) and elements(s) == n for s in (run[-1], step)):
         return False
     made = {s.name: form(s.op) for s in run}
-    for argument, kind in zip(step.inputs, step.op.elementwise, strict=True):  # type: ignore[attr-defined]
+    for argument, kind in _given(step):
         whole = len(argument) == 1 and argument[0].lo == 0
         if any(w.vector in made and not (whole and made[w.vector] == kind) for w in argument):
             return False  # it reads other elements than its own, or halves
@@ -109,6 +109,11 @@ def _fits(run: list[Step], step: Step, placement: Placement) -> bool:
     read = [stretch for s in together for stretch in _read(s, made, placement)]
     written = [_Stretch(placement.places[s.name], parts(s.op)) for s in together]
     return all(w.apart(other, n) for w in written for other in (*read, *written))
+
+
+def _given(step: Step) -> list[tuple[Argument, str]]:
+    """The arguments of an element-wise step, each with the form in which it is read."""
+    return list(zip(step.inputs, vars(type(step.op))["elementwise"], strict=True))
 
 
 def _alone(step: Step, placement: Placement) -> bool:
@@ -119,7 +124,7 @@ def _alone(step: Step, placement: Placement) -> bool:
 def _read(step: Step, made: Collection[str], placement: Placement) -> list[_Stretch]:
     """What a step reads from memory."""
     found = []
-    for argument, kind in zip(step.inputs, step.op.elementwise, strict=True):  # type: ignore[attr-defined]
+    for argument, kind in _given(step):
         place = placement.address(argument)
         assert place is not None
         if kind != ALONE and argument[0].vector not in made:
@@ -158,7 +163,7 @@ def _arguments(
 ) -> str:
     op = step.op
     arguments = []
-    for argument, kind in zip(step.inputs, op.elementwise, strict=True):  # type: ignore[attr-defined]
+    for argument, kind in _given(step):
         place = placement.address(argument)
         assert place is not None
         if kind == ALONE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from elegans.exporter.codegen.program import LayerCall, Loop, Program, ProgramStep, windows_of
+from elegans.exporter.codegen.program import LayerCall, Loop, Program, ProgramStep
 from elegans.exporter.codegen.solver.unfolds import SynapseGroup, Unfolds
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
@@ -169,8 +169,9 @@ def _biases(step: Step) -> tuple[Integers, Integers]:
 
 def _leaves(step: Step, bounds: Bounds) -> bool:
     """Whether a rounded row of a map may not fit int16."""
-    bias, shift = _biases(step)
-    reach = _reach(step, bounds).astype(np.int64) + bias - step.op.bias  # type: ignore[attr-defined]
+    assert isinstance(step.op, SparseLinear)
+    shift = step.op.shift
+    reach = _reach(step, bounds).astype(np.int64) + ((1 << shift) >> 1)
     return bool(((reach >> shift) > INT16_MAX).any())
 
 
@@ -207,5 +208,5 @@ def _lefts(program: Program, ratio: Window) -> Integers:
 def _read_elsewhere(program: Program, names: set[str]) -> bool:
     """Whether anything but the solver itself reads these vectors."""
     own = names | {loop.names[-1] for loop in program.loops if loop.names[0] in names}
-    read = windows_of([step for step in program.steps if step.name not in own])
+    read = program.read_by([step for step in program.steps if step.name not in own])
     return any(w.vector in names for w in (*read, *program.results))

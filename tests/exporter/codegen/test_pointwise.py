@@ -83,7 +83,7 @@ def test_a_near_time_has_the_bits_of_any_time(library, exponent):
 
 def _runs(steps, places):
     placement = Placement({k: Place(*v) for k, v in places.items()}, (), 0, Place("v", 0), ())
-    return [[step.name for step in run] for run in runs(steps, placement)]
+    return [[step.name for step in run] for run in runs(steps, placement, set())]
 
 
 def _step(name, op, *inputs):

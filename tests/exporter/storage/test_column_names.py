@@ -32,6 +32,7 @@ def test_any_text_becomes_a_model_s_name(text):
         ("math", "model_math"),
         ("el_net", "model_el_net"),
         ("car_float", "car_float_model"),
+        ("car_weights", "car_weights_model"),
         ("float", "float_model"),
         ("2_clock", "model"),
         ("größe", "gr_e"),

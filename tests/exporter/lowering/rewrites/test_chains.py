@@ -11,8 +11,10 @@ from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.ir import real_network
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.lowering.rewrites import chains
+from elegans.exporter.numbers.expressions import MOST_NODES, Expression
 from elegans.exporter.numbers.fixed import dequantise
 from elegans.exporter.oracles import reference
+from elegans.exporter.passes.compose_chains import found_chains
 
 
 def _times(g, a, b):
@@ -134,6 +136,21 @@ def test_a_chain_that_no_table_holds_stays_apart(graph, save, metadata):
     model = lower_with_proof(network).model
     assert all(text == "sin" or "sin" in text for text in _tables(model))
     assert _error(network, model) <= 5e-3
+
+
+def test_chains_whose_product_is_too_long_stay_apart(graph, save, metadata):
+    def deep(g, z, c):
+        for _ in range(16):
+            z = g.node("Tanh", _plus(g, _scaled(g, z, c), 0.3))
+        return z
+
+    def product(g, z):
+        return _times(g, deep(g, z, 0.7), deep(g, z, -0.8))
+
+    _, network = _read(graph, save, metadata, product)
+    texts = [chain.text for chain in found_chains(network).values()]
+    assert texts
+    assert max(Expression(text).nodes for text in texts) <= MOST_NODES
 
 
 def test_a_cheap_chain_stays_apart(graph, save, metadata):

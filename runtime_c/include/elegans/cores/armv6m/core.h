@@ -52,7 +52,7 @@ static inline int16_t el_sat16(int32_t a)
             "asrs %1, %0, #31\n\t"              \
             "bics %0, %0, %1\n\t"               \
             "adds %0, %0, %4"                   \
-            : "+l"(a), "=&l"(mask)              \
+            : "+&l"(a), "=&l"(mask)             \
             : "l"((int32_t)(hi)), "l"((int32_t)(hi) - (lo)), "l"((int32_t)(lo)) : "cc")
 
 #define EL_NATIVE_HOLD2
@@ -175,7 +175,7 @@ static inline uint32_t el_udiv(uint32_t a, uint32_t b)
             "sbcs %2, %2\n\t"
             "subs %3, %3, #1\n\t"
             "bne 1b\n\t"
-            : "+l"(a), "+l"(rest), "+l"(mask), "+l"(rounds)
+            : "+&l"(a), "+&l"(rest), "+&l"(mask), "+&l"(rounds)
             : "l"(b)
             : "cc");
     return a;

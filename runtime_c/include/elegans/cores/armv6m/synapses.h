@@ -104,7 +104,7 @@
         __asm__(".syntax unified\n\t"                   \
                 "adds %0, %0, %0\n\t"                   \
                 EL_QUOTIENT_BITS_16 more                \
-                : "+l"(a), "+l"(rest), "=&l"(mask),     \
+                : "+&l"(a), "+&l"(rest), "=&l"(mask),   \
                   "=&l"(unused)                         \
                 : "l"(b)                                \
                 : "cc");                                \

@@ -20,7 +20,7 @@ static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16
             "sel %0, %2, %0\n\t"
             "ssub16 %1, %0, %3\n\t"
             "sel %0, %0, %3"
-            : "+r"(both), "=&r"(difference)
+            : "+&r"(both), "=&r"(difference)
             : "r"(EL_HALVES(hi0, hi1)), "r"(EL_HALVES(lo0, lo1)) : "cc");
     __builtin_memcpy(to, &both, sizeof both);
 }

@@ -49,7 +49,7 @@ static inline void el_decayed_all(int16_t *p, const int16_t *z, int16_t dt, cons
             "vqmovnb.s32 q0, q0\n\t"
             "vstrh.32 q0, [%[p]], #8\n\t"
             "letp lr, 1b"
-            : [z] "+l"(z), [p] "+l"(p), [before] "+Te"(before)
+            : [z] "+&l"(z), [p] "+&l"(p), [before] "+&Te"(before)
             : [dt] "r"(dt), [shift] "r"(shift), [last] "r"(last), [halvings] "r"(el_halvings),
               [n] "r"(n)
             : "q0", "q1", "q2", "q3", "q4", "q6", "q7", "lr", "memory");

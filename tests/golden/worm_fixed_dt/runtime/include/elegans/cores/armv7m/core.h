@@ -30,7 +30,7 @@
             "add %0, %0, %2\n\t"                \
             "bic %0, %0, %0, asr #31\n\t"       \
             "add %0, %0, %3"                    \
-            : "+r"(a)                           \
+            : "+&r"(a)                          \
             : "r"((int32_t)(hi)), "r"((int32_t)(hi) - (lo)), "r"((int32_t)(lo)))
 
 #define EL_NATIVE_HOLD2

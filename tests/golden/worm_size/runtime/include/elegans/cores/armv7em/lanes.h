@@ -17,7 +17,7 @@
             "smlabt %0, %0, %2, %0\n\t"   \
             "smlawt %0, %0, %2, %1\n\t"   \
             last                          \
-            : "=&r"(y), "=&r"(value), "+r"(u) \
+            : "=&r"(y), "=&r"(value), "+&r"(u) \
             : "r"(&el_tanh_pieces[32]), "r"(0x80000000U), "r"((1 << 30) + (1 << 14)), \
               "m"(el_tanh_pieces))
 

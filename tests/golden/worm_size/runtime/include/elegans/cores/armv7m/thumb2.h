@@ -50,7 +50,7 @@ static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)
 {
     __asm__("cmp %0, %1\n\tit lt\n\tmovlt %0, %1\n\t"
             "cmp %0, %2\n\tit gt\n\tmovgt %0, %2"
-            : "+r"(a) : "rI"((int32_t)lo), "rI"((int32_t)hi) : "cc");
+            : "+&r"(a) : "rI"((int32_t)lo), "rI"((int32_t)hi) : "cc");
     return (int16_t)a;
 }
 
@@ -60,7 +60,7 @@ static inline int32_t el_hold32(int32_t a, int32_t lo, int32_t hi)
 {
     __asm__("cmp %0, %1\n\tit lt\n\tmovlt %0, %1\n\t"
             "cmp %0, %2\n\tit gt\n\tmovgt %0, %2"
-            : "+r"(a) : "r"(lo), "r"(hi) : "cc");
+            : "+&r"(a) : "r"(lo), "r"(hi) : "cc");
     return a;
 }
 
