@@ -10,7 +10,6 @@ import torch
 
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter import quantised
-from elegans.exporter.atoms.activations import linear_map
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
@@ -102,21 +101,3 @@ def test_the_c_of_finer_integers_repeats_the_reference(net, tmp_path, monkeypatc
     np.testing.assert_array_equal(y, found.y)
     np.testing.assert_array_equal(h, found.h_next)
     assert read_build_folder(tmp_path / "BUILD").errors
-
-
-def test_wide_sums_of_a_solver_that_is_unrolled_repeat_the_reference(tmp_path, monkeypatch):
-    """Current by current: a list of few synapses becomes code, in sums of 32 bits."""
-    monkeypatch.setattr(linear_map, "_MANY", 0)
-    monkeypatch.setattr(quantised, "_LASTING", 0.0)
-    monkeypatch.setattr(quantised, "_WORTH_IT", 1.0)
-    torch.manual_seed(1)
-    net = Recurrent(_ltc(5))
-    path = export_onnx(net, 5, tmp_path / "net.onnx", input_ranges=(-2, 2), dt_range=(0.01, 1))
-    model = export(Request(path, accept_error=1.0), tmp_path / "BUILD")
-    assert "el_halves(y" in (tmp_path / "BUILD" / f"{model.name}.c").read_text()
-    rng = np.random.default_rng(0)
-    x = rng.integers([c.lo for c in model.inputs], [c.hi + 1 for c in model.inputs], (300, 5))
-    dt = rng.integers(model.dt.lo, model.dt.hi + 1, 300)
-    y, h = HostModel.compile(tmp_path / "BUILD", _COMPILER, sanitise=True).run(x, dt)
-    np.testing.assert_array_equal(y, run(model, x, dt).y)
-    np.testing.assert_array_equal(h, run(model, x, dt).h_next)

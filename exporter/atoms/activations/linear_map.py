@@ -19,9 +19,6 @@ from elegans.exporter.ops.constant import Constant
 _MOST_COARSER = 8
 """Bits that a vector may lose for weights that are large against its range, where what reads it
 brings it to the format that it wants."""
-_MANY = 64
-"""The inputs of a row beyond which its sum may have 32 bits. The sums of small circuits, for which
-solvers have code of their own, have 16."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +57,7 @@ class LinearMapActivation(Activation):
             return
         readers = [a for a in to.atoms.values() if isinstance(a, Gate) and name in a.vectors()]
         finer = {getattr(gate, role).vector for gate in readers for role in gate.in_halves}
-        inputs = sum(np.diff(matrix.indptr) for matrix in self.drive.terms.values())
-        many = int(np.max(inputs)) > _MANY
-        if (
-            many
-            and name in finer
-            and to.wide(called.name, called.layer, self.drive, frac) is not None
-        ):
+        if name in finer and to.wide(called.name, called.layer, self.drive, frac) is not None:
             return
         bits = _MOST_COARSER if all(gate.general for gate in readers) else 0
         for coarser in range(bits):

@@ -21,7 +21,10 @@ from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.step_ratio import StepRatio, ratio_parts
 from elegans.exporter.ops.tanh import HALF_SEGMENT
+from elegans.exporter.ops.wide_sparse_linear import WideSparseLinear
 
+_UPPER = 17
+"""`WideLinear` rounds a sum by 2^(shift - 13) after it has shifted it up by 4."""
 _ROUND = 5  # steps of an unfold: arguments, sigmoids, currents, conductances, potentials
 Bounds = dict[str, Interval]
 
@@ -55,7 +58,7 @@ def _call(program: Program, loop: Loop, bounds: Bounds) -> tuple[LayerCall, set[
     if set(loop.carried) != {potentials} or last.inputs[0] != (Window(potentials, 0, last.size),):
         return None
     sums = [steps.get(_whole(argument, program)) for argument in last.inputs[1:3]]
-    current, conductance = (_sparse(step) for step in sums)
+    current, conductance = _currents(sums[0], bounds), _sparse(sums[1])
     if current is None or conductance is None or current.inputs != conductance.inputs:
         return None
     windows = current.inputs[0]
@@ -76,10 +79,11 @@ def _call(program: Program, loop: Loop, bounds: Bounds) -> tuple[LayerCall, set[
         loop.count,
         outer[2],
         inner[2][0],
-        _biases(current),
+        _biases(current, last.op.frac),
         _biases(conductance),
+        _left(current, last.op.frac),
         last.op,
-        any(_leaves(step, bounds) for step in (current, conductance)),
+        (not _is_wide(current) and _leaves(current, bounds), _leaves(conductance, bounds)),
         _bits(program, last.op, last.inputs[3][0], bounds[conductance.name]),
     )
     inputs = ((loop.carried[potentials],), argument, last.inputs[3])
@@ -89,6 +93,24 @@ def _call(program: Program, loop: Loop, bounds: Bounds) -> tuple[LayerCall, set[
 def _sparse(step: ProgramStep | None) -> Step | None:
     """A step that is a map of int16 weights whose sums fit int32."""
     return step if isinstance(step, Step) and type(step.op) is SparseLinear else None
+
+
+def _currents(step: ProgramStep | None, bounds: Bounds) -> Step | None:
+    """The same, or a map with results of 32 bits, if its sums fit int32, too."""
+    if not isinstance(step, Step) or not isinstance(step.op, WideSparseLinear):
+        return _sparse(step)
+    reach = _reach(step, bounds) + (1 << step.op.shift >> _UPPER)
+    return step if bool((reach <= INT32_MAX).all()) else None
+
+
+def _is_wide(step: Step) -> bool:
+    return type(step.op) is WideSparseLinear
+
+
+def _left(current: Step, frac: int) -> int:
+    """`EL_LEFT` of the kernel."""
+    assert isinstance(current.op, SparseLinear)
+    return -int((current.op.shift < frac).any()) if _is_wide(current) else frac
 
 
 def _whole(argument: Argument, program: Program) -> str:
@@ -162,9 +184,22 @@ def _reach(step: Step, bounds: Bounds) -> Integers:
     return np.asarray(abs(step.op.weights) @ x.reach() + np.abs(step.op.bias))
 
 
-def _biases(step: Step) -> tuple[Integers, Integers]:
-    assert isinstance(step.op, SparseLinear)
-    return step.op.bias + ((1 << step.op.shift) >> 1), step.op.shift
+def _biases(step: Step, frac: int = 0) -> tuple[Integers, Integers]:
+    """The biases of a map, each with what rounds its sum a, and the shifts of the sums.
+
+    With 32 bits, rshr(16 a, s - 12) >> 16 - frac is what `WideFusedStep` reads. A floor of a floor
+    is one floor, and nothing is lost of what is below a unit of a:
+
+        (16 a + 2^(s - 13)) >> s + 4 - frac = (a + (2^(s - 13) >> 4)) >> s - frac
+
+    Where s < frac <= 15, so that 2^(s - 13) is at most 2, this is a 2^(frac - s).
+    """
+    op = step.op
+    if isinstance(op, WideSparseLinear):
+        down = op.shift - frac
+        return op.bias + (1 << op.shift >> _UPPER), np.where(down < 0, -down << 8, down)
+    assert isinstance(op, SparseLinear)
+    return op.bias + ((1 << op.shift) >> 1), op.shift
 
 
 def _leaves(step: Step, bounds: Bounds) -> bool:

@@ -55,8 +55,9 @@ class Unfolds:
              which differs where formats of inputs do
     counted  synapses from potentials
     current, conductance  (biases with what rounds, shifts), of each neuron's sums
+    left     how far currents are then shifted left, `EL_LEFT`
     step     the change of the potentials
-    held     whether a sum can leave int16
+    held     whether a current, and a conductance, can leave int16 and is saturated
     bits     of the largest quotient
     """
 
@@ -67,8 +68,9 @@ class Unfolds:
     counted: SynapseGroup
     current: tuple[Integers, Integers]
     conductance: tuple[Integers, Integers]
+    left: int
     step: FusedStep
-    held: bool
+    held: tuple[bool, bool]
     bits: int
 
     @property

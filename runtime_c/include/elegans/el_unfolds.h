@@ -101,11 +101,12 @@ typedef struct {
  *   synapses, 0 if it has none, and the synapses; its end is given back. EL_MORE_SYNAPSES defines
  *   the same without the biases, for sums that are there already.
  *
- *   EL_DRIVEN(name, shift, frac, up, held, bits) defines
+ *   EL_DRIVEN(name, shift, left, up, held_current, held_conductance, bits) defines
  *       void name(int32_t *y, const int32_t *v, const el_unfold *u, const int32_t *w,
  *                 int32_t first, int32_t n)
  *   one unfold of the neurons first..n - 1. u and w begin with neuron `first`; w has rounds,
- *   synapses, and EL_NEURON of each. Quotients are below 2^bits.
+ *   synapses, and EL_NEURON of each. `left` and what is held are as in "elegans/el_unfolds_body.h";
+ *   quotients are below 2^bits.
  *
  *   el_unfold_still(y, v, u, n, bits): one unfold of n neurons without such synapses. */
 #ifndef EL_NATIVE_UNFOLDS
@@ -133,7 +134,7 @@ typedef struct {
         return w;                                                                              \
     }
 
-#define EL_DRIVEN(name, argument_shift, frac, up, held, bits)                                  \
+#define EL_DRIVEN(name, argument_shift, left, up, held_current, held_conductance, bits)        \
     EL_SUMS(name##_sums, argument_shift)                                                       \
     static inline void name(int32_t *y, const int32_t *v, const el_unfold *u,                  \
                             const int32_t *w, int32_t first, int32_t n)                        \
@@ -144,20 +145,25 @@ typedef struct {
             int32_t drive, divisor;                                                            \
                                                                                                \
             w = name##_sums(&i, &g, v, w + 1, w[0]);                                           \
-            i = EL_FITTED(i >> w[0], held) * (1 << (frac));                                    \
-            g = EL_FITTED(g >> w[1], held);                                                    \
+            i = EL_FITTED(EL_DOWN(i, w, left), held_current) * EL_UP_BY(w, left);              \
+            g = EL_FITTED(g >> w[1], held_conductance);                                        \
             drive = (el_held_current(i, g, w) + ((w[4] - (v[k] >> 16)) * g)) * (1 << (up));    \
-            divisor = el_unfold_share(g, u, w);                                                       \
+            divisor = el_unfold_share(g, u, w);                                                \
             y[k] = el_unfolded(v[k], drive, divisor, u, bits);                                 \
         }                                                                                      \
     }
 #endif
 
+/* The sum of currents of the neuron with the words w, shifted right; and what it is then multiplied
+ * by. */
+#define EL_DOWN(sum, w, left) ((sum) >> (((left) < 0) ? ((w)[0] & 255) : (w)[0]))
+#define EL_UP_BY(w, left) (1 << (((left) < 0) ? ((w)[0] >> 8) : (left)))
+
 /* A sum, held in int16 unless that is proved of it. */
 #define EL_FITTED(sum, held) ((held) ? (int32_t)el_sat16(sum) : (sum))
 
-/* I, held between lo G and hi G, less hi G, for the neuron with the words w; I has the factor
- * 2^frac of lo and hi. */
+/* I, held between lo G and hi G, less hi G, for the neuron with the words w; I has the scale of
+ * lo G. */
 static inline int32_t el_held_current(int32_t current, int32_t conductance, const int32_t *w)
 {
     const int32_t above = current - (w[2] * conductance);

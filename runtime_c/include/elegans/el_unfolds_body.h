@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: 0BSD */
 /* All unfolds of one layer of LTC neurons (Hasani et al. 2021, algorithm 1), to the bit those of
- * el_sparse_linear.h, el_sigmoid.h and el_fused_step.h:
+ * el_sparse_linear.h, el_sigmoid.h and el_fused_step.h, or, where currents have 32 bits, of
+ * el_wide_sparse_linear.h and el_wide_fused_step.h:
  *
  *   y = v + (I - G v) r / (1 + r G), EL_UNFOLDS times, I and G from the sigmoids of synapses
  *
@@ -19,10 +20,14 @@
  *   EL_UNFOLD   that of EL_DRIVEN
  *   EL_INPUTS, EL_NEURONS, EL_UNFOLDS
  *   EL_STILL    neurons that no potential reaches: their I, G and divisor are those of every unfold
- *   EL_FRAC     0..15, of the upper halves
+ *   EL_LEFT     how far a current is shifted left, to the scale of lo G: the fractional bits of the
+ *               upper halves, 0..15, where it has 16 bits. 0 where it has 32 bits; -1 if some of
+ *               these are shifted left all the same, each by what the first word of EL_NEURON has
+ *               above its lower 8 bits
  *   EL_UP       0..13, the bits by which I - G v is shifted up
  *   EL_BITS     of a quotient, 1..31
- *   EL_HELD     1 if I and G must be saturated, 0 if they fit int16
+ *   EL_HELD_CURRENT, EL_HELD_CONDUCTANCE
+ *               1 if I, or G, must be saturated to int16, else 0
  *
  * Potentials wait in words with half a unit of the upper half added, so that their upper halves,
  * which synapses read, are rounded. Why nothing overflows is said in exporter/ops/fused_step.py. */
@@ -56,8 +61,9 @@ static void EL_NAME(int16_t *y, const int16_t *v, const int16_t *x, const int16_
 #endif
     for (int32_t i = 0; i < EL_STILL; i++, w += EL_NEURON_WORDS) {
         el_unfold *u = &unfolds[i];
-        const int32_t g = EL_FITTED(u->conductance >> w[1], EL_HELD);
-        const int32_t current = EL_FITTED(u->current >> w[0], EL_HELD) * (1 << EL_FRAC);
+        const int32_t g = EL_FITTED(u->conductance >> w[1], EL_HELD_CONDUCTANCE);
+        const int32_t current = EL_FITTED(EL_DOWN(u->current, w, EL_LEFT), EL_HELD_CURRENT) *
+                                EL_UP_BY(w, EL_LEFT);
 
         u->current = (el_held_current(current, g, w) + (w[4] * g)) * (1 << EL_UP);
         u->conductance = g * (1 << EL_UP);
@@ -84,7 +90,8 @@ static void EL_NAME(int16_t *y, const int16_t *v, const int16_t *x, const int16_
 #undef EL_NEURONS
 #undef EL_UNFOLDS
 #undef EL_STILL
-#undef EL_FRAC
+#undef EL_LEFT
 #undef EL_UP
 #undef EL_BITS
-#undef EL_HELD
+#undef EL_HELD_CURRENT
+#undef EL_HELD_CONDUCTANCE

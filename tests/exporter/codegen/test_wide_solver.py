@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from elegans.boards.firmware.host import HostModel
+from elegans.exporter import quantised
 from elegans.exporter.export import Request, export
 from elegans.tests.places import model_file
 
@@ -78,9 +79,17 @@ def solver(graph, save, metadata, tmp_path):
     return make
 
 
+@pytest.fixture
+def finer(monkeypatch):
+    """Every export then takes currents of 32 bits."""
+    monkeypatch.setattr(quantised, "_LASTING", 0.0)
+    monkeypatch.setattr(quantised, "_WORTH_IT", 100.0)
+    monkeypatch.setattr(quantised, "_MAY_BE", 100.0)
+
+
 def _defined(text, name):
     """The number that the generated C defines before it includes the solver's body."""
-    (found,) = re.findall(rf"^#define EL_{name} (\d+)$", text, re.MULTILINE)
+    (found,) = re.findall(rf"^#define EL_{name} (-?\d+)$", text, re.MULTILINE)
     return int(found)
 
 
@@ -108,6 +117,21 @@ def test_a_quotient_has_the_bits_by_which_a_potential_can_move(solver):
     """Not the 31 that a quotient of two int32 could have."""
     text, _ = solver()
     assert 14 <= _defined(text, "BITS") <= 20
+
+
+@pytest.mark.parametrize(("still", "left"), [((), 0), ((1, 4), -1)])
+def test_currents_of_32_bits_are_one_shift_from_the_scale_of_the_hull(solver, finer, still, left):
+    """So they cost less than those of 16 bits. Those of few synapses may be shifted left."""
+    text, _ = solver(still=still)
+    assert _defined(text, "UNFOLDS") == _UNFOLDS
+    assert _defined(text, "LEFT") == left
+    assert _defined(text, "HELD_CURRENT") == 0
+
+
+def test_currents_of_32_bits_of_a_solver_that_stays_a_loop_are_sums_of_32(solver, finer):
+    text, _ = solver(shared=True)
+    assert "el_halves(y" in text
+    assert "el_wide_fused_step(" in text
 
 
 def test_a_solver_whose_synapse_goes_to_two_neurons_stays_a_loop(solver):

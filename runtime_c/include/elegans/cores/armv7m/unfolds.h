@@ -46,9 +46,9 @@
         return words;                                                                          \
     }
 
-/* Saturates r8 and r10 after their shifts r2 and r4, where `held` is 1. */
-#define EL_SHIFTED_0 "asr r8, r8, r2\n\tasr r10, r10, r4\n\t"
-#define EL_SHIFTED_1 EL_SHIFTED_0 "ssat r8, #16, r8\n\tssat r10, #16, r10\n\t"
+/* Saturates r8 or r10, where `held` is 1. */
+#define EL_FITTED_0(sum) ""
+#define EL_FITTED_1(sum) "ssat " sum ", #16, " sum "\n\t"
 
 /* The change of a potential from the drive r8 and the divisor r10, by way of r2: r2 is the
  * quotient, rounded half up. A negative dividend is complemented (el_divide.h). */
@@ -60,7 +60,7 @@
 
 /* A neuron: r0 is its el_unfold, r1 y, r2 the neurons left; all three wait on the stack while the
  * synapses are added. */
-#define EL_DRIVEN(name, shift, frac, up, held, bits)                                           \
+#define EL_DRIVEN(name, shift, left, up, held_current, held_conductance, bits)                 \
     static inline void name(int32_t *y, const int32_t *v, const el_unfold *u,                  \
                             const int32_t *w, int32_t first, int32_t n)                        \
     {                                                                                          \
@@ -78,10 +78,19 @@
                 "push {r0, r1, r2}\n\t"                                                        \
                 EL_SUM(shift)                                                                  \
                 "pop {r0, r1}\n\t"                                                             \
-                /* r8 = I 2^frac, r10 = G; then I is held between lo G and hi G, less hi G */  \
+                /* r8 = I, r10 = G; then I is held between lo G and hi G, less hi G */         \
                 "ldmia r3!, {r2, r4, r5, r12}\n\t"                                             \
-                EL_SHIFTED_##held                                                              \
-                "lsl r8, r8, #" #frac "\n\t"                                                   \
+                "asr r8, r8, r2\n\t"                                                           \
+                "asr r10, r10, r4\n\t"                                                         \
+                EL_FITTED_##held_current("r8")                                                 \
+                EL_FITTED_##held_conductance("r10")                                            \
+                ".if " #left " > 0\n\t"                                                        \
+                "lsl r8, r8, #" #left "\n\t"                                                   \
+                ".endif\n\t"                                                                   \
+                ".if " #left " < 0\n\t"                                                        \
+                "lsr r2, r2, #8\n\t"                                                           \
+                "lsl r8, r8, r2\n\t"                                                           \
+                ".endif\n\t"                                                                   \
                 "mls r8, r5, r10, r8\n\t"                                                      \
                 "bic r8, r8, r8, asr #31\n\t"                                                  \
                 "mls r8, r12, r10, r8\n\t"                                                     \
