@@ -57,7 +57,7 @@ class UnicornCaller:
         self._step(dt)
         painted = bytes(self._cpu.mem_read(self._floor, size))
         self._lowest = min(self._lowest, self._function.top - len(painted.lstrip(_PAINT)))
-        return self._trace
+        return list(self._trace)  # what is called after the step goes on with this trace
 
     def results(self) -> Row:
         """y and h after the last step."""

@@ -213,14 +213,16 @@ def _function(
         at = np.arange(starts[row], starts[row + 1])[kept[starts[row] : starts[row + 1]]]
         columns, values = op.weights.columns[at].tolist(), op.weights.values[at].tolist()
         # A tilde stands for a space at which a line must not be broken.
-        terms = [f"({w}~*~{inputs[c]})" for c, w in zip(columns, values, strict=True)]
+        terms = [f"el_times({w},~{inputs[c]})" for c, w in zip(columns, values, strict=True)]
         total = f"({' +~'.join([f'sums[{row}]' if begun else str(bias[row]), *terms])})"
         if wide:
             moved = f"{total}~>>~{shift}" if shift > 0 else f"{total}~*~{1 << -shift}"
             value = f"el_halves(y,~{row},~{len(shifts)},~{moved})"
         else:
             held = int(reach[row]) >> shift <= INT16_MAX
-            value = f"{'(int16_t)' if held else 'el_sat16'}({total}~>>~{shift})"
+            value = f"(int16_t)({total}~>>~{shift})"
+            if not held:
+                value = f"EL_SAT16_OF({total},~{shift})" if shift > 0 else f"el_sat16({total})"
         if sigmoid:
             value = f"el_synapse({total}~>>~{shift})"
         elif sums:

@@ -32,7 +32,7 @@ from elegans.exporter.ops.timed_linear8 import TimedLinear8
 Work = Counter[str]
 _CALL = re.compile(r"\bel_(?!give)\w+(?<!_few)\(")
 _COPIED = re.compile(r"el_copy(?:_down)?\(.*, (\d+)U\);")
-_SYNAPSE = re.compile(r"\((-?\d+) \* x")
+_SYNAPSE = re.compile(r"el_times\((-?\d+), x")
 _SHORT = 256
 """A weight below this is an immediate operand on cores without wide moves."""
 
@@ -153,7 +153,7 @@ def _unrolled(function: Function) -> Work:
         "rows": rows,
         "synapses": len(weights),
         "long": sum(w >= _SHORT for w in weights),
-        "saturated": text.count("el_sat16("),
+        "saturated": text.count("el_sat16(") + text.count("EL_SAT16_OF("),
         "sigmoids": text.count("el_synapse("),
         "begun": len(re.findall(r"\(sums\[", text)),
     }
@@ -210,6 +210,7 @@ def _step(plan: Plan, once: bool = False) -> Work:
 
 _INLINE = {
     "advance",
+    "decayed",
     "fused_step",
     "keep",
     "lstm_cell",

@@ -13,7 +13,14 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
-from elegans.exporter.numbers.fixed import INT32_MAX, Integers, Interval, LongInterval, Value
+from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    INT32_MAX,
+    Integers,
+    Interval,
+    LongInterval,
+    Value,
+)
 from elegans.exporter.ops import Table
 from elegans.exporter.ops.absolute import Absolute
 from elegans.exporter.ops.decay import Decay
@@ -32,12 +39,14 @@ class Decayed:
 
     map    from magnitudes to rates; it has no weight besides its diagonal
     pairs  [n, 2] slope and bias of each element, with what rounds
+    most   the greatest magnitude in z
     """
 
     map: Linear
     decay: Decay
     product: Product
     pairs: Integers
+    most: int
 
     kernel: ClassVar[str] = "decayed"
     in_place: ClassVar[bool] = True
@@ -59,7 +68,7 @@ class Decayed:
         return [Table("map", "int32_t", self.pairs, comment)]
 
     def scalars(self) -> list[int]:
-        return [self.decay.shift, self.product.shift]
+        return [self.decay.shift, self.product.shift, self.most]
 
 
 def decayed(run: Sequence[Step], bounds: dict[str, Interval]) -> Step | None:
@@ -91,7 +100,9 @@ def decayed(run: Sequence[Step], bounds: dict[str, Interval]) -> Step | None:
     reach = np.abs(slope) * x.hi + np.abs(bias)
     if reach.max() > INT32_MAX or ends.min() < 0:
         return None
-    fused = Decayed(op, left.op, last.op, np.stack([slope, bias], axis=1))
+    most = int(x.hi.max())
+    most = most if most < INT16_MAX else INT16_MAX + 1  # -32768 has the magnitude 32767, too
+    fused = Decayed(op, left.op, last.op, np.stack([slope, bias], axis=1), most)
     return Step(last.name, last.group, fused, (drive, _DT), last.size, last.frac)
 
 

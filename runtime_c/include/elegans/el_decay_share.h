@@ -25,9 +25,7 @@ static inline el_share el_decay_share_of(el_lane scaled, el_lane k, el_lane z)
     const el_lane factor = el_upto16_1(el_shr1(scaled, k - e));
     const el_lane segment = z >> 14;
     const el_lane j = EL_CENTRED1(z, 14);
-    const el_lane bend = el_bend(el_decay_share_curve, segment);
-    const el_lane slope = el_slope(el_decay_share_curve, segment) + EL_RSHR1(bend * j, 16);
-    const el_lane q = el_value(el_decay_share_curve, segment) + EL_RSHR1(slope * j, 13);
+    const el_lane q = EL_PARABOLA1(el_decay_share_curve, segment, j, 13);
     const el_share s = {EL_RSHR1(factor * q, 16), e}; /* factor q < 2^31 - 2^16 */
 
     return s;

@@ -18,9 +18,7 @@ extern const el_parabola el_gate_share_curve[64];
 static inline el_share el_gate_share_of(el_lane z, el_lane u, el_lane k, el_lane segment)
 {
     const el_lane j = EL_CENTRED1(u, 8);
-    const el_lane bend = el_bend(el_gate_share_curve, segment);
-    const el_lane slope = el_slope(el_gate_share_curve, segment) + EL_RSHR1(bend * j, 11);
-    const el_lane q = el_value(el_gate_share_curve, segment) + EL_RSHR1(slope * j, 8);
+    const el_lane q = EL_PARABOLA1(el_gate_share_curve, segment, j, 8);
     el_share s = {q, k};
 
     el_if_negative1(z, el_rest1(el_rshr1(q, k)), &s.m, &s.e);

@@ -50,12 +50,12 @@ static const uint8_t worm_inter_t_sum_s[4] = {
 /* inter_g_sum: 13 synapses, biases with what rounds */
 static void worm_inter_g_sum(int16_t *y, const int16_t *x0, const int16_t *x1)
 {
-    y[0] = (int16_t)((244188390 + (11399 * x0[2]) + (20755 * x1[3])) >> 17);
-    y[1] = (int16_t)((249615002 + (1364 * x1[0]) + (17922 * x1[1])) >> 18);
-    y[2] = el_sat16((2265902 + (373 * x0[0]) + (-17307 * x0[1]) + (-68 * x0[2]) + (10 * x1[1])
-        + (39 * x1[3])) >> 11);
-    y[3] = (int16_t)((200187648 + (-8299 * x0[0]) + (-7151 * x0[2]) + (8263 * x1[1])
-        + (16968 * x1[3])) >> 17);
+    y[0] = (int16_t)((244188390 + el_times(11399, x0[2]) + el_times(20755, x1[3])) >> 17);
+    y[1] = (int16_t)((249615002 + el_times(1364, x1[0]) + el_times(17922, x1[1])) >> 18);
+    y[2] = EL_SAT16_OF((2265902 + el_times(373, x0[0]) + el_times(-17307, x0[1])
+        + el_times(-68, x0[2]) + el_times(10, x1[1]) + el_times(39, x1[3])), 11);
+    y[3] = (int16_t)((200187648 + el_times(-8299, x0[0]) + el_times(-7151, x0[2])
+        + el_times(8263, x1[1]) + el_times(16968, x1[3])) >> 17);
 }
 
 /* Biases and weights of worm_layers, in the order in which the kernels read them. */

@@ -15,6 +15,15 @@ static inline int16_t el_sat16(int32_t a)
     return (int16_t)held;
 }
 
+/* el_fixed.h. */
+#define EL_NATIVE_SAT16_OF
+#define EL_SAT16_OF(a, n)                                                             \
+    __extension__({                                                                   \
+        int32_t el_held_;                                                             \
+        __asm__("ssat %0, #16, %1, asr %2" : "=r"(el_held_) : "r"(a), "i"(n));        \
+        (int16_t)el_held_;                                                            \
+    })
+
 /* el_lanes.h. The same without the conversion to 16 bits, which is an instruction. */
 #define EL_NATIVE_SAT1
 static inline int32_t el_saturated(int32_t a)
@@ -33,6 +42,17 @@ static inline int32_t el_positive(int32_t a)
 
     __asm__("usat %0, #31, %1" : "=r"(held) : "r"(a));
     return held;
+}
+
+/* el_lanes.h. A shift leaves in the carry the bit that it shifts out last, which rounds, and the
+ * carry as it is where n is 0, so it is cleared first. */
+#define EL_NATIVE_ROUNDED
+#define EL_ROUNDED(a, n) el_rshr(a, n)
+
+static inline int32_t el_rounded_by(int32_t a, int32_t n)
+{
+    __asm__("adds %0, %0, #0\n\tasrs %0, %0, %1\n\tadc %0, %0, #0" : "+r"(a) : "r"(n) : "cc");
+    return a;
 }
 
 /* el_lanes.h. */

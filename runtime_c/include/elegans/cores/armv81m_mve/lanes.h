@@ -36,25 +36,25 @@ static inline void el_give(int16_t *v, el_lane a, el_lanes on)
     vstrhq_p_s32(v, a, on);
 }
 
-/* A gather of int16_t, of which a parabola has four. */
-static inline el_lane el_gathered(const int16_t *first, el_lane segment)
+/* The offset of a parabola, which has eight bytes. */
+static inline uint32x4_t el_parabola_at(el_lane segment)
 {
-    return vldrhq_gather_shifted_offset_s32(first, vreinterpretq_u32_s32(segment * 4));
+    return vreinterpretq_u32_s32(segment << 3);
 }
 
 static inline el_lane el_value(const el_parabola *curve, el_lane segment)
 {
-    return el_gathered(&curve->value, segment);
+    return vldrwq_gather_offset_s32(&curve->value, el_parabola_at(segment));
 }
 
 static inline el_lane el_slope(const el_parabola *curve, el_lane segment)
 {
-    return el_gathered(&curve->slope, segment);
+    return vldrhq_gather_offset_s32(&curve->slope, el_parabola_at(segment));
 }
 
 static inline el_lane el_bend(const el_parabola *curve, el_lane segment)
 {
-    return el_gathered(&curve->bend, segment);
+    return vldrhq_gather_offset_s32(&curve->bend, el_parabola_at(segment));
 }
 
 static inline el_lane el_mask1(el_lane a)
@@ -130,6 +130,11 @@ static inline el_lane el_plus1(el_lane a, int32_t b)
 {
     return vaddq_n_s32(a, b);
 }
+
+#define EL_PARABOLA1(curve, segment, j, down)                                                   \
+    vshrq_n_s32(el_value(curve, segment)                                                        \
+                + ((el_slope(curve, segment)                                                    \
+                    + EL_RSHR1(el_bend(curve, segment) * (j), (down) + 3)) * (j)), down)
 
 #define EL_CENTRED1(a, bits) \
     vshrq_n_s32(vsubq_n_s32(vshlq_n_s32(a, 32 - (bits)), INT32_MIN), 32 - (bits))

@@ -13,13 +13,16 @@
 
 #include <stdint.h>
 
-/* Other curves are parabolas of int16: value + slope j + bend j^2, at the scales of each curve. */
+/* Other curves are parabolas of int16: value + rshr((slope + rshr(bend j, down + 3)) j, down), with
+ * a `down` of each curve. What rounds last is in the table: EL_PARABOLA makes its entries. */
 typedef struct {
-    int16_t value;
+    int32_t value;
     int16_t slope;
     int16_t bend;
-    int16_t unused; /* eight bytes, for a shift instead of a product */
 } el_parabola;
+
+#define EL_PARABOLA(value, slope, bend, down) \
+    {((value) * (1 << (down))) + (1 << ((down) - 1)), (slope), (bend)}
 
 typedef struct {
     int32_t value;

@@ -70,6 +70,20 @@ static inline int16_t el_sat16(int32_t a)
 }
 #endif
 
+/* a >> n saturated to int16, for a constant n in 1..31. */
+#ifndef EL_NATIVE_SAT16_OF
+#define EL_SAT16_OF(a, n) el_sat16((a) >> (n))
+#endif
+
+/* w x, by a multiplication. Of a constant w a compiler makes shifts and additions, and more of them
+ * than it believes where the multiplier is fast. */
+#ifndef EL_NATIVE_TIMES
+static inline int32_t el_times(int32_t w, int32_t x)
+{
+    return w * x;
+}
+#endif
+
 /* a clamped to [lo, hi], lo <= hi. */
 #ifndef EL_NATIVE_HOLD
 static inline int16_t el_hold(int32_t a, int16_t lo, int16_t hi)

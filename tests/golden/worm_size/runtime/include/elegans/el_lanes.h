@@ -61,7 +61,7 @@ static inline void el_give(int16_t *v, el_lane a, el_lanes on)
 /* The members of curve[segment], of each lane's own segment. */
 static inline el_lane el_value(const el_parabola *curve, el_lane segment)
 {
-    return (uint16_t)curve[segment].value; /* not negative; LDRH has an offset on every core */
+    return curve[segment].value;
 }
 
 static inline el_lane el_slope(const el_parabola *curve, el_lane segment)
@@ -169,6 +169,16 @@ static inline el_lane el_plus1(el_lane a, int32_t b)
 {
     return a + b;
 }
+
+/* The value of curve[segment] at j, by el_pieces.h; `down` is a constant. */
+#ifdef EL_NATIVE_PARABOLA
+#define EL_PARABOLA1(curve, segment, j, down) EL_ON_PARABOLA(&(curve)[segment], j, down)
+#else
+#define EL_PARABOLA1(curve, segment, j, down)                                                   \
+    ((el_value(curve, segment)                                                                  \
+      + ((el_slope(curve, segment) + EL_RSHR1(el_bend(curve, segment) * (j), (down) + 3)) * (j))) \
+     >> (down))
+#endif
 
 /* The lower bits of a, from their middle on: (a mod 2^bits) - 2^(bits - 1). */
 #define EL_CENTRED1(a, bits) (((a) & ((1 << (bits)) - 1)) - (1 << ((bits) - 1)))

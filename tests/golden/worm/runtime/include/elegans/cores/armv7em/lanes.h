@@ -41,4 +41,38 @@ static inline int32_t el_sigmoid_on1(int32_t u)
     return y;
 }
 
+/* el_lanes.h. The slope lies in the lower half of a word and the bend in the upper one, where the
+ * DSP instructions take them; with `down` 13 the bend's product has its result in the upper half. */
+#define EL_NATIVE_PARABOLA
+#define EL_ON_PARABOLA(p, j, down) \
+    (((down) == 13) ? EL_ON_PARABOLA_13(p, j) : EL_ON_ANY_PARABOLA(p, j, down))
+
+#define EL_ON_PARABOLA_13(p, j)                                                         \
+    __extension__({                                                                     \
+        int32_t el_value_ = (int32_t)(p), el_slope_;                                    \
+        __asm__("ldrd %0, %1, [%0]\n\t"                                                 \
+                "smlabb %0, %1, %2, %0\n\t"                                             \
+                "smlatb %1, %1, %2, %3\n\t"                                             \
+                "smlatb %0, %1, %2, %0\n\t"                                             \
+                "asr %0, %0, #13"                                                       \
+                : "+r"(el_value_), "=&r"(el_slope_)                                     \
+                : "r"(j), "r"(32768));                                                  \
+        el_value_;                                                                      \
+    })
+
+#define EL_ON_ANY_PARABOLA(p, j, down)                                                  \
+    __extension__({                                                                     \
+        int32_t el_value_ = (int32_t)(p), el_slope_;                                    \
+        __asm__("ldrd %0, %1, [%0]\n\t"                                                 \
+                "smlabb %0, %1, %2, %0\n\t"                                             \
+                "smultb %1, %1, %2\n\t"                                                 \
+                "asrs %1, %1, %3\n\t"                                                   \
+                "adc %1, %1, #0\n\t"                                                    \
+                "mla %0, %1, %2, %0\n\t"                                                \
+                "asr %0, %0, %4"                                                        \
+                : "+r"(el_value_), "=&r"(el_slope_)                                     \
+                : "r"(j), "i"((down) + 3), "i"(down) : "cc");                           \
+        el_value_;                                                                      \
+    })
+
 #endif

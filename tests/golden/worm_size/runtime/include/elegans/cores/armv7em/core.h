@@ -28,7 +28,7 @@
 #define EL_TABLES 1U
 
 /* el_decayed.h. */
-#define EL_NATIVE_DECAYED "elegans/cores/armv7em/decayed.h"
+#define EL_NATIVE_DECAYED "elegans/cores/armv7m/decayed.h"
 
 /* Products a round of el_dot's loop: two where the compiler is asked for size, else eight. */
 #ifdef __OPTIMIZE_SIZE__

@@ -7,12 +7,13 @@
 #define EL_CORE_ARMV81M_MVE_DECAYED_H
 
 static inline void el_decayed_all(int16_t *p, const int16_t *z, int16_t dt, const int32_t *map,
-                                  uint32_t time, uint32_t gain, uint32_t n)
+                                  uint32_t time, uint32_t gain, uint32_t most, uint32_t n)
 {
     const int32_t shift = -(int32_t)time;
     const int32_t last = -(int32_t)gain;
     uint32_t before = (uint32_t)map - 32U;
 
+    (void)most;
     __asm__ volatile("vmov.i32 q7, #0xFFFFF\n\t"
             "vidup.u32 q6, %[before], #8\n\t"
             "dlstp.32 lr, %[n]\n"
