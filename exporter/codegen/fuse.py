@@ -13,6 +13,7 @@ from functools import partial
 
 import numpy as np
 
+from elegans.exporter.codegen.allowed import Allowed
 from elegans.exporter.codegen.elementwise.loop import raised_maps
 from elegans.exporter.codegen.elementwise.order import delayed, gathered
 from elegans.exporter.codegen.fusion.candidates import looked_up, repeated, saturating
@@ -69,37 +70,33 @@ Bounds = dict[str, Interval]
 Recognise = Callable[[Sequence[Step], Bounds], ProgramStep | None]
 
 
-def fuse(
-    program: Program, bounds: Bounds, layout: str, apart: set[str], replaceable: bool = False
-) -> Program:
+def fuse(program: Program, bounds: Bounds, allowed: Allowed, apart: set[str]) -> Program:
     """The program with its layers as single calls.
 
-    bounds       of every vector of the program, by name
-    layout       speed: the cores' kernels; size: one loop over all layers of CfC neurons
-    apart        names of steps that are left as they are; so are the steps of loops
-    replaceable  whether other weights shall fit: kernels saturate, size has none of its own
+    bounds   of every vector of the program, by name
+    allowed  which kernels; those of weights that are replaceable saturate
+    apart    names of steps that are left as they are; so are the steps of loops
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
-    raised = frozenset() if replaceable else frozenset(raised_maps(program))
-    linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=replaceable)
+    raised, whole = frozenset(raised_maps(program)), allowed.replaceable
+    linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=whole)
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
-    small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
-    if not replaceable:  # other weights may leave the bounds of a decay
+    if allowed.known_weights:  # other ones may leave the bounds of a decay
         fast = ((4, decayed), *fast)
-    kinds = fast if layout == "speed" else small
+    small: tuple[tuple[int, Recognise], ...] = ((7, _compact),) if allowed.compact else ()
+    kinds = fast if allowed.kernels else small
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
             run = [s for s in steps[at - count : at] if isinstance(s, Step) and s.name not in apart]
             call = recognise(run, bounds) if len(run) == count else None
             if call is not None and not _read_outside(program, run):
-                steps[at - count : at] = [saturating(call) if replaceable else call]
+                steps[at - count : at] = [saturating(call) if allowed.replaceable else call]
                 at = max(at - count, count - 1)
             at += 1
     found = Program(program.model, gathered(steps), program.loops)
-    looped = layout == "speed" and not replaceable
-    return Program(found.model, delayed(found), found.loops) if looped else found
+    return Program(found.model, delayed(found), found.loops) if allowed.kernels else found
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:

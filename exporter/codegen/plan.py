@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elegans.exporter.codegen.allowed import Allowed
 from elegans.exporter.codegen.copies import has_tables, is_inline
 from elegans.exporter.codegen.fuse import fuse
 from elegans.exporter.codegen.loops import roll
@@ -102,8 +103,9 @@ def plan(
 
 def _planned(model: Model, bounds: dict[str, Interval], layout: str, replaceable: bool) -> Plan:
     rolled, bounds = roll(model, bounds)
-    program, placement = _fused(rolled, bounds, layout, replaceable)
-    body = step_body(program, placement, bounds, layout, replaceable)
+    allowed = Allowed(layout, replaceable)
+    program, placement = _fused(rolled, bounds, allowed)
+    body = step_body(program, placement, bounds, allowed)
     own = [
         (step, table)
         for step in program.steps
@@ -123,15 +125,15 @@ def _planned(model: Model, bounds: dict[str, Interval], layout: str, replaceable
 
 
 def _fused(
-    program: Program, bounds: dict[str, Interval], layout: str, replaceable: bool
+    program: Program, bounds: dict[str, Interval], allowed: Allowed
 ) -> tuple[Program, Placement]:
     """The program with its layers fused, as far as the places of their vectors allow it."""
     apart: set[str] = set()
     while True:
         solved = program
-        if layout == "speed" and not replaceable:  # a solver's list is of the synapses that exist
+        if allowed.known_weights:
             solved = with_solvers(program, bounds, apart)
-        fused = fuse(solved, bounds, layout, apart, replaceable)
+        fused = fuse(solved, bounds, allowed, apart)
         placement = place(fused)
         wrong = misplaced(fused, placement)
         if not wrong:

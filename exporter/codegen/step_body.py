@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from elegans.exporter.codegen.allowed import Allowed
 from elegans.exporter.codegen.copies import (
     Joined,
     clamp_lines,
@@ -90,10 +91,9 @@ class _Writer:
     program: Program
     placement: Placement
     bounds: dict[str, Interval]
-    layout: str
+    allowed: Allowed
     names: dict[tuple[str, str], str]
     unrolled: dict[str, Unrolled]
-    replaceable: bool
     runs: list[LayerRun] = field(default_factory=list)
     solvers: list[Solver] = field(default_factory=list)
     compact: list[str] = field(default_factory=list)  # names of the calls of compact layers
@@ -104,24 +104,18 @@ class _Writer:
     scratch: list[str] = field(default_factory=list)  # declarations of those that outlive a run
     kept: set[str] = field(default_factory=set)  # buffers that lie in them
 
-    @property
-    def loops(self) -> bool:
-        """Whether element-wise steps are loops, whose code depends on ranges of these weights."""
-        return self.layout == "speed" and not self.replaceable
-
 
 def step_body(
     program: Program,
     placement: Placement,
     bounds: dict[str, Interval],
-    layout: str,
-    replaceable: bool = False,
+    allowed: Allowed,
 ) -> StepBody:
-    """The body of `step`. `bounds` are those of the program's vectors, by name. With `replaceable`
-    weights it is given these, and states no ranges."""
-    maps = unrolled(program, bounds) if layout == "speed" and not replaceable else {}
-    names = table_names(program.model.name, program.steps, replaceable)
-    to = _Writer(program, placement, bounds, layout, names, maps, replaceable)
+    """The body of `step`. `bounds` are those of the program's vectors, by name. Where the weights
+    are replaceable it is given these, and states no ranges."""
+    maps = unrolled(program, bounds) if allowed.known_weights else {}
+    names = table_names(program.model.name, program.steps, allowed.replaceable)
+    to = _Writer(program, placement, bounds, allowed, names, maps)
     written = [_block(to, number, run) for number, run in enumerate(blocks(program))]
     results, joined = copy_all(program, placement)
     to.joined.size = max(to.joined.size, joined)
@@ -175,11 +169,12 @@ def _once(to: _Writer, steps: Sequence[Step]) -> list[Statement]:
     """Steps outside of all loops; element-wise ones that follow each other are a loop of theirs."""
     found = []
     for run in runs(steps, to.placement, to.unrolled.keys()):
-        if (len(run) == 1 and not raised(run[0], to.program)) or not to.loops:
+        if (len(run) == 1 and not raised(run[0], to.program)) or not to.allowed.kernels:
             found += [_statement(to, step) for step in run]
         else:
             to.pointwise.update(step.name for step in run)
-            found += loop_over(run, to.program, to.placement, to.names, to.bounds)
+            known = None if to.allowed.replaceable else to.bounds
+            found += loop_over(run, to.program, to.placement, to.names, known)
     return found
 
 
@@ -225,7 +220,7 @@ def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> 
     kept = [f"int16_t *const {a} = &{scratch}.v[{at}];" for a, at in run.scratch.kept.items()]
     to.kept.update(run.scratch.kept)
     to.scratch.extend([buffer, *kept] if kept else [])
-    words = f"{BLOCK}->{own}_w" if to.replaceable else f"{name}_w"
+    words = f"{BLOCK}->{own}_w" if to.allowed.replaceable else f"{name}_w"
     call = f"{name}(s->v, {scratch}.v, {words}, {dt});"
     copies = [
         line
@@ -268,7 +263,7 @@ def _commented(
 
 
 def _comment(to: _Writer, step: ProgramStep) -> str:
-    return step_comment(step, None if to.replaceable else to.bounds[step.name])
+    return step_comment(step, None if to.allowed.replaceable else to.bounds[step.name])
 
 
 def _statement(to: _Writer, step: Step) -> Statement:
@@ -279,7 +274,7 @@ def _statement(to: _Writer, step: Step) -> Statement:
     target = to.placement.places[step.name]
     if isinstance(step.op, Clamp) and is_inline(step):
         source = to.placement.at(step.inputs[0][0])
-        return Statement(clamp_lines(step.op, target, source, to.layout), comment)
+        return Statement(clamp_lines(step.op, target, source, to.allowed.layout), comment)
     if step.name in to.unrolled:
         call = to.unrolled[step.name].call(target, to.placement.at)
         return Statement([call] if call else [], comment)
@@ -299,7 +294,7 @@ def _statement(to: _Writer, step: Step) -> Statement:
     size = [] if told else [step.size // parts(step.op)]
     numbers = [str(n) if time or n < 0 else f"{n}U" for n in (*step.op.scalars(), *size)]
     arguments = ", ".join([str(target), *inputs, *tables, *numbers])
-    kernel = f"{step.op.kernel}_few" if is_few(step, to.layout) else step.op.kernel
+    kernel = f"{step.op.kernel}_few" if is_few(step, to.allowed.layout) else step.op.kernel
     call = f"el_{kernel}({arguments});"
     wrapped = textwrap.wrap(call, 88, subsequent_indent="    ", break_long_words=False)
     return Statement(lines + wrapped, comment)

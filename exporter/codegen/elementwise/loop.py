@@ -137,9 +137,9 @@ def loop_over(
     program: Program,
     placement: Placement,
     names: dict[tuple[str, str], str],
-    bounds: dict[str, Interval],
+    bounds: dict[str, Interval] | None,
 ) -> list[Statement]:
-    """The statements of a run's loop."""
+    """The statements of a run's loop. Without bounds it suits any integers, and states none."""
     n, made = elements(run[0]), {step.name for step in run}
     others = [s for s in program.steps if s.name not in made]
     needed = {w.vector for w in (*program.read_by(others), *program.results)}
@@ -154,7 +154,8 @@ def loop_over(
             target = _element(placement.places[step.name])
             numbers = [target, f"{step.name}_i"] if kind == PLAIN else [target, n, f"{step.name}_i"]
             lines += _wrapped(_GIVE[kind].format(*numbers))
-        found.append(Statement(lines, step_comment(step, bounds[step.name]), "    "))
+        comment = step_comment(step, None if bounds is None else bounds[step.name])
+        found.append(Statement(lines, comment, "    "))
     return [*found, Statement(["}"])]
 
 
@@ -178,12 +179,14 @@ def _arguments(
     return ", ".join(arguments)
 
 
-def called(step: Step, program: Program, bounds: dict[str, Interval]) -> str:
+def called(step: Step, program: Program, bounds: dict[str, Interval] | None) -> str:
     """The function of one element that a step of a loop calls, without `el_` and `1`."""
     if raised(step, program):
         return f"{step.op.kernel}_on"
     near = getattr(step.op, "near", None)
-    simple = near is not None and near(*(_interval(a, bounds) for a in step.inputs))
+    if near is None or bounds is None:
+        return step.op.kernel
+    simple = near(*(_interval(a, bounds) for a in step.inputs))
     return f"{step.op.kernel}_near" if simple else step.op.kernel
 
 

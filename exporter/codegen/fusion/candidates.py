@@ -34,4 +34,4 @@ def saturating(call: ProgramStep) -> LayerCall:
     assert isinstance(call, LayerCall)
     assert isinstance(call.op, FusedLayer)
     maps = tuple(replace(one, saturates=True) for one in call.op.maps)
-    return replace(call, op=type(call.op)(maps))
+    return replace(call, op=replace(call.op, maps=maps))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from elegans.boards.firmware.host import HostModel
 from elegans.exporter.codegen.elementwise.loop import runs
 from elegans.exporter.codegen.placement import Place, Placement
 from elegans.exporter.export import Request, export
@@ -83,7 +84,7 @@ def test_a_near_time_has_the_bits_of_any_time(library, exponent):
 
 def _runs(steps, places):
     placement = Placement({k: Place(*v) for k, v in places.items()}, (), 0, Place("v", 0), ())
-    return [[step.name for step in run] for run in runs(steps, placement, set())]
+    return [[step.name for step in run] for run in runs(steps, placement, frozenset())]
 
 
 def _step(name, op, *inputs):
@@ -113,12 +114,17 @@ def test_what_reads_only_the_upper_halves_of_a_state_is_another_loop():
     assert _runs(steps, _PLACES) == [["k"], ["a"]]
 
 
-def test_a_gru_is_layers_and_one_loop(tmp_path):
+@pytest.mark.parametrize("block", [False, True], ids=["compiled weights", "a block of weights"])
+def test_a_gru_is_layers_and_one_loop(tmp_path, block):
     torch.manual_seed(3)
     ranges = {"input_ranges": (-1, 1), "dt_range": (0.1, 1)}
     export_onnx(Recurrent(GRUCell(3, 6), projection=1), 3, tmp_path / "gru.onnx", **ranges)
-    export(Request(tmp_path / "gru.onnx"), tmp_path / "BUILD")
+    export(Request(tmp_path / "gru.onnx", weights_block=block), tmp_path / "BUILD")
     text = model_file(tmp_path / "BUILD").read_text().split("gru_step(")[1]
+    assert ("_near1(" in text) != block, "which relies on ranges of these weights"
+    v = np.load(tmp_path / "BUILD" / "vectors.npz")
+    y, h = HostModel.compile(tmp_path / "BUILD").steps(v["x"], None, v["h"])
+    assert np.array_equal(np.hstack([y, h]), np.hstack([v["y"], v["h_next"]]))
     assert text.count("for (uint32_t i = 0;") == 1
     assert "el_relax1(" in text
     for kernel in ("sigmoid", "tanh", "gated_drive", "gate_share", "relax"):
