@@ -225,7 +225,7 @@ def test_dividing_by_time_outside_of_a_neuron_is_refused(tmp_path):
 
 
 def test_a_matrix_is_a_state_where_its_name_says_so(tmp_path):
-    """S and S_next [1, 4, 4], or buf and buf_out beside a sensor, are no sequence of four steps, and
+    """S and S_next [1, 4, 4], or buf and buf_out beside a sensor, are no sequence of four steps;
     seq and out are one."""
     text = '<ir_version: 8, opset_import: ["" : 17]> memory (float[1,4] x, float[1,4,4] {0}) =>'
     text += " (float[1,4] y, float[1,4,4] {1}) <float half = {{0.5}}>"
