@@ -225,9 +225,12 @@ def _refuse_sequences(
     states: States,
     path: Path,
 ) -> None:
-    """Refuse inputs and outputs of one length; states may be matrices, as by their names."""
+    """Refuse inputs and outputs of one length; states may be matrices, as by their names, unless
+    these leave no sensor."""
     sizes = ({n: math.prod(s) for n, s in shapes.items()} for shapes in (inputs, outputs))
-    known = states or tuple((i, o) for i, o in name_pairs(*sizes) if speaks_of_state(o))
+    known = states or name_pairs(*sizes)
+    if not inputs.keys() - dict(known).keys():
+        known = tuple((i, o) for i, o in known if speaks_of_state(o))
     apart = {name for pair in known for name in pair}
     lengths = [
         {s[-2] for name, s in shapes.items() if len(s) == 3 and name not in apart}

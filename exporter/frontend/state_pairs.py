@@ -73,15 +73,19 @@ def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
 
 def _named(graph: Dataflow, ports: PortSizes) -> dict[str, str]:
     """The states that names show; `joint_in` and `joint_out` only if dataflow allows it, because
-    an output that depends on the input only through next states may be one of its own."""
+    an output that depends on the input only through next states may be one of its own, unless it
+    is one of these element by element, as the `spk_out` of a neuron that its own spikes reset."""
     pairs = dict(name_pairs(ports.inputs, ports.outputs))
     weak = {i: o for i, o in pairs.items() if not (speaks_of_state(i) or speaks_of_state(o))}
     if len(weak) > _MOST:
         return {i: o for i, o in pairs.items() if i not in weak}
+    others = {o: [*({*pairs.values()} - {o})] for o in weak.values()}
     return {
         i: o
         for i, o in pairs.items()
-        if i not in weak or not graph.only_through(i, o, {*pairs.values()} - {o})
+        if i not in weak
+        or not graph.only_through(i, o, others[o])
+        or _any_elementwise(graph, ports, [o], others[o])
     }
 
 

@@ -123,6 +123,18 @@ def _dynamic_matmul(write: Writer, node: onnx.NodeProto, given: Attributes) -> l
     return [write("Add", made, bias) if bias else made]
 
 
+def _dynamic_lstm(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str]:
+    """DynamicQuantizeLSTM: the inputs of an LSTM, whose W and R are of integers and transposed,
+    then a scale and a zero point of W and of R: one, or one for each gate."""
+    inputs = [*node.input, *[""] * (12 - len(node.input))]
+    for at, scale, zero in ((1, *inputs[8:10]), (2, *inputs[10:12])):
+        wide = write.shape(scale) not in ((), (1,))
+        names = [write("Reshape", n, write.constant([-1], np.int64)) for n in (scale, zero)]
+        whole = write("DequantizeLinear", inputs[at], *names, axis=2 if wide else 0)
+        inputs[at] = write("Transpose", whole, perm=[0, 2, 1])
+    return write.several("LSTM", len(node.output), *inputs[:8], **given)
+
+
 def _dynamic(write: Writer, node: onnx.NodeProto, given: Attributes) -> list[str]:
     """DynamicQuantizeLinear, whose scale is as fine as its input allows: the input itself, at a
     scale of one and a zero point of zero."""
@@ -140,6 +152,7 @@ TABLE: Table = {
     (DOMAIN, "QLinearConcat"): _qlinear_concat,
     (DOMAIN, "MatMulIntegerToFloat"): _to_float,
     (DOMAIN, "DynamicQuantizeMatMul"): _dynamic_matmul,
+    (DOMAIN, "DynamicQuantizeLSTM"): _dynamic_lstm,
     **{
         (DOMAIN, f"QLinear{kind}"): _qlinear(kind, operands)
         for kind, operands in {

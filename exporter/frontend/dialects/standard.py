@@ -10,7 +10,10 @@ import onnx
 from elegans.exporter.frontend.dialects import integers, microsoft, older_opsets
 from elegans.exporter.frontend.dialects.writer import Table, rewritten
 
-_ROUNDING = ("QuantizeLinear", "DynamicQuantizeLinear", "DynamicQuantizeMatMul", "QGemm")
+_ROUNDING = (
+    *("QuantizeLinear", "QGemm"),
+    *("DynamicQuantizeLinear", "DynamicQuantizeMatMul", "DynamicQuantizeLSTM"),
+)
 
 
 def opset(model: onnx.ModelProto) -> int:

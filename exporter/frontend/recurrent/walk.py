@@ -245,6 +245,8 @@ class Walk:
         """The types and shapes of a node's outputs in the whole graph."""
         node, named = call.node, dict(zip(call.node.input, call.inputs, strict=True))
         version = max(o.version for o in self.reader.opsets if o.domain in ("", "ai.onnx"))
+        if not onnx.defs.has(node.op_type, node.domain):
+            raise call.error(f"is an operator of {node.domain or 'ONNX'!r:.60} that ONNX lacks")
         schema = onnx.defs.get_schema(node.op_type, version, node.domain)
         present = {name: value for name, value in named.items() if value is not None}
         return shape_inference.infer_node_outputs(

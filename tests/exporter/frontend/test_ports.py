@@ -225,7 +225,8 @@ def test_dividing_by_time_outside_of_a_neuron_is_refused(tmp_path):
 
 
 def test_a_matrix_is_a_state_where_its_name_says_so(tmp_path):
-    """S [1, 4, 4] and S_next are no sequence of four steps, and seq and out are one."""
+    """S and S_next [1, 4, 4], or buf and buf_out beside a sensor, are no sequence of four steps;
+    seq and out are one."""
     text = '<ir_version: 8, opset_import: ["" : 17]> memory (float[1,4] x, float[1,4,4] {0}) =>'
     text += " (float[1,4] y, float[1,4,4] {1}) <float half = {{0.5}}>"
     text += " {{ kept = Mul({0}, half)  one = Unsqueeze(x, at)  {1} = Add(kept, one)"
@@ -239,5 +240,7 @@ def test_a_matrix_is_a_state_where_its_name_says_so(tmp_path):
 
     ports = find_ports(model("S", "S_next"), path)
     assert [(p.name, p.hi - p.lo) for p in ports.h_next] == [("S_next", 16)]
+    ports = find_ports(model("buf", "buf_out"), path)
+    assert [(p.name, p.hi - p.lo) for p in ports.h_next] == [("buf_out", 16)]
     with pytest.raises(ElegansError, match="is a sequence of 4 steps"):
         find_ports(model("seq", "out"), path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import onnx
+import onnx.parser
 import pytest
 
 from elegans.exporter.errors import ElegansError
@@ -69,6 +70,18 @@ def test_in_and_out_of_a_joint_are_no_state_for_their_names_alone(tmp_path):
     layers = [("v_in", "v_out", 5), ("w_in", "w_out", 5)]
     path = rnn(tmp_path / "net.onnx", layers, {"y": 1}, {"x": 2})
     assert _found(path)[1] == [("v_in", "v_out"), ("w_in", "w_out")]
+
+
+def test_spikes_that_follow_from_the_next_potential_are_a_state_where_they_come_in(tmp_path):
+    """Element by element, which the command of a joint is not."""
+    text = '<ir_version: 8, opset_import: ["" : 18]> lif (float[1,4] x, float[1,4] mem,'
+    text += " float[1,4] spk) => (float[1,1] y, float[1,4] mem_out, float[1,4] spk_out)"
+    text += " <float one = {1.0}, float[4,4] w, float[4,1] v> { s = MatMul(spk, w)  a = Add(x, s)"
+    text += "  b = Add(a, mem)  mem_out = Sub(b, spk)  up = Greater(mem_out, one)"
+    text += "  spk_out = Cast<to = 1>(up)  y = MatMul(spk_out, v) }"
+    path = tmp_path / "net.onnx"
+    onnx.save(onnx.parser.parse_model(text), path)
+    assert _found(path) == (["x"], [("mem", "mem_out"), ("spk", "spk_out")], ["y"])
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,11 @@ def _start(walk: Walk, call: Call, x: Value, number: int, hidden: int) -> tuple[
     at = 5 + number
     given = call.inputs[at] if len(call.inputs) > at else None
     if given is not None and math.prod(given.shape) != hidden:
-        raise ValueError(f"its initial state has the shape {list(given.shape)}")
+        raise call.error(
+            f"has {hidden} units and starts from a state of the shape {list(given.shape)}, as "
+            "torch's dynamo exporter writes an LSTM with a projection, which is then lost",
+            "write a module with proj_size by elegans.trainer.export_onnx",
+        )
     zero = known_zero(given)
     if walk.copies > 1 or walk.depth:  # a cell at one of several steps
         zeros = np.zeros((1, 1, hidden))

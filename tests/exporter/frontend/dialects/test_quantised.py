@@ -252,6 +252,24 @@ def test_scales_that_nodes_hold_belong_to_the_output_channels_of_a_convolution()
     assert np.allclose(found.reshape(-1), np.clip(np.rint(real), 0, 255))
 
 
+@pytest.mark.parametrize("scales", [1, 8], ids=["one scale", "a scale for each gate"])
+def test_an_lstm_with_weights_of_8_bits_is_that_of_its_real_weights(scales):
+    """DynamicQuantizeLSTM, which onnxruntime's quantize_dynamic makes of each LSTM."""
+    w, r = (_random.integers(-99, 99, (1, n, 8)).astype(np.int8) for n in (3, 2))
+    scale = _random.uniform(0.005, 0.01, scales).astype(np.float32)
+    zero = _random.integers(-9, 9, scales).astype(np.int8)
+    x = _random.normal(0, 1, (5, 1, 3)).astype(np.float32)
+    names = ("x", "w", "r", "", "", "", "", "", "s", "z", "s", "z")
+    made = [
+        node("DynamicQuantizeLSTM", *names, domain="com.microsoft", outputs=("out",), hidden_size=2)
+    ]
+    found = _rewritten(made, {"w": w, "r": r, "s": scale, "z": zero}, x)
+    real = {n: ((a - zero.astype(int)) * scale).transpose(0, 2, 1) for n, a in (("w", w), ("r", r))}
+    plain = [node("LSTM", "x", "w", "r", hidden_size=2)]
+    held = {name: array.astype(np.float32) for name, array in real.items()}
+    assert np.allclose(found, _rewritten(plain, held, x), atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("kind", "more"),
     [

@@ -144,6 +144,7 @@ _REFUSED = {
     "another batch": ({}, "GRU.*has a batch of 3; export a batch of 1"),
     "fewer steps": ({"lengths": "lengths"}, "GRU.*runs over 4 of 6 steps.*sequence_lens"),
     "a state of 1": ({"states": ["start"]}, "GRU.*starts from a state that is not 0"),
+    "a projection": ({"states": ["start"], "size": 2}, "GRU.*4 units.*projection.*export_onnx"),
     "an unknown activation": ({"activations": ["Sigmoid", "Sine"]}, "GRU.*the activation 'Sine'"),
 }
 
@@ -155,7 +156,7 @@ def test_a_node_that_is_no_step_is_refused_with_its_reason(tmp_path, given, matc
     if "lengths" in given:
         given["lengths"] = whole.hold([4], np.int32)
     if "states" in given:
-        given["states"] = [whole.hold(np.ones((1, 1, HIDDEN)))]
+        given["states"] = [whole.hold(np.ones((1, 1, given.pop("size", HIDDEN))))]
     whole.recurrent("GRU", "x", ["y"], **given)
     batch = 3 if "batch" in match else 1
     path = whole.save(tmp_path / "a.onnx", {"x": [LENGTH, batch, INPUTS]}, {"y": 4})
