@@ -33,6 +33,7 @@ from elegans.exporter.codegen.program import (
     ProgramStep,
     TanhLayer,
 )
+from elegans.exporter.delivery.layouts import CodeLayout
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
@@ -70,24 +71,30 @@ Recognise = Callable[[Sequence[Step], Bounds], ProgramStep | None]
 
 
 def fuse(
-    program: Program, bounds: Bounds, layout: str, apart: set[str], replaceable: bool = False
+    program: Program,
+    bounds: Bounds,
+    layout: CodeLayout,
+    apart: set[str],
+    replaceable: bool = False,
 ) -> Program:
     """The program with its layers as single calls.
 
     bounds       of every vector of the program, by name
-    layout       speed: the cores' kernels; size: one loop over all layers of CfC neurons
+    layout       whether by the cores' kernels, or by one loop over all layers of CfC neurons
     apart        names of steps that are left as they are; so are the steps of loops
-    replaceable  whether other weights shall fit: kernels saturate, size has none of its own
+    replaceable  whether other weights shall fit: kernels saturate
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
     raised = frozenset() if replaceable else frozenset(raised_maps(program))
     linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=replaceable)
-    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
-    small: tuple[tuple[int, Recognise], ...] = () if replaceable else ((7, _compact),)
-    if not replaceable:  # other weights may leave the bounds of a decay
-        fast = ((4, decayed), *fast)
-    kinds = fast if layout == "speed" else small
+    kinds: list[tuple[int, Recognise]] = []
+    if layout.fused and not replaceable:  # other weights may leave the bounds of a decay
+        kinds.append((4, decayed))
+    if layout.fused:
+        kinds += [(7, _cfc), (2, _tanh), (1, linear)]
+    if layout.compact:
+        kinds.append((7, _compact))
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
@@ -98,8 +105,7 @@ def fuse(
                 at = max(at - count, count - 1)
             at += 1
     found = Program(program.model, gathered(steps), program.loops)
-    looped = layout == "speed" and not replaceable
-    return Program(found.model, delayed(found), found.loops) if looped else found
+    return Program(found.model, delayed(found), found.loops) if layout.pointwise else found
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:

@@ -18,7 +18,8 @@ from elegans.exporter.codegen.copies import (
     used,
 )
 from elegans.exporter.codegen.elementwise.loop import loop_over, raised, runs
-from elegans.exporter.codegen.layer_run import LayerRun, compact_run, layer_run
+from elegans.exporter.codegen.fusion.compact import compact_run
+from elegans.exporter.codegen.layer_run import LayerRun, layer_run
 from elegans.exporter.codegen.placement import Place, Placement, blocks
 from elegans.exporter.codegen.program import (
     CompactLayer,
@@ -33,6 +34,7 @@ from elegans.exporter.codegen.program import (
 from elegans.exporter.codegen.solver.tables import Solver, solver
 from elegans.exporter.codegen.tables import BLOCK, ConstantArray, constant_array, table_names
 from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
+from elegans.exporter.delivery.layouts import CodeLayout
 from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.ops import parts
@@ -90,7 +92,7 @@ class _Writer:
     program: Program
     placement: Placement
     bounds: dict[str, Interval]
-    layout: str
+    layout: CodeLayout
     names: dict[tuple[str, str], str]
     unrolled: dict[str, Unrolled]
     replaceable: bool
@@ -104,22 +106,17 @@ class _Writer:
     scratch: list[str] = field(default_factory=list)  # declarations of those that outlive a run
     kept: set[str] = field(default_factory=set)  # buffers that lie in them
 
-    @property
-    def loops(self) -> bool:
-        """Whether element-wise steps are loops, whose code depends on ranges of these weights."""
-        return self.layout == "speed" and not self.replaceable
-
 
 def step_body(
     program: Program,
     placement: Placement,
     bounds: dict[str, Interval],
-    layout: str,
+    layout: CodeLayout,
     replaceable: bool = False,
 ) -> StepBody:
     """The body of `step`. `bounds` are those of the program's vectors, by name. With `replaceable`
     weights it is given these, and states no ranges."""
-    maps = unrolled(program, bounds) if layout == "speed" and not replaceable else {}
+    maps = unrolled(program, bounds) if layout.unrolled else {}
     names = table_names(program.model.name, program.steps, replaceable)
     to = _Writer(program, placement, bounds, layout, names, maps, replaceable)
     written = [_block(to, number, run) for number, run in enumerate(blocks(program))]
@@ -175,7 +172,7 @@ def _once(to: _Writer, steps: Sequence[Step]) -> list[Statement]:
     """Steps outside of all loops; element-wise ones that follow each other are a loop of theirs."""
     found = []
     for run in runs(steps, to.placement, to.unrolled.keys()):
-        if (len(run) == 1 and not raised(run[0], to.program)) or not to.loops:
+        if (len(run) == 1 and not raised(run[0], to.program)) or not to.layout.pointwise:
             found += [_statement(to, step) for step in run]
         else:
             to.pointwise.update(step.name for step in run)
@@ -216,7 +213,7 @@ def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> 
     """Fused layers in one call; vectors that only they read are in the run's scratch buffer."""
     own = f"layers{len(to.runs) or ''}"
     name = f"{to.program.model.name}_{own}"
-    run = layer_run(name, steps, to.program, to.placement)
+    run = layer_run(name, steps, to.program, to.placement, to.layout.looped)
     to.runs.append(run)
     timed = any(len(step.inputs) > 1 for step, _ in steps)
     dt = f"{to.placement.places['dt_in']}[0]" if timed else "0"
