@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.conversion import affine_fields
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json
@@ -38,7 +39,7 @@ class BuildFolder:
     digest    SHA-256 of the model, 64 hexadecimal digits; compared only in `model`
     inputs, dt, states, outputs   the integers that cross the model's border; dt is None when
               the sample period was fixed at export
-    layout    what the C was generated for, "speed" or "size"; the key is `optimise`
+    layout    what the C was generated for, one of `delivery.layouts.LAYOUTS`; the key is `optimise`
     errors    of free runs against the float network; empty where they are not stated
     notes     sentences about ports and ranges that the user should look at, with remedies
     blame     for the worst of these errors; None where it is small, or not stated
@@ -152,6 +153,9 @@ def read_build_folder(build: Path) -> BuildFolder:
     states = _channels(path, data, "states", (16, 32))
     if not outputs or not states:
         raise _damaged(path, "it names no outputs or no states")
+    layout = _field(path, {"optimise": "speed"} | data, "optimise", str)
+    if layout not in LAYOUTS:
+        raise _damaged(path, f"{layout!r:.40} is no layout")
     dt = _field(path, data, "dt", object)
     return BuildFolder(
         path=path,
@@ -161,7 +165,7 @@ def read_build_folder(build: Path) -> BuildFolder:
         dt=None if dt is None else _channel(path, dt, "dt", (16, 32)),
         states=states,
         outputs=outputs,
-        layout=_field(path, {"optimise": "speed"} | data, "optimise", str),
+        layout=layout,
         errors=_errors(path, data),
         notes=tuple(str(note) for note in _field(path, {"notes": []} | data, "notes", list)),
         blame=_blame(path, data.get("blame")),

@@ -51,8 +51,8 @@ class Request:
     weight_bits   16 or 8
     states        (input, output) names of all states, where the graph is ambiguous
     elapsed       the name of the input that is the elapsed time, where it is ambiguous
-    layout        speed or size
-    flash_limit   bytes of tables and weights beyond which the layout becomes size
+    layout        speed, balanced or size
+    flash_limit   bytes of tables and weights beyond which the next layout is taken
     accept_error  the greatest free-running error against float that is accepted, as a fraction
                   of the range that a state or output uses
     input_formats (name or None, format) of inputs that are raw counts: see `with_formats`

@@ -104,9 +104,6 @@ def require_plain(folder: BuildFolder) -> None:
     if period is not None and not (isinstance(period, int | float) and 0 < period < _LONGEST):
         fact = f"is damaged: {period!r:.40} is no sample period"
         raise ElegansError(folder.path, fact, "run `elegans export` again")
-    if folder.layout not in ("speed", "size"):
-        fact = f"is damaged: {folder.layout!r:.40} is no layout"
-        raise ElegansError(folder.path, fact, "run `elegans export` again")
     times = (folder.dt,) if folder.dt else ()
     for channel in (*folder.inputs, *folder.outputs, *folder.states, *times):
         label = re.sub(r"\[\d{1,6}\]$", "", channel.name)  # of a state: layer[number]

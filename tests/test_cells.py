@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import onnxruntime as ort
 import pytest
@@ -11,13 +13,17 @@ from torch import nn
 from elegans.benchmarks.accuracy import against_float
 from elegans.boards.firmware.host import HostModel
 from elegans.exporter.build_folder import read_build_folder
+from elegans.exporter.codegen.emit import emit
+from elegans.exporter.codegen.plan import plan
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir.declared import with_ranges
+from elegans.exporter.ir.proof import prove
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.oracles import reference
 from elegans.exporter.oracles.free_run import WARNED
 from elegans.hil_tests.session.session import hil
+from elegans.tests.places import forget_checksums
 from elegans.trainer import export_onnx, straight_through
 from elegans.trainer.cells.cfc import CfCCell
 from elegans.trainer.cells.ctrnn import CTRNNCell
@@ -152,6 +158,22 @@ def _everywhere(model, build):
 
 def test_one_meaning_in_numpy_torch_onnxruntime_and_c(exported):
     _everywhere(*exported[1:])
+
+
+@pytest.mark.parametrize("layout", ["balanced", pytest.param("size", marks=pytest.mark.soak)])
+def test_the_c_of_each_layout_repeats_the_reference(exported, layout, tmp_path):
+    _, model, build = exported
+    for name in ("model.json", "vectors.npz"):
+        shutil.copy(build / name, tmp_path)
+    code = emit(plan(model, prove(model), layout))
+    for path, text in code.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    forget_checksums(tmp_path)
+    v = np.load(tmp_path / "vectors.npz")
+    y, h = HostModel.compile(tmp_path, level="0").steps(v["x"], v["dt"], v["h"])
+    np.testing.assert_array_equal(y, v["y"])
+    np.testing.assert_array_equal(h, v["h_next"])
 
 
 def test_weights_of_8_bits_have_one_meaning_too(narrow):

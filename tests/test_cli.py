@@ -108,7 +108,7 @@ def test_the_old_name_of_level_and_layout_is_refused_in_one_line(verb):
     result = _call(verb, "x", "--optimise", "2")
     assert result.exit_code == 2
     assert len(result.output.splitlines()) == 1
-    new = "--layout speed|size" if verb == "export" else "--level auto|0|1|2|3|s"
+    new = "--layout speed|balanced|size" if verb == "export" else "--level auto|0|1|2|3|s"
     assert f"'elegans {verb}': use {new}" in result.output
 
 

@@ -33,7 +33,7 @@ class ModelSource:
 
     ``inputs``, ``outputs`` and ``states`` are numbers of elements; ``state_bits``, 16 or 32, is
     the size of a state; ``has_dt`` says that a step takes the elapsed time, of ``dt_bits``;
-    ``layout`` is that of `elegans export`, ``speed`` or ``size``; ``files`` are the contents by
+    ``layout`` is that of `elegans export`, a row of `LAYOUTS`; ``files`` are the contents by
     path relative to the BUILD.
     """
 
@@ -96,7 +96,7 @@ def read_model(build_dir: Path) -> ModelSource:
 
 
 def model_source(model: BuildFolder | Model, layout: str, files: dict[str, bytes]) -> ModelSource:
-    """The sources of a model, whose C in `files` has this layout: speed or size."""
+    """The sources of a model, whose C in `files` has this layout."""
     return ModelSource(
         name=model.name,
         digest=model.digest,

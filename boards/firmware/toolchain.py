@@ -23,6 +23,7 @@ from pathlib import Path
 from elegans.boards.descriptors.cores import ARM, RISCV
 from elegans.boards.firmware import compiler_cache
 from elegans.boards.processes.process_group import run_group
+from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.files import remove_left_behind
 
@@ -83,11 +84,10 @@ def host_compiler(name: str = "auto") -> Compiler:
 def resolve_level(level: str, layout: str) -> str:
     """The one of `LEVELS` that ``level`` stands for.
 
-    ``auto`` stands for ``s`` if the ``layout`` of the C is ``size``, else for ``2``. Raises
-    `ElegansError` for an unknown level.
+    ``auto`` stands for that of the ``layout`` of the C. Raises `ElegansError` for an unknown level.
     """
     if level == "auto":
-        return "s" if layout == "size" else "2"
+        return LAYOUTS[layout].level
     if level not in LEVELS:
         known = ", ".join(("auto", *LEVELS))
         raise WrongUseError(f"-O{level}", "is not an optimisation level", f"choose one of: {known}")

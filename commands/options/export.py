@@ -10,8 +10,7 @@ import click
 
 from elegans.commands.options.shared import PATH, F, renamed
 from elegans.commands.options.values import NamedFormat, NamedRange, Pair
-
-_LAYOUTS = ("speed", "size")
+from elegans.exporter.delivery.layouts import LAYOUTS
 
 
 def export_options(function: F) -> F:
@@ -43,7 +42,7 @@ def export_options(function: F) -> F:
     decorated = cast(F, collected)
     for option in reversed(_EXPORT):
         decorated = option(decorated)
-    return renamed("--optimise", f"--layout {'|'.join(_LAYOUTS)}")(decorated)
+    return renamed("--optimise", f"--layout {'|'.join(LAYOUTS)}")(decorated)
 
 
 _EXPORT = (
@@ -108,10 +107,10 @@ _EXPORT = (
     ),
     click.option(
         "--layout",
-        type=click.Choice(_LAYOUTS),
+        type=click.Choice(list(LAYOUTS)),
         default="speed",
         show_default=True,
-        help="of tables and code: fewest instructions, or least flash; same results to the bit",
+        help="of tables and code: fewest instructions, less flash, or least; results are the same",
     ),
     click.option(
         "--weights-block",
@@ -131,7 +130,7 @@ _EXPORT = (
         type=click.IntRange(min=1),
         metavar="BYTES",
         help="most bytes of flash for tables and weights (code not counted); "
-        "the layout becomes size if speed needs more",
+        "the layout becomes balanced, then size if it needs more",
     ),
     click.option(
         "--accept-error",

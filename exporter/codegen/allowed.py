@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from elegans.exporter.delivery.layouts import CodeLayout
+
 
 @dataclass(frozen=True)
 class Allowed:
@@ -12,25 +14,38 @@ class Allowed:
     Code that other weights shall fit must not depend on what these weights are: on their values,
     and on ranges that were proved of them. Whatever has its weights in tables is open to it.
 
-    layout       speed: a layer at a time by a core's own kernel; size: all layers by one loop
     replaceable  whether the weights are a block that the code is given
     """
 
-    layout: str
+    layout: CodeLayout
     replaceable: bool = False
 
     @property
     def kernels(self) -> bool:
-        """Fused layers, LTC's solver, loops over elements: those of cores."""
-        return self.layout == "speed"
+        """Fused layers: those of cores."""
+        return self.layout.fused
 
     @property
-    def known_weights(self) -> bool:
-        """Kernels for speed that rely on these weights: maps unrolled into code, short forms of
-        functions whose arguments are known to be near, decays within their bounds."""
-        return self.layout == "speed" and not self.replaceable
+    def pointwise(self) -> bool:
+        """Loops over elements."""
+        return self.layout.pointwise
+
+    @property
+    def solvers(self) -> bool:
+        """LTC's solver."""
+        return self.layout.solvers and not self.replaceable
+
+    @property
+    def decays(self) -> bool:
+        """Decays that are known to stay within their bounds."""
+        return self.layout.fused and not self.replaceable
+
+    @property
+    def unrolled(self) -> bool:
+        """Maps of few synapses, written out."""
+        return self.layout.unrolled and not self.replaceable
 
     @property
     def compact(self) -> bool:
         """The loop over all layers of CfC neurons, which lists the weights that are not zero."""
-        return self.layout == "size" and not self.replaceable
+        return self.layout.compact and not self.replaceable

@@ -13,6 +13,7 @@ import numpy as np
 
 from elegans.exporter.codegen.placement import Local, Place, Placement
 from elegans.exporter.codegen.program import Program, ProgramStep
+from elegans.exporter.delivery.layouts import CodeLayout
 from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN
 from elegans.exporter.ops.clamp import Clamp
@@ -96,11 +97,11 @@ def _overlap(a: Place, a_size: int, b: Place, b_size: int) -> bool:
     return a.array == b.array and near
 
 
-def clamp_lines(op: Clamp, target: Place, source: Place, layout: str) -> list[str]:
+def clamp_lines(op: Clamp, target: Place, source: Place, layout: CodeLayout) -> list[str]:
     """A few inputs clamped in pairs, or one by one; those that may be any int16 are only copied."""
     size = len(op.lo)
     any_int16 = [*((op.lo == INT16_MIN) & (op.hi == INT16_MAX)), False]
-    if layout == "size" and np.all(any_int16[:-1]):
+    if layout.plain and np.all(any_int16[:-1]):
         return copy_lines(target, source, size)
     left = op.left if isinstance(op, Counts) else np.zeros(size, np.int64)
     held = [not any16 and not shift for any16, shift in zip(any_int16, left, strict=False)]
@@ -137,9 +138,9 @@ def has_tables(step: ProgramStep) -> bool:
     return isinstance(step.op, Constant) or not is_inline(step)
 
 
-def is_few(step: ProgramStep, layout: str) -> bool:
+def is_few(step: ProgramStep, layout: CodeLayout) -> bool:
     """Whether a step is a dense map of so few rows that its kernel is written into `step`."""
-    return type(step.op) is Linear and step.size <= _ROWS and layout == "speed"
+    return type(step.op) is Linear and step.size <= _ROWS and layout.few
 
 
 def declare(name: str, size: int) -> str:

@@ -17,6 +17,7 @@ from elegans.exporter.codegen.plan import Plan
 from elegans.exporter.codegen.program import FusedLayer
 from elegans.exporter.codegen.step_body import StepBody
 from elegans.exporter.delivery.border import border
+from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.delivery.runtime_files import runtime_files, runtime_version
 from elegans.exporter.delivery.weights_block import (
     ANY,
@@ -136,6 +137,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "buffers": body.buffers,
         "functions": list(body.functions),
         "runs": body.runs,
+        "looped": bool(body.runs) and LAYOUTS[plan.layout].looped,
         "solvers": body.solvers,
         "macros": _macros(plan),
         "blocks": body.blocks,

@@ -82,7 +82,7 @@ def fuse(program: Program, bounds: Bounds, allowed: Allowed, apart: set[str]) ->
     raised, whole = frozenset(raised_maps(program)), allowed.replaceable
     linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=whole)
     fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
-    if allowed.known_weights:  # other ones may leave the bounds of a decay
+    if allowed.decays:  # other weights may leave the bounds of a decay
         fast = ((4, decayed), *fast)
     small: tuple[tuple[int, Recognise], ...] = ((7, _compact),) if allowed.compact else ()
     kinds = fast if allowed.kernels else small
@@ -96,7 +96,7 @@ def fuse(program: Program, bounds: Bounds, allowed: Allowed, apart: set[str]) ->
                 at = max(at - count, count - 1)
             at += 1
     found = Program(program.model, gathered(steps), program.loops)
-    return Program(found.model, delayed(found), found.loops) if allowed.kernels else found
+    return Program(found.model, delayed(found), found.loops) if allowed.pointwise else found
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:

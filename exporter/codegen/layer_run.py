@@ -13,7 +13,6 @@ from elegans.exporter.codegen.placement import Place, Placement
 from elegans.exporter.codegen.program import (
     BLOCK,
     CfcLayer,
-    CompactLayer,
     FusedLayer,
     LayerCall,
     Program,
@@ -35,7 +34,7 @@ class LayerRun:
     macros   the lines of the function in assembler
     scratch  the buffer that both need
     inputs   of the layer that has the most
-    bytes    of the table, on a core that takes a word for each weight
+    bytes    of the table, on a core that takes most
     unused   parameters of the function that the calls do not need
     """
 
@@ -82,60 +81,15 @@ class _PlacedLayer:
     through: Place | None
 
 
-@dataclass(frozen=True)
-class CompactRun:
-    """Compact layers that follow each other.
-
-    tables           (C type, values) by the suffix of the name
-    kernel           that executes all of them
-    neurons, inputs  of the layers that have the most
-    """
-
-    tables: dict[str, tuple[str, Integers]]
-    kernel: str
-    neurons: int
-    inputs: int
-
-
-def compact_run(
-    steps: Sequence[tuple[LayerCall, CompactLayer]], placement: Placement
-) -> CompactRun:
-    """A run of compact layers as one call."""
-    places, weights, biases, rows = [], [], [], []
-    for step, op in steps:
-        source = placement.address(step.inputs[0])
-        assert source is not None
-        maps, wired = op.maps(), op.wired()
-        inputs = wired.shape[1]
-        small = op.sums[0].weight_bits == 8
-        ends = [source.offset, inputs, placement.places[step.name].offset, step.size]
-        places.append([*ends, op.split, op.whole()] if small else ends)
-        for n in range(step.size):
-            weights += [w[n, wired[n]] if m < 2 else w[n] for m, (w, _) in enumerate(maps)]
-        biases.append(np.stack([b for _, b in maps], axis=1).ravel())
-        shifts = np.stack([s.shift for s in op.sums], axis=1)
-        bits = np.packbits(wired, axis=1, bitorder="little")
-        lifts = [op.lifts(), wired[:, : op.split].sum(axis=1)[:, None]] if op.split else []
-        rows.append(np.concatenate([bits, shifts, *lifts], axis=1).ravel())
-    if op.sums[0].weight_bits == 8:
-        rows.append(np.zeros(len(op.sums) + 1, np.int64))  # that the kernel may read
-    tables = {
-        "places": (f"el_compact{'8' * small}_layer", np.array(places)),
-        "w": (f"int{op.sums[0].weight_bits}_t", np.concatenate(weights)),
-        "b": ("int32_t", np.concatenate(biases)),
-        "rows": ("uint8_t", np.concatenate(rows)),
-    }
-    neurons, inputs = max(step.size for step, _ in steps), max(row[1] for row in places)
-    return CompactRun(tables, op.kernel, neurons, inputs)
-
-
 def layer_run(
     name: str,
     steps: Sequence[tuple[LayerCall, FusedLayer]],
     program: Program,
     placement: Placement,
+    looped: bool,
 ) -> LayerRun:
-    """A run of fused layers as one function `name`."""
+    """A run of fused layers as one function `name`; if `looped`, a word has two weights on each
+    core."""
     found = scratch([step for step, _ in steps], program, placement)
     layers = [_placed(step, op, found) for step, op in steps]
     words: list[str] = []
@@ -148,7 +102,7 @@ def layer_run(
     inputs = 2 * max(layer.pairs + _first(layer) for layer in layers)
     needed = set(re.findall(r"\w+", " ".join(calls)))
     unused = [name for name in ("v", "scratch", "dt") if name not in needed]
-    size = sum(4 * _blocks_size(layer) for layer in layers)
+    size = sum(4 * _blocks_size(layer, looped) for layer in layers)
     return LayerRun(name, words, calls, macros, found, inputs, size, unused)
 
 
@@ -252,15 +206,17 @@ def _blocks(layer: _PlacedLayer) -> list[list[tuple[int, int]]]:
     return [[(0, n + k) for k in range(BLOCK)] for n in range(0, layer.neurons, BLOCK)]
 
 
-def _blocks_size(layer: _PlacedLayer) -> int:
-    """The words of a layer: a bias for each row, and its weights. Four of int8 are a word: of a
-    pair of inputs and two rows, or of two pairs and a third row."""
+def _blocks_size(layer: _PlacedLayer, looped: bool) -> int:
+    """The words of a layer: a bias for each row, and its weights, each a word on some cores unless
+    `looped`. Four of int8 are a word: of a pair of inputs and two rows, or of two pairs and a third
+    row."""
     size = 0
     for block in _blocks(layer):
         size += len(block) + (layer.before is not None)
         for pairs in (_first(layer), layer.pairs):
             small = 2 * pairs if len(block) == BLOCK else pairs + -(-pairs // 2)
-            size += small if layer.op.small else 2 * pairs * len(block)
+            large = (1 if looped else 2) * pairs * len(block)
+            size += small if layer.op.small else large
     return size
 
 

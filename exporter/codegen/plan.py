@@ -20,6 +20,7 @@ from elegans.exporter.codegen.tables import (
     table_member,
     words_member,
 )
+from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.delivery.weights_block import WeightsBlock
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model, Step
@@ -30,7 +31,7 @@ from elegans.exporter.numbers.fixed import Interval
 class Plan:
     """The C of a model, decided but not yet printed.
 
-    layout     speed: a layer at a time by a core's own kernel; size: all layers by one loop
+    layout     the name of a row of `LAYOUTS`
     bounds     of every vector of the program, by name
     program    the steps as they are executed
     placement  where each vector lies
@@ -84,13 +85,14 @@ def plan(
     """The plan of a model's C.
 
     bounds  of every vector of the model, as `lower_with_proof` and `prove` find them
-    layout  speed or size; both give the same bits
-    limit   of `Plan.bytes`: where the layout for speed exceeds it, the one for size is taken
+    layout  one of `LAYOUTS`; all give the same bits
+    limit   of `Plan.bytes`: where a layout exceeds it, the next one is taken
     replaceable  whether the weights are a block that the code is given
 
-    Raises `ElegansError` if the layout for size exceeds the limit, too.
+    Raises `ElegansError` if the last layout exceeds the limit, too.
     """
-    for chosen in dict.fromkeys((layout, "size")):
+    names = list(LAYOUTS)
+    for chosen in names[names.index(layout) :]:
         found = _planned(model, bounds, chosen, replaceable)
         if limit is None or found.bytes <= limit:
             return found
@@ -101,9 +103,9 @@ def plan(
     )
 
 
-def _planned(model: Model, bounds: dict[str, Interval], layout: str, replaceable: bool) -> Plan:
+def _planned(model: Model, bounds: dict[str, Interval], name: str, replaceable: bool) -> Plan:
     rolled, bounds = roll(model, bounds)
-    allowed = Allowed(layout, replaceable)
+    allowed = Allowed(LAYOUTS[name], replaceable)
     program, placement = _fused(rolled, bounds, allowed)
     body = step_body(program, placement, bounds, allowed)
     own = [
@@ -121,7 +123,7 @@ def _planned(model: Model, bounds: dict[str, Interval], layout: str, replaceable
     members = [words_member(r.name.removeprefix(f"{model.name}_"), r.words) for r in body.runs]
     members += [table_member(step, table) for step, table in moved]
     block = WeightsBlock.of(members) if replaceable else None
-    return Plan(model, layout, bounds, program, placement, body, [*tables, *body.tables], block)
+    return Plan(model, name, bounds, program, placement, body, [*tables, *body.tables], block)
 
 
 def _fused(
@@ -130,9 +132,7 @@ def _fused(
     """The program with its layers fused, as far as the places of their vectors allow it."""
     apart: set[str] = set()
     while True:
-        solved = program
-        if allowed.known_weights:
-            solved = with_solvers(program, bounds, apart)
+        solved = with_solvers(program, bounds, apart) if allowed.solvers else program
         fused = fuse(solved, bounds, allowed, apart)
         placement = place(fused)
         wrong = misplaced(fused, placement)

@@ -19,7 +19,8 @@ from elegans.exporter.codegen.copies import (
     used,
 )
 from elegans.exporter.codegen.elementwise.loop import loop_over, raised, runs
-from elegans.exporter.codegen.layer_run import LayerRun, compact_run, layer_run
+from elegans.exporter.codegen.fusion.compact import compact_run
+from elegans.exporter.codegen.layer_run import LayerRun, layer_run
 from elegans.exporter.codegen.placement import Place, Placement, blocks
 from elegans.exporter.codegen.program import (
     CompactLayer,
@@ -113,7 +114,7 @@ def step_body(
 ) -> StepBody:
     """The body of `step`. `bounds` are those of the program's vectors, by name. Where the weights
     are replaceable it is given these, and states no ranges."""
-    maps = unrolled(program, bounds) if allowed.known_weights else {}
+    maps = unrolled(program, bounds) if allowed.unrolled else {}
     names = table_names(program.model.name, program.steps, allowed.replaceable)
     to = _Writer(program, placement, bounds, allowed, names, maps)
     written = [_block(to, number, run) for number, run in enumerate(blocks(program))]
@@ -169,7 +170,7 @@ def _once(to: _Writer, steps: Sequence[Step]) -> list[Statement]:
     """Steps outside of all loops; element-wise ones that follow each other are a loop of theirs."""
     found = []
     for run in runs(steps, to.placement, to.unrolled.keys()):
-        if (len(run) == 1 and not raised(run[0], to.program)) or not to.allowed.kernels:
+        if (len(run) == 1 and not raised(run[0], to.program)) or not to.allowed.pointwise:
             found += [_statement(to, step) for step in run]
         else:
             to.pointwise.update(step.name for step in run)
@@ -211,7 +212,7 @@ def _fused_block(to: _Writer, steps: Sequence[tuple[LayerCall, FusedLayer]]) -> 
     """Fused layers in one call; vectors that only they read are in the run's scratch buffer."""
     own = f"layers{len(to.runs) or ''}"
     name = f"{to.program.model.name}_{own}"
-    run = layer_run(name, steps, to.program, to.placement)
+    run = layer_run(name, steps, to.program, to.placement, to.allowed.layout.looped)
     to.runs.append(run)
     timed = any(len(step.inputs) > 1 for step, _ in steps)
     dt = f"{to.placement.places['dt_in']}[0]" if timed else "0"

@@ -18,6 +18,7 @@ from elegans.exporter.codegen.program import LayerCall, elementwise
 from elegans.exporter.codegen.unroll_sparse import Function
 from elegans.exporter.cost.layer_work import written_layers
 from elegans.exporter.cost.solver_work import solver_work
+from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.ops import parts
 from elegans.exporter.ops.any_function import AnyFunction
@@ -69,7 +70,7 @@ def work_by_function(plan: Plan) -> dict[str, Work]:
 
 def _written(plan: Plan, step: Step) -> bool:
     """Whether the kernel of a step is written into the step's own function."""
-    return step.name in plan.body.pointwise or is_few(step, plan.layout)
+    return step.name in plan.body.pointwise or is_few(step, LAYOUTS[plan.layout])
 
 
 def _kernel(step: Step) -> Work:

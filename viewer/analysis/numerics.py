@@ -9,6 +9,7 @@ import numpy as np
 
 from elegans.exporter.codegen.plan import Plan, plan
 from elegans.exporter.cost.estimate import CORES, estimate
+from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.ir.fixed_model import Model, Step, formats, walk
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.vector_names import vector_names
@@ -182,7 +183,7 @@ def _stack(made: Plan) -> list[MemoryPart]:
 
 
 def _cores(made: Plan, layout: str) -> list[tuple[str, int | None, int | None]]:
-    if layout != "speed":  # there are estimates of that layout only
+    if not LAYOUTS[layout].estimated:
         return []
     found = [(core, estimate(made, core)) for core in _CORES if core in CORES]
     return [(core, cost.instructions, cost.flash) for core, cost in found]

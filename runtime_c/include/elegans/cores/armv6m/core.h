@@ -12,16 +12,24 @@
 /* el_decayed.h. */
 #define EL_NATIVE_DECAYED "elegans/cores/armv6m/decayed.h"
 
-/* The weights of two neighbouring inputs: a word each, ready for MULS. */
+/* The weights of two neighbouring inputs: a word each, ready for MULS; two int16_t in one word, the
+ * even one in the lower half, for layers that are loops. */
+#ifdef EL_LOOPED
+#define EL_PAIR(even, odd) (((odd) * 65536) + ((even) & 0xFFFF))
+#define EL_PAIR_WORDS 1U
+#define EL_TABLES 1U
+#else
 #define EL_PAIR(even, odd) (even), (odd)
+#define EL_PAIR_WORDS 2U
+#define EL_TABLES 2U
+#endif
 
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
-/* How many words these are, and the number of this layout of tables in el_block.h. */
-#define EL_PAIR_WORDS 2U
+/* How many words this is. EL_PAIR_WORDS and EL_TABLES, above: the words of a pair, and the number of
+ * this layout of tables in el_block.h. */
 #define EL_TAIL_WORDS 1U
-#define EL_TABLES 2U
 
 /* el_fixed.h. The empty asm hides the value: where a compiler recognises a comparison in a
  * shift of the sign it may branch, and the number of instructions would depend on the data. */

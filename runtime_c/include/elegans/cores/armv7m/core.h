@@ -14,16 +14,24 @@
 /* el_decayed.h. */
 #define EL_NATIVE_DECAYED "elegans/cores/armv7m/decayed.h"
 
-/* The weights of two neighbouring inputs: a word each, ready for MLA. */
+/* The weights of two neighbouring inputs: a word each, ready for MLA; two int16_t in one word, the
+ * even one in the lower half, for layers that are loops. */
+#ifdef EL_LOOPED
+#define EL_PAIR(even, odd) (((odd) * 65536) + ((even) & 0xFFFF))
+#define EL_PAIR_WORDS 1U
+#define EL_TABLES 1U
+#else
 #define EL_PAIR(even, odd) (even), (odd)
+#define EL_PAIR_WORDS 2U
+#define EL_TABLES 2U
+#endif
 
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
-/* How many words these are, and the number of this layout of tables in el_block.h. */
-#define EL_PAIR_WORDS 2U
+/* How many words this is. EL_PAIR_WORDS and EL_TABLES, above: the words of a pair, and the number of
+ * this layout of tables in el_block.h. */
 #define EL_TAIL_WORDS 1U
-#define EL_TABLES 2U
 
 /* el_fixed.h. Of min(a - hi, 0) + (hi - lo) what is below 0 is cut off, which is one instruction
  * less than two comparisons. */
