@@ -11,6 +11,9 @@
 
 #include "elegans/cores/armv7m/thumb2.h"
 
+/* el_decayed.h. */
+#define EL_NATIVE_DECAYED "elegans/cores/armv7m/decayed.h"
+
 /* The weights of two neighbouring inputs: a word each, ready for MLA; two int16_t in one word, the
  * even one in the lower half, for layers that are loops. */
 #ifdef EL_LOOPED
@@ -38,7 +41,7 @@
             "add %0, %0, %2\n\t"                \
             "bic %0, %0, %0, asr #31\n\t"       \
             "add %0, %0, %3"                    \
-            : "+r"(a)                           \
+            : "+&r"(a)                          \
             : "r"((int32_t)(hi)), "r"((int32_t)(hi) - (lo)), "r"((int32_t)(lo)))
 
 #define EL_NATIVE_HOLD2
@@ -53,6 +56,24 @@ static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16
     to[0] = (int16_t)first;
     to[1] = (int16_t)second;
 }
+
+/* el_lanes.h. The slope is added with the carry, which rounds. */
+#define EL_NATIVE_PARABOLA
+#define EL_ON_PARABOLA(p, j, down)                                          \
+    __extension__({                                                         \
+        int32_t el_value_ = (int32_t)(p), el_slope_, el_part_;              \
+        __asm__("ldrd %0, %1, [%0]\n\t"                                     \
+                "asr %2, %1, #16\n\t" /* bend */                            \
+                "mul %2, %2, %3\n\t"                                        \
+                "sxth %1, %1\n\t"                                           \
+                "asrs %2, %2, %4\n\t"                                       \
+                "adc %1, %1, %2\n\t"                                        \
+                "mla %0, %1, %3, %0\n\t"                                    \
+                "asr %0, %0, %5"                                            \
+                : "+r"(el_value_), "=&r"(el_slope_), "=&r"(el_part_)        \
+                : "r"(j), "i"((down) + 3), "i"(down) : "cc");               \
+        el_value_;                                                          \
+    })
 
 /* Products a round of el_dot's loop: one where the compiler is asked for size, else four. */
 #ifdef __OPTIMIZE_SIZE__
