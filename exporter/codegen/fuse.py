@@ -13,7 +13,6 @@ from functools import partial
 
 import numpy as np
 
-from elegans.exporter.codegen.allowed import Allowed
 from elegans.exporter.codegen.elementwise.loop import raised_maps
 from elegans.exporter.codegen.elementwise.order import delayed, gathered
 from elegans.exporter.codegen.fusion.candidates import looked_up, repeated, saturating
@@ -34,6 +33,7 @@ from elegans.exporter.codegen.program import (
     ProgramStep,
     TanhLayer,
 )
+from elegans.exporter.delivery.layouts import Allowed
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,

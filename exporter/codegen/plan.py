@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elegans.exporter.codegen.allowed import Allowed
 from elegans.exporter.codegen.copies import has_tables, is_inline
 from elegans.exporter.codegen.fuse import fuse
 from elegans.exporter.codegen.loops import roll
@@ -20,7 +19,7 @@ from elegans.exporter.codegen.tables import (
     table_member,
     words_member,
 )
-from elegans.exporter.delivery.layouts import LAYOUTS
+from elegans.exporter.delivery.layouts import LAYOUTS, Allowed
 from elegans.exporter.delivery.weights_block import WeightsBlock
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model, Step

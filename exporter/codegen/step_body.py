@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from elegans.exporter.codegen.allowed import Allowed
 from elegans.exporter.codegen.copies import (
     Joined,
     clamp_lines,
@@ -35,6 +34,7 @@ from elegans.exporter.codegen.program import (
 from elegans.exporter.codegen.solver.tables import Solver, solver
 from elegans.exporter.codegen.tables import BLOCK, ConstantArray, constant_array, table_names
 from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
+from elegans.exporter.delivery.layouts import Allowed
 from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.ops import parts
