@@ -71,7 +71,7 @@ static inline int16_t el_sat16_near(int32_t a)
             "asrs %1, %1, #31\n\t"
             "orrs %0, %1\n\t"
             "add %0, %2"
-            : "+l"(a), "=&l"(mask) : "r"(32768) : "cc");
+            : "+&l"(a), "=&l"(mask) : "r"(32768) : "cc");
     return (int16_t)a;
 }
 

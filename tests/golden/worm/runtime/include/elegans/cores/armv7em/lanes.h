@@ -55,7 +55,7 @@ static inline int32_t el_sigmoid_on1(int32_t u)
                 "smlatb %1, %1, %2, %3\n\t"                                             \
                 "smlatb %0, %1, %2, %0\n\t"                                             \
                 "asr %0, %0, #13"                                                       \
-                : "+r"(el_value_), "=&r"(el_slope_)                                     \
+                : "+&r"(el_value_), "=&r"(el_slope_)                                    \
                 : "r"(j), "r"(32768));                                                  \
         el_value_;                                                                      \
     })
@@ -70,7 +70,7 @@ static inline int32_t el_sigmoid_on1(int32_t u)
                 "adc %1, %1, #0\n\t"                                                    \
                 "mla %0, %1, %2, %0\n\t"                                                \
                 "asr %0, %0, %4"                                                        \
-                : "+r"(el_value_), "=&r"(el_slope_)                                     \
+                : "+&r"(el_value_), "=&r"(el_slope_)                                    \
                 : "r"(j), "i"((down) + 3), "i"(down) : "cc");                           \
         el_value_;                                                                      \
     })

@@ -70,7 +70,7 @@ static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16
                 "adc %1, %1, %2\n\t"                                        \
                 "mla %0, %1, %3, %0\n\t"                                    \
                 "asr %0, %0, %5"                                            \
-                : "+r"(el_value_), "=&r"(el_slope_), "=&r"(el_part_)        \
+                : "+&r"(el_value_), "=&r"(el_slope_), "=&r"(el_part_)       \
                 : "r"(j), "i"((down) + 3), "i"(down) : "cc");               \
         el_value_;                                                          \
     })

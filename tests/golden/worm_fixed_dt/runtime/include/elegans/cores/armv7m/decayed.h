@@ -33,8 +33,8 @@ static inline int32_t el_upto28_of(int32_t a, uint32_t n)
     return held;
 }
 
-/* el_decay1(x) v + half, of 2^8 x, below 2^28. The constant of ANDS is a rotated one whose bit 31 is 0, so that
- * it clears the carry, and a shift by 0 rounds nothing. */
+/* el_decay1(x) v + half, of 2^8 x, below 2^28. The constant of ANDS is a rotated one whose bit 31 is
+ * 0, so that it clears the carry, and a shift by 0 rounds nothing. */
 static inline int32_t el_decayed_sum(int32_t x, int32_t v, int32_t half)
 {
     int32_t part, slope, within;
@@ -50,7 +50,7 @@ static inline int32_t el_decayed_sum(int32_t x, int32_t v, int32_t half)
             "asrs %1, %1, %0\n\t"
             "adc %1, %1, #0\n\t"
             "mla %0, %1, %5, %6"
-            : "+r"(x), "=&r"(part), "=&r"(within), "=&r"(slope)
+            : "+&r"(x), "=&r"(part), "=&r"(within), "=&r"(slope)
             : "r"(el_halvings), "r"(v), "r"(half), "m"(el_halvings) : "cc");
     return x;
 }
