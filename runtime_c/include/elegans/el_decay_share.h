@@ -37,7 +37,7 @@ static inline el_share el_decay_share1(const int16_t *t, el_lane rate, el_lane s
     const el_lane right = el_plus1(shift, t[1] + 1);
     const el_lane beyond = el_mask1(right);
     const el_lane k = right & ~beyond;
-    const el_lane scaled = (EL_RSHR1(rate * t[0], 15) | (beyond & INT16_MAX)) * 64;
+    const el_lane scaled = (EL_RSHR1(el_times1(rate, t[0]), 15) | (beyond & INT16_MAX)) * 64;
     const el_lane z = el_upto20_1(el_shr1(scaled, el_upto5_1(k)));
     const el_share s = el_decay_share_of(scaled, k, z);
 
@@ -49,7 +49,7 @@ static inline el_share el_decay_share1(const int16_t *t, el_lane rate, el_lane s
 static inline el_share el_decay_share_near1(const int16_t *t, el_lane rate, el_lane shift)
 {
     const el_lane k = el_plus1(shift, t[1] + 1);
-    const el_lane scaled = EL_RSHR1(rate * t[0], 15) * 64;
+    const el_lane scaled = EL_RSHR1(el_times1(rate, t[0]), 15) * 64;
 
     return el_decay_share_of(scaled, k, el_upto20_1(el_shr1(scaled, k)));
 }

@@ -83,9 +83,10 @@ static inline el_lane el_hold1(el_lane a, int16_t lo, int16_t hi)
     return el_max1(el_min1(a, hi), lo);
 }
 
+/* Saturating shifts hold without a vector of the end, which would not stay in a register. */
 static inline el_lane el_positive1(el_lane a)
 {
-    return el_max1(a, 0);
+    return vreinterpretq_s32_u32(vqshluq_n_s32(a, 0));
 }
 
 static inline el_lane el_upto4_1(el_lane a)
@@ -100,12 +101,12 @@ static inline el_lane el_upto5_1(el_lane a)
 
 static inline el_lane el_upto16_1(el_lane a)
 {
-    return el_min1(a, 65535);
+    return vreinterpretq_s32_u32(vshrq_n_u32(vqshlq_n_u32(vreinterpretq_u32_s32(a), 16), 16));
 }
 
 static inline el_lane el_upto20_1(el_lane a)
 {
-    return el_min1(a, (1 << 20) - 1);
+    return vreinterpretq_s32_u32(vshrq_n_u32(vqshlq_n_u32(vreinterpretq_u32_s32(a), 12), 12));
 }
 
 /* VSHL and VRSHL shift to the right by a negative number. */
@@ -125,6 +126,11 @@ static inline el_lane el_rshr_all(el_lane a, uint32_t n)
 }
 
 #define EL_RSHR1(a, n) vrshrq_n_s32(a, n)
+
+static inline el_lane el_times1(el_lane a, int32_t b)
+{
+    return vmulq_n_s32(a, b);
+}
 
 static inline el_lane el_plus1(el_lane a, int32_t b)
 {

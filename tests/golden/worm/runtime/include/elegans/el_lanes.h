@@ -164,7 +164,12 @@ static inline el_lane el_rshr_all(el_lane a, uint32_t n)
 #define EL_RSHR1(a, n) el_rshr(a, n)
 #endif
 
-/* a + b of one b for all lanes. */
+/* a b and a + b of one b for all lanes. */
+static inline el_lane el_times1(el_lane a, int32_t b)
+{
+    return a * b;
+}
+
 static inline el_lane el_plus1(el_lane a, int32_t b)
 {
     return a + b;
