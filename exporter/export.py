@@ -175,7 +175,7 @@ def export(
     files["vectors.npz"] = npz(golden)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, lowered.network, golden)
-    each = error_table.of_runs(model, runs, truth)
+    each = error_table.of_runs(model, lowered.network, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
     doubts = [*of_ranges, *notes(graph, interface), *general.told(lowered.network, code), *shown]
     doubts += [*found.told, *range_hints.hints(model, recording)]
