@@ -161,7 +161,7 @@ def _million(source: Path, setting: Setting, folder: Path) -> Reals:
         truth = exact[0][own, None], exact[1][own, None]
         # Only the states after each step are compared.
         found = Trajectory(y[own, None], h[own, None], h[own, None])
-        worst.append(float(relative_errors(model, truth, found).max()))
+        worst.append(float(relative_errors(model, network, truth, found).max()))
     return np.array(worst)
 
 

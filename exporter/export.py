@@ -83,7 +83,7 @@ def export(
     files = _files(source.graph, code, texts, structure, found)
     progress("measuring what each format costs")
     table = range_report.rows(lowered, lowered.network, found.golden)
-    each = error_table.of_runs(model, found.runs, found.truth)
+    each = error_table.of_runs(model, lowered.network, found.runs, found.truth)
     doubts = [*source.told, *general.told(lowered.network, code), *made.told, *found.told]
     doubts += range_hints.hints(model, found.recording)
     stated = _stated(request, source, found, blame, doubts, structure, deployed)

@@ -59,7 +59,10 @@ class Quantised:
     @cached_property
     def errors(self) -> list[FreeRunError]:
         """The errors of all runs, by their source."""
-        return [measured(n, self.model, self.truth[n], run) for n, (*_, run) in self.runs.items()]
+        return [
+            measured(name, self.model, self.lowered.network, self.truth[name], run)
+            for name, (*_, run) in self.runs.items()
+        ]
 
     @property
     def worst(self) -> FreeRunError:

@@ -122,7 +122,7 @@ def find_blame(
     x, dt, found = runs[error.source]
     real = to_real(x, model.inputs), elapsed_times(dt, model)
     y, h_next = truth
-    errors = relative_errors(model, (y, h_next), found)
+    errors = relative_errors(model, network, (y, h_next), found)
     worst, run, _ = np.unravel_index(errors.argmax(), errors.shape)
     exact = np.concatenate([h_next, y], axis=-1)
     used = used_ranges(exact, (*model.states, *model.outputs))

@@ -108,9 +108,9 @@ def compare(
         accuracy, labelled = (by_float, by_fixed), int((labels != NO_LABEL).sum())
     at_run, at_step = np.nonzero(data.valid)
     return Comparison(
-        error=measured(source, model, (y, h_next), found),
+        error=measured(source, model, network, (y, h_next), found),
         names=tuple(c.name for c in channels),
-        errors=relative_errors(model, (y, h_next), found)[:, 0],
+        errors=relative_errors(model, network, (y, h_next), found)[:, 0],
         truth=truth[:, 0],
         fixed=fixed[:, 0],
         run=at_run,

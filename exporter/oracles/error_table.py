@@ -11,6 +11,7 @@ import numpy as np
 from elegans.exporter.frontend.import_graph import StepGraph
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model
+from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.oracles.free_run import elapsed_times, relative_errors, used_ranges
 from elegans.exporter.oracles.onnx_float import OnnxRuntimeError, OnnxStep, runnable
@@ -52,13 +53,15 @@ def channel_errors(names: Sequence[str], errors: Reals, truth: Reals) -> list[Ch
     ]
 
 
-def of_runs(model: Model, runs: Runs, truth: Truth) -> dict[str, list[ChannelError]]:
+def of_runs(
+    model: Model, network: Network, runs: Runs, truth: Truth
+) -> dict[str, list[ChannelError]]:
     """The rows of all states and then all outputs of a model, by the source of the runs."""
     names = [channel.name for channel in (*model.states, *model.outputs)]
     return {
         source: channel_errors(
             names,
-            relative_errors(model, truth[source], found),
+            relative_errors(model, network, truth[source], found),
             np.concatenate(truth[source][::-1], axis=-1),
         )
         for source, (*_, found) in runs.items()

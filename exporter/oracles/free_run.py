@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
@@ -62,7 +63,7 @@ def free_run_error(
     runs  x [T, N, inputs] and dt [T, N], N runs of T steps from rest, and their results
     """
     x, dt, found = runs
-    return measured(source, model, float_run(model, network, x, dt), found)
+    return measured(source, model, network, float_run(model, network, x, dt), found)
 
 
 def float_run(model: Model, network: Network, x: Integers, dt: Integers) -> tuple[Reals, Reals]:
@@ -72,10 +73,10 @@ def float_run(model: Model, network: Network, x: Integers, dt: Integers) -> tupl
 
 
 def measured(
-    source: str, model: Model, truth: tuple[Reals, Reals], found: Trajectory
+    source: str, model: Model, network: Network, truth: tuple[Reals, Reals], found: Trajectory
 ) -> FreeRunError:
     """The error of runs of the model, as `relative_errors` takes them, in a few figures."""
-    error = relative_errors(model, truth, found)
+    error = relative_errors(model, network, truth, found)
     y = truth[0]
     where = int(np.unravel_index(error.argmax(), error.shape)[-1])
     decisions = None
@@ -92,10 +93,15 @@ def measured(
     )
 
 
-def relative_errors(model: Model, truth: tuple[Reals, Reals], found: Trajectory) -> Reals:
+def relative_errors(
+    model: Model, network: Network, truth: tuple[Reals, Reals], found: Trajectory
+) -> Reals:
     """Errors [T, N, states + outputs] of a run, as fractions of the range that each one uses.
 
     truth  the outputs y [T, N, O] and states h_next [T, N, H] of the float network
+
+    A decision, as the index of the greatest element, is right or wrong, and how far indices are
+    apart says nothing: where it differs, its error is the share of the steps in which it does.
     """
     y, h_next = truth
     exact = np.concatenate([h_next, y], axis=-1)
@@ -103,7 +109,19 @@ def relative_errors(model: Model, truth: tuple[Reals, Reals], found: Trajectory)
         [to_real(found.h_next, model.states), to_real(found.y, model.outputs)], axis=-1
     )
     result: Reals = np.abs(fixed - exact) / used_ranges(exact, (*model.states, *model.outputs))
-    return result
+    wrong = decisions(network) & (result > WARNED)
+    return np.where(wrong, np.minimum(result, wrong.mean(axis=(0, 1))), result)
+
+
+def decisions(network: Network) -> NDArray[np.bool_]:
+    """Which of the states and outputs [H + O] are outputs that comparisons alone decide."""
+    jumping, others = (np.zeros(network.y.size, np.bool_) for _ in range(2))
+    for vector, matrix in network.y.terms.items():
+        atom = network.atoms.get(vector)
+        part = jumping if atom is not None and atom.jumps else others
+        part |= np.diff(matrix.indptr) > 0
+    states = np.zeros(sum(w.size for w in network.h_next), np.bool_)
+    return np.concatenate([states, jumping & ~others])
 
 
 def elapsed_times(dt: Integers, model: Model) -> Reals:

@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import onnx
+import onnx.parser
 import pytest
 
 from elegans.exporter.build_folder import read_build_folder
@@ -14,7 +16,13 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.numbers.fixed import dequantise
-from elegans.exporter.oracles.free_run import FreeRunError, described, free_run_error
+from elegans.exporter.oracles.free_run import (
+    FreeRunError,
+    described,
+    float_run,
+    free_run_error,
+    relative_errors,
+)
 from elegans.exporter.oracles.reference import Trajectory, run
 
 
@@ -34,6 +42,26 @@ def test_the_error_of_a_network_is_small_and_names_a_state_or_an_output(worm):
     assert error.steps == 900
     assert error.name in {c.name for c in (*model.states, *model.outputs)}
     assert 0.99 < error.decisions <= 1.0
+
+
+def test_an_index_that_differs_in_few_steps_has_their_share_as_its_error(tmp_path):
+    """Two classes of 0 and 2 are no further apart than those of 0 and 1."""
+    text = '<ir_version: 8, opset_import: ["" : 18]> policy (float[1,3] x, float[1,3] h) =>'
+    text += " (int64[1,1] y, float[1,3] h_next) <float half = {0.5}> { a = Mul(h, half)"
+    text += "  b = Mul(x, half)  c = Add(a, b)  h_next = Tanh(c)  y = ArgMax<axis = 1>(h_next) }"
+    path = tmp_path / "policy.onnx"
+    onnx.save(onnx.parser.parse_model(text), path)
+    network = read_file(path)
+    ranges = [replace(s, range=(-1.0, 1.0)) for s in network.interface.inputs]
+    network = replace(network, interface=replace(network.interface, inputs=tuple(ranges)))
+    model = lower(network)
+    x = np.random.default_rng(5).integers(-(1 << 14), 1 << 14, (500, 2, 3))
+    dt = np.zeros((500, 2), np.int64)
+    found, truth = run(model, x, dt), float_run(model, network, x, dt)
+    y = truth[0].astype(np.int64)
+    y[7, 0, 0] = 2 - y[7, 0, 0] if y[7, 0, 0] != 1 else 0
+    given = truth, Trajectory(y << model.outputs[0].frac, found.h, found.h_next)
+    assert relative_errors(model, network, *given)[..., -1].max() == 1 / 1000
 
 
 @pytest.mark.parametrize("shift", [-40, 25])
