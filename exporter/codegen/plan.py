@@ -25,6 +25,9 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model, Step
 from elegans.exporter.numbers.fixed import Interval
 
+_LAYERS = "biases and weights, in the order in which the kernels read them"
+_SOLVER = "neurons and their synapses, in the order in which they are computed"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -118,7 +121,11 @@ def _planned(model: Model, bounds: dict[str, Interval], layout: str, replaceable
         for s, t in own
         if not (replaceable and t.trained)
     ]
-    members = [words_member(r.name.removeprefix(f"{model.name}_"), r.words) for r in body.runs]
+    members = [
+        words_member(one.name.removeprefix(f"{model.name}_"), what, one.words)
+        for what, made in ((_LAYERS, body.runs), (_SOLVER, body.solvers))
+        for one in made
+    ]
     members += [table_member(step, table) for step, table in moved]
     block = WeightsBlock.of(members) if replaceable else None
     return Plan(model, layout, bounds, program, placement, body, [*tables, *body.tables], block)
@@ -131,8 +138,8 @@ def _fused(
     apart: set[str] = set()
     while True:
         solved = program
-        if allowed.known_weights:
-            solved = with_solvers(program, bounds, apart)
+        if allowed.kernels:
+            solved = with_solvers(program, bounds, apart, replaceable=allowed.replaceable)
         fused = fuse(solved, bounds, allowed, apart)
         placement = place(fused)
         wrong = misplaced(fused, placement)

@@ -20,6 +20,8 @@
 /* How many words these are, and the number of this layout of tables in el_block.h. */
 #define EL_PAIR_WORDS 2U
 #define EL_TAIL_WORDS 1U
+#define EL_SYNAPSES1_WORDS 5U
+#define EL_SYNAPSES2_WORDS 10U
 #define EL_TABLES 2U
 
 /* el_fixed.h. Of min(a - hi, 0) + (hi - lo) what is below 0 is cut off, which is one instruction
