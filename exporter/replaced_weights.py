@@ -24,7 +24,7 @@ from elegans.exporter.lowering.lower import Lowered, lower_with_proof
 from elegans.exporter.state_ranges import Given, Runs, with_shown_ranges, with_state_ranges
 
 _AGAIN = "export it with the options and ranges with which that BUILD was exported"
-_TRAINED = {"weights", "bias", "rates", "rate_bias", "shift", "coarse", "fine", "rate"}
+_TRAINED = {"weights", "bias", "rates", "rate_bias", "shift", "coarse", "fine", "rate", "one"}
 NEW_CODE = (
     "train the same kind of circuit with the same wiring; or deploy new code, which elegans export "
     "--weights-block makes"

@@ -19,8 +19,8 @@ from elegans.exporter.codegen.step_body import StepBody
 from elegans.exporter.delivery.border import border
 from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.delivery.runtime_files import runtime_files, runtime_version
+from elegans.exporter.delivery.table_layouts import ANY
 from elegans.exporter.delivery.weights_block import (
-    ANY,
     WeightsBlock,
     block_path,
     structure_digest,
@@ -60,7 +60,7 @@ def emit(plan: Plan, counts: Mapping[str, str] | None = None) -> dict[str, str]:
         context["block"] |= _built_in(plan.model, plan.block, structure)
         own = {f"{name}.c": "model.c.j2", f"{name}_weights.c": "weights.c.j2"}
         files |= _rendered(own, context)
-        needed.append("el_block.h")
+        needed += ["el_block.h", *(["el_wiring.h"] if plan.body.solvers else [])]
     macros = ["el_layers.inc", _macros(plan)] if plan.body.runs else []
     return files | runtime_files([*needed, *macros])
 

@@ -25,6 +25,9 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model, Step
 from elegans.exporter.numbers.fixed import Interval
 
+_LAYERS = "biases and weights, in the order in which the kernels read them"
+_SOLVER = "neurons and their synapses, in the order in which they are computed"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -119,7 +122,11 @@ def _planned(model: Model, bounds: dict[str, Interval], name: str, replaceable: 
         for s, t in own
         if not (replaceable and t.trained)
     ]
-    members = [words_member(r.name.removeprefix(f"{model.name}_"), r.words) for r in body.runs]
+    members = [
+        words_member(one.name.removeprefix(f"{model.name}_"), what, one.words)
+        for what, made in ((_LAYERS, body.runs), (_SOLVER, body.solvers))
+        for one in made
+    ]
     members += [table_member(step, table) for step, table in moved]
     block = WeightsBlock.of(members) if replaceable else None
     return Plan(model, name, bounds, program, placement, body, [*tables, *body.tables], block)
@@ -131,7 +138,9 @@ def _fused(
     """The program with its layers fused, as far as the places of their vectors allow it."""
     apart: set[str] = set()
     while True:
-        solved = with_solvers(program, bounds, apart) if allowed.solvers else program
+        solved = program
+        if allowed.solvers:
+            solved = with_solvers(program, bounds, apart, replaceable=allowed.replaceable)
         fused = fuse(solved, bounds, allowed, apart)
         placement = place(fused)
         wrong = misplaced(fused, placement)

@@ -144,9 +144,10 @@ def _block(to: _Writer, number: int, steps: Sequence[ProgramStep]) -> Block:
     title = ", ".join(_title(to, group) for group in dict.fromkeys(s.group for s in steps))
     statements: list[Statement] = []
     for step in (s for s in steps if isinstance(s, LayerCall)):
-        to.solvers.append(found := solver(to.program.model.name, step, to.placement))
-        to.tables.append(found.places)
-        statements.append(Statement(found.call, step_comment(step, to.bounds[step.name])))
+        where = to.placement, BLOCK if to.allowed.replaceable else None
+        to.solvers.append(found := solver(to.program.model.name, step, *where))
+        to.tables.extend([found.places, *([found.wired] if to.allowed.replaceable else [])])
+        statements.append(Statement(found.call, _comment(to, step)))
     at = 0
     plain = [step for step in steps if isinstance(step, Step)]
     while at < len(plain):

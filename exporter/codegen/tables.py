@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.exporter.codegen.program import LayerCall, ProgramStep
-from elegans.exporter.delivery.weights_block import ALIGNMENT, Layout, Member, words_of
+from elegans.exporter.delivery.table_layouts import words_size
+from elegans.exporter.delivery.weights_block import ALIGNMENT, Member
 from elegans.exporter.ir.fixed_model import Step, flat
 from elegans.exporter.numbers.fixed import Integers
 from elegans.exporter.ops import CTYPE_BYTES, Table
@@ -126,15 +127,12 @@ def table_member(step: Step, table: Table) -> Member:
     return Member(kind, comment, found.rows, align, table.ctype, np.asarray(table.values))
 
 
-def words_member(name: str, words: list[str]) -> Member:
-    """The biases and weights of a run of layers as a member of the block of weights.
+def words_member(name: str, what: str, words: list[str]) -> Member:
+    """The table of a run of layers, or of a solver, as a member of the block of weights.
 
-    name   of the run, without the model's
+    name   of the run or the solver, without the model's
+    what   it has, for the comment
     words  of its table, line by line
     """
-    pairs = sum(line.count("EL_PAIR(") for line in words)
-    plain = len(words_of(words, Layout(0, "", pair=0, tail=0)))
-    size = f"{plain}U + ({pairs}U * EL_PAIR_WORDS) + EL_TAIL_WORDS"
-    comment = f"{name}: biases and weights, in the order in which the kernels read them"
-    kind = f"int32_t {name}_w[{size}];"
-    return Member(kind, comment, [*words, "EL_TAIL"], ALIGNMENT, "int32_t", None)
+    kind = f"int32_t {name}_w[{words_size(words)}];"
+    return Member(kind, f"{name}: {what}", [*words, "EL_TAIL"], ALIGNMENT, "int32_t", None)

@@ -70,7 +70,7 @@ class Allowed:
     @property
     def solvers(self) -> bool:
         """LTC's solver."""
-        return self.layout.solvers and not self.replaceable
+        return self.layout.solvers
 
     @property
     def decays(self) -> bool:

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.exporter.delivery.table_layouts import ANY, LAYOUTS, Layout, words_of
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers
 
@@ -32,38 +33,12 @@ ALIGNMENT = 4
 
 _DTYPES = {"int16_t": "i2", "int32_t": "i4", "uint8_t": "u1", "int8_t": "i1"}
 _NO_DIGEST = "00" * 32
-_ITEM = re.compile(r"EL_PAIR\((-?\d+), (-?\d+)\)|(-?\d+)")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _COMPILED = re.compile(r"\w+(?<!_weights)\.(?:c|h|hpp|S)|\w+_weights\.h")
 _OF_THE_MODEL = re.compile(
     r"^#define \w+_(?:VERSION|DIGEST) .*$|static const uint8_t structure\[32\] = \{[^}]*\};",
     re.MULTILINE,
 )
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How cores lay out the weights of layers: `EL_TABLES` in their `core.h`.
-
-    pair  words of the weights of two inputs
-    tail  words of zero behind the weights
-    """
-
-    number: int
-    name: str
-    pair: int
-    tail: int
-
-
-LAYOUTS = (
-    Layout(1, "pairs", pair=1, tail=1),
-    Layout(2, "words", pair=2, tail=1),
-    Layout(3, "vectors", pair=1, tail=16),
-)
-"""All that there are; the C of a core says which one it has."""
-
-ANY = Layout(0, "", pair=1, tail=1)
-"""That of a model without such layers, whose block is the same for every core."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +50,7 @@ class Member:
     rows         its initialiser, line by line
     align        of its first byte: 4, 2 or 1
     ctype        of an element, such as int16_t
-    values       None for a run of layers, whose values are in `rows`
+    values       None for a table of words, whose values are in `rows`
     """
 
     declaration: str
@@ -157,21 +132,3 @@ def structure_digest(texts: Mapping[str, str]) -> str:
         text = _OF_THE_MODEL.sub("", _COMMENT.sub(" ", texts[path]))
         known.update(f"{path}\n{' '.join(text.split())}\n".encode())
     return known.hexdigest()
-
-
-def words_of(rows: Sequence[str], layout: Layout) -> list[int]:
-    """The words of a run of layers, as the macros of a core lay them out."""
-    found: list[int] = []
-    for line in rows:
-        if line == "EL_TAIL":
-            found += [0] * layout.tail
-            continue
-        for even, odd, plain in _ITEM.findall(_COMMENT.sub("", line)):
-            if plain:
-                found.append(int(plain))
-            elif layout.pair == 1:
-                word = (int(odd) * 65536 + (int(even) & 0xFFFF)) & 0xFFFFFFFF
-                found.append(word - (word >> 31 << 32))
-            else:
-                found += [int(even), int(odd)][: layout.pair]
-    return found

@@ -23,7 +23,7 @@ from elegans.exporter.numbers.fixed import (
     rdiv,
     whole,
 )
-from elegans.exporter.ops import WIDE, Table, frozen_integers
+from elegans.exporter.ops import WIDE, Table, frozen_integers, trained
 from elegans.exporter.ops.step_ratio import MOST_LEFT
 
 
@@ -120,7 +120,7 @@ class FusedStep:
     def tables(self) -> list[Table]:
         rows = np.stack([self.lo, self.hi, (2 << self.one) + 1], axis=1)
         return [
-            Table("p", "int16_t", rows, "of each neuron: least, greatest state; 2^(one + 1) + 1"),
+            trained("p", "int16_t", rows, "of each neuron: least, greatest state; 2^(one + 1) + 1"),
         ]
 
     def scalars(self) -> list[int]:

@@ -7,7 +7,6 @@ import re
 import shutil
 import struct
 import subprocess
-import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,11 +32,9 @@ from elegans.hil_tests.session.session import Device
 from elegans.packages.package import package
 from elegans.tests.boards.conftest import skip_without
 from elegans.tests.places import WORM
+from elegans.tests.users_firmware.block_program import COMPILERS, BlockProgram, sanitised, sealed
 
-_MAIN = (Path(__file__).parent / "weights_block.c").read_text()
 _HEAD = 80
-_COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)] or ["zig"]
-_SANITISED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"]
 _HOST = "worm_weights_pairs.bin"
 # The verdicts of el_block.h.
 _ACCEPTED, _ALIGNMENT, _SHORT, _ABSENT, _BYTE_ORDER = range(5)
@@ -68,60 +65,24 @@ def builds(tmp_path_factory) -> list[Path]:
     return [first, folder / "1", folder / "2"]
 
 
-class _Program:
-    """The C of a BUILD on this machine, which says of blocks whether it accepts them, and computes
-    with those."""
-
-    def __init__(self, build: Path, folder: Path, compiler: str, options: list[str]) -> None:
-        self.path, tool = folder / "program", toolchain.host_compiler(compiler)
-        (folder / "main.c").write_text(_MAIN)
-        sources = ["worm.c", "worm_weights.c", *sorted(map(str, build.glob("runtime/src/*.c")))]
-        line = ["-std=c99", "-O1", *toolchain.WARNINGS, *options, f"-I{build}"]
-        line += [f"-I{build}/runtime/include", str(folder / "main.c"), "-o", str(self.path)]
-        toolchain.run(tool, [*line, *sources], build, "a block of weights")
-
-    def verdicts(self, blocks: list[bytes], shift: int = 0) -> list[int]:
-        return [found for found, _ in self.run(blocks, None, shift)]
-
-    def run(self, blocks: list[bytes], x, shift: int = 0) -> list[tuple[int, np.ndarray]]:
-        """For each block its verdict, and y and h [T, 2 + 6] of steps on x [T, 3 + 1]."""
-        x = np.zeros((0, 4), np.int16) if x is None else x
-        given = struct.pack("<I", len(x)) + x.astype("<i2").tobytes()
-        given += b"".join(struct.pack("<II", len(b), shift) + b for b in blocks)
-        done = subprocess.run([self.path], input=given, capture_output=True, timeout=120)
-        assert done.returncode == 0, done.stderr.decode()[-2000:]
-        size = 1 + 8 * len(x)
-        rows = np.frombuffer(done.stdout, "<i2").reshape(len(blocks), size)
-        return [(int(row[0]), row[1:].reshape(-1, 8)) for row in rows]
-
-
 @pytest.fixture(scope="module")
-def program(builds, tmp_path_factory) -> _Program:
+def program(builds, tmp_path_factory) -> BlockProgram:
     """The code of the first BUILD, with sanitizers."""
-    return _Program(builds[0], tmp_path_factory.mktemp("program"), _COMPILERS[0], _sanitised())
-
-
-def _sanitised() -> list[str]:
-    return _SANITISED if _COMPILERS[0] != "zig" else ["-fno-sanitize=undefined"]
+    return BlockProgram(builds[0], tmp_path_factory.mktemp("program"), COMPILERS[0], sanitised())
 
 
 def _block(build: Path, name: str = _HOST) -> bytes:
     return (build / name).read_bytes()
 
 
-def _sealed(block: bytes) -> bytes:
-    """A block that was changed, with a CRC that is right again."""
-    return block[:-4] + struct.pack("<I", zlib.crc32(block[:-4]))
-
-
 def _with(block: bytes, at: int, value: bytes) -> bytes:
-    return _sealed(block[:at] + value + block[at + len(value) :])
+    return sealed(block[:at] + value + block[at + len(value) :])
 
 
-@pytest.mark.parametrize("compiler", _COMPILERS)
+@pytest.mark.parametrize("compiler", COMPILERS)
 def test_circuits_trained_apart_interchange_their_blocks(builds, tmp_path, compiler):
     """One program, compiled of the first BUILD: each block gives the bits of its own model."""
-    code = _Program(builds[0], tmp_path, compiler, ["-fno-sanitize=undefined"])
+    code = BlockProgram(builds[0], tmp_path, compiler, ["-fno-sanitize=undefined"])
     random = np.random.default_rng(302)
     x = random.integers(-(1 << 15), 1 << 15, (200, 4))
     found = code.run([_block(build) for build in builds], x)
@@ -198,14 +159,14 @@ def test_a_longer_block_of_the_same_structure_is_refused(builds, program):
 
 def test_no_integers_of_a_block_make_a_step_leave_its_memory(builds, tmp_path):
     """Whoever can write a block can write its CRC, too: wrong numbers, and no more than that."""
-    options = [*_sanitised(), "-fwrapv"]
-    options += ["-fno-sanitize=shift,signed-integer-overflow"] * (_COMPILERS[0] != "zig")
-    code = _Program(builds[0], tmp_path, _COMPILERS[0], options)
+    options = [*sanitised(), "-fwrapv"]
+    options += ["-fno-sanitize=shift,signed-integer-overflow"] * (COMPILERS[0] != "zig")
+    code = BlockProgram(builds[0], tmp_path, COMPILERS[0], options)
     random, block = np.random.default_rng(1), _block(builds[0])
     hostile = [block[:_HEAD] + random.bytes(len(block) - _HEAD) for _ in range(300)]
     hostile += [block[:_HEAD] + bytes([b]) * (len(block) - _HEAD) for b in (0, 127, 128, 255)]
     x = random.integers(-(1 << 15), 1 << 15, (4, 4))
-    assert {verdict for verdict, _ in code.run(list(map(_sealed, hostile)), x)} == {_ACCEPTED}
+    assert {verdict for verdict, _ in code.run(list(map(sealed, hostile)), x)} == {_ACCEPTED}
 
 
 def test_a_block_of_another_wiring_format_or_layout_is_refused(builds, program, tmp_path):

@@ -2,7 +2,8 @@
  *
  * Standard input, little-endian: steps (4 bytes), then for each step x and dt; then blocks: their
  * length and how far behind a multiple of 8 they shall lie (4 bytes each), and their bytes. Standard
- * output, for each block: the verdict, and y and the states of each step, 2 bytes each. */
+ * output, for each block: the verdict, and y and the states of each step, 2 bytes each. With WIDE
+ * states have 4 bytes, and elapsed times are the upper halves of theirs. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,9 +38,18 @@ int main(void)
         for (uint32_t t = 0; t < steps; t++) {
             int16_t y[WORM_OUTPUTS];
 
+#ifdef WIDE
+            int32_t h[WORM_STATES];
+
+            worm_step(&state, y, &given[t * GIVEN], given[(t * GIVEN) + WORM_INPUTS] * 65536);
+            fwrite(y, sizeof y, 1, stdout);
+            worm_get_h(&state, h);
+            fwrite(h, sizeof h, 1, stdout);
+#else
             worm_step(&state, y, &given[t * GIVEN], given[(t * GIVEN) + WORM_INPUTS]);
             fwrite(y, sizeof y, 1, stdout);
             fwrite(worm_h(&state), sizeof(int16_t), WORM_STATES, stdout);
+#endif
         }
         free(memory);
     }

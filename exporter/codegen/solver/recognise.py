@@ -29,13 +29,17 @@ _ROUND = 5  # steps of an unfold: arguments, sigmoids, currents, conductances, p
 Bounds = dict[str, Interval]
 
 
-def with_solvers(program: Program, bounds: Bounds, apart: set[str]) -> Program:
+def with_solvers(
+    program: Program, bounds: Bounds, apart: set[str], replaceable: bool = False
+) -> Program:
     """The program with each loop that is LTC's solver as one call.
 
-    apart  names of last steps of loops that are left as they are
+    apart        names of last steps of loops that are left as they are
+    replaceable  whether other weights shall fit: sums then saturate, and a quotient has the bits
+                 that it can have with any
     """
     for loop in program.loops:
-        call = None if apart.intersection(loop.names) else _call(program, loop, bounds)
+        call = None if apart.intersection(loop.names) else _call(program, loop, bounds, replaceable)
         if call is None:
             continue
         found, gone = call
@@ -48,7 +52,9 @@ def with_solvers(program: Program, bounds: Bounds, apart: set[str]) -> Program:
     return program
 
 
-def _call(program: Program, loop: Loop, bounds: Bounds) -> tuple[LayerCall, set[str]] | None:
+def _call(
+    program: Program, loop: Loop, bounds: Bounds, replaceable: bool
+) -> tuple[LayerCall, set[str]] | None:
     """The call in place of a loop, and the names of the steps before the loop that it contains."""
     steps = {name: program.steps[program.index[name]] for name in loop.names}
     last = steps.get(loop.names[-1])
@@ -60,6 +66,8 @@ def _call(program: Program, loop: Loop, bounds: Bounds) -> tuple[LayerCall, set[
     sums = [steps.get(_whole(argument, program)) for argument in last.inputs[1:3]]
     current, conductance = _currents(sums[0], bounds), _sparse(sums[1])
     if current is None or conductance is None or current.inputs != conductance.inputs:
+        return None
+    if replaceable and _is_wide(current):  # other weights may have sums that leave int32
         return None
     windows = current.inputs[0]
     parts = [_synapses(program, w, (current, conductance), bounds) for w in windows]
@@ -83,8 +91,13 @@ def _call(program: Program, loop: Loop, bounds: Bounds) -> tuple[LayerCall, set[
         _biases(conductance),
         _left(current, last.op.frac),
         last.op,
-        (not _is_wide(current) and _leaves(current, bounds), _leaves(conductance, bounds)),
-        _bits(program, last.op, last.inputs[3][0], bounds[conductance.name]),
+        (
+            replaceable or (not _is_wide(current) and _leaves(current, bounds)),
+            replaceable or _leaves(conductance, bounds),
+        ),
+        _bits_of_any(last.op)
+        if replaceable
+        else _bits(program, last.op, last.inputs[3][0], bounds[conductance.name]),
     )
     inputs = ((loop.carried[potentials],), argument, last.inputs[3])
     return LayerCall(potentials, op, inputs, last.size, last.frac, last.group), gone
@@ -224,6 +237,17 @@ def _bits(program: Program, op: FusedStep, ratio: Window, conductance: Interval)
         narrow = (widths << 16 >> np.maximum(left, 0)) + 1
         most = max(most, *np.minimum((dividends >> op.one) + 1, narrow))
     return int(most).bit_length()
+
+
+def _bits_of_any(op: FusedStep) -> int:
+    """The bits of the largest quotient with any conductance, which is held in int16, and any r.
+
+    A dividend is below 2^30 in magnitude, since |drive| < 2^31 and |m| < 2^15, and a divisor is at
+    least 2^one. Other weights may have another `one`, so of the bits that a core tells apart there
+    are few.
+    """
+    least = 31 - int(op.one.min())
+    return next(bits for bits in (20, 24, 31) if least <= bits)
 
 
 def _lefts(program: Program, ratio: Window) -> Integers:

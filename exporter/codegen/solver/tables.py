@@ -23,7 +23,9 @@ class Solver:
     name      of the function
     inputs    the elements that its synapses read besides potentials
     places    the table of the neurons' places, in the kernel's order
+    wired     the lists of synapses, which a block of weights must have
     words     the table of neurons and synapses, line by line
+    member    the name in a block of weights, with the suffix _w
     call      the statement that executes it
     bytes     of `words`, on the core where they are largest
     """
@@ -32,20 +34,27 @@ class Solver:
     op: Unfolds
     inputs: int
     places: ConstantArray
+    wired: ConstantArray
     words: list[str]
+    member: str
     call: list[str]
     bytes: int
 
 
-def solver(model: str, step: LayerCall, placement: Placement) -> Solver:
-    """The tables and the statement of a solver's call."""
+def solver(model: str, step: LayerCall, placement: Placement, block: str | None) -> Solver:
+    """The tables and the statement of a solver's call.
+
+    block  what `step` calls the weights that it is given; None if they are compiled
+    """
     op = step.op
     assert isinstance(op, Unfolds)
     order, count = op.order.tolist(), len(op.step.lo)
     # The kernel keeps the potentials in its own order.
     counted = replace(op.counted, at=np.argsort(op.order)[op.counted.at]).by_neuron(count)
     words: list[str] = []
+    lists: list[list[list[int]]] = []
     for number, sensed in enumerate(synapses.by_neuron(count) for synapses in op.sensed):
+        lists += [sensed[n] for n in order]
         for n in order:
             biases = "" if number else f"{op.current[0][n]}, {op.conductance[0][n]}, "
             words.append(f"/* {step.name}[{n}], from inputs */")
@@ -53,6 +62,7 @@ def solver(model: str, step: LayerCall, placement: Placement) -> Solver:
     if op.still:
         words.append("/* those that no potential reaches */")
         words += [_neuron(op, n, place) for place, n in enumerate(order[: op.still])]
+    lists += [counted[n] for n in order[op.still :]]
     for place, n in list(enumerate(order))[op.still :]:
         words.append(f"/* {step.name}[{n}], from potentials */")
         words += [
@@ -66,10 +76,14 @@ def solver(model: str, step: LayerCall, placement: Placement) -> Solver:
     name = f"{model}_{step.name}"
     what = f"{step.name}: the place of each neuron, those first that no potential reaches"
     places = constant_array(f"{name}_place", "uint16_t", op.order, what)
+    what = f"{step.name}: how many synapses each list has, and what they read"
+    read = [number for one in lists for number in (len(one), *(synapse[2] for synapse in one))]
+    wired = constant_array(f"{name}_wired", "uint16_t", np.array(read), what)
     v, x, r = (placement.address(argument) for argument in step.inputs)
-    call = f"{name}({placement.places[step.name]}, {v}, {x}, {r}, {name}_place, {name}_w);"
+    table = f"{name}_w" if block is None else f"{block}->{step.name}_w"
+    call = f"{name}({placement.places[step.name]}, {v}, {x}, {r}, {name}_place, {table});"
     lines = textwrap.wrap(call, 88, subsequent_indent="    ")
-    return Solver(name, op, inputs, places, words, lines, size)
+    return Solver(name, op, inputs, places, wired, words, step.name, lines, size)
 
 
 def _rounds(synapses: list[list[int]]) -> str:

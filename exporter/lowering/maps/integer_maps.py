@@ -126,7 +126,9 @@ def _replaceable(
 def _again(name: str, real: RealMap, op: Linear, tabled: bool) -> Linear:
     """The map in the structure of `op`."""
     pattern = _pattern(name, real, op)
-    kept = real.quantised(_shifts(op.shift, op), _BITS, tabled, op.sums.most)
+    # LTC's solver has the shift of each argument of its synapses in its code.
+    own = op.shift if tabled and isinstance(op, SparseLinear) else None
+    kept = real.quantised(_shifts(op.shift, op), _BITS, tabled, op.sums.most, own)
     if kept is None:
         raise _too_large(name, real.weights, real.bias)
     if op.sums is Interval:

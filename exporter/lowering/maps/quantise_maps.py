@@ -71,7 +71,12 @@ class RealMap:
     together: Together | None = None
 
     def quantised(
-        self, shifts: range, bits: int, tabled: bool, most: int = INT32_MAX
+        self,
+        shifts: range,
+        bits: int,
+        tabled: bool,
+        most: int = INT32_MAX,
+        own: Integers | None = None,
     ) -> Quantised | None:
         """(weights, bias [rows], shift [rows]); None if a row has no scale.
 
@@ -79,6 +84,7 @@ class RealMap:
         at scale 2^-s, the weight of column c is at scale 2^-(s - in_frac[c]).
 
         most  the greatest magnitude of an accumulator
+        own   the shift of each row, where it is known
         """
         at = self.weights.tocoo()
         count, rows, columns, values = len(self.bias), at.row, at.col, at.data
@@ -94,6 +100,8 @@ class RealMap:
             reals = values[left]
             small = np.abs(reals) < np.ldexp(1.0, bits - scale[row] + frac)
             good = pending & (np.abs(self.bias) < np.ldexp(1.0, 31 - scale))
+            if own is not None:
+                good &= own == shift
             good[row[~small]] = False
             w = quantise(np.where(small, reals, 0.0), scale[row] - frac)
             b = quantise(np.where(good, self.bias, 0.0), scale)

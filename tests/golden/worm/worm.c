@@ -3,6 +3,12 @@
  * Model a8a40e460466c872436275c96839d4846ccdb6886c1cceede53226fa83d28bea. */
 #include "worm.h"
 
+#include "elegans/el_version.h"
+
+#if !defined(ELEGANS_RUNTIME_VERSION) || (ELEGANS_RUNTIME_VERSION != 6)
+#error "worm was generated for runtime version 6 of elegans, and this runtime is another: export all models of a program with one elegans"
+#endif
+
 #include "elegans/el_copy.h"
 #include "elegans/el_fixed.h"
 #include "elegans/el_cfc.h"
@@ -11,10 +17,6 @@
 #include "elegans/el_sigmoid.h"
 #include "elegans/el_tanh.h"
 #include "elegans/el_timed_linear.h"
-
-#if !defined(ELEGANS_RUNTIME_VERSION) || (ELEGANS_RUNTIME_VERSION != 5)
-#error "worm was generated for runtime version 5 of elegans, and this runtime is another: export all models of a program with one elegans"
-#endif
 
 /* inter_f_sum: weights, [4][7] */
 static const int16_t worm_inter_f_sum_w[28] = {

@@ -3,6 +3,12 @@
  * Model 80810a094e76b0c979887257a4c25191e68f8dc4cc9e3fdf9c9fd86432388806. */
 #include "worm.h"
 
+#include "elegans/el_version.h"
+
+#if !defined(ELEGANS_RUNTIME_VERSION) || (ELEGANS_RUNTIME_VERSION != 6)
+#error "worm was generated for runtime version 6 of elegans, and this runtime is another: export all models of a program with one elegans"
+#endif
+
 #include "elegans/el_copy.h"
 #include "elegans/el_fixed.h"
 #include "elegans/el_cfc_fixed.h"
@@ -10,10 +16,6 @@
 #include "elegans/el_mix.h"
 #include "elegans/el_sigmoid.h"
 #include "elegans/el_tanh.h"
-
-#if !defined(ELEGANS_RUNTIME_VERSION) || (ELEGANS_RUNTIME_VERSION != 5)
-#error "worm was generated for runtime version 5 of elegans, and this runtime is another: export all models of a program with one elegans"
-#endif
 
 /* inter_f_sum: weights, [4][7] */
 static const int16_t worm_inter_f_sum_w[28] = {

@@ -30,6 +30,8 @@
 /* How many words this is. EL_PAIR_WORDS and EL_TABLES, above: the words of a pair, and the number of
  * this layout of tables in el_block.h. */
 #define EL_TAIL_WORDS 1U
+#define EL_SYNAPSES1_WORDS 5U
+#define EL_SYNAPSES2_WORDS 10U
 
 /* el_fixed.h. The empty asm hides the value: where a compiler recognises a comparison in a
  * shift of the sign it may branch, and the number of instructions would depend on the data. */

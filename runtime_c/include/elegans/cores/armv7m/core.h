@@ -32,6 +32,8 @@
 /* How many words this is. EL_PAIR_WORDS and EL_TABLES, above: the words of a pair, and the number of
  * this layout of tables in el_block.h. */
 #define EL_TAIL_WORDS 1U
+#define EL_SYNAPSES1_WORDS 5U
+#define EL_SYNAPSES2_WORDS 10U
 
 /* el_fixed.h. Of min(a - hi, 0) + (hi - lo) what is below 0 is cut off, which is one instruction
  * less than two comparisons. */

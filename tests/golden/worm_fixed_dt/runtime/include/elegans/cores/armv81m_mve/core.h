@@ -26,6 +26,8 @@
 /* How many words these are, and the number of this layout of tables in el_block.h. */
 #define EL_PAIR_WORDS 1U
 #define EL_TAIL_WORDS 16U
+#define EL_SYNAPSES1_WORDS 4U
+#define EL_SYNAPSES2_WORDS 8U
 #define EL_TABLES 3U
 
 /* el_decayed.h. */

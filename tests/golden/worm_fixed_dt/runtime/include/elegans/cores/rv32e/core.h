@@ -24,6 +24,8 @@
 /* How many words these are, and the number of this layout of tables in el_block.h. */
 #define EL_PAIR_WORDS 1U
 #define EL_TAIL_WORDS 1U
+#define EL_SYNAPSES1_WORDS 5U
+#define EL_SYNAPSES2_WORDS 10U
 #define EL_TABLES 1U
 
 /* to[i] = i x for i < 16, modulo 2^32. */

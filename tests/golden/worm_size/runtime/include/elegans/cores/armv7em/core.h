@@ -25,7 +25,9 @@
 /* How many words these are, and the number of this layout of tables in el_block.h. */
 #define EL_PAIR_WORDS 1U
 #define EL_TAIL_WORDS 1U
-#define EL_TABLES 1U
+#define EL_SYNAPSES1_WORDS 7U
+#define EL_SYNAPSES2_WORDS 7U
+#define EL_TABLES 4U
 
 /* el_decayed.h. */
 #define EL_NATIVE_DECAYED "elegans/cores/armv7m/decayed.h"
