@@ -103,7 +103,7 @@ def _synapses(numbers: list[int], layout: Layout) -> list[int | str]:
     """The words of one or two synapses."""
     found: list[int | str] = []
     if layout.synapses == 2:
-        both = zip(numbers[:5], numbers[5:] or [0] * 5, strict=True)
+        both = [*zip(numbers[:5], numbers[5:] or [0] * 5, strict=True)]
         bias, weight, at, current, conductance = both
         pairs = [f"EL_PAIR({a}, {b})" for a, b in (weight, current, conductance)]
         return [*bias, pairs[0], *at, *pairs[1:]]

@@ -9,18 +9,29 @@
 
 #include <stdint.h>
 
-/* The weights of two neighbouring inputs: a word each, ready for MULS. */
+/* el_decayed.h. */
+#define EL_NATIVE_DECAYED "elegans/cores/armv6m/decayed.h"
+
+/* The weights of two neighbouring inputs: a word each, ready for MULS; two int16_t in one word, the
+ * even one in the lower half, for layers that are loops. */
+#ifdef EL_LOOPED
+#define EL_PAIR(even, odd) (((odd) * 65536) + ((even) & 0xFFFF))
+#define EL_PAIR_WORDS 1U
+#define EL_TABLES 1U
+#else
 #define EL_PAIR(even, odd) (even), (odd)
+#define EL_PAIR_WORDS 2U
+#define EL_TABLES 2U
+#endif
 
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
-/* How many words these are, and the number of this layout of tables in el_block.h. */
-#define EL_PAIR_WORDS 2U
+/* How many words this is. EL_PAIR_WORDS and EL_TABLES, above: the words of a pair, and the number of
+ * this layout of tables in el_block.h. */
 #define EL_TAIL_WORDS 1U
 #define EL_SYNAPSES1_WORDS 5U
 #define EL_SYNAPSES2_WORDS 10U
-#define EL_TABLES 2U
 
 /* el_fixed.h. The empty asm hides the value: where a compiler recognises a comparison in a
  * shift of the sign it may branch, and the number of instructions would depend on the data. */
@@ -44,6 +55,36 @@ static inline int16_t el_sat16(int32_t a)
     return (int16_t)(a ^ ((a ^ sign ^ INT16_MAX) & outside));
 }
 
+/* el_fixed.h. With 2^15 added, what is below 0 is cut off, and all bits are set by what lies above
+ * the lower half; for a in -2^30..2^30. */
+#define EL_NATIVE_SAT16_OF
+#define EL_SAT16_OF(a, n) el_sat16_near((a) >> (n))
+
+static inline int16_t el_sat16_near(int32_t a)
+{
+    int32_t mask;
+
+    __asm__(".syntax unified\n\t"
+            "add %0, %2\n\t"
+            "asrs %1, %0, #31\n\t"
+            "bics %0, %1\n\t"
+            "lsrs %1, %0, #16\n\t"
+            "rsbs %1, %1, #0\n\t"
+            "asrs %1, %1, #31\n\t"
+            "orrs %0, %1\n\t"
+            "add %0, %2"
+            : "+&l"(a), "=&l"(mask) : "r"(32768) : "cc");
+    return (int16_t)a;
+}
+
+/* el_fixed.h. The empty asm hides that w is a constant. */
+#define EL_NATIVE_TIMES
+static inline int32_t el_times(int32_t w, int32_t x)
+{
+    __asm__("" : "+l"(w));
+    return w * x;
+}
+
 /* el_fixed.h. Of min(a - hi, 0) + (hi - lo) what is below 0 is cut off, by masks of the sign. */
 #define EL_HOLD_ONE(a, mask, lo, hi)            \
     __asm__(".syntax unified\n\t"               \
@@ -54,7 +95,7 @@ static inline int16_t el_sat16(int32_t a)
             "asrs %1, %0, #31\n\t"              \
             "bics %0, %0, %1\n\t"               \
             "adds %0, %0, %4"                   \
-            : "+l"(a), "=&l"(mask)              \
+            : "+&l"(a), "=&l"(mask)             \
             : "l"((int32_t)(hi)), "l"((int32_t)(hi) - (lo)), "l"((int32_t)(lo)) : "cc")
 
 #define EL_NATIVE_HOLD2
@@ -84,10 +125,37 @@ static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16
 
 static inline int32_t el_rounded_by(int32_t a, int32_t n)
 {
+    if (__builtin_constant_p(n) && (n > 0)) {
+        __asm__(".syntax unified\n\tasrs %0, %0, %1\n\tadcs %0, %2"
+                : "+l"(a) : "lI"(n), "l"(0) : "cc");
+        return a;
+    }
     __asm__(".syntax unified\n\tadds %0, #0\n\tasrs %0, %0, %1\n\tadcs %0, %2"
             : "+l"(a) : "l"(n), "l"(0) : "cc");
     return a;
 }
+
+/* el_lanes.h. The slope is added with the carry, which rounds. */
+#define EL_NATIVE_PARABOLA
+#define EL_ON_PARABOLA(p, j, down)                                                        \
+    __extension__({                                                                       \
+        int32_t el_value_, el_part_;                                                      \
+        __asm__(".syntax unified\n\t"                                                     \
+                "movs %0, #6\n\t"                                                         \
+                "ldrsh %0, [%2, %0]\n\t"                                                  \
+                "muls %0, %3, %0\n\t"                                                     \
+                "movs %1, #4\n\t"                                                         \
+                "ldrsh %1, [%2, %1]\n\t"                                                  \
+                "asrs %0, %0, %4\n\t"                                                     \
+                "adcs %0, %1\n\t"                                                         \
+                "muls %0, %3, %0\n\t"                                                     \
+                "ldr %1, [%2]\n\t"                                                        \
+                "adds %0, %0, %1\n\t"                                                     \
+                "asrs %0, %0, %5"                                                         \
+                : "=&l"(el_value_), "=&l"(el_part_)                                       \
+                : "l"(p), "l"(j), "i"((down) + 3), "i"(down) : "cc");                     \
+        el_value_;                                                                        \
+    })
 
 /* el_lanes.h. What lies above `most`, 2^bits - 1, sets all bits, of which the lower ones stay. */
 #define EL_NATIVE_MOST
@@ -177,7 +245,7 @@ static inline uint32_t el_udiv(uint32_t a, uint32_t b)
             "sbcs %2, %2\n\t"
             "subs %3, %3, #1\n\t"
             "bne 1b\n\t"
-            : "+l"(a), "+l"(rest), "+l"(mask), "+l"(rounds)
+            : "+&l"(a), "+&l"(rest), "+&l"(mask), "+&l"(rounds)
             : "l"(b)
             : "cc");
     return a;

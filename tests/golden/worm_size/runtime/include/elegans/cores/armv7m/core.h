@@ -11,18 +11,29 @@
 
 #include "elegans/cores/armv7m/thumb2.h"
 
-/* The weights of two neighbouring inputs: a word each, ready for MLA. */
+/* el_decayed.h. */
+#define EL_NATIVE_DECAYED "elegans/cores/armv7m/decayed.h"
+
+/* The weights of two neighbouring inputs: a word each, ready for MLA; two int16_t in one word, the
+ * even one in the lower half, for layers that are loops. */
+#ifdef EL_LOOPED
+#define EL_PAIR(even, odd) (((odd) * 65536) + ((even) & 0xFFFF))
+#define EL_PAIR_WORDS 1U
+#define EL_TABLES 1U
+#else
 #define EL_PAIR(even, odd) (even), (odd)
+#define EL_PAIR_WORDS 2U
+#define EL_TABLES 2U
+#endif
 
 /* The last words of a table of weights: a zero that nothing reads. */
 #define EL_TAIL 0
 
-/* How many words these are, and the number of this layout of tables in el_block.h. */
-#define EL_PAIR_WORDS 2U
+/* How many words this is. EL_PAIR_WORDS and EL_TABLES, above: the words of a pair, and the number of
+ * this layout of tables in el_block.h. */
 #define EL_TAIL_WORDS 1U
 #define EL_SYNAPSES1_WORDS 5U
 #define EL_SYNAPSES2_WORDS 10U
-#define EL_TABLES 2U
 
 /* el_fixed.h. Of min(a - hi, 0) + (hi - lo) what is below 0 is cut off, which is one instruction
  * less than two comparisons. */
@@ -32,7 +43,7 @@
             "add %0, %0, %2\n\t"                \
             "bic %0, %0, %0, asr #31\n\t"       \
             "add %0, %0, %3"                    \
-            : "+r"(a)                           \
+            : "+&r"(a)                          \
             : "r"((int32_t)(hi)), "r"((int32_t)(hi) - (lo)), "r"((int32_t)(lo)))
 
 #define EL_NATIVE_HOLD2
@@ -47,6 +58,24 @@ static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16
     to[0] = (int16_t)first;
     to[1] = (int16_t)second;
 }
+
+/* el_lanes.h. The slope is added with the carry, which rounds. */
+#define EL_NATIVE_PARABOLA
+#define EL_ON_PARABOLA(p, j, down)                                          \
+    __extension__({                                                         \
+        int32_t el_value_ = (int32_t)(p), el_slope_, el_part_;              \
+        __asm__("ldrd %0, %1, [%0]\n\t"                                     \
+                "asr %2, %1, #16\n\t" /* bend */                            \
+                "mul %2, %2, %3\n\t"                                        \
+                "sxth %1, %1\n\t"                                           \
+                "asrs %2, %2, %4\n\t"                                       \
+                "adc %1, %1, %2\n\t"                                        \
+                "mla %0, %1, %3, %0\n\t"                                    \
+                "asr %0, %0, %5"                                            \
+                : "+&r"(el_value_), "=&r"(el_slope_), "=&r"(el_part_)       \
+                : "r"(j), "i"((down) + 3), "i"(down) : "cc");               \
+        el_value_;                                                          \
+    })
 
 /* Products a round of el_dot's loop: one where the compiler is asked for size, else four. */
 #ifdef __OPTIMIZE_SIZE__
