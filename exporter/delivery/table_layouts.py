@@ -103,9 +103,8 @@ def _synapses(numbers: list[int], layout: Layout) -> list[int | str]:
     """The words of one or two synapses."""
     found: list[int | str] = []
     if layout.synapses == 2:
-        both = [*zip(numbers[:5], numbers[5:] or [0] * 5, strict=True)]
-        bias, weight, at, current, conductance = both
-        pairs = [f"EL_PAIR({a}, {b})" for a, b in (weight, current, conductance)]
+        bias, weight, at, *shares = zip(numbers[:5], numbers[5:] or [0] * 5, strict=True)
+        pairs = [f"EL_PAIR({a}, {b})" for a, b in (weight, *shares)]
         return [*bias, pairs[0], *at, *pairs[1:]]
     for i in range(0, len(numbers), 5):
         *argument, current, conductance = numbers[i : i + 5]
