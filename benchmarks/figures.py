@@ -45,6 +45,7 @@ _KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "ncp19": ("ncp19", {}, "2"),
     "ncp19, period fixed": ("ncp19", {"dt": 0.05}, "2"),
     "ncp19, int8": ("ncp19", {"weight_bits": 8}, "2"),
+    "ncp19, balanced": ("ncp19", {"layout": "balanced"}, "2"),
     "ncp19, size": ("ncp19", {"layout": "size"}, "s"),
     "ncp19, size, int8": ("ncp19", {"layout": "size", "weight_bits": 8}, "s"),
     "cfc32": ("cfc32", {}, "2"),

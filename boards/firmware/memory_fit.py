@@ -81,7 +81,7 @@ def _remedy(fact: str, board: Board) -> str | None:
         return f"the RAM has {board.memory.ram.bytes:,} bytes: {_smaller_buffers(board)}"
     return (
         f"the flash has {board.memory.flash.bytes:,} bytes: compile with --level s, or export with "
-        "--layout size or --weights int8"
+        "--layout balanced, --layout size or --weights int8"
     )
 
 

@@ -15,7 +15,16 @@ import numpy as np
 
 from elegans.exporter.codegen.elementwise.loop import raised_maps
 from elegans.exporter.codegen.elementwise.order import delayed, gathered
-from elegans.exporter.codegen.fusion.candidates import looked_up, repeated, saturating
+from elegans.exporter.codegen.fusion.candidates import (
+    DT,
+    LARGEST,
+    cfc_sums,
+    looked_up,
+    repeated,
+    saturating,
+    whole_vector,
+)
+from elegans.exporter.codegen.fusion.compact import compact, saved
 from elegans.exporter.codegen.fusion.decayed import decayed
 from elegans.exporter.codegen.fusion.trimmed import trimmed
 from elegans.exporter.codegen.program import (
@@ -34,7 +43,7 @@ from elegans.exporter.codegen.program import (
     TanhLayer,
 )
 from elegans.exporter.delivery.layouts import Allowed
-from elegans.exporter.ir.fixed_model import Argument, Step, Window
+from elegans.exporter.ir.fixed_model import Argument, Step
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
     INT16_MIN,
@@ -44,21 +53,16 @@ from elegans.exporter.numbers.fixed import (
     LongInterval,
     join_intervals,
 )
-from elegans.exporter.ops.gated_sum import GatedSum
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.mix import Mix
-from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.tanh import HALF_SEGMENT, Tanh
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _LEAST, _LEAST_LOOKED_UP = 64, 16  # weights of a map that is worth a kernel's call
-_LARGEST = 1 << 16  # entries of a sparse map that is still worth writing out as a dense one
-_BYTE = 255  # the most first inputs that the compact kernel counts
 _TIMED_MAPS = 4  # those of f, g and t, and the rate of t
-_DT: Argument = (Window("dt_in", 0, 1),)
 _LAYERS = {  # by whether the state is a mix, and whether the gate reads elapsed time
     (True, True): CfcLayer,
     (True, False): CfcFixedLayer,
@@ -79,24 +83,45 @@ def fuse(program: Program, bounds: Bounds, allowed: Allowed, apart: set[str]) ->
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
-    raised, whole = frozenset(raised_maps(program)), allowed.replaceable
-    linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=whole)
-    fast: tuple[tuple[int, Recognise], ...] = ((7, _cfc), (2, _tanh), (1, linear))
+    raised = frozenset(raised_maps(program)) if allowed.pointwise else frozenset()
+    linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=allowed.replaceable)
+    kinds: list[tuple[int, Recognise]] = []
     if allowed.decays:  # other weights may leave the bounds of a decay
-        fast = ((4, decayed), *fast)
-    small: tuple[tuple[int, Recognise], ...] = ((7, _compact),) if allowed.compact else ()
-    kinds = fast if allowed.kernels else small
+        kinds.append((4, decayed))
+    if allowed.layout.fused:
+        kinds += [(7, _cfc), (2, _tanh)]
+    if allowed.layout.maps:
+        kinds.append((1, linear))
+    if allowed.compact:
+        small = _fused(program, steps, [(7, compact)], bounds, apart)
+        if sum(saved(s.op) for s in small if isinstance(s.op, CompactLayer)) > 0:
+            steps = small
+    steps = _fused(program, steps, kinds, bounds, apart)
+    if allowed.replaceable:
+        steps = [saturating(s) if isinstance(s.op, FusedLayer) else s for s in steps]
+    found = Program(program.model, gathered(steps), program.loops)
+    return Program(found.model, delayed(found), found.loops) if allowed.pointwise else found
+
+
+def _fused(
+    program: Program,
+    steps: Sequence[ProgramStep],
+    kinds: Sequence[tuple[int, Recognise]],
+    bounds: Bounds,
+    apart: set[str],
+) -> list[ProgramStep]:
+    """The steps, with each run that a kind recognises as one call; kinds by their steps' number."""
+    steps = list(steps)
     for count, recognise in kinds:
         at = count
         while at <= len(steps):
             run = [s for s in steps[at - count : at] if isinstance(s, Step) and s.name not in apart]
             call = recognise(run, bounds) if len(run) == count else None
             if call is not None and not _read_outside(program, run):
-                steps[at - count : at] = [saturating(call) if allowed.replaceable else call]
+                steps[at - count : at] = [call]
                 at = max(at - count, count - 1)
             at += 1
-    found = Program(program.model, gathered(steps), program.loops)
-    return Program(found.model, delayed(found), found.loops) if allowed.pointwise else found
+    return steps
 
 
 def _read_outside(program: Program, run: Sequence[Step]) -> bool:
@@ -106,30 +131,10 @@ def _read_outside(program: Program, run: Sequence[Step]) -> bool:
     return any(w.vector in inner for w in (*read, *program.results))
 
 
-def _sums(run: Sequence[Step]) -> list[Step] | None:
-    """The maps of f, g and t, if these seven steps are a layer of CfC neurons."""
-    if not isinstance(run[-1].op, (Mix, GatedSum)):
-        return None
-    made = {s.name: s for s in run}
-    sums: list[Step] = []
-    used = {run[-1].name}
-    for argument, kind in zip(run[-1].inputs, (Tanh, Tanh, Sigmoid), strict=True):
-        part = made.get(_whole(argument))
-        drive = made.get(_whole(part.inputs[0])) if part else None
-        if part is None or drive is None or not isinstance(part.op, kind):
-            return None
-        timed = isinstance(drive.op, TimedLinear) and kind is Sigmoid
-        if not ((timed and drive.inputs[1] == _DT) or isinstance(drive.op, Linear)):
-            return None
-        sums.append(drive)
-        used |= {part.name, drive.name}
-    return sums if used == set(made) else None
-
-
 def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     """These seven steps as a layer, if they are f, g, t and their mix."""
     maps: list[FusedMap] = []
-    for drive in _sums(run) or ():
+    for drive in cfc_sums(run) or ():
         found = _maps(drive, bounds)
         if found is None:
             return None
@@ -143,33 +148,10 @@ def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     return _call(run[-1], layer(tuple(maps)))
 
 
-def _compact(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
-    """The same in the least flash; its maps must read the same inputs."""
-    sums = _sums(run) if isinstance(run[-1].op, Mix) else None
-    if sums is None or len({s.inputs[0] for s in sums}) != 1:
-        return None
-    f, g, t = (s.op for s in sums if isinstance(s.op, (Linear, TimedLinear)))
-    if any(op.sums is LongInterval for op in (f, g, t)):
-        return None
-    if any(isinstance(op, SparseLinear) and op.weights.size > _LARGEST for op in (f, g, t)):
-        return None
-    if len({op.split for op in (f, g, t) if isinstance(op, (Linear8, TimedLinear8))}) > 1:
-        return None
-    layer = CompactLayer((f, g, t))
-    if layer.split > _BYTE:
-        return None
-    maps = [weights for weights, _ in layer.maps()]
-    kept = 2 * np.count_nonzero(layer.wired()) + sum(w.size for w in maps[2:])
-    if sum(np.count_nonzero(w) for w in maps) * 2 < kept:
-        return None
-    inputs = (sums[0].inputs[0], _DT) if layer.timed else (sums[0].inputs[0],)
-    return LayerCall(run[-1].name, layer, inputs, run[-1].size, run[-1].frac)
-
-
 def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     """These two steps as a layer, if they are a map and its tanh."""
     drive, step = run
-    if not isinstance(step.op, Tanh) or _whole(step.inputs[0]) != drive.name:
+    if not isinstance(step.op, Tanh) or whole_vector(step.inputs[0]) != drive.name:
         return None
     maps = None if isinstance(drive.op, TimedLinear) else _maps(drive, bounds)
     return _call(step, TanhLayer(tuple(maps))) if maps and _worth_it(maps) else None
@@ -197,12 +179,8 @@ def _linear(
 def _call(last: Step, op: FusedLayer) -> LayerCall:
     """The call that stands for a run of steps which ends with `last`."""
     read = tuple(dict.fromkeys(w for m in op.maps for w in m.windows))
-    inputs = (read, _DT) if op.timed else (read,)
+    inputs = (read, DT) if op.timed else (read,)
     return LayerCall(last.name, op, inputs, last.size, last.frac)
-
-
-def _whole(argument: Argument) -> str:
-    return argument[0].vector if len(argument) == 1 and argument[0].lo == 0 else ""
 
 
 def _worth_it(maps: list[FusedMap]) -> bool:
@@ -237,7 +215,7 @@ def _maps(step: Step, bounds: Bounds, half_segment: int = HALF_SEGMENT) -> list[
         return None
     if isinstance(op, TimedLinear):
         return _timed(op, windows, bounds)
-    if isinstance(op, SparseLinear) and op.weights.size > _LARGEST:
+    if isinstance(op, SparseLinear) and op.weights.size > LARGEST:
         return None
     if not isinstance(op, Linear) or not (shift := _shared(op)):
         return None

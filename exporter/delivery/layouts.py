@@ -10,8 +10,10 @@ class CodeLayout:
     """What the C of a layout consists of. Nothing else asks for the name of a layout.
 
     fused      layers are calls of the cores' kernels
+    maps       so are maps by themselves
     looped     these kernels are loops over inputs, which read two weights from each word
-    compact    layers of CfC neurons are one loop, which stores only synapses that exist
+    compact    layers of CfC neurons are one loop, which stores only synapses that exist, where
+               that takes less than all weights
     solvers    an LTC's solver is one kernel
     unrolled   maps with few synapses are written out
     pointwise  element-wise steps that follow each other are one loop in the step itself
@@ -22,6 +24,7 @@ class CodeLayout:
     """
 
     fused: bool = False
+    maps: bool = False
     looped: bool = False
     compact: bool = False
     solvers: bool = False
@@ -35,10 +38,12 @@ class CodeLayout:
 
 LAYOUTS = {
     "speed": CodeLayout(
-        fused=True, solvers=True, unrolled=True, pointwise=True, few=True, estimated=True
+        fused=True, maps=True, solvers=True, unrolled=True, pointwise=True, few=True, estimated=True
     ),
-    "balanced": CodeLayout(fused=True, looped=True, solvers=True, pointwise=True, few=True),
-    "size": CodeLayout(compact=True, plain=True, level="s"),
+    "balanced": CodeLayout(
+        fused=True, maps=True, looped=True, solvers=True, pointwise=True, few=True
+    ),
+    "size": CodeLayout(fused=True, looped=True, compact=True, plain=True, level="s"),
 }
 """By name, each with less flash and more instructions than the one before it."""
 
@@ -58,11 +63,6 @@ class Allowed:
     replaceable: bool = False
 
     @property
-    def kernels(self) -> bool:
-        """Fused layers: those of cores."""
-        return self.layout.fused
-
-    @property
     def pointwise(self) -> bool:
         """Loops over elements."""
         return self.layout.pointwise
@@ -75,7 +75,7 @@ class Allowed:
     @property
     def decays(self) -> bool:
         """Decays that are known to stay within their bounds."""
-        return self.layout.fused and not self.replaceable
+        return self.layout.maps and not self.replaceable
 
     @property
     def unrolled(self) -> bool:

@@ -1,4 +1,4 @@
-"""The tables of compact layers that follow each other: one call."""
+"""Layers of CfC neurons in the least flash: which ones, and the tables of one call."""
 
 from __future__ import annotations
 
@@ -7,9 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.exporter.codegen.fusion.candidates import DT, LARGEST, cfc_sums
 from elegans.exporter.codegen.placement import Placement
 from elegans.exporter.codegen.program import CompactLayer, LayerCall
-from elegans.exporter.numbers.fixed import Integers
+from elegans.exporter.ir.fixed_model import Step
+from elegans.exporter.numbers.fixed import Integers, LongInterval
+from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.linear8 import Linear8
+from elegans.exporter.ops.mix import Mix
+from elegans.exporter.ops.sparse_linear import SparseLinear
+from elegans.exporter.ops.timed_linear import TimedLinear
+from elegans.exporter.ops.timed_linear8 import TimedLinear8
+
+_BYTE = 255  # the most first inputs that the kernel counts
 
 
 @dataclass(frozen=True)
@@ -57,3 +67,34 @@ def compact_run(
     }
     neurons, inputs = max(step.size for step, _ in steps), max(row[1] for row in places)
     return CompactRun(tables, op.kernel, neurons, inputs)
+
+
+def compact(run: Sequence[Step], bounds: object) -> LayerCall | None:
+    """These seven steps as a layer, if they are f, g, t and their mix, of the same inputs."""
+    sums = cfc_sums(run) if isinstance(run[-1].op, Mix) else None
+    if sums is None or len({s.inputs[0] for s in sums}) != 1:
+        return None
+    f, g, t = (s.op for s in sums if isinstance(s.op, (Linear, TimedLinear)))
+    if any(op.sums is LongInterval for op in (f, g, t)):
+        return None
+    if any(isinstance(op, SparseLinear) and op.weights.size > LARGEST for op in (f, g, t)):
+        return None
+    if len({op.split for op in (f, g, t) if isinstance(op, (Linear8, TimedLinear8))}) > 1:
+        return None
+    layer = CompactLayer((f, g, t))
+    if layer.split > _BYTE:
+        return None
+    maps = [weights for weights, _ in layer.maps()]
+    kept = 2 * np.count_nonzero(layer.wired()) + sum(w.size for w in maps[2:])
+    if sum(np.count_nonzero(w) for w in maps) * 2 < kept:
+        return None
+    inputs = (sums[0].inputs[0], DT) if layer.timed else (sums[0].inputs[0],)
+    return LayerCall(run[-1].name, layer, inputs, run[-1].size, run[-1].frac)
+
+
+def saved(layer: CompactLayer) -> int:
+    """The bytes of weights that the table has less than one with all weights."""
+    wired = layer.wired()
+    absent = 2 * int((~wired).sum())
+    rows = len(wired) * (-(-wired.shape[1] // 8) + 3)
+    return int(absent * layer.sums[0].weight_bits // 8 - rows)

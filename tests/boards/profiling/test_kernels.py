@@ -251,7 +251,7 @@ def each_layout(request, tmp_path_factory):
     return built
 
 
-@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("compiler", cross_compilers()[-1:])
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
 def test_each_layout_has_the_same_bits_in_less_flash_on_one_path(each_layout, board, compiler):
     flash = []
@@ -290,14 +290,14 @@ def test_size_stores_only_the_synapses_that_exist(tmp_path, cfc, weights, board)
     assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 
-def test_a_flash_limit_selects_size_if_speed_needs_more(tmp_path):
+def test_a_flash_limit_selects_the_first_layout_that_fits(tmp_path):
     from elegans.exporter.errors import ElegansError
 
     cfc = _CfC(5, 7)
     large = _export(tmp_path, cfc, flash_limit=100_000)
-    assert model_file(large, "_layers.S").exists()
+    assert "EL_LOOPED" not in model_file(large, "_layers.S").read_text()
     small = _export(tmp_path, cfc, flash_limit=1_000)
-    assert not model_file(small, "_layers.S").exists()
+    assert "EL_LOOPED" in model_file(small, "_layers.S").read_text()
     with pytest.raises(ElegansError, match="limit is 10"):
         _export(tmp_path, cfc, flash_limit=10)
 

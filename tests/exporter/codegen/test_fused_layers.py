@@ -23,24 +23,28 @@ _UNITS, _OUTPUTS = 45, 6
 class _Uneven(Graph):
     """Weights of one size; those of the first inputs are larger, in each row by another factor,
     so that int8 weights get scales of their own. So do the rates of the time gates if they are
-    another `rate` large."""
+    another `rate` large. All maps of a layer lack the same synapses: `present` tells how many
+    exist."""
 
-    def __init__(self, uneven: float, scale: float, rate: float) -> None:
+    def __init__(self, uneven: float, scale: float, rate: float, present: float) -> None:
         super().__init__(3)
-        self._uneven, self._scale = uneven, scale
+        self._uneven, self._scale, self._present = uneven, scale, present
         self._sizes = [1.0, 1.0, rate, 1.0] * len(LAYERS)  # of the maps f, g, rate and t
 
     def weights(self, cols: int, rows: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
         w = self.rng.uniform(0.3, 1.0, (rows, cols)) * self.rng.choice([-1, 1], (rows, cols))
         size = self._sizes.pop(0) if self._sizes else 1.0
         w *= size * self._scale * scale * (self.rng.random((rows, cols)) < 0.8)
+        w *= np.random.default_rng(3).random((rows, cols)) < self._present
         w[:, : cols // 3] *= self._uneven ** np.linspace(0, 1, rows)[:, None]
         return w, self.rng.normal(0, 0.2, rows)
 
 
-def _network(uneven: float, scale: float, rate: float, blend: str = "ncps") -> Graph:
+def _network(
+    uneven: float, scale: float, rate: float, present: float = 1.0, blend: str = "ncps"
+) -> Graph:
     """Two layers of CfC neurons, and behind them a wide map with its tanh, and one without."""
-    g = _Uneven(uneven, scale, rate)
+    g = _Uneven(uneven, scale, rate, present)
     state, inter = [], "x"
     for cols, rows, own in zip((INPUTS, LAYERS[0]), LAYERS, g.split("split"), strict=True):
         inter = g.cell(inter, own, cols + rows, rows, "gemm", blend)
@@ -64,11 +68,28 @@ _NETWORKS = {
     "int8, fast": ({"rate": 30.0}, {"weight_bits": 8}, "cfc8"),
     "int8, slow": ({"rate": 0.02}, {"weight_bits": 8}, "cfc8"),
     "int8 fixed": ({"uneven": 9.0}, {"weight_bits": 8, "dt": 0.05}, "cfc_fixed8"),
-    "small": ({}, {"layout": "size"}, "cfc_compact"),
-    "small, fixed, saturating": ({"scale": 12.0}, {"layout": "size", "dt": 0.05}, "cfc_compact"),
-    "small int8, fast": ({"rate": 30.0}, {"layout": "size", "weight_bits": 8}, "cfc_compact8"),
-    "small int8, slow": ({"rate": 0.02}, {"layout": "size", "weight_bits": 8}, "cfc_compact8"),
-    "small int8": ({"uneven": 9.0}, {"layout": "size", "weight_bits": 8}, "cfc_compact8"),
+    "small and dense": ({}, {"layout": "size"}, "cfc tanh_layer linear"),
+    "small": ({"present": 0.6}, {"layout": "size"}, "cfc_compact"),
+    "small, fixed, saturating": (
+        {"scale": 12.0, "present": 0.6},
+        {"layout": "size", "dt": 0.05},
+        "cfc_compact",
+    ),
+    "small int8, fast": (
+        {"rate": 30.0, "present": 0.6},
+        {"layout": "size", "weight_bits": 8},
+        "cfc_compact8",
+    ),
+    "small int8, slow": (
+        {"rate": 0.02, "present": 0.6},
+        {"layout": "size", "weight_bits": 8},
+        "cfc_compact8",
+    ),
+    "small int8": (
+        {"uneven": 9.0, "present": 0.6},
+        {"layout": "size", "weight_bits": 8},
+        "cfc_compact8",
+    ),
 }
 
 
