@@ -80,6 +80,10 @@ _HEADS = {
     ),
     "global": lambda: ((3, 8, 9), _conv(3, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1)),
     "elu": lambda: ((2, 8, 8), _conv(2, 4, 3), nn.ELU(), _conv(4, 3, 3), nn.LeakyReLU(0.1)),
+    "clipped": lambda: (
+        *((2, 9, 9), _conv(2, 4, 3, stride=2), nn.ReLU6(), _conv(4, 4, 3, padding=1, groups=4)),
+        *(nn.Hardtanh(-0.3, 0.2), _conv(4, 3, 2), nn.LeakyReLU(0.1), _conv(3, 3, 2)),
+    ),
     "sigmoid": lambda: ((2, 8, 8), _conv(2, 4, 3), nn.Sigmoid(), nn.MaxPool2d(2), _conv(4, 3, 2)),
     "deep": lambda: (
         *((1, 6, 6), _conv(1, 4, 3, padding=1), nn.ReLU(), _conv(4, 4, 1), nn.ReLU()),
@@ -155,6 +159,28 @@ def test_the_c_repeats_the_golden_vectors_and_has_no_undefined_behaviour(seen, t
         y, h = host.run(v["x"][i : i + 1], v["dt"][i : i + 1], v["h"][i])
         np.testing.assert_array_equal(y, v["y"][i : i + 1])
         np.testing.assert_array_equal(h, v["h_next"][i : i + 1])
+
+
+class _HardSwish(nn.Module):
+    """As optimisers write it out."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * nn.functional.hardsigmoid(x)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [nn.ReLU6(), nn.SiLU(), nn.Mish(), nn.LeakyReLU(), _HardSwish()],
+    ids=lambda function: type(function).__name__,
+)
+def test_behind_every_function_an_image_is_an_image(tmp_path, function):
+    """A convolution that read a vector would be a matrix of all its pixels."""
+    head = _conv(1, 4, 3), function, _conv(4, 4, 3)
+    Seeing((1, 9, 9), *head).save(tmp_path / "net.onnx")
+    graph = open_graph(tmp_path / "net.onnx")
+    network = read_network(graph, with_ranges(read_interface(graph), [(-1.0, 1.0)], None, None))
+    kinds = [type(atom).__name__ for atom in network.atoms.values()]
+    assert kinds.count("ConvolutionImage") == 2
 
 
 def test_memory_is_that_of_the_largest_two_neighbours(tmp_path):

@@ -32,6 +32,7 @@ from elegans.exporter.frontend.images.rules import (
     IMAGE_RULES,
     in_order_of_storage,
     mean_of_planes,
+    of_images,
 )
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import (
@@ -261,18 +262,18 @@ def _reduce(mean: bool) -> Rule:
 
 
 RULES: dict[str, Rule] = {
+    **CHOICE_RULES,
     **{
         kind: in_order_of_storage(rule)
         for kind, rule in (
             *((kind.operator, _activation(kind)) for kind in activations() if kind.operator),
             *ACTIVATION_RULES.items(),
             *FUNCTION_RULES.items(),
-            ("Abs", _abs),
+            *(("Abs", _abs), ("Clip", CHOICE_RULES["Clip"])),
         )
     },
     **MORE_RULES,
     **NORMALISATION_RULES,
-    **CHOICE_RULES,
     **CONTRACTION_RULES,
     **REDUCTION_RULES,
     **QUANTISATION_RULES,
@@ -281,7 +282,7 @@ RULES: dict[str, Rule] = {
     "Sub": _add(-1.0),
     "Sum": _sum,
     "Neg": _negate,
-    "Mul": _multiply,
+    "Mul": of_images(_multiply),
     "Div": _divide,
     "Reciprocal": _reciprocal,
     "MatMul": _matmul,

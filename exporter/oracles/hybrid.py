@@ -195,7 +195,10 @@ def _parts(result: Any) -> Any:
 
 
 def _groups(lowered: Lowered, network: Network) -> list[tuple[str, ...]]:
-    """The atoms whose vectors are of one kind in one layer, and the tails; states come first."""
+    """The atoms whose vectors are of one kind in one layer, and the tails; states come first, and
+    convolutions that are a part of what reads them, and so no vectors, last."""
+    made = {step.name for step in lowered.model.steps}
+    absent = {n for n in network.atoms if lowered.names[n].name not in made}
     states = {w.vector for w in network.h_next} & network.atoms.keys()
     heads = {type(network.atoms[name]) for name in states}
     keys: dict[str, tuple[str, ...]] = {}
@@ -207,7 +210,11 @@ def _groups(lowered: Lowered, network: Network) -> list[tuple[str, ...]]:
         keys[name] = (called.layer, type(atom).__name__, stem)
     keys |= {name: (name,) for name in _TAILS}
     return [
-        tuple(sorted((n for n in keys if keys[n] == key), key=lambda n: n not in states))
+        tuple(
+            sorted(
+                (n for n in keys if keys[n] == key), key=lambda n: (n in absent, n not in states)
+            )
+        )
         for key in dict.fromkeys(keys.values())
     ]
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.hard_sigmoid import HardSigmoidActivation
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.activations.normal_cdf import NormalCdfActivation
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
@@ -19,9 +20,17 @@ from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, element_fracs
 from elegans.exporter.numbers.fixed import Reals
-from elegans.exporter.numbers.soft_curves import GELU, MISH, SILU, SOFTPLUS, SoftCurve
+from elegans.exporter.numbers.soft_curves import (
+    GELU,
+    HARD_SWISH,
+    MISH,
+    SILU,
+    SOFTPLUS,
+    SoftCurve,
+)
 from elegans.exporter.ops.soft_relu import SoftRelu
 
+_SAME = 1e-6  # relative, between constants in float32
 _FINEST = 15  # fractional bits of the op's argument and result
 
 
@@ -59,6 +68,8 @@ class SoftReluActivation(Activation):
         c = proportion(v, z)
         if not z.terms or not v.close_to(z.scaled(c)):
             return None
+        if np.all(np.abs(c - 1.0) < _SAME):  # 6 (z / 6) in float32
+            return cls.of(atoms, curve, v)
         return cls.of(atoms, curve, z).scaled(c)
 
     @classmethod
@@ -117,6 +128,9 @@ def _gate_of(atoms: AtomTable, u: Window) -> tuple[SoftCurve, Affine] | None:
     for kind, curve in ((SigmoidActivation, SILU), (NormalCdfActivation, GELU)):
         if isinstance(gate, kind) and gate.rate is None:
             return curve, gate.drive.pick(rows)
+    if isinstance(gate, HardSigmoidActivation) and gate.rate is None:  # of z / 6 + 1 / 2
+        z = gate.drive.pick(rows).plus(Affine.constant(np.full(len(rows), -0.5)))
+        return HARD_SWISH, z.scaled(np.array([6.0]))
     return None
 
 

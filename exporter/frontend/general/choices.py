@@ -11,11 +11,13 @@ from functools import reduce
 import numpy as np
 import onnx
 
+from elegans.exporter.atoms.activations.clipped_image import ClippedImageActivation
 from elegans.exporter.atoms.activations.relu import ReluActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation, unfolded
 from elegans.exporter.atoms.activations.threshold import ThresholdActivation
 from elegans.exporter.atoms.gates.choose import ChooseGate
 from elegans.exporter.atoms.gates.extremum import ExtremumGate
+from elegans.exporter.atoms.images.image import by_channel
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule, broadcast
@@ -181,6 +183,11 @@ def _clip_by_constants(
     lo, hi = ends
     if lo is not None and hi is not None and lo >= hi:
         return [ShapedForm(Form.constant(np.full(z.size, hi)), shape)]
+
+    if by_channel(reader.atoms.found, z) is not None:
+        held = -np.inf if lo is None else lo, np.inf if hi is None else hi
+        window = reader.atoms.add(ClippedImageActivation(z, ends=held))
+        return [ShapedForm(Form(reader.atoms.of(window), {}), shape)]
 
     def beyond(end: float) -> Affine:
         shifted = z.plus(Affine.constant(np.full(z.size, -end)))

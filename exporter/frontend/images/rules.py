@@ -128,28 +128,42 @@ def mean_of_planes(
 
 
 def in_order_of_storage(rule: Rule) -> Rule:
-    """The rule of a function of each element, applied to an image with its channels last.
+    """The rule of a function of each element, applied to images with their channels last.
 
     Only so the result has the channels last, too, and is an image for what reads it.
     """
 
     def ordered(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-        name = node.input[0]
-        tensor = reader.tensors.get(name)
-        order = None if tensor is None else _order(reader, tensor.form)
-        if tensor is None or order is None:
+        images = {n: reader.tensors[n] for n in node.input if n in reader.tensors}
+        found = (_order(reader, image.form) for image in images.values())
+        orders = [order for order in found if order is not None]
+        alike = all(np.array_equal(orders[0], other) for other in orders)
+        if not orders or len(orders) < len(images) or not alike:
             return rule(reader, place, node, given)
-        picked = tensor.form.pick(order)
-        assert picked is not None
-        reader.tensors[name] = ShapedForm(picked, (tensor.size,))
+        order = orders[0]
+        for name, image in images.items():
+            picked = image.form.pick(order)
+            assert picked is not None
+            reader.tensors[name] = ShapedForm(picked, (image.size,))
         try:
-            (found,) = rule(reader, place, node, given)
+            (made,) = rule(reader, place, node, given)
         finally:
-            reader.tensors[name] = tensor
-        back = reader.atoms.affine(place, found.form).pick(np.argsort(order))
-        return [ShapedForm(Form(back, {}), tensor.shape)]
+            reader.tensors.update(images)
+        back = reader.atoms.affine(place, made.form).pick(np.argsort(order))
+        return [ShapedForm(Form(back, {}), next(iter(images.values())).shape)]
 
     return ordered
+
+
+def of_images(rule: Rule) -> Rule:
+    """The rule of a product, of which two images, as of z and sigmoid(z), make an image."""
+    ordered = in_order_of_storage(rule)
+
+    def product(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
+        varying = all(name in reader.tensors for name in node.input)
+        return (ordered if varying else rule)(reader, place, node, given)
+
+    return product
 
 
 def _order(reader: Reader, form: Form) -> Integers | None:
@@ -194,7 +208,8 @@ def _image(
     elif vectors == ["x"]:
         window = _frame(reader, form, last, channels)
     if window is None:
-        if flat and small:
+        pixelwise = bool(vectors) and all(channels_of(reader.atoms.found, v) for v in vectors)
+        if flat and small and not pixelwise:
             return None
         window = reader.atoms.map(last)
     return window, shape[1:]
