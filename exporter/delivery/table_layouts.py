@@ -104,9 +104,9 @@ def _synapses(numbers: list[int], layout: Layout) -> list[int | str]:
     found: list[int | str] = []
     if layout.synapses == 2:
         both = zip(numbers[:5], numbers[5:] or [0] * 5, strict=True)
-        bias, weight, at, current, conductance = both
-        pairs = [f"EL_PAIR({a}, {b})" for a, b in (weight, current, conductance)]
-        return [*bias, pairs[0], *at, *pairs[1:]]
+        bias, weight, at, *driven = both
+        weights = [f"EL_PAIR({a}, {b})" for a, b in (weight, *driven)]
+        return [*bias, weights[0], *at, *weights[1:]]
     for i in range(0, len(numbers), 5):
         *argument, current, conductance = numbers[i : i + 5]
         pair = f"EL_PAIR({current}, {conductance})"
