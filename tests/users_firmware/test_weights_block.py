@@ -96,7 +96,7 @@ def test_circuits_trained_apart_interchange_their_blocks(builds, tmp_path, compi
 
 def test_a_block_is_the_same_as_bytes_and_as_c(builds, tmp_path):
     """The file against what a compiler makes of NAME_weights.c, for each way to lay weights out."""
-    layouts = {"pairs": "mps2-an386", "words": "microbit", "vectors": "mps3-an547"}
+    layouts = {"dsp": "mps2-an386", "words": "microbit", "vectors": "mps3-an547"}
     for name, board in layouts.items():
         tool, core = toolchain.cross_compiler("zig"), find_board(board).core
         line = [
@@ -142,7 +142,9 @@ def test_each_refusal_has_its_reason(builds, program):
         _DAMAGED: [_with(block, 12, struct.pack("<I", n)) for n in (0, 4, 83, len(block) - 1)],
         _SHORT: [_with(block, 12, struct.pack("<I", n)) for n in (len(block) + 4, 0xFFFFFFFC)],
         _RUNTIME: [_with(block, 6, b"\x04\x00")],
-        _CORE: [_block(builds[0], f"worm_weights_{name}.bin") for name in ("words", "vectors")],
+        _CORE: [
+            _block(builds[0], f"worm_weights_{name}.bin") for name in ("words", "vectors", "dsp")
+        ],
         _STRUCTURE: [_with(block, 16 + i, bytes([block[16 + i] ^ 128])) for i in (0, 13, 31)],
     }
     for verdict, blocks in cases.items():
@@ -287,7 +289,7 @@ def test_a_board_computes_with_the_block_that_was_written_over_its_own(builds, t
     target = find_board(board)
     skip_without(target, "zig", "unicorn")
     firmware = build_firmware(builds[0], target, "zig")
-    name = "words" if board == "microbit" else "pairs"
+    name = "words" if board == "microbit" else "dsp"
     old, new = (_block(build, f"worm_weights_{name}.bin") for build in builds[:2])
     elf = firmware.elf.read_bytes()
     assert elf.count(old) == 1

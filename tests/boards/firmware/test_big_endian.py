@@ -14,7 +14,8 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.storage.npz_arrays import load_arrays
 from elegans.tests.places import WORM
 
-# zig brings the C library of each, and compiles it once, which takes minutes.
+_GCC = {"qemu-ppc": "powerpc-linux-gnu-gcc", "qemu-s390x": "s390x-linux-gnu-gcc"}
+# Where these are not installed, zig brings the C library, and takes minutes to compile it once.
 _TARGETS = {
     "qemu-ppc": "powerpc-linux-musleabihf",
     "qemu-s390x": "s390x-linux-musl",
@@ -29,7 +30,9 @@ def _bytes(values, bits):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("options", [{}, {"weight_bits": 8}], ids=["int16", "int8"])
+@pytest.mark.parametrize(
+    "options", [{}, {"weight_bits": 8}, {"weights_block": True}], ids=["int16", "int8", "block"]
+)
 @pytest.mark.parametrize("emulator", _TARGETS)
 def test_a_big_endian_processor_gives_the_bits_of_the_reference(tmp_path, emulator, options):
     if shutil.which(emulator) is None:
@@ -39,11 +42,14 @@ def test_a_big_endian_processor_gives_the_bits_of_the_reference(tmp_path, emulat
     files = model.files | {"host.c": host_file(model)}
     rows = [_bytes(v[name], bits) for name, bits in (("h", model.state_bits), ("x", 16))]
     feed = b"e" + np.hstack([*rows, _bytes(v["dt"], model.dt_bits)]).tobytes()
-    flags = [*("-target", _TARGETS[emulator], "-static", "-O2", "-std=c99"), *toolchain.WARNINGS]
-    flags += ["-fno-sanitize=undefined", "-I.", "-Iruntime/include"]
+    flags = ["-static", "-O2", "-std=c99", *toolchain.WARNINGS, "-I.", "-Iruntime/include"]
+    tool = toolchain.Compiler("gcc", (_GCC.get(emulator, ""),), "")
+    if shutil.which(tool.command[0]) is None:
+        tool = toolchain.cross_compiler("zig")
+        flags += ["-target", _TARGETS[emulator], "-fno-sanitize=undefined"]
     with toolchain.scratch_folder(files) as folder:
         line = [*flags, "host.c", *model.units, "-o", "model"]
-        toolchain.run(toolchain.cross_compiler("zig"), line, folder, emulator)
+        toolchain.run(tool, line, folder, emulator)
         command = [emulator, str(folder / "model")]
         done = subprocess.run(command, input=feed, capture_output=True, check=True)
     expected = np.hstack([_bytes(v["y"], 16), _bytes(v["h_next"], model.state_bits)])
