@@ -96,21 +96,18 @@ def test_circuits_trained_apart_interchange_their_blocks(builds, tmp_path, compi
 
 def test_a_block_is_the_same_as_bytes_and_as_c(builds, tmp_path):
     """The file against what a compiler makes of NAME_weights.c, for each way to lay weights out."""
-    layouts = {"dsp": "mps2-an386", "words": "microbit", "vectors": "mps3-an547"}
-    for name, board in layouts.items():
-        tool, core = toolchain.cross_compiler("zig"), find_board(board).core
-        line = [
-            *core.zig,
-            "-Iruntime/include",
-            "-c",
-            "worm_weights.c",
-            "-o",
-            tmp_path / f"{name}.o",
-        ]
-        toolchain.run(tool, list(map(str, line)), builds[1], "a block")
-        symbols = (tmp_path / f"{name}.o").read_bytes()
-        block = _block(builds[1], f"worm_weights_{name}.bin")
-        assert block in symbols
+    balanced = tmp_path / "balanced"
+    export(Request(WORM, weights_block=True, layout="balanced"), balanced)
+    words, dsp, vectors = (
+        find_board(name).core for name in ("microbit", "mps2-an386", "mps3-an547")
+    )
+    cases = [("dsp", dsp, builds[1]), ("words", words, builds[1]), ("vectors", vectors, builds[1])]
+    for name, core, build in (*cases, ("looped", words, balanced), ("dsp", dsp, balanced)):
+        target = tmp_path / "weights.o"
+        line = [*core.zig, "-Iruntime/include", "-c", "worm_weights.c", "-o", str(target)]
+        toolchain.run(toolchain.cross_compiler("zig"), line, build, "a block")
+        block = _block(build, f"worm_weights_{name}.bin")
+        assert block in target.read_bytes(), name
         assert len(block) == struct.unpack_from("<I", block, 12)[0]
 
 
@@ -143,7 +140,8 @@ def test_each_refusal_has_its_reason(builds, program):
         _SHORT: [_with(block, 12, struct.pack("<I", n)) for n in (len(block) + 4, 0xFFFFFFFC)],
         _RUNTIME: [_with(block, 6, b"\x04\x00")],
         _CORE: [
-            _block(builds[0], f"worm_weights_{name}.bin") for name in ("words", "vectors", "dsp")
+            _block(builds[0], f"worm_weights_{name}.bin")
+            for name in ("words", "vectors", "dsp", "looped")
         ],
         _STRUCTURE: [_with(block, 16 + i, bytes([block[16 + i] ^ 128])) for i in (0, 13, 31)],
     }

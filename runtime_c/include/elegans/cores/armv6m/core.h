@@ -17,7 +17,7 @@
 #ifdef EL_LOOPED
 #define EL_PAIR(even, odd) (((odd) * 65536) + ((even) & 0xFFFF))
 #define EL_PAIR_WORDS 1U
-#define EL_TABLES 1U
+#define EL_TABLES 5U
 #else
 #define EL_PAIR(even, odd) (even), (odd)
 #define EL_PAIR_WORDS 2U
