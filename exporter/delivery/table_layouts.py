@@ -44,8 +44,8 @@ LAYOUTS = (
     Layout(4, "dsp", pair=1, tail=1, synapses=2),
     Layout(5, "looped", pair=1, tail=1),
 )
-"""All that there are; the C of a core says which one it has. M0 and M3 have "looped" where layers are
-loops over inputs."""
+"""All that there are; the C of a core says which one it has. M0 and M3 have "looped" where layers
+are loops over inputs."""
 
 ANY = Layout(0, "", pair=1, tail=1)
 """That of a model without such tables, whose block is the same for every core."""
