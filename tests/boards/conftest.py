@@ -31,16 +31,6 @@ M55 = pytest.param("mps3-an547", marks=_NEEDS_QEMU)
 M55_BUILT = pytest.param("mps3-an547", cross_compilers()[-1], marks=_NEEDS_QEMU)
 
 
-def every_other(rows, columns):
-    """Half of all pairs, for parametrize, and a soak of the others: each row meets half of the
-    columns, and each column half of the rows."""
-    return [
-        pytest.param(row, column, marks=[] if (i + j) % 2 == 0 else pytest.mark.soak)
-        for i, row in enumerate(rows)
-        for j, column in enumerate(columns)
-    ]
-
-
 def skip_without(board: Board, *tools: str) -> None:
     """Skip the test unless these compilers and emulators are installed for the board's core."""
     architecture = board.core.architecture

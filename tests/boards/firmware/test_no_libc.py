@@ -16,7 +16,8 @@ from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware import toolchain
 from elegans.boards.firmware.build import build_firmware
 from elegans.exporter.export import Request, export
-from elegans.tests.boards.conftest import every_other, skip_without
+from elegans.tests.boards.conftest import skip_without
+from elegans.tests.grids import every_other
 from elegans.tests.places import LIBC, WORM
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell
