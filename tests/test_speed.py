@@ -12,7 +12,7 @@ import torch
 
 pytest.importorskip("ncps", reason="ncps is not installed (pip install ncps)")
 
-from elegans.benchmarks import cells, speed, speed_cells
+from elegans.benchmarks import cells, layouts, speed, speed_cells
 from elegans.benchmarks.peers.execute import PeerCost, executed
 from elegans.benchmarks.peers.float_program import FLAGS, c_of, float_program
 from elegans.benchmarks.speed_cells import TITLES, network, ranges
@@ -119,3 +119,14 @@ def test_no_figure_of_elegans_is_below_its_floor():
         if cell in _UNTRAINED:
             floor = speed_cells.FLOORS[core].of(speed_cells.work(network(cell)))
             assert floor < instructions, f"{cell} on {core}"
+
+
+@pytest.mark.parametrize("cell", ["ncp19", "cfc32"])
+@pytest.mark.parametrize("core", speed_cells.FLOORS)
+def test_at_cmsis_nn_s_flash_the_balanced_layout_takes_fewer_instructions(cell, core):
+    """By the document, with weights of 8 bits; on M3 and M55 its flash was not written down."""
+    found = layouts.points(CHECKOUT / "docs" / "size.md", core, layouts.title(cell, 8))
+    ((instructions, flash),) = found["balanced"]
+    theirs, most = layouts.peers(cell, core)["CMSIS-NN int8"]
+    assert instructions < theirs
+    assert most is None or flash < most
