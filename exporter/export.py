@@ -178,7 +178,7 @@ def export(
     each = error_table.of_runs(model, runs, truth)
     float32 = error_table.float32_errors(graph, interface.dt_fixed, model, runs, truth)
     doubts = [*of_ranges, *notes(graph, interface), *general.told(lowered.network, code), *shown]
-    doubts += [*found.told, *range_hints.hints(model, recording)]
+    doubts += [*found.notes, *range_hints.hints(model, recording)]
     stated: dict[str, Any] = {"float": float_network.to_json(graph, interface)}
     stated |= {
         "errors": to_json_errors(found.errors),
@@ -242,7 +242,7 @@ def _check_errors(
     fact = f"is {worst.worst:.1e} of its used range away from the float network within " + (
         f"{worst.steps:,} free-running steps ({worst.source})"
     )
-    help_ = remedy(request.weight_bits)
+    help_ = remedy(request.weight_bits, network)
     if blame is not None:
         fact, help_ = f"{fact}; {blame.sentence}", "; ".join(blame.remedies)
     if request.weights_for is not None:
