@@ -84,7 +84,7 @@ def export(
     progress("measuring what each format costs")
     table = range_report.rows(lowered, lowered.network, found.golden)
     each = error_table.of_runs(model, lowered.network, found.runs, found.truth)
-    doubts = [*source.told, *general.told(lowered.network, code), *made.told, *found.told]
+    doubts = [*source.told, *general.told(lowered.network, code), *made.told, *found.notes]
     doubts += range_hints.hints(model, found.recording)
     stated = _stated(request, source, found, blame, doubts, structure, deployed)
     stated["errors_of_each"] = error_table.to_json(each)
@@ -183,7 +183,7 @@ def _check_errors(
     fact = f"is {worst.worst:.1e} of its used range away from the float network within " + (
         f"{worst.steps:,} free-running steps ({worst.source})"
     )
-    help_ = remedy(request.weight_bits)
+    help_ = remedy(request.weight_bits, network)
     if blame is not None:
         fact, help_ = f"{fact}; {blame.sentence}", "; ".join(blame.remedies)
     if request.weights_for is not None:

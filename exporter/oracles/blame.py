@@ -248,7 +248,7 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
     """The cause and the remedy that fit the kind of vector."""
     values, ends = facts.values, hybrid.ends(facts.lowered, facts.guilty.vectors[0])
     lo, hi, unit = ends.lo, ends.hi, ends.unit
-    general = remedy(facts.weight_bits)
+    general = remedy(facts.weight_bits, facts.network)
     if values is not None and facts.guilty.part == hybrid.ROUNDING:
         layer = facts.lowered.names[facts.guilty.atoms[0]].layer
         heads = {w.vector for w in facts.network.h_next}

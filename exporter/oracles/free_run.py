@@ -36,7 +36,7 @@ _LEAST_USED = 2.0**-8
 class FreeRunError:
     """The error of one set of runs.
 
-    source     what was run: "random" or "recording"
+    source     what was run: "random", "held" or "recording"
     steps      of all runs together
     worst      error of any state or output, as a fraction of the range that it uses
     rms        over all steps, states and outputs
@@ -193,7 +193,7 @@ def greatest_growth(logs: Reals) -> float:
 def described(errors: Sequence[FreeRunError]) -> str:
     """The errors in one line, the recording's first."""
     parts = []
-    for error in sorted(errors, key=lambda error: error.source == "random"):
+    for error in sorted(errors, key=lambda error: error.source != "recording"):
         same = "" if error.decisions is None else f", {error.decisions:.1%} of decisions equal"
         runs = f"{error.source}, {error.steps:,} steps{same}"
         parts.append(f"{error.worst:.1e} of the range that {error.name} uses ({runs})")
@@ -208,11 +208,11 @@ def to_json(errors: Sequence[FreeRunError]) -> list[dict[str, Any]]:
     ]
 
 
-def remedy(weight_bits: int) -> str:
+def remedy(weight_bits: int, network: Network) -> str:
     """What brings the integers nearer to float."""
     if weight_bits < 16:
         return "take --weights int16"
-    return (
-        "declare no wider --input-range and --dt-range than occur, and sample no faster than the "
-        "network's time constants need"
-    )
+    fixed = network.interface.dt_fixed is not None
+    ranges = "--input-range and --dt-range" if network.timed and not fixed else "--input-range"
+    faster = ", and sample no faster than the network's time constants need"
+    return f"declare no wider {ranges} than occur{faster if network.timed or fixed else ''}"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from elegans.exporter.data.recording import Recording, to_integers
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers
-from elegans.exporter.oracles.reference import Trajectory, run, work
+from elegans.exporter.oracles.reference import Trajectory, elements, run, work
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
 
@@ -63,6 +63,9 @@ _MORE = 100
 ten the inputs hold all the time, and all elapsed times of such a run are the shortest, the middle
 or the longest one."""
 _MORE_PRODUCTS = 1 << 26  # of these runs together; large networks have fewer
+_HELD, _HELD_PRODUCTS, _HELD_ELEMENTS = 360, 1 << 28, 1 << 26
+"""The same of runs "held", in which inputs and times never change; and the numbers that all of
+their steps compute together: a solver has many."""
 
 _TYPES: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 32: np.int32}
 
@@ -82,6 +85,15 @@ def free_runs(model: Model, recording: Recording | None) -> Runs:
     if recording is not None:
         found["recording"] = _ran(model, *to_integers(recording, model))
     return found
+
+
+def held_runs(model: Model) -> Runs:
+    """Runs "held": a third each with the shortest, the middle and the longest elapsed time. They
+    find what is rare, as a state that stays near a point from which it moves away."""
+    rng, length = np.random.default_rng(_SEED + 2), _amount(model).length
+    runs = min(_HELD, _HELD_ELEMENTS // (max(elements(model), 1) * length))
+    x, dt = _held(model, rng, _most_runs(model, runs, _HELD_PRODUCTS), length)
+    return {"held": _ran(model, x, dt)} if len(x) else {}
 
 
 def golden(model: Model, runs: Runs) -> dict[str, NDArray[Any]]:
@@ -164,8 +176,7 @@ def _random(model: Model, rng: np.random.Generator) -> tuple[Integers, Integers]
 def _more(model: Model) -> tuple[Integers, Integers]:
     """The runs of `_MORE`, as `_random` has them."""
     rng, length = np.random.default_rng(_SEED + 1), _amount(model).length
-    products = max(model.weight_count, model.products, 1) * length
-    runs = 0 if model.products else min(_MORE, _MORE_PRODUCTS // products)
+    runs = _most_runs(model, _MORE, _MORE_PRODUCTS)
     lo, hi = _bounds(model.inputs)
     x = rng.integers(lo, hi + 1, (runs, length, len(lo)))
     dt_lo, dt_hi = _time_ends(model)
@@ -174,6 +185,23 @@ def _more(model: Model) -> tuple[Integers, Integers]:
     x[held] = x[held, :1]
     dt[held] = np.array([dt_lo, (dt_lo + dt_hi) // 2, dt_hi])[np.arange(held.sum()) % 3, None]
     return x, dt
+
+
+def _held(
+    model: Model, rng: np.random.Generator, runs: int, length: int
+) -> tuple[Integers, Integers]:
+    """Runs whose inputs and times never change, as `_random` has them."""
+    lo, hi = _bounds(model.inputs)
+    dt_lo, dt_hi = _time_ends(model)
+    x = rng.integers(lo, hi + 1, (runs, 1, len(lo))).repeat(length, axis=1)
+    times = np.array([dt_lo, (dt_lo + dt_hi) // 2, dt_hi])[np.arange(runs) % 3, None]
+    return x, times.repeat(length, axis=1)
+
+
+def _most_runs(model: Model, runs: int, products: int) -> int:
+    """So many runs, or as many as take these products; none of images."""
+    each = max(model.weight_count, 1) * _amount(model).length
+    return 0 if model.products else min(runs, products // each)
 
 
 def _time_ends(model: Model) -> tuple[int, int]:

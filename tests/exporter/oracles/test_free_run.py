@@ -22,8 +22,10 @@ from elegans.exporter.oracles.free_run import (
     float_run,
     free_run_error,
     relative_errors,
+    remedy,
 )
 from elegans.exporter.oracles.reference import Trajectory, run
+from elegans.exporter.quantised import quantised
 
 
 def _runs(model, steps=300, runs=3):
@@ -103,7 +105,7 @@ def test_an_output_that_is_constant_has_an_error_and_no_division_by_zero(worm):
 
 
 def test_export_states_the_error_in_the_report_and_in_model_json(built):
-    (error,) = read_build_folder(built).errors
+    error, *_ = read_build_folder(built).errors
     assert (error.source, error.steps) == ("random", 15_000)
     text = (built / "report.txt").read_text()
     assert f"{error.worst:.1e}" in text
@@ -124,7 +126,8 @@ def test_the_recording_is_told_first(worm, tmp_path):
     np.savez(tmp_path / "r.npz", x=x, dt=np.full((2, 70), 0.1))
     export(Request(worm, recording=tmp_path / "r.npz"), tmp_path / "BUILD")
     errors = read_build_folder(tmp_path / "BUILD").errors
-    assert {error.source: error.steps for error in errors} == {"random": 15_000, "recording": 140}
+    steps = {error.source: error.steps for error in errors}
+    assert (steps["random"], steps["recording"]) == (15_000, 140)
     line = described(errors)
     assert line.index("recording, 140 steps") < line.index("random, 15,000 steps")
 
@@ -140,6 +143,39 @@ def test_damaged_errors_in_model_json_are_reported(built, wrong):
     path.write_text(json.dumps(data | {"errors": wrong}))
     with pytest.raises(ElegansError, match=r"model\.json: is damaged: errors"):
         read_build_folder(built)
+
+
+def test_where_the_error_is_not_small_rare_ones_are_sought_while_inputs_hold(worm, monkeypatch):
+    network = read_file(worm)
+    found = quantised(network, 16, None, lambda _: None)
+    assert found.worst.worst > 4e-4 or "held" not in found.runs
+    monkeypatch.setattr("elegans.exporter.quantised._RARE", 0.0)
+    found = quantised(network, 16, None, lambda _: None)
+    x, dt, _ = found.runs["held"]
+    dt_range = found.model.dt
+    assert [error.source for error in found.errors] == ["random", "held"]
+    assert np.all(x == x[:1])
+    assert np.all(dt == dt[:1])
+    assert set(dt[0]) == {dt_range.lo, (dt_range.lo + dt_range.hi) // 2, dt_range.hi}
+    assert len(np.unique(x[0], axis=0)) == x.shape[1]
+
+
+@pytest.mark.parametrize(("worst", "told"), [(6e-4, False), (8e-4, True), (2e-3, False)])
+def test_an_error_that_may_pass_1e_3_in_a_long_run_is_told(worm, worst, told):
+    """Above 1e-3 there is a warning."""
+    found = quantised(read_file(worm), 16, None, lambda _: None)
+    found.__dict__["errors"] = [FreeRunError("random", 10, worst, 1e-5, "inter[3]", None)]
+    assert any("may pass 0.001" in note for note in found.notes) is told
+
+
+def test_a_remedy_names_elapsed_time_only_where_a_network_has_it(worm):
+    network = read_file(worm)
+    assert "--dt-range" in remedy(16, network)
+    fixed = replace(network, interface=replace(network.interface, dt_fixed=0.1))
+    assert "--dt-range" not in remedy(16, fixed)
+    assert "sample no faster" in remedy(16, fixed)
+    still = replace(network, atoms={})
+    assert remedy(16, still) == "declare no wider --input-range than occur"
 
 
 def test_one_output_has_no_decisions():
