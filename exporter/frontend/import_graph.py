@@ -42,6 +42,7 @@ _REMEDIES = {  # for operators of other domains than ONNX's own
     "com.microsoft.nchwc": "optimise with ORT_ENABLE_EXTENDED, which keeps the layout of ONNX, or "
     "give the file that onnxruntime's optimiser was given",
 }
+_MASK = "let the step take a mask beside its values, 1 where one is there: integers have no NaN"
 _MOST_WEIGHTS = 1 << 23  # twice what fills 8 MiB of flash, as solvers repeat their maps
 
 
@@ -216,11 +217,9 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
         return
     rule = RULES.get(node.op_type)
     if rule is None:
-        raise ElegansError(
-            place,
-            "is not an operator of a cell that elegans knows",
-            f"write the cell with {', '.join(sorted(RULES))}",
-        )
+        known = f"write the cell with {', '.join(sorted(RULES))}"
+        remedy = _MASK if node.op_type in ("IsNaN", "IsInf") else known
+        raise ElegansError(place, "is not an operator of a cell that elegans knows", remedy)
     try:
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         results = rule(reader, place, node, attributes)

@@ -24,6 +24,7 @@ from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span, constant_span, hull, window_span, with_zero
 from elegans.exporter.lowering.affine_bounds import tightened
+from elegans.exporter.numbers.fixed import Reals
 
 _ROUNDS = 64  # around the step; each state may need one more until what it reads has settled
 _FAR = 1e6  # the interval that is tried for states that grow slowly, and the widest that counts
@@ -32,6 +33,7 @@ _AT_REST = 1e-6  # a relative change below which no other round is made
 _NARROWED = 2  # rounds; a third one finds little more
 _GATE_SLACK = 2.0**-12  # 8 units of Q0.15, for what weights and tables are rounded by
 _LANES, _HELD, _GROWN = 8, 300, 1.2  # runs, half of their steps, and what growth is
+_ROOM = 4.0  # that a range which is shown to the user has beyond what the runs reach
 _ZERO = "0"  # a vector of zeros, which no atom is called
 
 
@@ -128,22 +130,29 @@ def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
     if _holds(far, _round(network, given, far)[1]):
         return _shrunk(network, given, far)
     worst = int(np.nan_to_num(np.abs(np.stack(after)), nan=np.inf).max(axis=0).argmax())
-    if _grows(network, given, worst):
+    early, late = _reached(network, given)
+    ends = "LO:HI"
+    if np.any(~np.isfinite(late) | (late > _GROWN * early), axis=0)[worst]:
         fact = "grows without bound, so no format holds it"
     else:
         fact = "could not be bounded: no interval was found that the step does not leave"
+        most = float(max(early.max(), late.max()))
+        if 0.0 < most < _FAR:
+            end = 2.0 ** np.ceil(np.log2(_ROOM * most))
+            ends = f"{-end:g}:{end:g} (float runs of random inputs that hold reach {most:.2g})"
     raise ElegansError(
         f"state {worst}",
         fact,
-        "declare where it saturates with --state-range LO:HI; or use a cell whose state is "
+        f"declare where it saturates with --state-range {ends}; or use a cell whose state is "
         "bounded: CfC, LTC, CTRNN, GRU, LSTM or tanh; in CfC's pure mode with an unbounded "
         "backbone, let --dt-range start above zero",
     )
 
 
 @np.errstate(all="ignore")
-def _grows(network: Network, given: dict[str, Span], state: int) -> bool:
-    """Whether a state still grows after many steps of inputs that stay where they are."""
+def _reached(network: Network, given: dict[str, Span]) -> tuple[Reals, Reals]:
+    """How far the states [runs, H] get in many steps of inputs that stay where they are: in the
+    first half of the steps, and in the second, where what still grows does so without end."""
     rng = np.random.default_rng(0)
     x, dt = (
         rng.uniform(*given[name], (_LANES, len(given[name][0]))) if name in given else None
@@ -154,9 +163,8 @@ def _grows(network: Network, given: dict[str, Span], state: int) -> bool:
     lanes = np.zeros((_LANES, 1)) if dt is None else dt
     everything = np.broadcast_to(x, (2 * _HELD, *x.shape))
     _, h = real_network.run(network, everything, np.broadcast_to(lanes[:, 0], (2 * _HELD, _LANES)))
-    reach = np.abs(h[..., state])
-    late, early = reach[_HELD:].max(axis=0), reach[:_HELD].max(axis=0)
-    return bool(np.any(~np.isfinite(late) | (late > _GROWN * early)))
+    reach = np.nan_to_num(np.abs(h), nan=np.inf, posinf=np.inf)
+    return reach[:_HELD].max(axis=0), reach[_HELD:].max(axis=0)
 
 
 def _shrunk(network: Network, given: dict[str, Span], h: Span) -> dict[str, Span]:

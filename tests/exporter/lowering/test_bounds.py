@@ -102,6 +102,15 @@ def test_the_state_that_grows_without_bound_is_named(growth):
         network_bounds(_network(atoms))
 
 
+def test_a_state_that_turns_is_told_with_the_range_that_runs_show():
+    """No box maps into itself, although the state stays below 1 / (1 - 0.9)."""
+    turn = 0.9 * np.sqrt(0.5) * np.array([[1.0, -1.0], [1.0, 1.0]])
+    atoms = {"s": _linear([0.0] * 2, h=turn, x=[[1.0], [0.0]])}
+    told = r"could not be bounded.*--state-range -(\d+):\1 \(float runs .* reach \d"
+    with pytest.raises(ElegansError, match=told):
+        network_bounds(_network(atoms))
+
+
 def test_a_chain_is_followed_to_its_end_however_long_it_is():
     """h0' = x, h1' = 2 h0, ..: each of the states needs one more round."""
     n = 90
