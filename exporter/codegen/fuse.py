@@ -13,9 +13,9 @@ from functools import partial
 
 import numpy as np
 
-from elegans.exporter.codegen.allowed import Allowed
 from elegans.exporter.codegen.elementwise.loop import raised_maps
 from elegans.exporter.codegen.elementwise.order import delayed, gathered
+from elegans.exporter.codegen.fusion.allowed import Allowed
 from elegans.exporter.codegen.fusion.candidates import looked_up, repeated, saturating
 from elegans.exporter.codegen.fusion.decayed import decayed
 from elegans.exporter.codegen.fusion.trimmed import trimmed

@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from elegans.exporter.codegen.allowed import Allowed
 from elegans.exporter.codegen.copies import (
     Joined,
     clamp_lines,
@@ -19,6 +18,7 @@ from elegans.exporter.codegen.copies import (
     used,
 )
 from elegans.exporter.codegen.elementwise.loop import loop_over, raised, runs
+from elegans.exporter.codegen.fusion.allowed import Allowed
 from elegans.exporter.codegen.layer_run import LayerRun, compact_run, layer_run
 from elegans.exporter.codegen.placement import Place, Placement, blocks
 from elegans.exporter.codegen.program import (
