@@ -83,6 +83,17 @@ REASONS = {
         "The casts between int32_t and uint32_t are where wrap-around is wanted or where a sign "
         "is put back; each has its proof in a comment or in the range of the operation.",
     ),
+    "11.5": (
+        "advisory",
+        "A pointer to void converted to one to an object",
+        "A block of weights is given as an address, whatever lies there: its alignment is checked "
+        "before it is read, and its type before it is used.",
+    ),
+    "11.6": (
+        "required",
+        "A pointer to void cast to an integer",
+        "This is that check of the alignment; nothing is computed from the integer.",
+    ),
     "12.1": (
         "advisory",
         "Products and sums without parentheses",
@@ -102,7 +113,7 @@ REASONS = {
         "advisory",
         "A second return",
         "The self-test returns at the first difference, the conversion of a float at an end of the "
-        "range.",
+        "range, the check of a block of weights at the first reason to refuse it.",
     ),
     "17.8": (
         "advisory",
@@ -129,12 +140,14 @@ REASONS = {
     "20.7": (
         "required",
         "A parameter of a macro without parentheses",
-        "It is the text of assembler instructions, where the language takes no parentheses.",
+        "It is the name of a function, or the text of assembler instructions, where the language "
+        "takes no parentheses.",
     ),
     "20.10": (
         "advisory",
         "`##` in a macro",
-        "It names the functions that clamp to a number of bits.",
+        "It names functions that a macro defines: those that clamp to a number of bits, and the "
+        "sums of a solver.",
     ),
 }
 

@@ -9,9 +9,17 @@ typedef struct {
     uint32_t different;
 } el_wiring_place;
 
-/* The words of a list of synapses, and how many rounds they are. A core whose synapses are two by
+/* How a synapse names its potential, or its input. */
+static int32_t el_wiring_at(uint16_t index, uint32_t potentials)
+{
+    const int32_t at = index;
+
+    return (potentials != 0U) ? EL_POTENTIAL(at) : EL_INPUT(at);
+}
+
+/* The words of a list of synapses, after their number of rounds. A core whose synapses are two by
  * two reads for the second of an odd number what place 0 has. */
-static void el_wiring_list(el_wiring_place *p, int32_t potentials)
+static void el_wiring_list(el_wiring_place *p, uint32_t potentials)
 {
     static const int32_t reads[] = {EL_SYNAPSES2(0, 0, 1, 0, 0, 0, 0, 2, 0, 0)};
     uint32_t left = *p->wired;
@@ -22,16 +30,12 @@ static void el_wiring_list(el_wiring_place *p, int32_t potentials)
     while (left > 0U) {
         const uint32_t now = (left > 1U) ? 2U : 1U;
         const uint32_t words = (left > 1U) ? EL_SYNAPSES2_WORDS : EL_SYNAPSES1_WORDS;
-        int32_t place[3] = {0, 0, 0};
+        const int32_t first = el_wiring_at(p->wired[0], potentials);
+        const int32_t second = (left > 1U) ? el_wiring_at(p->wired[1], potentials) : 0;
 
-        for (uint32_t i = 0; i < now; i++) {
-            const int32_t at = p->wired[i];
-
-            place[i + 1U] = (potentials != 0) ? EL_POTENTIAL(at) : EL_INPUT(at);
-        }
         for (uint32_t i = 0; i < words; i++) {
             if (reads[i] != 0) {
-                p->different |= (uint32_t)(p->w[i] ^ place[reads[i]]);
+                p->different |= (uint32_t)(p->w[i] ^ ((reads[i] == 1) ? first : second));
             }
         }
         p->w = &p->w[words];
@@ -48,12 +52,12 @@ uint32_t el_wiring(const int32_t *w, const uint16_t *wired, uint32_t scales, uin
     for (uint32_t scale = 0; scale < scales; scale++) {
         for (uint32_t k = 0; k < neurons; k++) {
             p.w = &p.w[(scale == 0U) ? 2 : 0]; /* the biases */
-            el_wiring_list(&p, 0);
+            el_wiring_list(&p, 0U);
         }
     }
     for (uint32_t k = 0; k < neurons; k++) {
         if (k >= still) {
-            el_wiring_list(&p, 1);
+            el_wiring_list(&p, 1U);
         }
         p.different |= (uint32_t)p.w[5] ^ (4U * k);
         p.w = &p.w[EL_NEURON_WORDS];

@@ -145,6 +145,13 @@ def make_project(folder: Path, builds: Sequence[Path]) -> Project:
     return Project(folder, tuple(model.name for model in folders))
 
 
+def undefined(object_file: Path) -> set[str]:
+    """What an object file asks of others."""
+    with object_file.open("rb") as file:
+        symbols: Any = [*ELFFile(file).get_section_by_name(".symtab").iter_symbols()]
+    return {s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF" and s.name}
+
+
 def one_file(project: Project) -> str:
     """A file that includes all C of the models and of the runtime: one unit, in portable C."""
     units = "".join(f'#include "{unit}"\n' for unit in project.units(".c"))

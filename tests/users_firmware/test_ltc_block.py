@@ -19,6 +19,7 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.oracles import reference
 from elegans.tests.boards.conftest import skip_without
 from elegans.tests.users_firmware.block_program import COMPILERS, BlockProgram, sanitised, sealed
+from elegans.tests.users_firmware.project import undefined
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent
@@ -80,6 +81,18 @@ def test_the_words_of_a_solver_are_the_same_as_bytes_and_as_c(builds, tmp_path, 
     line = [*core.zig, "-Iruntime/include", "-c", "worm_weights.c", "-o", tmp_path / "w.o"]
     toolchain.run(tool, list(map(str, line)), builds[1], "a block")
     assert _block(builds[1], layout) in (tmp_path / "w.o").read_bytes()
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_solver_in_a_block_asks_libc_for_nothing(builds, tmp_path, compiler):
+    """At -O0 a compiler clears an array by memset."""
+    tool, made = toolchain.host_compiler(compiler), tmp_path / "unit.o"
+    for unit in ("worm.c", "worm_weights.c", "runtime/src/el_wiring.c", "runtime/src/el_block.c"):
+        for level in "0s":
+            line = [f"-O{level}", "-std=c99", "-I.", "-Iruntime/include", "-c", unit, "-o"]
+            toolchain.run(tool, [*line, str(made)], builds[0], unit)
+            others = {n for n in undefined(made) if not n.startswith(("el_", "worm_"))}
+            assert others <= {"_GLOBAL_OFFSET_TABLE_"}, (unit, level)
 
 
 def test_words_that_name_places_are_those_of_the_code_or_refused(builds, tmp_path):

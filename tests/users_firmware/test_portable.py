@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
 from elegans.tests.places import RUNTIME
-from elegans.tests.users_firmware.project import Project, one_file
+from elegans.tests.users_firmware.project import Project, one_file, undefined
 
 _COMPILERS = {
     "gcc": ["gcc"],
@@ -19,12 +17,6 @@ _COMPILERS = {
 }
 _FOUND = [name for name, (command, *_) in _COMPILERS.items() if shutil.which(command)]
 _STRICT = "-Wall -Wextra -Wconversion -Wpedantic -Wcast-qual -Wsign-conversion -Wundef -Werror"
-
-
-def _undefined(object_file: Path) -> set[str]:
-    with object_file.open("rb") as file:
-        symbols = [*ELFFile(file).get_section_by_name(".symtab").iter_symbols()]
-    return {s.name for s in symbols if s["st_shndx"] == "SHN_UNDEF" and s.name}
 
 
 @pytest.mark.parametrize("compiler", _FOUND)
@@ -36,7 +28,7 @@ def test_models_and_runtime_ask_for_nothing_at_any_level(project: Project, compi
         line = [*_COMPILERS[compiler], "-std=c99", f"-O{level}"]
         line += [*project.includes, "-c", unit, "-o", "all.o"]
         subprocess.run(line, cwd=project.folder, check=True)
-        assert _undefined(project.folder / "all.o") <= {"_GLOBAL_OFFSET_TABLE_"}, level
+        assert undefined(project.folder / "all.o") <= {"_GLOBAL_OFFSET_TABLE_"}, level
 
 
 @pytest.mark.parametrize("compiler", _FOUND)

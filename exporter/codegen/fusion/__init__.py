@@ -1,1 +1,1 @@
-"""Parts of fusion: what one kernel can take, and in which order layers follow each other."""
+"""Parts of fusion: which kernels are allowed, what one can take, in which order layers follow."""
