@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from elegans.exporter.codegen.copies import has_tables, is_inline
 from elegans.exporter.codegen.fuse import fuse
-from elegans.exporter.codegen.fusion.allowed import Allowed
 from elegans.exporter.codegen.loops import roll
 from elegans.exporter.codegen.placement import Placement, place
 from elegans.exporter.codegen.program import Program
