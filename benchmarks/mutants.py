@@ -44,7 +44,7 @@ TARGETS = {
     "exporter/numbers/fixed.py": "tests/exporter/numbers",
     "exporter/ir/spans.py": "tests/exporter/ir",
     "exporter/lowering/*bounds.py": "tests/exporter/lowering",
-    "exporter/lowering/quantise_*.py": "tests/exporter/lowering",
+    "exporter/lowering/maps/*.py": "tests/exporter/lowering",
     "hil_tests/session/compare.py": (
         "tests/hil_tests/session/test_verdict.py tests/hil_tests/session/test_compare.py"
     ),

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from elegans.exporter import export as export_module
+from elegans.exporter import request as request_module
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
@@ -58,7 +58,7 @@ def _swapped_heads(network):
 
 @pytest.mark.parametrize("change", [_scaled_output, _swapped_heads])
 def test_a_misread_graph_is_refused(worm, tmp_path, monkeypatch, change):
-    monkeypatch.setattr(export_module, "read_network", _misread(change))
+    monkeypatch.setattr(request_module, "read_network", _misread(change))
     with pytest.raises(ElegansError, match=r"one step is .* under onnxruntime.*misread the graph"):
         export(Request(worm, accept_error=10.0), tmp_path / "BUILD")
     assert not (tmp_path / "BUILD").exists()
