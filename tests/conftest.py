@@ -108,6 +108,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         test = f"{name}::{getattr(item, 'originalname', item.name)}"
         if name in _SLOW or test in _SLOW or name.startswith("families/"):
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("half") and _place(item) % 2:
+            item.add_marker(pytest.mark.soak)
+
+
+def _place(item: Any) -> int:
+    """The sum of a case's numbers along the axes of its grid. Names that are parametrized together
+    are one axis."""
+    together = {
+        name
+        for mark in item.iter_markers("parametrize")
+        if not isinstance(mark.args[0], str)
+        for name in mark.args[0][1:]
+    }
+    return sum(n for name, n in item.callspec.indices.items() if name not in together)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -176,6 +176,7 @@ def test_the_c_of_each_layout_repeats_the_reference(exported, layout, tmp_path):
     np.testing.assert_array_equal(h, v["h_next"])
 
 
+@pytest.mark.half
 def test_weights_of_8_bits_have_one_meaning_too(narrow):
     _everywhere(*narrow)
 

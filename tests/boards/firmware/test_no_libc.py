@@ -17,7 +17,6 @@ from elegans.boards.firmware import toolchain
 from elegans.boards.firmware.build import build_firmware
 from elegans.exporter.export import Request, export
 from elegans.tests.boards.conftest import skip_without
-from elegans.tests.grids import every_other
 from elegans.tests.places import LIBC, WORM
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell
@@ -55,9 +54,9 @@ def _symbols(object_file: Path) -> tuple[set[str], set[str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "compiler"), every_other([*_NETWORKS, "layout size"], ("zig", "gcc"))
-)
+@pytest.mark.half
+@pytest.mark.parametrize("compiler", ["zig", "gcc"])
+@pytest.mark.parametrize("name", [*_NETWORKS, "layout size"])
 def test_a_model_calls_nothing_but_its_own_kernels(name, compiler, tmp_path, monkeypatch):
     """Compilers make calls of memcpy and memset of loops that look like them."""
     skip_without(find_board("microbit"), compiler)

@@ -18,7 +18,6 @@ from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
 from elegans.exporter.export import Request, export
 from elegans.tests.boards.conftest import M0_M3_M4, M55, RV32, RV32E, copy_of_tiny, skip_without
-from elegans.tests.grids import every_other
 from elegans.trainer import export_onnx
 
 # Together they use every kernel.
@@ -27,7 +26,6 @@ _CELLS = [
     *("CfC, wired", "CfC, wired, no gate", "CfC, wired, pure", "CfC, relu", "CfC, silu"),
     *("CfC, gelu", "CfC behind a convolution", "GRU", "LSTM", "MLP on 8 samples"),
 ]
-_STEPS = [*_CELLS, "general"]
 # Every core by gcc, where there is one, and an M4 by zig as well: a build takes two seconds.
 _BUILDS = [("mps2-an386", "zig"), *((board, cross_compilers()[-1]) for board in M0_M3_M4)]
 _BUILDS = list(dict.fromkeys(_BUILDS))
@@ -51,7 +49,7 @@ class _General(nn.Module):
         return p, torch.cat([slow, turned + 0.1 * h[:, 2:].flip(-1)], -1) + 0.1 * p
 
 
-@pytest.fixture(scope="module", params=_STEPS)
+@pytest.fixture(scope="module", params=[*_CELLS, "general"])
 def cell(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cell")
     if request.param == "general":
@@ -84,16 +82,18 @@ def _general(folder):
     return folder / "BUILD"
 
 
-@pytest.mark.parametrize(("cell", "target"), every_other(_STEPS, _BUILDS), indirect=["cell"])
-def test_no_branch_of_any_cell_depends_on_the_data(cell, target):
-    board, compiler = target
+@pytest.mark.half
+@pytest.mark.parametrize(("board", "compiler"), _BUILDS)
+def test_no_branch_of_any_cell_depends_on_the_data(cell, board, compiler):
     measured = profile(cell, build_firmware(cell, find_board(board), compiler), steps=16)
     assert measured.data_dependent == ()
     assert measured.paths == 1
     assert measured.mismatches == 0
 
 
-@pytest.mark.parametrize(("level", "compiler"), every_other("013s", cross_compilers()))
+@pytest.mark.half
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("level", ["0", "1", "3", "s"])
 @pytest.mark.parametrize("board", ["microbit", "mps2-an386"])
 def test_no_level_of_optimisation_adds_a_branch(worm, board, level, compiler):
     measured = profile(worm, build_firmware(worm, find_board(board), compiler, level), steps=32)

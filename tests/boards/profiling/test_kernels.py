@@ -18,8 +18,7 @@ from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.export import Request, export
 from elegans.exporter.storage.npz_arrays import load_arrays
 from elegans.hil_tests.session.session import BoardOptions, hil
-from elegans.tests.boards.conftest import M0_M3_M4, M55, M55_BUILT, RV32, skip_without
-from elegans.tests.grids import every_other
+from elegans.tests.boards.conftest import M0_M3_M4, M55, M55_BUILT, RV32
 from elegans.tests.places import forget_checksums, model_file
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell
@@ -110,9 +109,9 @@ def network(request, tmp_path_factory):
     return _export(tmp_path_factory.mktemp(request.param), _NETWORKS[request.param])
 
 
-@pytest.mark.parametrize(("network", "target"), every_other(_NETWORKS, _EACH), indirect=["network"])
-def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, target):
-    board, compiler = target
+@pytest.mark.half
+@pytest.mark.parametrize(("board", "compiler"), _EACH)
+def test_a_core_s_kernels_have_the_reference_s_bits_and_one_path(network, board, compiler):
     measured = profile(network, build_firmware(network, find_board(board), compiler), steps=128)
     assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
     assert measured.instructions[0] == measured.instructions[1]
@@ -229,6 +228,7 @@ def looped(request, tmp_path_factory):
     return _export(folder, _NETWORKS[request.param], layout="balanced")
 
 
+@pytest.mark.half
 @pytest.mark.parametrize(("board", "compiler"), [*_EACH[-4:], M55_BUILT])
 def test_loops_over_inputs_have_the_reference_s_bits_and_one_path(looped, board, compiler):
     measured = profile(looped, build_firmware(looped, find_board(board), compiler), steps=64)
@@ -264,23 +264,20 @@ def test_each_layout_has_the_same_bits_in_less_flash_on_one_path(each_layout, bo
     assert flash == sorted(flash, reverse=True)
 
 
+@pytest.mark.half
+@pytest.mark.parametrize("board", [*M0_M3_M4, M55])
 @pytest.mark.parametrize(
-    ("size", "board"),
-    every_other(
-        [
-            (_CfC(3, 5), 16),
-            (_CfC(4, 5, scale=12.0), 8),
-            (_CfC(2, 5, scale=12.0, period=0.05), 16),
-            (_CfC(9, 8, period=0.05), 8),
-            (_CfC(9, 6, uneven=9.0), 8),
-            (_CfC(3, 4, uneven=9.0, period=0.05), 8),
-        ],
-        [*M0_M3_M4, "mps3-an547"],
-    ),
+    ("cfc", "weights"),
+    [
+        (_CfC(3, 5), 16),
+        (_CfC(4, 5, scale=12.0), 8),
+        (_CfC(2, 5, scale=12.0, period=0.05), 16),
+        (_CfC(9, 8, period=0.05), 8),
+        (_CfC(9, 6, uneven=9.0), 8),
+        (_CfC(3, 4, uneven=9.0, period=0.05), 8),
+    ],
 )
-def test_size_stores_only_the_synapses_that_exist(tmp_path, size, board):
-    (cfc, weights), target = size, find_board(board)
-    skip_without(target, *target.emulators[:1])
+def test_size_stores_only_the_synapses_that_exist(tmp_path, cfc, weights, board):
     rng = np.random.default_rng(cfc.inputs)
     shape = (cfc.neurons, cfc.inputs + cfc.neurons)
     present = (rng.random(shape) < 0.5).astype(np.float32)
@@ -291,7 +288,7 @@ def test_size_stores_only_the_synapses_that_exist(tmp_path, size, board):
     stored = present.sum() + 1  # the kernels need one synapse for the neuron that has none
     maps = 2 * stored + (1 if cfc.period else 2) * present.size
     assert f"_layers_w[{int(maps)}]" in model_file(built).read_text()
-    measured = profile(built, build_firmware(built, target, level="s"), steps=64)
+    measured = profile(built, build_firmware(built, find_board(board), level="s"), steps=64)
     assert (measured.mismatches, measured.paths, measured.data_dependent) == (0, 1, ())
 
 

@@ -20,7 +20,6 @@ from elegans.exporter.ops.sigmoid import Sigmoid
 from elegans.exporter.ops.tanh import HALF_SEGMENT
 from elegans.tests.boards.conftest import M0_M3_M4, M55, RV32, skip_without
 from elegans.tests.boards.wide_build.twin import document
-from elegans.tests.grids import every_other
 from elegans.tests.places import RUNTIME, WIDE_BUILD
 
 _STEPS = 512
@@ -98,7 +97,9 @@ def test_portable_c_is_what_python_says(natives):
     np.testing.assert_array_equal(h, v["h_next"])
 
 
-@pytest.mark.parametrize(("level", "compiler"), every_other("02s", cross_compilers()))
+@pytest.mark.half
+@pytest.mark.parametrize("compiler", cross_compilers())
+@pytest.mark.parametrize("level", ["0", "2", "s"])
 @pytest.mark.parametrize("board", [*M0_M3_M4, M55, RV32])
 def test_a_core_s_own_instructions_give_the_bits_of_python(natives, board, level, compiler):
     skip_without(find_board(board), compiler)
