@@ -103,25 +103,34 @@ _SLOW = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    numbers: dict[tuple[str, str], dict[str, int]] = {}
     for item in items:
         name = item.path.relative_to(TESTS).as_posix() if TESTS in item.path.parents else ""
         test = f"{name}::{getattr(item, 'originalname', item.name)}"
         if name in _SLOW or test in _SLOW or name.startswith("families/"):
             item.add_marker(pytest.mark.slow)
-        if item.get_closest_marker("half") and _place(item) % 2:
+        if item.get_closest_marker("half") and _place(item, numbers) % 2:
             item.add_marker(pytest.mark.soak)
 
 
-def _place(item: Any) -> int:
+def _place(item: Any, numbers: dict[tuple[str, str], dict[str, int]]) -> int:
     """The sum of a case's numbers along the axes of its grid. Names that are parametrized together
-    are one axis."""
+    are one axis.
+
+    numbers  of the values of each axis that were seen, by the test and the name of the axis
+    """
     together = {
         name
         for mark in item.iter_markers("parametrize")
         if not isinstance(mark.args[0], str)
         for name in mark.args[0][1:]
     }
-    return sum(n for name, n in item.callspec.indices.items() if name not in together)
+    test, place = item.nodeid.partition("[")[0], 0
+    for name, value in item.callspec.params.items():
+        if name not in together:
+            axis = numbers.setdefault((test, name), {})
+            place += axis.setdefault(repr(value), len(axis))
+    return place
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

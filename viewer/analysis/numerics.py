@@ -150,7 +150,8 @@ def memory(subject: Inspected) -> MemoryMap:
     layout = subject.folder.layout
     made = plan(subject.model, subject.bounds, layout)
     flash = [MemoryPart(_declared(table.declaration), table.bytes) for table in made.tables]
-    flash += [MemoryPart(call.name, call.bytes) for call in (*made.body.runs, *made.body.solvers)]
+    flash += [MemoryPart(run.name, run.bytes) for run in made.body.runs]
+    flash += [MemoryPart(solver.name, solver.bytes) for solver in made.body.solvers]
     flash += [MemoryPart(f"{f.name} (code)", f.bytes) for f in made.body.functions]
     return MemoryMap(_sorted(flash), _state(made), _stack(made), _cores(made, layout))
 
