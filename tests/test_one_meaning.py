@@ -55,6 +55,7 @@ def _compare(host, build):
         np.testing.assert_array_equal(h, v["h_next"][a:b])
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("level", ["0", "2", "3", "s"])
 @pytest.mark.parametrize("compiler", _HOST)
 def test_host_c_repeats_the_reference_bit_for_bit(built, compiler, level):
@@ -66,6 +67,7 @@ def test_the_sanitizer_finds_no_undefined_behaviour(built):
     _compare(HostModel.compile(built, compiler, "2", sanitise=True), built)
 
 
+@pytest.mark.half
 @pytest.mark.parametrize("level", ["0", "2", "3", "s"])
 @pytest.mark.parametrize("compiler", _BOARD)
 def test_the_board_repeats_the_reference_bit_for_bit(built, compiler, level):

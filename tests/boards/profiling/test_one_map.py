@@ -55,6 +55,7 @@ def linear_map(request, tmp_path_factory):
     return built
 
 
+@pytest.mark.half
 @pytest.mark.parametrize(("board", "compiler"), _EVERYWHERE)
 def test_a_map_of_any_shape_has_the_reference_s_bits(linear_map, board, compiler):
     assert _profile(linear_map, board, compiler, 64) == (0, 1, ())
