@@ -256,5 +256,10 @@ class _Lanes:
             lanes, zeroed, rows = self._single[step.name]
             part = [a[lanes] for a in args]
             without = step.op.integer(np.where(zeroed, 0, part[0]), *part[1:])
-            found[lanes] = np.where(rows, without, found[lanes])
+            # A result of 32 bits is its upper halves and its lower ones, in this order.
+            parts = [(found, without, rows)]
+            if isinstance(found, tuple):
+                parts = list(zip(found, without, np.split(rows, 2, axis=1), strict=True))
+            for whole, cut, own in parts:
+                whole[lanes] = np.where(own, cut, whole[lanes])
         return found

@@ -60,9 +60,9 @@ def test_one_changed_weight_of_a_build_fails_one_test_on_a_virtual_board(
     build, report = tmp_path / "BUILD", tmp_path / "out.xml"
     shutil.copytree(worm, build)
     source = model_file(build).read_text()
-    weight = re.search(r"\((\d+) \* x0\[\d\]\)", source)
+    weight = re.search(r"el_times\((\d+), x0\[\d\]\)", source)
     assert weight is not None
-    wrong = source.replace(weight[1], str(int(weight[1]) + 1))
+    wrong = source.replace(f"({weight[1]},", f"({int(weight[1]) + 1},", 1)
     model_file(build).write_text(wrong)
     forget_checksums(build)
     words = ("--build", build, "--board", "mps2-an386", "--emulator", "unicorn")
