@@ -83,7 +83,7 @@ def fuse(program: Program, bounds: Bounds, allowed: Allowed, apart: set[str]) ->
     """
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
-    raised = frozenset(raised_maps(program)) if allowed.pointwise else frozenset()
+    raised = frozenset(raised_maps(program)) if allowed.layout.pointwise else frozenset()
     linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=allowed.replaceable)
     kinds: list[tuple[int, Recognise]] = []
     if allowed.decays:  # other weights may leave the bounds of a decay
@@ -100,7 +100,7 @@ def fuse(program: Program, bounds: Bounds, allowed: Allowed, apart: set[str]) ->
     if allowed.replaceable:
         steps = [saturating(s) if isinstance(s.op, FusedLayer) else s for s in steps]
     found = Program(program.model, gathered(steps), program.loops)
-    return Program(found.model, delayed(found), found.loops) if allowed.pointwise else found
+    return Program(found.model, delayed(found), found.loops) if allowed.layout.pointwise else found
 
 
 def _fused(

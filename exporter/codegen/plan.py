@@ -139,7 +139,7 @@ def _fused(
     apart: set[str] = set()
     while True:
         solved = program
-        if allowed.solvers:
+        if allowed.layout.solvers:
             solved = with_solvers(program, bounds, apart, replaceable=allowed.replaceable)
         fused = fuse(solved, bounds, allowed, apart)
         placement = place(fused)

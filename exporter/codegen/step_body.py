@@ -171,7 +171,7 @@ def _once(to: _Writer, steps: Sequence[Step]) -> list[Statement]:
     """Steps outside of all loops; element-wise ones that follow each other are a loop of theirs."""
     found = []
     for run in runs(steps, to.placement, to.unrolled.keys()):
-        if (len(run) == 1 and not raised(run[0], to.program)) or not to.allowed.pointwise:
+        if (len(run) == 1 and not raised(run[0], to.program)) or not to.allowed.layout.pointwise:
             found += [_statement(to, step) for step in run]
         else:
             to.pointwise.update(step.name for step in run)

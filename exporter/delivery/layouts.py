@@ -45,7 +45,8 @@ LAYOUTS = {
     ),
     "size": CodeLayout(fused=True, looped=True, compact=True, plain=True, level="s"),
 }
-"""By name, each with less flash and more instructions than the one before it."""
+"""By name, from the fewest instructions to the least flash; of a small dense network `balanced` may
+take less flash than `size` does (docs/size.md)."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,6 @@ class Allowed:
 
     layout: CodeLayout
     replaceable: bool = False
-
-    @property
-    def pointwise(self) -> bool:
-        """Loops over elements."""
-        return self.layout.pointwise
-
-    @property
-    def solvers(self) -> bool:
-        """LTC's solver."""
-        return self.layout.solvers
 
     @property
     def decays(self) -> bool:

@@ -20,7 +20,7 @@ _SIZED_CALL = re.compile(rf"(?:{'|'.join(_SIZED)})\((?:[^()]|\([^()]*\))*\)")
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """How cores lay out tables: `EL_TABLES` in their `core.h`.
 
     pair      words of the weights of two inputs
@@ -37,21 +37,21 @@ class Layout:
     synapses: int = 0
 
 
-LAYOUTS = (
-    Layout(1, "pairs", pair=1, tail=1, bytes=False),
-    Layout(2, "words", pair=2, tail=1),
-    Layout(3, "vectors", pair=1, tail=16, synapses=1),
-    Layout(4, "dsp", pair=1, tail=1, synapses=2),
-    Layout(5, "looped", pair=1, tail=1),
+TABLE_LAYOUTS = (
+    TableLayout(1, "pairs", pair=1, tail=1, bytes=False),
+    TableLayout(2, "words", pair=2, tail=1),
+    TableLayout(3, "vectors", pair=1, tail=16, synapses=1),
+    TableLayout(4, "dsp", pair=1, tail=1, synapses=2),
+    TableLayout(5, "looped", pair=1, tail=1),
 )
 """All that there are; the C of a core says which one it has. M0 and M3 have "looped" where layers
 are loops over inputs."""
 
-ANY = Layout(0, "", pair=1, tail=1)
+ANY = TableLayout(0, "", pair=1, tail=1)
 """That of a model without such tables, whose block is the same for every core."""
 
 
-def words_of(rows: Sequence[str], layout: Layout) -> list[int]:
+def words_of(rows: Sequence[str], layout: TableLayout) -> list[int]:
     """The words of a table, as the macros of a core lay them out."""
     found: list[int] = []
     for line in rows:
@@ -73,12 +73,12 @@ def words_size(rows: Sequence[str]) -> str:
     """How many words a table and its tail are, as C that each core computes for itself."""
     text = " ".join(_COMMENT.sub("", line) for line in rows)
     counts = {name: text.count(f"{name}(") for name in _SIZED}
-    plain = len(words_of([_SIZED_CALL.sub("", text)], LAYOUTS[0]))
+    plain = len(words_of([_SIZED_CALL.sub("", text)], TABLE_LAYOUTS[0]))
     sized = [f"({count}U * {name}_WORDS)" for name, count in counts.items() if count]
     return " + ".join([f"{plain}U", *sized, "EL_TAIL_WORDS"])
 
 
-def _expanded(line: str, layout: Layout) -> str:
+def _expanded(line: str, layout: TableLayout) -> str:
     """A line with numbers, and `EL_PAIR`, in place of the macros of a solver."""
     line, before = _COMMENT.sub("", line), ""
     while line != before:
@@ -86,7 +86,7 @@ def _expanded(line: str, layout: Layout) -> str:
     return line
 
 
-def _expansion(call: re.Match[str], layout: Layout) -> str:
+def _expansion(call: re.Match[str], layout: TableLayout) -> str:
     numbers = [int(number) for number in call[2].split(",")]
     if call[1].startswith("SYNAPSES"):
         return ", ".join(map(str, _synapses(numbers, layout)))
@@ -101,7 +101,7 @@ def _expansion(call: re.Match[str], layout: Layout) -> str:
     return str(2 * n if call[1] == "INPUT" else 4 * n + 2)
 
 
-def _synapses(numbers: list[int], layout: Layout) -> list[int | str]:
+def _synapses(numbers: list[int], layout: TableLayout) -> list[int | str]:
     """The words of one or two synapses."""
     found: list[int | str] = []
     if layout.synapses == 2:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.delivery.table_layouts import ANY, LAYOUTS, Layout, words_of
+from elegans.exporter.delivery.table_layouts import ANY, TABLE_LAYOUTS, TableLayout, words_of
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers
 
@@ -60,7 +60,7 @@ class Member:
     ctype: str
     values: Integers | None
 
-    def packed(self, layout: Layout, order: str) -> bytes:
+    def packed(self, layout: TableLayout, order: str) -> bytes:
         """Its bytes, up to a multiple of its alignment."""
         if self.values is None:
             return np.array(words_of(self.rows, layout), f"{order}i4").tobytes()
@@ -82,16 +82,16 @@ class WeightsBlock:
         return WeightsBlock(tuple(sorted(members, key=lambda member: -member.align)))
 
     @property
-    def layouts(self) -> tuple[Layout, ...]:
+    def layouts(self) -> tuple[TableLayout, ...]:
         """Those in which the block is written."""
-        return LAYOUTS if any(member.values is None for member in self.members) else (ANY,)
+        return TABLE_LAYOUTS if any(member.values is None for member in self.members) else (ANY,)
 
-    def size(self, layout: Layout) -> int:
+    def size(self, layout: TableLayout) -> int:
         """The bytes of the whole block."""
         return len(self.file(layout, 0, _NO_DIGEST, _NO_DIGEST))
 
     def file(
-        self, layout: Layout, runtime: int, structure: str, model: str, order: str = "<"
+        self, layout: TableLayout, runtime: int, structure: str, model: str, order: str = "<"
     ) -> bytes:
         """The whole block: see `el_block.h`.
 
@@ -114,7 +114,7 @@ class WeightsBlock:
         }
 
 
-def block_path(model: str, layout: Layout) -> str:
+def block_path(model: str, layout: TableLayout) -> str:
     """The name of the file of a block in a BUILD."""
     return f"{model}_weights{'_' * bool(layout.name)}{layout.name}.bin"
 
