@@ -166,7 +166,8 @@ def _point_to_inputs(call: _Call, x: Tensor, dt: Tensor) -> None:
 
 def _run(name: str, way: str, call: _Call, shape: Tensor, batch: int) -> None:
     """Call the C for all blocks, spread over as many threads as torch uses."""
-    function = getattr(kernels().library, f"{name}_{way}")
+    library: Any = kernels().library
+    function = getattr(library, f"{name}_{way}")
     blocks, scratch_size = _blocks(batch), _size(name, "scratch", shape)
     threads = max(min(torch.get_num_threads(), blocks), 1)
 
@@ -179,7 +180,7 @@ def _run(name: str, way: str, call: _Call, shape: Tensor, batch: int) -> None:
         if not own.record:  # nothing is kept: one step, overwritten by the next
             record = torch.empty(_size(name, "record", shape))
             own.record = record.data_ptr()
-        function(ctypes.byref(own))
+        library.without_subnormals(function, ctypes.byref(own))
 
     if threads == 1:
         part(0)

@@ -183,3 +183,13 @@ def test_second_derivatives_are_refused_and_run_in_torch() -> None:
         (first, *_) = torch.autograd.grad(net(*inputs)[0].sum(), inputs, create_graph=True)
     second = torch.autograd.grad(first.square().sum(), inputs)
     assert all(torch.isfinite(gradient).all() for gradient in second)
+
+
+@pytest.mark.parametrize("name", ["cfc-default", "ltc", "ctrnn-exact"])
+def test_gradients_below_the_normal_numbers_are_zero_and_torch_keeps_its_own(name):
+    net = LAYERS[name]()
+    x, h0, dt = given(3, 4, net.state_size)
+    output, _ = net(x, h0, dt)
+    output.backward(torch.full_like(output, 1e-39))
+    assert not x.grad.any()
+    assert float(torch.tensor(1e-20) * torch.tensor(1e-20)) > 0.0
