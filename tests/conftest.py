@@ -152,6 +152,17 @@ def pytest_runtest_setup() -> None:
         registry.from_torchlib = staticmethod(cache(made))
 
 
+_SMALLEST = 5e-324
+
+
+@pytest.fixture(autouse=True)
+def subnormal_numbers() -> Iterator[None]:
+    """A library that gcc links with -ffast-math makes the whole process flush subnormal numbers to
+    zero: told at the test that loads it, and not at a later one that needs them."""
+    yield
+    assert _SMALLEST + 0.0 > 0.0, "this test made the process flush subnormal numbers to zero"
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that is the same for all workers of this run, and new in each run."""

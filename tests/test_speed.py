@@ -26,11 +26,14 @@ _UNTRAINED = [name for name in TITLES if name not in ("ncp19", "cfc32")]
 
 
 def _library(text, folder):
-    """The functions of a C text, compiled for this machine."""
-    source, library = folder / "peer.c", folder / "peer.so"
+    """The functions of a C text, compiled for this machine; linked without the flags, because
+    gcc's -ffast-math links a start-up that makes the whole process flush subnormal numbers."""
+    source, parts, library = (folder / f"peer.{kind}" for kind in ("c", "o", "so"))
     source.write_text(text)
-    command = [*host_compiler().command, *FLAGS[:3], "-shared", "-fPIC", f"-I{_PEERS}"]
-    subprocess.run([*command, str(source), "-lm", "-o", str(library)], check=True)
+    compiler = host_compiler().command
+    command = [*compiler, *FLAGS[:3], "-c", "-fPIC", f"-I{_PEERS}", str(source), "-o", str(parts)]
+    subprocess.run(command, check=True)
+    subprocess.run([*compiler, "-shared", str(parts), "-lm", "-o", str(library)], check=True)
     return ctypes.CDLL(str(library))
 
 
