@@ -25,6 +25,9 @@ from elegans.packages.package import package
 from elegans.packages.source import RUNTIME
 
 _FOUND = re.compile(r"first different integer[^:]*:\s*(\d+)")
+_MICROPYTHON = os.environ.get("MICROPYTHON")
+"""The sources of MicroPython, where they are."""
+
 _MAIN = """
 #include <stdio.h>
 #include "{name}_selftest.h"
@@ -126,11 +129,10 @@ def _packed(*command: str) -> Callable[[str, Path, Path], str]:
 
 def _micropython(name: str, folder: Path, scratch: Path) -> str:
     """With MicroPython's sources in MICROPYTHON, its port for this machine is built."""
-    sources = os.environ.get("MICROPYTHON")
-    if sources is None:
+    if _MICROPYTHON is None:
         return _compiled(name, folder, scratch)
     built = shutil.ignore_patterns("build-*")
-    place = shutil.copytree(sources, scratch / "micropython", symlinks=True, ignore=built)
+    place = shutil.copytree(_MICROPYTHON, scratch / "micropython", symlinks=True, ignore=built)
     port = ("make", "-C", "ports/unix", "VARIANT=minimal", f"USER_C_MODULES={folder}")
     _run("make", "-C", "mpy-cross", cwd=place)
     _run(*port, cwd=place)
@@ -148,7 +150,7 @@ _ROWS = {
     ),
     "cmsis-pack": Row(("cc",), 3, _compiled),
     "cargo": Row(("cargo",), 2, _cargo),
-    "micropython": Row(("make", "cc"), 2, _micropython),
+    "micropython": Row(("make", "cc") if _MICROPYTHON else ("cc",), 2, _micropython),
     "fmu": Row(("fmpy",), 1, _fmpy),
     "wasm": Row(("node",), 1, _node),
 }

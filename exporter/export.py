@@ -36,7 +36,6 @@ from elegans.exporter.replaced_weights import (
     lower_again,
     lower_in,
     read_deployed,
-    require_int16,
     require_structure,
 )
 from elegans.exporter.request import Read, Request, read
@@ -62,8 +61,6 @@ def export(
     deployed = None if request.weights_for is None else read_deployed(request.weights_for)
     if deployed is not None:
         request = replace(request, name=deployed.name, layout=deployed.layout, flash_limit=None)
-    if request.replaceable:
-        require_int16(request.weight_bits)
     source = read(request, progress, told)
     progress("choosing formats and proving ranges")
     made = _made(request, source, deployed, progress)
@@ -121,16 +118,17 @@ def _made(
 ) -> _Made:
     compiled, again = None, None
     told: list[str] = []
+    bits = request.weight_bits
     if deployed is None:
         network, told = with_shown_ranges(source.network, source.shown_by)
         if request.replaceable:
-            again = partial(lower_with_proof, network, replaceable=True)
+            again = partial(lower_with_proof, network, bits, replaceable=True)
     else:
         interface = source.network.interface
-        compiled = lower_again(deployed, interface, request.state_ranges, source.shown_by)
+        compiled = lower_again(deployed, interface, request.state_ranges, source.shown_by, bits)
         network = replace(source.network, interface=compiled.network.interface)
-        again = partial(lower_in, compiled, network)
-    found = quantised(network, request.weight_bits, request.recording, progress, again)
+        again = partial(lower_in, compiled, network, bits)
+    found = quantised(network, bits, request.recording, progress, again)
     return _Made(network, found, tuple(told), compiled)
 
 

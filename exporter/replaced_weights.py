@@ -14,7 +14,7 @@ from typing import Any
 
 from elegans.exporter import ops
 from elegans.exporter.build_folder import BuildFolder, read_build_folder
-from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.errors import ElegansError
 from elegans.exporter.float_network import read_float_graph
 from elegans.exporter.frontend.import_graph import StepGraph, read_network
 from elegans.exporter.ir.fixed_model import Channel, Model, Step, formats
@@ -25,6 +25,7 @@ from elegans.exporter.state_ranges import Given, Runs, with_shown_ranges, with_s
 
 _AGAIN = "export it with the options and ranges with which that BUILD was exported"
 _TRAINED = {"weights", "bias", "rates", "rate_bias", "shift", "coarse", "fine", "rate", "one"}
+_TRAINED |= {"lifts", "rate_lifts"}
 NEW_CODE = (
     "train the same kind of circuit with the same wiring; or deploy new code, which elegans export "
     "--weights-block makes"
@@ -43,41 +44,38 @@ def read_deployed(build: Path) -> BuildFolder:
     return folder
 
 
-def require_int16(weight_bits: int) -> None:
-    """Refuse weights of 8 bits: their scales would be part of the code."""
-    if weight_bits != 16:
-        fact = "the scales of int8 weights are part of the code"
-        raise WrongUseError("--weights int8", fact, "leave it out with a block of weights")
-
-
 def lower_again(
-    folder: BuildFolder, interface: Interface, given: Given, runs: Runs | None
+    folder: BuildFolder, interface: Interface, given: Given, runs: Runs | None, weight_bits: int
 ) -> Lowered:
     """The model of a BUILD with the formats and scales from which it was made.
 
     interface  of the network whose weights shall replace those of the BUILD
     given      ranges of states that saturate, and `runs` that show them, as the export has them
+    weight_bits  of the export, which must be those of the BUILD
 
     Raises `ElegansError` if this is another model than that of the BUILD.
     """
-    graph = read_float_graph(folder)
+    graph, there = read_float_graph(folder), folder.model()
+    bits = min((getattr(step.op, "weight_bits", 16) for step in there.steps), default=16)
+    if bits != weight_bits:
+        fact = f"has int{bits} weights in its code, and int{weight_bits} are asked for"
+        raise ElegansError(folder.path.parent, fact, f"export with --weights int{bits}")
     _require_signals(folder, interface, graph)
     network = read_network(graph, interface)
     network = with_state_ranges(network, given, graph.ports.states)
     network, _ = with_shown_ranges(network, runs)
-    lowered = lower_with_proof(network, replaceable=True)
+    lowered = lower_with_proof(network, weight_bits, replaceable=True)
     if lowered.model.digest != folder.digest:
-        there = folder.model()
         why = next(_differences(there, lowered.model), "its model cannot be made again")
         raise ElegansError(folder.path.parent, f"was exported otherwise: {why}", _AGAIN)
     return lowered
 
 
-def lower_in(compiled: Lowered, network: Network) -> Lowered:
+def lower_in(compiled: Lowered, network: Network, weight_bits: int) -> Lowered:
     """A network in the formats and scales of a model that is compiled already. Raises
     `ElegansError` for weights that do not fit them."""
     held = replace(network, interface=compiled.network.interface)
-    return lower_with_proof(held, replaceable=True, compiled=compiled)
+    return lower_with_proof(held, weight_bits, replaceable=True, compiled=compiled)
 
 
 def require_structure(folder: BuildFolder, compiled: Model, found: Model, structure: str) -> None:

@@ -69,6 +69,7 @@ def _model(source: PackageSource, ecosystem: Ecosystem) -> Files:
     }
     if not ecosystem.runtime:
         files |= {f"{sources}/{path}": text for path, text in source.used.items()}
+    files |= {f"{source.name}/blocks/{name}": block for name, block in source.blocks.items()}
     return files | {f"{source.name}/LICENSE": licence()}
 
 
@@ -136,6 +137,8 @@ def _context(source: PackageSource) -> dict[str, Any]:
         "period_ms": (elapsed or {}).get("ms") or _PERIOD_MS,
         "headers": sorted(n for n in source.code if n.endswith((".h", ".hpp"))),
         "clock": f"{source.name}_clock.h" in source.code,
+        "block": bool(source.blocks),
+        "blocks": ", ".join(f"`{path}`" for path in source.blocks),
         "assembly": any(name.endswith(".S") for name in source.code),
     }
 

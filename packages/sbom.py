@@ -50,6 +50,7 @@ def sbom(source: PackageSource, ecosystem: Ecosystem) -> bytes:
         "properties": [
             {"name": "elegans:ecosystem", "value": ecosystem.name},
             {"name": "elegans:layout", "value": source.build.layout},
+            *_structure(source),
         ],
     }
     bill = {
@@ -70,6 +71,12 @@ def _identity(source: PackageSource, ecosystem: Ecosystem) -> tuple[str, ...]:
     """What makes a package another one."""
     made = (source.build.digest, ecosystem.name, source.version, version("elegans"))
     return (*made, source.build.layout, source.data_licence)
+
+
+def _structure(source: PackageSource) -> list[dict[str, str]]:
+    """The digest that blocks of weights for this code have."""
+    structure = source.build.structure
+    return [{"name": "elegans:structure", "value": structure}] if structure else []
 
 
 def _data(source: PackageSource) -> list[dict[str, Any]]:

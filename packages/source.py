@@ -38,6 +38,7 @@ class PackageSource:
     code     the model's own files by name: NAME.c, NAME_layers.S where there is one, and headers
     used     the runtime files that the model needs, by path: runtime/include/..., runtime/src/...
     vectors  its golden vectors
+    blocks   its weights for each kind of core, by file name; empty if they are in its code
     data_licence   of the data that the network was trained on; "" if it was not given
     """
 
@@ -48,6 +49,7 @@ class PackageSource:
     code: dict[str, bytes]
     used: dict[str, bytes]
     vectors: Vectors
+    blocks: dict[str, bytes]
     data_licence: str = ""
 
     @property
@@ -65,15 +67,11 @@ def read_source(build: Path, package_version: str, data_licence: str = "") -> Pa
     if not folder.inputs:
         fact = "has no inputs, and a package is for what reads sensors"
         raise ElegansError(folder.path, fact, "give the network an input")
-    if folder.structure:
-        fact = "has its weights in a block that can be replaced, and packages have no such block"
-        remedy = "export it without --weights-block, or add its files to your build as they are"
-        raise ElegansError(folder.path, fact, remedy)
     c = read_model(build)
     used = {path: text for path, text in c.files.items() if path.startswith(f"{FOLDER}/")}
     _require_current(build, used)
     code = {path: text for path, text in c.files.items() if path not in used}
-    code |= _headers(build, folder)
+    code |= _stated(build, folder, r"(_[a-z]+\.h|\.hpp)")
     return PackageSource(
         build=folder,
         model=load_model(build),
@@ -82,6 +80,7 @@ def read_source(build: Path, package_version: str, data_licence: str = "") -> Pa
         code=code,
         used=used,
         vectors=load_build(build).vectors,
+        blocks=_stated(build, folder, r"_weights(_[a-z]+)?\.bin"),
         data_licence=data_licence,
     )
 
@@ -125,12 +124,12 @@ def licence() -> bytes:
     return environment().get_template("packages/common/LICENSE.j2").render().encode()
 
 
-def _headers(build: Path, folder: BuildFolder) -> dict[str, bytes]:
-    """The headers that a program may include besides NAME.h, by name."""
-    header = re.compile(rf"{folder.name}(_[a-z]+\.h|\.hpp)")
+def _stated(build: Path, folder: BuildFolder, ending: str) -> dict[str, bytes]:
+    """The files NAME... of a BUILD with this ending, by name, as `model.json` states them."""
+    kind = re.compile(rf"{folder.name}{ending}")
     remedy = "run `elegans export` again"
     found = {}
-    for path in sorted(filter(header.fullmatch, folder.files)):
+    for path in sorted(filter(kind.fullmatch, folder.files)):
         found[path] = read_input(build / path, SOURCE_FILE, remedy, inside=build)
         if hashlib.sha256(found[path]).hexdigest() != folder.files[path]:
             raise ElegansError(build / path, "was changed after the export", remedy)

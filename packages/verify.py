@@ -17,7 +17,8 @@ from elegans.boards.firmware.source import model_source
 from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.codegen.emit import emit
 from elegans.exporter.codegen.plan import plan
-from elegans.exporter.delivery.runtime_files import FOLDER
+from elegans.exporter.delivery.runtime_files import FOLDER, runtime_version
+from elegans.exporter.delivery.weights_block import structure_digest
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.proof import prove
 from elegans.exporter.oracles.golden_vectors import free_runs, golden
@@ -83,7 +84,11 @@ def _from_model(target: Path, package_version: str, licence: str) -> PackageSour
     folder = read_build_folder(target)
     require_plain(folder)
     model = load_model(target)
-    code = emit(plan(model, prove(model), folder.layout), folder.counts)
+    made = plan(model, prove(model), folder.layout, replaceable=bool(folder.structure))
+    code = emit(made, folder.counts)
+    blocks = {}
+    if made.block is not None:
+        blocks = made.block.files(model, runtime_version(), structure_digest(code))
     files = {p: text.encode() for p, text in code.items() if p != "README.md"}
     return PackageSource(
         build=folder,
@@ -94,6 +99,7 @@ def _from_model(target: Path, package_version: str, licence: str) -> PackageSour
         code={path: text for path, text in files.items() if not path.startswith(f"{FOLDER}/")},
         used={path: text for path, text in files.items() if path.startswith(f"{FOLDER}/")},
         vectors=Vectors(**golden(model, free_runs(model, None))),
+        blocks=dict(sorted(blocks.items())),
     )
 
 

@@ -103,8 +103,12 @@ def _bytes(digest: str) -> list[str]:
 
 def _macros(plan: Plan) -> str:
     """The file of the macros that the layers in assembler consist of."""
-    small = any(isinstance(s.op, FusedLayer) and s.op.small for s in plan.program.steps)
-    return "el_layers8.inc" if small else "el_layers.inc"
+    return "el_layers8.inc" if _small(plan) else "el_layers.inc"
+
+
+def _small(plan: Plan) -> bool:
+    """Whether layers have int8 weights."""
+    return any(isinstance(s.op, FusedLayer) and s.op.small for s in plan.program.steps)
 
 
 def _context(plan: Plan) -> dict[str, Any]:
@@ -140,6 +144,7 @@ def _context(plan: Plan) -> dict[str, Any]:
         "looped": bool(body.runs) and LAYOUTS[plan.layout].looped,
         "solvers": body.solvers,
         "macros": _macros(plan),
+        "small": _small(plan),
         "blocks": body.blocks,
         "copies": body.copies,
         "synapses": model.weight_count,

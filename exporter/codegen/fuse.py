@@ -19,9 +19,9 @@ from elegans.exporter.codegen.fusion.candidates import (
     DT,
     LARGEST,
     cfc_sums,
+    for_any_weights,
     looked_up,
     repeated,
-    saturating,
     whole_vector,
 )
 from elegans.exporter.codegen.fusion.compact import compact, saved
@@ -53,6 +53,7 @@ from elegans.exporter.numbers.fixed import (
     LongInterval,
     join_intervals,
 )
+from elegans.exporter.ops import Op
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.linear8 import Linear8
 from elegans.exporter.ops.mix import Mix
@@ -84,12 +85,13 @@ def fuse(program: Program, bounds: Bounds, allowed: Allowed, apart: set[str]) ->
     steps: list[ProgramStep] = list(program.steps)
     apart = apart | repeated(steps) | {name for loop in program.loops for name in loop.names}
     raised = frozenset(raised_maps(program)) if allowed.layout.pointwise else frozenset()
-    linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=allowed.replaceable)
+    whole = allowed.replaceable
+    linear = partial(_linear, tabled=looked_up(steps), raised=raised, whole=whole)
     kinds: list[tuple[int, Recognise]] = []
     if allowed.decays:  # other weights may leave the bounds of a decay
         kinds.append((4, decayed))
     if allowed.layout.fused:
-        kinds += [(7, _cfc), (2, _tanh)]
+        kinds += [(7, partial(_cfc, whole=whole)), (2, partial(_tanh, whole=whole))]
     if allowed.layout.maps:
         kinds.append((1, linear))
     if allowed.compact:
@@ -98,7 +100,7 @@ def fuse(program: Program, bounds: Bounds, allowed: Allowed, apart: set[str]) ->
             steps = small
     steps = _fused(program, steps, kinds, bounds, apart)
     if allowed.replaceable:
-        steps = [saturating(s) if isinstance(s.op, FusedLayer) else s for s in steps]
+        steps = [for_any_weights(s) if isinstance(s.op, FusedLayer) else s for s in steps]
     found = Program(program.model, gathered(steps), program.loops)
     return Program(found.model, delayed(found), found.loops) if allowed.layout.pointwise else found
 
@@ -131,15 +133,16 @@ def _read_outside(program: Program, run: Sequence[Step]) -> bool:
     return any(w.vector in inner for w in (*read, *program.results))
 
 
-def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
+def _cfc(run: Sequence[Step], bounds: Bounds, whole: bool) -> LayerCall | None:
     """These seven steps as a layer, if they are f, g, t and their mix."""
     maps: list[FusedMap] = []
-    for drive in cfc_sums(run) or ():
+    sums = cfc_sums(run) or []
+    for drive in sums:
         found = _maps(drive, bounds)
         if found is None:
             return None
         maps += found
-    if not maps or not _worth_it(maps) or not _alike(maps):
+    if not maps or not _worth_it(sums, maps, whole) or not _alike(maps):
         return None
     mixed = isinstance(run[-1].op, Mix)
     if not mixed and maps[0].scales is not None:
@@ -148,13 +151,13 @@ def _cfc(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
     return _call(run[-1], layer(tuple(maps)))
 
 
-def _tanh(run: Sequence[Step], bounds: Bounds) -> LayerCall | None:
+def _tanh(run: Sequence[Step], bounds: Bounds, whole: bool) -> LayerCall | None:
     """These two steps as a layer, if they are a map and its tanh."""
     drive, step = run
     if not isinstance(step.op, Tanh) or whole_vector(step.inputs[0]) != drive.name:
         return None
     maps = None if isinstance(drive.op, TimedLinear) else _maps(drive, bounds)
-    return _call(step, TanhLayer(tuple(maps))) if maps and _worth_it(maps) else None
+    return _call(step, TanhLayer(tuple(maps))) if maps and _worth_it([drive], maps, whole) else None
 
 
 def _linear(
@@ -173,7 +176,8 @@ def _linear(
     more = drive.name in raised
     own = drive if whole else trimmed(drive)
     maps = _maps(own, bounds, half_segment=HALF_SEGMENT if more else 0)
-    return _call(drive, LinearLayer(tuple(maps), more)) if maps and _worth_it(maps) else None
+    worth = maps and _worth_it([drive], maps, whole)
+    return _call(drive, LinearLayer(tuple(maps), more)) if maps and worth else None
 
 
 def _call(last: Step, op: FusedLayer) -> LayerCall:
@@ -183,10 +187,20 @@ def _call(last: Step, op: FusedLayer) -> LayerCall:
     return LayerCall(last.name, op, inputs, last.size, last.frac)
 
 
-def _worth_it(maps: list[FusedMap]) -> bool:
-    """Whether at least half of the weights are synapses: the kernels go through them all."""
+def _worth_it(drives: Sequence[Step], maps: list[FusedMap], whole: bool) -> bool:
+    """Whether at least half of the weights are synapses: the kernels go through them all. If
+    `whole`, weights that round to zero count, too, because other weights do not."""
     synapses = sum(int(np.count_nonzero(m.weights)) for m in maps)
+    if whole:
+        synapses = sum(_stored(drive.op) for drive in drives)
     return synapses * 2 >= sum(m.weights.size for m in maps)
+
+
+def _stored(op: Op) -> int:
+    """The weights that a map has in its tables."""
+    if isinstance(op, SparseLinear):
+        return len(op.weights.columns)
+    return sum(int(getattr(op, name).size) for name in ("weights", "rates") if hasattr(op, name))
 
 
 def _alike(maps: list[FusedMap]) -> bool:

@@ -31,14 +31,17 @@ BLOCK = 4
 class PartScales:
     """The scales of a map of int8 weights, as in `Linear8` and `TimedLinear8`.
 
-    first  how many of the map's windows are its first part
-    lifts  [rows] of the first part; a byte holds 2^lift
-    whole  the lift of the whole map
+    first   how many of the map's windows are its first part
+    lifts   [rows] of the first part; a byte holds 2^lift
+    whole   the lift of the whole map
+    parted  whether the first part has scales of its own even if they are 1, because other weights
+            may need others
     """
 
     first: int
     lifts: Integers
     whole: int = 0
+    parted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +90,8 @@ class FusedLayer:
     @property
     def lifted(self) -> bool:
         """Whether the first part of some row has a scale of its own."""
-        return any(m.scales is not None and bool(m.scales.lifts.any()) for m in self.maps)
+        scales = [m.scales for m in self.maps if m.scales is not None]
+        return any(each.parted or bool(each.lifts.any()) for each in scales)
 
 
 class CfcLayer(FusedLayer):

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import Integers
-from elegans.exporter.ops import Table, frozen_integers
+from elegans.exporter.ops import Table, frozen_integers, trained
 from elegans.exporter.ops.linear import Linear
 
 
@@ -43,9 +43,11 @@ class Linear8(Linear):
     def tables(self) -> list[Table]:
         rows, cols = self.weights.shape
         return [
-            Table("w", "int8_t", self.small(), f"weights, [{rows}][{cols}]"),
+            trained("w", "int8_t", self.small(), f"weights, [{rows}][{cols}]"),
             *self.row_tables(),
-            Table("l", "uint8_t", self.lifts, f"lifts of the first {self.split} weights of a row"),
+            trained(
+                "l", "uint8_t", self.lifts, f"lifts of the first {self.split} weights of a row"
+            ),
         ]
 
     def scalars(self) -> list[int]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import Integers
-from elegans.exporter.ops import Table, frozen_integers
+from elegans.exporter.ops import Table, frozen_integers, trained
 from elegans.exporter.ops.linear8 import int8_of, lifted
 from elegans.exporter.ops.timed_linear import TimedLinear
 
@@ -54,12 +54,12 @@ class TimedLinear8(TimedLinear):
         still, moving = self.small()
         lifts = np.stack([self.lifts, self.rate_lifts], axis=1)
         return [
-            Table(w.suffix, w.ctype, still, w.comment),
+            trained(w.suffix, w.ctype, still, w.comment),
             b,
-            Table(r.suffix, r.ctype, moving, r.comment),
+            trained(r.suffix, r.ctype, moving, r.comment),
             c,
             s,
-            Table("l", "uint8_t", lifts, f"lifts of the first {self.split} weights of each row"),
+            trained("l", "uint8_t", lifts, f"lifts of the first {self.split} weights of each row"),
         ]
 
     def scalars(self) -> list[int]:

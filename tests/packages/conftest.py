@@ -16,9 +16,10 @@ from elegans.tests.shared import locked
 
 pytest.importorskip("ziglang", reason="modules and libraries are compiled by zig")
 
-# One for speed with elapsed time, one for size with a fixed period: between them they have every
-# branch of the templates, but that of states of 32 bits.
-MODELS = {"fast": {}, "slow": {"dt": 0.05, "layout": "size"}}
+# One for speed with elapsed time, one for size with a fixed period and its weights in a block:
+# between them they have every branch of the templates, but that of states of 32 bits, and of a
+# model without layers in assembler.
+MODELS = {"fast": {}, "slow": {"dt": 0.05, "layout": "size", "weights_block": True}}
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,28 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import onnx
+from onnx import numpy_helper
 
 from elegans.boards.firmware import toolchain
+from elegans.tests.places import WORM
 
 _MAIN = (Path(__file__).parent / "weights_block.c").read_text()
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)] or ["zig"]
 _SANITISED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"]
+
+
+def retrained(folder: Path, seed: int, change: float = 0.3) -> Path:
+    """The worm with other weights in the same places, by a factor around 1 each."""
+    proto, random = onnx.load(WORM), np.random.default_rng(seed)
+    for tensor in proto.graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.ndim == 2 and values.dtype == np.float32:
+            values = values * (1 + change * random.standard_normal(values.shape))
+            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float32), tensor.name))
+    path = folder / f"worm{seed}.onnx"
+    onnx.save(proto, path)
+    return path
 
 
 def sanitised() -> list[str]:

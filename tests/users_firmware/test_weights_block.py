@@ -30,28 +30,22 @@ from elegans.hil_tests.link.link import Link
 from elegans.hil_tests.session.build_files import load_build
 from elegans.hil_tests.session.session import Device
 from elegans.packages.package import package
+from elegans.packages.verify import verify
 from elegans.tests.boards.conftest import skip_without
 from elegans.tests.places import WORM
-from elegans.tests.users_firmware.block_program import COMPILERS, BlockProgram, sanitised, sealed
+from elegans.tests.users_firmware.block_program import (
+    COMPILERS,
+    BlockProgram,
+    retrained,
+    sanitised,
+    sealed,
+)
 
 _HEAD = 80
 _HOST = "worm_weights_pairs.bin"
 # The verdicts of el_block.h.
 _ACCEPTED, _ALIGNMENT, _SHORT, _ABSENT, _BYTE_ORDER = range(5)
 _VERSION, _DAMAGED, _RUNTIME, _STRUCTURE, _CORE = range(5, 10)
-
-
-def _trained(folder: Path, seed: int, change: float = 0.3) -> Path:
-    """The worm with other weights in the same places, by a factor around 1 each."""
-    proto, random = onnx.load(WORM), np.random.default_rng(seed)
-    for tensor in proto.graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if values.ndim == 2 and values.dtype == np.float32:
-            values = values * (1 + change * random.standard_normal(values.shape))
-            tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float32), tensor.name))
-    path = folder / f"worm{seed}.onnx"
-    onnx.save(proto, path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +55,7 @@ def builds(tmp_path_factory) -> list[Path]:
     first = folder / "first"
     export(Request(WORM, weights_block=True), first)
     for seed in (1, 2):
-        export(Request(_trained(folder, seed), weights_for=first), folder / str(seed))
+        export(Request(retrained(folder, seed), weights_for=first), folder / str(seed))
     return [first, folder / "1", folder / "2"]
 
 
@@ -225,13 +219,13 @@ def test_a_changed_instruction_changes_the_structure(builds):
             r"exported otherwise: input heat is Q6\.9",
         ),
         (0.3, {"dt": 0.05}, r"exported otherwise: "),
-        (0.3, {"weight_bits": 8}, "the scales of int8 weights are part of the code"),
+        (0.3, {"weight_bits": 8}, "has int16 weights in its code, and int8 are asked for"),
     ],
 )
 def test_what_does_not_fit_the_deployed_code_is_refused_with_its_reason(
     builds, tmp_path, change, options, message
 ):
-    source = _trained(tmp_path, 3, change)
+    source = retrained(tmp_path, 3, change)
     with pytest.raises(ElegansError, match=message):
         export(Request(source, weights_for=builds[0], **options), tmp_path / "BUILD")
     assert not (tmp_path / "BUILD").exists()
@@ -260,9 +254,29 @@ def test_the_code_that_is_deployed_is_named_not_an_update_of_it(builds, tmp_path
         export(Request(WORM, weights_for=builds[1]), tmp_path / "BUILD")
 
 
-def test_packages_refuse_a_build_with_a_block(builds, tmp_path):
-    with pytest.raises(ElegansError, match="packages have no such block"):
-        package(builds[0], tmp_path / "packages", ["cmake"])
+def test_packages_of_two_circuits_have_the_same_code_and_each_its_blocks(builds, tmp_path):
+    """They are verified from the model alone, an update's, too."""
+    made = []
+    for build in builds[:2]:
+        package(build, tmp_path / build.name, ["cmake"])
+        verify(tmp_path / build.name)
+        root = tmp_path / build.name / "cmake/worm"
+        blocks = {path.name: path.read_bytes() for path in root.glob("blocks/*")}
+        assert blocks == {path.name: path.read_bytes() for path in build.glob("*.bin")}
+        code = {p.name: p.read_text() for p in root.rglob("worm*.[chS]")}
+        del code["worm_selftest.c"], code["worm_selftest.h"]
+        made.append((structure_digest(code), blocks))
+    assert made[0][0] == made[1][0]
+    assert made[0][1] != made[1][1]
+
+
+def test_a_damaged_block_is_not_packaged(builds, tmp_path):
+    shutil.copytree(builds[0], tmp_path / "build")
+    block = tmp_path / "build" / _HOST
+    block.write_bytes(block.read_bytes()[:-1] + b"\0")
+    with pytest.raises(ElegansError, match="was changed after the export"):
+        package(tmp_path / "build", tmp_path / "packages", ["cmake"])
+    assert not (tmp_path / "packages").exists()
 
 
 def test_the_class_of_c_plus_plus_takes_accepted_weights(builds, tmp_path):

@@ -39,11 +39,15 @@ def looked_up(steps: Sequence[ProgramStep]) -> frozenset[str]:
     return frozenset(w.vector for step in tables for argument in step.inputs for w in argument)
 
 
-def saturating(call: ProgramStep) -> LayerCall:
-    """A fused layer with kernels that saturate, whatever its weights can reach."""
+def for_any_weights(call: ProgramStep) -> LayerCall:
+    """A fused layer with kernels that saturate, whatever its weights can reach, and that read the
+    scales of int8 weights even where they are 1."""
     assert isinstance(call, LayerCall)
     assert isinstance(call.op, FusedLayer)
-    maps = tuple(replace(one, saturates=True) for one in call.op.maps)
+    maps = tuple(
+        replace(one, saturates=True, scales=one.scales and replace(one.scales, parted=True))
+        for one in call.op.maps
+    )
     return replace(call, op=replace(call.op, maps=maps))
 
 

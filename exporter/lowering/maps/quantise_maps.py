@@ -32,6 +32,7 @@ from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
 from elegans.exporter.ops.tanh import HALF_SEGMENT
 from elegans.exporter.ops.timed_linear import RATE_SHIFT, TimedLinear
+from elegans.exporter.ops.timed_linear8 import TimedLinear8
 
 _SHIFTS = range(31)  # that `rshr` takes
 _LAYOUTS: dict[int, tuple[type[Linear], ...]] = {
@@ -277,9 +278,7 @@ def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
     coarsest of these if that costs none of them more than 5 bits; with 8 bits, as `timed8` says.
     """
     if bits == 8:
-        maps = ((real.weights, real.bias), (real.rates, real.rate_bias))
-        elapsed = (real.dt_frac, real.dt_reach)
-        return timed8(maps, real.in_frac, real.in_reach, elapsed, real.out_frac, real.ends)
+        return timed_in_8(real)
     rows = real.quantised(_SHIFTS)
     shifts = [int(row.shift[0]) for row in rows or ()]
     if rows and 0 < max(shifts) - min(shifts) <= SHARED_SHIFT_BITS:
@@ -295,6 +294,16 @@ def timed(real: RealTimedMap, bits: int = 16) -> TimedLinear | None:
     fields = [np.concatenate([getattr(row, name) for row in rows]) for name in names]
     op = type(rows[0])(*fields)
     return op if isinstance(op, LongTimedLinear) else real.rounded_together(op)
+
+
+def timed_in_8(
+    real: RealTimedMap, room: int = 0, known: TimedLinear8 | None = None
+) -> TimedLinear8 | None:
+    """The same with int8 weights: see `timed8`."""
+    maps = ((real.weights, real.bias), (real.rates, real.rate_bias))
+    elapsed = (real.dt_frac, real.dt_reach)
+    given = (maps, real.in_frac, real.in_reach, elapsed, real.out_frac, real.ends)
+    return timed8(*given, room, known)
 
 
 def smallest(ops: list[Linear]) -> Linear:

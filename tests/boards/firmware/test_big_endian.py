@@ -14,7 +14,17 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.storage.npz_arrays import load_arrays
 from elegans.tests.places import WORM
 
-_GCC = {"qemu-ppc": "powerpc-linux-gnu-gcc", "qemu-s390x": "s390x-linux-gnu-gcc"}
+_GCC = {
+    "qemu-ppc": "powerpc-linux-gnu-gcc",
+    "qemu-s390x": "s390x-linux-gnu-gcc",
+    "qemu-mips": "mips-linux-gnu-gcc",
+}
+_OPTIONS = {
+    "int16": {},
+    "int8": {"weight_bits": 8},
+    "block": {"weights_block": True},
+    "int8 block": {"weight_bits": 8, "weights_block": True},
+}
 # Where these are not installed, zig brings the C library, and takes minutes to compile it once.
 _TARGETS = {
     "qemu-ppc": "powerpc-linux-musleabihf",
@@ -30,9 +40,7 @@ def _bytes(values, bits):
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize(
-    "options", [{}, {"weight_bits": 8}, {"weights_block": True}], ids=["int16", "int8", "block"]
-)
+@pytest.mark.parametrize("options", _OPTIONS.values(), ids=_OPTIONS)
 @pytest.mark.parametrize("emulator", _TARGETS)
 def test_a_big_endian_processor_gives_the_bits_of_the_reference(tmp_path, emulator, options):
     if shutil.which(emulator) is None:
