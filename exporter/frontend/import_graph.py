@@ -20,6 +20,7 @@ from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
 from elegans.exporter.frontend.folding.branches import without_branches
+from elegans.exporter.frontend.general.indices import of_whole_numbers
 from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
@@ -42,7 +43,6 @@ _REMEDIES = {  # for operators of other domains than ONNX's own
     "com.microsoft.nchwc": "optimise with ORT_ENABLE_EXTENDED, which keeps the layout of ONNX, or "
     "give the file that onnxruntime's optimiser was given",
 }
-_MASK = "let the step take a mask beside its values, 1 where one is there: integers have no NaN"
 _MOST_WEIGHTS = 1 << 23  # twice what fills 8 MiB of flash, as solvers repeat their maps
 
 
@@ -218,8 +218,7 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
     rule = RULES.get(node.op_type)
     if rule is None:
         known = f"write the cell with {', '.join(sorted(RULES))}"
-        remedy = _MASK if node.op_type in ("IsNaN", "IsInf") else known
-        raise ElegansError(place, "is not an operator of a cell that elegans knows", remedy)
+        raise ElegansError(place, "is not an operator of a cell that elegans knows", known)
     try:
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         results = rule(reader, place, node, attributes)
@@ -227,6 +226,8 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
         raise ElegansError(
             place, f"does not fit its inputs ({error!r:.80})", "export the model again"
         ) from None
+    if of_whole_numbers(reader, node):
+        reader.whole.add(node.output[0])
     for result in results:
         reader.spend_form(place, result)
     reader.tensors.update(zip(node.output, results, strict=False))

@@ -30,6 +30,7 @@ _MOST_ELEMENTS = 1 << 26  # of all tensors: half a GiB of float64
 _MOST_INTEGERS = 1 << 20  # of all tensors of integers, from which ONNX infers shapes
 _WIDEST_PORT = 1 << 16  # elements of an input or an output
 _MOST_ENTRIES = 100  # of a folder that is given instead of a file
+_ENDLESS = 3.4e38  # what exporters write where they mean infinity
 _PIECE = 1 << 20  # elements that are checked at a time, to save memory
 _WIDEST_MATRIX = 1 << 16  # rows or columns of a sparse tensor
 _OPSETS = range(9, 26)  # versions of ONNX's operators that are accepted
@@ -289,11 +290,16 @@ def _array(tensor: onnx.TensorProto, path: Path) -> Reals:
 def finite(array: Reals, place: str) -> Reals:
     """The array, floats as float64, if no element is NaN or above `LARGEST_REAL` in magnitude.
 
+    The greatest float32 or infinity, if it is a single number, is `LARGEST_REAL`: as an end of a
+    Clip it means that there is none. So is the least in a mask, whose other elements are zero.
     Raises `ElegansError` naming `place` and the element otherwise.
     """
     if array.dtype.kind != "f":
         return array
     wide = array.astype(np.float64)
+    endless = np.abs(wide) >= _ENDLESS
+    if (wide.size == 1 and endless) or np.all((wide == 0.0) | (endless & (wide < 0.0))):
+        wide = np.clip(wide, -LARGEST_REAL, LARGEST_REAL)
     flat = wide.ravel()
     for start in range(0, flat.size, _PIECE):
         bad = np.flatnonzero(~(np.abs(flat[start : start + _PIECE]) <= LARGEST_REAL))
@@ -302,7 +308,8 @@ def finite(array: Reals, place: str) -> Reals:
         raise ElegansError(
             place,
             f"element {start + bad[0]} is {flat[start + bad[0]]:g}",
-            "train again with a smaller learning rate or clipped gradients",
+            "a mask may take a finite number, as -1e4 before a softmax; a weight is to be trained "
+            "again, with a smaller learning rate or clipped gradients",
         )
     return wide
 

@@ -21,8 +21,9 @@ from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.activation_rules import ACTIVATION_RULES
 from elegans.exporter.frontend.general.choices import CHOICE_RULES, less_extremum
-from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, matmul
+from elegans.exporter.frontend.general.contractions import CONTRACTION_RULES, contracted, matmul
 from elegans.exporter.frontend.general.functions import FUNCTION_RULES, exp_linear
+from elegans.exporter.frontend.general.indices import INDEX_RULES
 from elegans.exporter.frontend.general.more import MORE_RULES
 from elegans.exporter.frontend.general.normalisations import NORMALISATION_RULES, of_quotient
 from elegans.exporter.frontend.general.quantisation import QUANTISATION_RULES
@@ -191,18 +192,38 @@ def _vectors_times(form: Affine, shape: Shape, matrix: Matrix) -> ShapedForm:
 
 
 def _gemm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    matrix = reader.matrix(place, node.input[1])
-    matrix = (matrix.T if given.get("transB", 0) else matrix) * given.get("alpha", 1.0)
-    form, shape = reader.affine(place, node.input[0])
-    if given.get("transA", 0):
-        form, shape = form.pick(np.arange(form.size).reshape(shape).T.reshape(-1)), shape[::-1]
-    _require_narrow(place, form.size // max(matrix.shape[0], 1), matrix.shape[1], matrix)
-    result = _vectors_times(form, shape, matrix)
+    turned = bool(given.get("transA")), bool(given.get("transB"))
+    left, right = node.input[:2]
+    if right in reader.constants or right in reader.matrices:
+        result = _turned_times(reader, place, left, turned[0], right, turned[1])
+    elif left in reader.constants or left in reader.matrices:
+        # A B is the transpose of B' A'.
+        other = _turned_times(reader, place, right, not turned[1], left, not turned[0])
+        order = np.arange(other.size).reshape(other.shape).T.reshape(-1)
+        result = ShapedForm(Form(other.form.affine.pick(order), {}), other.shape[::-1])
+    else:
+        labels = ["km" if turned[0] else "mk", "nk" if turned[1] else "kn"]
+        result = contracted(reader, place, [left, right], labels, "mn")
+    alpha = np.array([given.get("alpha", 1.0)])
+    result = ShapedForm(result.form.scaled(alpha), result.shape)
     if len(node.input) > 2 and node.input[2]:
         bias = reader.tensor(node.input[2])
         (sums, more), shape = broadcast(reader, place, result, bias)
         result = ShapedForm(sums.plus(more.scaled(np.array([given.get("beta", 1.0)]))), shape)
     return [result]
+
+
+def _turned_times(
+    reader: Reader, place: str, left: str, turned_left: bool, right: str, turned_right: bool
+) -> ShapedForm:
+    """A matrix times a constant one, each transposed if it is `turned`."""
+    matrix = reader.matrix(place, right)
+    matrix = matrix.T if turned_right else matrix
+    form, shape = reader.affine(place, left)
+    if turned_left:
+        form, shape = form.pick(np.arange(form.size).reshape(shape).T.reshape(-1)), shape[::-1]
+    _require_narrow(place, form.size // max(matrix.shape[0], 1), matrix.shape[1], matrix)
+    return _vectors_times(form, shape, matrix)
 
 
 def _batch_norm(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
@@ -291,8 +312,9 @@ RULES: dict[str, Rule] = {
     "ReduceMean": _reduce(mean=True),
     **IMAGE_RULES,
     "BatchNormalization": _batch_norm,
-    **dict.fromkeys(("Concat", "Expand", "Flatten", "Gather", "Identity", "Reshape"), select),
+    **dict.fromkeys(("Concat", "Expand", "Flatten", "Identity", "Reshape"), select),
     **dict.fromkeys(("Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze"), select),
-    **dict.fromkeys(("DepthToSpace", "GatherElements", "GatherND", "SpaceToDepth"), select),
-    **dict.fromkeys(("ConvTranspose", "CumSum", "Pad", "Trilu"), probe_alone),
+    **dict.fromkeys(("DepthToSpace", "GatherND", "SpaceToDepth"), select),
+    **dict.fromkeys(("ConvTranspose", "CumSum", "Pad", "Resize", "Trilu"), probe_alone),
+    **INDEX_RULES,
 }

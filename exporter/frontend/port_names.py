@@ -92,9 +92,26 @@ def name_pairs(inputs: dict[str, int], outputs: dict[str, int]) -> Pairs:
             for o, other in keys[1].items()
             if key == other and inputs[i] == outputs[o] and _may_be_state(i, o, key)
         ]
-        uses = [Counter(side) for side in zip(*fits, strict=True)]
-        found |= {i: o for i, o in fits if uses[0][i] == uses[1][o] == 1}
+        # `x_prev` and `x_next` are a pair, whatever `x` is.
+        told = [pair for pair in fits if _tell(*pair)]
+        for group in (told, fits):
+            left = [(i, o) for i, o in group if i not in found and o not in found.values()]
+            uses = [Counter(side) for side in zip(*left, strict=True)]
+            found |= {i: o for i, o in left if uses[0][i] == uses[1][o] == 1}
     return tuple((name, found[name]) for name in inputs if name in found)
+
+
+def alike(inputs: dict[str, int], outputs: dict[str, int]) -> Pairs:
+    """The pairs of one size and one stem, be they sensors by their names or not: `y1`, `y1_out`."""
+    stems = {o: _stem(o, numbered=True) for o in outputs}
+    fits = [
+        (i, o)
+        for i in inputs
+        for o, stem in stems.items()
+        if stem and stem == _stem(i, numbered=True) and inputs[i] == outputs[o]
+    ]
+    uses = [Counter(side) for side in zip(*fits, strict=True)]
+    return tuple((i, o) for i, o in fits if uses[0][i] == uses[1][o] == 1)
 
 
 def tool_names(names: Iterable[str]) -> set[str]:
@@ -136,6 +153,11 @@ def is_time_name(name: str) -> bool:
     """Whether an input is elapsed time by its name: dt, ts, timespans, delta_t, elapsed, ..."""
     words = {w for w in _words(name) if not w.isdigit()}
     return words in _OWN_TIMES or bool(words & _TIMES and words <= _TIMES | _BESIDE_TIME)
+
+
+def _tell(before: str, after: str) -> bool:
+    """Whether words of both names tell before from after."""
+    return bool(set(_words(before)) & _BEFORE and set(_words(after)) & _AFTER)
 
 
 def _may_be_state(before: str, after: str, stem: tuple[str, ...]) -> bool:

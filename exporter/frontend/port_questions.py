@@ -15,6 +15,7 @@ from elegans.exporter.frontend.dataflow import Dataflow
 from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
 from elegans.exporter.frontend.port_names import (
     PortSizes,
+    alike,
     is_state_name,
     is_surely_state_name,
 )
@@ -37,7 +38,8 @@ def undecided(
     likely  those of them that are likelier to be states than sensors
     """
     guess = dict(pairs)
-    for i, o in reversed(likely or left):  # sensors usually come first
+    by_name = [p for p in alike(ports.inputs, ports.outputs) if p[0] != p[1]]
+    for i, o in (*by_name, *reversed(likely or left)):  # sensors usually come first
         free = i not in guess and o not in guess.values()
         if free and len(guess) + 1 < len(ports.inputs):
             guess[i] = o
@@ -47,7 +49,8 @@ def undecided(
     return ElegansError(
         path,
         f"has several candidates for its states: {listed}{more}",
-        f"name them: {options} (every state there is; the other inputs are then sensors)",
+        f"name them: {options} (if these are the pairs; name every state there is, "
+        "the other inputs are then sensors)",
     )
 
 

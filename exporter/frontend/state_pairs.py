@@ -10,7 +10,9 @@ In this order, and each only for what is left over:
 
 A candidate is an input and an output of one size, of which the output depends on the input;
 ports that are sensors or outputs by their names (x, obs, y, action) are none. A candidate about
-which nothing of this decides is not taken for a sensor: the user is asked.
+which nothing of this decides is not taken for a sensor: the user is asked. So is who has an input
+and an output that may be a delay of one step, as the last error of a PID controller is: its next
+value does not depend on it.
 """
 
 from __future__ import annotations
@@ -58,12 +60,17 @@ def find_states(graph: Dataflow, ports: PortSizes, path: Path) -> Pairs:
         fits = [(i, o) for i, o in direct if _free(i, o, pairs) and rule(graph, ports, i, o, pairs)]
         pairs |= _matching(fits) or {}
     left = [(i, o) for i, o in left if _free(i, o, pairs)]
+    delays = _delays(graph, ports, pairs)
+    left = [p for p in left if not delays or p[1] not in ports.shown]
+    known = dict(pairs)
     if left:
         decided = _by_elimination(graph, ports, pairs, left)
         if decided is None:
             likely = _not_read_out(graph, pairs, left) if len(left) <= _MOST else []
-            raise undecided(ports, pairs, left, likely, path)
+            raise undecided(ports, pairs, [*delays, *left], likely, path)
         pairs |= decided
+    if any(o not in pairs.values() for _, o in delays):
+        raise undecided(ports, known, [*delays, *left], (), path)
     if not pairs:
         raise without_state(graph, ports, path)
     refuse_joined_states(ports, pairs, path)
@@ -126,6 +133,29 @@ def _candidates(graph: Dataflow, ports: PortSizes, pairs: dict[str, str]) -> lis
         (i, o)
         for i, o in possible
         if o not in ports.shown or (i not in known and is_surely_state_name(i))
+    ]
+
+
+def _delays(graph: Dataflow, ports: PortSizes, pairs: dict[str, str]) -> list[tuple[str, str]]:
+    """Inputs and outputs of one size that may be what another input was in the step before: the
+    input is read, and the output depends on inputs, but not on this one."""
+    spoken = pairs and all(speaks_of_state(o) for o in pairs.values())
+    inputs = [i for i in ports.inputs if i not in ports.sensors and graph.dependents(i) - {i}]
+    reached = {i: graph.dependents(i) for i in ports.inputs}
+    sizes = {ports.inputs[i] for i in inputs if i not in pairs}
+    outputs = [
+        o
+        for o in ports.outputs.keys() - ports.shown
+        if ports.outputs[o] in sizes and any(o in found for found in reached.values())
+    ]
+    order = {name: n for n, name in enumerate(ports.outputs)}
+    return [
+        (i, o)
+        for i, o in itertools.product(inputs, sorted(outputs, key=order.__getitem__))
+        if ports.inputs[i] == ports.outputs[o]
+        and o not in reached[i]
+        and _free(i, o, pairs)
+        and not (spoken and not (speaks_of_state(i) or speaks_of_state(o)))
     ]
 
 

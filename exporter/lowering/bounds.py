@@ -17,14 +17,13 @@ import numpy as np
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.gates.fused_step import FusedStepGate
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir import real_network
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span, constant_span, hull, window_span, with_zero
 from elegans.exporter.lowering.affine_bounds import tightened
-from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.lowering.unbounded import unbounded
 
 _ROUNDS = 64  # around the step; each state may need one more until what it reads has settled
 _FAR = 1e6  # the interval that is tried for states that grow slowly, and the widest that counts
@@ -32,8 +31,6 @@ _DIVERGED = 1e30
 _AT_REST = 1e-6  # a relative change below which no other round is made
 _NARROWED = 2  # rounds; a third one finds little more
 _GATE_SLACK = 2.0**-12  # 8 units of Q0.15, for what weights and tables are rounded by
-_LANES, _HELD, _GROWN = 8, 300, 1.2  # runs, half of their steps, and what growth is
-_ROOM = 4.0  # that a range which is shown to the user has beyond what the runs reach
 _ZERO = "0"  # a vector of zeros, which no atom is called
 
 
@@ -130,41 +127,7 @@ def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
     if _holds(far, _round(network, given, far)[1]):
         return _shrunk(network, given, far)
     worst = int(np.nan_to_num(np.abs(np.stack(after)), nan=np.inf).max(axis=0).argmax())
-    early, late = _reached(network, given)
-    ends = "LO:HI"
-    if np.any(~np.isfinite(late) | (late > _GROWN * early), axis=0)[worst]:
-        fact = "grows without bound, so no format holds it"
-    else:
-        fact = "could not be bounded: no interval was found that the step does not leave"
-        most = float(max(early.max(), late.max()))
-        if 0.0 < most < _FAR:
-            end = 2.0 ** np.ceil(np.log2(_ROOM * most))
-            ends = f"{-end:g}:{end:g} (float runs of random inputs that hold reach {most:.2g})"
-    raise ElegansError(
-        f"state {worst}",
-        fact,
-        f"declare where it saturates with --state-range {ends}; or use a cell whose state is "
-        "bounded: CfC, LTC, CTRNN, GRU, LSTM or tanh; in CfC's pure mode with an unbounded "
-        "backbone, let --dt-range start above zero",
-    )
-
-
-@np.errstate(all="ignore")
-def _reached(network: Network, given: dict[str, Span]) -> tuple[Reals, Reals]:
-    """How far the states [runs, H] get in many steps of inputs that stay where they are: in the
-    first half of the steps, and in the second, where what still grows does so without end."""
-    rng = np.random.default_rng(0)
-    x, dt = (
-        rng.uniform(*given[name], (_LANES, len(given[name][0]))) if name in given else None
-        for name in ("x", "dt")
-    )
-    assert x is not None
-    x[:2] = given["x"]
-    lanes = np.zeros((_LANES, 1)) if dt is None else dt
-    everything = np.broadcast_to(x, (2 * _HELD, *x.shape))
-    _, h = real_network.run(network, everything, np.broadcast_to(lanes[:, 0], (2 * _HELD, _LANES)))
-    reach = np.nan_to_num(np.abs(h), nan=np.inf, posinf=np.inf)
-    return reach[:_HELD].max(axis=0), reach[_HELD:].max(axis=0)
+    raise unbounded(network, given, worst, np.maximum(*moved) > 0.0, _FAR)
 
 
 def _shrunk(network: Network, given: dict[str, Span], h: Span) -> dict[str, Span]:

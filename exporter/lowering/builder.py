@@ -56,7 +56,6 @@ class ModelBuilder(StepBuilder):
         self.weight_bits = weight_bits
         self.structure, self._finer = structure, finer
         self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
-        self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
         self._folded = maps.folded(network)
 
     def halves(self, name: str, layer: str, window: Window, frac: int) -> Window:
@@ -287,7 +286,8 @@ class ModelBuilder(StepBuilder):
             windows = [self.anything]
             columns = [[sparse.csr_array((affine.size, 1)) for affine in affines]]
         matrices = (sparse.hstack(part, format="csr") for part in zip(*columns, strict=True))
-        return tuple(windows), tuple(matrices)
+        finest = max(int(self.fracs(w).max()) for w in windows)
+        return tuple(self.brought_up(w, finest) for w in windows), tuple(matrices)
 
     def _together(self, windows: tuple[Window, ...], frac: Integers) -> Together:
         """Rounds the weights of inputs in these windows together."""

@@ -30,7 +30,10 @@ from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.constant import Constant
 from elegans.exporter.ops.counts import Counts
 from elegans.exporter.ops.elapsed import Elapsed
+from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.short_time import ShortTime
+
+_APART = 8  # bits that the formats of what a map reads may be apart
 
 
 class StepBuilder:
@@ -51,6 +54,8 @@ class StepBuilder:
         self.bounds: dict[str, Interval] = {"h": self.states.bounds}
         self._names: dict[str, str] = {}  # of the fixed-point model's vectors, by the real ones'
         self._read: dict[str, Window] = {}  # what is read of the inputs from outside
+        self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
+        self._shifted: dict[tuple[Window, int], Window] = {}  # whole numbers in finer formats
         self.in_halves: set[str] = set()  # maps whose results have 32 bits
         self.outside: dict[str, tuple[Channel, ...]] = {}  # the inputs as the device receives them
 
@@ -186,6 +191,22 @@ class StepBuilder:
         self.frac[name] = frac
         self.steps.append(step)
         return Window(name, 0, step.size)
+
+    def brought_up(self, window: Window, finest: int) -> Window:
+        """Whole numbers, as truths are, shifted as far up as int16 lets them if a map reads them
+        beside vectors of `finest` fractional bits: the weights of a row have one scale, and those
+        of the finer vectors would have hardly a digit. Any other vector as it is."""
+        fracs, reach = self.fracs(window), int(self.interval(window).reach().max())
+        room = (INT16_MAX // max(reach, 1)).bit_length() - 1
+        up = min(room, finest - int(fracs.min()))
+        if finest - int(fracs.min()) <= _APART or up <= 0 or np.any(fracs != fracs[0]):
+            return window
+        if (window, up) not in self._shifted:
+            name, op = f"{window.vector}_fine", Rescale(up, 0)
+            found = self.step(name, "layer", op, ((window,),), fracs + up)
+            self._shifted[window, up] = found
+            self._real |= {found: self._real[window]} if window in self._real else {}
+        return self._shifted[window, up]
 
     def _unused(self, name: str) -> str:
         """The name, or one with a number behind it where another step has it: vectors are read by

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.decay import DecayActivation
+from elegans.exporter.atoms.activations.hard_sigmoid import HardSigmoidActivation
+from elegans.exporter.atoms.activations.tabled import TabledActivation
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.ir.builder import Builder, VectorName
+from elegans.exporter.ir.atom import Gate
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.numbers.fixed import q_name
 from elegans.exporter.ops import Op
 from elegans.exporter.ops.rest_share import RestShare
+
+HEADS = (TabledActivation, HardSigmoidActivation, DecayActivation)  # all in Q0.15
+
+
+def of_heads(atoms: AtomTable, window: Window) -> bool:
+    """Whether a vector is a head, or what a gate of a known cell makes of heads alone."""
+    atom = atoms.found.get(window.vector)
+    if isinstance(atom, Gate):
+        known = atom.in_unit_interval or atom.general is None
+        return known and all(of_heads(atoms, part) for part in atom.parts)
+    return isinstance(atom, HEADS)
 
 
 def rest_share(to: Builder, called: VectorName, gate: Window, keep: bool) -> Window:

@@ -11,6 +11,7 @@ from elegans.exporter.atoms.gates.weighted_mean import (
     WeightedMeanGate,
     common_fracs,
     form_of,
+    may_be_negative,
     ratio_span,
 )
 from elegans.exporter.atoms.time import mantissas, rate_of_time, scaled_rates
@@ -88,7 +89,7 @@ class FusedStepGate(WeightedMeanGate):
     @classmethod
     def _of_period(cls, atoms: AtomTable, over: Affine, under: Affine) -> Gate | None:
         """(C v + I) / (C + G): v is in the numerator only, and C is a part of the constant."""
-        for vector in over.terms:
+        for vector in over.terms if not may_be_negative(atoms, under) else ():
             found = Affine(np.zeros(over.size), {vector: over.terms[vector]}).factor()
             if vector in under.terms or found is None or found[0].size != over.size:
                 continue
@@ -123,7 +124,7 @@ class FusedStepGate(WeightedMeanGate):
         return least - MARGIN, most + MARGIN
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
-        current, conductance = to.renamed(self.current), to.renamed(self.conductance)
+        current, conductance = self.at_one_scale(to, called, "current", "conductance")
         v = to.halves(
             f"{called.name}_v", called.layer, self.v, self.potential_frac(to, name, called)
         )
@@ -131,20 +132,22 @@ class FusedStepGate(WeightedMeanGate):
         lo, hi = self.hull_in_integers(to, name, frac)
         widest = int((to.interval(conductance).hi * (hi - lo + 2 * MARGIN)).max())
         up = next(u for u in range(MOST_UP, -1, -1) if widest << u <= INT32_MAX)
-        r, one = self._ratio(to, called, up)
+        r, one = self._ratio(to, called, up, to.fracs(conductance))
         halves = to.known_halves(self.current)
         current, kind = (current, FusedStep) if halves is None else (halves, WideFusedStep)
         op = kind(frac, up, one, lo, hi)
         fracs = np.repeat([frac, frac + 16], self.size)
         to.step(called.name, called.layer, op, ((v,), (current,), (conductance,), (r,)), fracs)
 
-    def _ratio(self, to: Builder, called: VectorName, up: int) -> tuple[Window, Integers]:
-        """dt / C with the shifts of the op, and the fractional bits of 1 + dt G / C.
+    def _ratio(
+        self, to: Builder, called: VectorName, up: int, g_frac: Integers
+    ) -> tuple[Window, Integers]:
+        """dt / C with the shifts of the op, and the fractional bits of 1 + dt G / C, where
+        G has `g_frac`.
 
         The more of these, the more digits has the divisor, and the fewer the quotient.
         """
         rates = 1.0 / np.array(self.capacity)
-        g_frac = to.fracs(to.renamed(self.conductance))
         name, layer, quotient = f"{called.layer}_ratio", called.layer, 32 - up
         fracs = np.zeros(3 * self.size, np.int64)
         if not self.timed:

@@ -7,10 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.activations.decay import DecayActivation
-from elegans.exporter.atoms.activations.hard_sigmoid import HardSigmoidActivation
-from elegans.exporter.atoms.activations.tabled import TabledActivation
-from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats
+from elegans.exporter.atoms.gates.fixed_formats import HEADS, parts_in_formats
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, Gate
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
@@ -19,7 +16,6 @@ from elegans.exporter.ir.spans import Span, window_span, with_zero
 from elegans.exporter.numbers.fixed import INT16_MAX, Reals
 from elegans.exporter.ops.gated_sum import GatedSum
 
-_HEADS = (TabledActivation, HardSigmoidActivation, DecayActivation)  # all in Q0.15
 _PART_FRAC, _RESULT_FRAC = 15, 14  # two heads in Q0.15 sum up to 2
 
 
@@ -42,7 +38,7 @@ class GatedSumGate(Gate):
         f, g = affine.window(), rate.window()
         if t == DT or f is None or g is None:
             return None
-        heads = all(isinstance(atoms.found.get(w.vector), _HEADS) for w in (f, g))
+        heads = all(isinstance(atoms.found.get(w.vector), HEADS) for w in (f, g))
         return cls(f, g, t) if heads else None
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:

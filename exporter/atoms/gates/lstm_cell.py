@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
-from elegans.exporter.atoms.gates.fixed_formats import parts_in_formats, rest_share
+from elegans.exporter.atoms.gates.fixed_formats import of_heads, parts_in_formats, rest_share
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom, Gate
@@ -45,13 +45,16 @@ class LstmCellGate(Gate):
 
     @classmethod
     def of_sum(cls, atoms: AtomTable, products: dict[Window, Affine]) -> Gate | None:
-        """The cell is read from the state, the candidate has been computed in this step."""
+        """The cell is read from the state, the candidate has been computed in this step; the op
+        takes heads only, so the cell of another candidate is a sum of two products."""
         if len(products) != 2:
             return None
         pairs = [(gate, of.window()) for gate, of in products.items()]
         pairs.sort(key=lambda pair: pair[1] is None or pair[1].vector != "h")
         (forget, cell), (opening, candidate) = pairs
         if cell is None or candidate is None or cell.vector != "h":
+            return None
+        if not all(of_heads(atoms, part) for part in (forget, opening, candidate)):
             return None
         return cls(forget, cell, opening, candidate)
 

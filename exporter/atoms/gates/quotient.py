@@ -10,6 +10,7 @@ from elegans.exporter.atoms.gates.weighted_mean import (
     WeightedMeanGate,
     common_fracs,
     form_of,
+    may_be_negative,
     ratio_span,
 )
 from elegans.exporter.ir.affine import Affine, Form
@@ -61,7 +62,7 @@ class QuotientGate(WeightedMeanGate):
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         frac = self.potential_frac(to, name, called)
         lo, hi = self.hull_in_integers(to, name, frac)
-        numerator, denominator = (to.renamed(w) for w in self.parts)
+        numerator, denominator = self.at_one_scale(to, called, "numerator", "denominator")
         arguments = ((numerator,), (denominator,))
         out_frac = np.full(self.size, frac)
         to.step(called.name, called.layer, Quotient(frac, lo, hi), arguments, out_frac)
@@ -72,6 +73,8 @@ def _draws(atoms: AtomTable, over: Affine, under: Affine) -> bool:
 
     What is no gate, and is subtracted, is no conductance.
     """
+    if may_be_negative(atoms, under):
+        return False
     for vector, matrix in under.terms.items():
         atom = atoms.found.get(vector)
         gate = atom is not None and atom.in_unit_interval

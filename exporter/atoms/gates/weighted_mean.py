@@ -8,10 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.activations.tanh import TanhActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation, Atom, Gate
-from elegans.exporter.ir.builder import Builder, VectorName
+from elegans.exporter.ir.builder import AtomTable, Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, integer_ends, reach, span_frac, window_span
 from elegans.exporter.numbers.fixed import Integers, Reals, widest_frac
@@ -49,6 +50,25 @@ class WeightedMeanGate(Gate):
         lo, hi = to.spans[name]
         ends = [integer_ends(frac, float(a), float(b)) for a, b in zip(lo, hi, strict=True)]
         return np.array([least for least, _ in ends]), np.array([most for _, most in ends])
+
+    def at_one_scale(self, to: Builder, called: VectorName, *roles: str) -> list[Window]:
+        """Parts that an op takes in one format for each neuron. Maps are in it already; what is no
+        map, as a head over `2 + h`, is brought to the coarser one."""
+        parts = [to.renamed(getattr(self, role)) for role in roles]
+        fracs = np.minimum.reduce([to.fracs(part) for part in parts])
+        names = [f"{called.name}_{role}" for role in roles]
+        return [
+            to.rescaled(name, called.layer, part, fracs)
+            for name, part in zip(names, parts, strict=True)
+        ]
+
+
+def may_be_negative(atoms: AtomTable, conductance: Affine) -> bool:
+    """Whether something that a form adds has both signs by its nature, as no conductance does."""
+    return any(
+        vector in ("x", "h") or isinstance(atoms.found.get(vector), TanhActivation)
+        for vector in conductance.terms
+    )
 
 
 def common_fracs(parts: tuple[Window, ...], spans: dict[str, Span]) -> Integers:

@@ -18,10 +18,10 @@ from elegans.exporter.atoms.activations.threshold import ThresholdActivation
 from elegans.exporter.atoms.gates.choose import ChooseGate
 from elegans.exporter.atoms.gates.extremum import ExtremumGate
 from elegans.exporter.atoms.images.image import by_channel
-from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule, broadcast
 from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.numbers.fixed import LARGEST_REAL
 from elegans.exporter.numbers.soft_curves import SOFTPLUS
 
 _STRAIGHT = 15.0  # beyond it softplus(z) is z
@@ -65,6 +65,14 @@ def _logic(bias: float, kind: str = "above") -> Rule:
         (a, b), shape = affines(reader, place, list(node.input))
         total = a.plus(b).plus(Affine.constant(np.full(a.size, bias)))
         reader.whole.add(node.output[0])
+        still, other = (a, b) if not a.terms else (b, a)
+        decides = 0.0 if node.op_type == "And" else 1.0
+        if node.op_type in ("And", "Or") and not still.terms:  # as whether a number is NaN
+            known = still.bias == decides
+            if not known.any():
+                return [ShapedForm(Form(other, {}), shape)]
+            if known.all():
+                return [ShapedForm(Form(still, {}), shape)]
         return [ShapedForm(Form(above(reader, total, kind), {}), shape)]
 
     return rule
@@ -119,6 +127,8 @@ def extremum(reader: Reader, a: Affine, b: Affine, sign: int) -> Affine:
         return a
     if not (a.terms and b.terms):
         still, z = (a, b) if not a.terms else (b, a)
+        if np.all(np.abs(still.bias) >= LARGEST_REAL):
+            return z if np.all(sign * still.bias < 0.0) else still
         over = _less(z, still).scaled(np.array([float(sign)]))
         if not over.terms:
             return still.plus(Affine.constant(np.maximum(over.bias, 0.0) * sign))
@@ -180,7 +190,8 @@ def _clip_by_constants(
     ends = [given.get("min"), given.get("max")]
     for i, name in enumerate(node.input[1:3]):
         ends[i] = float(reader.constants[name].reshape(-1)[0]) if name else ends[i]
-    lo, hi = ends
+    # Where an exporter wants no end, it writes the greatest float.
+    lo, hi = (None if end is None or abs(end) >= LARGEST_REAL else end for end in ends)
     if lo is not None and hi is not None and lo >= hi:
         return [ShapedForm(Form.constant(np.full(z.size, hi)), shape)]
 
@@ -198,23 +209,6 @@ def _clip_by_constants(
     return [ShapedForm(Form(found, {}), shape)]
 
 
-def _cast(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    kinds = onnx.TensorProto
-    value = reader.tensor(node.input[0])
-    to_real = given["to"] in (kinds.FLOAT, kinds.DOUBLE, kinds.FLOAT16, kinds.BFLOAT16)
-    if to_real or node.input[0] in reader.whole:
-        if not to_real:
-            reader.whole.add(node.output[0])
-        return [value]
-    if given["to"] == kinds.BOOL:
-        z, shape = reader.affine(place, node.input[0])
-        reader.whole.add(node.output[0])
-        zero = above(reader, z, "equal")
-        return [ShapedForm(Form(_less(Affine.constant(np.ones(z.size)), zero), {}), shape)]
-    kind = kinds.DataType.Name(given["to"])
-    raise ElegansError(place, f"rounds to {kind}", "keep the step in float32, or write a Floor")
-
-
 def _sign(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
     z, shape = reader.affine(place, node.input[0])
     return [ShapedForm(Form(_less(above(reader, z), above(reader, z.scaled(_MINUS))), {}), shape)]
@@ -222,7 +216,6 @@ def _sign(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Ou
 
 CHOICE_RULES: dict[str, Rule] = {
     "And": _logic(-1.5),
-    "Cast": _cast,
     "Clip": _clip,
     "Equal": _compare("equal"),
     "Greater": _compare("above"),

@@ -13,8 +13,10 @@ from elegans.exporter.frontend.general.reductions import first_greatest, log_of,
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule
 from elegans.exporter.ir.affine import Affine, Form
+from elegans.exporter.ir.atom import DT
 
 _MINUS = np.array([-1.0])
+_MASK = "let the step take a mask beside its values, 1 where one is there: integers have no NaN"
 
 
 def _log_sum(reader: Reader, place: str, z: Affine) -> Affine:
@@ -70,9 +72,19 @@ def _dropout(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) ->
     return [reader.tensor(node.input[0])]
 
 
+def _never(reader: Reader, place: str, node: onnx.NodeProto, _: Attributes) -> Outputs:
+    """NaN and infinity, which no integer is: what is computed never is either."""
+    z, shape = reader.affine(place, node.input[0])
+    if node.op_type == "IsNaN" and {"x", DT.vector} & z.terms.keys():
+        raise ElegansError(place, "asks which inputs are missing", _MASK)
+    reader.whole.add(node.output[0])
+    return [ShapedForm(Form(Affine.constant(np.zeros(z.size)), {}), shape)]
+
+
 MORE_RULES: dict[str, Rule] = {
     "Dropout": _dropout,
     "Hardmax": _hardmax,
+    **dict.fromkeys(("IsInf", "IsNaN"), _never),
     "Mean": _mean,
     "ReduceLogSum": reduction(_log_sum),
     "ReduceProd": reduction(product_of_all),

@@ -21,6 +21,7 @@ from elegans.exporter.ir.affine import Affine, Form
 from elegans.exporter.numbers.fixed import Integers
 
 _MINUS = np.array([-1.0])
+_MASKED = -1e4  # what a mask adds is at least as far below
 MOST_GROUPS = 1024  # of a reduction; each is a step of the model
 OfGroup = Callable[[Reader, str, Affine], Affine]
 OfGroups = Callable[[Reader, str, Affine, Integers], Affine]
@@ -118,6 +119,25 @@ def _greatest(reader: Reader, place: str, z: Affine) -> Affine:
 
 def _least(reader: Reader, place: str, z: Affine) -> Affine:
     return _greatest(reader, place, z.scaled(_MINUS)).scaled(_MINUS)
+
+
+def _unmasked(made: OfGroups, masked: float) -> OfGroups:
+    """The same of what no mask takes away: a constant far below, as -1e9 or what is left of minus
+    infinity, adds nothing to a sum of exponentials. Its own result is `masked`."""
+
+    def together(reader: Reader, place: str, z: Affine, rows: Integers) -> Affine:
+        seen = z.bias[rows] > _MASKED
+        if seen.all() or not seen.any(axis=1).all():
+            return made(reader, place, z, rows)
+        found = []
+        for group, kept in zip(rows, seen, strict=True):
+            part = made(reader, place, z.pick(group[kept]), np.arange(kept.sum()).reshape(1, -1))
+            order = np.full(len(group), int(kept.sum()))
+            order[kept] = np.arange(kept.sum())
+            found.append(Affine.joined([part, Affine.constant(np.array([masked]))]).pick(order))
+        return Affine.joined(found)
+
+    return together
 
 
 def _exponentials(reader: Reader, place: str, z: Affine, rows: Integers) -> tuple[Affine, Affine]:
@@ -229,12 +249,12 @@ def _argument(sign: float) -> Rule:
 REDUCTION_RULES: dict[str, Rule] = {
     "ArgMax": _argument(1.0),
     "ArgMin": _argument(-1.0),
-    "LogSoftmax": along(_log_softmax),
+    "LogSoftmax": along(_unmasked(_log_softmax, _MASKED)),
     "ReduceL1": reduction(_l1),
     "ReduceL2": reduction(_l2),
     "ReduceLogSumExp": reduction(_log_sum_exp),
     "ReduceMax": reduction(_greatest),
     "ReduceMin": reduction(_least),
     "ReduceSumSquare": reduction(_squares),
-    "Softmax": along(_softmax),
+    "Softmax": along(_unmasked(_softmax, 0.0)),
 }

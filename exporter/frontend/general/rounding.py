@@ -32,7 +32,8 @@ def _fraction(reader: Reader, z: Affine) -> Affine:
     return reader.atoms.of(reader.atoms.add(FractionActivation(whole)))
 
 
-def _floor(reader: Reader, z: Affine) -> Affine:
+def floor_of(reader: Reader, z: Affine) -> Affine:
+    """The greatest whole numbers that are not above z."""
     if not z.terms:
         return Affine.constant(np.floor(z.bias))
     whole = reader.atoms.of(reader.atoms.map(z))
@@ -72,8 +73,9 @@ def _rounded(function: Callable[[Reader, Affine], Affine]) -> Rule:
     return of_one_argument(made)
 
 
-def _ceil(reader: Reader, z: Affine) -> Affine:
-    return _floor(reader, z.scaled(_MINUS)).scaled(_MINUS)
+def ceil_of(reader: Reader, z: Affine) -> Affine:
+    """The least whole numbers that are not below z."""
+    return floor_of(reader, z.scaled(_MINUS)).scaled(_MINUS)
 
 
 def _round(reader: Reader, z: Affine) -> Affine:
@@ -112,8 +114,8 @@ def _mod(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) ->
 
 
 ROUNDING_RULES: dict[str, Rule] = {
-    "Ceil": _rounded(_ceil),
-    "Floor": _rounded(_floor),
+    "Ceil": _rounded(ceil_of),
+    "Floor": _rounded(floor_of),
     "Mod": _mod,
     "Round": _rounded(_round),
 }

@@ -225,6 +225,97 @@ _WAYS |= {
 }
 
 
+def _floored(g, z):
+    """0, 1 or 2 for each third of what z is squeezed into."""
+    inside = g.node("Mul", g.node("Add", g.node("Tanh", z), g.hold([1.0])), g.hold([1.49]))
+    return g.node("Cast", g.node("Floor", inside), to=7)
+
+
+def _embedded(g, z):
+    table = np.random.default_rng(3).normal(size=(3, 2)).astype(np.float32)
+    first = g.node("Gather", _floored(g, z), g.hold([0, 1, 2], np.int64), axis=1)
+    return g.node("Reshape", g.node("Gather", g.hold(table), first), g.hold([1, 6], np.int64))
+
+
+def _picked(kind, index):
+    def made(g, z):
+        found = g.node(kind, z, index(g, z), axis=1)
+        return g.node("Mul", found, g.hold(np.ones((1, 6))))
+
+    return made
+
+
+def _greatest_one(g, z):
+    value = g.node("TopK", z, g.hold([1], np.int64), outputs=2, axis=-1)
+    return g.node("Mul", value, g.hold(np.ones((1, 6))))
+
+
+def _truths_beside(g, z):
+    """Truths are whole numbers, and z has fifteen bits behind the point."""
+    truth = g.node("Cast", g.node("Greater", z, g.hold(0.0)), to=1)
+    return g.linear(g.node("Concat", truth, g.node("Tanh", z), axis=-1), 12, 6, "gemm", 0.3)
+
+
+def _masked(g, z):
+    mask = g.hold(np.array([[0, 0, -np.inf, 0, -np.inf, 0]]))
+    return g.node("Softmax", g.node("Add", z, mask), axis=-1)
+
+
+def _number(g, z):
+    """As torch's nan_to_num and an atan2 ask."""
+    none = g.node("And", g.node("IsInf", z), g.node("Greater", z, g.hold(0.0)))
+    held = g.node("Where", none, g.hold(np.float32(3.4028235e38)), z)
+    return g.node("Where", g.node("IsNaN", g.node("Exp", held)), g.hold(0.0), held)
+
+
+def _mean_of_a_head(g, z):
+    """Not LTC's mean, whose parts are sums of one format: tanh(z) has more bits than 2 + h."""
+    return g.node(
+        "Div", g.node("Tanh", z), g.node("Add", g.node("Tanh", _other(g, z)), g.hold(2.0))
+    )
+
+
+def _columns(g, z):
+    weights = np.random.default_rng(4).normal(size=(6, 6)).astype(np.float32) / 3
+    found = g.node("Gemm", g.hold(weights), z, transA=1, transB=1, alpha=0.5)
+    return g.node("Transpose", found, perm=[1, 0])
+
+
+def _resized(g, z):
+    wide = g.node(
+        "Resize",
+        g.node("Unsqueeze", z, g.hold([1], np.int64)),
+        "",
+        "",
+        g.hold([1, 1, 12], np.int64),
+        mode="linear",
+    )
+    return g.linear(g.node("Reshape", wide, g.hold([1, 12], np.int64)), 12, 6, "gemm", 0.3)
+
+
+_WAYS |= {
+    "embedded": (_embedded, "within"),
+    "picked": (_picked("Gather", lambda g, z: g.node("ArgMax", z, axis=1, keepdims=0)), "product"),
+    "picked_of_a_row": (
+        _picked("GatherElements", lambda g, z: g.node("ArgMax", z, axis=1)),
+        "product",
+    ),
+    "greatest_by_top_k": (_greatest_one, "below_greatest"),
+    "truths_beside_finer_vectors": (_truths_beside, "rescale"),
+    "softmax_with_a_mask": (_masked, "below_greatest"),
+    "never_nan": (_number, "linear"),
+    "clip_without_ends": (
+        lambda g, z: g.node(
+            "Clip", z, g.hold(np.float32(-np.inf)), g.hold(np.float32(3.4028235e38))
+        ),
+        "linear",
+    ),
+    "a_head_over_a_sum": (_mean_of_a_head, "quotient"),
+    "a_matrix_times_columns": (_columns, "linear"),
+    "resized": (_resized, "linear"),
+}
+
+
 def _step(graph, way):
     g = graph(3)
     z = g.linear(g.node("Concat", "x", "h", axis=-1), 9, 6, "gemm", 0.5)

@@ -93,6 +93,28 @@ def test_names_that_tell_before_from_after_make_a_state_of_any_name(tmp_path, st
     assert _found(path) == (["u"], [(state, after)], [output])
 
 
+def test_what_may_be_a_delay_of_one_step_is_asked_for(tmp_path):
+    """A derivative's last error is no sensor, though its next value does not depend on it."""
+    head = '<ir_version: 8, opset_import: ["" : 18]> pid (float[1,2] x, float[1,2] a'
+    for text, pairs in (
+        (") => (float[1,2] y, float[1,2] p) { p = Neg(x)  y = Sub(p, a) }", [("a", "p")]),
+        (") => (float[1,2] q, float[1,2] p) { p = Neg(x)  q = Sub(p, a) }", [("a", "q")]),
+        (
+            ", float[1,2] b) => (float[1,2] y, float[1,2] i, float[1,2] e) { e = Neg(x)"
+            "  i = Add(a, e)  d = Sub(e, b)  y = Add(i, d) }",
+            [("a", "i"), ("b", "e")],
+        ),
+    ):
+        path = tmp_path / "net.onnx"
+        onnx.save(onnx.parser.parse_model(head + text), path)
+        assert _asked(path) == pairs
+
+
+def test_two_names_that_tell_before_from_after_count_before_a_sensor_of_their_stem(tmp_path):
+    path = rnn(tmp_path / "net.onnx", [("x_prev", "x_next", 5)], {"y": 2}, {"x": 5})
+    assert _found(path) == (["x"], [("x_prev", "x_next")], ["y"])
+
+
 def test_names_against_the_gates_are_refused(tmp_path):
     path = lstm(tmp_path / "net.onnx", ["x", "h", "c", "y", "c_next", "h_next"])
     with pytest.raises(ElegansError, match="disagree: c:c_next by their names, but c is blended"):
