@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.gates.fused_step import FusedStepGate
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model
@@ -40,6 +41,9 @@ _PART_USED = 1 / 8  # of a range; one that is used less is declared, or proved, 
 _FEW_UNITS = 16.0  # of its format: a change or a gate this small has less than four digits
 _GROWS = 4.0  # times; a difference that grows less in a run costs two bits at most
 _SATURATED = 1e-2  # of a format's end: how far float is beyond it
+
+_GATE = 2.0**-15  # a unit of it
+_LEAST_OPEN = 4.0 / WARNED  # units; of fewer, one is a quarter of what is warned of or more
 
 _ROOM = 4.0  # times the greatest value of an output, for values that the runs do not show
 _PROVED = (
@@ -140,6 +144,7 @@ def find_blame(
     cause, help_ = (
         _of_outputs(facts, y, used[len(model.states) :])
         or _input_too_wide(facts, runs)
+        or _closed_synapses(facts)
         or _of_vector(facts)
     )
     used = used[: len(model.states)]
@@ -244,6 +249,25 @@ def _roomy(most: float) -> float:
     return float(np.exp2(np.ceil(np.log2(_ROOM * max(most, 2.0**-100)))))
 
 
+def _closed_synapses(facts: _Facts) -> tuple[str, str] | None:
+    """The neuron of an LTC without a leak of which all synapses are nearly closed, if its synapses
+    or what sums them are at fault: its potential is the quotient of two small sums of gates."""
+    atoms = facts.network.atoms
+    rounded = facts.guilty.part == hybrid.ROUNDING
+    for step in (a for a in atoms.values() if rounded and isinstance(a, FusedStepGate)):
+        g = step.conductance.vector
+        at_fault = g in atoms and {*facts.guilty.atoms} & {g, *atoms[g].vectors()}
+        found = step.least_open(atoms, facts.vectors) if at_fault else None
+        if found is not None and found[2] < _LEAST_OPEN * _GATE:
+            i, conductance, share = found
+            return (
+                f"all synapses of neuron {i} are nearly closed: its conductance falls to "
+                f"{conductance:.2g}, {share / _GATE:.2g} units of the gate of a synapse",
+                "keep a leak while training: clip gleak to 0.1 and more after each update",
+            )
+    return None
+
+
 def _of_vector(facts: _Facts) -> tuple[str, str]:
     """The cause and the remedy that fit the kind of vector."""
     values, ends = facts.values, hybrid.ends(facts.lowered, facts.guilty.vectors[0])
@@ -277,10 +301,11 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
             )
         digits = np.abs(values).mean(axis=0) / unit
         if atom.in_unit_interval and digits.min() < _FEW_UNITS:
+            of_time = "dt" in atom.vectors() or facts.network.interface.dt_fixed is not None
             return (
                 f"its values are near {np.abs(values).mean(axis=0).min():.1e}, "
                 f"{digits.min():.2g} units of its format",
-                "sample no faster than the network's time constants need",
+                "sample no faster than the network's time constants need" if of_time else general,
             )
         reach = np.maximum(np.abs(lo), np.abs(hi))
         part = float((np.abs(values).max(axis=0) / np.maximum(reach, unit)).max())
