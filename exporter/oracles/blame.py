@@ -17,7 +17,6 @@ from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.gates.fused_step import FusedStepGate
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
-from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Integers, Reals
@@ -33,6 +32,7 @@ from elegans.exporter.oracles.free_run import (
     remedy,
     used_ranges,
 )
+from elegans.exporter.oracles.range_hints import output_ranges, roomy
 from elegans.exporter.oracles.reference import Trajectory
 
 _STEPS = 32  # before the worst one
@@ -45,12 +45,10 @@ _SATURATED = 1e-2  # of a format's end: how far float is beyond it
 _GATE = 2.0**-15  # a unit of it
 _LEAST_OPEN = 4.0 / WARNED  # units; of fewer, one is a quarter of what is warned of or more
 
-_ROOM = 4.0  # times the greatest value of an output, for values that the runs do not show
 _PROVED = (
     "all that can be proved of {} is that it stays within {:.4g}; {:.2g} is its greatest value"
 )
 _DECLARE = "declare where it saturates, with room for what you do not see here"
-_MOST_NAMED = 8  # outputs in a remedy
 
 Runs = Mapping[str, tuple[Integers, Integers, Trajectory]]
 
@@ -207,14 +205,25 @@ def _input_too_wide(facts: _Facts, runs: Runs) -> tuple[str, str] | None:
 
 
 def _of_outputs(facts: _Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
-    """The outputs that are maps of their own, whose range nothing but their weights bounds.
+    """The outputs that show slow states in 16 bits, or that are maps of their own, whose range
+    nothing but their weights bounds.
 
     y     [T, N, O] in float64, in the worst of the runs
     used  [O] the range that each uses
     """
     model = facts.lowered.model
-    if facts.network.y.windows() is not None or facts.guilty.vectors[0] != model.y[0].vector:
+    if facts.guilty.vectors[0] != model.y[0].vector:
         return None
+    if facts.network.y.windows() is not None:
+        if facts.guilty.atoms:
+            return None
+        units = np.ptp(y, axis=(0, 1)) * np.exp2([c.frac for c in model.outputs])
+        i = int(units.argmin())
+        return (
+            f"{model.outputs[i].name} shows the upper 16 bits of a state, which moves by "
+            f"{units[i]:.2g} units of these",
+            f"the state itself has 32 bits and is nearer to float: {model.name}_get_h reads it",
+        )
     most = np.abs(y).max(axis=(0, 1))
     reach = np.array([np.abs(c.range).max() for c in model.outputs])
     beyond = [c.saturates and m > r for c, m, r in zip(model.outputs, most, reach, strict=True)]
@@ -231,22 +240,8 @@ def _of_outputs(facts: _Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
     i = int(wide[(most / reach)[wide].argmin()])
     return (
         _PROVED.format(model.outputs[i].name, reach[i], most[i]),
-        f"{_DECLARE}: {_output_ranges(model, wide, most)}",
+        f"{_DECLARE}: {output_ranges(model, wide, most)}",
     )
-
-
-def _output_ranges(model: Model, wide: Integers, most: Reals) -> str:
-    """The options that declare ranges of these outputs."""
-    ends = np.array([_roomy(most[i]) for i in wide])
-    if len(wide) == len(model.outputs) and np.ptp(ends) == 0.0:
-        return f"--output-range {-ends[0]:g}:{ends[0]:g}"
-    named = zip(wide[:_MOST_NAMED], ends, strict=False)
-    return " ".join(f"--output-range {model.outputs[i].name}={-e:g}:{e:g}" for i, e in named)
-
-
-def _roomy(most: float) -> float:
-    """A power of two, which formats end at, with room for more than the greatest value seen."""
-    return float(np.exp2(np.ceil(np.log2(_ROOM * max(most, 2.0**-100)))))
 
 
 def _closed_synapses(facts: _Facts) -> tuple[str, str] | None:
@@ -287,7 +282,7 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
         atom = facts.network.atoms[facts.guilty.atoms[0]]
         if of_state and isinstance(atom, LinearMapActivation):
             most, reach = np.abs(values).max(), np.maximum(-lo, hi).max()
-            if (end := _roomy(most)) < reach:
+            if (end := roomy(most)) < reach:
                 return (
                     _PROVED.format("it", reach, most),
                     f"{_DECLARE}: --state-range {layer}={-end:g}:{end:g}",

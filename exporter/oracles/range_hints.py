@@ -14,7 +14,7 @@ import numpy as np
 
 from elegans.exporter.data.recording import Recording
 from elegans.exporter.ir.fixed_model import Channel, Model
-from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.numbers.fixed import Integers, Reals
 
 USED_LITTLE = 1 / 8
 """A recording that uses less than this part of a declared range is told: three bits are lost."""
@@ -25,6 +25,8 @@ HARDLY_EVER = 0.99
 SHORT = 1 / 8
 """Of the longest elapsed time; a format for it alone would have three bits more."""
 _MOST = 4  # channels with a hint of one kind; the others are counted
+_ROOM = 4.0  # times the greatest value of an output, for values that the runs do not show
+_MOST_NAMED = 8  # outputs in a remedy
 
 
 def hints(model: Model, recording: Recording | None) -> list[str]:
@@ -111,6 +113,20 @@ def rarely_long(channel: Channel, gaps: Reals) -> str | None:
         f"an eighth of the longest in its declared range {lo:.4g}:{hi:.4g}; declare --dt-range up "
         f"to {most:.4g}{unit}, and split longer gaps into several steps"
     )
+
+
+def output_ranges(model: Model, wide: Integers, most: Reals) -> str:
+    """The options that declare ranges of these outputs."""
+    ends = np.array([roomy(most[i]) for i in wide])
+    if len(wide) == len(model.outputs) and np.ptp(ends) == 0.0:
+        return f"--output-range {-ends[0]:g}:{ends[0]:g}"
+    named = zip(wide[:_MOST_NAMED], ends, strict=False)
+    return " ".join(f"--output-range {model.outputs[i].name}={-e:g}:{e:g}" for i, e in named)
+
+
+def roomy(most: float) -> float:
+    """A power of two, which formats end at, with room for more than the greatest value seen."""
+    return float(np.exp2(np.ceil(np.log2(_ROOM * max(most, 2.0**-100)))))
 
 
 def _told(found: Sequence[tuple[Channel, str | None]]) -> list[str]:

@@ -21,6 +21,7 @@ from elegans.exporter.oracles.free_run import float_run, free_run_error, greates
 from elegans.exporter.oracles.hybrid import ROUNDING, WEIGHTS, Contribution, contributions
 from elegans.exporter.oracles.reference import run
 from elegans.trainer import export_onnx
+from elegans.trainer.cells.ctrnn import CTRNNCell
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent
 from elegans.trainer.wiring.unlayered import fully_connected
@@ -179,6 +180,19 @@ def test_a_neuron_without_a_leak_whose_synapses_are_nearly_closed_is_told(
     blame = _blame((lowered, network, runs, replace(error, worst=0.5)))
     assert ("its conductance falls to" in blame.cause) == told
     assert ("gleak" in blame.remedy) == told
+
+
+def test_an_output_that_shows_a_slow_state_is_told_from_the_state(tmp_path):
+    """The state has 32 bits; its upper 16, which the output shows, move by a few units."""
+    torch.manual_seed(0)
+    cell = CTRNNCell(2, 2, solver="semi_implicit")
+    with torch.no_grad():
+        cell.log_tau[:] = torch.tensor([10.0, 0.0])
+    path = tmp_path / "slow.onnx"
+    export_onnx(Recurrent(cell), 2, path, input_ranges=(-1, 1), dt_range=(0.01, 0.1))
+    blame = _blame(_case(path))
+    assert "y0 shows the upper 16 bits of a state, which moves by " in blame.cause
+    assert "_get_h reads it" in blame.remedy
 
 
 def test_a_network_that_amplifies_its_own_rounding_is_told_so(wild):
