@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from elegans.exporter.frontend.dialects.standard import rounded
 from elegans.exporter.frontend.import_graph import StepGraph
 from elegans.exporter.frontend.port_questions import state_option
-from elegans.exporter.frontend.ports import GraphPort
+from elegans.exporter.frontend.ports import GraphPort, GraphPorts
 from elegans.exporter.ir.interface import Interface, Signal, model_name
 
 _MOST_RANGES = 4  # of one port that are written out
@@ -32,14 +32,20 @@ def summary(graph: StepGraph, interface: Interface) -> str:
 def notes(graph: StepGraph, interface: Interface) -> list[str]:
     """Doubts about the ports, each a sentence with its remedy.
 
-    They are about states that the user did not name, inputs that nothing reads, a range of elapsed
-    time for a graph that takes none, a name that C does not take, and a quantised graph.
+    They are about what may be a state but was not named as one, inputs that nothing reads, a range
+    of elapsed time for a graph that takes none, a name that C does not take, and a quantised graph.
     """
     ports = graph.ports
     found = [
         f"{_shown(before)} is a sensor and {_shown(after)} an output, because --state does not "
         f"name them; if they are a state, add {state_option(before, after)}"
         for before, after in ports.left_over
+    ]
+    found += [
+        f"{_shown(before)} is a sensor and {_shown(after)} an output, although this has its size "
+        f"and depends on it; if they are a state, name every state: {_all_states(ports, pair)}"
+        for pair in ports.passed_over
+        for before, after in (pair,)
     ]
     found += [
         f"nothing reads the input {_shown(port.name)}; leave it out of the graph"
@@ -74,6 +80,12 @@ def _elapsed_time(graph: StepGraph, interface: Interface) -> str:
         return f"elapsed time {_shown(port.name)} (fixed, {interface.dt_fixed:g}{unit})"
     span = _ranges([interface.dt]) + (unit if interface.dt.range else "")
     return f"elapsed time {_shown(port.name)} ({span})"
+
+
+def _all_states(ports: GraphPorts, more: tuple[str, str]) -> str:
+    """The options that name the states that were found, and one more."""
+    pairs = zip(ports.states, (p.name for p in ports.h_next), strict=True)
+    return " ".join(state_option(*pair) for pair in (*pairs, more))
 
 
 def _is_read(graph: StepGraph, port: GraphPort) -> bool:

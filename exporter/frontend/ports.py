@@ -28,7 +28,7 @@ from elegans.exporter.frontend.port_names import (
     tool_names,
 )
 from elegans.exporter.frontend.port_questions import refuse_merged_states
-from elegans.exporter.frontend.state_pairs import find_states, left_over
+from elegans.exporter.frontend.state_pairs import find_states, left_over, passed_over
 from elegans.exporter.ir.fixed_model import Window
 
 _WIDEST = 1 << 16  # elements of a port; a limit on what a file that is not trusted can ask for
@@ -64,13 +64,15 @@ class GraphPort:
 class GraphPorts:
     """All inputs and outputs of a graph; h_next is in the order of h.
 
-    left_over  pairs that could be states, but are not among those that the user named
+    left_over    pairs that could be states, but are not among those that the user named
+    passed_over  the same where names and dataflow have told the states
     """
 
     inputs: tuple[GraphPort, ...]
     y: tuple[GraphPort, ...]
     h_next: tuple[GraphPort, ...]
     left_over: States = ()
+    passed_over: States = ()
 
     @property
     def states(self) -> dict[str, Window]:
@@ -152,6 +154,7 @@ def find_ports(
         _concatenated("y", y, outputs, path),
         _concatenated("h_next", kept, outputs, path),
         left_over(graph, ports, states) if states else (),
+        () if states or proved else passed_over(graph, ports, pairs),
     )
 
 

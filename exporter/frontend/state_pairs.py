@@ -101,6 +101,18 @@ def left_over(graph: Dataflow, ports: PortSizes, states: Pairs) -> Pairs:
     return tuple(_candidates(graph, ports, dict(states)))
 
 
+def passed_over(graph: Dataflow, ports: PortSizes, states: Pairs) -> Pairs:
+    """Candidates that `find_states` took for a sensor and an output because of their names, or
+    because there was nothing else to be a sensor; one for each input. What depends on an input
+    through next states only is read out of these, as every output is."""
+    pairs = dict(states)
+    left = _candidates(graph, ports, pairs)
+    if len(left) > _MOST:
+        return ()
+    first = dict(reversed(_not_read_out(graph, pairs, left)))
+    return tuple(reversed(first.items()))
+
+
 def _free(before: str, after: str, pairs: dict[str, str]) -> bool:
     return before not in pairs and after not in pairs.values()
 

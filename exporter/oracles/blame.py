@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
+from elegans.exporter.atoms.gates.fused_step import FusedStepGate
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
-from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Integers, Reals
@@ -32,6 +32,7 @@ from elegans.exporter.oracles.free_run import (
     remedy,
     used_ranges,
 )
+from elegans.exporter.oracles.range_hints import output_ranges, roomy
 from elegans.exporter.oracles.reference import Trajectory
 
 _STEPS = 32  # before the worst one
@@ -41,12 +42,13 @@ _FEW_UNITS = 16.0  # of its format: a change or a gate this small has less than 
 _GROWS = 4.0  # times; a difference that grows less in a run costs two bits at most
 _SATURATED = 1e-2  # of a format's end: how far float is beyond it
 
-_ROOM = 4.0  # times the greatest value of an output, for values that the runs do not show
+_GATE = 2.0**-15  # a unit of it
+_LEAST_OPEN = 4.0 / WARNED  # units; of fewer, one is a quarter of what is warned of or more
+
 _PROVED = (
     "all that can be proved of {} is that it stays within {:.4g}; {:.2g} is its greatest value"
 )
 _DECLARE = "declare where it saturates, with room for what you do not see here"
-_MOST_NAMED = 8  # outputs in a remedy
 
 Runs = Mapping[str, tuple[Integers, Integers, Trajectory]]
 
@@ -140,6 +142,7 @@ def find_blame(
     cause, help_ = (
         _of_outputs(facts, y, used[len(model.states) :])
         or _input_too_wide(facts, runs)
+        or _closed_synapses(facts)
         or _of_vector(facts)
     )
     used = used[: len(model.states)]
@@ -202,14 +205,25 @@ def _input_too_wide(facts: _Facts, runs: Runs) -> tuple[str, str] | None:
 
 
 def _of_outputs(facts: _Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
-    """The outputs that are maps of their own, whose range nothing but their weights bounds.
+    """The outputs that show slow states in 16 bits, or that are maps of their own, whose range
+    nothing but their weights bounds.
 
     y     [T, N, O] in float64, in the worst of the runs
     used  [O] the range that each uses
     """
     model = facts.lowered.model
-    if facts.network.y.windows() is not None or facts.guilty.vectors[0] != model.y[0].vector:
+    if facts.guilty.vectors[0] != model.y[0].vector:
         return None
+    if facts.network.y.windows() is not None:
+        if facts.guilty.atoms:
+            return None
+        units = np.ptp(y, axis=(0, 1)) * np.exp2([c.frac for c in model.outputs])
+        i = int(units.argmin())
+        return (
+            f"{model.outputs[i].name} shows the upper 16 bits of a state, which moves by "
+            f"{units[i]:.2g} units of these",
+            f"the state itself has 32 bits and is nearer to float: {model.name}_get_h reads it",
+        )
     most = np.abs(y).max(axis=(0, 1))
     reach = np.array([np.abs(c.range).max() for c in model.outputs])
     beyond = [c.saturates and m > r for c, m, r in zip(model.outputs, most, reach, strict=True)]
@@ -226,22 +240,27 @@ def _of_outputs(facts: _Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
     i = int(wide[(most / reach)[wide].argmin()])
     return (
         _PROVED.format(model.outputs[i].name, reach[i], most[i]),
-        f"{_DECLARE}: {_output_ranges(model, wide, most)}",
+        f"{_DECLARE}: {output_ranges(model, wide, most)}",
     )
 
 
-def _output_ranges(model: Model, wide: Integers, most: Reals) -> str:
-    """The options that declare ranges of these outputs."""
-    ends = np.array([_roomy(most[i]) for i in wide])
-    if len(wide) == len(model.outputs) and np.ptp(ends) == 0.0:
-        return f"--output-range {-ends[0]:g}:{ends[0]:g}"
-    named = zip(wide[:_MOST_NAMED], ends, strict=False)
-    return " ".join(f"--output-range {model.outputs[i].name}={-e:g}:{e:g}" for i, e in named)
-
-
-def _roomy(most: float) -> float:
-    """A power of two, which formats end at, with room for more than the greatest value seen."""
-    return float(np.exp2(np.ceil(np.log2(_ROOM * max(most, 2.0**-100)))))
+def _closed_synapses(facts: _Facts) -> tuple[str, str] | None:
+    """The neuron of an LTC without a leak of which all synapses are nearly closed, if its synapses
+    or what sums them are at fault: its potential is the quotient of two small sums of gates."""
+    atoms = facts.network.atoms
+    rounded = facts.guilty.part == hybrid.ROUNDING
+    for step in (a for a in atoms.values() if rounded and isinstance(a, FusedStepGate)):
+        g = step.conductance.vector
+        at_fault = g in atoms and {*facts.guilty.atoms} & {g, *atoms[g].vectors()}
+        found = step.least_open(atoms, facts.vectors) if at_fault else None
+        if found is not None and found[2] < _LEAST_OPEN * _GATE:
+            i, conductance, share = found
+            return (
+                f"all synapses of neuron {i} are nearly closed: its conductance falls to "
+                f"{conductance:.2g}, {share / _GATE:.2g} units of the gate of a synapse",
+                "keep a leak while training: clip gleak to 0.1 and more after each update",
+            )
+    return None
 
 
 def _of_vector(facts: _Facts) -> tuple[str, str]:
@@ -263,7 +282,7 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
         atom = facts.network.atoms[facts.guilty.atoms[0]]
         if of_state and isinstance(atom, LinearMapActivation):
             most, reach = np.abs(values).max(), np.maximum(-lo, hi).max()
-            if (end := _roomy(most)) < reach:
+            if (end := roomy(most)) < reach:
                 return (
                     _PROVED.format("it", reach, most),
                     f"{_DECLARE}: --state-range {layer}={-end:g}:{end:g}",
@@ -277,10 +296,11 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
             )
         digits = np.abs(values).mean(axis=0) / unit
         if atom.in_unit_interval and digits.min() < _FEW_UNITS:
+            of_time = "dt" in atom.vectors() or facts.network.interface.dt_fixed is not None
             return (
                 f"its values are near {np.abs(values).mean(axis=0).min():.1e}, "
                 f"{digits.min():.2g} units of its format",
-                "sample no faster than the network's time constants need",
+                "sample no faster than the network's time constants need" if of_time else general,
             )
         reach = np.maximum(np.abs(lo), np.abs(hi))
         part = float((np.abs(values).max(axis=0) / np.maximum(reach, unit)).max())

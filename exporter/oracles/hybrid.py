@@ -148,9 +148,10 @@ class _HybridStep:
             exact[name], local = (self._tail(name, v) for v in (exact, seen))
             local = local[self._lanes[name]]
             scale = np.ldexp(1.0, -np.array([c.frac for c in channels]))
-            self._deviate(
-                name, exact, (to_real(made.rounded, channels), made.smooth * scale, local)
-            )
+            unrounded = made.smooth * scale
+            if name == "h_next" or self.network.y.windows() is not None:  # without weights
+                unrounded = np.tile(local[:1], (self.lanes, 1))
+            self._deviate(name, exact, (to_real(made.rounded, channels), unrounded, local))
         return exact["y"], exact["h_next"]
 
     def _read_next(self, name: str, kind: str, values: Reals) -> Integers:

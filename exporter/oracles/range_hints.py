@@ -14,7 +14,7 @@ import numpy as np
 
 from elegans.exporter.data.recording import Recording
 from elegans.exporter.ir.fixed_model import Channel, Model
-from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.numbers.fixed import Integers, Reals
 
 USED_LITTLE = 1 / 8
 """A recording that uses less than this part of a declared range is told: three bits are lost."""
@@ -25,6 +25,8 @@ HARDLY_EVER = 0.99
 SHORT = 1 / 8
 """Of the longest elapsed time; a format for it alone would have three bits more."""
 _MOST = 4  # channels with a hint of one kind; the others are counted
+_ROOM = 4.0  # times the greatest value of an output, for values that the runs do not show
+_MOST_NAMED = 8  # outputs in a remedy
 
 
 def hints(model: Model, recording: Recording | None) -> list[str]:
@@ -76,7 +78,7 @@ def constant(channel: Channel, values: Reals) -> str | None:
     """That an input has one value [T] in all of the recording."""
     if len(values) < 2 or values.min() != values.max():
         return None
-    value = f"{values[0]:.4g} {channel.unit}".rstrip()
+    value = f"{values[0]:.4g} {_unit(channel)}".rstrip()
     return (
         f"{channel.name}: is {value} in every step of the recording; record its changes, too, or "
         "leave it out of the network"
@@ -88,8 +90,9 @@ def fixed_period(channel: Channel, gaps: Reals) -> str | None:
     if len(gaps) < 2 or gaps.min() != gaps.max():
         return None
     period = f"{gaps[0]:.4g}"
+    shown = f"{period} {_unit(channel)}".rstrip()
     return (
-        f"{channel.name}: is {f'{period} {channel.unit}'.rstrip()} in every step of the recording; "
+        f"{channel.name}: is {shown} in every step of the recording; "
         f"if it always is, --dt {period} folds it into the weights"
     )
 
@@ -105,12 +108,26 @@ def rarely_long(channel: Channel, gaps: Reals) -> str | None:
     if share < HARDLY_EVER or lo >= short or gaps.min() == gaps.max():
         return None
     most = min(_upper(float(np.quantile(gaps, HARDLY_EVER, method="inverted_cdf"))), short)
-    unit = f" {channel.unit}".rstrip()
+    unit = f" {_unit(channel)}".rstrip()
     return (
         f"{channel.name}: {_percent(share)} of the recording's gaps are below {short:.4g}{unit}, "
         f"an eighth of the longest in its declared range {lo:.4g}:{hi:.4g}; declare --dt-range up "
         f"to {most:.4g}{unit}, and split longer gaps into several steps"
     )
+
+
+def output_ranges(model: Model, wide: Integers, most: Reals) -> str:
+    """The options that declare ranges of these outputs."""
+    ends = np.array([roomy(most[i]) for i in wide])
+    if len(wide) == len(model.outputs) and np.ptp(ends) == 0.0:
+        return f"--output-range {-ends[0]:g}:{ends[0]:g}"
+    named = zip(wide[:_MOST_NAMED], ends, strict=False)
+    return " ".join(f"--output-range {model.outputs[i].name}={-e:g}:{e:g}" for i, e in named)
+
+
+def roomy(most: float) -> float:
+    """A power of two, which formats end at, with room for more than the greatest value seen."""
+    return float(np.exp2(np.ceil(np.log2(_ROOM * max(most, 2.0**-100)))))
 
 
 def _told(found: Sequence[tuple[Channel, str | None]]) -> list[str]:
@@ -124,7 +141,12 @@ def _told(found: Sequence[tuple[Channel, str | None]]) -> list[str]:
 
 
 def _span(lo: float, hi: float, channel: Channel | None = None) -> str:
-    return f"{lo:.4g}:{hi:.4g} {channel.unit if channel else ''}".rstrip()
+    return f"{lo:.4g}:{hi:.4g} {_unit(channel) if channel else ''}".rstrip()
+
+
+def _unit(channel: Channel) -> str:
+    """Its unit; nothing for the unit of numbers, 1, which would read as one more of them."""
+    return "" if channel.unit == "1" else channel.unit
 
 
 def _percent(share: float) -> str:

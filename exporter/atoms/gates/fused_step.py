@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.gates.weighted_mean import (
     WeightedMeanGate,
     common_fracs,
@@ -100,6 +101,23 @@ class FusedStepGate(WeightedMeanGate):
                 parts = (v, atoms.map(over.without(vector)), atoms.map(conductance))
                 return cls(*parts, capacity=tuple(float(c) for c in capacity), timed=False)
         return None
+
+    def least_open(
+        self, atoms: dict[str, Atom], vectors: dict[str, Reals]
+    ) -> tuple[int, float, float] | None:
+        """The neuron with the fewest digits, its least conductance in `vectors` [T, size], and what
+        its strongest synapse's gate is then as a part of one: 2^-15, a unit of a gate, counts
+        little beside a leak or an open synapse, but much where neither is there."""
+        source = atoms.get(self.conductance.vector)
+        if not isinstance(source, LinearMapActivation) or not source.drive.terms:
+            return None
+        rows = [m.max(axis=1).toarray().ravel() for m in source.drive.terms.values()]
+        weights = np.max(rows, axis=0)[self.conductance.lo : self.conductance.hi]
+        least = read(self.conductance, vectors).min(axis=0)
+        with np.errstate(divide="ignore"):
+            share = np.where(weights > 0, least / weights, np.inf)
+        i = int(share.argmin())
+        return i, float(least[i]), float(share[i])
 
     def span(self, name: str, atoms: dict[str, Atom], spans: dict[str, Span]) -> Span:
         current, conductance = (form_of(w, atoms, spans) for w in self.parts[1:3])

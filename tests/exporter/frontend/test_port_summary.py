@@ -61,6 +61,17 @@ def test_states_that_the_user_leaves_unnamed_are_told(tmp_path):
     ]
 
 
+def test_what_may_be_a_state_but_has_no_such_name_beside_others_that_do_is_told(tmp_path):
+    """As a PID's measured value and its output, of which no dataflow tells them apart."""
+    path = lstm(tmp_path / "net.onnx", ["x", "h", "trace", "y", "h_next", "other"])
+    graph, interface = _opened(path)
+    assert "trace[5] (-1:1), states h[5], " in summary(graph, interface)
+    assert notes(graph, interface) == [
+        "trace is a sensor and other an output, although this has its size and depends on it; if "
+        "they are a state, name every state: --state h:h_next --state trace:other"
+    ]
+
+
 def test_names_that_a_terminal_would_obey_are_quoted(tmp_path):
     path = lstm(tmp_path / "net.onnx", ["x\x1b[2J", "h", "c", "y y", "h_next", "c_next"])
     told = summary(*_opened(path))

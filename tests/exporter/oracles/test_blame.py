@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
@@ -19,6 +20,11 @@ from elegans.exporter.oracles.blame import Blame, find_blame
 from elegans.exporter.oracles.free_run import float_run, free_run_error, greatest_growth
 from elegans.exporter.oracles.hybrid import ROUNDING, WEIGHTS, Contribution, contributions
 from elegans.exporter.oracles.reference import run
+from elegans.trainer import export_onnx
+from elegans.trainer.cells.ctrnn import CTRNNCell
+from elegans.trainer.cells.ltc import LTCCell
+from elegans.trainer.networks.recurrent import Recurrent
+from elegans.trainer.wiring.unlayered import fully_connected
 
 
 def _case(source, change=lambda model: model, bits=16):
@@ -154,6 +160,39 @@ def test_a_format_that_is_hardly_used_is_told(worm, monkeypatch):
     lowered = replace(lowered, bounds=bounds)
     blame = _blame((lowered, network, runs, replace(error, worst=0.5)))
     assert "its format reaches 32, and 3" in blame.cause
+
+
+@pytest.mark.parametrize(("leak", "told"), [(0.0, True), (0.5, False)])
+def test_a_neuron_without_a_leak_whose_synapses_are_nearly_closed_is_told(
+    tmp_path, monkeypatch, leak, told
+):
+    """It is a quotient of two sums of gates, of which each is some hundred units of Q0.15."""
+    torch.manual_seed(0)
+    cell = LTCCell(fully_connected(2, 2, seed=1), unfolds=2)
+    with torch.no_grad():
+        cell.gleak[:] = leak
+        for mu in (cell.sensory_mu, cell.mu):
+            mu[:] = 3.0
+    path = tmp_path / "net.onnx"
+    export_onnx(Recurrent(cell), 2, path, input_ranges=(-1, 1), dt_range=(0.1, 1))
+    lowered, network, runs, error = _case(path)
+    _accused(monkeypatch, lowered, network, "layer0_sensory")
+    blame = _blame((lowered, network, runs, replace(error, worst=0.5)))
+    assert ("its conductance falls to" in blame.cause) == told
+    assert ("gleak" in blame.remedy) == told
+
+
+def test_an_output_that_shows_a_slow_state_is_told_from_the_state(tmp_path):
+    """The state has 32 bits; its upper 16, which the output shows, move by a few units."""
+    torch.manual_seed(0)
+    cell = CTRNNCell(2, 2, solver="semi_implicit")
+    with torch.no_grad():
+        cell.log_tau[:] = torch.tensor([10.0, 0.0])
+    path = tmp_path / "slow.onnx"
+    export_onnx(Recurrent(cell), 2, path, input_ranges=(-1, 1), dt_range=(0.01, 0.1))
+    blame = _blame(_case(path))
+    assert "y0 shows the upper 16 bits of a state, which moves by " in blame.cause
+    assert "_get_h reads it" in blame.remedy
 
 
 def test_a_network_that_amplifies_its_own_rounding_is_told_so(wild):

@@ -31,6 +31,8 @@ def test_a_range_of_which_less_than_an_eighth_is_used():
         "p: the recording uses -3:9.5 of the declared -1000:1000 hPa, less than an eighth; declare "
         "a narrower range, beyond which values are clamped (--input-range)"
     )
+    told = unused_range(replace(wide, unit="1"), np.array([0.0, 1.0]))
+    assert "of the declared -1000:1000, less" in told
     assert unused_range(wide, np.array([-125.0, 125.0])) is None
     assert unused_range(wide, np.array([-124.9, 125.0])) is not None
 
