@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from elegans.benchmarks import family_gated as gated
+from elegans.benchmarks import family_matrix as matrix
 from elegans.benchmarks import family_state_space as space
 from elegans.benchmarks import family_timed as timed
 from elegans.benchmarks.family_cells import (
@@ -56,6 +57,7 @@ class Family:
     ranges   (lo, hi) of each input, one for all of them if there is one only
     dt       (lo, hi) of elapsed time
     held     (lo, hi) where states saturate; None where they are proved
+    also     the same of single layers, by name, where the paper says more of them
     accept   the error that is accepted: a spike that falls one step later is another output
     outputs  (lo, hi) where outputs saturate; None where they are proved
     jumps    the layer whose states jump from one end of their range to the other, as a phase does:
@@ -69,6 +71,7 @@ class Family:
     ranges: tuple[tuple[float, float], ...] = ((-2.0, 2.0),)
     dt: tuple[float, float] = (0.01, 0.1)
     held: tuple[float, float] | None = None
+    also: tuple[tuple[str, tuple[float, float]], ...] = ()
     inputs: int = INPUTS
     accept: float = REFUSED
     outputs: tuple[float, float] | None = None
@@ -226,6 +229,35 @@ FAMILIES: dict[str, Family] = {
         held=(-2.0, 2.0),
         accept=1.0,
     ),
+    "sLSTM": Family(
+        matrix.SLSTM,
+        "Beck et al., 2024, eq. 8-18",
+        states=4 * UNITS,
+        held=(-16.0, 16.0),
+        also=(("layer3", (-1.0, 1.0)),),
+        outputs=(-2.0, 2.0),
+    ),
+    "mLSTM": Family(
+        matrix.MLSTM,
+        "Beck et al., 2024, eq. 19-27",
+        states=21,
+        held=(-16.0, 16.0),
+        outputs=(-2.0, 2.0),
+    ),
+    "RWKV-4": Family(
+        matrix.RWKV4,
+        "Peng et al., 2023, eq. 16 and app. D",
+        states=3 * UNITS + INPUTS,
+        held=(-32.0, 32.0),
+        outputs=(-4.0, 4.0),
+    ),
+    "DeltaNet": Family(
+        matrix.DeltaNet,
+        "Yang et al., 2024, eq. 7",
+        states=16,
+        held=(-8.0, 8.0),
+        outputs=(-4.0, 4.0),
+    ),
 }
 
 
@@ -250,7 +282,7 @@ def write(name: str, path: Path, dynamo: bool) -> Request:
         name="model",
         input_ranges=family.ranges,
         dt_range=family.dt if family.timed else None,
-        state_ranges=((None, family.held),) if family.held else (),
+        state_ranges=(*(((None, family.held),) if family.held else ()), *family.also),
         output_ranges=((None, family.outputs),) if family.outputs else (),
         accept_error=family.accept,
     )

@@ -8,12 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.data.recording import Recording, load_recording
+from elegans.exporter.errors import ElegansError
+from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered, lower_with_proof
+from elegans.exporter.lowering.unused_ranges import unused_ranges
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops import WIDE, form
 from elegans.exporter.ops.elapsed_gate import ElapsedGate
@@ -21,7 +25,13 @@ from elegans.exporter.ops.fused_step import FusedStep
 from elegans.exporter.ops.gated_drive import GatedDrive
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.oracles import golden_vectors
-from elegans.exporter.oracles.free_run import WARNED, FreeRunError, float_run, measured
+from elegans.exporter.oracles.free_run import (
+    WARNED,
+    FreeRunError,
+    elapsed_times,
+    float_run,
+    measured,
+)
 
 _LASTING = 6.5e-4
 """The worst error of a million steps is up to half as much again as that of some thousands: above
@@ -101,9 +111,11 @@ def quantised(
     """
     lowered = given() if given is not None else lower_with_proof(network, bits)
     plain = _run(network, lowered, recording, progress)
+    if given is None and bits == 16 and plain.worst.worst > WARNED:
+        plain = _with_wide_results(network, plain, recording, progress)
     multiplied = any(isinstance(step.op, _READERS) for step in plain.model.steps)
     fixed = given is not None or bits < 16
-    if fixed or plain.worst.worst <= _LASTING or not multiplied:
+    if fixed or plain.worst.worst <= _LASTING or not multiplied or plain.told:
         return plain
     finer = lower_with_proof(network, bits, finer=True)
     wide = [s.name for s in finer.model.steps if isinstance(s.op, Linear) and form(s.op) == WIDE]
@@ -119,6 +131,35 @@ def quantised(
         f"{plain.worst.worst:.1e}, and the rms error {before / after:.2g} times as great"
     )
     return Quantised(finer, found.recording, found.runs, found.truth, (told,))
+
+
+def _with_wide_results(
+    network: Network, plain: Quantised, recording: Path | None, progress: Callable[[str], None]
+) -> Quantised:
+    """With results of 32 bits where general arithmetic leaves bits of 16 unused, if that helps."""
+    source, model, lowered = plain.worst.source, plain.model, plain.lowered
+    x, dt, _ = plain.runs[source]
+    _, h_next = plain.truth[source]
+    before = np.concatenate([np.zeros_like(h_next[:1]), h_next[:-1]])
+    given = to_real(x, model.inputs), elapsed_times(dt, model), before
+    results = unused_ranges(lowered.network, lowered.formats.spans, *given)
+    if not results:
+        return plain
+    progress("trying results of 32 bits")
+    try:
+        wide = lower_with_proof(network, results=results)
+    except ElegansError:  # what is too wide for 32 bits stays as it is
+        return plain
+    found = _run(network, wide, recording, lambda _: None)
+    before_, after = (max(error.rms for error in q.errors) for q in (plain, found))
+    if after > _WORTH_IT * before_ or found.worst.worst > _MAY_BE * plain.worst.worst:
+        return plain
+    names = ", ".join(lowered.names[name].name for name in lowered.network.atoms if name in results)
+    told = (
+        f"results of {names} have 32 bits: with 16 the worst error was {plain.worst.worst:.1e}, "
+        f"and the rms error {before_ / after:.2g} times as great"
+    )
+    return Quantised(wide, found.recording, found.runs, found.truth, (told,))
 
 
 def _run(

@@ -47,17 +47,19 @@ class _Row:
     parts   as factors or, if these are few, as constants
     near    whether a row is its own old state and a little more
     memory  whether it is a sum of many old states of its piece
+    gate    that carries the old state on, and is added to
     """
 
     parts: tuple[_Part, ...]
     near: bool
     memory: bool
     reads: frozenset[str]
+    gate: str | None = None
 
     @property
     def carries(self) -> bool:
         """Whether the rows carry old states on."""
-        return bool(self.parts) or self.near or self.memory
+        return bool(self.parts) or self.near or self.memory or self.gate is not None
 
     def from_row(self, lo: int) -> _Row:
         """The same, with rows counted from row lo on."""
@@ -167,11 +169,24 @@ def _row(atoms: AtomTable, affine: Affine, i: int, start: int) -> _Row:
     change += abs(linear.get(0, 0.0) - 1.0)
     near = 0 in linear and change <= _MOST_CHANGED
     if near or 0 not in linear:
-        return _Row((), near, False, reads)
+        carrying = None if near else _carrying(atoms, affine, i, start)
+        return _Row((), near, False, reads, carrying)
     if len(linear) <= 2:
         offsets = sorted(linear, key=abs)
         return _Row(tuple(_Part(None, 0, start + at) for at in offsets), False, False, reads)
     return _Row((), False, True, reads)
+
+
+def _carrying(atoms: AtomTable, affine: Affine, i: int, start: int) -> str | None:
+    """The gate that carries the old state of row i on, and whose element row i adds to."""
+    for vector, matrix in affine.terms.items():
+        gate = atoms.found.get(vector)
+        columns = matrix.indices[matrix.indptr[i] : matrix.indptr[i + 1]]
+        if isinstance(gate, Gate) and len(columns) == 1 and start + i >= columns[0]:
+            old = Window("h", start + i - int(columns[0]), start + i - int(columns[0]) + gate.size)
+            if old in (getattr(gate, role) for role in gate.carriers):
+                return vector
+    return None
 
 
 def _of_product(
@@ -195,7 +210,8 @@ def _piece(atoms: AtomTable, part: Affine, start: int, row: _Row) -> Window:
     if row.memory and 1 < size <= _LARGEST_MEMORY:
         return _memory(atoms, part, own)
     if not row.parts:
-        return atoms.map(part)
+        carried = None if row.gate is None else _carried_on(atoms, part, start)
+        return atoms.map(part) if carried is None else carried
     factors = [_factor(atoms, part, p) for p in row.parts]
     rest = part
     for _, _, taken in factors:

@@ -11,6 +11,8 @@ _KERNELS = frozenset(
     (
         *("advance", "any_function", "below_greatest", "choose", "extremum", "fraction", "keep"),
         *("normalise", "product", "quotient", "remember", "turn", "within", "wrap"),
+        *("wide_advance", "wide_extremum", "wide_keep", "wide_product", "wide_quotient"),
+        *("wide_sums", "wide_turn"),
     )
 )
 

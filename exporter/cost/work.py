@@ -219,9 +219,15 @@ _INLINE = {
     "relax",
     "remember",
     "turn",
+    "wide_advance",
     "wide_elapsed_gate",
+    "wide_extremum",
     "wide_fused_step",
     "wide_gated_drive",
+    "wide_keep",
+    "wide_product",
+    "wide_quotient",
+    "wide_turn",
     "wrap",
 }
 """Kernels that compilers write into the step's own function."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from elegans.exporter.ir.affine import Affine, Form
-from elegans.exporter.ir.fixed_model import Channel, Window
+from elegans.exporter.ir.fixed_model import Argument, Channel, Window
 from elegans.exporter.ir.spans import Span
 from elegans.exporter.numbers.fixed import Integers, Interval
 from elegans.exporter.ops import Op
@@ -63,6 +63,9 @@ class Builder(Protocol):
     """Whether a time gate reads elapsed time as mantissa and exponent."""
     carried: dict[str, Window]
     """By the name of a gate that keeps its result in 32 bits: the part that it carries on."""
+    results: frozenset[str]
+    """The names of atoms whose results shall have 32 bits; `in_halves` gets them as they do."""
+    in_halves: set[str]
 
     @property
     def anything(self) -> Window:
@@ -129,6 +132,18 @@ class Builder(Protocol):
     def wide(self, name: str, layer: str, affine: Affine, frac: Integers) -> Window | None:
         """Add an affine form as the halves of 32-bit integers, whose upper ones have `frac`
         fractional bits, if results are to be finer; None if not, or where no scale holds it."""
+
+    def sums(self, name: str, layer: str, affine: Affine, frac: Integers) -> Window | None:
+        """Add an affine form as the halves of 32-bit integers, of whose upper ones `frac` is or a
+        bit less, with all digits of what it reads; None where no scale holds it."""
+
+    def whole(self, name: str, layer: str, window: Window) -> Argument:
+        """A window of the real network as the halves of 32-bit integers; those of a vector of 16
+        bits are added as a step."""
+
+    def state_of(self, vector: str) -> Window | None:
+        """The window of h that is the whole vector of an atom, as the next state of 32 bits; None
+        if there is none."""
 
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""

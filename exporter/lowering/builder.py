@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from functools import partial
 
 import numpy as np
 from scipy import sparse
@@ -16,16 +14,14 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine, Matrix
 from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.builder import MappedForm
-from elegans.exporter.ir.fixed_model import Argument, Window
+from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import affine_span, element_fracs
 from elegans.exporter.lowering.formats import Formats
 from elegans.exporter.lowering.images import maps
 from elegans.exporter.lowering.maps import integer_maps
-from elegans.exporter.lowering.maps.joint_rounding import InputStatistics, Together
-from elegans.exporter.lowering.maps.quantise_maps import RealMap, RealTimedMap
-from elegans.exporter.lowering.maps.wide_maps import wide
-from elegans.exporter.lowering.step_builder import StepBuilder
+from elegans.exporter.lowering.maps.quantise_maps import RealTimedMap
+from elegans.exporter.lowering.wide_builder import MOST_NARROWED, WideBuilder, ends_of
 from elegans.exporter.numbers.fixed import Integers, Interval, Reals, widest_frac
 from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.widen import Widen
@@ -36,7 +32,7 @@ _MOST_SHIFT = 15  # of a vector that is only rescaled; beyond that it is a map o
 _ByChannel = tuple[str, Reals, Reals]  # a vector, and the scale and the offset of its channels
 
 
-class ModelBuilder(StepBuilder):
+class ModelBuilder(WideBuilder):
     """The steps so far, and the maps that are added to them.
 
     It implements `atom.Builder`, which is what an atom needs to add its own steps.
@@ -52,10 +48,8 @@ class ModelBuilder(StepBuilder):
         structure: integer_maps.Structure | None,
         finer: bool = False,
     ) -> None:
-        super().__init__(network, formats)
-        self.weight_bits = weight_bits
-        self.structure, self._finer = structure, finer
-        self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
+        super().__init__(network, formats, weight_bits, finer)
+        self.weight_bits, self.structure = weight_bits, structure
         self._folded = maps.folded(network)
 
     def halves(self, name: str, layer: str, window: Window, frac: int) -> Window:
@@ -106,7 +100,10 @@ class ModelBuilder(StepBuilder):
         out_frac = integer_maps.frac_of(self.structure, name, out_frac)
         if by_channel(self.atoms, affine) is not None:
             return self.add(name, layer, self.mapped(name, affine, out_frac, tabled, alike, held))
-        windows, (weights,) = self._matrices(affine)
+        windows, (weights,) = self.matrices(affine)
+        found = self.of_halves(name, layer, windows, (weights, affine.bias), out_frac)
+        if found is not None:
+            return found
         return self._fitted(name, layer, windows, (weights, affine.bias), out_frac, tabled, alike)
 
     def _fitted(
@@ -136,17 +133,6 @@ class ModelBuilder(StepBuilder):
             return self.rescaled(name, layer, source, out_frac)
         raise refusal
 
-    def wide(self, name: str, layer: str, affine: Affine, frac: Integers) -> Window | None:
-        """Add an affine form as the halves of 32-bit integers, if results are to be finer; None if
-        not, or where no scale holds it."""
-        windows, (weights,) = self._matrices(affine) if self._finer else ((), (None,))
-        real = self._real_map(windows, (weights, affine.bias), frac) if windows else None
-        op = None if real is None else wide(real, self.joined(windows))
-        if op is None:
-            return None
-        self.in_halves.add(name)
-        return self.step(name, layer, op, (windows,), np.concatenate([frac, frac + 16]))
-
     def add(self, name: str, layer: str, mapped: MappedForm) -> Window:
         """Add a mapped affine form as a step."""
         return self.step(name, layer, mapped.op, (mapped.inputs,), mapped.frac)
@@ -165,7 +151,7 @@ class ModelBuilder(StepBuilder):
         found = by_channel(self.atoms, affine)
         if found is not None:
             return self._by_channel(name, found, out_frac, held, found[0] in self._folded)
-        windows, (weights,) = self._matrices(affine)
+        windows, (weights,) = self.matrices(affine)
         return self._mapped(name, windows, (weights, affine.bias), out_frac, tabled, alike)
 
     def direct(self, affine: Affine) -> Window | None:
@@ -230,6 +216,12 @@ class ModelBuilder(StepBuilder):
         shifts = set((frac - self.fracs(source)).tolist())
         if shifts == {0}:
             return source
+        if self.results and self.lower_of(source) is not None and max(shifts) > 0:
+            one = sparse.eye_array(source.size, format="csr"), np.zeros(source.size)
+            if len(shifts) == 1 and max(shifts) <= MOST_NARROWED:
+                return self.narrowed(name, layer, source, max(shifts))
+            if (found := self.of_halves(name, layer, (source,), one, frac)) is not None:
+                return found
         if len(shifts) > 1 or not -_MOST_SHIFT <= (shift := shifts.pop()) <= _MOST_SHIFT:
             one = sparse.eye_array(source.size, format="csr")
             return self._fitted(name, layer, (source,), (one, np.zeros(len(frac))), frac)
@@ -238,7 +230,7 @@ class ModelBuilder(StepBuilder):
 
     def timed(self, name: str, layer: str, drive: Affine, rate: Affine, frac: int) -> Window | None:
         """Add `drive + rate * dt` as one step; None where no format holds it, or it is sparse."""
-        windows, (still, moving) = self._matrices(drive, rate)
+        windows, (still, moving) = self.matrices(drive, rate)
         if still.nnz + moving.nnz < math.prod(still.shape):
             return None
         reach = self.joined(windows).reach()
@@ -250,49 +242,13 @@ class ModelBuilder(StepBuilder):
             dt_frac=int(self.fracs(dt)[0]),
             dt_reach=int(self.interval(dt).reach()[0]),
             out_frac=frac,
-            together=self._together(windows, fracs),
-            ends=_ends(windows),
+            together=self.together(windows, fracs),
+            ends=ends_of(windows),
         )
         op = integer_maps.integer_timed_map(name, real, self.weight_bits, self.structure)
         if op is None:
             return None
         return self.step(name, layer, op, (windows, (dt,)), np.full(drive.size, frac))
-
-    def _matrices(self, *affines: Affine) -> tuple[tuple[Window, ...], tuple[Matrix, ...]]:
-        """The windows that these forms read, and each form's matrix over all of them."""
-        windows: list[Window] = []
-        columns: list[list[Matrix]] = []
-        vectors = dict.fromkeys(vector for affine in affines for vector in affine.terms)
-        if self.states.wide:
-            # Lower halves lie behind the upper ones, so only what is before these is beside them.
-            vectors = dict.fromkeys(sorted(vectors, key="x".__ne__))
-        for vector in vectors:
-            found = [affine.terms.get(vector) for affine in affines]
-            size = next(m.shape[1] for m in found if m is not None)
-            used = np.unique(np.concatenate([m.indices for m in found if m is not None]))
-            for piece in self.pieces(vector, size):
-                if np.any((used >= piece.lo) & (used < piece.hi)):
-                    windows.append(self.renamed(piece))
-                    self._real[windows[-1]] = piece
-                    columns.append(
-                        [
-                            sparse.csr_array((affine.size, piece.size))
-                            if m is None
-                            else m[:, piece.lo : piece.hi]
-                            for affine, m in zip(affines, found, strict=True)
-                        ]
-                    )
-        if not windows:  # a constant: one column of zeros, because C has no empty arrays
-            windows = [self.anything]
-            columns = [[sparse.csr_array((affine.size, 1)) for affine in affines]]
-        matrices = (sparse.hstack(part, format="csr") for part in zip(*columns, strict=True))
-        finest = max(int(self.fracs(w).max()) for w in windows)
-        return tuple(self.brought_up(w, finest) for w in windows), tuple(matrices)
-
-    def _together(self, windows: tuple[Window, ...], frac: Integers) -> Together:
-        """Rounds the weights of inputs in these windows together."""
-        real = tuple(self._real.get(w) for w in windows)
-        return partial(self._statistics.rounded, windows=real, frac=frac)
 
     def _mapped(
         self,
@@ -303,18 +259,6 @@ class ModelBuilder(StepBuilder):
         tabled: bool = False,
         alike: bool = False,
     ) -> MappedForm:
-        real = self._real_map(inputs, form, out_frac)
+        real = self.real_map(inputs, form, out_frac)
         op = integer_maps.integer_map(name, real, self.weight_bits, self.structure, tabled, alike)
         return MappedForm(inputs, op, out_frac)
-
-    def _real_map(
-        self, inputs: tuple[Window, ...], form: tuple[Matrix, Reals], out_frac: Integers
-    ) -> RealMap:
-        frac = np.concatenate([self.fracs(w) for w in inputs])
-        reach, together = self.joined(inputs).reach(), self._together(inputs, frac)
-        return RealMap(*form, frac, reach, out_frac, _ends(inputs), together)
-
-
-def _ends(windows: Argument) -> tuple[int, ...]:
-    """The columns at which the windows of an argument end."""
-    return tuple(itertools.accumulate(window.size for window in windows))

@@ -52,16 +52,20 @@ class Formats:
 
 
 def choose_formats(
-    network: Network, names: dict[str, VectorName], replaceable: bool = False
+    network: Network,
+    names: dict[str, VectorName],
+    replaceable: bool = False,
+    results: frozenset[str] = frozenset(),
 ) -> Formats:
     """The formats of a network's vectors, which have room for those of other weights if the weights
-    are `replaceable`. Raises ElegansError for an input without a range."""
+    are `replaceable`; `results` are the atoms whose results shall have 32 bits. Raises ElegansError
+    for an input without a range."""
     interface = network.interface
     inputs = tuple(_channel(signal) for signal in interface.inputs)
     spans = network_bounds(network)
     if replaceable:
         spans = _with_room(network, spans)
-    wide = wide_states(network, spans)
+    wide = wide_states(network, spans, results)
     dt = _channel(interface.dt, WIDE_BITS if wide.timed else 16) if network.timed else None
     states = _state_channels(network, names, spans, inputs, wide)
     return Formats(inputs, dt, states, wide, spans, _wanted(network, spans))

@@ -71,6 +71,7 @@ def lower_with_proof(
     replaceable: bool = False,
     compiled: Lowered | None = None,
     finer: bool = False,
+    results: frozenset[str] = frozenset(),
 ) -> Lowered:
     """The fixed-point model of a network, its weights in 16 or 8 bits, all ranges proved.
 
@@ -79,12 +80,15 @@ def lower_with_proof(
     finer        whether maps that something multiplies in each step have results of 32 bits, where
                  they can: rates of time gates, what a gate inside a drive multiplies, currents of
                  LTC. Of weights of 16 bits that are not replaceable
+    results      the atoms of general arithmetic whose results shall have 32 bits, under the same
+                 condition
 
     Raises `ElegansError` for an input without a range, and for a step that cannot be proved.
     """
     # The constants of a chain are in its table, and a block of weights has no tables.
     chained = network if replaceable else with_chains(network)
-    given = weight_bits, replaceable, compiled, finer and weight_bits == 16 and not replaceable
+    free = weight_bits == 16 and not replaceable
+    given = weight_bits, replaceable, compiled, finer and free, results if free else frozenset()
     if chained is not network:
         try:
             return _lowered(chained, *given)
@@ -94,12 +98,18 @@ def lower_with_proof(
 
 
 def _lowered(
-    whole: Network, weight_bits: int, replaceable: bool, compiled: Lowered | None, finer: bool
+    whole: Network,
+    weight_bits: int,
+    replaceable: bool,
+    compiled: Lowered | None,
+    finer: bool,
+    results: frozenset[str],
 ) -> Lowered:
     given = substitute_inputs(whole)
     network = with_ends(given.network, declared_spans(given.network))
     names = vector_names(network)
-    formats = compiled.formats if compiled else choose_formats(network, names, replaceable)
+    chosen = None if compiled is None else compiled.formats
+    formats = chosen or choose_formats(network, names, replaceable, results)
     inputs = given.channels(formats.inputs)
     structure = {step.name: step for step in compiled.model.steps} if compiled else {}
     builder = ModelBuilder(network, formats, weight_bits, structure if replaceable else None, finer)

@@ -25,13 +25,14 @@ from elegans.exporter.numbers.fixed import (
     Interval,
     join_intervals,
 )
-from elegans.exporter.ops import Op, same_op
+from elegans.exporter.ops import WIDE, Op, form, same_op
 from elegans.exporter.ops.clamp import Clamp
 from elegans.exporter.ops.constant import Constant
 from elegans.exporter.ops.counts import Counts
 from elegans.exporter.ops.elapsed import Elapsed
 from elegans.exporter.ops.rescale import Rescale
 from elegans.exporter.ops.short_time import ShortTime
+from elegans.exporter.ops.widen import Widen
 
 _APART = 8  # bits that the formats of what a map reads may be apart
 
@@ -43,6 +44,7 @@ class StepBuilder:
         self.atoms = network.atoms
         self.dt = formats.dt
         self.carried = formats.wide.carried
+        self.results = formats.wide.results
         self.long_times = formats.wide.long_times
         self.dt_range = network.interface.dt.range or (0.0, 0.0)
         self.spans = formats.spans
@@ -56,7 +58,13 @@ class StepBuilder:
         self._read: dict[str, Window] = {}  # what is read of the inputs from outside
         self._real: dict[Window, Window] = {}  # the windows that maps read, in the real network
         self._shifted: dict[tuple[Window, int], Window] = {}  # whole numbers in finer formats
-        self.in_halves: set[str] = set()  # maps whose results have 32 bits
+        self.in_halves: set[str] = set()  # what has 32 bits and is no state
+        self._halves: dict[str, int] = {}  # the elements of each step's result in halves
+        sizes = itertools.accumulate((w.size for w in network.h_next), initial=0)
+        self._heads = {
+            w.vector: Window("h", at, at + w.size)
+            for w, at in zip(network.h_next, sizes, strict=False)
+        }
         self.outside: dict[str, tuple[Channel, ...]] = {}  # the inputs as the device receives them
 
     def clamp_input(
@@ -134,6 +142,36 @@ class StepBuilder:
             return None
         return Window(self._names[window.vector], 0, 2 * window.size)
 
+    def lower_of(self, window: Window) -> Window | None:
+        """Where the lower halves of a window of upper ones are; None if it has 16 bits."""
+        if window.vector == "h":
+            for piece in self.states.pieces:
+                if piece.wide and piece.at <= window.lo and window.hi <= piece.at + piece.size:
+                    return Window("h", window.lo + piece.size, window.hi + piece.size)
+            return None
+        n = self._halves.get(window.vector, 0)
+        return Window(window.vector, window.lo + n, window.hi + n) if window.hi <= n else None
+
+    def whole(self, name: str, layer: str, window: Window) -> Argument:
+        """A window of the real network as the halves of 32-bit integers; those of a vector of 16
+        bits are added as a step."""
+        source = self.renamed_all(window)
+        lower = [self.lower_of(part) for part in source]
+        if None in lower:
+            fracs = np.concatenate([self.fracs(part) for part in source])
+            made = self.step(name, layer, Widen(), (source,), np.concatenate([fracs, fracs + 16]))
+            return (made,)
+        found = (*source, *(part for part in lower if part is not None))
+        if len(found) == 2 and found[0].hi == found[1].lo:
+            return (Window(found[0].vector, found[0].lo, found[1].hi),)
+        return found
+
+    def state_of(self, vector: str) -> Window | None:
+        """The window of h that is the whole vector of an atom, as the next state; None if there is
+        none of 32 bits."""
+        window = self._heads.get(vector)
+        return None if window is None else self.states.halves(window)
+
     def held(self, name: str, source: Window, at: int) -> Window:
         """A piece of the next states that saturates where h does: from element `at` of h on."""
         bounds, ends = self.interval(source), self.bounds["h"][at : at + source.size]
@@ -189,6 +227,8 @@ class StepBuilder:
         args = [self.joined(a) for a in inputs]
         self.bounds[name] = step_range(len(self.steps), step, args)
         self.frac[name] = frac
+        if form(op) == WIDE:
+            self._halves[name] = len(frac) // 2
         self.steps.append(step)
         return Window(name, 0, step.size)
 

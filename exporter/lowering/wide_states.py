@@ -31,6 +31,7 @@ class WideStates:
     timed    whether elapsed time is needed as mantissa and exponent
     unread   atoms that nothing reads but gates that compute them as shares
     long_times  whether time gates need it so, too, because the longest time is very long for them
+    results     the atoms whose results shall have 32 bits, states or not
     """
 
     carried: dict[str, Window]
@@ -38,6 +39,7 @@ class WideStates:
     timed: bool
     unread: frozenset[str]
     long_times: bool
+    results: frozenset[str] = frozenset()
 
 
 _LONG = 64.0
@@ -45,8 +47,11 @@ _LONG = 64.0
 a unit of them then moves the argument by 2^-10."""
 
 
-def wide_states(network: Network, spans: dict[str, Span]) -> WideStates:
-    """The 32-bit states of a network; `spans` are those of its vectors."""
+def wide_states(
+    network: Network, spans: dict[str, Span], results: frozenset[str] = frozenset()
+) -> WideStates:
+    """The 32-bit states of a network; `spans` are those of its vectors, and `results` the atoms
+    whose results shall have 32 bits, too."""
     starts = itertools.accumulate((w.size for w in network.h_next), initial=0)
     carried: dict[str, Window] = {
         name: gate.v for name, gate in network.atoms.items() if isinstance(gate, FusedStepGate)
@@ -57,7 +62,9 @@ def wide_states(network: Network, spans: dict[str, Span]) -> WideStates:
     for window, start in zip(network.h_next, starts, strict=False):
         old = Window("h", start, start + window.size)
         chain = _chain(network, window, old) if apart and _may(network, old) else None
-        pieces.append(chain is not None)
+        gate = network.atoms.get(window.vector)
+        whole = isinstance(gate, Gate) and gate.wide_alone and window.size == gate.size
+        pieces.append(chain is not None or (apart and whole and window.vector in results))
         carried |= chain or {}
     shares = {name: _share(network, name, part) for name, part in carried.items()}
     kept = [
@@ -67,7 +74,8 @@ def wide_states(network: Network, spans: dict[str, Span]) -> WideStates:
     timed = any(DT.vector in atom.vectors() for atom in kept if atom is not None)
     long_times = _long_times(network, spans)
     unread = _unread(network, shares)
-    return WideStates(carried, tuple(pieces), timed or long_times, unread, long_times)
+    timed = timed or long_times
+    return WideStates(carried, tuple(pieces), timed, unread, long_times, results)
 
 
 def _may(network: Network, old: Window) -> bool:

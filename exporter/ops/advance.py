@@ -19,13 +19,14 @@ from elegans.exporter.numbers.fixed import (
     halves,
     whole,
 )
+from elegans.exporter.numbers.held_states import Incoming
 from elegans.exporter.ops import WIDE, Table, frozen_integers
 
 _ONE = 1 << 16  # of an upper half, in units of 32 bits
 
 
 @dataclass(frozen=True, eq=False)
-class Advance:
+class Advance(Incoming):
     """h' = h + c 2^left, held where its upper half is lo..hi, as halves.
 
     h       [..., 2 size] halves of 32-bit states
@@ -51,26 +52,26 @@ class Advance:
 
     def integer(self, h: Value, c: Value) -> tuple[Value, Value]:
         n = len(self.lo)
-        moved = whole(h[..., 0:n], h[..., n : 2 * n]) + c * (1 << self.left)
+        moved = whole(h[..., 0:n], h[..., n : 2 * n]) + self.incoming(c)
         return halves(moved.clip(constant(self.lo * _ONE, h), constant(self.hi * _ONE, h)))
 
     def real(self, h: Value, c: Value) -> tuple[Value, Value]:
         n = len(self.lo)
         h = h[..., 0:n] + h[..., n : 2 * n] * 2.0**-16
         lo, hi = (constant(np.asarray(end, np.float64), h) for end in (self.lo, self.hi))
-        return (h + c * 2.0 ** (self.left - 16)).clip(lo, hi), 0.0 * h
+        return (h + self.incoming_real(c) * 2.0**-16).clip(lo, hi), 0.0 * h
 
     def range(self, h: Interval, c: Interval) -> tuple[Interval, Interval]:
         n = len(self.lo)
         upper = h[..., 0:n]
-        change = c.reach() << self.left
+        change = self.incoming_reach(c)
         most = (upper.reach() << 16) + (1 << 15) + change
         if most.max() > INT32_MAX:
             raise RangeError(f"a state and its change reach {most.max()}, int32 ends before")
         if self.lo.min() <= INT16_MIN:
             raise RangeError("a 32-bit state can reach the least int16")
-        least = upper.lo + (c.lo * (1 << self.left) >> 16) - 1
-        greatest = upper.hi + (c.hi * (1 << self.left) >> 16) + 2
+        lo, hi = self.incoming_ends(c)
+        least, greatest = upper.lo + (lo >> 16) - 1, upper.hi + (hi >> 16) + 2
         found = Interval.of(np.clip(least, self.lo, self.hi), np.clip(greatest, self.lo, self.hi))
         return found, Interval.of(found.lo * 0 + INT16_MIN, found.lo * 0 + INT16_MAX)
 

@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant, halves, whole
-from elegans.exporter.numbers.held_states import held_range
+from elegans.exporter.numbers.held_states import Incoming, held_range
 from elegans.exporter.ops import WIDE, Table, frozen_integers
 
 
 @dataclass(frozen=True, eq=False)
-class Keep:
+class Keep(Incoming):
     """h' = u h + c, held where its upper half is lo..hi, as halves.
 
     h       [..., 2 size] halves of 32-bit states
@@ -44,7 +44,7 @@ class Keep:
     def integer(self, h: Value, u: Value, c: Value) -> tuple[Value, Value]:
         n = len(self.lo)
         kept = (whole(h[..., 0:n], h[..., n : 2 * n]) * u) >> 16 >> self.down
-        moved = kept + c * (1 << self.left)
+        moved = kept + self.incoming(c)
         one = 1 << (16 - self.room)
         held = moved.clip(constant(self.lo * one, h), constant(self.hi * one, h))
         return halves(held * (1 << self.room))
@@ -53,13 +53,13 @@ class Keep:
         n, unit = len(self.lo), 2.0 ** (self.room - 16)
         h = h[..., 0:n] + h[..., n : 2 * n] * 2.0**-16
         lo, hi = (constant(np.asarray(end, np.float64), h) for end in (self.lo, self.hi))
-        moved = (h * u * 2.0**-self.down + c * 2.0**self.left) * unit
+        moved = (h * u * 2.0**-self.down + self.incoming_real(c)) * unit
         return moved.clip(lo, hi), 0.0 * h
 
     def range(self, h: Interval, u: Interval, c: Interval) -> tuple[Interval, Interval]:
         n = len(self.lo)
         kept = ((h[..., 0:n].reach() + 1) * u.reach() >> self.down) + 1
-        return held_range(kept + (c.reach() << self.left), self.lo, self.hi)
+        return held_range(kept + self.incoming_reach(c), self.lo, self.hi)
 
     def tables(self) -> list[Table]:
         return [

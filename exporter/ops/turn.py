@@ -8,12 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import Integers, Interval, Value, constant, halves, whole
-from elegans.exporter.numbers.held_states import held_range
+from elegans.exporter.numbers.held_states import Incoming, held_range
 from elegans.exporter.ops import WIDE, Table, frozen_integers
 
 
 @dataclass(frozen=True, eq=False)
-class Turn:
+class Turn(Incoming):
     """h' = u h + v g + c, held where its upper half is lo..hi, as halves.
 
     h, g    [..., 2 size] halves of 32-bit states in one format
@@ -41,7 +41,7 @@ class Turn:
         n = len(self.lo)
         kept = (whole(h[..., 0:n], h[..., n : 2 * n]) * u) >> 16 >> self.down
         turned = (whole(g[..., 0:n], g[..., n : 2 * n]) * v) >> 16 >> self.down
-        moved = kept + turned + c * (1 << self.left)
+        moved = kept + turned + self.incoming(c)
         one = 1 << (16 - self.room)
         held = moved.clip(constant(self.lo * one, h), constant(self.hi * one, h))
         return halves(held * (1 << self.room))
@@ -50,7 +50,7 @@ class Turn:
         n, unit = len(self.lo), 2.0 ** (self.room - 16)
         h, g = (w[..., 0:n] + w[..., n : 2 * n] * 2.0**-16 for w in (h, g))
         lo, hi = (constant(np.asarray(end, np.float64), h) for end in (self.lo, self.hi))
-        moved = ((h * u + g * v) * 2.0**-self.down + c * 2.0**self.left) * unit
+        moved = ((h * u + g * v) * 2.0**-self.down + self.incoming_real(c)) * unit
         return moved.clip(lo, hi), 0.0 * h
 
     def range(
@@ -60,7 +60,7 @@ class Turn:
         kept, turned = (
             ((w[..., 0:n].reach() + 1) * by.reach() >> self.down) + 1 for w, by in ((h, u), (g, v))
         )
-        return held_range(kept + turned + (c.reach() << self.left), self.lo, self.hi)
+        return held_range(kept + turned + self.incoming_reach(c), self.lo, self.hi)
 
     def tables(self) -> list[Table]:
         return [

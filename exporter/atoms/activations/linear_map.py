@@ -55,6 +55,8 @@ class LinearMapActivation(Activation):
         if channels_of(to.atoms, name) is not None:
             to.linear(called.name, called.layer, self.drive, frac, held=True)
             return
+        if name in to.results and to.sums(called.name, called.layer, self.drive, frac) is not None:
+            return
         readers = [a for a in to.atoms.values() if isinstance(a, Gate) and name in a.vectors()]
         finer = {getattr(gate, role).vector for gate in readers for role in gate.in_halves}
         if name in finer and to.wide(called.name, called.layer, self.drive, frac) is not None:

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.gates.held_state import whole_change
 from elegans.exporter.atoms.gates.weighted_mean import form_of
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom, Gate
@@ -24,6 +25,7 @@ from elegans.exporter.ir.spans import (
 from elegans.exporter.numbers.fixed import INT16_MAX, INT32_MAX, Integers, Reals
 from elegans.exporter.ops.advance import Advance
 from elegans.exporter.ops.clamp import Clamp
+from elegans.exporter.ops.wide_advance import WideAdvance
 
 _FINEST, _LOWER = 15, 16  # fractional bits of the upper half, and those below it
 _FAR = 1e30  # in place of an end that there is not
@@ -105,9 +107,17 @@ class AdvanceGate(Gate):
             self._add_narrow(to, called, whole, frac)
             return
         h = to.halves(f"{called.name}_h", called.layer, to.carried[name], 0)
+        h_frac, ends = int(to.fracs(h)[0]), to.interval(h)
+        fracs = np.repeat([h_frac, h_frac + _LOWER], self.size)
+        wide = whole_change(to, called, self.c, h_frac + _LOWER)
+        if wide is not None:
+            room = INT32_MAX - ((ends.reach()[: self.size] << _LOWER) + (1 << 15))
+            given = ends.lo[: self.size], ends.hi[: self.size], int(room.min())
+            inputs = (h,), wide[0]
+            to.step(called.name, called.layer, WideAdvance(wide[1], *given), inputs, fracs)
+            return
         (c_fracs,) = self.part_fracs(to.spans, to.spans[name]).values()
         c = to.rescaled(f"{called.name}_c", called.layer, to.renamed(self.c), c_fracs)
-        h_frac, ends = int(to.fracs(h)[0]), to.interval(h)
         left = h_frac + _LOWER - int(c_fracs[0])
         # A map's integers may reach further than what is known of its values: the least int16.
         most = (INT32_MAX - ((ends.reach()[: self.size] << _LOWER) + (1 << 15))) >> left
@@ -115,7 +125,6 @@ class AdvanceGate(Gate):
             clamp = Clamp(-np.minimum(most, INT16_MAX), np.minimum(most, INT16_MAX))
             c = to.step(f"{called.name}_held", called.layer, clamp, ((c,),), c_fracs)
         op = Advance(left, ends.lo[: self.size], ends.hi[: self.size])
-        fracs = np.repeat([h_frac, h_frac + _LOWER], self.size)
         to.step(called.name, called.layer, op, ((h,), (c,)), fracs)
 
 

@@ -9,14 +9,16 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom, Gate
 from elegans.exporter.ir.builder import Builder, VectorName
-from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.ir.fixed_model import Argument, Window
 from elegans.exporter.ir.spans import Span, integer_ends, reach, span_frac, window_span
-from elegans.exporter.numbers.fixed import INT16_MAX, Integers
+from elegans.exporter.numbers.fixed import INT16_MAX, INT32_MAX, Integers
 
 _FINEST, _LOWER = 15, 16  # fractional bits of the upper half, and those below it
 _MOST_FRAC = 30  # of a factor
+_MOST_LEFT = 15  # of what comes in in 32 bits
 _LEAST_ROOM = 2  # bits of a sum, for what it may have before it is held
 _MARGIN = 1 + 2.0**-6  # for what the integers of the parts are rounded by
 
@@ -36,6 +38,8 @@ class HeldStateGate(Gate):
     open_ended: ClassVar[bool] = True
     carriers: ClassVar[tuple[str, ...]] = ("h",)
     reason: ClassVar[str] = "an interval that the step leads back into"
+    takes_halves: ClassVar[bool] = True
+    """Whether there is an op of it whose c has 32 bits."""
 
     @abstractmethod
     def kept(self, atoms: dict[str, Atom], spans: dict[str, Span]) -> float:
@@ -62,14 +66,20 @@ class HeldStateGate(Gate):
         most = self.kept(to.atoms, to.spans) + self._comes_in(to.atoms, to.spans)
         return max(_LEAST_ROOM, math.ceil(math.log2(max(most * _MARGIN, 1e-9))) + frac - 15)
 
-    def incoming(self, to: Builder, called: VectorName, frac: int, room: int) -> tuple[Window, int]:
-        """c for a sum, and its shift to the left."""
+    def incoming(
+        self, to: Builder, called: VectorName, frac: int, room: int
+    ) -> tuple[Argument, int, int | None]:
+        """c for a sum, and its shift to the left; of 32 bits also where it saturates."""
         unit = frac + _LOWER - room
+        most = self._comes_in(to.atoms, to.spans) * _MARGIN
+        whole = whole_change(to, called, self.c, unit) if self.takes_halves else None
+        if whole is not None:
+            return *whole, min(math.ceil(math.ldexp(most, unit)), INT32_MAX >> 1)
         end = np.array([self._comes_in(to.atoms, to.spans)])
         c_frac = int(np.clip(span_frac((-end, end)), unit - 15, unit))
         fracs = np.full(self.size, c_frac)
         c = to.rescaled(f"{called.name}_c", called.layer, to.renamed(self.c), fracs)
-        return c, unit - c_frac
+        return (c,), unit - c_frac, None
 
     def old(self, to: Builder, called: VectorName, name: str) -> tuple[Window, int]:
         """The old state as halves, and the fractional bits of the upper ones."""
@@ -92,6 +102,25 @@ class HeldStateGate(Gate):
     def fracs(self, frac: int) -> Integers:
         """The fractional bits of the halves."""
         return np.repeat([frac, frac + _LOWER], self.size)
+
+
+def whole_change(
+    to: Builder, called: VectorName, c: Window, unit: int
+) -> tuple[Argument, int] | None:
+    """What comes in, if it has 32 bits, as halves, and its shift to the left to `unit` fractional
+    bits, -30..15; None where it has 16 bits, or the shift would be another."""
+    if to.renamed(c).vector not in to.in_halves:
+        return None
+    fracs = to.fracs(to.renamed(c))
+    argument: Argument = to.whole(f"{called.name}_c", called.layer, c)
+    if np.ptp(fracs):
+        form = Affine.of(c, len(to.spans[c.vector][0]))
+        made = to.sums(f"{called.name}_c", called.layer, form, np.full(c.size, fracs.min()))
+        if made is None:
+            return None
+        fracs, argument = to.fracs(made), (Window(made.vector, 0, 2 * c.size),)
+    left = unit - int(fracs[0]) - _LOWER
+    return (argument, left) if -_MOST_FRAC <= left <= _MOST_LEFT else None
 
 
 def factor_frac(window: Window, spans: dict[str, Span]) -> int:

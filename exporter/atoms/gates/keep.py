@@ -14,6 +14,7 @@ from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, reach, times, window_span
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.ops.keep import Keep
+from elegans.exporter.ops.wide_keep import WideKeep
 
 
 @dataclass(frozen=True)
@@ -46,9 +47,10 @@ class KeepGate(HeldStateGate):
         h, frac = self.old(to, called, name)
         (u,), u_frac = factors(to, called, {"u": (self.u, 0)})
         room = max(self.room(to, frac), 16 - u_frac)
-        c, left = self.incoming(to, called, frac, room)
-        op = Keep(room, u_frac + room - 16, left, *self.held(to, name, frac))
-        to.step(called.name, called.layer, op, ((h,), (u,), (c,)), self.fracs(frac))
+        c, left, most = self.incoming(to, called, frac, room)
+        given = room, u_frac + room - 16, left, *self.held(to, name, frac)
+        op = Keep(*given) if most is None else WideKeep(*given, most)
+        to.step(called.name, called.layer, op, ((h,), (u,), c), self.fracs(frac))
 
 
 GATE = KeepGate

@@ -11,6 +11,7 @@ from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.atoms.activations.tanh import TanhActivation
+from elegans.exporter.atoms.gates import in_32_bits
 from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, Gate
@@ -97,6 +98,9 @@ class ProductGate(Gate):
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         """Each element has the format of its v; where v is damped, as in CfC's pure mode, all are
         finer by as many bits as the least damped one allows."""
+        if name in to.results:
+            in_32_bits.product(to, name, called, self.u, self.v)
+            return
         u, v = (to.renamed(w) for w in self.parts)
         fracs = to.fracs(v)
         finer = int((element_fracs(to.spans[name]) - fracs).min())

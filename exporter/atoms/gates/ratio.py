@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.gates import in_32_bits
 from elegans.exporter.atoms.gates.weighted_mean import form_of, ratio_span, with_images
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
@@ -92,6 +93,10 @@ class RatioGate(Gate):
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         """One format for each of n, d and the result: the finest that fit each other."""
         own = to.spans[name]
+        if name in to.results:
+            frac = self.result_frac(to.spans, own) if self.in_unit_interval else None
+            in_32_bits.quotient(to, called, (self.n, self.d), own, frac)
+            return
         n_frac, d_frac, y_frac, shift = self._formats(to.spans, own)
         below = window_span(self.d, to.spans)[1].max() < 0.0
         arguments = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class RememberGate(HeldStateGate):
     """
 
     matrix: tuple[tuple[float, ...], ...]
+
+    takes_halves: ClassVar[bool] = False
 
     def real(self, *parts: Reals) -> Reals:
         h, c = parts
@@ -54,11 +57,11 @@ class RememberGate(HeldStateGate):
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         h, frac = self.old(to, called, name)
         room = self.room(to, frac)
-        c, left = self.incoming(to, called, frac, room)
+        c, left, _ = self.incoming(to, called, frac, room)
         digits = min(_MOST_DIGITS, _FULL - math.ceil(math.log2(self.size + 1)))
         coarse, fine = _in_two(np.array(self.matrix), 16 - room, digits)
         op = Remember(coarse, fine, room, digits, left, *self.held(to, name, frac))
-        to.step(called.name, called.layer, op, ((h,), (c,)), self.fracs(frac))
+        to.step(called.name, called.layer, op, ((h,), c), self.fracs(frac))
 
 
 def _in_two(matrix: Reals, frac: int, digits: int) -> tuple[Integers, Integers]:

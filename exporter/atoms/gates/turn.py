@@ -12,6 +12,7 @@ from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.spans import Span, reach, times, window_span
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops.turn import Turn
+from elegans.exporter.ops.wide_turn import WideTurn
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,10 @@ class TurnGate(HeldStateGate):
         parts = {"u": (self.u, 0), "v": (self.v, lifted)}
         (u, v), u_frac = factors(to, called, parts)
         room = max(self.room(to, frac), 16 - u_frac)
-        c, left = self.incoming(to, called, frac, room)
-        op = Turn(room, u_frac + room - 16, left, *self.held(to, name, frac))
-        to.step(called.name, called.layer, op, ((h,), (u,), (g,), (v,), (c,)), self.fracs(frac))
+        c, left, most = self.incoming(to, called, frac, room)
+        given = room, u_frac + room - 16, left, *self.held(to, name, frac)
+        op = Turn(*given) if most is None else WideTurn(*given, most)
+        to.step(called.name, called.layer, op, ((h,), (u,), (g,), (v,), c), self.fracs(frac))
 
 
 GATE = TurnGate

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.atoms.gates import in_32_bits
 from elegans.exporter.atoms.gates.weighted_mean import factor_span
 from elegans.exporter.ir.affine import Affine, proportion
 from elegans.exporter.ir.atom import Atom, Gate
@@ -64,6 +65,9 @@ class VectorProductGate(Gate):
 
     def lower(self, to: Builder, name: str, called: VectorName) -> None:
         """The product of two int16 fits int32 as it is; one shift brings it to its format."""
+        if name in to.results:
+            in_32_bits.product(to, name, called, self.u, self.v)
+            return
         u, v = (to.renamed(w) for w in self.parts)
         exact = to.fracs(u) + to.fracs(v)
         shift = int(np.clip(np.max(exact - element_fracs(to.spans[name])), 0, _MOST_SHIFT))

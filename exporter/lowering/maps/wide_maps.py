@@ -9,9 +9,13 @@ from scipy import sparse
 from elegans.exporter.lowering.maps.quantise_maps import RealMap, smallest
 from elegans.exporter.numbers.fixed import LONG_MAX, Interval, RangeError
 from elegans.exporter.numbers.long_sums import too_coarse
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.wide_linear import WIDE_SHIFTS, WideLinear
 from elegans.exporter.ops.wide_sparse_linear import WideSparseLinear
+from elegans.exporter.ops.wide_sums import COARSE, WideSums
+
+_SUM_BITS = 29  # of a weight of `WideSums`, in two parts
 
 
 def wide(real: RealMap, x: Interval) -> Linear | None:
@@ -29,3 +33,20 @@ def wide(real: RealMap, x: Interval) -> Linear | None:
         return best if best is None or best.range(x) else None
     except RangeError:
         return None
+
+
+def wide_sums(real: RealMap, count: int) -> WideSums | None:
+    """A real map of which the first `count` columns have 32 bits, with a result of 32 bits of whose
+    upper halves `out_frac` is; None if a row has no scale."""
+    weights = sparse.csr_array(real.weights, copy=True)
+    weights.sort_indices()
+    real = replace(real, weights=weights)
+    found = real.quantised(WIDE_SHIFTS, _SUM_BITS, False, LONG_MAX)
+    if found is None or not len(found[0].values):
+        return None
+    whole, bias, shift = found
+    coarse = (whole.values + (1 << (COARSE - 1))) >> COARSE
+    parts = (whole.values - (coarse << COARSE), coarse)
+    entries = whole.shape, whole.rows, whole.columns
+    fine, more = (SparseMatrix.from_entries(*entries, values) for values in parts)
+    return WideSums(fine, more, bias, shift, count)

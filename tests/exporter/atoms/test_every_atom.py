@@ -18,6 +18,7 @@ from elegans.exporter.ir.atom import DT
 from elegans.exporter.ir.fixed_model import Window
 
 _SHARED = {
+    "in_32_bits",
     "tabled",
     "rectified",
     "fixed_formats",

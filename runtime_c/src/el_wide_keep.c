@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: 0BSD */
+#define EL_INLINE
+#include "elegans/el_wide_keep.h"

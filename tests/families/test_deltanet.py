@@ -1,0 +1,13 @@
+"""DeltaNet: Yang et al., 2024, eq. 7."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_deltanet_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("DeltaNet", tmp_path)

@@ -1,0 +1,13 @@
+"""mLSTM: Beck et al., 2024, eq. 19-27."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from elegans.tests.families.held import near_float_and_of_one_meaning
+
+
+def test_mlstm_is_near_float_and_has_one_meaning_everywhere(tmp_path):
+    near_float_and_of_one_meaning("mLSTM", tmp_path)
