@@ -32,7 +32,7 @@ def unbounded(
         fact = "grows without bound, so no format holds it"
     else:
         fact = "could not be bounded: no interval was found that the step does not leave"
-        most = np.maximum(early, late)
+        most = np.maximum(early, late).max(axis=0)
         if 0.0 < most.max() < far:
             reach = f" (float runs of random inputs that hold reach {most.max():.2g})"
             ends = " ".join(_options(network, most, least, growing)) + reach
