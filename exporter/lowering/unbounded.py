@@ -65,7 +65,8 @@ def _options(network: Network, most: Reals, least: Reals, growing: NDArray[np.bo
     be negative, as far as intervals know, may not be what something is divided by."""
     layers = _layers(network)
     open_ended = {n: s for n, s in layers.items() if growing[s].any() and most[s].max() > 0.0}
-    if len(layers) == 1 or not 0 < len(open_ended) <= _MOST_OPTIONS:
+    delays = {"x", "h"} & open_ended.keys()  # which have no layer that an option could name
+    if len(layers) == 1 or delays or not 0 < len(open_ended) <= _MOST_OPTIONS:
         return [f"--state-range {_range(float(most.max()), -1.0)}"]
     return [
         f"--state-range {name}={_range(float(most[s].max()), float(least[s].min()))}"
