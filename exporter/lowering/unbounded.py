@@ -32,7 +32,7 @@ def unbounded(
         fact = "grows without bound, so no format holds it"
     else:
         fact = "could not be bounded: no interval was found that the step does not leave"
-        most = np.maximum(early, late)
+        most = np.maximum(early, late).max(axis=0)
         if 0.0 < most.max() < far:
             reach = f" (float runs of random inputs that hold reach {most.max():.2g})"
             ends = " ".join(_options(network, most, least, growing)) + reach
@@ -65,7 +65,8 @@ def _options(network: Network, most: Reals, least: Reals, growing: NDArray[np.bo
     be negative, as far as intervals know, may not be what something is divided by."""
     layers = _layers(network)
     open_ended = {n: s for n, s in layers.items() if growing[s].any() and most[s].max() > 0.0}
-    if len(layers) == 1 or not 0 < len(open_ended) <= _MOST_OPTIONS:
+    delays = {"x", "h"} & open_ended.keys()  # which have no layer that an option could name
+    if len(layers) == 1 or delays or not 0 < len(open_ended) <= _MOST_OPTIONS:
         return [f"--state-range {_range(float(most.max()), -1.0)}"]
     return [
         f"--state-range {name}={_range(float(most[s].max()), float(least[s].min()))}"

@@ -77,6 +77,12 @@ _LFS = FileType(
     "a git-lfs pointer, which stands for a file that was not downloaded", "run git lfs pull"
 )
 _JSON = FileType("a JSON document", "give the ONNX file of one step of the network")
+_ONNX_JSON, _ONNX_TEXT, _ONNX_PROTO = (
+    FileType(
+        f"an ONNX model as {what}", f"onnx.save(onnx.load({{path!r}}, {kind!r}), 'model.onnx')"
+    )
+    for what, kind in (("JSON", "json"), ("text", "onnxtxt"), ("protobuf text", "textproto"))
+)
 _XML = FileType(
     "an XML document, as OpenVINO writes networks", "give the ONNX file that it was made of"
 )
@@ -90,6 +96,8 @@ _MAGIC: tuple[tuple[int, bytes, FileType], ...] = (
     (4, b"ORTM", _ORT),
     (0, b"\x93NUMPY", _ARRAYS),
     (0, b"version https://git-lfs", _LFS),
+    (0, b"\x89PNG", FileType("a picture", "give the ONNX file of one step of the network")),
+    (0, b"MATLAB", FileType("a MATLAB file", "exportONNXNetwork(net, 'model.onnx') in MATLAB")),
     (0, b"GGUF", FileType("a GGUF model", "export one step of the network to ONNX")),
     (0, b"\x1f\x8b", FileType("packed with gzip", "gunzip it: gzip -d {path}")),
     (0, b"BZh", FileType("packed with bzip2", "unpack it: bzip2 -d {path}")),
@@ -118,6 +126,13 @@ _IN_MESSAGE: tuple[tuple[bytes, FileType], ...] = (
     (b"com.github.apple.coremltools", _CORE_ML),
     (b"Placeholder", _FROZEN),
 )
+# The same in texts that are ONNX files.
+_IN_TEXT: tuple[tuple[bytes, FileType], ...] = (
+    (b'"irVersion"', _ONNX_JSON),
+    (b'"ir_version"', _ONNX_JSON),
+    (b"opset_import {", _ONNX_PROTO),
+    (b"opset_import: [", _ONNX_TEXT),
+)
 _TEXTS: tuple[tuple[bytes, FileType], ...] = (
     (b"<!doctype html", _PAGE),
     (b"<html", _PAGE),
@@ -144,7 +159,8 @@ def recognised(data: bytes) -> FileType | None:
     start = data[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     is_text = all(byte >= 32 or byte in b"\t\r\n" for byte in data[:_TEXT_START])
     known = next((found for text, found in _TEXTS if start.startswith(text)), None)
-    return known or (_TEXT if is_text else None)
+    as_text = _first(_IN_TEXT, data) if is_text else None
+    return as_text or known or (_TEXT if is_text else None)
 
 
 def of_message(data: bytes, name: str) -> FileType | None:

@@ -25,6 +25,7 @@ from elegans.exporter.ir.raw_format import named_format
 from elegans.trainer.cells.ltc import POSITIVE
 from elegans.trainer.networks.sequence_layer import SequenceLayer
 from elegans.trainer.onnx_out import torch_rnn
+from elegans.trainer.onnx_out.image_input import of_images
 from elegans.trainer.onnx_out.own_step import kept_aside, own_step, states_of_forward, takes_state
 from elegans.trainer.onnx_out.signals import from_data, signals, unit
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
@@ -46,9 +47,10 @@ _X_RANGE = (-1.0, 1.0)
 _DT_RANGES = ((0.05, 1.0), (5e-4, 1e-2), (5e-6, 1e-4), (5e-8, 1e-6))
 
 
+@of_images
 def export_onnx(
     module: nn.Module,
-    input_size: int,
+    input_size: int | tuple[int, ...],
     path: str | Path,
     *,
     input_ranges: Range | Sequence[Range] | None = None,
@@ -72,7 +74,7 @@ def export_onnx(
                   them, as a normalisation, a CfC and a Linear layer; or one of your own that takes
                   its state and gives the next, as y, h = net(x, h), net(x, (h, c)) or
                   net(x, h, dt). An LSTM's state, and that of mixed memory, is [h, c]
-    input_size    I
+    input_size    I; or the shape of an image that the module takes, as (3, 66, 200)
     path          the file; its name without the suffix becomes the model's name
     input_ranges  (lowest, highest) of all inputs, or a list of one for each
     dt_range      (shortest, longest) elapsed time, in `time_unit`
@@ -106,11 +108,16 @@ def export_onnx(
         raise ElegansError(place, "is no torch.nn.Module", f"give {_KINDS}")
     if not isinstance(input_size, int) or input_size < 1:
         fact = f"input_size is {input_size!r:.60}"
-        raise ElegansError("export_onnx", fact, "give the number of inputs, 1 or more")
+        remedy = "give the number of inputs, 1 or more, or the shape of an image, as (3, 66, 200)"
+        raise ElegansError("export_onnx", fact, remedy)
     module = _plain(module)
     check_finite(module)
     _check_positive(module)
-    step = step_of(module.eval(), input_size, state).eval()
+    try:
+        step = step_of(module.eval(), input_size, state).eval()
+    except NotImplementedError as error:  # as of a program of torch.export
+        place = f"export_onnx, {type(module).__name__}"
+        raise ElegansError(place, f"is no plain module ({error})", f"give {_KINDS}") from None
     if ranges_from is not None:
         if input_ranges is not None:
             raise ElegansError("export_onnx", "input_ranges and ranges_from", "give one of them")

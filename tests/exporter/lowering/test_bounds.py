@@ -111,6 +111,21 @@ def test_a_state_that_turns_is_told_with_the_range_that_runs_show():
         network_bounds(_network(atoms))
 
 
+def test_each_layer_that_has_no_bound_is_told_with_a_range_of_its_own():
+    """Two states that turn, six that follow them, and one that is never negative."""
+    turn = np.zeros((8, 9))
+    turn[:2, :2] = 0.9 * np.sqrt(0.5) * np.array([[1.0, -1.0], [1.0, 1.0]])
+    turn[2:, 0] = 1.0
+    atoms = {
+        "s": _linear([0.0] * 8, h=turn, x=[[1.0]] + [[0.0]] * 7),
+        "r": ReluActivation(_form(0.0, h=[[0.6, 0.6] + [0.0] * 7])),
+    }
+    network = _network(atoms, Window("s", 0, 8), Window("r", 0, 1))
+    told = r"state layer\d\[\d\]: could not.*layer0=-(\d+):\1 --state-range layer1=0:\d+ "
+    with pytest.raises(ElegansError, match=told):
+        network_bounds(network)
+
+
 def test_a_chain_is_followed_to_its_end_however_long_it_is():
     """h0' = x, h1' = 2 h0, ..: each of the states needs one more round."""
     n = 90

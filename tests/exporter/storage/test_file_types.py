@@ -8,6 +8,7 @@ import pickle
 import zipfile
 
 import numpy as np
+import onnx
 import pytest
 
 from elegans.exporter.errors import ElegansError
@@ -49,6 +50,8 @@ _KINDS = {
     "git-lfs pointer.*git lfs pull": b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
     "JSON": b'{"format": "layers-model"}',
     "NumPy arrays": _npz(),
+    "a picture": b"\x89PNG\r\n\x1a\n" + bytes(99),
+    "MATLAB file.*exportONNXNetwork": b"MATLAB 5.0 MAT-file, Platform: posix" + bytes(99),
     "is a text": b"import torch\n",
     "is empty": b"",
 }
@@ -60,6 +63,19 @@ def test_a_file_is_named_for_what_it_is_with_the_way_to_onnx(tmp_path, match):
     path.write_bytes(_KINDS[match])
     with pytest.raises(ElegansError, match=match):
         open_graph(path)
+
+
+@pytest.mark.filterwarnings("ignore:The onnxtxt format")
+@pytest.mark.parametrize("kind", ["json", "onnxtxt", "textproto"])
+def test_an_onnx_file_as_text_is_told_with_the_line_that_translates_it(tmp_path, kind):
+    path = tmp_path / "model.onnx"
+    onnx.save(onnx.load(WORM), path, kind)
+    with pytest.raises(ElegansError, match=f"ONNX model as .*onnx.load.*'{kind}'"):
+        open_graph(path)
+    nodes = [
+        [node.op_type for node in m.graph.node] for m in (onnx.load(path, kind), onnx.load(WORM))
+    ]
+    assert nodes[0] == nodes[1]
 
 
 def test_the_folder_of_a_saved_model(tmp_path):
