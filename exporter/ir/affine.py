@@ -266,7 +266,11 @@ def read(window: Window, vectors: dict[str, Reals]) -> Reals:
 
 def affine_value(form: Affine, vectors: dict[str, Reals]) -> Reals:
     """An affine form [N, size] of vectors [N, ...]; `h` must be among them."""
-    total = np.broadcast_to(form.bias, (len(vectors["h"]), form.size))
+    total: Reals | None = None
     for vector, matrix in form.terms.items():
-        total = total + (matrix @ vectors[vector].T).T
-    return np.asarray(total)
+        part = (matrix @ vectors[vector].T).T
+        part += form.bias if total is None else total
+        total = part
+    if total is None:
+        return np.broadcast_to(form.bias, (len(vectors["h"]), form.size))
+    return total

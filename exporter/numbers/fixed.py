@@ -99,13 +99,19 @@ def product(x: Value, weights: Integers | Reals | SparseMatrix) -> Value:
         return times(weights)
     if not isinstance(x, np.ndarray):
         return x @ constant(np.asarray(weights).T, x)
-    if isinstance(weights, SparseMatrix):
-        columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
-        result = (weights @ columns).T.reshape(*x.shape[:-1], weights.shape[0])
-    else:
-        result = x.astype(np.float64) @ weights.T.astype(np.float64)
+    result = in_float64(x, weights)
     whole = x.dtype.kind == "i" and weights.dtype.kind == "i"
     return result.astype(np.int64) if whole else result
+
+
+def in_float64(x: NDArray[Any], weights: Integers | Reals | SparseMatrix) -> Reals:
+    """`product` of arrays, a new array."""
+    if isinstance(weights, SparseMatrix):
+        columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
+        result: Reals = (weights @ columns).T.reshape(*x.shape[:-1], weights.shape[0])
+        return result
+    dense: Reals = x.astype(np.float64) @ weights.T.astype(np.float64)
+    return dense
 
 
 def round_half_up(value: ArrayLike) -> Integers:

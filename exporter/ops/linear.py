@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from elegans.exporter.numbers.fixed import (
+    INT16_MAX,
+    INT16_MIN,
     Integers,
     Interval,
     RangeError,
     Value,
     constant,
+    in_float64,
     product,
     rshr,
     saturate,
@@ -53,8 +56,7 @@ class Linear:
         object.__setattr__(self, "shift", frozen_integers(self.shift, 1))
 
     def integer(self, x: Value) -> Value:
-        accumulator = product(x, self.weights) + constant(self.bias, x)
-        return saturate(rshr(accumulator, self.shift))
+        return rounded_product(x, self.weights, self.bias, self.shift)
 
     def real(self, x: Value) -> Value:
         scale = np.ldexp(1.0, -self.shift)
@@ -94,6 +96,23 @@ class Linear:
     def scalars(self) -> list[int]:
         rows, cols = self.weights.shape
         return [cols, rows]
+
+
+def rounded_product(
+    x: Value, weights: Integers | SparseMatrix, bias: Integers, shift: Integers
+) -> Value:
+    """`saturate(rshr(product(x, weights) + bias, shift))`, one bias and one shift for each row.
+
+    NumPy does all of it in float64, in place. That is exact as well: sums stay below 2^53, and
+    what a power of two divides keeps all its digits.
+    """
+    if not isinstance(x, np.ndarray):
+        return saturate(rshr(product(x, weights) + constant(bias, x), shift))
+    sums = in_float64(x, weights)
+    sums += (bias + ((1 << shift) >> 1)).astype(np.float64)
+    sums *= np.ldexp(1.0, -shift)
+    np.floor(sums, out=sums)
+    return np.clip(sums, INT16_MIN, INT16_MAX, out=sums).astype(np.int64)
 
 
 OP = Linear

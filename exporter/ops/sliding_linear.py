@@ -9,8 +9,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from elegans.exporter.numbers.fixed import Integers
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops import Table
-from elegans.exporter.ops.sparse_linear import SparseLinear, gap_encoded
+from elegans.exporter.ops.sparse_linear import WIDEST_GAP, SparseLinear, gap_encoded
 
 _UINT16_MAX = (1 << 16) - 1
 
@@ -61,6 +63,20 @@ class SlidingLinear(SparseLinear):
 
     def scalars(self) -> list[int]:
         return [len(filters(self))]
+
+
+def never_smaller(matrix: SparseMatrix, bias: Integers, shift: Integers) -> bool:
+    """Whether it is plain, without a search for filters, that `SparseLinear` takes no more flash.
+
+    If no row has the bias, the shift, the count and the first weight of the one before, each row is
+    a filter with 8 bytes of its own where a sparse row has 2. A sparse row may have to begin with
+    weights of zero, of 3 bytes at most, one for each 255 columns: two of them make up for 6 bytes.
+    """
+    if matrix.cols > 3 * WIDEST_GAP or not np.all(matrix.counts):
+        return False
+    firsts = matrix.values[np.cumsum(matrix.counts) - matrix.counts]
+    alike = [part[1:] == part[:-1] for part in (bias, shift, matrix.counts, firsts)]
+    return not np.any(np.logical_and.reduce(alike))
 
 
 def filters(op: SparseLinear) -> list[Filter]:

@@ -12,7 +12,7 @@ from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops import Table, frozen_integers, trained
 from elegans.exporter.ops.linear import Linear
 
-_WIDEST_GAP = 255  # of a uint8_t
+WIDEST_GAP = 255  # of a uint8_t
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,12 +69,12 @@ def gap_encoded(
     firsts = np.flatnonzero(np.diff(found.rows, prepend=-1))
     before[firsts] = 0 if starts is None else starts[found.rows[firsts]]
     distances = found.columns - before
-    padding = np.maximum(distances - 1, 0) // _WIDEST_GAP
+    padding = np.maximum(distances - 1, 0) // WIDEST_GAP
     ends = np.cumsum(padding + 1)
     weights = np.zeros(int((padding + 1).sum()), np.int64)
-    gaps = np.full(len(weights), _WIDEST_GAP)
+    gaps = np.full(len(weights), WIDEST_GAP)
     weights[ends - 1] = found.values
-    gaps[ends - 1] = distances - _WIDEST_GAP * padding
+    gaps[ends - 1] = distances - WIDEST_GAP * padding
     counts = found.counts + np.bincount(found.rows, padding, len(found.counts)).astype(np.int64)
     return weights, gaps, counts
 

@@ -14,7 +14,12 @@ from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.oracles.free_run import elapsed_times, relative_errors, used_ranges
-from elegans.exporter.oracles.onnx_float import OnnxRuntimeError, OnnxStep, runnable
+from elegans.exporter.oracles.onnx_float import (
+    OnnxRuntimeError,
+    OnnxStep,
+    runnable,
+    stored_numbers,
+)
 from elegans.exporter.oracles.reference import Trajectory
 
 Runs = Mapping[str, tuple[Integers, Integers, Trajectory]]
@@ -23,6 +28,7 @@ Truth = Mapping[str, tuple[Reals, Reals]]
 """By their source: y [T, N, O] and h_next [T, N, H] of the float network in float64."""
 
 _MOST_STEPS = 2000  # of each set of runs, under onnxruntime, which goes step by step
+_MOST_PRODUCTS = 1 << 27  # numbers in the graph times these steps, so that large ones run fewer
 
 
 @dataclass(frozen=True)
@@ -73,17 +79,19 @@ def float32_errors(
 ) -> dict[str, float]:
     """The worst error of the graph itself, run free by onnxruntime, by the source of the runs.
 
-    It is a fraction of the range used, as that of the integers, over at most `_MOST_STEPS` steps:
-    the first runs, or a part of the first. Empty where onnxruntime does not run the graph.
+    It is a fraction of the range used, as that of the integers, over at most `_MOST_STEPS` steps,
+    or fewer of a large graph: the first runs, or a part of the first. Empty where onnxruntime does
+    not run the graph.
     """
     if not runnable(graph.given):
         return {}
+    most = min(_MOST_STEPS, max(_MOST_PRODUCTS // max(stored_numbers(graph.given), 1), 1))
     channels = (*model.states, *model.outputs)
     found = {}
     try:
         step = OnnxStep(graph, period)
         for source, (x, dt, _) in runs.items():
-            first = np.s_[:_MOST_STEPS, : max(_MOST_STEPS // len(x), 1)]
+            first = np.s_[:most, : max(most // len(x), 1)]
             x, dt = x[first], dt[first]
             rest = np.zeros((x.shape[1], len(model.states)))
             other = step.run(to_real(x, model.inputs), elapsed_times(dt, model), rest)

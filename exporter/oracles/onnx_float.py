@@ -97,7 +97,7 @@ def session(model: onnx.ModelProto) -> ort.InferenceSession:
     """What runs a graph on one core. Raises `OnnxRuntimeError` if onnxruntime refuses it."""
     import onnxruntime as ort
 
-    if _elements(model) > _MOST_WEIGHTS:
+    if stored_numbers(model) > _MOST_WEIGHTS:
         raise OnnxRuntimeError("its sparse tensors are too large as dense ones")
     options = ort.SessionOptions()
     options.log_severity_level = 4
@@ -131,7 +131,7 @@ def check_reading(
     """
     if not runnable(graph.given):
         return
-    weights = max(_elements(graph.given), 1)
+    weights = max(stored_numbers(graph.given), 1)
     count = min(max(_MOST_PRODUCTS // weights, 4), _MOST_STEPS)
     rows = np.linspace(0, len(vectors["x"]) - 1, min(count, len(vectors["x"]))).astype(int)
     x, dt, h = (vectors[name][rows].astype(np.int64) for name in ("x", "dt", "h"))
@@ -172,10 +172,10 @@ def runnable(model: onnx.ModelProto) -> bool:
     kinds = {t.data_type for t in tensors} | {
         v.type.tensor_type.elem_type for v in model.graph.input
     }
-    return not (kinds & {*_HALVES} or rounded(model)) and _elements(model) <= _MOST_WEIGHTS
+    return not (kinds & {*_HALVES} or rounded(model)) and stored_numbers(model) <= _MOST_WEIGHTS
 
 
-def _elements(model: onnx.ModelProto) -> int:
+def stored_numbers(model: onnx.ModelProto) -> int:
     """The numbers that the graph holds, sparse tensors as dense ones."""
     dense = [t.dims for t in model.graph.initializer]
     return sum(

@@ -29,7 +29,7 @@ _REPEATED = 768
 # OpenBLAS computes a product of so many multiplications in one thread. For one that is not much
 # larger, other threads cost more than they save, ten times as much where the machine is busy.
 _ONE_THREAD = 1 << 18
-_MOST_ELEMENTS = 1 << 22  # of all vectors of the runs that are computed together
+_MOST_ELEMENTS = 1 << 21  # of all vectors of the runs that are computed together: 16 MiB
 
 
 def _join(parts: list[Value]) -> Integers:

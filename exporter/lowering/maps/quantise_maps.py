@@ -26,7 +26,7 @@ from elegans.exporter.ops.long_linear import SHIFTS, LongLinear
 from elegans.exporter.ops.long_sliding_linear import LongSlidingLinear
 from elegans.exporter.ops.long_sparse_linear import LongSparseLinear
 from elegans.exporter.ops.long_timed_linear import LongTimedLinear
-from elegans.exporter.ops.sliding_linear import SlidingLinear
+from elegans.exporter.ops.sliding_linear import SlidingLinear, never_smaller
 from elegans.exporter.ops.sliding_linear8 import SlidingLinear8
 from elegans.exporter.ops.sparse_linear import SparseLinear
 from elegans.exporter.ops.sparse_linear8 import SparseLinear8
@@ -176,9 +176,9 @@ def linear(
     if layouts is _LAYOUTS[16]:
         kept = real.rounded_together(kept, tabled)
     dense, *others = layouts
+    others = others[:1] if never_smaller(*kept) else others  # without filters
     found, *_ = kept
-    # Above `_SMALL` entries, a map that is mostly zeros is never smallest in the dense layout,
-    # and the dense array is not even made.
+    # Above `_SMALL` entries, a map of mostly zeros is never smallest as a dense array.
     possible = found.size <= max(_SMALL, 4 * (len(found.values) + len(found.counts)))
     ops = [layout(*kept) for layout in ([dense, *others] if possible else others)]
     best = smallest(ops)

@@ -25,6 +25,7 @@ from elegans.exporter.numbers.fixed import (
     widest_frac,
 )
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
+from elegans.exporter.ops.linear import rounded_product
 
 _SMALL = st.integers(-(1 << 20), 1 << 20)
 _TINY = st.integers(-9, 9)
@@ -136,3 +137,16 @@ def test_leaving_int32_is_refused_wherever_it_happens():
         Interval.of([-(2**31)], [0]) - 1
     with pytest.raises(RangeError):
         end * 2
+
+
+def test_a_rounded_product_in_float64_is_that_of_integers():
+    rng = np.random.default_rng(5)
+    weights = rng.integers(-32767, 32768, (40, 300))
+    weights[rng.random(weights.shape) < 0.5] = 0
+    x = rng.integers(-32768, 32768, (7, 300))
+    bias = rng.integers(-(2**31), 2**31, 40)
+    shift = rng.integers(0, 31, 40)
+    sums = x.astype(object) @ weights.T.astype(object) + bias
+    expected = np.clip((sums + ((1 << shift) >> 1)) >> shift, -32768, 32767).astype(np.int64)
+    for kind in (weights, SparseMatrix.of(weights)):
+        assert np.array_equal(rounded_product(x, kind, bias, shift), expected)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 from elegans.exporter.ops.linear import Linear
-from elegans.exporter.ops.sliding_linear import SlidingLinear, filters
+from elegans.exporter.ops.sliding_linear import SlidingLinear, filters, never_smaller
 from elegans.exporter.ops.sliding_linear8 import SlidingLinear8
+from elegans.exporter.ops.sparse_linear import SparseLinear
 
 _OPS = [(SlidingLinear, 400), (SlidingLinear8, 127)]
 
@@ -52,3 +54,21 @@ def test_a_convolution_stores_each_filter_once():
     op = SlidingLinear(*_fields(rng, _convolution(rng, 400)))
     assert [(len(f.weights), f.positions, f.stride) for f in filters(op)] == [(4, 19, 2)] * 3
     assert sum(t.values.size for t in op.tables() if t.suffix == "w") == 12
+
+
+def test_maps_whose_rows_differ_are_never_smaller_as_filters():
+    """With few weights of few values, both answers occur, and the answer yes is always right."""
+    rng, told = np.random.default_rng(3), 0
+    for _ in range(300):
+        rows, cols = rng.integers(1, 5), rng.integers(1, 766)
+        weights = np.zeros((rows, cols), np.int64)
+        for row in weights:
+            row[rng.integers(0, cols, rng.integers(1, 4))] = rng.integers(1, 4)
+        given = SparseMatrix.of(weights), rng.integers(0, 2, rows), rng.integers(0, 2, rows)
+        sparse, sliding = (
+            sum(table.bytes for table in layout(*given).tables())
+            for layout in (SparseLinear, SlidingLinear)
+        )
+        told += never_smaller(*given)
+        assert sliding >= sparse or not never_smaller(*given)
+    assert 0 < told < 300
