@@ -294,12 +294,15 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
                 f"in one step it changes by {change.min():.2g} units of its format",
                 "sample no faster than the network's time constants need, or unfold less often",
             )
-        digits = np.abs(values).mean(axis=0) / unit
-        if atom.in_unit_interval and digits.min() < _FEW_UNITS:
+        means = np.abs(values).mean(axis=0)
+        digits = means / unit
+        # What is below one unit in all steps together, as a gate that stays closed, is no cause.
+        digits[digits * len(values) < 1.0] = np.inf
+        i = int(digits.argmin())
+        if atom.in_unit_interval and digits[i] < _FEW_UNITS:
             of_time = "dt" in atom.vectors() or facts.network.interface.dt_fixed is not None
             return (
-                f"its values are near {np.abs(values).mean(axis=0).min():.1e}, "
-                f"{digits.min():.2g} units of its format",
+                f"its values are near {means[i]:.1e}, {digits[i]:.2g} units of its format",
                 "sample no faster than the network's time constants need" if of_time else general,
             )
         reach = np.maximum(np.abs(lo), np.abs(hi))

@@ -20,7 +20,7 @@ from elegans.exporter.oracles.blame import Blame, find_blame
 from elegans.exporter.oracles.free_run import float_run, free_run_error, greatest_growth
 from elegans.exporter.oracles.hybrid import ROUNDING, WEIGHTS, Contribution, contributions
 from elegans.exporter.oracles.reference import run
-from elegans.trainer import export_onnx
+from elegans.trainer import CfC, export_onnx
 from elegans.trainer.cells.ctrnn import CTRNNCell
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent
@@ -180,6 +180,23 @@ def test_a_neuron_without_a_leak_whose_synapses_are_nearly_closed_is_told(
     blame = _blame((lowered, network, runs, replace(error, worst=0.5)))
     assert ("its conductance falls to" in blame.cause) == told
     assert ("gleak" in blame.remedy) == told
+
+
+@pytest.mark.parametrize(("bias", "told"), [(-60.0, False), (-10.0, True)])
+def test_a_gate_that_stays_closed_is_no_cause_and_one_of_few_units_is(
+    tmp_path, monkeypatch, bias, told
+):
+    torch.manual_seed(0)
+    net = CfC(2, 3, backbone_layers=0)
+    with torch.no_grad():
+        net.rnn_cell.time_b.bias[0] = bias
+    path = tmp_path / "net.onnx"
+    export_onnx(net, 2, path, input_ranges=(-1, 1), dt_range=(0.1, 1))
+    lowered, network, runs, error = _case(path)
+    name = next(c.name for c in lowered.names.values() if c.name.endswith("_t"))
+    _accused(monkeypatch, lowered, network, name)
+    blame = _blame((lowered, network, runs, replace(error, worst=0.5)))
+    assert ("units of its format" in blame.cause) == told
 
 
 def test_an_output_that_shows_a_slow_state_is_told_from_the_state(tmp_path):
