@@ -3,8 +3,8 @@
 python -m benchmarks.general_cost [--core m4 ...] [--records FILE]
 
 `benchmarks.step_cost --fit` fits the kernels of the known cells. This measures the families below
-in the same way and adds to exporter/cost/costs.json what each kind of work costs that is not there:
-the least squares of what is left of each function when all known work is taken off.
+in the same way and adds to exporter/cost/costs.json what the kernels cost that are not there: the
+least squares of what is left of each function when all known work is taken off.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from elegans.exporter.export import export
 FAMILIES = (
     *("minGRU", "Phased LSTM", "CT-GRU", "S4D, elapsed time", "LMU in full", "Clockwork RNN"),
     *("GRU with LayerNorm and softmax", "complementary filter", "RG-LRU", "T-LSTM", "coRNN"),
-    "HiPPO-LegS",
+    *("HiPPO-LegS", "sLSTM", "RWKV-4", "DeltaNet"),
 )
 Costs = dict[str, dict[str, float]]
 
@@ -47,15 +47,16 @@ def _measured(name: str, core: str) -> Record:
 
 
 def _added(records: Sequence[Record], core: str, known: Costs) -> Costs:
-    """What each kind of work costs that `known` has not, in instructions and in bytes."""
+    """What each kind of work costs of kernels that `known` has not, in instructions and bytes."""
     plans = [(record, plan_of(record)) for record in records]
     found: Costs = {}
     for what, parts in (("instructions", instructions_of), ("bytes", bytes_of)):
+        kernels = {kind.split(".")[0] for kind in known[what]}
         groups: dict[str, list[tuple[Work, int]]] = defaultdict(list)
         for record, plan in plans:
             for group, work, amount in parts(record, plan, core):
                 old = sum(n * known[what].get(kind, 0.0) for kind, n in work.items())
-                new = Work({k: n for k, n in work.items() if k not in known[what]})
+                new = Work({k: n for k, n in work.items() if k.split(".")[0] not in kernels})
                 if new:
                     groups[group].append((new, max(round(amount - old), 0)))
         found[what] = {}

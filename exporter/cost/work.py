@@ -29,6 +29,7 @@ from elegans.exporter.ops.sliding_linear import SlidingLinear, filters
 from elegans.exporter.ops.sparse_linear import SparseLinear, gap_encoded
 from elegans.exporter.ops.timed_linear import TimedLinear
 from elegans.exporter.ops.timed_linear8 import TimedLinear8
+from elegans.exporter.ops.wide_sums import WideSums
 
 Work = Counter[str]
 _CALL = re.compile(r"\bel_(?!give)\w+(?<!_few)\(")
@@ -83,6 +84,9 @@ def _kernel(step: Step) -> Work:
         found["synapses"] = sum(f.positions * len(f.weights) for f in kept)
     elif isinstance(op, SparseLinear):
         found |= {"rows": op.weights.shape[0], "synapses": len(gap_encoded(op.weights)[0])}
+    elif isinstance(op, WideSums):
+        entries = len(op.weights.values) + len(op.coarse.values)
+        found |= {"rows": len(op.bias), "synapses": entries}
     elif isinstance(op, (Linear, TimedLinear)):
         rows, cols = op.weights.shape
         maps = 2 if isinstance(op, TimedLinear) else 1

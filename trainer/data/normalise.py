@@ -182,7 +182,9 @@ def outward(low: float, high: float, inward: bool = False) -> tuple[float, float
     unit = 10.0 ** (math.floor(math.log10(high - low)) - 2)
     small = 10.0 ** (math.floor(math.log10(low)) - 2) if inward else unit
     digits = [max(0, -math.floor(math.log10(u))) for u in (small, unit)]
-    return (
-        round(math.floor(low / small) * small, digits[0]),
-        round(math.ceil(high / unit) * unit, digits[1]),
+    lo = round(math.floor(low / small) * small, digits[0])
+    hi = round(math.ceil(high / unit) * unit, digits[1])
+    return (  # a quotient may be rounded to the whole number beside it
+        lo if lo <= low else round(lo - small, digits[0]),
+        hi if hi >= high else round(hi + unit, digits[1]),
     )

@@ -250,7 +250,7 @@ def test_a_state_of_another_size_than_declared(graph, save, tmp_path, sizes):
 def test_one_gate_for_all_neurons_is_spread_over_them(graph, save, tmp_path, blend, metadata):
     """The kernels read one gate for each neuron: a single one would be read past its end."""
     model = export(Request(save(_one_cell(graph(), 6, 6, 1, blend), metadata)), tmp_path / "OUT")
-    products = [s for s in model.steps if s.op.kernel == "product"]
+    products = [s for s in model.steps if s.op.kernel in ("product", "wide_product")]
     assert products
     assert all(sum(w.size for w in a) == s.size for s in products for a in s.inputs)
 

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from elegans.exporter.errors import ElegansError, WrongUseError
@@ -94,6 +94,7 @@ def test_a_missing_value_is_the_last_one_with_its_age(values):
 
 @settings(max_examples=100)
 @given(st.floats(-1e4, 1e4, allow_subnormal=False), st.floats(1, 1e6))
+@example(0.09, 1.35)
 def test_rounded_ranges_contain_what_they_are_of(low, width):
     lo, hi = outward(low, low + width)
     assert lo <= low
