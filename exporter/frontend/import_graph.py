@@ -35,6 +35,7 @@ from elegans.exporter.ir.atom import PER_DT, Activation, Gate
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Interface, from_metadata, model_name, valid_name
 from elegans.exporter.ir.real_network import Network
+from elegans.exporter.numbers.fixed import LARGEST_REAL
 from elegans.exporter.passes.eliminate_dead import pruned
 from elegans.exporter.passes.fold_constants import folded
 
@@ -43,6 +44,7 @@ _REMEDIES = {  # for operators of other domains than ONNX's own
     "com.microsoft.nchwc": "optimise with ORT_ENABLE_EXTENDED, which keeps the layout of ONNX, or "
     "give the file that onnxruntime's optimiser was given",
 }
+_ENDS = ("Clip", "Max", "Min", "Where")  # operators for which infinity may mean: no end
 _MOST_WEIGHTS = 1 << 23  # twice what fills 8 MiB of flash, as solvers repeat their maps
 
 
@@ -215,6 +217,7 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
         raise ElegansError(place, f"is an operator of {node.domain!r:.60}", remedy)
     if reader.fold(place, node):
         return
+    _require_finite(reader, place, node)
     rule = RULES.get(node.op_type)
     if rule is None:
         known = f"write the cell with {', '.join(sorted(RULES))}"
@@ -231,6 +234,17 @@ def _read_node(reader: Reader, place: str, node: onnx.NodeProto) -> None:
     for result in results:
         reader.spend_form(place, result)
     reader.tensors.update(zip(node.output, results, strict=False))
+
+
+def _require_finite(reader: Reader, place: str, node: onnx.NodeProto) -> None:
+    """What stands for infinity may be an end, a choice or an added mask, but no weight or bias."""
+    for name in node.input if node.op_type not in _ENDS else ():
+        value = reader.constants.get(name)
+        if value is None or not np.any(np.abs(value) >= LARGEST_REAL):
+            continue
+        if node.op_type != "Add" or np.all(value):
+            fact = f"takes {name!r}, which has an infinite element"
+            raise ElegansError(place, fact, open_file.ENDLESS_REMEDY)
 
 
 def _joined(reader: Reader, ports: tuple[GraphPort, ...]) -> Affine:

@@ -30,7 +30,12 @@ _MOST_ELEMENTS = 1 << 26  # of all tensors: half a GiB of float64
 _MOST_INTEGERS = 1 << 20  # of all tensors of integers, from which ONNX infers shapes
 _WIDEST_PORT = 1 << 16  # elements of an input or an output
 _MOST_ENTRIES = 100  # of a folder that is given instead of a file
-_ENDLESS = 3.4e38  # what exporters write where they mean infinity
+# What exporters write where they mean infinity: it, or the greatest bfloat16, float32 or float64.
+_ENDLESS = np.array([np.inf, 2.0**128 - 2.0**120, 2.0**128 - 2.0**104, np.finfo(float).max])
+ENDLESS_REMEDY = (
+    "a mask may take a finite number, as -1e4 before a softmax; a weight is to be trained "
+    "again, with a smaller learning rate or clipped gradients"
+)
 _PIECE = 1 << 20  # elements that are checked at a time, to save memory
 _WIDEST_MATRIX = 1 << 16  # rows or columns of a sparse tensor
 _OPSETS = range(9, 26)  # versions of ONNX's operators that are accepted
@@ -297,7 +302,7 @@ def finite(array: Reals, place: str) -> Reals:
     if array.dtype.kind != "f":
         return array
     wide = array.astype(np.float64)
-    endless = np.abs(wide) >= _ENDLESS
+    endless = np.isin(np.abs(wide), _ENDLESS)
     if (wide.size == 1 and endless) or np.all((wide == 0.0) | (endless & (wide < 0.0))):
         wide = np.clip(wide, -LARGEST_REAL, LARGEST_REAL)
     flat = wide.ravel()
@@ -305,12 +310,8 @@ def finite(array: Reals, place: str) -> Reals:
         bad = np.flatnonzero(~(np.abs(flat[start : start + _PIECE]) <= LARGEST_REAL))
         if not len(bad):
             continue
-        raise ElegansError(
-            place,
-            f"element {start + bad[0]} is {flat[start + bad[0]]:g}",
-            "a mask may take a finite number, as -1e4 before a softmax; a weight is to be trained "
-            "again, with a smaller learning rate or clipped gradients",
-        )
+        fact = f"element {start + bad[0]} is {flat[start + bad[0]]:g}"
+        raise ElegansError(place, fact, ENDLESS_REMEDY)
     return wide
 
 

@@ -234,6 +234,9 @@ def _with_output(g, make):
         (lambda g, h: g.node("Div", h, g.hold([0.0])), "divides by zero"),
         (lambda g, h: g.node("MatMul", h, g.hold(np.ones(2))), "has 1 elements"),
         (lambda g, h: g.node("MatMul", h, g.hold(np.ones((2, 2, 2)))), "has 4 elements"),
+        (lambda g, h: g.node("Add", h, g.hold(np.array([np.inf]))), "has an infinite element"),
+        (lambda g, h: g.node("Sub", g.hold(np.array([-np.inf])), h), "has an infinite element"),
+        (lambda g, h: g.node("Mul", h, g.hold(np.array([np.inf]))), "has an infinite element"),
         (lambda g, h: g.node("Concat", h, h, axis=1), "'y'.*has 4 elements.*declared with 2"),
     ],
 )
