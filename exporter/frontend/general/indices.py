@@ -22,6 +22,7 @@ from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule, select
 from elegans.exporter.ir.affine import Affine, Form
 
+_Vectors = tuple[Affine, tuple[int, ...]]  # and their shape
 _MOST_PLACES = 1024  # that are compared with indices, and products, of one node
 _INTEGERS = (onnx.TensorProto.INT64, onnx.TensorProto.INT32)
 _REALS = (
@@ -50,13 +51,9 @@ def _is_place(reader: Reader, place: str, index: Affine, places: int) -> Affine:
 
 def _gather(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
     """Elements at constant places are addressing; at others, a sum over the places."""
-    data_name, index_name = node.input
-    if index_name in reader.constants:
+    if node.input[1] in reader.constants:
         return select(reader, place, node, given)
-    _require_whole(reader, place, index_name)
-    index, asked = reader.affine(place, index_name)
-    data, shape = reader.affine(place, data_name)
-    axis = int(given.get("axis", 0)) % len(shape)
+    (index, asked), (data, shape), axis = _indexed(reader, place, node, given)
     places, inner = shape[axis], math.prod(shape[axis + 1 :])
     outer = math.prod(shape[:axis])
     found = _is_place(reader, place, index, places)
@@ -85,13 +82,9 @@ def _gather_elements(
     reader: Reader, place: str, node: onnx.NodeProto, given: Attributes
 ) -> Outputs:
     """For each element of the index, the one of its row of the data."""
-    data_name, index_name = node.input
-    if index_name in reader.constants:
+    if node.input[1] in reader.constants:
         return select(reader, place, node, given)
-    _require_whole(reader, place, index_name)
-    index, asked = reader.affine(place, index_name)
-    data, shape = reader.affine(place, data_name)
-    axis = int(given.get("axis", 0)) % len(shape)
+    (index, asked), (data, shape), axis = _indexed(reader, place, node, given)
     rows = np.moveaxis(np.arange(data.size).reshape(shape), axis, -1)
     rows = rows[tuple(slice(n) for i, n in enumerate(asked) if i != axis)]
     wide = np.broadcast_to(np.expand_dims(rows, axis), (*asked, shape[axis])).reshape(-1)
@@ -99,6 +92,17 @@ def _gather_elements(
     summed = sparse.kron(sparse.eye_array(index.size), np.ones((1, shape[axis])), "csr")
     picked = times(reader, found, data.pick(wide)).times(summed)
     return [ShapedForm(Form(picked, {}), asked)]
+
+
+def _indexed(
+    reader: Reader, place: str, node: onnx.NodeProto, given: Attributes
+) -> tuple[_Vectors, _Vectors, int]:
+    """The index of a node and its data, each with its shape, and the axis that is indexed."""
+    data_name, index_name = node.input
+    _require_whole(reader, place, index_name)
+    data, shape = reader.affine(place, data_name)
+    axis = int(given.get("axis", 0)) % len(shape)
+    return reader.affine(place, index_name), (data, shape), axis
 
 
 def _one_hot(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
