@@ -26,6 +26,7 @@ from elegans.exporter.codegen.fusion.candidates import (
 )
 from elegans.exporter.codegen.fusion.compact import compact, saved
 from elegans.exporter.codegen.fusion.decayed import decayed
+from elegans.exporter.codegen.fusion.leaky import leaky
 from elegans.exporter.codegen.fusion.trimmed import trimmed
 from elegans.exporter.codegen.program import (
     CfcFixedLayer,
@@ -102,7 +103,13 @@ def fuse(program: Program, bounds: Bounds, allowed: Allowed, apart: set[str]) ->
     if allowed.replaceable:
         steps = [for_any_weights(s) if isinstance(s.op, FusedLayer) else s for s in steps]
     found = Program(program.model, gathered(steps), program.loops)
-    return Program(found.model, delayed(found), found.loops) if allowed.layout.pointwise else found
+    if not allowed.layout.pointwise:
+        return found
+    found = Program(found.model, delayed(found), found.loops)
+    if not allowed.decays:
+        return found
+    steps = _fused(found, found.steps, [(2, leaky)], bounds, apart)
+    return Program(found.model, tuple(steps), found.loops)
 
 
 def _fused(

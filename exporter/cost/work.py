@@ -13,6 +13,7 @@ from collections import Counter
 
 from elegans.exporter.codegen.copies import is_few
 from elegans.exporter.codegen.elementwise.loop import called
+from elegans.exporter.codegen.fusion.leaky import Leaky
 from elegans.exporter.codegen.plan import Plan
 from elegans.exporter.codegen.program import LayerCall, elementwise
 from elegans.exporter.codegen.unroll_sparse import Function
@@ -97,7 +98,7 @@ def _kernel(step: Step) -> Work:
             found |= {k: found.get(k, 0) + maps * rows * rounds[k] for k in rounds}
     else:
         found["elements"] = step.size // parts(op)
-        if elementwise(step):  # of which M55 computes four at a time
+        if elementwise(step) or isinstance(op, Leaky):  # M55 computes four at a time
             found["quads"] = -(-found["elements"] // 4)
         if isinstance(op, AnyFunction):  # what a table of where to begin leaves to search
             found["halvings"] = step.size * op.search[1].bit_length()
@@ -218,6 +219,7 @@ _INLINE = {
     "decayed",
     "fused_step",
     "keep",
+    "leaky",
     "lstm_cell",
     "narrow",
     "relax",

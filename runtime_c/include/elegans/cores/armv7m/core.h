@@ -14,6 +14,9 @@
 /* el_decayed.h. */
 #define EL_NATIVE_DECAYED "elegans/cores/armv7m/decayed.h"
 
+/* el_leaky.h. */
+#define EL_NATIVE_LEAKY "elegans/cores/armv7m/leaky.h"
+
 /* The weights of two neighbouring inputs: a word each, ready for MLA; two int16_t in one word, the
  * even one in the lower half, for layers that are loops. */
 #ifdef EL_LOOPED

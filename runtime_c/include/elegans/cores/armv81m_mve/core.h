@@ -33,6 +33,9 @@
 /* el_decayed.h. */
 #define EL_NATIVE_DECAYED "elegans/cores/armv81m_mve/decayed.h"
 
+/* el_leaky.h. */
+#define EL_NATIVE_LEAKY "elegans/cores/armv81m_mve/leaky.h"
+
 /* A loop with tail predication: DLSTP and LETP count lanes, and lanes behind the last element
  * are neither loaded nor added. w has the constraint "l" because VLDRB widens only from a low
  * register. */

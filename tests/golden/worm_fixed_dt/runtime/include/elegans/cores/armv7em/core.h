@@ -32,6 +32,9 @@
 /* el_decayed.h. */
 #define EL_NATIVE_DECAYED "elegans/cores/armv7m/decayed.h"
 
+/* el_leaky.h. */
+#define EL_NATIVE_LEAKY "elegans/cores/armv7m/leaky.h"
+
 /* Products a round of el_dot's loop: two where the compiler is asked for size, else eight. */
 #ifdef __OPTIMIZE_SIZE__
 #define EL_UNROLLED 0
