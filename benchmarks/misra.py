@@ -15,6 +15,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from elegans.exporter.errors import ElegansError
 from elegans.packages.package import package
 from elegans.tests.places import CHECKOUT
 
@@ -185,7 +186,7 @@ def page(found: dict[str, Counter[str]], tool: str) -> str:
 
 _TEXT = """# MISRA C:2012
 
-`python -m benchmarks.misra BUILD` runs the MISRA addon of {tool} over the C of a package, that is a model, its self-test and the whole runtime, and writes this page. The figures are those of the model `tests/golden/worm`, in portable C. The addon has most of the rules that a program can check, not all; it is no certificate. The assembler of Cortex-M and RISC-V cores is outside of MISRA C.
+`python -m benchmarks.misra BUILD` runs the MISRA addon of {tool} over the C of a package, that is a model, its self-test and the whole runtime, and writes this page. The figures are those of a BUILD that `elegans export tests/golden/worm.onnx` writes, in portable C; a folder of `tests/golden/` is no BUILD, because it lacks the files that a test does not read. The addon has most of the rules that a program can check, not all; it is no certificate. The assembler of Cortex-M and RISC-V cores is outside of MISRA C.
 
 No rule of the category *mandatory* is in the list. Rules are described in our words, because MISRA's own are not free.
 
@@ -206,7 +207,10 @@ def main() -> None:
         raise SystemExit("cppcheck is not installed: apt install cppcheck")
     tool = subprocess.run(["cppcheck", "--version"], capture_output=True, text=True, check=True)
     with tempfile.TemporaryDirectory() as place:
-        files = package(build, Path(place).resolve() / "packages", ["cmake"])
+        try:
+            files = package(build, Path(place).resolve() / "packages", ["cmake"])
+        except ElegansError as error:
+            raise SystemExit(str(error)) from None
         (folder,) = (Path(place).resolve() / "packages" / "cmake").iterdir()
         text = page(deviations(folder), tool.stdout.strip())
     _PAGE.write_text(text)

@@ -38,11 +38,13 @@ class Tally:
     """What happened on the line.
 
     ``frames`` counts requests and answers that were accepted, ``vectors`` the golden vectors
-    compared, ``undetected`` those that differ, ``lost`` those never answered. ``resent``
-    counts requests sent again, ``damaged`` the frames that the host dropped."""
+    compared, ``integers`` the outputs and states in these, ``undetected`` the vectors that
+    differ, ``lost`` those never answered. ``resent`` counts requests sent again, ``damaged``
+    the frames that the host dropped."""
 
     frames: int = 0
     vectors: int = 0
+    integers: int = 0
     undetected: int = 0
     lost: int = 0
     resent: int = 0
@@ -89,6 +91,7 @@ def soak(
                 tally.lost += chunk.start - done
                 done = chunk.stop
                 y, h = golden.y[chunk.start : done], golden.h_next[chunk.start : done]
+                tally.integers += y.size + h.size
                 wrong = (chunk.reply.y != y).any(1) | (chunk.reply.h != h).any(1)
                 tally.undetected += int(np.count_nonzero(wrong))
                 tally.frames += 2
@@ -119,15 +122,16 @@ def main(
 ) -> None:
     """Print the table as Markdown."""
     model = load_build(build)
-    print("| faults a byte | frames | vectors |", " | ".join(kinds), end=" | ")
+    print("| faults a byte | frames | vectors | integers |", " | ".join(kinds), end=" | ")
     print("damaged | sent again | undetected | lost | frames/s |")
-    print("|---" * (len(kinds) + 8) + "|")
+    print("|---" * (len(kinds) + 9) + "|")
     for rate in rates:
         noise = FaultInjector(rate, kinds, seed), FaultInjector(rate, kinds, seed + 1)
         with host_device(build) as port:
             tally = soak(port, model, frames, noise)
         injected: Counter[str] = noise[0].injected + noise[1].injected
-        cells = [f"{rate:g}", tally.frames, tally.vectors, *(injected[k] for k in kinds)]
+        cells = [f"{rate:g}", tally.frames, tally.vectors, tally.integers]
+        cells += [*(injected[k] for k in kinds)]
         cells += [tally.damaged, tally.resent, tally.undetected, tally.lost]
         cells += [round(tally.frames / tally.seconds)]
         print("|", " | ".join(map(str, cells)), "|", flush=True)

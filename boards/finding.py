@@ -26,6 +26,11 @@ class Finding:
 
     def __str__(self) -> str:
         if self.present:
-            return f"ok       {self.name:<20}{self.detail}"
+            return finding_line("ok", self.name, self.detail)
         status = "missing" if self.needed else "absent"
-        return f"{status:<9}{self.name:<20}{self.purpose}; {self.remedy}"
+        return finding_line(status, self.name, f"{self.purpose}; {self.remedy}")
+
+
+def finding_line(status: str, name: str, text: object) -> str:
+    """A line of the list, in columns that hold the longest name of a program."""
+    return f"{status:<9}{name:<25}{text}"

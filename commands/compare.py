@@ -14,7 +14,7 @@ import numpy as np
 from elegans.commands.edge import say
 from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.data.user_data import UserData, read_user_data
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.files import require_file, write_file
 from elegans.exporter.float_network import read_float_network
 from elegans.exporter.oracles.comparison import Comparison
@@ -64,6 +64,8 @@ def _check_plot(plot: Path) -> None:
         remedy = "pip install 'elegans[train]', or leave out --plot"
         raise ElegansError("matplotlib", "is not installed", remedy)
     require_file(plot)
+    if plot.suffix != ".png":
+        raise WrongUseError("--plot", f"{plot} has another ending", "name a file *.png")
 
 
 def _rows(found: Comparison) -> list[ChannelError]:

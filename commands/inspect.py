@@ -10,7 +10,7 @@ from typing import Any
 from elegans.commands.edge import say
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
-from elegans.exporter.files import require_file, write_file
+from elegans.exporter.files import require_new_file, write_file
 from elegans.viewer.analysis.account import account
 from elegans.viewer.analysis.subject import Inspected, read_subject
 from elegans.viewer.pages.inspect import inspect_page
@@ -32,7 +32,7 @@ def inspect(
 
     Raises `ElegansError`; `output` is then as it was.
     """
-    require_file(output)
+    require_new_file(output, source)
     if figure is not None and figure[1] != "json" and not importlib.util.find_spec("matplotlib"):
         remedy = "pip install 'elegans[train]', or take --format json"
         raise ElegansError("matplotlib", "is not installed", remedy)

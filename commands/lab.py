@@ -17,7 +17,7 @@ def describe_boards(as_json: bool) -> str:
     rows, connected_now = catalogue(), plugged_in()
     if as_json:
         return json.dumps({"boards": rows, "connected": connected_now})
-    lines = [f"{row['name']:<20}{row['core']:<14}{row['runs_on']}" for row in rows]
+    lines = [f"{row['name']:<26}{row['core']:<15}{row['runs_on']}" for row in rows]
     lines += ["", "connected:" if connected_now else "no debug probe is connected"]
     lines += [f"{r['probe']:<28}{r['ports'] or 'no port':<16}{r['boards']}" for r in connected_now]
     return "\n".join(lines)

@@ -13,7 +13,8 @@ from elegans.commands.edge import say
 from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.data.labels import NO_LABEL, share_of_hits
 from elegans.exporter.data.user_data import UserData, read_user_data
-from elegans.exporter.files import npz, require_file, write_file
+from elegans.exporter.errors import WrongUseError
+from elegans.exporter.files import npz, require_new_file, write_file
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.native.compiled_run import compiled_run
 from elegans.exporter.numbers.fixed import Integers, dequantise
@@ -34,7 +35,7 @@ def run_data(
     To stdout goes what was run, the accuracy if there are labels, and a line for each layer and
     output that can saturate, with the remedy if it does. Raises `ElegansError`.
     """
-    require_file(output)
+    _check_output(output, source)
     model, folder = load_model(build), read_build_folder(build)
     data = read_user_data(source, model, folder.period_fixed, clip, labels)
     for change in data.changes:
@@ -55,6 +56,13 @@ def run_data(
     saturated += saturations(folder.outputs, y[data.valid], OUTPUT_RANGE)
     for one in saturated:
         say(f"saturated: {one}" + (f"; {one.remedy}" if one.steps else ""))
+
+
+def _check_output(output: Path, source: Path) -> None:
+    """Refuse an ending that is none of an .npz file, and to replace the data."""
+    require_new_file(output, source)
+    if output.suffix != ".npz":
+        raise WrongUseError("--output", f"{output} has another ending", "name a file *.npz")
 
 
 def _how(model: Model) -> str:

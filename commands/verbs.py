@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import string
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,12 +64,23 @@ class Verb(click.Command):
         return result
 
 
+class _Shell(string.Formatter):
+    """Fills texts in as a shell takes them: a path with spaces in quotes."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """One value; what needs no quotes gets none."""
+        return shlex.quote(super().format_field(value, format_spec))
+
+
+_SHELL = _Shell()
+
+
 def tell_next(ctx: click.Context) -> None:
     """Print the next command to stderr."""
     text = _NEXT.get(ctx.info_name or "")
     if text is not None and not any(ctx.params.get(name) for name in _WITHOUT):
         weights = " --weights int8" if ctx.params.get("qat") == "int8" else ""
-        complain(f"next: {text.format(**ctx.params)}{weights}")
+        complain(f"next: {_SHELL.format(text, **ctx.params)}{weights}")
 
 
 class Verbs(click.Group):

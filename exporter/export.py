@@ -18,7 +18,7 @@ from elegans.exporter.cost import general
 from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.delivery.weights_block import structure_digest
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.files import npz, restore_folder, write_folder
+from elegans.exporter.files import npz, require_parents, restore_folder, write_folder
 from elegans.exporter.frontend.import_graph import StepGraph
 from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_json
 from elegans.exporter.ir.real_network import Network
@@ -196,6 +196,7 @@ def _check_errors(
 def _check_target(target: Path) -> None:
     """Refuse to replace anything but an empty folder or an earlier BUILD."""
     restore_folder(target)
+    require_parents(target)
     try:
         if target.is_dir() and (not any(target.iterdir()) or is_build_folder(target)):
             return

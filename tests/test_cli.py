@@ -133,12 +133,20 @@ def test_the_old_name_of_level_and_layout_is_refused_in_one_line(verb):
         (["train", "chess", "-o", "OUT"], 2, "there is no such task, file or folder"),
         (["run", "none", "--input", "a.npz", "--output", "b.npz"], 2, "model.json: is not there"),
         (["frobnicate"], 2, "No such command"),
+        (["export", "m.onnx", "-o", "OUT", "--accept-error", "nan"], 2, "nan is not a number"),
+        (["train", "lane", "-o", "OUT", "--lr", "nan"], 2, "nan is not a number"),
+        (
+            ["export", "m.onnx", "-o", "m.onnx/x"],
+            1,
+            "lies in m.onnx, which is a file",
+        ),
     ],
 )
 def test_wrong_calls_end_with_one_line_and_no_traceback(
     tmp_path, monkeypatch, arguments, code, text
 ):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "m.onnx").write_bytes(b"not a model")
     result = _call(*arguments)
     assert result.exit_code == code, result.output
     assert text in result.output
@@ -402,6 +410,15 @@ def test_what_cannot_become_a_file_is_refused_before_the_run(exported, tmp_path)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+def test_run_writes_npz_files_only_and_never_over_the_data(exported, tmp_path):
+    source = _recording(tmp_path / "in.npz")
+    before = source.read_bytes()
+    for target, fact in ((source, "is what is read"), ("y.csv", "y.csv has another ending")):
+        result = _call("run", exported, "--input", source, "--output", target)
+        assert (result.exit_code, fact in result.output) == (2, True)
+    assert source.read_bytes() == before
+
+
 def test_a_reference_of_another_model_is_an_error_in_one_line(exported, tmp_path):
     shutil.copy(GOLDEN / "worm.onnx", exported / "reference.onnx")
     source = _recording(tmp_path / "in.npz")
@@ -455,6 +472,12 @@ def test_the_folder_above_a_build_is_answered_with_the_build(exported, tmp_path)
     result = _call("build", tmp_path)
     assert result.exit_code == 2
     assert f"which is {tmp_path / 'export'}" in result.output
+
+
+def test_a_path_with_spaces_is_quoted_in_the_next_command(exported, tmp_path):
+    source = _recording(tmp_path / "my data.npz")
+    result = _call("run", exported, "--input", source, "--output", tmp_path / "out.npz")
+    assert f"--input '{source}'" in result.output
 
 
 def test_a_verb_names_the_next_one_on_stderr_only(exported, tmp_path):

@@ -143,6 +143,12 @@ def test_a_plot_of_the_worst_stretch_is_written(build, npz, tmp_path):
     assert (tmp_path / "worst.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_plot_has_the_ending_of_a_picture(build, npz):
+    result = _call(build, npz, "--plot", npz)
+    assert result.exit_code == 2
+    assert "in.npz has another ending; name a file *.png" in result.output
+
+
 def test_a_plot_without_matplotlib_is_refused_before_anything_runs(
     build, npz, tmp_path, monkeypatch
 ):
@@ -179,14 +185,19 @@ def test_one_output_has_no_decisions(build):
     ("header", "rows", "fact"),
     [
         (["touch", "salt", "dt"], [[0, 0, 0.1]], "has no column 'heat'; name the columns"),
-        ([*_NAMES], [[0, 1, 0]], "holds no 'dt'"),
+        (
+            [*_NAMES],
+            [[0, 1, 0]],
+            "has no column 'dt'; add it: the s from the row before",
+        ),
+        (["touch;heat;salt;dt"], [["0;1;0;0,1"]], "its header has no comma"),
         ([*_NAMES, "dt"], [], "holds no rows"),
         ([*_NAMES, "dt", "dt"], [[0, 1, 0, 0.1, 0.1]], "names two columns alike"),
         ([*_NAMES, "dt"], [[0, 1, 0, 0.1], [0, 1, 0]], "line 3: has 3 cells, and the header 4"),
         (
             [*_NAMES, "dt"],
             [[0, "warm", 0, 0.1]],
-            "line 2, column 'heat': warm is not a finite number",
+            "line 2, column 'heat': warm is not a number; write a number there",
         ),
         (
             [*_NAMES, "dt"],

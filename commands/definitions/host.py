@@ -53,6 +53,7 @@ def doctor(port: str | None, baud: int) -> None:
     whether a board answers, and how fast.
     """
     from elegans.boards.doctor import examine
+    from elegans.boards.finding import finding_line
 
     if port is not None:
         from elegans.hil_tests.link.baud_rate import examine_line
@@ -63,7 +64,7 @@ def doctor(port: str | None, baud: int) -> None:
     for finding in findings:
         say(str(finding))
     story = _training()
-    say(f"{'ok' if story.startswith('compiled') else 'absent':<9}{'training':<20}{story}")
+    say(finding_line("ok" if story.startswith("compiled") else "absent", "training", story))
     if any(finding.needed and not finding.present for finding in findings):
         sys.exit(1)
 

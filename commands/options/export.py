@@ -9,7 +9,7 @@ from typing import Any, cast
 import click
 
 from elegans.commands.options.shared import PATH, F, renamed
-from elegans.commands.options.values import NamedFormat, NamedRange, Pair
+from elegans.commands.options.values import NamedFormat, NamedRange, Number, Pair
 from elegans.exporter.delivery.layouts import LAYOUTS
 
 
@@ -134,7 +134,7 @@ _EXPORT = (
     ),
     click.option(
         "--accept-error",
-        type=click.FloatRange(min=0.0, min_open=True),
+        type=Number(min=0.0, min_open=True),
         metavar="X",
         help="greatest error against float that is accepted in free runs, as a fraction of the "
         "range that a state or output uses; default: 0.05",

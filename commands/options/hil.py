@@ -20,6 +20,7 @@ from elegans.commands.options.shared import (
     given,
     level_option,
 )
+from elegans.commands.options.values import Number
 from elegans.hil_tests.lab import DEFAULT_BOARD, WAIT_S
 
 
@@ -107,7 +108,7 @@ _OPTIONS = (
     ),
     click.option(
         "--wait",
-        type=click.FloatRange(0),
+        type=Number(0),
         default=WAIT_S,
         show_default=True,
         help="seconds for which a board that somebody else uses is waited for",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from elegans.commands.options.shared import PATH, F
+from elegans.commands.options.values import Number
 from elegans.exporter.cost.estimate import CORES
 from elegans.trainer.chip_aware.settings import INTEGERS, LIMITS
 from elegans.trainer.data.goal import KINDS
@@ -75,7 +76,7 @@ _COLUMN_OPTIONS = (
     ),
     click.option(
         "--gap",
-        type=click.FloatRange(0, min_open=True),
+        type=Number(0, min_open=True),
         help="seconds: a longer step ends a recording; default: 20 typical steps",
     ),
     click.option("--test", help="groups of the test part, with commas between them"),
@@ -95,12 +96,12 @@ _NETWORK_OPTIONS = (
     ),
     click.option(
         "--lr",
-        type=click.FloatRange(0, min_open=True),
+        type=Number(0, min_open=True),
         help=f"first learning rate; it falls to a hundredth{_default('lr')}",
     ),
     click.option(
         "--weight-decay",
-        type=click.FloatRange(0),
+        type=Number(0),
         help=f"as the optimizer takes it{_default('weight_decay')}",
     ),
     click.option(
@@ -141,7 +142,7 @@ _NETWORK_OPTIONS = (
     ),
     click.option(
         "--calm",
-        type=click.FloatRange(0),
+        type=Number(0),
         help="with --qat, for a network that amplifies rounding: 0.05 makes it forget errors",
     ),
     click.option("--max-synapses", type=click.IntRange(1), help="prune while fine-tuning"),

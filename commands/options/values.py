@@ -1,7 +1,8 @@
-"""The values of options that are more than a number or a name: LO:HI, IN:OUT, NAME=LO:HI."""
+"""The values of options that click does not know or not check: LO:HI, IN:OUT, NAME=LO:HI, NaN."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,17 @@ from elegans.exporter.errors import ElegansError
 
 if TYPE_CHECKING:
     from elegans.exporter.ir.raw_format import RawFormat
+
+
+class Number(click.FloatRange):
+    """A number within bounds. click takes NaN for one, because no comparison refuses it."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """The number; click's usage error for NaN, and for one that is out of bounds."""
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not a number.", param, ctx)
+        return number
 
 
 class Pair(click.ParamType[tuple[Any, Any]]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,10 @@ def check_range(place: object, values: Reals, channel: Channel) -> None:
     outside = (values < lo - slack) | (values > hi + slack)
     if np.any(outside):
         index = tuple(int(i) for i in np.argwhere(outside)[0])
-        declared = f"{lo:g} to {hi:g} {channel.unit}".rstrip()
+        # The ends are whole units of the format; as they were declared they have fewer digits.
+        digits = math.floor(-math.log10(slack)) - 1
+        ends = f"{round(lo, digits):g} to {round(hi, digits):g}"
+        declared = f"{ends} {channel.unit}".rstrip()
         raise ElegansError(
             f"{place}, {channel.name} at step {index[-1]}",
             f"{values[index]:g} lies outside the declared range {declared}",

@@ -145,6 +145,10 @@ def _of_table(
     if absent:
         fact, remedy = f"has no column {absent[0]!r}", "name the columns after the inputs: "
         raise ElegansError(path, fact, remedy + ", ".join(inputs))
+    time = wanted.model.dt
+    if time is not None and "dt" not in table.columns:
+        remedy = f"add it: the {time.unit or 'time'} from the row before to this one"
+        raise ElegansError(path, "has no column 'dt'", remedy)
     arrays = {"x": np.stack([table.columns[name] for name in inputs], axis=-1)}
     arrays |= {n: table.columns[n] for n in ("dt", wanted.label) if n and n in table.columns}
     others = tuple(n for n in table.names if n not in (*inputs, "dt", key))

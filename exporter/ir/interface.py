@@ -225,8 +225,8 @@ def valid_name(name: str) -> str:
         raise ElegansError(
             f"the model name {name!r:.60}",
             "cannot be a prefix in C",
-            "choose one with --name: at most 31 of a-z, 0-9 and _, and no first word that elegans' "
-            f"own C has ({', '.join(sorted(_TAKEN))})",
+            "choose one with --name: a letter and up to 30 more of a-z, 0-9 and _, no first word "
+            f"that elegans' own C has ({', '.join(sorted(_TAKEN))})",
         )
     if found := _OF_ANOTHER.fullmatch(name):
         raise ElegansError(

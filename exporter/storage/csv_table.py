@@ -52,8 +52,7 @@ def read_csv(
     Raises `ElegansError` naming the line that has no finite number where there should be one.
     """
     rows = _rows(path, read_input(path, TABLE_FILE, "give a .csv file with a header"))
-    _, header = next(rows, (0, []))
-    names = tuple(name.strip() for name in header)
+    names = tuple(_header(path, rows))
     read = [i for i, name in enumerate(names) if name != key and (wanted is None or name in wanted)]
     values, keys, count = array("d"), [], 0
     at = names.index(key) if key in names else None
@@ -83,11 +82,7 @@ def read_cells(path: Path) -> dict[str, list[str]]:
     columns of one name, no row at all, or too many cells.
     """
     rows = _rows(path, read_input(path, TABLE_FILE, "give a .csv file with a header"))
-    _, header = next(rows, (0, []))
-    names = [name.strip() for name in header]
-    if len(names) == 1 and any(other in names[0] for other in ";\t"):
-        fact = f"its header has no comma: {names[0]:.60}"
-        raise ElegansError(path, fact, "separate cells by commas, and write decimals with a point")
+    names = _header(path, rows)
     table: list[list[str]] = []
     first = 0
     for number, row in rows:
@@ -108,6 +103,16 @@ def read_cells(path: Path) -> dict[str, list[str]]:
     return dict(zip(names, map(list, zip(*table, strict=True)), strict=True))
 
 
+def _header(path: Path, rows: Iterator[tuple[int, list[str]]]) -> list[str]:
+    """The names of the columns, from the first of the rows."""
+    _, header = next(rows, (0, []))
+    names = [name.strip() for name in header]
+    if len(names) == 1 and any(other in names[0] for other in ";\t"):
+        fact = f"its header has no comma: {names[0]:.60}"
+        raise ElegansError(path, fact, "separate cells by commas, and write decimals with a point")
+    return names
+
+
 def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not empty, with their numbers from 1."""
     lines = _Lines(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline=""))
@@ -119,7 +124,7 @@ def _rows(path: Path, content: bytes) -> Iterator[tuple[int, list[str]]]:
             if row:
                 yield number, row
     except (csv.Error, UnicodeDecodeError) as error:
-        remedy = "save it as plain text with commas"
+        remedy = "save it as plain text in UTF-8, with commas"
         raise ElegansError(path, f"is not a .csv file ({error!s:.80})", remedy) from None
 
 
@@ -142,12 +147,14 @@ class _Lines:
 
 
 def _number(path: Path, line: int, name: str, cell: str, missing: bool) -> float:
+    text = cell.strip()
+    place = f"{path}, line {line}, column {name!r:.40}"
     try:
-        value = float(cell.strip() or "nan") if missing else float(cell)
+        value = float(text or "nan")
     except ValueError:
-        value = None
-    if value is None or not (missing or math.isfinite(value)):
-        fact = f"{cell.strip():.40} is not a finite number" if cell.strip() else "is empty"
-        remedy = "correct it, or give --clip to run and compare"
-        raise ElegansError(f"{path}, line {line}, column {name!r:.40}", fact, remedy)
+        remedy = "write a number there; classes are the numbers of the outputs, from 0"
+        raise ElegansError(place, f"{text:.40} is not a number", remedy) from None
+    if not missing and not math.isfinite(value):
+        fact = f"{text:.40} is not a finite number" if text else "is empty"
+        raise ElegansError(place, fact, "correct it, or give --clip to run and compare")
     return value

@@ -82,7 +82,7 @@ class InputArrays(Mapping[str, NDArray[np.generic]]):
         except Exception as error:  # numpy, zipfile and zlib raise many kinds
             raise self._damaged(error) from None
         if dtype.kind not in "fiu" or dtype.itemsize > 8:
-            raise ElegansError(place, f"holds {dtype!s:.40}, not numbers", self._remedy)
+            raise ElegansError(place, f"holds {dtype.name:.40}, not real numbers", self._remedy)
         count = math.prod(shape)
         if not all(n >= 0 for n in shape) or count > self._left:
             fact = f"has the shape {shape!s:.60}, and {MOST_VALUES} numbers is the most in a file"
