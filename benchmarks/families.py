@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from elegans.benchmarks import family_filters as filters
 from elegans.benchmarks import family_gated as gated
 from elegans.benchmarks import family_matrix as matrix
 from elegans.benchmarks import family_state_space as space
@@ -89,7 +90,7 @@ FAMILIES: dict[str, Family] = {
         held=(-2.0, 2.0),
     ),
     "minGRU": Family(MinGRU, "Feng et al., 2024, app. B"),
-    "LMU": Family(LMU, "Voelker et al., 2019, eq. 6-9", states=UNITS + 6, held=(-4.0, 4.0)),
+    "LMU": Family(LMU, "Voelker et al., 2019, eq. 6-9", states=UNITS + 6),
     "LTC, explicit Euler": Family(
         lambda: ExplicitLTC(1), "Hasani et al., 2021, eq. 1", timed=True, held=(-2.0, 2.0)
     ),
@@ -99,10 +100,10 @@ FAMILIES: dict[str, Family] = {
     "LSTM with peepholes": Family(PeepholeLSTM, "Gers et al., 2002, eq. 1-6", states=2 * UNITS),
     "JANET": Family(JANET, "van der Westhuizen and Lasenby, 2018, eq. 4"),
     "LEM": Family(LEM, "Rusch et al., 2022, eq. 3", states=2 * UNITS, held=(-2.0, 2.0)),
-    "coRNN": Family(CoRNN, "Rusch and Mishra, 2021, eq. 3", states=2 * UNITS, held=(-4.0, 4.0)),
+    "coRNN": Family(CoRNN, "Rusch and Mishra, 2021, eq. 3", states=2 * UNITS),
     "antisymmetric RNN": Family(AntisymmetricRNN, "Chang et al., 2019, eq. 11", held=(-8.0, 8.0)),
-    "Lipschitz RNN": Family(LipschitzRNN, "Erichson et al., 2021, eq. 4", held=(-4.0, 4.0)),
-    "LRU": Family(LRU, "Orvieto et al., 2023, eq. 3", states=2 * UNITS, held=(-16.0, 16.0)),
+    "Lipschitz RNN": Family(LipschitzRNN, "Erichson et al., 2021, eq. 4"),
+    "LRU": Family(LRU, "Orvieto et al., 2023, eq. 3", states=2 * UNITS),
     "Mamba": Family(Mamba, "Gu and Dao, 2023, alg. 2", ranges=((-1.0, 1.0),), held=(-2.0, 2.0)),
     "LIF": Family(LIF, "Eshraghian et al., 2023, eq. 5", accept=1.0),
     "ODE-RNN": Family(ODERNN, "Rubanova et al., 2019, alg. 1", timed=True, held=(-2.0, 2.0)),
@@ -148,7 +149,6 @@ FAMILIES: dict[str, Family] = {
         "Gu et al., 2022, eq. 4 and 9",
         states=2 * UNITS,
         ranges=((-1.0, 1.0),),
-        held=(-4.0, 4.0),
         outputs=(-8.0, 8.0),
     ),
     "S4D, elapsed time": Family(
@@ -180,9 +180,7 @@ FAMILIES: dict[str, Family] = {
         outputs=(-2.0, 2.0),
     ),
     "minLSTM": Family(gated.MinLSTM, "Feng et al., 2024, app. B"),
-    "LMU in full": Family(
-        space.FullLMU, "Voelker et al., 2019, eq. 5-7", states=UNITS + 6, held=(-4.0, 4.0)
-    ),
+    "LMU in full": Family(space.FullLMU, "Voelker et al., 2019, eq. 5-7", states=UNITS + 6),
     "HiPPO-LegS": Family(space.LegS, "Gu et al., 2020, eq. 3", held=(-8.0, 8.0)),
     "RG-LRU": Family(space.RGLRU, "De et al., 2024, eq. 1-4", held=(-8.0, 8.0)),
     "RetNet": Family(space.RetNet, "Sun et al., 2023, eq. 6", states=16),
@@ -258,6 +256,13 @@ FAMILIES: dict[str, Family] = {
         held=(-8.0, 8.0),
         outputs=(-4.0, 4.0),
     ),
+    "biquad filters": Family(
+        filters.Biquads, "Oppenheim and Schafer, 2010, sec. 6.3.3", states=2 * INPUTS
+    ),
+    "Kalman filter, constant gain": Family(
+        filters.Kalman, "Anderson and Moore, 1979, ch. 4", states=4, inputs=2
+    ),
+    "LinOSS": Family(filters.LinOSS, "Rusch and Rus, 2024, implicit steps", states=2 * UNITS),
 }
 
 

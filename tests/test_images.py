@@ -8,6 +8,7 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
 import torch
@@ -181,6 +182,31 @@ def test_behind_every_function_an_image_is_an_image(tmp_path, function):
     network = read_network(graph, with_ranges(read_interface(graph), [(-1.0, 1.0)], None, None))
     kinds = [type(atom).__name__ for atom in network.atoms.values()]
     assert kinds.count("ConvolutionImage") == 2
+
+
+class _Residual(nn.Module):
+    """x and what a convolution makes of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = _conv(4, 4, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.inner(x)
+
+
+@pytest.mark.parametrize("axes", [(2, 3), (-1, -2)])  # torch's dynamo exporter writes the latter
+def test_the_mean_over_all_pixels_is_a_pool_in_any_spelling(tmp_path, axes):
+    head = _conv(1, 4, 3), nn.ReLU(), _Residual(), nn.AdaptiveAvgPool2d(1)
+    path = tmp_path / "net.onnx"
+    Seeing((1, 9, 9), *head).save(path)
+    pooled = [(step.op.kernel, step.size) for step in lower(_network(path)).steps]
+    model = onnx.load(path)
+    (pool,) = (node for node in model.graph.node if node.op_type == "GlobalAveragePool")
+    pool.op_type = "ReduceMean"
+    pool.attribute.append(onnx.helper.make_attribute("axes", axes))
+    onnx.save(model, path)
+    assert [(step.op.kernel, step.size) for step in lower(_network(path)).steps] == pooled
 
 
 def test_memory_is_that_of_the_largest_two_neighbours(tmp_path):

@@ -218,6 +218,10 @@ class Gate(Atom):
     def real(self, *parts: Reals) -> Reals:
         """The gate in float64, from its parts [N, size]."""
 
+    def affine(self, *parts: Affine) -> Affine | None:
+        """The gate as an affine form, from its parts as such; None where it is none."""
+        return None
+
     def result_frac(self, spans: dict[str, Span], own: Span) -> int:
         """The fractional bits of the result; `own` is its span."""
         return span_frac(own)

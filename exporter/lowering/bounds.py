@@ -23,6 +23,7 @@ from elegans.exporter.ir.interface import Signal
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.ir.spans import Span, constant_span, hull, window_span, with_zero
 from elegans.exporter.lowering.affine_bounds import tightened
+from elegans.exporter.lowering.linear_bounds import LinearStates, linear_states
 from elegans.exporter.lowering.unbounded import unbounded
 
 _ROUNDS = 64  # around the step; each state may need one more until what it reads has settled
@@ -88,17 +89,30 @@ def bounds(network: Network, inputs: Span, dt: Span | None) -> dict[str, Span]:
     nothing bounds.
     """
     given = {"x": inputs} | ({} if dt is None else {"dt": dt})
-    return tightened(network, given, _narrowed(network, given, _fixpoint(network, given)))
+    return tightened(network, given, _narrowed(network, given, _settled(network, given)))
 
 
-def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
-    """The span of every vector, from intervals of the states that the step maps into themselves."""
+def _settled(network: Network, given: dict[str, Span]) -> dict[str, Span]:
+    """The span of every vector, from intervals of the states that no step leaves."""
+    try:
+        return _fixpoint(network, given)
+    except ElegansError:
+        linear = linear_states(network)
+        if linear is None:
+            raise
+    return _fixpoint(network, given, linear)
+
+
+def _fixpoint(
+    network: Network, given: dict[str, Span], linear: LinearStates | None = None
+) -> dict[str, Span]:
+    """The same, from intervals that one step maps into themselves, or all steps before it."""
     given = given | _still(network, given)
     size = sum(w.size for w in network.h_next)
     h: Span = (np.zeros(size), np.zeros(size))
     before, moved = 0.0, h
     for _ in range(_ROUNDS + size):
-        spans, after = _round(network, given, h)
+        spans, after = _round(network, given, h, linear)
         grown = (h[0] - after[0], after[1] - h[1])
         change = float(np.maximum(*grown).max(initial=0.0))
         reach = float(np.abs(after).max(initial=0.0))
@@ -117,23 +131,25 @@ def _fixpoint(network: Network, given: dict[str, Span]) -> dict[str, Span]:
                 for now, last in zip(grown, moved, strict=True)
             )
             beyond = (after[0] - lower, after[1] + upper)
-            if _holds(beyond, _round(network, given, beyond)[1]):
-                spans = _shrunk(network, given, beyond)
+            if _holds(beyond, _round(network, given, beyond, linear)[1]):
+                spans = _shrunk(network, given, beyond, linear)
                 if np.abs(spans["h"]).max() <= _FAR:
                     return spans
                 break
         h, before, moved = hull(h, after), change, grown
     far = (np.full(size, -_FAR), np.full(size, _FAR))
-    if _holds(far, _round(network, given, far)[1]):
-        return _shrunk(network, given, far)
+    if _holds(far, _round(network, given, far, linear)[1]):
+        return _shrunk(network, given, far, linear)
     worst = int(np.nan_to_num(np.abs(np.stack(after)), nan=np.inf).max(axis=0).argmax())
     raise unbounded(network, given, worst, np.maximum(*moved) > 0.0, _FAR)
 
 
-def _shrunk(network: Network, given: dict[str, Span], h: Span) -> dict[str, Span]:
+def _shrunk(
+    network: Network, given: dict[str, Span], h: Span, linear: LinearStates | None
+) -> dict[str, Span]:
     """The spans for states in h, which maps into itself and is tightened by further rounds."""
     for _ in range(_ROUNDS):
-        spans, after = _round(network, given, h)
+        spans, after = _round(network, given, h, linear)
         if float(np.abs(np.subtract(h, after)).max(initial=0.0)) <= _AT_REST * np.abs(h).max():
             break
         h = after
@@ -209,8 +225,13 @@ def _still(network: Network, given: dict[str, Span]) -> dict[str, Span]:
     return found
 
 
-def _round(network: Network, given: dict[str, Span], h: Span) -> tuple[dict[str, Span], Span]:
-    """The spans of all vectors for states in h, and that of the next states with zero."""
+def _round(
+    network: Network, given: dict[str, Span], h: Span, linear: LinearStates | None
+) -> tuple[dict[str, Span], Span]:
+    """The spans of all vectors for states in h, and that of the next states with zero.
+
+    linear  states whose interval is also known if all states before were in h
+    """
     spans = given | {"h": h}
     for name, atom in network.atoms.items():
         if name not in given:
@@ -218,5 +239,9 @@ def _round(network: Network, given: dict[str, Span], h: Span) -> tuple[dict[str,
     parts = [window_span(w, spans) for w in network.h_next]
     lo, hi = (np.concatenate([p[i] for p in parts]) for i in (0, 1))
     lo, hi = with_zero((lo, hi))
+    if linear is not None:
+        least, most = linear.span(spans)
+        lo[linear.rows] = np.maximum(lo[linear.rows], least)
+        hi[linear.rows] = np.minimum(hi[linear.rows], most)
     least, most = declared_span(network)
     return spans, (np.clip(lo, least, most), np.clip(hi, least, most))

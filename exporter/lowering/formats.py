@@ -20,7 +20,7 @@ from elegans.exporter.ir.builder import VectorName
 from elegans.exporter.ir.fixed_model import WIDE_BITS, Channel, Window
 from elegans.exporter.ir.interface import Signal, StateRange
 from elegans.exporter.ir.real_network import Network
-from elegans.exporter.ir.spans import Span, integer_ends, window_span
+from elegans.exporter.ir.spans import Span, element_fracs, integer_ends, window_span
 from elegans.exporter.lowering.bounds import declared_range, network_bounds
 from elegans.exporter.lowering.wide_states import WideStates, wide_states
 from elegans.exporter.numbers.fixed import (
@@ -30,6 +30,7 @@ from elegans.exporter.numbers.fixed import (
     widest_frac,
 )
 
+_ANY = 99  # fractional bits that no format has, of elements that nobody asks for
 _ROOM = 2.0  # what spans are multiplied by that follow from weights which may be replaced
 
 
@@ -96,8 +97,13 @@ def _wanted(network: Network, spans: dict[str, Span]) -> dict[str, Integers]:
     for name, gate in network.atoms.items():
         if isinstance(gate, Gate):
             for window, frac in gate.part_fracs(spans, spans[name]).items():
-                if isinstance(network.atoms.get(window.vector), LinearMapActivation):
-                    found.setdefault(window.vector, frac)
+                atom = network.atoms.get(window.vector)
+                if isinstance(atom, LinearMapActivation):
+                    own = found.setdefault(window.vector, np.full(atom.size, _ANY))
+                    part = own[window.lo : window.hi]
+                    part[part == _ANY] = frac[part == _ANY]
+    for vector, fracs in found.items():
+        fracs[fracs == _ANY] = element_fracs(spans[vector])[fracs == _ANY]
     start = 0
     for window in network.h_next:
         atom = network.atoms.get(window.vector)

@@ -150,7 +150,8 @@ class _HybridStep:
             scale = np.ldexp(1.0, -np.array([c.frac for c in channels]))
             unrounded = made.smooth * scale
             if name == "h_next" or self.network.y.windows() is not None:  # without weights
-                unrounded = np.tile(local[:1], (self.lanes, 1))
+                unrounded = np.zeros_like(made.smooth)
+                unrounded[self._lanes[name]] = local  # each lane's own: they part by and by
             self._deviate(name, exact, (to_real(made.rounded, channels), unrounded, local))
         return exact["y"], exact["h_next"]
 

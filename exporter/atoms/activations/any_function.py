@@ -41,7 +41,7 @@ class AnyFunctionActivation(Activation):
     general: ClassVar[str | None] = "table"
     open_ended: ClassVar[bool] = True
     effort: ClassVar[int] = 38
-    reason: ClassVar[str] = "a function of an interval that the step leads back into"
+    reason: ClassVar[str] = "a function of an interval that no step leaves"
 
     @property
     def formula(self) -> str:

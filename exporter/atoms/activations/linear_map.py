@@ -27,7 +27,7 @@ class LinearMapActivation(Activation):
 
     open_ended: ClassVar[bool] = True
     effort: ClassVar[int] = 0
-    reason: ClassVar[str] = "an interval that the step leads back into"
+    reason: ClassVar[str] = "an interval that no step leaves"
 
     @property
     def formula(self) -> str:

@@ -44,7 +44,7 @@ class SoftReluActivation(Activation):
     curve: SoftCurve = SILU
 
     effort: ClassVar[int] = 40
-    reason: ClassVar[str] = "a function of an interval that the step leads back into"
+    reason: ClassVar[str] = "a function of an interval that no step leaves"
 
     @property
     def formula(self) -> str:

@@ -46,11 +46,15 @@ class AdvanceGate(Gate):
     general: ClassVar[str | None] = "sum"
     open_ended: ClassVar[bool] = True
     carriers: ClassVar[tuple[str, ...]] = ("h",)
-    reason: ClassVar[str] = "an interval that the step leads back into"
+    reason: ClassVar[str] = "an interval that no step leaves"
 
     def real(self, *parts: Reals) -> Reals:
         h, c = parts
         return np.clip(h + c, *self.ends)
+
+    def affine(self, *parts: Affine) -> Affine | None:
+        h, c = parts
+        return None if np.any(np.isfinite(self.ends)) else h.plus(c)
 
     def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
         return ("old", "change")

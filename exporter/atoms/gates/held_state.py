@@ -37,7 +37,7 @@ class HeldStateGate(Gate):
     general: ClassVar[str | None] = "state"
     open_ended: ClassVar[bool] = True
     carriers: ClassVar[tuple[str, ...]] = ("h",)
-    reason: ClassVar[str] = "an interval that the step leads back into"
+    reason: ClassVar[str] = "an interval that no step leaves"
     takes_halves: ClassVar[bool] = True
     """Whether there is an op of it whose c has 32 bits."""
 
@@ -139,7 +139,7 @@ def factors(
     parts  by its role, a factor, and the fractional bits that the state which it multiplies has
            less than the others
     """
-    frac = min(factor_frac(window, to.spans) for window, _ in parts.values())
+    frac = min(factor_frac(window, to.spans) - lifted for window, lifted in parts.values())
     made = []
     for role, (window, lifted) in parts.items():
         fracs, whole = np.full(window.size, frac + lifted), f"{called.name}_{role}"

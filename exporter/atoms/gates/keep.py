@@ -8,6 +8,7 @@ import numpy as np
 
 from elegans.exporter.atoms.gates.held_state import HeldStateGate, factor_frac, factors
 from elegans.exporter.atoms.gates.weighted_mean import factor_span
+from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
@@ -26,6 +27,10 @@ class KeepGate(HeldStateGate):
     def real(self, *parts: Reals) -> Reals:
         h, c, u = parts
         return u * h + c
+
+    def affine(self, *parts: Affine) -> Affine | None:
+        h, c, u = parts
+        return None if u.terms else h.scaled(u.bias).plus(c)
 
     def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
         return ("old", "new", "part")

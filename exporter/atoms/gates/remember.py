@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse
 
 from elegans.exporter.atoms.gates.held_state import HeldStateGate
 from elegans.exporter.atoms.gates.weighted_mean import form_of
@@ -36,6 +37,10 @@ class RememberGate(HeldStateGate):
         h, c = parts
         found: Reals = h @ np.array(self.matrix).T + c
         return found
+
+    def affine(self, *parts: Affine) -> Affine | None:
+        h, c = parts
+        return h.times(sparse.csr_array(np.array(self.matrix))).plus(c)
 
     def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
         return ("old", "new")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from elegans.exporter.atoms.gates.held_state import HeldStateGate, factors
 from elegans.exporter.atoms.gates.weighted_mean import factor_span
+from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
@@ -26,6 +27,10 @@ class TurnGate(HeldStateGate):
     def real(self, *parts: Reals) -> Reals:
         h, c, u, g, v = parts
         return u * h + v * g + c
+
+    def affine(self, *parts: Affine) -> Affine | None:
+        h, c, u, g, v = parts
+        return None if u.terms or v.terms else h.scaled(u.bias).plus(g.scaled(v.bias)).plus(c)
 
     def names(self, atoms: dict[str, Atom]) -> tuple[str, ...]:
         return ("old", "new", "part", "other", "turned")

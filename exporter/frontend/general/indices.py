@@ -18,6 +18,7 @@ from elegans.exporter.frontend.general.choices import above, choose
 from elegans.exporter.frontend.general.contractions import times
 from elegans.exporter.frontend.general.reductions import REDUCTION_RULES
 from elegans.exporter.frontend.general.rounding import ceil_of, floor_of
+from elegans.exporter.frontend.general.sorting import top
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule, select
 from elegans.exporter.ir.affine import Affine, Form
@@ -126,13 +127,10 @@ def _require_whole(reader: Reader, place: str, name: str) -> None:
 
 
 def _top(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> Outputs:
-    """The greatest element and its index; of several, the order would have to be computed."""
+    """The greatest element and its index by reductions, which take less than a sort."""
     count = reader.constants.get(node.input[1])
     if count is None or count.size != 1 or int(count.reshape(-1)[0]) != 1:
-        fact = "sorts: it takes more than the greatest one"
-        raise ElegansError(
-            place, fact, "give all scores, or the greatest one by ArgMax or TopK of 1"
-        )
+        return top(reader, place, node, given)
     axis, largest = int(given.get("axis", -1)), given.get("largest", 1)
     value, index = ("ReduceMax", "ArgMax") if largest else ("ReduceMin", "ArgMin")
     found = onnx.helper.make_node(value, node.input[:1], node.output[:1])

@@ -115,11 +115,13 @@ def mean_of_planes(
     """The mean over all pixels of an image along these axes, [1, channels, 1, ...]; None for
     anything else."""
     shape = reader.tensor(node.input[0]).shape
-    if len(shape) - 2 not in _SPATIAL or along != tuple(range(2, len(shape))):
+    if len(shape) - 2 not in _SPATIAL or sorted(along) != list(range(2, len(shape))):
         return None
     form, _ = reader.affine(place, node.input[0])
-    if len(form.terms) != 1 or channels_of(reader.atoms.found, next(iter(form.terms))) is None:
-        return None
+    single = len(form.terms) == 1 or all(m.nnz == form.size for m in form.terms.values())
+    images = (channels_of(reader.atoms.found, vector) for vector in form.terms)
+    if not form.terms or not single or any(channels is None for channels in images):
+        return None  # a sum of images, as behind a residual block, is an image, too
     image = _image(reader, place, node)
     assert image is not None
     window, _ = window_of({}, image[1], image[1][1:])

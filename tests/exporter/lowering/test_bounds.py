@@ -13,6 +13,7 @@ from elegans.exporter.atoms.activations.relu import ReluActivation
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
 from elegans.exporter.atoms.activations.tanh import TanhActivation
 from elegans.exporter.atoms.gates.fused_step import FusedStepGate
+from elegans.exporter.atoms.gates.vector_product import VectorProductGate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.affine import Affine
@@ -102,10 +103,26 @@ def test_the_state_that_grows_without_bound_is_named(growth):
         network_bounds(_network(atoms))
 
 
-def test_a_state_that_turns_is_told_with_the_range_that_runs_show():
-    """No box maps into itself, although the state stays below 1 / (1 - 0.9)."""
+def test_a_state_that_turns_and_fades_is_bounded_by_what_enters_it():
+    """No box maps into itself. With x that may change its sign in each step, the least interval
+    is that of the sums of |A^k B|."""
     turn = 0.9 * np.sqrt(0.5) * np.array([[1.0, -1.0], [1.0, 1.0]])
     atoms = {"s": _linear([0.0] * 2, h=turn, x=[[1.0], [0.0]])}
+    lo, hi = network_bounds(_network(atoms))["h"]
+    powers = [np.linalg.matrix_power(turn, k)[:, 0] for k in range(400)]
+    exact = np.abs(powers).sum(axis=0)
+    assert np.all((exact <= hi) & (hi <= 1.02 * exact))
+    np.testing.assert_array_equal(lo, -hi)
+
+
+def test_a_state_that_turns_by_a_factor_of_its_input_is_told_with_the_range_that_runs_show():
+    """No box maps into itself, although the state stays below 1 / (1 - 0.9)."""
+    turn = 0.9 * np.sqrt(0.5) * np.array([[1.0, -1.0], [1.0, 1.0]])
+    atoms = {
+        "u": _linear([1.0] * 2),
+        "v": VectorProductGate(Window("h", 0, 2), Window("u", 0, 2)),
+        "s": _linear([0.0] * 2, v=turn, x=[[1.0], [0.0]]),
+    }
     told = r"could not be bounded.*--state-range -(\d+):\1 \(float runs .* reach \d"
     with pytest.raises(ElegansError, match=told):
         network_bounds(_network(atoms))
@@ -117,8 +134,10 @@ def test_each_layer_that_has_no_bound_is_told_with_a_range_of_its_own():
     turn[:2, :2] = 0.9 * np.sqrt(0.5) * np.array([[1.0, -1.0], [1.0, 1.0]])
     turn[2:, 0] = 1.0
     atoms = {
-        "s": _linear([0.0] * 8, h=turn, x=[[1.0]] + [[0.0]] * 7),
-        "r": ReluActivation(_form(0.0, h=[[0.6, 0.6] + [0.0] * 7])),
+        "u": _linear([1.0] * 9),
+        "v": VectorProductGate(Window("h", 0, 9), Window("u", 0, 9)),
+        "s": _linear([0.0] * 8, v=turn, x=[[1.0]] + [[0.0]] * 7),
+        "r": ReluActivation(_form(0.0, v=[[0.6, 0.6] + [0.0] * 7])),
     }
     network = _network(atoms, Window("s", 0, 8), Window("r", 0, 1))
     told = r"state layer\d\[\d\]: could not.*layer0=-(\d+):\1 --state-range layer1=0:\d+ "
