@@ -31,6 +31,8 @@ COARSE = 15
 """The bits by which the weights of `WideSums.coarse` are shifted."""
 SHIFTS = range(13, 31)
 """The shifts from an accumulator to the upper half of a result, as in `wide_linear`."""
+_RUN = 3
+"""The least number of neighbouring columns for which the C has a loop of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ class WideSums:
     def range(self, x: Interval) -> tuple[Interval, Interval]:
         cols = self.weights.cols
         upper = x[..., 0:cols]
-        whole = SparseMatrix.of(np.asarray(self.weights) + (np.asarray(self.coarse) << COARSE))
+        whole = self._whole
         below = np.abs(np.asarray(whole))[:, : self.wide].sum(axis=1) + 1 >> 1
         reach = np.abs(np.asarray(whole)) @ upper.reach() + np.abs(self.bias) + below + 1
         if reach.max(initial=0) > LONG_MAX:
@@ -125,22 +127,38 @@ class WideSums:
         upper = Interval.of(rshr(lo, 16), rshr(hi, 16))
         return upper, Interval.of(0 * upper.lo + INT16_MIN, 0 * upper.lo + INT16_MAX)
 
+    @cached_property
+    def _rows(self) -> list[tuple[int, Integers]]:
+        """The synapses of each row, by their indices in `_whole`, and how many of them, the last
+        ones, are a run."""
+        whole, found = self._whole, []
+        for row in range(len(self.bias)):
+            of_row = np.flatnonzero(whole.rows == row)
+            columns = whole.columns[of_row]
+            narrow = of_row[columns >= self.wide]
+            runs = np.split(narrow, np.flatnonzero(np.diff(whole.columns[narrow]) != 1) + 1)
+            longest = max(runs, key=len)
+            run = longest if len(longest) >= _RUN else longest[:0]
+            found.append((len(run), np.concatenate([np.setdiff1d(of_row, run), run])))
+        return found
+
+    @cached_property
+    def _whole(self) -> SparseMatrix:
+        """Both matrices as one."""
+        return SparseMatrix.of(np.asarray(self.weights) + (np.asarray(self.coarse) << COARSE))
+
     def tables(self) -> list[Table]:
-        matrices = self.weights, self.coarse
-        rows = np.concatenate([m.rows for m in matrices])
-        order = np.argsort(rows, kind="stable")  # of each row, first those of `weights`
-        values, columns = (
-            np.concatenate([getattr(m, name) for m in matrices])[order]
-            for name in ("values", "columns")
-        )
-        counts = []
-        for matrix in matrices:
-            wide = np.bincount(matrix.rows[matrix.columns < self.wide], minlength=len(self.bias))
-            counts += [wide, matrix.counts - wide]
+        whole = self._whole
+        columns: list[Integers] = []
+        for run, synapses in self._rows:
+            own = whole.columns[synapses]
+            wide = int(np.sum(own < self.wide))
+            columns += [np.array([wide, len(own) - wide - run, run])]
+            columns += [own[: len(own) - max(run - 1, 0)]]
+        values = whole.values[np.concatenate([synapses for _, synapses in self._rows])]
         return [
-            Table("w", "int16_t", values, f"weights of {len(values)} synapses, row by row"),
-            Table("at", "uint16_t", columns, "the column of each"),
-            Table("n", "uint16_t", np.stack(counts, 1), "of each row: see el_wide_sums.h"),
+            Table("w", "int32_t", values, f"weights of {len(values)} synapses, row by row"),
+            Table("at", "uint16_t", np.concatenate(columns), "columns: see el_wide_sums.h"),
             trained("b", "int32_t", self.bias, "biases, at the accumulator's scale"),
             trained("s", "uint8_t", self.shift, "shifts, accumulator to output"),
         ]

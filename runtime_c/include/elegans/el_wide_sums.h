@@ -3,9 +3,9 @@
  *
  *   y      [2 rows] halves (el_wide.h), any scale; must not overlap x
  *   x      [cols and lower halves]: those of the first columns, from x[cols] on
- *   w, at  [synapses] a weight and its column, row by row
- *   n      [rows][4] synapses of each row: from columns of 32 bits and from others, and the same
- *          of weights that count 2^15 times as much
+ *   w      [synapses] weights of up to 30 bits, row by row: those of columns of 32 bits, those of
+ *          others, and those of a run of others that are neighbours
+ *   at     of each row: how many of each of the three, and their columns; of a run its first only
  *   bias   [rows] at the accumulator's scale
  *   shift  [rows] 13..30, from the accumulator's scale to that of y's upper halves
  *
@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 void el_wide_sums(int16_t *y, const int16_t *x,
-                  const int16_t *w, const uint16_t *at, const uint16_t *n, const int32_t *bias,
+                  const int32_t *w, const uint16_t *at, const int32_t *bias,
                   const uint8_t *shift, uint32_t cols, uint32_t rows);
 
 #endif

@@ -42,6 +42,8 @@
 #define EL_UNROLLED 1
 #endif
 
+#include "elegans/cores/armv7m/long_sums.h"
+
 #define EL_PRODUCTS            \
     "ldr %3, [%1], #4\n\t"     \
     "ldr %4, [%2], #4\n\t"     \

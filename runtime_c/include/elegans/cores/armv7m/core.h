@@ -87,6 +87,8 @@ static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16
 #define EL_UNROLLED 1
 #endif
 
+#include "elegans/cores/armv7m/long_sums.h"
+
 #define EL_PRODUCT(load_weight)      \
     load_weight "\n\t"               \
     "ldrsh %4, [%2], #2\n\t"         \

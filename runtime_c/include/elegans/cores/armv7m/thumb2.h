@@ -105,6 +105,18 @@ static inline int32_t el_leading_zeros(int32_t a)
         return held;                                            \
     }
 
+/* el_long.h. The first shift leaves the bit that rounds in the carry. */
+#define EL_NATIVE_LONG_SHIFT
+static inline int32_t el_long_shift(int64_t acc, uint32_t n)
+{
+    const uint32_t right = n - 12U;
+    uint32_t lower = (uint32_t)acc << 4;
+
+    __asm__("lsrs %0, %0, %2\n\tadc %0, %0, %1"
+            : "+r"(lower) : "r"((uint32_t)((acc * 16) >> 32) << (32U - right)), "r"(right) : "cc");
+    return (int32_t)lower;
+}
+
 /* el_fixed.h. One LDR and one STR, which these cores may do at any address. */
 #define EL_NATIVE_COPY2
 static inline void el_copy2(int16_t *to, const int16_t *from)

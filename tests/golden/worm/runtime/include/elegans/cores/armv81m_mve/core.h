@@ -83,4 +83,71 @@ static inline int64_t el_long_dot(int64_t acc, const int16_t *w, const int16_t *
     return (int64_t)(((uint64_t)(uint32_t)upper << 32) | lower);
 }
 
+/* Four products of 32 bits an instruction; inputs are widened while they load. */
+#define EL_FINE_DOT_OF_FOUR(load_inputs)                        \
+    register uint32_t lower __asm__("r2") = (uint32_t)acc;      \
+    register int32_t upper __asm__("r3") = (int32_t)(acc >> 32); \
+                                                                \
+    __asm__("dlstp.32 lr, %4\n"                                 \
+            "1:\n\t"                                            \
+            load_inputs "\n\t"                                  \
+            "vldrw.u32 q0, [%2], #16\n\t"                       \
+            "vmlaldava.s32 %0, %1, q0, q1\n\t"                  \
+            "letp lr, 1b"                                       \
+            : "+r"(lower), "+r"(upper), "+r"(weights), "+l"(from) \
+            : "r"(n), "r"(x)                                    \
+            : "q0", "q1", "q2", "lr", "memory");                \
+    acc = (int64_t)(((uint64_t)(uint32_t)upper << 32) | lower)
+
+#define EL_NATIVE_FINE_DOT
+static inline int64_t el_fine_dot(int64_t acc, const int32_t **w, const int16_t *x, uint32_t n)
+{
+    const int32_t *weights = *w;
+    const int16_t *from = x;
+
+    EL_FINE_DOT_OF_FOUR("vldrh.s32 q1, [%3], #8");
+    *w += n;
+    return acc;
+}
+
+#define EL_NATIVE_FINE_SUM
+static inline int64_t el_fine_sum(int64_t acc, const int32_t **w, const uint16_t **at,
+                                  const int16_t *x, uint32_t n)
+{
+    const int32_t *weights = *w;
+    const uint16_t *from = *at;
+
+    EL_FINE_DOT_OF_FOUR("vldrh.u32 q2, [%3], #8\n\tvldrh.s32 q1, [%5, q2, uxtw #1]");
+    *w += n;
+    *at += n;
+    return acc;
+}
+
+#define EL_NATIVE_WIDE_SUM
+static inline int64_t el_wide_sum(int64_t acc, const int32_t **w, const uint16_t **at,
+                                  const int16_t *x, uint32_t cols, uint32_t n)
+{
+    const int32_t *weights = *w;
+    const uint16_t *columns = *at;
+    register uint32_t lower __asm__("r2") = 0;
+    register int32_t upper __asm__("r3") = 0;
+
+    __asm__("dlstp.32 lr, %4\n"
+            "1:\n\t"
+            "vldrh.u32 q2, [%3], #8\n\t"
+            "vldrh.s32 q1, [%5, q2, uxtw #1]\n\t"
+            "vldrh.s32 q3, [%6, q2, uxtw #1]\n\t"
+            "vshl.i32 q1, q1, #16\n\t"
+            "vadd.i32 q1, q1, q3\n\t"
+            "vldrw.u32 q0, [%2], #16\n\t"
+            "vmlaldava.s32 %0, %1, q0, q1\n\t"
+            "letp lr, 1b"
+            : "+r"(lower), "+r"(upper), "+r"(weights), "+l"(columns)
+            : "r"(n), "r"(x), "r"(&x[cols])
+            : "q0", "q1", "q2", "q3", "lr", "memory");
+    *w += n;
+    *at += n;
+    return acc + ((int64_t)(((uint64_t)(uint32_t)upper << 32) | lower) >> 16);
+}
+
 #endif

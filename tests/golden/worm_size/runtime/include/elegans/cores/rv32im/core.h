@@ -33,6 +33,13 @@ static inline int32_t el_upper_product(int32_t a, int16_t b)
     return (int32_t)(((int64_t)a * ((int32_t)b * 65536)) >> 32);
 }
 
+/* el_long.h. MUL and MULH. */
+#define EL_NATIVE_FINE_PRODUCT
+static inline int64_t el_fine_product(int64_t acc, int32_t w, int16_t x)
+{
+    return acc + ((int64_t)w * x);
+}
+
 /* el_tanh.h. J = 64 ((u & 1023) - 512) in the upper half is (u << 22) + 2^31 without a mask. */
 #define EL_NATIVE_FINE_TANH
 static inline int32_t el_fine_tanh(int16_t u)
