@@ -94,7 +94,7 @@ def check_range(place: object, values: Reals, channel: Channel) -> None:
     outside = (values < lo - slack) | (values > hi + slack)
     if np.any(outside):
         index = tuple(int(i) for i in np.argwhere(outside)[0])
-        declared = f"{lo:g} to {hi:g} {channel.unit}".rstrip()
+        declared = f"{lo:g} to {hi:g} {channel.shown_unit}".rstrip()
         raise ElegansError(
             f"{place}, {channel.name} at step {index[-1]}",
             f"{values[index]:g} lies outside the declared range {declared}",
