@@ -19,11 +19,13 @@ from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered, lower_with_proof
 from elegans.exporter.lowering.unused_ranges import unused_ranges
 from elegans.exporter.numbers.fixed import Integers, Reals
-from elegans.exporter.ops import WIDE, form
+from elegans.exporter.ops import WIDE, Op, form
 from elegans.exporter.ops.elapsed_gate import ElapsedGate
 from elegans.exporter.ops.fused_step import FusedStep
 from elegans.exporter.ops.gated_drive import GatedDrive
 from elegans.exporter.ops.linear import Linear
+from elegans.exporter.ops.lstm_cell import LstmCell
+from elegans.exporter.ops.wide_tanh import WideTanh
 from elegans.exporter.oracles import golden_vectors
 from elegans.exporter.oracles.free_run import (
     WARNED,
@@ -41,7 +43,8 @@ _RARE = 4e-4
 docs/cells.md, CfC with gelu has 4.2e-4 in the first runs, and 1.3e-3 in one of 80 held pieces."""
 _WORTH_IT = 0.9  # of the rms error: finer results cost instructions
 _MAY_BE = 1.2  # of the worst error, of which one run in which the network amplifies may decide
-_READERS = (ElapsedGate, FusedStep, GatedDrive)  # that multiply the result of a map
+_READERS = (ElapsedGate, FusedStep, GatedDrive, LstmCell)
+"""What multiplies the result of a map in each step, or adds it up."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,11 @@ def quantised(
     fixed = given is not None or bits < 16
     if fixed or plain.worst.worst <= _LASTING or not multiplied or plain.told:
         return plain
-    finer = lower_with_proof(network, bits, finer=True)
-    wide = [s.name for s in finer.model.steps if isinstance(s.op, Linear) and form(s.op) == WIDE]
+    try:
+        finer = lower_with_proof(network, bits, finer=True)
+    except ElegansError:  # a sum that is too wide for 32 bits
+        return plain
+    wide = [s.name for s in finer.model.steps if _finer(s.op)]
     if not wide:
         return plain
     progress("trying finer results")
@@ -127,10 +133,15 @@ def quantised(
     if after > _WORTH_IT * before or found.worst.worst > _MAY_BE * plain.worst.worst:
         return plain
     told = (
-        f"results of {', '.join(wide)} have 32 bits: with 16 the worst error was "
+        f"{', '.join(wide)} have or read 32 bits: with 16 the worst error was "
         f"{plain.worst.worst:.1e}, and the rms error {before / after:.2g} times as great"
     )
     return Quantised(finer, found.recording, found.runs, found.truth, (told,))
+
+
+def _finer(op: Op) -> bool:
+    """Whether an op is one of those that `lower_with_proof` takes if results are to be finer."""
+    return isinstance(op, WideTanh) or (isinstance(op, Linear) and form(op) == WIDE)
 
 
 def _with_wide_results(

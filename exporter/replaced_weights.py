@@ -158,4 +158,4 @@ def _given(channel: Channel | None) -> Sequence[Channel]:
 
 def _channel(channel: Channel) -> str:
     lo, hi = channel.range
-    return f"{channel.format} from {lo:g} to {hi:g} {channel.unit}".rstrip()
+    return f"{channel.format} from {lo:g} to {hi:g} {channel.shown_unit}".rstrip()

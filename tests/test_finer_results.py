@@ -18,7 +18,7 @@ from elegans.exporter.lowering.lower import lower, lower_with_proof
 from elegans.exporter.oracles.reference import run
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.cfc import Backbone, CfCCell
-from elegans.trainer.cells.gru_lstm_mlp import GRUCell
+from elegans.trainer.cells.gru_lstm_mlp import GRUCell, LSTMCell
 from elegans.trainer.cells.ltc import LTCCell
 from elegans.trainer.networks.recurrent import Recurrent
 from elegans.trainer.wiring.ncp import Wiring
@@ -34,6 +34,7 @@ def _ltc(inputs):
 
 
 _NETS = {
+    "tanh": lambda: LSTMCell(_INPUTS, 8),
     "elapsed_gate": lambda: CfCCell(_INPUTS, 8, backbone=Backbone(16, activation="relu")),
     "gated_drive": lambda: GRUCell(_INPUTS, 8),
     "fused_step": lambda: _ltc(70),
@@ -83,8 +84,8 @@ def test_an_export_takes_finer_integers_for_its_error_and_says_so(
     model = export(Request(net, accept_error=1.0), tmp_path / "finer")
     assert model.digest == lower_with_proof(network, finer=True).model.digest
     report = (tmp_path / "finer" / "report.txt").read_text()
-    assert "have 32 bits: with 16 the worst error was" in report
-    assert "have 32 bits" not in (tmp_path / "plain" / "report.txt").read_text()
+    assert "read 32 bits: with 16 the worst error was" in report
+    assert "read 32 bits" not in (tmp_path / "plain" / "report.txt").read_text()
 
 
 @pytest.mark.parametrize("layout", ["speed", "size"])

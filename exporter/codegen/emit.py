@@ -200,7 +200,7 @@ def _port(model: Model, kind: str, channel: Channel) -> dict[str, Any]:
         "raw": raw,
         "real": f"{channel.offset:.9g}",
         "scale": f"{channel.scale:.9g}",
-        "span": f"{lo:g} to {hi:g} {channel.unit}".rstrip(),
+        "span": f"{lo:g} to {hi:g} {channel.shown_unit}".rstrip(),
         "lo": f"{lo:g}",
         "hi": f"{hi:g}",
         "lo_int": channel.lo,

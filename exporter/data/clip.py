@@ -80,7 +80,7 @@ def _told(channel: Channel, outside: int, missing: int, count: int) -> str:
     lo, hi = channel.range
     parts = []
     if outside:
-        span = f"{lo:.4g} to {hi:.4g} {channel.unit}".rstrip()
+        span = f"{lo:.4g} to {hi:.4g} {channel.shown_unit}".rstrip()
         parts.append(f"{outside:,} of {count:,} values clipped to {span}")
     if missing:
         parts.append(f"{missing:,} of {count:,} missing, each taken as the one before it")

@@ -98,7 +98,7 @@ def check_range(place: object, values: Reals, channel: Channel) -> None:
         # The ends are whole units of the format; as they were declared they have fewer digits.
         digits = math.floor(-math.log10(slack)) - 1
         ends = f"{round(lo, digits):g} to {round(hi, digits):g}"
-        declared = f"{ends} {channel.unit}".rstrip()
+        declared = f"{ends} {channel.shown_unit}".rstrip()
         raise ElegansError(
             f"{place}, {channel.name} at step {index[-1]}",
             f"{values[index]:g} lies outside the declared range {declared}",

@@ -132,7 +132,7 @@ def _input(model: Model, index: int, channel: Channel, taken: set[str]) -> dict[
     return {
         "function": f"{model.name}_x_{channel.name.lower()}_from",
         "call": conversion.call("v"),
-        "unit": f" in {channel.unit}" if channel.unit else "",
+        "unit": f" in {channel.shown_unit}" if channel.shown_unit else "",
         "name": channel.name,
         "macros": [
             f"{macro}{end}{text}" for end, text in helpers.items() if label + end not in taken

@@ -177,6 +177,9 @@ class Gate(Atom):
     A state that is carried on so, from step to step or from one unfold of a solver to the next,
     has 32 bits (`lowering.wide_states`)."""
 
+    added: ClassVar[tuple[str, ...]] = ()
+    """The roles of parts that it adds to a carried state, so that the state sums their errors."""
+
     wide_alone: ClassVar[bool] = False
     """Whether its result may be a state of 32 bits although it carries no state on."""
 

@@ -63,6 +63,8 @@ class Builder(Protocol):
     """Whether a time gate reads elapsed time as mantissa and exponent."""
     carried: dict[str, Window]
     """By the name of a gate that keeps its result in 32 bits: the part that it carries on."""
+    finer: bool
+    """Whether what something multiplies, or adds up, in each step shall have 32 bits."""
     results: frozenset[str]
     """The names of atoms whose results shall have 32 bits; `in_halves` gets them as they do."""
     in_halves: set[str]

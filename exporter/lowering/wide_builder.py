@@ -37,13 +37,13 @@ class WideBuilder(StepBuilder):
         self, network: Network, formats: Formats, weight_bits: int, finer: bool = False
     ) -> None:
         super().__init__(network, formats)
-        self._finer = finer
+        self.finer = finer
         self._statistics = InputStatistics(network, formats.spans if weight_bits == 16 else {})
 
     def wide(self, name: str, layer: str, affine: Affine, frac: Integers) -> Window | None:
         """Add an affine form as the halves of 32-bit integers, if results are to be finer; None if
         not, or where no scale holds it."""
-        windows, (weights,) = self.matrices(affine) if self._finer else ((), (None,))
+        windows, (weights,) = self.matrices(affine) if self.finer else ((), (None,))
         real = self.real_map(windows, (weights, affine.bias), frac) if windows else None
         op = None if real is None else wide(real, self.joined(windows))
         if op is None:

@@ -78,7 +78,7 @@ def constant(channel: Channel, values: Reals) -> str | None:
     """That an input has one value [T] in all of the recording."""
     if len(values) < 2 or values.min() != values.max():
         return None
-    value = f"{values[0]:.4g} {_unit(channel)}".rstrip()
+    value = f"{values[0]:.4g} {channel.shown_unit}".rstrip()
     return (
         f"{channel.name}: is {value} in every step of the recording; record its changes, too, or "
         "leave it out of the network"
@@ -90,7 +90,7 @@ def fixed_period(channel: Channel, gaps: Reals) -> str | None:
     if len(gaps) < 2 or gaps.min() != gaps.max():
         return None
     period = f"{gaps[0]:.4g}"
-    shown = f"{period} {_unit(channel)}".rstrip()
+    shown = f"{period} {channel.shown_unit}".rstrip()
     return (
         f"{channel.name}: is {shown} in every step of the recording; "
         f"if it always is, --dt {period} folds it into the weights"
@@ -108,7 +108,7 @@ def rarely_long(channel: Channel, gaps: Reals) -> str | None:
     if share < HARDLY_EVER or lo >= short or gaps.min() == gaps.max():
         return None
     most = min(_upper(float(np.quantile(gaps, HARDLY_EVER, method="inverted_cdf"))), short)
-    unit = f" {_unit(channel)}".rstrip()
+    unit = f" {channel.shown_unit}".rstrip()
     return (
         f"{channel.name}: {_percent(share)} of the recording's gaps are below {short:.4g}{unit}, "
         f"an eighth of the longest in its declared range {lo:.4g}:{hi:.4g}; declare --dt-range up "
@@ -141,12 +141,7 @@ def _told(found: Sequence[tuple[Channel, str | None]]) -> list[str]:
 
 
 def _span(lo: float, hi: float, channel: Channel | None = None) -> str:
-    return f"{lo:.4g}:{hi:.4g} {_unit(channel) if channel else ''}".rstrip()
-
-
-def _unit(channel: Channel) -> str:
-    """Its unit; nothing for the unit of numbers, 1, which would read as one more of them."""
-    return "" if channel.unit == "1" else channel.unit
+    return f"{lo:.4g}:{hi:.4g} {channel.shown_unit if channel else ''}".rstrip()
 
 
 def _percent(share: float) -> str:

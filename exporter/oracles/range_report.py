@@ -165,7 +165,7 @@ def text(
         name = f"{channel.name} to {more[-1].name}" if more else channel.name
         lo, hi = channel.range
         counts = f"{channel.lo} to {channel.hi} for" if channel.scale != 1 else "in"
-        ends = f"{counts} [{lo:.6g}, {hi:.6g}] {channel.unit}".rstrip()
+        ends = f"{counts} [{lo:.6g}, {hi:.6g}] {channel.shown_unit}".rstrip()
         lines.append(f"  {name:<16} {channel.format:<26} {ends}")
     lines += ["", "States, for any inputs and any number of steps", ""]
     for name, lo, hi, q, why in _states(model, network):

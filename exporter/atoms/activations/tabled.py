@@ -21,7 +21,6 @@ from elegans.exporter.ops.gated_drive import GatedDrive
 from elegans.exporter.ops.narrow import Narrow
 from elegans.exporter.ops.time_gate import TimeGate
 from elegans.exporter.ops.wide_elapsed_gate import WideElapsedGate
-from elegans.exporter.ops.wide_gated_drive import WideGatedDrive
 
 _MOST_ALIGN = 15  # bits: int16 shifted by 16 would leave int32
 _MOST_SHIFT = 30  # the most that `rshr` takes
@@ -79,9 +78,10 @@ class TabledActivation(Activation):
             )
             return z or self._gated(to, called, drive, rate, self.factor)
         frac = np.full(self.size, self.argument_frac)
-        wide = self._of_halves(to, called, drive)
-        if wide is not None:
-            return wide
+        halves = self.multiple(to, drive)
+        if halves is not None and 0 <= (shift := halves[2] - self.argument_frac) <= _MOST_SHIFT:
+            op = Narrow(self.size, halves[1], shift)
+            return to.step(name, layer, op, ((halves[0],),), frac)
         window = to.direct(drive)
         if window is not None:
             return to.rescaled(name, layer, to.renamed(window), frac)
@@ -126,21 +126,19 @@ class TabledActivation(Activation):
             op = WideElapsedGate(align, shift, self.size)
         return to.step(f"{called.name}_sum", layer, op, ((a,), (b,), (elapsed,)), z_frac)
 
-    def _of_halves(self, to: Builder, called: VectorName, drive: Affine) -> Window | None:
-        """The argument where it is a multiple of a vector of 32 bits, as in an LSTM's output."""
+    def multiple(self, to: Builder, drive: Affine) -> tuple[Window, int, int] | None:
+        """Where the argument is a multiple of a vector of 32 bits, as in an LSTM's output: this
+        vector, an integer to multiply it by, and the fractional bits of the product of that and
+        the upper halves."""
         found = drive.factor()
         if found is None or np.any(drive.bias) or np.ptp(found[1]):
             return None
         halves, factor = to.known_halves(found[0]), float(found[1][0])
         if halves is None or not factor:
             return None
-        factor_frac = widest_frac(-abs(factor), abs(factor))
-        shift = int(to.fracs(halves)[0]) + factor_frac - self.argument_frac
-        if not 0 <= shift <= _MOST_SHIFT:
-            return None
-        gain = int(np.clip(quantise(factor, factor_frac), -INT16_MAX, INT16_MAX))
-        op, frac = Narrow(drive.size, gain, shift), np.full(drive.size, self.argument_frac)
-        return to.step(f"{called.name}_sum", called.layer, op, ((halves,),), frac)
+        frac = widest_frac(-abs(factor), abs(factor))
+        gain = int(np.clip(quantise(factor, frac), -INT16_MAX, INT16_MAX))
+        return halves, gain, int(to.fracs(halves)[0]) + frac
 
     def _gated(
         self, to: Builder, called: VectorName, drive: Affine, rate: Affine, factor: Window
@@ -170,10 +168,7 @@ class TabledActivation(Activation):
             except RangeError:
                 continue
             b = to.add(f"{called.name}_b", layer, b_map)
-            a_name = f"{called.name}_a"
-            wide = None if factor == DT else to.wide(a_name, layer, rate, a_fracs)
-            op = op if wide is None else WideGatedDrive(align, shift, drive.size)
-            a = wide or to.add(a_name, layer, a_map)
+            a = to.add(f"{called.name}_a", layer, a_map)
             z_frac = np.full(drive.size, self.argument_frac)
             return to.step(f"{called.name}_sum", layer, op, ((a,), (b,), (u,)), z_frac)
         if factor != DT:

@@ -38,6 +38,7 @@ class LstmCellGate(Gate):
     reason: ClassVar[str] = "proved from its gates: |c| <= |i g| / (1 - f)"
     open_ended: ClassVar[bool] = True
     carriers: ClassVar[tuple[str, ...]] = ("cell",)
+    added: ClassVar[tuple[str, ...]] = ("candidate",)
 
     def real(self, *parts: Reals) -> Reals:
         forget, cell, opening, candidate = parts

@@ -9,7 +9,6 @@ from elegans.exporter.numbers.fixed import Interval, RangeError
 from elegans.exporter.ops import from_json, to_json
 from elegans.exporter.ops.elapsed_gate import ElapsedGate
 from elegans.exporter.ops.fused_step import MARGIN, FusedStep
-from elegans.exporter.ops.gated_drive import GatedDrive
 from elegans.exporter.ops.step_ratio import ratio_parts
 from elegans.exporter.ops.wide_elapsed_gate import WideElapsedGate
 from elegans.exporter.ops.wide_fused_step import WideFusedStep
@@ -79,13 +78,19 @@ def test_a_time_gate_with_a_rate_of_32_bits_is_the_same_everywhere(everywhere, a
         np.testing.assert_array_equal(found[lower == 0], short[lower == 0])
 
 
-@pytest.mark.parametrize(("align", "shift"), [(0, 0), (3, 12), (14, 30)])
-def test_a_gated_drive_with_32_bits_is_the_same_everywhere(everywhere, align, shift):
+@pytest.mark.parametrize("align", [0, 3, 14])
+def test_a_gated_drive_with_32_bits_is_exact_and_the_same_everywhere(everywhere, align):
     upper, lower, b, u = grid(_HALVES, [-32768, 0, 77, 32767], [-32768, 0, 32767], [0, 1, 32767])
     a = np.concatenate([upper, lower], axis=1)
-    found = everywhere(WideGatedDrive(align, shift, upper.shape[1]), a, b, u)
-    short = GatedDrive(align, shift).integer(upper, b, u)
-    np.testing.assert_array_equal(found[lower == 0], short[lower == 0])
+    found = everywhere(WideGatedDrive(upper.shape[1], align), a, b, u)
+    np.testing.assert_array_equal(_whole(found), (_whole(a) * u >> 16) + (b << align))
+
+
+def test_a_gated_drive_whose_sum_has_no_halves_is_refused():
+    a, u = Interval.of([-32767, -32768], [32767, 32767]), Interval.of([0], [32767])
+    WideGatedDrive(1, 14).range(a, Interval.of([-32768], [32767]), u)
+    with pytest.raises(RangeError, match="int32"):
+        WideGatedDrive(1, 16).range(a, Interval.of([-32768], [32767]), u)
 
 
 @pytest.mark.parametrize(("frac", "one"), [(0, 1), (9, 13), (15, 4)])

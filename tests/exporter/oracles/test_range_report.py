@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
+import onnx
 
 from elegans.exporter.build_folder import load_model
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
+from elegans.exporter.ir.interface import METADATA_KEY
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles.range_report import rows
 
@@ -44,3 +47,20 @@ def test_what_saturates_shows_as_an_error(graph, save, tmp_path):
     text = (tmp_path / "BUILD" / "report.txt").read_text()
     (line,) = [row for row in text.splitlines() if "_h_sum" in row]
     assert float(line.split()[-2]) > 10
+
+
+def test_a_number_without_a_unit_is_no_number_with_a_one_behind_it(worm, tmp_path):
+    document = onnx.load(worm)
+    (entry,) = (e for e in document.metadata_props if e.key == METADATA_KEY)
+    told = json.loads(entry.value)
+    told["inputs"][0]["unit"], told["inputs"][1]["unit"] = "1", "m/s"
+    entry.value = json.dumps(told)
+    onnx.save(document, tmp_path / "net.onnx")
+    export(Request(tmp_path / "net.onnx"), tmp_path / "BUILD")
+    text = (tmp_path / "BUILD" / "report.txt").read_text()
+    plain, speed = (
+        next(line for line in text.splitlines() if line.startswith(f"  {i['name']} "))
+        for i in told["inputs"][:2]
+    )
+    assert plain.endswith("]")
+    assert speed.endswith("] m/s")
