@@ -12,6 +12,7 @@ from elegans.exporter.export import Request
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.frontend.recurrent.series import timewise
 from elegans.exporter.frontend.recurrent.series.values import Value
+from elegans.exporter.ir import real_network
 from elegans.exporter.ir.declared import with_ranges
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.request import read
@@ -86,6 +87,43 @@ def test_a_softmax_of_many_classes_takes_a_sum_and_not_one_for_each(tmp_path):
     drives = [a.drive for a in network.atoms.values() if hasattr(a, "drive")]
     assert sum(m.nnz for drive in drives for m in drive.terms.values()) <= 3 * 5 + 25 + 200 + 4 * 40
     lower(network)
+
+
+@pytest.mark.parametrize("dynamo", [False, True])
+def test_a_cosine_similarity_is_a_normalisation_in_both_spellings_of_torch(tmp_path, dynamo):
+    """Its quotient was proved to reach 3e8, and all its integers were zero."""
+    g, rng = Step(), np.random.default_rng(1)
+    centres = rng.normal(size=(4, 5)).astype(np.float32)
+    length = np.linalg.norm(centres, axis=1)
+    held = {"c": centres[None], "c2": length[None] ** 2, "unit": (centres.T / length).T[None]}
+    held |= {"last": np.array([-1]), "wide": np.array([1, 4, 5]), "middle": np.array([1])}
+    for name, value in (held | {"guard": np.float32(1e-8)}).items():
+        kind = np.int64 if value.dtype.kind == "i" else np.float32
+        g.held.append(numpy_helper.from_array(np.asarray(value, kind), name))
+    h = g.node("Add", g.linear("x", 3, 5), g.linear("h", 5, 5))
+    g.node("Tanh", h, output="h_next")
+    rows = g.node("Unsqueeze", "h_next", "middle")
+    if dynamo:
+        wide = g.node("Expand", rows, "wide")
+        norm = g.node("Clip", g.node("ReduceL2", wide, "last", keepdims=1), "guard")
+        each = g.node("Mul", g.node("Div", wide, norm), "unit")
+        g.node("ReduceSum", each, "last", keepdims=0, output="y")
+    else:
+        dot = g.node("ReduceSum", g.node("Mul", rows, "c"), "last", keepdims=0)
+        square = g.node("ReduceSum", g.node("Mul", rows, rows), "last", keepdims=0)
+        norm = g.node("Max", g.node("Sqrt", g.node("Mul", square, "c2")), "guard")
+        g.node("Div", dot, norm, output="y")
+    path = tmp_path / "cosine.onnx"
+    g.save(path, {"x": [1, 3], "h": [1, 5]}, {"y": [1, 4], "h_next": [1, 5]})
+    graph = open_graph(path)
+    interface = with_ranges(read_interface(graph), [(-1.0, 1.0)], None, None)
+    network = read_network(graph, interface)
+    kinds = {type(atom).__name__ for atom in network.atoms.values()}
+    assert kinds == {"TanhActivation", "NormaliseGate"}
+    x, states = rng.uniform(-1, 1, (20, 3)), rng.uniform(-1, 1, (20, 5))
+    y, after, _ = real_network.step(network, x, np.zeros((20, 1)), states)
+    exact = after @ centres.T / np.linalg.norm(after, axis=1)[:, None] / length
+    np.testing.assert_allclose(y, exact, atol=1e-6)
 
 
 @pytest.mark.parametrize(
