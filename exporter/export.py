@@ -83,6 +83,7 @@ def export(
     each = error_table.of_runs(model, lowered.network, found.runs, found.truth)
     doubts = [*source.told, *general.told(lowered.network, code), *made.told, *found.notes]
     doubts += range_hints.hints(model, found.recording)
+    doubts += range_hints.at_rest(found.truth)
     stated = _stated(request, source, found, blame, doubts, structure, deployed)
     stated["errors_of_each"] = error_table.to_json(each)
     files["model.json"] = _model_json(model, code.layout, files, table, stated)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from elegans.exporter.ir.declared import (
     with_output_ranges,
     with_ranges,
 )
-from elegans.exporter.ir.interface import Interface, Range
+from elegans.exporter.ir.interface import Interface, Range, Signal
 from elegans.exporter.ir.raw_format import RawFormat
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.oracles.free_run import REFUSED
@@ -111,7 +111,9 @@ class Read:
 def read(request: Request, progress: Callable[[str], None], told: Callable[[str], None]) -> Read:
     """The network of a request. Raises `ElegansError`; `progress` and `told` are as in `export`."""
     graph = open_graph(request.source, request.states, request.elapsed)
-    interface, of_ranges = _declared(request, read_interface(graph, request.name))
+    interface = read_interface(graph, request.name)
+    request = _of_signals(request, graph, interface)
+    interface, of_ranges = _declared(request, interface)
     interface = with_output_ranges(interface, request.output_ranges)
     if request.input_formats:
         interface = with_formats(interface, request.input_formats)
@@ -124,6 +126,38 @@ def read(request: Request, progress: Callable[[str], None], told: Callable[[str]
     network = with_state_ranges(network, request.state_ranges, graph.ports.states)
     shown_by = _recorded(request.recording, network)
     return Read(graph, interface, network, ports, (*of_ranges, *notes(graph, interface)), shown_by)
+
+
+def _of_signals(request: Request, graph: StepGraph, interface: Interface) -> Request:
+    """The request with what it says of whole inputs and outputs of the graph, as of `x` that has
+    the elements x0 to x3, said of each element."""
+    sensors = [port for port in graph.ports.inputs if port.vector == "x"]
+    inputs = {port.name: _names(interface.inputs[port.lo : port.hi]) for port in sensors}
+    outputs = {port.name: _names(interface.outputs[port.lo : port.hi]) for port in graph.ports.y}
+    return replace(
+        request,
+        named_ranges=tuple(_spread(request.named_ranges, inputs)),
+        input_formats=tuple(_spread(request.input_formats, inputs)),
+        output_ranges=tuple(_spread(request.output_ranges, outputs)),
+    )
+
+
+def _names(signals: Sequence[Signal]) -> list[str]:
+    return [signal.name for signal in signals]
+
+
+def _spread(
+    given: Sequence[tuple[Any, Any]], ports: Mapping[str, list[str]]
+) -> Iterator[tuple[Any, Any]]:
+    """Pairs of a port's name as pairs of its signals' names; what is said of a single signal goes
+    before, and so does a signal that is called as the port is."""
+    signals = {name for names in ports.values() for name in names}
+    single = {name for name, _ in given if name in signals}
+    for name, said in given:
+        whole = [] if name is None or name in signals else ports.get(name, [])
+        yield from ((signal, said) for signal in whole if signal not in single)
+        if not whole:
+            yield name, said
 
 
 def _declared(request: Request, interface: Interface) -> tuple[Interface, tuple[str, ...]]:

@@ -20,6 +20,7 @@ from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend import open_file
 from elegans.exporter.frontend.folding.branches import without_branches
+from elegans.exporter.frontend.folding.shapes import with_known_shapes
 from elegans.exporter.frontend.general.indices import of_whole_numbers
 from elegans.exporter.frontend.operators import RULES
 from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
@@ -106,6 +107,7 @@ def _as_it_is(
         return _step_graph(path, find_step(given, model, path), states, elapsed)
     open_file.fix_sizes(given)
     step = without_branches(open_file.with_shapes(model, path), path)
+    step = with_known_shapes(step, path)
     return StepGraph(path, given, step, find_ports(step, path, states, elapsed))
 
 

@@ -114,8 +114,7 @@ def _summed(
 
 def _whole(left: Reals, first: Reals) -> Reals:
     """A sum over all steps from that over the first ones, whose rest is at most `left` of it."""
-    whole: Reals = np.linalg.solve(np.eye(len(left)) - left, first)
-    return whole
+    return np.asarray(np.linalg.solve(np.eye(len(left)) - left, first), np.float64)
 
 
 def _stable(matrix: sparse.csr_array) -> list[bool]:

@@ -133,10 +133,15 @@ def used_ranges(truth: Reals, channels: tuple[Channel, ...]) -> Reals:
     """The range that each element of `truth` [T, N, size] uses, with zero in it."""
     lo, hi = truth.min(axis=(0, 1)), truth.max(axis=(0, 1))
     proved = np.array([c.range[1] - c.range[0] for c in channels])
+    used = np.maximum(hi, 0.0) - np.minimum(lo, 0.0)
     # A constant output has a proved range of zero; what is left is a unit of its format.
-    least = np.maximum(proved * _LEAST_USED, np.ldexp(1.0, -_fracs(channels)))
-    used: Reals = np.maximum(np.maximum(hi, 0.0) - np.minimum(lo, 0.0), least)
-    return used
+    unit = np.ldexp(1.0, -_fracs(channels))
+    least = np.maximum(proved * _LEAST_USED, unit)
+    # A proof may reach a million times as far as anything goes; where the integers have no digits
+    # for what occurs, that is an error.
+    least = np.minimum(least, used.max(initial=0.0) * _LEAST_USED)
+    found: Reals = np.where(used > 0.0, np.maximum(used, least), np.maximum(least, unit))
+    return found
 
 
 def _fracs(channels: tuple[Channel, ...]) -> Integers:

@@ -8,7 +8,7 @@ ranges alone; a recording is only compared with them here.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -40,6 +40,17 @@ def hints(model: Model, recording: Recording | None) -> list[str]:
     gaps = recording.dt.ravel()
     told = (fixed_period(model.dt, gaps), rarely_long(model.dt, gaps)) if model.dt else ()
     return [*found, *(hint for hint in told if hint)]
+
+
+def at_rest(truth: Mapping[str, tuple[Reals, Reals]]) -> list[str]:
+    """That nothing ever moves in the float runs (y, h_next), which start from states of zeros: as
+    of a quaternion, whose length of 1 no step makes of a length of 0."""
+    if any(np.any(part) for run in truth.values() for part in run):
+        return []
+    return [
+        "states of zeros stay zeros, so no run has measured an error: write each state as its "
+        "difference from where it starts, as (q0 - 1, q1, q2, q3) of a quaternion"
+    ]
 
 
 def unused_range(channel: Channel, values: Reals) -> str | None:

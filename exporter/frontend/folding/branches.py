@@ -76,13 +76,13 @@ def _copied(source: str, name: str) -> onnx.NodeProto:
 
 def _require_one_shape(place: str, *branches: onnx.GraphProto) -> None:
     """A choice between the results of two branches needs the same shape of both."""
-    then, otherwise = ([_shape(value) for value in branch.output] for branch in branches)
+    then, otherwise = ([shape_of(value) for value in branch.output] for branch in branches)
     if then != otherwise or None in then:
         fact = "chooses by what it computes between results of different or unknown shapes"
         raise ElegansError(place, fact, "write a Where between tensors of one shape")
 
 
-def _shape(value: onnx.ValueInfoProto) -> tuple[int, ...] | None:
+def shape_of(value: onnx.ValueInfoProto) -> tuple[int, ...] | None:
     """The shape of a tensor; None where it is not known."""
     kind = value.type.tensor_type
     if not kind.HasField("shape") or not all(d.HasField("dim_value") for d in kind.shape.dim):
@@ -128,7 +128,7 @@ def _constant(model: onnx.ModelProto, path: Path, place: str, name: str) -> bool
     held = open_file.constants(model, path, read)
     reader = Reader(path, list(model.opset_import), held, {}, Recogniser({}, ()))
     for value in (*model.graph.value_info, *model.graph.input):
-        shape = _shape(value)
+        shape = shape_of(value)
         if shape is not None and value.name not in held:
             reader.tensors[value.name] = ShapedForm(Form.constant(np.zeros(0)), shape)
     if not all(reader.fold(place, node) for node in nodes) or name not in reader.constants:

@@ -19,8 +19,9 @@ from elegans.exporter.frontend.general.reductions import (
 )
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.reference_rules import Attributes, Outputs, Rule
-from elegans.exporter.ir.affine import Affine, Form
-from elegans.exporter.numbers.fixed import Reals
+from elegans.exporter.ir.affine import Affine, Form, Matrix
+from elegans.exporter.ir.fixed_model import Window
+from elegans.exporter.numbers.fixed import Integers, Reals
 
 _MOST_GUARD = 1e-6
 """What may be left out where it keeps a length from being zero. `F.normalize` takes 1e-12."""
@@ -89,31 +90,63 @@ def _lp(reader: Reader, place: str, node: onnx.NodeProto, given: Attributes) -> 
 
 
 def of_quotient(reader: Reader, over: Affine, under: Affine) -> Affine | None:
-    """`c v / sqrt(epsilon + k sum(v^2))` as a normalisation, as exporters write RMSNorm, LayerNorm
-    and `F.normalize` out. None if the quotient is none."""
+    """`M v / sqrt(epsilon + k sum(v^2))` as a map of a normalisation, as exporters write RMSNorm,
+    LayerNorm, `F.normalize` and a cosine similarity out. None if the quotient is none.
+
+    M has one element a row, a constant multiple of v, or is any matrix; k may differ by row.
+    """
     under = _unguarded(reader, under)
-    found = under.factor()
+    found = _elements(under)
     if found is None or np.any(under.bias):
         return None
-    root = reader.atoms.found.get(found[0].vector)
+    vector, picked, c = found
+    root = reader.atoms.found.get(vector)
     if not isinstance(root, AnyFunctionActivation) or root.kind != "sqrt":
         return None
-    drive = root.drive.pick(np.arange(found[0].lo, found[0].hi))
-    if drive.size != 1 or len(drive.terms) != 1:
+    drive = root.drive.pick(picked)
+    if len(drive.terms) != 1:
         return None
     ((name, matrix),) = drive.terms.items()
     square = reader.atoms.found.get(name)
-    v = over.factor()
-    if v is None or np.any(over.bias):
-        v = reader.atoms.map(over), np.ones(over.size)
-    if not isinstance(square, VectorProductGate) or not square.u == square.v == v[0]:
+    if not isinstance(square, VectorProductGate) or square.u != square.v:
         return None
-    each: Reals = matrix.toarray()[0]
-    if square.size != over.size or not np.allclose(each, each[0], rtol=1e-6) or each[0] <= 0:
+    each: Reals = matrix.toarray()
+    k = each[:, 0]
+    if each.shape[1] != square.size or not np.allclose(each, k[:, None], rtol=1e-6) or k.min() <= 0:
         return None
-    mean = float(each[0]) * over.size
-    rms = normalised(reader, reader.atoms.of(v[0]), False, float(drive.bias[0]) / mean)
-    return rms.scaled(v[1] / found[1] / np.sqrt(mean))
+    epsilon = drive.bias / (k * square.size)
+    if not np.allclose(epsilon, epsilon[0], rtol=1e-6, atol=0.0):
+        return None
+    mapped = _map_of(reader, over, square.u)
+    if mapped is None:
+        return None
+    rms = normalised(reader, reader.atoms.of(square.u), False, float(epsilon[0]))
+    return rms.times(mapped).scaled(1.0 / (c * np.sqrt(k * square.size)))
+
+
+def _elements(form: Affine) -> tuple[str, Integers, Reals] | None:
+    """`(v, which [n], c [n])` with row i of a form = c[i] v[which[i]] + bias; None for others."""
+    if len(form.terms) != 1:
+        return None
+    ((vector, matrix),) = form.terms.items()
+    if np.any(np.diff(matrix.indptr) != 1):
+        return None
+    return vector, matrix.indices.astype(np.int64), matrix.data
+
+
+def _map_of(reader: Reader, over: Affine, v: Window) -> Matrix | None:
+    """M [n, size of v] where a form is M v; None where it is none."""
+    whole = over
+    if v.vector not in over.terms:
+        if reader.atoms.map(over) != v:
+            return None
+        whole = reader.atoms.of(v)
+    outside = [m for name, m in whole.terms.items() if name != v.vector]
+    matrix = whole.terms[v.vector]
+    inside = matrix[:, v.lo : v.hi]
+    if np.any(whole.bias) or outside or inside.nnz != matrix.nnz:
+        return None
+    return inside
 
 
 def _unguarded(reader: Reader, under: Affine) -> Affine:
@@ -124,12 +157,10 @@ def _unguarded(reader: Reader, under: Affine) -> Affine:
     guard, bare = under.bias, Affine(np.zeros(under.size), under.terms)
     if not np.any(guard):
         return bare
-    found = bare.factor()
-    beyond = None if found is None else reader.atoms.found.get(found[0].vector)
+    found = _elements(bare)
+    beyond = None if found is None else reader.atoms.found.get(found[0])
     if found is not None and isinstance(beyond, ReluActivation):
-        drive = beyond.drive.pick(np.arange(found[0].lo, found[0].hi))
-        rows = np.resize(np.arange(drive.size), under.size)
-        inner = drive.pick(rows).scaled(found[1])
+        inner = beyond.drive.pick(found[1]).scaled(found[2])
         if not np.allclose(inner.bias, -guard, rtol=1e-6):
             return under
         bare = Affine(np.zeros(under.size), inner.terms)

@@ -22,6 +22,7 @@ from elegans.exporter.numbers.fixed import Integers
 
 _MINUS = np.array([-1.0])
 _MASKED = -1e4  # what a mask adds is at least as far below
+_MANY = 32  # elements of a group, whose sum is a vector of its own; few are summed by each element
 MOST_GROUPS = 1024  # of a reduction; each is a step of the model
 OfGroup = Callable[[Reader, str, Affine], Affine]
 OfGroups = Callable[[Reader, str, Affine, Integers], Affine]
@@ -161,10 +162,12 @@ def _logs(reader: Reader, place: str, e: Affine, rows: Integers) -> Affine:
 
 def _softmax(reader: Reader, place: str, z: Affine, rows: Integers) -> Affine:
     _, e = _exponentials(reader, place, z, rows)
-    spread = _totals(e, rows).pick(np.repeat(np.arange(len(rows)), rows.shape[1]))
+    sums, atoms = _totals(e, rows), reader.atoms
+    if e.terms and rows.shape[1] >= _MANY:
+        sums = atoms.of(atoms.map(sums))
+    spread = sums.pick(np.repeat(np.arange(len(rows)), rows.shape[1]))
     if not e.terms:
         return e.scaled(1.0 / spread.bias)
-    atoms = reader.atoms
     return atoms.of(atoms.add(PartGate(atoms.map(e), atoms.map(spread), place, full=True)))
 
 

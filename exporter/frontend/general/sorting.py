@@ -59,7 +59,7 @@ def _values(reader: Reader, z: Affine, n: int, k: int, sign: int) -> Affine:
     """[groups * k]: the first k of each group of n elements."""
     starts = np.arange(0, z.size, n)[:, None]
     for layer in _needed(list(_network(n)), k):
-        first, second = ((starts + [pair[i] for pair in layer]).reshape(-1) for i in (0, 1))
+        first, second = ((starts + at).reshape(-1) for at in np.array(layer, np.int64).T)
         before, after = z.pick(first), z.pick(second)
         parts = [z, *(extremum(reader, before, after, side) for side in (sign, -sign))]
         order = np.arange(z.size)

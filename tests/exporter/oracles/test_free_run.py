@@ -14,6 +14,7 @@ from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
+from elegans.exporter.ir.fixed_model import Channel
 from elegans.exporter.lowering.lower import lower
 from elegans.exporter.numbers.fixed import dequantise
 from elegans.exporter.oracles.free_run import (
@@ -23,6 +24,7 @@ from elegans.exporter.oracles.free_run import (
     free_run_error,
     relative_errors,
     remedy,
+    used_ranges,
 )
 from elegans.exporter.oracles.reference import Trajectory, run
 from elegans.exporter.quantised import quantised
@@ -184,3 +186,15 @@ def test_one_output_has_no_decisions():
         "worst error against float, free-running: "
         "2.2e-04 of the range that inter[3] uses (random, 10 steps)"
     )
+
+
+def test_an_output_whose_format_has_no_digits_for_what_occurs_is_an_error():
+    """A proof may reach a million times as far: half a unit of its format is no measure."""
+    channels = (
+        Channel("far", "", -15, -30_000, 30_000),
+        Channel("near", "", 15, -32_768, 32_767),
+        Channel("still", "", 15, -32_768, 32_767),
+    )
+    truth = np.zeros((4, 1, 3))
+    truth[:, 0, 0], truth[:, 0, 1] = [0.5, -0.5, 0.2, 0.1], [0.9, 0.1, 0.0, 0.3]
+    np.testing.assert_allclose(used_ranges(truth, channels), [1.0, 0.9, 2.0**-8], rtol=1e-9)

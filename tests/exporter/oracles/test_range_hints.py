@@ -12,6 +12,7 @@ from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.export import Request, export
 from elegans.exporter.ir.fixed_model import Channel
 from elegans.exporter.oracles.range_hints import (
+    at_rest,
     constant,
     fixed_period,
     hints,
@@ -131,3 +132,10 @@ def test_of_many_inputs_with_one_hint_the_first_are_told_in_full(built, inputs, 
     found = hints(replace(load_model(built), inputs=channels), None)
     assert len(found) == lines
     assert last in found[-1]
+
+
+def test_runs_in_which_nothing_moves_are_told():
+    """As of a quaternion, which has a length of 1 for ever, or of 0."""
+    still, moved = (np.zeros((5, 2, 1)), np.zeros((5, 2, 4))), (np.zeros(1), np.ones(1))
+    assert "write each state as its difference" in at_rest({"random": still})[0]
+    assert at_rest({"random": still, "held": moved}) == []

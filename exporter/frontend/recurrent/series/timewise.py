@@ -41,8 +41,7 @@ def time_axis(
     if operator.startswith("Reduce"):
         rule = _reduced
     if rule is None:
-        fact = "works on a whole sequence, and it is not known to work on each step by itself"
-        raise ElegansError(place, fact, ONE_STEP)
+        raise _mixes(place, _UNKNOWN)
     return rule(place, inputs, given, rank)
 
 
@@ -115,10 +114,18 @@ def _batch_only(place: str, inputs: list[Value | None], given: Attributes, rank:
         raise _mixes(
             place,
             "looks at several steps at once, as a convolution or a norm over time does",
-            "keep the last samples in a state of the step, x_past_next = [x_past[I:], x], and "
-            "compute it from them",
+            _PAST,
         )
     return 0
+
+
+def _padded(place: str, inputs: list[Value | None], given: Attributes, rank: int) -> int:
+    """Of Pad: steps before the first one are there for a convolution."""
+    axis = _axis_of_first(place, inputs)
+    pads = inputs[1].array if len(inputs) > 1 and inputs[1] is not None else None
+    if pads is not None and pads.size == 2 * rank and not pads[axis] and not pads[rank + axis]:
+        raise _mixes(place, _UNKNOWN)
+    raise _mixes(place, "adds steps to a sequence, as a causal convolution over time does", _PAST)
 
 
 def _per_channel(place: str, inputs: list[Value | None], given: Attributes, rank: int) -> int:
@@ -149,6 +156,11 @@ def _mixes(place: str, fact: str, remedy: str = ONE_STEP) -> ElegansError:
 
 
 _ATTENTION = "combines each step with other ones, as attention over the past does"
+_PAST = (
+    "keep the last samples in a state of the step, x_past_next = [x_past[I:], x], and compute it "
+    "from them"
+)
+_UNKNOWN = "works on a whole sequence, and it is not known to work on each step by itself"
 _POOLING = "takes all steps together, as a pooling over time or attention does"
 _RULES: dict[str, _Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
@@ -167,4 +179,5 @@ _RULES: dict[str, _Rule] = {
     "Gemm": _gemm,
     "LpNormalization": _along_one_axis(-1, False),
     "MatMul": _product,
+    "Pad": _padded,
 }
