@@ -20,7 +20,7 @@ from elegans.exporter.ir.spans import affine_span, element_fracs
 from elegans.exporter.lowering.formats import Formats
 from elegans.exporter.lowering.images import maps
 from elegans.exporter.lowering.maps import integer_maps
-from elegans.exporter.lowering.maps.quantise_maps import RealTimedMap
+from elegans.exporter.lowering.maps.quantise_timed import RealTimedMap
 from elegans.exporter.lowering.wide_builder import MOST_NARROWED, WideBuilder, ends_of
 from elegans.exporter.numbers.fixed import Integers, Interval, Reals, widest_frac
 from elegans.exporter.ops.rescale import Rescale

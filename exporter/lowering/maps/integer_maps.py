@@ -18,14 +18,10 @@ from scipy import sparse
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Matrix
 from elegans.exporter.ir.fixed_model import Step
-from elegans.exporter.lowering.maps import quantise_maps
+from elegans.exporter.lowering.maps import quantise_maps, quantise_timed
 from elegans.exporter.lowering.maps.quantise_int8 import linear8
-from elegans.exporter.lowering.maps.quantise_maps import (
-    SHARED_SHIFT_BITS,
-    Quantised,
-    RealMap,
-    RealTimedMap,
-)
+from elegans.exporter.lowering.maps.quantise_maps import SHARED_SHIFT_BITS, Quantised, RealMap
+from elegans.exporter.lowering.maps.quantise_timed import RealTimedMap
 from elegans.exporter.numbers.fixed import INT32_MAX, LONG_MAX, Integers, Interval, Reals
 from elegans.exporter.numbers.long_sums import GATE_FRAC, too_coarse
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
@@ -93,7 +89,7 @@ def integer_timed_map(
     """A map with a rate as integers; None if no scale holds it."""
     if structure is not None:
         return _replaceable_timed(name, real, bits, structure)
-    return quantise_maps.timed(real, bits)
+    return quantise_timed.timed(real, bits)
 
 
 def _replaceable(
@@ -223,7 +219,7 @@ def _replaceable_timed(
             raise _too_large(name, both, np.concatenate([real.bias, real.rate_bias]))
         return found
     if bits == _SMALL:
-        return quantise_maps.timed_in_8(real, room=ROOM)
+        return quantise_timed.timed_in_8(real, room=ROOM)
     rows = real.quantised(_ALL, room=ROOM)
     shifts = [int(row.shift[0]) for row in rows or ()]
     if rows and 0 < max(shifts) - min(shifts) <= SHARED_SHIFT_BITS:
@@ -240,7 +236,7 @@ def _replaceable_timed(
 def _timed_again(real: RealTimedMap, op: TimedLinear) -> TimedLinear | None:
     """The map in the structure of `op`; None if it does not fit."""
     if isinstance(op, TimedLinear8):
-        return quantise_maps.timed_in_8(real, known=op)
+        return quantise_timed.timed_in_8(real, known=op)
     rows = real.quantised(_shifts(op.shift, op), type(op))
     return None if rows is None else _joined(real, rows)
 

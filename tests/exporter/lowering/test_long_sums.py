@@ -12,7 +12,8 @@ from elegans.exporter.codegen.plan import plan
 from elegans.exporter.codegen.program import CfcLayer
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.lowering.maps.quantise_maps import RealMap, RealTimedMap, linear, timed
+from elegans.exporter.lowering.maps.quantise_maps import RealMap, linear
+from elegans.exporter.lowering.maps.quantise_timed import RealTimedMap, timed
 from elegans.exporter.numbers.fixed import Interval, dequantise
 from elegans.exporter.ops.long_linear import LongLinear
 from elegans.exporter.ops.long_sliding_linear import LongSlidingLinear

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from elegans.exporter.lowering.maps.quantise_int8 import linear8, parts, timed8
-from elegans.exporter.lowering.maps.quantise_maps import RealMap, RealTimedMap, linear, timed
+from elegans.exporter.lowering.maps.quantise_maps import RealMap, linear
+from elegans.exporter.lowering.maps.quantise_timed import RealTimedMap, timed
 from elegans.exporter.numbers.fixed import dequantise
 from elegans.exporter.ops.linear8 import Linear8
 

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from elegans.exporter.lowering.maps.quantise_maps import RealMap, RealTimedMap, linear, timed
+from elegans.exporter.lowering.maps.quantise_maps import RealMap, linear
+from elegans.exporter.lowering.maps.quantise_timed import RealTimedMap, timed
 from elegans.exporter.ops.linear import Linear
 from elegans.exporter.ops.sliding_linear import SlidingLinear
 from elegans.exporter.ops.sparse_linear import SparseLinear

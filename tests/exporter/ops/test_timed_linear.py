@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elegans.exporter.lowering.maps.quantise_maps import RealTimedMap, timed
+from elegans.exporter.lowering.maps.quantise_timed import RealTimedMap, timed
 from elegans.exporter.numbers.fixed import Interval, RangeError, dequantise
 from elegans.exporter.ops.linear8 import lifted
 from elegans.exporter.ops.timed_linear import TimedLinear
