@@ -24,6 +24,7 @@ from elegans.commands.options.shared import (
     firmware_options,
     output_option,
 )
+from elegans.commands.options.values import Replaced
 from elegans.commands.verbs import verb
 from elegans.exporter.errors import WrongUseError
 
@@ -170,7 +171,7 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> None:
 @boards_options
 @click.option(
     "--header",
-    type=PATH,
+    type=Replaced(".h"),
     metavar="FILE",
     help="Write the figures of the one board as macros of C, as a bound for a watchdog.",
 )

@@ -20,7 +20,7 @@ from elegans.commands.options.shared import (
     given,
     level_option,
 )
-from elegans.commands.options.values import Number
+from elegans.commands.options.values import Number, Replaced
 from elegans.hil_tests.lab import DEFAULT_BOARD, WAIT_S
 
 
@@ -114,5 +114,5 @@ _OPTIONS = (
         help="seconds for which a board that somebody else uses is waited for",
     ),
     JSON,
-    click.option("--junit", type=PATH, help="also write the results as JUnit XML"),
+    click.option("--junit", type=Replaced(".xml"), help="also write the results as JUnit XML"),
 )

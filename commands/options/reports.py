@@ -13,6 +13,7 @@ import click
 
 from elegans.commands.edge import say
 from elegans.commands.options.shared import PATH, given
+from elegans.commands.options.values import Replaced
 from elegans.commands.verbs import ends_with
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +61,9 @@ def report_options(function: F) -> F:
 
 
 _OPTIONS = (
-    click.option("--html", type=PATH, help="also write the results as one page of HTML"),
+    click.option(
+        "--html", type=Replaced(".html"), help="also write the results as one page of HTML"
+    ),
     click.option(
         "--history",
         type=PATH,

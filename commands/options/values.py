@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +25,24 @@ class Number(click.FloatRange):
         if math.isnan(number):
             self.fail(f"{value} is not a number.", param, ctx)
         return number
+
+
+class Replaced(click.Path):
+    """A file to write, which replaces an earlier one of its kind, and nothing else.
+
+    ending  of the names of its kind, as .html
+    """
+
+    def __init__(self, ending: str) -> None:
+        super().__init__(path_type=Path)
+        self._ending = ending
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Path:
+        """The path; click's usage error for a file that is there and has another ending."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if path.is_file() and path.suffix.lower() != self._ending:
+            self.fail(f"{path} is there and is no {self._ending} file; give another", param, ctx)
+        return path
 
 
 class Pair(click.ParamType[tuple[Any, Any]]):
