@@ -279,8 +279,7 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
         if beyond[i] > _SATURATED * max(abs(lo[i]), abs(hi[i])):
             end = values[np.abs(values[:, i]).argmax(), i]
             fact = f"element {i} saturates at {(hi if end > 0 else lo)[i]:.4g}"
-            room = f"{-roomy(abs(end)):g}:{roomy(abs(end)):g}"
-            wider = f"declare a wider range of this state with --state-range {layer}={room}"
+            wider = f"declare a wider range of this state with --state-range {layer}=LO:HI"
             return f"{fact}, and float reaches {end:.4g}", wider if of_state else general
         atom = facts.network.atoms[facts.guilty.atoms[0]]
         if of_state and isinstance(atom, LinearMapActivation):
