@@ -254,12 +254,14 @@ def _shape(
     dims = tuple(d.dim_value if d.HasField("dim_value") else 0 for d in kind.shape.dim)
     place = f"{path}, {value.name!r}"
     if kind.elem_type not in kinds:
-        raise ElegansError(
-            place,
-            "is not a tensor of floats, as sensors are",
-            "let the step take what these numbers select, as the embedded vector or one that is 1 "
-            f"at its place; or {EXPORT_ONE_STEP}",
+        remedy = (
+            "let the step take numbers of 0 and 1, and compare them: mask > 0.5"
+            if kind.elem_type == onnx.TensorProto.BOOL
+            else "let the step take what these numbers select, as the embedded vector or one that "
+            "is 1 at its place"
         )
+        fact = "is not a tensor of floats, as sensors are"
+        raise ElegansError(place, fact, f"{remedy}; or {EXPORT_ONE_STEP}")
     size = math.prod(dims)
     if not 1 <= size <= _WIDEST or not all(0 < d <= _WIDEST for d in dims):
         shape = [d.dim_value or d.dim_param or "?" for d in kind.shape.dim]

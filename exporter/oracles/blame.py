@@ -22,6 +22,7 @@ from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.oracles import hybrid
 from elegans.exporter.oracles.free_run import (
+    REFUSED,
     WARNED,
     FreeRunError,
     doubling_time,
@@ -32,7 +33,7 @@ from elegans.exporter.oracles.free_run import (
     remedy,
     used_ranges,
 )
-from elegans.exporter.oracles.range_hints import output_ranges, roomy
+from elegans.exporter.oracles.range_hints import output_ranges, roomy, saturated
 from elegans.exporter.oracles.reference import Trajectory
 
 _STEPS = 32  # before the worst one
@@ -140,7 +141,8 @@ def find_blame(
     )[2]
     facts = _Facts(lowered, network, vectors, first, weight_bits)
     cause, help_ = (
-        _of_outputs(facts, y, used[len(model.states) :])
+        (error.worst > REFUSED and saturated(model.states, h_next[: window.stop, run]))
+        or _of_outputs(facts, y, used[len(model.states) :])
         or _input_too_wide(facts, runs)
         or _closed_synapses(facts)
         or _of_vector(facts)

@@ -24,6 +24,7 @@ HARDLY_EVER = 0.99
 """The share of gaps below `SHORT` of the longest declared one that is told."""
 SHORT = 1 / 8
 """Of the longest elapsed time; a format for it alone would have three bits more."""
+_PAST = 1e-2  # of where a state saturates: how far float is beyond it
 _MOST = 4  # channels with a hint of one kind; the others are counted
 _ROOM = 4.0  # times the greatest value of an output, for values that the runs do not show
 _MOST_NAMED = 8  # outputs in a remedy
@@ -40,6 +41,23 @@ def hints(model: Model, recording: Recording | None) -> list[str]:
     gaps = recording.dt.ravel()
     told = (fixed_period(model.dt, gaps), rarely_long(model.dt, gaps)) if model.dt else ()
     return [*found, *(hint for hint in told if hint)]
+
+
+def saturated(states: Sequence[Channel], h: Reals) -> tuple[str, str] | None:
+    """The state that float [T, H] takes farthest beyond where it saturates, and what to declare."""
+    lo, hi = np.array([c.range for c in states]).T
+    past = np.maximum(h.max(axis=0) - hi, lo - h.min(axis=0)) / np.maximum(-lo, hi)
+    past[[not c.saturates for c in states]] = 0.0
+    i = int(past.argmax())
+    if past[i] <= _PAST:
+        return None
+    far, layer = float(h[np.abs(h[:, i]).argmax(), i]), states[i].name.split("[")[0]
+    end = roomy(abs(far))
+    return (
+        f"{states[i].name} saturates at {(hi if far > 0 else lo)[i]:.4g}, and float reaches "
+        f"{far:.4g}",
+        f"declare a wider range of this state with --state-range {layer}={-end:g}:{end:g}",
+    )
 
 
 def at_rest(truth: Mapping[str, tuple[Reals, Reals]]) -> list[str]:

@@ -18,6 +18,7 @@ from elegans.exporter.oracles.range_hints import (
     hints,
     offset,
     rarely_long,
+    saturated,
     unused_range,
 )
 
@@ -139,3 +140,14 @@ def test_runs_in_which_nothing_moves_are_told():
     still, moved = (np.zeros((5, 2, 1)), np.zeros((5, 2, 4))), (np.zeros(1), np.ones(1))
     assert "write each state as its difference" in at_rest({"random": still})[0]
     assert at_rest({"random": still, "held": moved}) == []
+
+
+def test_the_state_that_float_takes_farthest_beyond_its_end_is_told_with_a_range():
+    held = replace(_channel(-4, 4, "layer1[0]", ""), saturates=True)
+    states = [_channel(-1, 1, "layer0[0]", ""), held, replace(held, name="layer1[1]")]
+    h = np.array([[5.0, -3.0, 2.0], [0.0, 4.01, -45.0]])
+    assert saturated(states, h) == (
+        "layer1[1] saturates at -4, and float reaches -45",
+        "declare a wider range of this state with --state-range layer1=-256:256",
+    )
+    assert saturated(states, h[:1]) is None
