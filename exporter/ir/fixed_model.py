@@ -49,12 +49,6 @@ class Channel(AffineFormat):
     scale: float = 1.0
     saturates: bool = False
 
-    @property
-    def shown_unit(self) -> str:
-        """Its unit behind a number; nothing for that of plain numbers, 1, which would read as one
-        more of them."""
-        return "" if self.unit == "1" else self.unit
-
 
 @dataclass(frozen=True)
 class Window:
