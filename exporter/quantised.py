@@ -189,9 +189,9 @@ def _run(
     found = Quantised(lowered, recording, runs, _truth(model, network, runs, known))
     if found.worst.worst <= _RARE:
         return found
-    held = golden_vectors.held_runs(model)
-    truth = found.truth | _truth(model, network, held, known)
-    return Quantised(lowered, recording, runs | held, truth)
+    more = golden_vectors.more_runs(model)
+    truth = found.truth | _truth(model, network, more, known)
+    return Quantised(lowered, recording, runs | more, truth)
 
 
 def _truth(

@@ -29,16 +29,24 @@ MOST_FRAC = 128  # of an int16 it is 100, and 16 more of an int32 (`numbers.fixe
 class AffineFormat:
     """real value = offset + scale * integer / 2^frac; a base of `fixed_model.Channel`.
 
+    unit    of the real value
     lo, hi  the least and the greatest integer
     bits    the size of the integer
     """
 
+    unit: str
     frac: int
     lo: int
     hi: int
     bits: int
     offset: float
     scale: float
+
+    @property
+    def shown_unit(self) -> str:
+        """Its unit behind a number; nothing for that of plain numbers, 1, which would read as one
+        more of them."""
+        return "" if self.unit == "1" else self.unit
 
     def __post_init__(self) -> None:
         """Raises ValueError for a format with which no real value could be found."""

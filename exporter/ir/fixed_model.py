@@ -1,8 +1,8 @@
 """The fixed-point model: what the microcontroller computes, as immutable data.
 
-A model is one time step of a recurrent network in single-assignment form: each `Step` applies an op
-to windows of earlier vectors and names its result. `walk` executes the steps on any kind of value:
-integers, intervals, torch tensors, ONNX nodes.
+A model is one time step of a recurrent network in single-assignment form: each `Step`
+applies an op to windows of earlier vectors and names its result. `walk` executes the steps
+on any kind of value: integers, intervals, torch tensors, ONNX nodes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from elegans.exporter.ir.conversion import AffineFormat, affine_fields
 from elegans.exporter.numbers.fixed import Integers, Value, halves, q_name, whole
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
 
-# Of the JSON document; a model without integers of 32 bits is written for older readers, too.
+# Of the JSON document; raised by each change that older readers would misread. A model without
+# integers of 32 bits is written as before.
 SCHEMA, NARROW_SCHEMA = 3, 2
 WIDE_BITS = 32
 
@@ -30,10 +31,12 @@ class Channel(AffineFormat):
 
     unit    of the real value, which is offset + scale * integer / 2^frac
     lo, hi  the least and the greatest integer
-    bits    16; 32 of states that feed themselves, and of a time whose digits count near zero
+    bits    the size of the integer: 16, or 32 for states that feed themselves and for an elapsed
+            time whose digits count near zero
 
-    `saturates` says whether nothing but these ends bounds a state. Only inputs have an offset or a
-    scale other than 0 and 1.
+    saturates  whether nothing but these ends bounds a state
+
+    Only inputs have an offset or a scale other than 0 and 1.
     """
 
     name: str
@@ -45,11 +48,6 @@ class Channel(AffineFormat):
     offset: float = 0.0
     scale: float = 1.0
     saturates: bool = False
-
-    @property
-    def shown_unit(self) -> str:
-        """Its unit behind a number; that of plain numbers, 1, would read as one more of them."""
-        return "" if self.unit == "1" else self.unit
 
 
 @dataclass(frozen=True)

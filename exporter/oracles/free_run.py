@@ -36,7 +36,7 @@ _LEAST_USED = 2.0**-8
 class FreeRunError:
     """The error of one set of runs.
 
-    source     what was run: "random", "held" or "recording"
+    source     what was run: "random", "held", "long" or "recording"
     steps      of all runs together
     worst      error of any state or output, as a fraction of the range that it uses
     rms        over all steps, states and outputs

@@ -67,6 +67,10 @@ _HELD, _HELD_PRODUCTS, _HELD_ELEMENTS = 360, 1 << 28, 1 << 26
 """The same of runs "held", in which inputs and times never change; and the numbers that all of
 their steps compute together: a solver has many."""
 
+_LONG, _LONG_STEPS, _LONG_HOLDS = 16, 1000, 50
+"""Runs "long" and the steps of each; in every other one inputs hold for so many steps. Errors add
+up in states that remember for longer than the runs above last."""
+
 _TYPES: dict[int, type[np.signedinteger[Any]]] = {16: np.int16, 32: np.int32}
 
 CORNER, RANDOM, RECORDED = 0, 1, 2  # values of `section`
@@ -87,13 +91,15 @@ def free_runs(model: Model, recording: Recording | None) -> Runs:
     return found
 
 
-def held_runs(model: Model) -> Runs:
+def more_runs(model: Model) -> Runs:
     """Runs "held": a third each with the shortest, the middle and the longest elapsed time. They
-    find what is rare, as a state that stays near a point from which it moves away."""
+    find what is rare, as a state that stays near a point from which it moves away. And runs
+    "long". Large networks have fewer of both, or none."""
     rng, length = np.random.default_rng(_SEED + 2), _amount(model).length
-    runs = min(_HELD, _HELD_ELEMENTS // (max(elements(model), 1) * length))
-    x, dt = _held(model, rng, _most_runs(model, runs, _HELD_PRODUCTS), length)
-    return {"held": _ran(model, x, dt)} if len(x) else {}
+    x, dt = _held(model, rng, _affordable(model, _HELD, length), length)
+    found = {"held": _ran(model, x, dt)} if len(x) else {}
+    x, dt = _long(model, rng, _affordable(model, _LONG, _LONG_STEPS), _LONG_STEPS)
+    return found | ({"long": _ran(model, x, dt)} if len(x) else {})
 
 
 def golden(model: Model, runs: Runs) -> dict[str, NDArray[Any]]:
@@ -176,7 +182,7 @@ def _random(model: Model, rng: np.random.Generator) -> tuple[Integers, Integers]
 def _more(model: Model) -> tuple[Integers, Integers]:
     """The runs of `_MORE`, as `_random` has them."""
     rng, length = np.random.default_rng(_SEED + 1), _amount(model).length
-    runs = _most_runs(model, _MORE, _MORE_PRODUCTS)
+    runs = _most_runs(model, _MORE, _MORE_PRODUCTS, length)
     lo, hi = _bounds(model.inputs)
     x = rng.integers(lo, hi + 1, (runs, length, len(lo)))
     dt_lo, dt_hi = _time_ends(model)
@@ -198,9 +204,26 @@ def _held(
     return x, times.repeat(length, axis=1)
 
 
-def _most_runs(model: Model, runs: int, products: int) -> int:
+def _long(
+    model: Model, rng: np.random.Generator, runs: int, length: int
+) -> tuple[Integers, Integers]:
+    """Runs of random inputs and times, as `_random` has them. In every other one inputs hold."""
+    lo, hi = _bounds(model.inputs)
+    dt_lo, dt_hi = _time_ends(model)
+    x = rng.integers(lo, hi + 1, (runs, length, len(lo)))
+    x[1::2] = x[1::2, ::_LONG_HOLDS].repeat(_LONG_HOLDS, axis=1)
+    return x, rng.integers(dt_lo, dt_hi + 1, x.shape[:2])
+
+
+def _affordable(model: Model, runs: int, length: int) -> int:
+    """So many runs, or as many as take `_HELD_PRODUCTS` and `_HELD_ELEMENTS`."""
+    most = _HELD_ELEMENTS // (max(elements(model), 1) * length)
+    return _most_runs(model, min(runs, most), _HELD_PRODUCTS, length)
+
+
+def _most_runs(model: Model, runs: int, products: int, length: int) -> int:
     """So many runs, or as many as take these products; none of images."""
-    each = max(model.weight_count, 1) * _amount(model).length
+    each = max(model.weight_count, 1) * length
     return 0 if model.products else min(runs, products // each)
 
 

@@ -155,11 +155,17 @@ def test_where_the_error_is_not_small_rare_ones_are_sought_while_inputs_hold(wor
     found = quantised(network, 16, None, lambda _: None)
     x, dt, _ = found.runs["held"]
     dt_range = found.model.dt
-    assert [error.source for error in found.errors] == ["random", "held"]
+    assert [error.source for error in found.errors] == ["random", "held", "long"]
     assert np.all(x == x[:1])
     assert np.all(dt == dt[:1])
     assert set(dt[0]) == {dt_range.lo, (dt_range.lo + dt_range.hi) // 2, dt_range.hi}
     assert len(np.unique(x[0], axis=0)) == x.shape[1]
+    x, dt, _ = found.runs["long"]
+    assert len(x) == 1000
+    changes = np.any(x[1:] != x[:-1], axis=-1).sum(axis=0)
+    assert changes[::2].min() > 900
+    assert changes[1::2].max() < 20
+    assert dt.std(axis=0).min() > 0
 
 
 @pytest.mark.parametrize(("worst", "told"), [(6e-4, False), (8e-4, True), (2e-3, False)])
