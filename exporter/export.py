@@ -24,8 +24,9 @@ from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_jso
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered, lower_with_proof
 from elegans.exporter.oracles import error_table, range_hints, range_report
-from elegans.exporter.oracles.blame import Blame, find_blame
-from elegans.exporter.oracles.blame import to_json as to_json_blame
+from elegans.exporter.oracles.blame.causes import JUMPS
+from elegans.exporter.oracles.blame.find import Blame, find_blame
+from elegans.exporter.oracles.blame.find import to_json as to_json_blame
 from elegans.exporter.oracles.free_run import FreeRunError, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx
@@ -187,8 +188,8 @@ def _check_errors(
         fact, help_ = f"{fact}; {blame.sentence}", "; ".join(blame.remedies)
     if request.weights_for is not None:
         fact, help_ = f"{fact}; in the formats of the code of {request.weights_for}", NEW_CODE
-    if any(atom.jumps for atom in network.atoms.values()):
-        fact += "; it compares or rounds, and what lies next to a threshold may fall to either side"
+    if any(atom.jumps for atom in network.atoms.values()) and JUMPS not in fact:
+        fact += f"; {JUMPS}"
     raise ElegansError(
         f"{model.name}, {worst.name}", fact, f"{help_}, or accept it with --accept-error"
     )

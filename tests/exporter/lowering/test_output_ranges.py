@@ -20,7 +20,7 @@ from elegans.exporter.frontend.import_graph import open_graph, read_interface, r
 from elegans.exporter.ir.declared import with_output_ranges
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.oracles import blame, reference
-from elegans.exporter.oracles.hybrid import ROUNDING, WEIGHTS, Contribution
+from elegans.exporter.oracles.blame.hybrid import ROUNDING, WEIGHTS, Contribution
 from elegans.exporter.saturation import OUTPUT_RANGE, saturations
 from elegans.tests.exporter.frontend.steps import Step, cfc
 

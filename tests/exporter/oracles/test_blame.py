@@ -15,10 +15,10 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.numbers.fixed import Interval
-from elegans.exporter.oracles import hybrid
-from elegans.exporter.oracles.blame import Blame, find_blame
+from elegans.exporter.oracles.blame import hybrid
+from elegans.exporter.oracles.blame.find import Blame, find_blame
+from elegans.exporter.oracles.blame.hybrid import ROUNDING, WEIGHTS, Contribution, contributions
 from elegans.exporter.oracles.free_run import float_run, free_run_error, greatest_growth
-from elegans.exporter.oracles.hybrid import ROUNDING, WEIGHTS, Contribution, contributions
 from elegans.exporter.oracles.reference import run
 from elegans.trainer import CfC, export_onnx
 from elegans.trainer.cells.ctrnn import CTRNNCell

@@ -1,46 +1,32 @@
-"""Which vector is to blame for an error against float, and what would help.
+"""What is wrong with the vectors that an error comes from, and what would help.
 
-Only for an error above 1e-3, because it costs some seconds: hybrid runs over the steps before the
-worst one find the group of vectors that adds most, and what is known of these vectors tells which
-remedy fits. Two float64 runs side by side tell whether the network amplifies whatever is added.
+Each function is a sentence and its remedy, or None where it does not apply; the first one that does
+is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.gates.fused_step import FusedStepGate
-from elegans.exporter.ir import real_network
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered
-from elegans.exporter.numbers.fixed import Integers, Reals
-from elegans.exporter.oracles import hybrid
-from elegans.exporter.oracles.free_run import (
-    REFUSED,
-    WARNED,
-    FreeRunError,
-    doubling_time,
-    elapsed_times,
-    greatest_growth,
-    growth,
-    relative_errors,
-    remedy,
-    used_ranges,
-)
+from elegans.exporter.numbers.fixed import Integers, Reals, q_name
+from elegans.exporter.ops import WIDE, form
+from elegans.exporter.oracles.blame import hybrid
+from elegans.exporter.oracles.free_run import REFUSED, WARNED, FreeRunError, elapsed_times, remedy
 from elegans.exporter.oracles.range_hints import output_ranges, roomy, saturated
 from elegans.exporter.oracles.reference import Trajectory
 
-_STEPS = 32  # before the worst one
-_MOST_PRODUCTS = 1 << 23  # weights times steps times hybrid runs; large networks take fewer steps
+JUMPS = "it compares or rounds, and what lies next to a threshold may fall to either side"
+
 _PART_USED = 1 / 8  # of a range; one that is used less is declared, or proved, too wide
 _FEW_UNITS = 16.0  # of its format: a change or a gate this small has less than four digits
-_GROWS = 4.0  # times; a difference that grows less in a run costs two bits at most
 _SATURATED = 1e-2  # of a format's end: how far float is beyond it
 
 _GATE = 2.0**-15  # a unit of it
@@ -54,111 +40,8 @@ _DECLARE = "declare where it saturates, with room for what you do not see here"
 Runs = Mapping[str, tuple[Integers, Integers, Trajectory]]
 
 
-@dataclass(frozen=True)
-class Blame:
-    """The vector that adds most to the worst error, and what would help.
-
-    vector    its name in the model
-    share     the error that it causes alone, as a fraction of the range that a state uses
-    cause     what is wrong with it
-    remedy    what brings it nearer to float
-    doubling  the steps in which a difference of two states doubles; None where it does not grow
-    grown     the factor by which one grows at most in the run before the worst error; None where
-              that is less than 4
-    """
-
-    vector: str
-    share: float
-    cause: str
-    remedy: str
-    doubling: float | None
-    grown: float | None = None
-
-    @property
-    def sentence(self) -> str:
-        """The vector, its share and the cause."""
-        return f"{self.vector} alone causes {self.share:.1e}: {self.cause}"
-
-    @property
-    def remedies(self) -> tuple[str, ...]:
-        """The remedy for the vector, and that for a network that amplifies its own rounding."""
-        if self.doubling is not None:
-            fact = f"doubles every {self.doubling:.2g} steps"
-        elif self.grown is not None:
-            fact = f"grows {self.grown:.2g} times in this run"
-        else:
-            return (self.remedy,)
-        return (
-            self.remedy,
-            f"the network amplifies its own rounding (a difference of two states {fact}): train "
-            "with a little noise on the states, with label smoothing, or through the device's "
-            "integers",
-        )
-
-
-def to_json(blame: Blame | None) -> dict[str, Any] | None:
-    """The same as plain data, with two significant digits: libm may round the last ones."""
-    if blame is None:
-        return None
-    numbers = {name: getattr(blame, name) for name in ("share", "doubling", "grown")}
-    return asdict(blame) | {n: v if v is None else float(f"{v:.1e}") for n, v in numbers.items()}
-
-
-def find_blame(
-    lowered: Lowered,
-    network: Network,
-    runs: Runs,
-    truth: tuple[Reals, Reals],
-    error: FreeRunError,
-    weight_bits: int,
-) -> Blame | None:
-    """What is to blame for the worst error; None if it is not above 1e-3.
-
-    network  the one that was lowered
-    runs     as `golden_vectors.free_runs` makes them
-    truth    what `free_run.float_run` makes of the run of the worst error
-    error    the worst of `free_run_error`, of one of these runs
-    """
-    if error.worst <= WARNED:
-        return None
-    model = lowered.model
-    x, dt, found = runs[error.source]
-    real = to_real(x, model.inputs), elapsed_times(dt, model)
-    y, h_next = truth
-    errors = relative_errors(model, network, (y, h_next), found)
-    worst, run, _ = np.unravel_index(errors.argmax(), errors.shape)
-    exact = np.concatenate([h_next, y], axis=-1)
-    used = used_ranges(exact, (*model.states, *model.outputs))
-    work = max(model.weight_count, model.products, 1) * hybrid.lane_count(lowered, network)
-    steps = int(np.clip(_MOST_PRODUCTS // work, 2 if model.products else 8, _STEPS))
-    window = slice(max(int(worst) + 1 - steps, 0), int(worst) + 1)
-    h0 = h_next[window.start - 1, run] if window.start else np.zeros(len(model.states))
-    given = x[window, run], dt[window, run]
-    first = hybrid.contributions(lowered, network, given, h0, exact[window, run], used)[0]
-    before = np.concatenate([np.zeros_like(h_next[:1]), h_next[:-1]])
-    vectors = real_network.step(
-        network, real[0][window, run], real[1][window, run][:, None], before[window, run]
-    )[2]
-    facts = _Facts(lowered, network, vectors, first, weight_bits)
-    cause, help_ = (
-        (error.worst > REFUSED and saturated(model.states, h_next[: window.stop, run]))
-        or _of_outputs(facts, y, used[len(model.states) :])
-        or _input_too_wide(facts, runs)
-        or _closed_synapses(facts)
-        or _of_vector(facts)
-    )
-    used = used[: len(model.states)]
-    doubling = doubling_time(network, real, (before, h_next), used)
-    here = np.s_[: int(worst) + 1, run : run + 1]
-    logs = growth(network, (real[0][here], real[1][here]), (before[here], h_next[here]), used)
-    most = greatest_growth(logs[:, 0])
-    return Blame(
-        first.vectors[0], first.error, cause, help_, doubling, most if most >= _GROWS else None
-    )
-
-
 @dataclass(frozen=True, eq=False)
-class _Facts:
+class Facts:
     """What is known of the vectors at fault.
 
     vectors  of the real network, [T, size] each, in the steps before the worst error
@@ -176,7 +59,34 @@ class _Facts:
         return self.vectors[self.guilty.atoms[0]] if self.guilty.atoms else None
 
 
-def _input_too_wide(facts: _Facts, runs: Runs) -> tuple[str, str] | None:
+def cause(
+    facts: Facts, runs: Runs, error: FreeRunError, y: Reals, h: Reals, used: Reals
+) -> tuple[str, str]:
+    """The cause of the worst error, and its remedy.
+
+    y     [T, N, O] in float64, in the worst of the runs
+    h     [T, H] the states until the worst step, in float64
+    used  [H + O] the range that each state and output uses
+    """
+    states = facts.lowered.model.states
+    return (
+        (error.worst > REFUSED and saturated(states, h))
+        or _of_outputs(facts, y, used[len(states) :])
+        or _next_to_a_threshold(facts)
+        or _input_too_wide(facts, runs)
+        or _closed_synapses(facts)
+        or _of_vector(facts)
+    )
+
+
+def _next_to_a_threshold(facts: Facts) -> tuple[str, str] | None:
+    """A comparison: it is exact, of what is rounded."""
+    if not any(facts.network.atoms[name].jumps for name in facts.guilty.atoms):
+        return None
+    return JUMPS, "judge what it counts or decides over many steps, as elegans compare does"
+
+
+def _input_too_wide(facts: Facts, runs: Runs) -> tuple[str, str] | None:
     """The input, or elapsed time, of which these vectors' weights hold too wide a range."""
     model, atoms = facts.lowered.model, facts.network.atoms
     read = frozenset().union(*(atoms[name].vectors() for name in facts.guilty.atoms))
@@ -206,7 +116,7 @@ def _input_too_wide(facts: _Facts, runs: Runs) -> tuple[str, str] | None:
     return None
 
 
-def _of_outputs(facts: _Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
+def _of_outputs(facts: Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
     """The outputs that show slow states in 16 bits, or that are maps of their own, whose range
     nothing but their weights bounds.
 
@@ -246,7 +156,7 @@ def _of_outputs(facts: _Facts, y: Reals, used: Reals) -> tuple[str, str] | None:
     )
 
 
-def _closed_synapses(facts: _Facts) -> tuple[str, str] | None:
+def _closed_synapses(facts: Facts) -> tuple[str, str] | None:
     """The neuron of an LTC without a leak of which all synapses are nearly closed, if its synapses
     or what sums them are at fault: its potential is the quotient of two small sums of gates."""
     atoms = facts.network.atoms
@@ -265,7 +175,7 @@ def _closed_synapses(facts: _Facts) -> tuple[str, str] | None:
     return None
 
 
-def _of_vector(facts: _Facts) -> tuple[str, str]:
+def _of_vector(facts: Facts) -> tuple[str, str]:
     """The cause and the remedy that fit the kind of vector."""
     values, ends = facts.values, hybrid.ends(facts.lowered, facts.guilty.vectors[0])
     lo, hi, unit = ends.lo, ends.hi, ends.unit
@@ -317,4 +227,15 @@ def _of_vector(facts: _Facts) -> tuple[str, str]:
     formats = " and ".join(ends.formats)
     if facts.guilty.part == hybrid.WEIGHTS:
         return f"its weights are rounded so that its sums fit (the result is {formats})", general
+    if halves := _upper_halves(facts):
+        return f"what others read of it are its upper 16 bits, in {halves}", general
     return f"its results are rounded to {formats}", general
+
+
+def _upper_halves(facts: Facts) -> str:
+    """The formats in which others read a state of 32 bits; empty of all other vectors."""
+    name, heads = facts.guilty.vectors[0], {w.vector for w in facts.network.h_next}
+    step = next((s for s in facts.lowered.model.steps if s.name == name), None)
+    if step is None or form(step.op) != WIDE or not heads & {*facts.guilty.atoms}:
+        return ""
+    return " and ".join(q_name(frac) for frac in sorted({*step.frac[: step.size // 2]}))
