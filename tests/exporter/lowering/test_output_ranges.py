@@ -19,7 +19,8 @@ from elegans.exporter.export import Request, export
 from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
 from elegans.exporter.ir.declared import with_output_ranges
 from elegans.exporter.lowering.lower import lower_with_proof
-from elegans.exporter.oracles import blame, reference
+from elegans.exporter.oracles import reference
+from elegans.exporter.oracles.blame.causes import Facts, _of_outputs
 from elegans.exporter.oracles.blame.hybrid import ROUNDING, WEIGHTS, Contribution
 from elegans.exporter.saturation import OUTPUT_RANGE, saturations
 from elegans.tests.exporter.frontend.steps import Step, cfc
@@ -143,8 +144,8 @@ def test_a_range_that_fits_no_output_is_refused(tmp_path, copies, name, fact):
 def _blamed(lowered, network, y, part=ROUNDING):
     """What is said of the outputs, if a part of them is at fault in runs in which they are y."""
     guilty = Contribution((lowered.model.y[0].vector,), (), part, 2e-3)
-    facts = blame._Facts(lowered, network, {}, guilty, 16)
-    return blame._of_outputs(facts, y, np.abs(y).max(axis=(0, 1)))
+    facts = Facts(lowered, network, {}, guilty, 16)
+    return _of_outputs(facts, y, np.abs(y).max(axis=(0, 1)))
 
 
 def test_the_remedy_names_the_outputs_that_use_little_of_what_is_proved(reader):
