@@ -40,7 +40,7 @@ _LASTING = 6.5e-4
 this, it may pass 1e-3 (docs/cells.md)."""
 _RARE = 4e-4
 """The worst error of the first runs above which rare ones may be far worse: of the cells of
-docs/cells.md, CfC with gelu has 4.2e-4 in the first runs, and 1.3e-3 in one of 80 held pieces."""
+docs/cells.md, CfC with gelu has 4.2e-4 in the first runs, and 1.2e-3 in one of 80 held pieces."""
 _WORTH_IT = 0.9  # of the rms error: finer results cost instructions
 _MAY_BE = 1.2  # of the worst error, of which one run in which the network amplifies may decide
 _READERS = (ElapsedGate, FusedStep, GatedDrive, LstmCell)
