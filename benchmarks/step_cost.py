@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,6 @@ _LEAST = 20  # instructions or bytes: relative errors of less are errors of this
 _RIDGE = 1e-4  # so that of two kinds of work that always go together both cost something
 _JOINED = ("step", "unrolled", "unfolds")
 """Functions that a compiler may write into each other are fitted together."""
-_PARTS = {"el_sums_of": "el_wide_sums"}
 
 Record = dict[str, Any]
 
@@ -102,18 +101,9 @@ def _group(work: Work) -> str:
     return "step" if kernel in _JOINED else kernel
 
 
-def _whole(functions: Mapping[str, int]) -> dict[str, int]:
-    """The functions of kernels with what the functions take that they alone call."""
-    found = dict(functions)
-    for part, whole in _PARTS.items():
-        if part in found:
-            found[whole] = found.get(whole, 0) + found.pop(part)
-    return found
-
-
 def instructions_of(record: Record, found: Plan, core: str) -> Iterator[tuple[str, Work, int]]:
     """The group and the work of each function, and its instructions."""
-    functions, rest = _whole(record["functions"]), Work()
+    functions, rest = dict(record["functions"]), Work()
     for name, work in work_by_function(found).items():
         if _group(work) == "step":
             rest.update(work)
@@ -125,7 +115,7 @@ def instructions_of(record: Record, found: Plan, core: str) -> Iterator[tuple[st
 def bytes_of(record: Record, found: Plan, core: str) -> Iterator[tuple[str, Work, int]]:
     """The group and what is written in each function, and its bytes, without arrays."""
     left, rest = record["flash"] - array_bytes(found, core in HALVES), Work()
-    sizes = _whole(record["sizes"])
+    sizes = record["sizes"]
     for name, work in code(found).items():
         if _group(work) == "step" or name not in sizes:
             rest.update(work)

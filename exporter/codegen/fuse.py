@@ -151,10 +151,7 @@ def _cfc(run: Sequence[Step], bounds: Bounds, whole: bool) -> LayerCall | None:
         maps += found
     if not maps or not _worth_it(sums, maps, whole) or not _alike(maps):
         return None
-    mixed = isinstance(run[-1].op, Mix)
-    if not mixed and maps[0].scales is not None:
-        return None  # the kernels of int8 weights have no sum
-    layer = _LAYERS[mixed, len(maps) == _TIMED_MAPS]
+    layer = _LAYERS[isinstance(run[-1].op, Mix), len(maps) == _TIMED_MAPS]
     return _call(run[-1], layer(tuple(maps)))
 
 

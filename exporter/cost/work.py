@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+import numpy as np
+
 from elegans.exporter.codegen.copies import is_few
 from elegans.exporter.codegen.elementwise.loop import called
 from elegans.exporter.codegen.fusion.leaky import Leaky
@@ -86,8 +88,9 @@ def _kernel(step: Step) -> Work:
     elif isinstance(op, SparseLinear):
         found |= {"rows": op.weights.shape[0], "synapses": len(gap_encoded(op.weights)[0])}
     elif isinstance(op, WideSums):
-        entries = len(op.weights.values) + len(op.coarse.values)
-        found |= {"rows": len(op.bias), "synapses": entries}
+        counts = op.counts
+        found |= {"rows": len(counts), "loops": int(np.count_nonzero(counts))}
+        found |= dict(zip(("wide", "single", "run"), counts.sum(axis=0).tolist(), strict=True))
     elif isinstance(op, (Linear, TimedLinear)):
         rows, cols = op.weights.shape
         maps = 2 if isinstance(op, TimedLinear) else 1

@@ -128,6 +128,16 @@ class WideSums:
         return upper, Interval.of(0 * upper.lo + INT16_MIN, 0 * upper.lo + INT16_MAX)
 
     @cached_property
+    def counts(self) -> Integers:
+        """[rows, 3] how many synapses of each row are from columns of 32 bits, from others, and
+        from a run of others that are neighbours."""
+        found = []
+        for run, synapses in self._rows:
+            wide = int(np.sum(self._whole.columns[synapses] < self.wide))
+            found.append((wide, len(synapses) - wide - run, run))
+        return np.array(found)
+
+    @cached_property
     def _rows(self) -> list[tuple[int, Integers]]:
         """The synapses of each row, by their indices in `_whole`, and how many of them, the last
         ones, are a run."""
@@ -148,13 +158,9 @@ class WideSums:
         return SparseMatrix.of(np.asarray(self.weights) + (np.asarray(self.coarse) << COARSE))
 
     def tables(self) -> list[Table]:
-        whole = self._whole
-        columns: list[Integers] = []
-        for run, synapses in self._rows:
-            own = whole.columns[synapses]
-            wide = int(np.sum(own < self.wide))
-            columns += [np.array([wide, len(own) - wide - run, run])]
-            columns += [own[: len(own) - max(run - 1, 0)]]
+        whole, columns = self._whole, list[Integers]()
+        for counts, (run, synapses) in zip(self.counts, self._rows, strict=True):
+            columns += [counts, whole.columns[synapses[: len(synapses) - max(run - 1, 0)]]]
         values = whole.values[np.concatenate([synapses for _, synapses in self._rows])]
         return [
             Table("w", "int32_t", values, f"weights of {len(values)} synapses, row by row"),

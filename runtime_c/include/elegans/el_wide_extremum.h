@@ -20,8 +20,7 @@ EL_INLINE void el_wide_extremum(int16_t *y, const int16_t *a, const int16_t *b, 
     for (uint32_t i = 0; i < n; i++) {
         const int32_t one = el_whole(a, i, n);
         const int32_t other = el_whole(b, i, n);
-        const int32_t taken = el_mask(sign) ^ el_below(other, one); /* all ones: a */
-        const int32_t found = other ^ ((one ^ other) & taken);
+        const int32_t found = (sign > 0) ? el_greater(one, other) : el_lesser(one, other);
 
         el_halves(y, i, n, el_held(found, el_left(lo[i], 16U), el_left(hi[i], 16U)));
     }

@@ -22,7 +22,7 @@ EL_INLINE void el_wide_quotient(int16_t *y, const int16_t *num, const int16_t *d
 {
     for (uint32_t i = 0; i < n; i++) {
         const int32_t over = el_whole(num, i, n);
-        const int32_t under = el_held(el_whole(den, i, n), 1, 0x7FFFFFFF);
+        const int32_t under = el_greater(el_whole(den, i, n), 1);
         const int32_t sign = el_mask(over);
         const int32_t size = (over ^ sign) - sign;
         const int32_t up = el_leading_zeros(size);
@@ -31,10 +31,9 @@ EL_INLINE void el_wide_quotient(int16_t *y, const int16_t *num, const int16_t *d
         const uint32_t bottom = (((uint32_t)under << down) + 0x4000U) >> 15;
         const int32_t left = (down - up) + (raised[i] - 15);
         const int32_t far = el_mask(15 - left) & 0xFFFF; /* beyond lo and hi */
-        const int32_t q = el_min((int32_t)el_udiv(top + (bottom >> 1), bottom), 0xFFFF) | far;
-        const int32_t most = el_max(el_min(left, 15), 0);
-        const int32_t right = el_max(el_min(-left, 20), 0);
-        const int32_t found = el_rshr(el_left(q, (uint32_t)most), (uint32_t)right);
+        const int32_t q = el_upto16((int32_t)el_udiv(top + (bottom >> 1), bottom)) | far;
+        const int32_t found = el_rshr(el_left(q, (uint32_t)el_upto4(left)),
+                                      (uint32_t)el_upto5(-left));
 
         el_halves(y, i, n,
                   el_held((found ^ sign) - sign, el_left(lo[i], 16U), el_left(hi[i], 16U)));

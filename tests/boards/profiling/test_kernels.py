@@ -67,6 +67,8 @@ _NETWORKS = {
     "int8_fixed_in_two_odd_parts": _CfC(3, 3, period=0.05, uneven=9.0, bits=8),
     "int8_and_a_backbone": _CfC(5, 8, backbone=10, uneven=5.0, bits=8),
     "int8_and_many_pairs": _CfC(30, 13, uneven=6.0, bits=8),
+    "int8_sum_of_heads": _CfC(6, 7, scale=12.0, bits=8, mode="no_gate"),
+    "int8_sum_of_heads_in_two_parts": _CfC(5, 3, period=0.05, uneven=9.0, bits=8, mode="no_gate"),
     "int8_and_very_many_pairs": _CfC(75, 11, period=0.05, uneven=6.0, bits=8),
 }
 

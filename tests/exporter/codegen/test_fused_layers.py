@@ -1,8 +1,8 @@
 """The portable kernels of fused layers, compiled for this machine: the bits of the reference.
 
-el_cfc, el_cfc_sum, el_cfc8, el_cfc_fixed, el_cfc_fixed_sum, el_cfc_fixed8, el_tanh_layer,
-el_tanh_layer8, el_linear_layer and el_linear_layer8, and with the layout for size el_cfc_compact
-and el_cfc_compact8, on el_compact.
+el_cfc, el_cfc_sum, el_cfc8, el_cfc_sum8, el_cfc_fixed, el_cfc_fixed_sum, el_cfc_fixed8,
+el_cfc_fixed_sum8, el_tanh_layer, el_tanh_layer8, el_linear_layer and el_linear_layer8, and with the
+layout for size el_cfc_compact and el_cfc_compact8, on el_compact.
 """
 
 from __future__ import annotations
@@ -62,7 +62,17 @@ _NETWORKS = {
     "saturating": ({"scale": 12.0}, {}, "cfc tanh_layer linear_layer"),
     "sum": ({"blend": "no_gate", "scale": 2.0}, {}, "cfc_sum tanh_layer linear_layer"),
     "sum, fixed": ({"blend": "no_gate"}, {"dt": 0.05}, "cfc_fixed_sum"),
-    "sum, int8": ({"blend": "no_gate"}, {"weight_bits": 8}, "gated_sum"),
+    "sum, int8": ({"blend": "no_gate", "scale": 2.0}, {"weight_bits": 8}, "cfc_sum8"),
+    "sum, int8 in two parts": (
+        {"blend": "no_gate", "uneven": 9.0},
+        {"weight_bits": 8},
+        "cfc_sum8",
+    ),
+    "sum, int8 fixed": (
+        {"blend": "no_gate", "uneven": 9.0},
+        {"weight_bits": 8, "dt": 0.05},
+        "cfc_fixed_sum8",
+    ),
     "int8": ({}, {"weight_bits": 8}, "cfc8 tanh_layer8 linear_layer8"),
     "int8 in two parts": ({"uneven": 9.0}, {"weight_bits": 8}, "cfc8 tanh_layer8"),
     "int8, fast": ({"rate": 30.0}, {"weight_bits": 8}, "cfc8"),

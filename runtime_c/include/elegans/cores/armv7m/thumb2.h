@@ -84,6 +84,20 @@ static inline int32_t el_hold32(int32_t a, int32_t lo, int32_t hi)
     return a;
 }
 
+/* el_wide.h. */
+#define EL_NATIVE_GREATER
+static inline int32_t el_greater(int32_t a, int32_t b)
+{
+    __asm__("cmp %0, %1\n\tit lt\n\tmovlt %0, %1" : "+r"(a) : "rI"(b) : "cc");
+    return a;
+}
+
+static inline int32_t el_lesser(int32_t a, int32_t b)
+{
+    __asm__("cmp %0, %1\n\tit gt\n\tmovgt %0, %1" : "+r"(a) : "rI"(b) : "cc");
+    return a;
+}
+
 /* el_fixed.h. CLZ counts the sign bit, too, and gives 32 for 0. */
 #define EL_NATIVE_LEADING_ZEROS
 static inline int32_t el_leading_zeros(int32_t a)

@@ -29,7 +29,9 @@ const el_piece el_tanh_pieces[64] = {
 
 void el_tanh(int16_t *y, const int16_t *z, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        y[i] = (int16_t)(el_fine_tanh(el_half_segment_on(z[i])) >> 16);
+    for (uint32_t i = 0; i < n; i += EL_LANES) {
+        const el_lanes on = el_lanes_on(n - i);
+
+        el_give(&y[i], el_tanh1(el_take(&z[i], on)), on);
     }
 }

@@ -31,18 +31,32 @@ static inline void el_halves(int16_t *v, uint32_t i, uint32_t n, int32_t a)
 }
 
 /* -1 (all ones) if a < b, else 0, for any a and b. */
+#ifndef EL_NATIVE_BELOW
 static inline int32_t el_below(int32_t a, int32_t b)
 {
     const int32_t less = (int32_t)((uint32_t)a - (uint32_t)b);
 
     return el_mask((a & ~b) | (~(a ^ b) & less));
 }
+#endif
+
+/* The greater and the lesser of any a and b. */
+#ifndef EL_NATIVE_GREATER
+static inline int32_t el_greater(int32_t a, int32_t b)
+{
+    return a ^ ((a ^ b) & el_below(a, b));
+}
+
+static inline int32_t el_lesser(int32_t a, int32_t b)
+{
+    return a ^ ((a ^ b) & el_below(b, a));
+}
+#endif
 
 /* a, held in lo..hi. */
 static inline int32_t el_held(int32_t a, int32_t lo, int32_t hi)
 {
-    a ^= (a ^ lo) & el_below(a, lo);
-    return a ^ ((a ^ hi) & el_below(hi, a));
+    return el_lesser(el_greater(a, lo), hi);
 }
 
 /* a 2^n of an a that has room for it. */

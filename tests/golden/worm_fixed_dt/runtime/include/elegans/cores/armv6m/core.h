@@ -112,6 +112,18 @@ static inline void el_hold2(int16_t *to, const int16_t *from, int16_t lo0, int16
     to[1] = (int16_t)second;
 }
 
+/* el_wide.h. With 2^31 added, both are compared without a sign, and the carry tells which is less. */
+#define EL_NATIVE_BELOW
+static inline int32_t el_below(int32_t a, int32_t b)
+{
+    int32_t less;
+
+    __asm__(".syntax unified\n\tcmp %1, %2\n\tsbcs %0, %0"
+            : "=l"(less)
+            : "l"((uint32_t)a + 0x80000000U), "l"((uint32_t)b + 0x80000000U) : "cc");
+    return less;
+}
+
 /* el_lanes.h. A shift leaves in the carry the bit that it shifts out last, which rounds. The shift
  * by a register leaves the carry as it is where n is 0, so it is cleared first. */
 #define EL_NATIVE_ROUNDED

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: 0BSD */
+#include "elegans/el_cfc_sum8.h"
+
+#if EL_CORE == EL_PORTABLE
+
+const int32_t *el_cfc_sum8(int16_t *h, const int16_t *x, const int32_t *w, int16_t dt,
+                           uint32_t first, int32_t skip, uint32_t pairs, uint32_t neurons,
+                           uint32_t f, uint32_t g, uint32_t t, uint32_t still, uint32_t moving)
+{
+    for (uint32_t n = 0; n < neurons; n++) {
+        int32_t acc[4];
+        int32_t rate;
+
+        w = el_byte_rows(acc, x, w, first, skip, pairs, 4);
+        rate = (acc[3] * (int32_t)(1U << moving)) >> 16;
+        acc[2] = (acc[2] * (int32_t)(1U << still)) + (rate * dt);
+        h[n] = el_cfc_sum_neuron(acc[0] >> f, acc[1] >> g, acc[2] >> t);
+    }
+    return w;
+}
+
+#endif
