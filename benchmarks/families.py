@@ -124,7 +124,7 @@ FAMILIES: dict[str, Family] = {
         states=3 * UNITS,
         timed=True,
         held=(-4.0, 4.0),
-        accept=1.0,
+        accept=2.0,
         jumps="layer2",
     ),
     "CT-GRU": Family(
@@ -218,7 +218,7 @@ FAMILIES: dict[str, Family] = {
         accept=1.0,
     ),
     "van der Pol": Family(
-        timed.VanDerPol, "van der Pol, 1926, eq. 9", states=2 * UNITS, held=(-4.0, 4.0)
+        timed.VanDerPol, "van der Pol, 1926, eq. 9", states=2 * UNITS, held=(-8.0, 8.0)
     ),
     "Izhikevich": Family(
         gated.Izhikevich,
@@ -240,7 +240,7 @@ FAMILIES: dict[str, Family] = {
         "Beck et al., 2024, eq. 19-27",
         states=21,
         held=(-16.0, 16.0),
-        outputs=(-2.0, 2.0),
+        outputs=(-4.0, 4.0),
     ),
     "RWKV-4": Family(
         matrix.RWKV4,

@@ -123,7 +123,7 @@ with scratch_beside(build / "new") as scratch:
 try:
     write_file(build / "d" / "e", b"")
 except ElegansError as error:
-    assert "cannot be written" in str(error)
+    assert f"lies in {{build / 'd'}}, which is a file" in str(error)
 else:
     raise AssertionError
 """

@@ -145,16 +145,29 @@ def test_a_missing_board_is_reported_with_its_phase_and_in_json(
 
 
 def test_the_verdict_is_printed_though_the_report_cannot_be_written(
-    fake_build: Path, tmp_path: Path
+    fake_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "file").touch()
-    report = tmp_path / "file" / "out.xml"
+    report = tmp_path / "later" / "out.xml"
+
+    def fails(path: Path, runs: list[BoardRun]) -> None:  # as a disk that is full by then
+        raise ElegansError(path, "cannot be written (No space left on device)", "make room")
+
+    monkeypatch.setattr("elegans.commands.hil.write_junit", fails)
     with FakeDevice() as device:
         words = ["hil", str(fake_build), "--board", BOARD, "--port", device.port]
         done = CliRunner().invoke(main, [*words, "--junit", str(report)])
     assert done.exit_code == 3
     assert "0 different" in done.stdout
     assert f"{report}: cannot be written" in done.stderr
+
+
+def test_a_report_below_a_file_is_refused_before_the_run(fake_build: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    report = tmp_path / "file" / "out.xml"
+    words = ["hil", str(fake_build), "--board", BOARD, "--port", "/dev/none"]
+    done = CliRunner().invoke(main, [*words, "--junit", str(report)])
+    assert done.exit_code == 2
+    assert f"{report}: lies in {tmp_path / 'file'}, which is a file" in done.stderr
 
 
 def run_of(*tests: Outcome) -> BoardRun:
