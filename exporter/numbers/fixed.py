@@ -110,7 +110,7 @@ def in_float64(x: NDArray[Any], weights: Integers | Reals | SparseMatrix) -> Rea
         columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
         result: Reals = (weights @ columns).T.reshape(*x.shape[:-1], weights.shape[0])
         return result
-    dense: Reals = x.astype(np.float64) @ weights.T.astype(np.float64)
+    dense: Reals = x.astype(np.float64) @ weights.T.astype(np.float64, copy=False)
     return dense
 
 

@@ -111,7 +111,9 @@ class SparseMatrix:
         from scipy.sparse import csr_array
 
         starts = np.concatenate([[0], np.cumsum(self.counts)])
-        return csr_array((self.values.astype(np.float64), self.columns, starts), shape=self.shape)
+        return csr_array(
+            (self.values.astype(np.float64, copy=False), self.columns, starts), shape=self.shape
+        )
 
     def with_values(self, values: Numbers) -> SparseMatrix:
         """The matrix with other values at the same entries."""

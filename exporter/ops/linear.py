@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +14,7 @@ from elegans.exporter.numbers.fixed import (
     Integers,
     Interval,
     RangeError,
+    Reals,
     Value,
     constant,
     in_float64,
@@ -55,8 +57,30 @@ class Linear:
         object.__setattr__(self, "bias", frozen_integers(self.bias, 1))
         object.__setattr__(self, "shift", frozen_integers(self.shift, 1))
 
+    @cached_property
+    def _scaled(self) -> tuple[Reals | SparseMatrix, Reals]:
+        """Weights and biases in float64 times 2^-shift, the biases with what rounds."""
+        scale = np.ldexp(1.0, -self.shift)
+        bias = (self.bias + ((1 << self.shift) >> 1)) * scale
+        if isinstance(self.weights, SparseMatrix):
+            found = self.weights.with_values(self.weights.values * scale[self.weights.rows])
+            return found, bias
+        return self.weights * scale[:, None], bias
+
     def integer(self, x: Value) -> Value:
-        return rounded_product(x, self.weights, self.bias, self.shift)
+        """`saturate(rshr(W x + bias, shift))`, one bias and one shift for each row.
+
+        NumPy does it in float64, in place. That is exact as well: sums stay below 2^53, and what a
+        power of two divides keeps all its digits.
+        """
+        if not isinstance(x, np.ndarray):
+            sums = product(x, self.weights) + constant(self.bias, x)
+            return saturate(rshr(sums, self.shift))
+        weights, bias = self._scaled
+        found = in_float64(x, weights)
+        found += bias
+        np.floor(found, out=found)
+        return np.clip(found, INT16_MIN, INT16_MAX, out=found).astype(np.int64)
 
     def real(self, x: Value) -> Value:
         scale = np.ldexp(1.0, -self.shift)
@@ -96,23 +120,6 @@ class Linear:
     def scalars(self) -> list[int]:
         rows, cols = self.weights.shape
         return [cols, rows]
-
-
-def rounded_product(
-    x: Value, weights: Integers | SparseMatrix, bias: Integers, shift: Integers
-) -> Value:
-    """`saturate(rshr(product(x, weights) + bias, shift))`, one bias and one shift for each row.
-
-    NumPy does all of it in float64, in place. That is exact as well: sums stay below 2^53, and
-    what a power of two divides keeps all its digits.
-    """
-    if not isinstance(x, np.ndarray):
-        return saturate(rshr(product(x, weights) + constant(bias, x), shift))
-    sums = in_float64(x, weights)
-    sums += (bias + ((1 << shift) >> 1)).astype(np.float64)
-    sums *= np.ldexp(1.0, -shift)
-    np.floor(sums, out=sums)
-    return np.clip(sums, INT16_MIN, INT16_MAX, out=sums).astype(np.int64)
 
 
 OP = Linear

@@ -25,7 +25,7 @@ from elegans.exporter.numbers.fixed import (
     widest_frac,
 )
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix
-from elegans.exporter.ops.linear import rounded_product
+from elegans.exporter.ops.linear import Linear
 
 _SMALL = st.integers(-(1 << 20), 1 << 20)
 _TINY = st.integers(-9, 9)
@@ -149,4 +149,4 @@ def test_a_rounded_product_in_float64_is_that_of_integers():
     sums = x.astype(object) @ weights.T.astype(object) + bias
     expected = np.clip((sums + ((1 << shift) >> 1)) >> shift, -32768, 32767).astype(np.int64)
     for kind in (weights, SparseMatrix.of(weights)):
-        assert np.array_equal(rounded_product(x, kind, bias, shift), expected)
+        assert np.array_equal(Linear(kind, bias, shift).integer(x), expected)
