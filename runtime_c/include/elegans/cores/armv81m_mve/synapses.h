@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "elegans/cores/armv81m_mve/lanes.h"
 #include "elegans/cores/armv81m_mve/unfolds.h"
 
 #define EL_NATIVE_SUMS
@@ -35,16 +36,6 @@ typedef struct {
 
 /* Segments -32..31, defined in el_unfolds.c. */
 extern const el_sigmoid_piece el_sigmoid_pieces[64];
-
-/* The shift and the saturation, to the lower halves of q0. VQSHRNB.S32 q0, q0, #shift is a number,
- * because binutils 2.40 assembles the rounding VQRSHRNB for it. */
-#define EL_NARROWED(shift)                                          \
-    ".if " #shift " > 16\n\t"                                       \
-    "vshr.s32 q0, q0, #(" #shift " - 16)\n\t"                       \
-    ".inst.w 0xee800f40 + (16 << 16)\n\t"                           \
-    ".else\n\t"                                                     \
-    ".inst.w 0xee800f40 + ((32 - " #shift ") << 16)\n\t"            \
-    ".endif\n\t"
 
 /* The loop over a neuron's synapses: adds them to the current in r8 and the conductance in r10. It
  * reads potentials from r6 on; q5 has where four synapses begin, less what the first load adds.

@@ -8,7 +8,6 @@
 #define EL_CORE_ARMV81M_MVE_UNFOLDS_H
 
 #include <arm_mve.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define EL_NATIVE_UNFOLDS
@@ -16,19 +15,17 @@
 
 /* As in el_unfolds.h, with these differences:
  *
- *   sum           of the neuron's conductances in this unfold; where no potential reaches it, 1 + r G
- *   words         4 bytes before EL_NEURON
- *   mantissa      of r
- *   right, scale  negative */
+ *   sum     of the neuron's conductances in this unfold; where no potential reaches it, 1 + r G
+ *   words   4 bytes before EL_NEURON
+ *   shifts  -right in the lowest byte, -scale in the next, left in the upper half: a shift by a
+ *           vector takes the lowest byte of each lane */
 typedef struct {
     int32_t current;
     int32_t conductance;
     int32_t sum;
     const int32_t *words;
-    int16_t mantissa;
-    int8_t right;
-    int8_t scale;
-    int8_t left;
+    int32_t upper;
+    int32_t shifts;
 } el_unfold;
 
 _Static_assert(sizeof(el_unfold) == 24, "the code below has this size, and the places of members");
@@ -37,11 +34,12 @@ _Static_assert(sizeof(el_unfold) == 24, "the code below has this size, and the p
 #define EL_FOUR_UNFOLDS(first) vaddq_n_u32(vmulq_n_u32(vidupq_n_u32(0, 8), 3), (uint32_t)(first))
 #define EL_FOUR_NEURONS(first) vaddq_n_u32(vmulq_n_u32(vidupq_n_u32(0, 4), 7), (uint32_t)(first))
 
+/* In two loops, for a compiler has few registers left where this is inlined. */
 static inline void el_unfold_begin(int32_t *potentials, el_unfold *u, const int16_t *v,
                                    const int16_t *r, const uint16_t *place, uint32_t n)
 {
     const uint16_t *from = place;
-    uint32x4_t at = EL_FOUR_UNFOLDS(u);
+    uint32x4_t at = EL_FOUR_UNFOLDS((uint32_t)&u->upper - 96U);
 
     __asm__ volatile("vmov.i32 q3, #0x8000\n\t"
             "dlstp.32 lr, %[n]\n"
@@ -61,21 +59,20 @@ static inline void el_unfold_begin(int32_t *potentials, el_unfold *u, const int1
             "1:\n\t"
             "vldrh.u32 q0, [%[place]], #8\n\t"
             "vldrh.s32 q1, [%[r], q0, uxtw #1]\n\t"
-            "vldrh.s32 q2, [%[scale], q0, uxtw #1]\n\t"
-            "vldrh.s32 q3, [%[net], q0, uxtw #1]\n\t"
-            "vneg.s32 q2, q2\n\t"
-            "vqshlu.s32 q0, q3, #0\n\t"             /* left */
-            "vsub.i32 q3, q3, q0\n\t"               /* right */
-            "vstrh.32 q1, [%[to], %q[at]]\n\t"
-            "vstrb.32 q3, [%[to2], %q[at]]\n\t"
-            "vstrb.32 q2, [%[to3], %q[at]]\n\t"
-            "vstrb.32 q0, [%[to4], %q[at]]\n\t"
-            "vadd.i32 %q[at], %q[at], %[size]\n\t"
+            "vshl.i32 q1, q1, #16\n\t"
+            "vstrw.32 q1, [%q[at], #96]!\n\t"
+            "vldrh.s32 q1, [%[scale], q0, uxtw #1]\n\t"
+            "vldrh.s32 q2, [%[net], q0, uxtw #1]\n\t"
+            "vneg.s32 q1, q1\n\t"
+            "vqshlu.s32 q0, q2, #0\n\t"           /* left */
+            "vsub.i32 q2, q2, q0\n\t"             /* -right */
+            "vsli.32 q2, q1, #8\n\t"
+            "vsli.32 q2, q0, #16\n\t"
+            "vstrw.32 q2, [%q[at], #4]\n\t"
             "letp lr, 1b"
             : [place] "+&l"(place), [at] "+&w"(at)
-            : [r] "r"(r), [scale] "r"(&r[n]), [net] "r"(&r[2U * n]), [to] "r"(16), [to2] "r"(18),
-              [to3] "r"(19), [to4] "r"(20), [size] "r"(24 * 4), [n] "r"(n)
-            : "q0", "q1", "q2", "q3", "lr", "memory");
+            : [r] "r"(r), [scale] "r"(&r[n]), [net] "r"(&r[2U * n]), [n] "r"(n)
+            : "q0", "q1", "q2", "lr", "memory");
 }
 
 static inline void el_unfold_end(int16_t *y, const int32_t *potentials, const uint16_t *place,
@@ -134,13 +131,8 @@ static inline void el_unfold_end(int16_t *y, const int32_t *potentials, const ui
     "vshl.i32 " lanes ", " lanes ", #" #up "\n\t"      \
     ".endif\n\t"
 
-/* The drive in q1 is shifted right and multiplied by the mantissa, which q3 becomes. */
-#define EL_LANES_SCALED                         \
-    "vldrb.s32 q3, [%[right], %q[at]]\n\t"      \
-    "vshl.s32 q1, q1, q3\n\t"                   \
-    "vldrh.s32 q3, [%[mantissa], %q[at]]\n\t"
-
-/* q1 is the drive, q4 the divisor, q5 the potentials, which are y with the quotient added. */
+/* q1 is the drive, q4 the divisor, q6 the shifts, q5 the potentials: with the quotient added they
+ * are y. */
 #define EL_LANES_MOVED                          \
     "vshr.s32 q2, q4, #1\n\t"                   \
     "vadd.i32 q1, q1, q2\n\t"                   \
@@ -157,14 +149,10 @@ static inline void el_unfold_end(int16_t *y, const int32_t *potentials, const ui
     "udiv %[b], %[b], %[d]\n\t"                 \
     "vmov q1[3], q1[1], %[a], %[b]\n\t"         \
     "veor q1, q1, q2\n\t"                       \
-    "vldrb.s32 q3, [%[left], %q[at]]\n\t"       \
-    "vshl.s32 q1, q1, q3\n\t"                   \
+    "vshr.s32 q6, q6, #16\n\t"                  \
+    "vshl.s32 q1, q1, q6\n\t"                   \
     "vadd.i32 q1, q1, q5\n\t"                   \
     "vstrw.32 q1, [%[y]], #16\n\t"
-
-/* Where members of el_unfold are, from the one whose addresses `at` has. */
-#define EL_MEMBER(name, from) \
-    "r"((int32_t)offsetof(el_unfold, name) - (int32_t)offsetof(el_unfold, from))
 
 /* EL_MOVED(name, left, up, held_current, held_conductance) defines
  *     void name(int32_t *y, const int32_t *v, const el_unfold *u, int32_t n)
@@ -190,11 +178,13 @@ static inline void el_unfold_end(int16_t *y, const int32_t *potentials, const ui
                 "vmul.i32 q3, q3, q2\n\t"                                                      \
                 "vadd.i32 q1, q1, q3\n\t"                                                      \
                 EL_UP_LANES(up, "q1")                                                          \
-                EL_LANES_SCALED                                                                \
-                "vmul.i32 q2, q2, q3\n\t"                                                      \
-                "vshl.i32 q3, q3, #16\n\t"                                                     \
+                "vldrw.u32 q6, [%q[at], #8]\n\t"                                               \
+                "vshl.s32 q1, q1, q6\n\t"                                                      \
+                "vldrw.u32 q3, [%q[at], #4]\n\t"                                               \
                 "vmulh.s32 q1, q1, q3\n\t"                                                     \
-                "vldrb.s32 q3, [%[scale], %q[at]]\n\t"                                         \
+                "vshr.s32 q3, q3, #16\n\t"                                                     \
+                "vmul.i32 q2, q2, q3\n\t"                                                      \
+                "vshr.s32 q3, q6, #8\n\t"                                                      \
                 "vshl.s32 q2, q2, q3\n\t"                                                      \
                 "vldrw.u32 q3, [q0, #28]\n\t"                                                  \
                 "vhadd.s32 q4, q2, q3\n\t"                                                     \
@@ -202,8 +192,7 @@ static inline void el_unfold_end(int16_t *y, const int32_t *potentials, const ui
                 "letp lr, 1b"                                                                  \
                 : [y] "+&r"(y), [v] "+&r"(v), [at] "+&w"(at), [a] "+&r"(n), [b] "=&r"(b),      \
                   [c] "=&r"(c), [d] "=&r"(d)                                                   \
-                : [mantissa] EL_MEMBER(mantissa, words), [right] EL_MEMBER(right, words),      \
-                  [scale] EL_MEMBER(scale, words), [left] EL_MEMBER(left, words)               \
+                :                                                                              \
                 : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "lr", "memory");                   \
     }
 
@@ -224,8 +213,9 @@ static inline void el_unfold_still(int32_t *y, const int32_t *v, const el_unfold
             "vshr.s32 q3, q5, #16\n\t"
             "vmul.i32 q2, q2, q3\n\t"
             "vsub.i32 q1, q1, q2\n\t"
-            EL_LANES_SCALED
-            "vshl.i32 q3, q3, #16\n\t"
+            "vldrw.u32 q6, [%q[at], #20]\n\t"
+            "vshl.s32 q1, q1, q6\n\t"
+            "vldrw.u32 q3, [%q[at], #16]\n\t"
             "vmulh.s32 q1, q1, q3\n\t"
             "vldrw.u32 q3, [%q[at], #8]\n\t"
             "vmov q4, q3\n\t"
@@ -233,9 +223,8 @@ static inline void el_unfold_still(int32_t *y, const int32_t *v, const el_unfold
             "letp lr, 1b"
             : [y] "+&r"(y), [v] "+&r"(v), [at] "+&w"(at), [a] "+&r"(n), [b] "=&r"(b),
               [c] "=&r"(c), [d] "=&r"(d)
-            : [mantissa] EL_MEMBER(mantissa, current), [right] EL_MEMBER(right, current),
-              [left] EL_MEMBER(left, current)
-            : "q0", "q1", "q2", "q3", "q4", "q5", "lr", "memory");
+            :
+            : "q0", "q1", "q2", "q3", "q4", "q5", "q6", "lr", "memory");
 }
 
 #define EL_UNFOLD_CONSTANTS(u, w, count, left, up, held_current, held_conductance) \
@@ -254,11 +243,13 @@ static inline void el_unfold_still(int32_t *y, const int32_t *v, const el_unfold
                 "vadd.i32 q1, q1, q3\n\t"                                                      \
                 EL_UP_LANES(up, "q1")                                                          \
                 "vstrw.32 q1, [%q[at]]\n\t"                                                    \
-                "vldrh.s32 q3, [%[mantissa], %q[at]]\n\t"                                      \
+                "vldrw.u32 q3, [%q[at], #16]\n\t"                                              \
+                "vshr.s32 q3, q3, #16\n\t"                                                     \
                 "vmul.i32 q1, q2, q3\n\t"                                                      \
                 EL_UP_LANES(up, "q2")                                                          \
                 "vstrw.32 q2, [%q[at], #4]\n\t"                                                \
-                "vldrb.s32 q3, [%[scale], %q[at]]\n\t"                                         \
+                "vldrw.u32 q3, [%q[at], #20]\n\t"                                              \
+                "vshr.s32 q3, q3, #8\n\t"                                                      \
                 "vshl.s32 q1, q1, q3\n\t"                                                      \
                 "vldrw.u32 q3, [q0, #28]\n\t"                                                  \
                 "vhadd.s32 q1, q1, q3\n\t"                                                     \
@@ -266,8 +257,7 @@ static inline void el_unfold_still(int32_t *y, const int32_t *v, const el_unfold
                 "vadd.i32 %q[words], %q[words], %[size]\n\t"                                   \
                 "letp lr, 1b"                                                                  \
                 : [at] "+&w"(at), [words] "+&w"(words)                                         \
-                : [mantissa] EL_MEMBER(mantissa, current), [scale] EL_MEMBER(scale, current),  \
-                  [size] "r"(4 * 28), [n] "r"(count)                                           \
+                : [size] "r"(4 * 28), [n] "r"(count)                                           \
                 : "q0", "q1", "q2", "q3", "lr", "memory");                                     \
     } while (0)
 
