@@ -19,7 +19,7 @@ from elegans.boards.firmware.build import build_firmware
 from elegans.boards.firmware.host import HostModel
 from elegans.boards.firmware.toolchain import cross_compilers
 from elegans.boards.profiling.profile import profile
-from elegans.tests.boards.conftest import M0_M3_M4, M55, RV32, skip_without
+from elegans.tests.boards.conftest import M0_M3_M4, M55, skip_without
 from elegans.tests.boards.wide_build.twin import document
 from elegans.tests.places import RUNTIME, WIDE_BUILD
 
@@ -106,12 +106,12 @@ def _solver(name, shifts, n, still, left, up, held):
         "STILL": still,
         "LEFT": left,
         "UP": up,
-        "BITS": 31,
+        "BITS": 24,
         "HELD_CURRENT": held_current,
         "HELD_CONDUCTANCE": held_conductance,
     }
     place = ", ".join(map(str, rng.permutation(n)))
-    driven = f"{name}_unfold, {shifts[1]}, {left}, {up}, {held_current}, {held_conductance}, 31"
+    driven = f"{name}_unfold, {shifts[1]}, {left}, {up}, {held_current}, {held_conductance}, 24"
     return "\n".join(
         [
             f"static const uint16_t {name}_place[] = {{{place}}};",
@@ -162,9 +162,11 @@ def build(tmp_path_factory):
 @pytest.mark.half
 @pytest.mark.parametrize("compiler", cross_compilers())
 @pytest.mark.parametrize("level", ["0", "2"])
-@pytest.mark.parametrize("board", [*M0_M3_M4, M55, RV32])
+@pytest.mark.parametrize("board", [*M0_M3_M4, M55])
 def test_a_core_s_own_solver_gives_the_bits_of_portable_c(build, board, level, compiler):
     skip_without(find_board(board), compiler)
+    if level == "0" and board != "mps3-an547":
+        pytest.skip("only the vectors' assembler leaves few registers")
     firmware = build_firmware(build, find_board(board), compiler, level)
     measured = profile(build, firmware, steps=_STEPS)
     assert measured.steps == _STEPS
