@@ -55,7 +55,7 @@ _CALL = """
         last = (last * 1664525U) + 1013904223U;
         r[i] = (int16_t)((last >> 17) & 32767U);
         r[{n}U + i] = (int16_t)((last >> 8) % 32U);
-        r[{twice}U + i] = (int16_t)((int32_t)((last >> 3) % 39U) - 20);
+        r[{twice}U + i] = (int16_t)((int32_t)(((last >> 16) * 39U) >> 16) - 20);
     }}
     {name}(v, v, inputs, r, {name}_place, {name}_w);
     for (uint32_t i = 0; i < {twice}U; i++) {{
