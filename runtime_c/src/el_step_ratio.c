@@ -1,23 +1,34 @@
 /* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_step_ratio.h"
 
-#include "elegans/el_lanes.h"
+#include "elegans/el_fixed.h"
+
+#ifdef EL_NATIVE_STEP_RATIO
+#include EL_NATIVE_STEP_RATIO
+#else
+/* The loop over all neurons, with the lesser end of their exponents. A core that has its own names
+ * the file as EL_NATIVE_STEP_RATIO. */
+static inline void el_all_step_ratios(int16_t *r, const int16_t *t, const int16_t *rate,
+                                      const int8_t *shift, int32_t quotient, int32_t least,
+                                      uint32_t n)
+{
+    const int32_t mantissa = t[0];
+    const int32_t exponent = t[1];
+
+    for (uint32_t i = 0; i < n; i++) {
+        const int32_t right = shift[i] + exponent;
+        const int32_t beyond = el_mask(right - least);
+        const int32_t s = el_max(right, least);
+
+        r[i] = (int16_t)(el_rshr((int32_t)rate[i] * mantissa, 15) | (beyond & INT16_MAX));
+        r[n + i] = (int16_t)el_upto5(s - 1);
+        r[(2U * n) + i] = (int16_t)el_max(quotient - s, -20);
+    }
+}
+#endif
 
 void el_step_ratio(int16_t *r, const int16_t *t, const int16_t *rate, const int8_t *shift,
                    uint32_t quotient, uint32_t n)
 {
-    const int32_t least = (int32_t)quotient - 18;
-    const int32_t mantissa = t[0];
-    const int32_t exponent = t[1];
-
-    for (uint32_t i = 0; i < n; i += EL_LANES) {
-        const el_lanes on = el_lanes_on(n - i);
-        const el_lane spare = el_plus1(el_take8(&shift[i], on), exponent - least);
-        const el_lane s = el_plus1(el_positive1(spare), least);
-        const el_lane m = EL_RSHR1(el_times1(el_take(&rate[i], on), mantissa), 15);
-
-        el_give(&r[i], m | (el_mask1(spare) & INT16_MAX), on);
-        el_give(&r[n + i], el_upto5_1(el_plus1(s, -1)), on);
-        el_give(&r[(2U * n) + i], el_plus1(el_positive1(((int32_t)quotient + 20) - s), -20), on);
-    }
+    el_all_step_ratios(r, t, rate, shift, (int32_t)quotient, (int32_t)quotient - 18, n);
 }

@@ -33,10 +33,12 @@ _SOLVERS = [
     ((17, 15), 9, 0, 3, 0, (1, 1)),
 ]
 _INPUTS = 5
-# Ratios and potentials come from few numbers, and go back into few; every bit of them counts.
+# Rates and potentials come from few numbers, and go back into few; every bit of them counts.
 _STEP = """
     uint32_t sum = 0, last = (uint32_t)dt;
-    int16_t inputs[5], r[39], v[26];
+    const int16_t t[2] = {(int16_t)(dt & 32767), (int16_t)((dt >> 15) & 15)};
+    int16_t inputs[5], r[39], rate[13], v[26];
+    int8_t shift[13];
 
     for (uint32_t i = 0; i < 26U; i++) {
         last = (last * 1664525U) + 1013904223U;
@@ -53,10 +55,10 @@ _STEP = """
 _CALL = """
     for (uint32_t i = 0; i < {n}U; i++) {{
         last = (last * 1664525U) + 1013904223U;
-        r[i] = (int16_t)((last >> 17) & 32767U);
-        r[{n}U + i] = (int16_t)((last >> 8) % 32U);
-        r[{twice}U + i] = (int16_t)((int32_t)(((last >> 16) * 39U) >> 16) - 20);
+        rate[i] = (int16_t)((last >> 17) & 32767U);
+        shift[i] = (int8_t)((int32_t)((last >> 8) & 63U) - 20);
     }}
+    el_step_ratio(r, t, rate, shift, {quotient}U, {n}U);
     {name}(v, v, inputs, r, {name}_place, {name}_w);
     for (uint32_t i = 0; i < {twice}U; i++) {{
         sum = (sum * 31U) + (uint16_t)v[i];
@@ -132,7 +134,7 @@ def build(tmp_path_factory):
     folder = tmp_path_factory.mktemp("unfolds") / "BUILD"
     shutil.copytree(RUNTIME / "include", folder / "runtime" / "include")
     (folder / "runtime" / "src").mkdir()
-    for name in ("el_tanh.c", "el_unfolds.c"):
+    for name in ("el_step_ratio.c", "el_tanh.c", "el_unfolds.c"):
         shutil.copy(RUNTIME / "src" / name, folder / "runtime" / "src")
     shutil.copy(WIDE_BUILD / "wide.h", folder)
     text = (WIDE_BUILD / "wide.c").read_text()
@@ -141,10 +143,12 @@ def build(tmp_path_factory):
     names = [f"solver{i}" for i in range(len(_SOLVERS))]
     solvers = [_solver(name, *numbers) for name, numbers in zip(names, _SOLVERS, strict=True)]
     calls = [
-        _CALL.format(name=name, n=numbers[1], twice=2 * numbers[1])
+        _CALL.format(name=name, n=numbers[1], twice=2 * numbers[1], quotient=19 + numbers[1])
         for name, numbers in zip(names, _SOLVERS, strict=True)
     ]
-    head += '#include "elegans/el_unfolds.h"\n\n' + "\n".join(solvers)
+    head += '#include "elegans/el_step_ratio.h"\n#include "elegans/el_unfolds.h"\n\n' + "\n".join(
+        solvers
+    )
     (folder / "wide.c").write_text(head + kept + _STEP.replace("%s", "\n".join(calls)) + "}\n")
     (folder / "model.json").write_text(json.dumps(document(folder)))
     rng = np.random.default_rng(5)
