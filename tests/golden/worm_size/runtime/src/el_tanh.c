@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_tanh.h"
 
-#ifdef EL_NATIVE_ACTIVATIONS
+#if defined(EL_NATIVE_ACTIVATIONS) && !defined(__OPTIMIZE_SIZE__)
 #include EL_NATIVE_ACTIVATIONS
 #endif
 
