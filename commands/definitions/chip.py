@@ -24,7 +24,7 @@ from elegans.commands.options.shared import (
     firmware_options,
     output_option,
 )
-from elegans.commands.options.values import Replaced
+from elegans.commands.options.values import Number, Replaced
 from elegans.commands.verbs import verb
 from elegans.exporter.errors import WrongUseError
 
@@ -182,7 +182,13 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> None:
     help="power meter that shows the steps of the one board, or csv for a recorded trace",
 )
 @click.option("--trace", type=PATH, help="CSV file with time, current, voltage and mark")
-@click.option("--seconds", default=2.0, show_default=True, help="how long to record")
+@click.option(
+    "--seconds",
+    default=2.0,
+    show_default=True,
+    type=Number(min=0.0, min_open=True),
+    help="how long to record",
+)
 @JSON
 def bench(
     build: Path,

@@ -44,7 +44,11 @@ def scan(output: Path | None) -> None:
 @verb("elegans doctor; elegans doctor --port /dev/ttyACM0")
 @click.option("--port", help="test the line to the board on this serial port instead")
 @click.option(
-    "--baud", default=115200, show_default=True, help="baud rate of the board after a reset"
+    "--baud",
+    default=115200,
+    show_default=True,
+    type=click.IntRange(1),
+    help="baud rate of the board after a reset",
 )
 def doctor(port: str | None, baud: int) -> None:
     """Check what is installed and what is missing.

@@ -43,7 +43,13 @@ COMPILER = click.option(
 PORT = click.option(
     "--port", help="serial port of a real board, e.g. /dev/ttyACM0, or a URL that pyserial opens"
 )
-SEED = click.option("--seed", default=1, show_default=True, help="seed of all random numbers")
+SEED = click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0, 2**32 - 1),
+    help="seed of all random numbers",
+)
 
 
 class RenamedError(click.ClickException):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from elegans.commands.options.shared import PATH, F
-from elegans.commands.options.values import Number
+from elegans.commands.options.values import MODEL_NAME, Number
 from elegans.exporter.cost.estimate import CORES
 from elegans.trainer.chip_aware.settings import INTEGERS, LIMITS
 from elegans.trainer.data.goal import KINDS
@@ -159,7 +159,11 @@ _NETWORK_OPTIONS = (
     click.option(
         "--core", type=click.Choice(tuple(CORES)), help=f"that limits are of{_default('core')}"
     ),
-    click.option("--name", help="name of the model, the prefix of the C; default: that of WHAT"),
+    click.option(
+        "--name",
+        type=MODEL_NAME,
+        help="name of the model, the prefix of the C; default: that of WHAT",
+    ),
     click.option("--resume", is_flag=True, help="go on from the last checkpoint in DIR"),
     click.option(
         "--tensorboard", is_flag=True, help="write logs for TensorBoard to DIR/tensorboard"

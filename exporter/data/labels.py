@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elegans.exporter.data.sources import RUN, TABLES, RawSeries
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.storage.npz_arrays import load_arrays
 
@@ -33,7 +33,7 @@ def labels_of(given: str, series: Sequence[RawSeries], several: bool, classes: i
     """
     if classes < 2:
         fact = "are given, but the model has one output, and no threshold is known for it"
-        raise ElegansError("--labels", fact, "leave them out")
+        raise WrongUseError("--labels", fact, "leave them out")
     if any(given in one.arrays for one in series):
         places = [f"{one.place}, {given!r}" for one in series]
         parts: Sequence[NDArray[np.generic]] = [_own(given, one) for one in series]
@@ -82,7 +82,7 @@ def _of_file(
         known = ", ".join(series[0].others)
         fact = f"{path} is neither among the data nor an .npz, .csv or .parquet file"
         remedy = f"choose from {known}" if known else "give a file with the labels"
-        raise ElegansError("--labels", fact, remedy)
+        raise WrongUseError("--labels", fact, remedy)
     if len(found) != 1:
         fact = f"holds {', '.join(found) or 'nothing'}"
         raise ElegansError(path, fact, "give a file with one array or column, the labels")

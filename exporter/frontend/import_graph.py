@@ -17,7 +17,7 @@ from onnx import helper
 from elegans.exporter.atoms.gates import gates
 from elegans.exporter.atoms.read_states import through_states
 from elegans.exporter.atoms.recogniser import Recogniser
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.frontend import open_file
 from elegans.exporter.frontend.folding.branches import without_branches
 from elegans.exporter.frontend.folding.shapes import with_known_shapes
@@ -151,7 +151,7 @@ def read_network(
     """
     path, model, ports = graph.path, graph.model, graph.ports
     if interface.dt_fixed is not None and "dt" not in ports.sizes:
-        raise ElegansError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
+        raise WrongUseError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
     constants = open_file.constants(model, path)
     matrices = open_file.sparse_constants(model, path)
     recogniser = Recogniser({}, gates() if kinds is None else kinds)

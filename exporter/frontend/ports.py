@@ -14,7 +14,7 @@ from pathlib import Path
 
 import onnx
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.frontend.dataflow import Dataflow
 from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
 from elegans.exporter.frontend.port_names import (
@@ -112,11 +112,11 @@ def find_ports(
     for name in (*(n for pair in states for n in pair), *((elapsed,) if elapsed else ())):
         if name not in inputs and name not in outputs:
             known = ", ".join((*inputs, *outputs))
-            raise ElegansError(path, f"has no input or output {name!r}", f"choose from {known}")
+            raise WrongUseError(path, f"has no input or output {name!r}", f"choose from {known}")
     for side in zip(*states, strict=True):
         twice = next((name for name in side if side.count(name) > 1), None)
         if twice is not None:
-            raise ElegansError("--state", f"names {twice!r} twice", "name each state once")
+            raise WrongUseError("--state", f"names {twice!r} twice", "name each state once")
     graph = Dataflow(model)
     sizes = {name: math.prod(shape) for name, shape in inputs.items()}
     sizes_out = {name: math.prod(shape) for name, shape in outputs.items()}
