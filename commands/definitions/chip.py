@@ -26,6 +26,7 @@ from elegans.commands.options.shared import (
 )
 from elegans.commands.options.values import Number, Replaced
 from elegans.commands.verbs import verb
+from elegans.exporter.data.recordings.time_series import Stamps
 from elegans.exporter.errors import WrongUseError
 
 
@@ -111,6 +112,7 @@ def run(
     output: Path,
     labels: str | None,
     clip: bool,
+    stamps: Stamps | None,
     on: str,
     **where: Any,
 ) -> None:
@@ -121,12 +123,13 @@ def run(
     from elegans.commands.replay import run_data
     from elegans.hil_tests.session.replay import Target
 
-    run_data(build, source, output, Target(on, **where), labels, clip)
+    run_data(build, source, output, Target(on, **where), labels, clip, stamps)
 
 
 @verb(
     "elegans compare build/model --input drive.npz --plot worst.png;"
-    " elegans compare build/model --input sensors.csv --labels class"
+    " elegans compare build/model --input sensors.csv --labels class;"
+    " elegans compare build/model --input data.csv --time 't [ms]' --group session --labels state"
 )
 @BUILD
 @compare_options

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from elegans.commands.options.data import GAP, GROUP, TIME
 from elegans.commands.options.shared import PATH, F
 from elegans.commands.options.values import MODEL_NAME, Number
 from elegans.exporter.cost.estimate import CORES
@@ -50,20 +51,14 @@ def _default(name: str) -> str:
 
 
 _COLUMN_OPTIONS = (
-    click.option(
-        "--time",
-        help="column of time stamps, with its unit if the header has none, as 't [ms]'; or a "
-        "number: the period of regular samples in s",
-    ),
+    TIME,
     click.option(
         "--inputs",
         help="columns with commas between them, as a,b,'temp [degC]'; default: all columns of "
         "numbers that are nothing else",
     ),
     click.option("--target", help="column to learn, or several with commas between them"),
-    click.option(
-        "--group", help="column that tells recordings apart; default: the file, in a folder"
-    ),
+    GROUP,
     click.option(
         "--task",
         "kind",
@@ -74,11 +69,7 @@ _COLUMN_OPTIONS = (
     click.option(
         "--forecast", type=click.IntRange(1), help="learn the target so many samples ahead"
     ),
-    click.option(
-        "--gap",
-        type=Number(0, min_open=True),
-        help="seconds: a longer step ends a recording; default: 20 typical steps",
-    ),
+    GAP,
     click.option("--test", help="groups of the test part, with commas between them"),
     click.option("--validation", help="groups of the validation part, with commas between them"),
 )

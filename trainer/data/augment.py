@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from elegans.exporter.data.recordings.missing import Values
 from elegans.exporter.errors import WrongUseError
-from elegans.trainer.data.missing import Values
 
 _RARE = 1e-3
 """Runs of lost samples that are less likely than this are not expected on the device."""
