@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from elegans.cli import main
-from elegans.commands import hil as hil_command
+from elegans.commands.chip import hil as hil_command
 from elegans.commands.options.values import Pair
 from elegans.exporter.native import library
 from elegans.exporter.native.compiled_run import compiled_run

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from elegans.cli import main
-from elegans.commands import compare as compare_command
+from elegans.commands.chip import compare as compare_command
 from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.data.user_data import UserData
 from elegans.exporter.export import Request, export

@@ -45,7 +45,7 @@ def export(model: Path, output: Path, options: dict[str, Any]) -> None:
     The BUILD folder also gets an integer reference, golden vectors, and a report of every
     range. The same MODEL and options always give the same bytes.
     """
-    from elegans.commands.export import export_model
+    from elegans.commands.chip.export import export_model
 
     export_model(model, output, options)
 
@@ -90,7 +90,7 @@ def flash(
     --rom is given. A virtual board is started in its emulator, asked for its identity, and
     stopped.
     """
-    from elegans.commands.flashing import flash_board
+    from elegans.commands.chip.flashing import flash_board
     from elegans.hil_tests.session.session import BoardOptions
 
     ways = {"probe": probe, "drive": drive, "rom": rom}
@@ -120,7 +120,7 @@ def run(
 
     The result is the same file, byte for byte, wherever it runs.
     """
-    from elegans.commands.replay import run_data
+    from elegans.commands.chip.replay import run_data
     from elegans.hil_tests.session.replay import Target
 
     run_data(build, source, output, Target(on, **where), labels, clip, stamps)
@@ -141,7 +141,7 @@ def compare(build: Path, as_json: bool, **options: Any) -> None:
     the share of equal decisions, and the accuracy of both where labels are given. No board and
     no compiler is needed.
     """
-    from elegans.commands.compare import compare as compare_on_data
+    from elegans.commands.chip.compare import compare as compare_on_data
 
     compare_on_data(build, as_json=as_json, **options)
 
@@ -161,7 +161,7 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> None:
     resets; with --map, on all boards of a lab. The exit code is 1 if a result is wrong, and 3
     if a board could not be tested.
     """
-    from elegans.commands.hil import hil as test_on_boards
+    from elegans.commands.chip.hil import hil as test_on_boards
 
     sys.exit(test_on_boards(build, options, reports))
 
@@ -210,9 +210,9 @@ def bench(
     any branch depends on the data. With --measure also the energy of the steps that a meter
     shows, while the board executes them.
     """
-    from elegans.commands.bench import bench as measure
-    from elegans.commands.cost_header import write_cost_header
-    from elegans.commands.measure import measured
+    from elegans.commands.chip.bench import bench as measure
+    from elegans.commands.chip.cost_header import write_cost_header
+    from elegans.commands.chip.measure import measured
 
     for option, value in (("--header", header), ("--measure", meter)):
         if value is not None and len(names) != 1:

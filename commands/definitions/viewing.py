@@ -91,7 +91,7 @@ def inspect(model: Path, output: Path, options: dict[str, Any]) -> None:
     time constants, what every cut changes, ranges and cost. The page needs no network. An ONNX
     MODEL is exported first, with the options of 'elegans export'.
     """
-    from elegans.commands.inspect import inspect as inspect_model
+    from elegans.commands.viewing.inspect import inspect as inspect_model
 
     source, clip = options.pop("source"), options.pop("clip")
     figure, form = options.pop("figure"), options.pop("form")
@@ -127,7 +127,7 @@ def drive(build: Path, board: str, port: str | None, emulator: str, compiler: st
     Serves a page on this machine. The states come from the board over its serial port; the
     same C runs along in the page, and every integer of the two is compared.
     """
-    from elegans.commands.drive import drive as serve
+    from elegans.commands.viewing.drive import drive as serve
     from elegans.hil_tests.session.session import BoardOptions
 
     serve(build, board, BoardOptions(emulator, compiler, port=port))
@@ -166,7 +166,7 @@ def monitor(
 
     Every integer is compared with the reference. Ctrl-C ends it.
     """
-    from elegans.commands.monitor import monitor as watch
+    from elegans.commands.viewing.monitor import monitor as watch
     from elegans.hil_tests.session.session import BoardOptions
 
     options = BoardOptions(emulator, compiler, port=port)

@@ -15,7 +15,7 @@ from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.profiling.profile import profile, stack_of_step
 from elegans.cli import main
-from elegans.commands.cost_header import write_cost_header
+from elegans.commands.chip.cost_header import write_cost_header
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.hil_tests.session.session import BoardOptions, session
@@ -157,7 +157,7 @@ def test_an_error_is_printed_in_one_line(worm, tmp_path, monkeypatch, arguments,
 
 
 def test_boards_without_an_installed_emulator_are_left_out_and_named(worm, monkeypatch):
-    from elegans.commands import bench
+    from elegans.commands.chip import bench
 
     installed = virtual_board.installed_emulators
     monkeypatch.setattr(

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from elegans.cli import main
 from elegans.commands.options.train import COLUMNS
-from elegans.commands.train import own_data
+from elegans.commands.training.train import own_data
 from elegans.exporter.build_folder import load_model
 from elegans.exporter.data.recordings.time_series import Stamps
 from elegans.exporter.data.sources import Wanted

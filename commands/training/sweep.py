@@ -10,7 +10,7 @@ from typing import Any
 from elegans.commands.edge import complain, say
 from elegans.commands.options.shared import given
 from elegans.commands.options.train import COLUMNS
-from elegans.commands.train import listed, name_from, own_data
+from elegans.commands.training.train import listed, name_from, own_data
 from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.interface import valid_name
 from elegans.trainer.data.augment import parse_augmentation

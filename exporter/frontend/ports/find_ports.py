@@ -17,7 +17,7 @@ import onnx
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.frontend.dataflow import Dataflow
 from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
-from elegans.exporter.frontend.port_names import (
+from elegans.exporter.frontend.ports.names import (
     Pairs,
     PortSizes,
     is_sensor_name,
@@ -27,8 +27,8 @@ from elegans.exporter.frontend.port_names import (
     speaks_of_state,
     tool_names,
 )
-from elegans.exporter.frontend.port_questions import refuse_merged_states
-from elegans.exporter.frontend.state_pairs import find_states, left_over, passed_over
+from elegans.exporter.frontend.ports.questions import refuse_merged_states
+from elegans.exporter.frontend.ports.state_pairs import find_states, left_over, passed_over
 from elegans.exporter.ir.fixed_model import Window
 
 _WIDEST = 1 << 16  # elements of a port; a limit on what a file that is not trusted can ask for
