@@ -362,7 +362,7 @@ def test_what_cannot_become_a_file_is_refused_before_the_run(exported, tmp_path)
     os.mkfifo(pipe)
     for target in (pipe, tmp_path):
         result = _call("run", exported, "--input", source, "--output", target)
-        assert (result.exit_code, "is not a file" in result.output) == (1, True)
+        assert (result.exit_code, "is not a file" in result.output) == (2, True)
         result = _call("hil", exported, "--junit", target)
         assert (result.exit_code, "is not a file" in result.output) == (2, True)
     assert stat.S_ISFIFO(pipe.stat().st_mode)

@@ -46,7 +46,7 @@ def _call(*arguments):
         (["train", "lane", "-o", "OUT", "--lr", "nan"], 2, "nan is not a number"),
         (
             ["export", "m.onnx", "-o", "m.onnx/x"],
-            1,
+            2,
             "lies in m.onnx, which is a file",
         ),
     ],
@@ -126,6 +126,16 @@ def made(tmp_path_factory):
         ("train", "lane", "-o", "OUT", "--data", "none"),
         ("sweep", "none", "-o", "OUT", "--pick", "flash<5"),
         ("verify", "none"),
+        # what is there already
+        ("export", "worm.onnx", "-o", "table.csv"),
+        ("train", "lane", "-o", "table.csv"),
+        ("package", "BUILD", "--for", "cmake", "-o", "table.csv"),
+        ("package", "BUILD", "--for", "cmake", "-o", "table.csv/folder"),
+        ("run", "BUILD", "--input", "data.npz", "--output", "BUILD"),
+        ("compare", "BUILD", "--input", "data.npz", "--plot", "BUILD"),
+        ("inspect", "BUILD", "-o", "worm.onnx"),
+        ("monitor", "BUILD", "--input", "data.npz", "--csv", "worm.onnx"),
+        ("boards", "scan", "-o", "worm.onnx"),
     ],
     ids=lambda arguments: "_".join(arguments[0:1] + arguments[-2:]),
 )

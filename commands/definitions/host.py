@@ -12,6 +12,7 @@ from elegans.commands.options.shared import (
     JSON,
     output_option,
 )
+from elegans.commands.options.values import Replaced
 from elegans.commands.verbs import example, verb
 
 
@@ -30,7 +31,7 @@ def boards(ctx: click.Context, as_json: bool) -> None:
 
 
 @boards.command(epilog=example("elegans boards scan -o lab.toml"))
-@output_option("file to write; default: stdout")
+@output_option("file to write; default: stdout", type=Replaced(".toml"))
 def scan(output: Path | None) -> None:
     """Write a map (TOML) of the boards that are plugged in.
 

@@ -22,6 +22,7 @@ from elegans.commands.options.shared import (
     given,
     output_option,
 )
+from elegans.commands.options.values import Replaced
 from elegans.commands.verbs import verb
 
 
@@ -67,7 +68,11 @@ _FIGURES = (
     " elegans inspect model.onnx --figure circuit --format svg -o circuit.svg"
 )
 @click.argument("model", metavar="BUILD|MODEL", type=PATH)
-@output_option("page of HTML to write, or figure", required=True)
+@output_option(
+    "page of HTML to write, or figure",
+    required=True,
+    type=Replaced(".html", ".svg", ".png", ".json"),
+)
 @click.option(
     "--input",
     "source",
@@ -148,7 +153,9 @@ def drive(build: Path, board: str, port: str | None, emulator: str, compiler: st
     type=PATH,
     help="recorded data, as 'elegans run' takes them; default: the simulated car of the task lane",
 )
-@click.option("--csv", "table", type=PATH, help="file for a line of values for each step")
+@click.option(
+    "--csv", "table", type=Replaced(".csv"), help="file for a line of values for each step"
+)
 @click.option("--fast", is_flag=True, help="as fast as the board goes, not in real time")
 @SEED
 def monitor(

@@ -67,7 +67,7 @@ def given(option: str) -> Any:
 
 def output_option(help_text: str, **more: Any) -> Callable[[F], F]:
     """Where the result is written, as ``output``; ``more`` are arguments of `click.option`."""
-    return click.option("-o", "--output", type=PATH, help=help_text, **more)
+    return click.option("-o", "--output", help=help_text, **({"type": PATH} | more))
 
 
 def level_option(function: F) -> F:

@@ -36,18 +36,19 @@ class Number(click.FloatRange):
 class Replaced(click.Path):
     """A file to write, which replaces an earlier one of its kind, and nothing else.
 
-    ending  of the names of its kind, as .html
+    endings  of the names of its kind, as .html
     """
 
-    def __init__(self, ending: str) -> None:
+    def __init__(self, *endings: str) -> None:
         super().__init__(path_type=Path)
-        self._ending = ending
+        self._endings = endings
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Path:
         """The path; click's usage error for a file that is there and has another ending."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if path.is_file() and path.suffix.lower() != self._ending:
-            self.fail(f"{path} is there and is no {self._ending} file; give another", param, ctx)
+        if path.is_file() and path.suffix.lower() not in self._endings:
+            kinds = " or ".join(self._endings)
+            self.fail(f"{path} is there and is no {kinds} file; give another", param, ctx)
         return path
 
 
