@@ -455,8 +455,8 @@ def test_boards_that_are_absent_are_not_called_plugged_in():
 def test_training_refuses_a_place_that_cannot_be_written_before_it_starts(tmp_path):
     (tmp_path / "file").touch()
     result = _call("train", "lane", "-o", tmp_path / "file" / "lane", "--short")
-    assert result.exit_code == 1
-    assert "cannot be written" in result.output
+    assert result.exit_code == 2
+    assert "which is a file" in result.output
     assert "imitate" not in result.output
 
 
