@@ -21,7 +21,7 @@ import click
 from elegans.benchmarks.speed_cells import make
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware.toolchain import cross_compiler, cross_compilers
-from elegans.commands.bench import figures
+from elegans.commands.chip.bench import figures
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 

@@ -23,7 +23,7 @@ from elegans.benchmarks.speed import MEASURED
 from elegans.benchmarks.speed_cells import FLOORS, make
 from elegans.benchmarks.speed_cells import TITLES as ALL
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.commands.bench import figures
+from elegans.commands.chip.bench import figures
 from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.export import Request, export
 
