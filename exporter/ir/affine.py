@@ -13,8 +13,10 @@ select, and a wiring has few synapses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from scipy import sparse
 
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import Integers, Reals
+from elegans.exporter.numbers.sparse_matrix import better_dense
 
 Matrix = Any  # a scipy.sparse.csr_array of float64, [rows, size of the vector it multiplies]
 
@@ -41,6 +44,11 @@ class Affine:
     def size(self) -> int:
         """The number of elements, N."""
         return len(self.bias)
+
+    @cached_property
+    def transposed(self) -> dict[str, Reals]:
+        """The matrices as dense ones, transposed, for row vectors."""
+        return {v: np.ascontiguousarray(m.toarray().T) for v, m in self.terms.items()}
 
     @staticmethod
     def constant(value: Reals) -> Affine:
@@ -268,7 +276,11 @@ def affine_value(form: Affine, vectors: dict[str, Reals]) -> Reals:
     """An affine form [N, size] of vectors [N, ...]; `h` must be among them."""
     total: Reals | None = None
     for vector, matrix in form.terms.items():
-        part = (matrix @ vectors[vector].T).T
+        values = vectors[vector]
+        if better_dense(len(values), math.prod(matrix.shape), matrix.nnz):
+            part = values @ form.transposed[vector]
+        else:
+            part = (matrix @ values.T).T
         part += form.bias if total is None else total
         total = part
     if total is None:
