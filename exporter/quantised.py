@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Quantised:
     runs   as `golden_vectors.free_runs` makes them
     truth  what float64 makes of the same inputs, y and h_next, by the source of the runs
     told   sentences about what was chosen because of the error
+    known  errors of some of the runs, by their source
     """
 
     lowered: Lowered
@@ -61,6 +62,7 @@ class Quantised:
     runs: golden_vectors.Runs
     truth: dict[str, tuple[Reals, Reals]]
     told: tuple[str, ...] = ()
+    known: Mapping[str, FreeRunError] = field(default_factory=dict)
 
     @property
     def model(self) -> Model:
@@ -75,10 +77,16 @@ class Quantised:
     @cached_property
     def errors(self) -> list[FreeRunError]:
         """The errors of all runs, by their source."""
+        network = self.lowered.network
         return [
-            measured(name, self.model, self.lowered.network, self.truth[name], run)
+            self.known.get(name) or measured(name, self.model, network, self.truth[name], run)
             for name, (*_, run) in self.runs.items()
         ]
+
+    @property
+    def by_source(self) -> dict[str, FreeRunError]:
+        """The same by their source."""
+        return {error.source: error for error in self.errors}
 
     @property
     def worst(self) -> FreeRunError:
@@ -136,7 +144,7 @@ def quantised(
         f"{', '.join(wide)} have or read 32 bits: with 16 the worst error was "
         f"{plain.worst.worst:.1e}, and the rms error {before / after:.2g} times as great"
     )
-    return Quantised(finer, found.recording, found.runs, found.truth, (told,))
+    return replace(found, told=(told,), known=found.by_source)
 
 
 def _finer(op: Op) -> bool:
@@ -170,7 +178,7 @@ def _with_wide_results(
         f"results of {names} have 32 bits: with 16 the worst error was {plain.worst.worst:.1e}, "
         f"and the rms error {before_ / after:.2g} times as great"
     )
-    return Quantised(wide, found.recording, found.runs, found.truth, (told,))
+    return replace(found, told=(told,), known=found.by_source)
 
 
 def _run(
@@ -191,7 +199,7 @@ def _run(
         return found
     more = golden_vectors.more_runs(model)
     truth = found.truth | _truth(model, network, more, known)
-    return Quantised(lowered, recording, runs | more, truth)
+    return Quantised(lowered, recording, runs | more, truth, known=found.by_source)
 
 
 def _truth(

@@ -50,6 +50,11 @@ class Affine:
         """The matrices as dense ones, transposed, for row vectors."""
         return {v: np.ascontiguousarray(m.toarray().T) for v, m in self.terms.items()}
 
+    @cached_property
+    def signs(self) -> dict[str, tuple[Matrix, Matrix]]:
+        """The matrices in two parts each: what is positive of them, and what is negative."""
+        return {v: (m.maximum(0), m.minimum(0)) for v, m in self.terms.items()}
+
     @staticmethod
     def constant(value: Reals) -> Affine:
         """The constant vector `value`, [N]."""

@@ -129,7 +129,7 @@ def quantise(value: ArrayLike, frac: int | Integers) -> Integers:
 
 def dequantise(integer: ArrayLike, frac: int | Integers) -> Reals:
     """The real values of integers with `frac` fractional bits, exactly."""
-    return np.asarray(np.ldexp(np.asarray(integer, dtype=np.float64), -np.asarray(frac)))
+    return np.asarray(np.asarray(integer, dtype=np.float64) * np.ldexp(1.0, -np.asarray(frac)))
 
 
 # The greatest magnitude accepted of a weight or a declared range: below 2^100, far inside

@@ -116,11 +116,16 @@ def relative_errors(
     """
     y, h_next = truth
     exact = np.concatenate([h_next, y], axis=-1)
-    fixed = np.concatenate(
+    result = np.concatenate(
         [to_real(found.h_next, model.states), to_real(found.y, model.outputs)], axis=-1
     )
-    result: Reals = np.abs(fixed - exact) / used_ranges(exact, (*model.states, *model.outputs))
-    wrong = decisions(network) & (result > WARNED)
+    result -= exact
+    np.abs(result, out=result)
+    result /= used_ranges(exact, (*model.states, *model.outputs))
+    wrong = decisions(network)
+    if not wrong.any():
+        return result
+    wrong = wrong & (result > WARNED)
     return np.where(wrong, np.minimum(result, wrong.mean(axis=(0, 1))), result)
 
 
