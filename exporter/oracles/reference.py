@@ -179,11 +179,15 @@ def elements(model: Model) -> int:
     return sum(step.size for step in model.steps)
 
 
+def multiplications(model: Model) -> int:
+    """The weights that one step multiplies by; equal maps, as LTC's unfolds have, all count."""
+    maps = (getattr(s.op, name, None) for s in model.steps for name in ("weights", "rates"))
+    return int(sum(np.count_nonzero(getattr(m, "values", m)) for m in maps if m is not None))
+
+
 def work(model: Model) -> int:
     """The numbers that one step computes, and the weights that it multiplies by."""
-    maps = (getattr(s.op, name, None) for s in model.steps for name in ("weights", "rates"))
-    counts = (np.count_nonzero(getattr(m, "values", m)) for m in maps if m is not None)
-    return elements(model) + int(sum(counts))
+    return elements(model) + multiplications(model)
 
 
 def _int64(values: Integers) -> Integers:
