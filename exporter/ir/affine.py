@@ -46,9 +46,14 @@ class Affine:
         return len(self.bias)
 
     @cached_property
-    def transposed(self) -> dict[str, Reals]:
-        """The matrices as dense ones, transposed, for row vectors."""
-        return {v: np.ascontiguousarray(m.toarray().T) for v, m in self.terms.items()}
+    def _dense(self) -> dict[str, Reals]:
+        return {}
+
+    def transposed(self, vector: str) -> Reals:
+        """The matrix of a vector as a dense one, transposed, for row vectors."""
+        if vector not in self._dense:
+            self._dense[vector] = np.ascontiguousarray(self.terms[vector].toarray().T)
+        return self._dense[vector]
 
     @cached_property
     def signs(self) -> dict[str, tuple[Matrix, Matrix]]:
@@ -283,7 +288,7 @@ def affine_value(form: Affine, vectors: dict[str, Reals]) -> Reals:
     for vector, matrix in form.terms.items():
         values = vectors[vector]
         if better_dense(len(values), math.prod(matrix.shape), matrix.nnz):
-            part = values @ form.transposed[vector]
+            part = values @ form.transposed(vector)
         else:
             part = (matrix @ values.T).T
         part += form.bias if total is None else total
