@@ -6,7 +6,7 @@ import onnx
 from onnx import helper
 
 from elegans.exporter.frontend.import_graph import StepGraph
-from elegans.exporter.frontend.ports import GraphPort
+from elegans.exporter.frontend.ports.find_ports import GraphPort
 
 IN, OUT = "series.in.", "series.out."
 """Before the names of ports: what the series is given, and y and h_next of all its steps."""
