@@ -140,16 +140,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_setup() -> None:
-    """Let torch's ONNX exporter keep its table of operators, once a test has loaded it.
+    """Let torch's ONNX exporter keep what it would find out anew for every file that it exports.
 
-    It compiles five hundred functions of onnxscript anew for every file that it exports, which
-    takes four times as long as all the rest; the table depends on the opset alone.
+    That takes four times as long as all the rest. Its table of operators, for which it compiles
+    five hundred functions of onnxscript, depends on the opset alone. The operators of C++, which
+    it looks up once for each of fifty namespaces, are all there as soon as torch is imported.
     """
-    module = sys.modules.get("torch.onnx._internal.exporter._registration")
-    registry = getattr(module, "ONNXRegistry", None)
-    made = getattr(registry, "from_torchlib", None)
+    _keep("torch.onnx._internal.exporter._registration", "ONNXRegistry", "from_torchlib")
+    _keep("torch._export.utils", "_materialize_cpp_cia_ops")
+
+
+def _keep(module: str, *names: str) -> None:
+    """Execute a function of a module once, if a test has loaded the module."""
+    *owners, name = names
+    owner = sys.modules.get(module)
+    for part in owners:
+        owner = getattr(owner, part, None)
+    made = getattr(owner, name, None)
     if made is not None and not hasattr(made, "cache_info"):
-        registry.from_torchlib = staticmethod(cache(made))
+        setattr(owner, name, staticmethod(cache(made)) if owners else cache(made))
 
 
 _SMALLEST = 5e-324
