@@ -51,8 +51,9 @@ lint: setup
 fast: setup
 	$(BIN)/pytest tests -q -n 2 --dist worksteal -m "not slow and not soak"
 
+# Three workers keep two cores busy: some tests wait for a board that is not there.
 unit: setup
-	$(BIN)/pytest tests -q -n 2 --dist worksteal -m "not soak"
+	$(BIN)/pytest tests -q -n 3 --dist worksteal -m "not soak"
 
 farm: .venv-farm/ready
 	.venv-farm/bin/pytest tests/farm -q -n 2

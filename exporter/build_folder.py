@@ -14,7 +14,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.conversion import affine_fields
 from elegans.exporter.ir.fixed_model import Channel, Model, from_json
 from elegans.exporter.ir.proof import prove, require_sound
-from elegans.exporter.oracles.blame.find import Blame
+from elegans.exporter.oracles.blame.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
 from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_input
 

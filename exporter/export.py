@@ -24,9 +24,10 @@ from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_jso
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered, lower_with_proof
 from elegans.exporter.oracles import error_table, range_hints, range_report
+from elegans.exporter.oracles.blame.blame import Blame
+from elegans.exporter.oracles.blame.blame import to_json as to_json_blame
 from elegans.exporter.oracles.blame.causes import JUMPS
-from elegans.exporter.oracles.blame.find import Blame, find_blame
-from elegans.exporter.oracles.blame.find import to_json as to_json_blame
+from elegans.exporter.oracles.blame.find import find_blame
 from elegans.exporter.oracles.free_run import FreeRunError, remedy
 from elegans.exporter.oracles.free_run import to_json as to_json_errors
 from elegans.exporter.oracles.integer_onnx import integer_onnx

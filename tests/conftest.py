@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import shutil
 import sys
@@ -114,6 +115,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.soak)
 
 
+def pytest_collection_finish() -> None:
+    """Keep the collector of garbage from what has been imported, torch among it: it would walk
+    through all of that again and again, which takes a thirtieth of the time of the tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+
+
 def _place(item: Any, numbers: dict[tuple[str, str], dict[str, int]]) -> int:
     """The sum of a case's numbers along the axes of its grid. Names that are parametrized together
     are one axis.
@@ -141,16 +150,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_runtest_setup() -> None:
-    """Let torch's ONNX exporter keep its table of operators, once a test has loaded it.
+    """Let torch's ONNX exporter keep what it would find out anew for every file that it exports.
 
-    It compiles five hundred functions of onnxscript anew for every file that it exports, which
-    takes four times as long as all the rest; the table depends on the opset alone.
+    That takes four times as long as all the rest. Its table of operators, for which it compiles
+    five hundred functions of onnxscript, depends on the opset alone. The operators of C++, which
+    it looks up once for each of fifty namespaces, are all there as soon as torch is imported.
     """
-    module = sys.modules.get("torch.onnx._internal.exporter._registration")
-    registry = getattr(module, "ONNXRegistry", None)
-    made = getattr(registry, "from_torchlib", None)
+    _keep("torch.onnx._internal.exporter._registration", "ONNXRegistry", "from_torchlib")
+    _keep("torch._export.utils", "_materialize_cpp_cia_ops")
+
+
+def _keep(module: str, *names: str) -> None:
+    """Execute a function of a module once, if a test has loaded the module."""
+    *owners, name = names
+    owner = sys.modules.get(module)
+    for part in owners:
+        owner = getattr(owner, part, None)
+    made = getattr(owner, name, None)
     if made is not None and not hasattr(made, "cache_info"):
-        registry.from_torchlib = staticmethod(cache(made))
+        setattr(owner, name, staticmethod(cache(made)) if owners else cache(made))
 
 
 _SMALLEST = 5e-324

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,7 +64,12 @@ class SharedCompiler:
         words = [word.replace(str(folder), ".") for word in arguments]
         if "-o" not in words or any(word.startswith(("/", "-I/")) for word in words):
             return None
-        there = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+        there, of_name = {}, defaultdict(list)
+        for place, _, names in os.walk(folder):
+            for name in names:
+                path = os.path.relpath(f"{place}/{name}", folder)
+                there[path] = Path(place, name)
+                of_name[name].append(path)
         named = [part for word in words for part in word.split(",") if part in there]
         output, seen = words[words.index("-o") + 1], {}
         while named:
@@ -73,6 +79,5 @@ class SharedCompiler:
             seen[name] = there[name].read_bytes()
             for included in _INCLUDED.findall(seen[name]) if not name.endswith(".o") else ():
                 # Whichever of them the compiler takes: all of that name are in the digest.
-                end = Path(included.decode()).name
-                named += [path for path in there if Path(path).name == end]
+                named += of_name[included.decode().rpartition("/")[2]]
         return compilation_digest(compiler, [*compiler.command, "--", *words], seen)

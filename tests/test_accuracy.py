@@ -6,6 +6,8 @@ error is a fraction of the range that the states of the layer use.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import torch
@@ -36,9 +38,16 @@ _TAU = 0.5  # s, about that of all cells as they are initialised
 _UNFOLDS = {"ltc": 6}
 
 
-def _network(cell, folder, spread=0.0):
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    """A function that gives the file of a cell's network, which is the same for every period."""
+    return cache(lambda cell, spread=0.0: _network(cell, tmp_path_factory.mktemp(cell), spread))
+
+
+def _network(name, folder, spread):
     """The network of a cell, its time constants spread over so many decades around their own."""
     torch.manual_seed(302)
+    cell = _CELLS[name]()
     net = Recurrent(cell) if cell.output_size != _UNITS else Recurrent(cell, projection=1)
     if spread:
         with torch.no_grad():
@@ -74,27 +83,27 @@ def _error(source, dt_range=None, dt=None, gain=1.0):
 @pytest.mark.half
 @pytest.mark.parametrize("ratio", [1e-6, 1e-3, 0.1, 1.0, 10.0])
 @pytest.mark.parametrize("cell", _CELLS)
-def test_a_fixed_period_of_any_length_is_as_exact(cell, ratio, tmp_path):
+def test_a_fixed_period_of_any_length_is_as_exact(cell, ratio, network):
     if cell == "ctrnn_euler" and ratio >= 1:
         pytest.skip("an Euler step of a whole time constant is refused")
     dt = max(ratio, 1e-6 * _UNFOLDS.get(cell, 1)) * _TAU
-    assert _error(_network(_CELLS[cell](), tmp_path), dt=dt) <= 1e-3
+    assert _error(network(cell), dt=dt) <= 1e-3
 
 
 @pytest.mark.half
 @pytest.mark.parametrize("ratio", [1e-3, 1e-6, 1.0, 0.1])
 @pytest.mark.parametrize("cell", _CELLS)
-def test_irregular_times_of_any_length_are_as_exact(cell, ratio, tmp_path):
+def test_irregular_times_of_any_length_are_as_exact(cell, ratio, network):
     if cell == "ctrnn_euler" and ratio >= 1:
         pytest.skip("an Euler step of a whole time constant is refused")
     longest = ratio * _TAU
-    assert _error(_network(_CELLS[cell](), tmp_path), dt_range=(longest / 1000, longest)) <= 1e-3
+    assert _error(network(cell), dt_range=(longest / 1000, longest)) <= 1e-3
 
 
 @pytest.mark.parametrize("period", [1e-3, 1e-1])
 @pytest.mark.parametrize("cell", ["ctrnn", "ctrnn_semi_implicit", "ltc"])
-def test_time_constants_may_differ_by_six_decades_in_one_layer(cell, period, tmp_path):
-    source = _network(_CELLS[cell](), tmp_path, spread=6.0)
+def test_time_constants_may_differ_by_six_decades_in_one_layer(cell, period, network):
+    source = network(cell, 6.0)
     assert _error(source, dt=period) <= 1e-3
     assert _error(source, dt_range=(period / 10, period)) <= 1e-3
 

@@ -134,7 +134,7 @@ def test_integers_stay_within_a_thousandth_of_float_or_the_export_has_said_so(ex
 
 
 def _everywhere(model, build):
-    """Every execution of the golden vectors on this machine."""
+    """Every execution of the golden vectors on this machine, in C without undefined behaviour."""
     stored = dict(np.load(build / "vectors.npz").items())
     x, dt, h = stored["x"], stored["dt"], stored["h"]
     v = {k: a.astype(np.int64) for k, a in stored.items()}
@@ -149,14 +149,14 @@ def _everywhere(model, build):
         "onnxruntime": session.run(
             ["y", "h_next"], {i.name: named[i.name] for i in session.get_inputs()}
         ),
-        "C": HostModel.compile(build).steps(x, dt, h),
+        "C": HostModel.compile(build, sanitise=True).steps(x, dt, h),
     }
     for where, (y, h) in found.items():
         np.testing.assert_array_equal(y, v["y"], where)
         np.testing.assert_array_equal(h, v["h_next"], where)
 
 
-def test_one_meaning_in_numpy_torch_onnxruntime_and_c(exported):
+def test_one_meaning_in_numpy_torch_onnxruntime_and_c_that_is_defined(exported):
     _everywhere(*exported[1:])
 
 
@@ -223,14 +223,8 @@ def test_without_elapsed_time_a_liquid_neuron_stays(exported):
     np.testing.assert_array_equal(after, h)
 
 
+@pytest.mark.half
 def test_the_board_repeats_the_reference_bit_for_bit(exported):
     verdict = hil(exported[2], "mps2-an386")
     assert verdict.mismatches == 0, verdict.first_difference
     assert verdict.vectors >= 5512
-
-
-def test_the_sanitizer_finds_no_undefined_behaviour(exported):
-    v = np.load(exported[2] / "vectors.npz")
-    y, h = HostModel.compile(exported[2], sanitise=True).steps(v["x"], v["dt"], v["h"])
-    np.testing.assert_array_equal(y, v["y"])
-    np.testing.assert_array_equal(h, v["h_next"])

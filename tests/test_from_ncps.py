@@ -12,6 +12,9 @@ import torch
 from elegans.benchmarks.accuracy import against_float
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
+from elegans.exporter.frontend.import_graph import open_graph, read_interface, read_network
+from elegans.exporter.ir.declared import with_ranges
+from elegans.exporter.lowering.lower import lower
 from elegans.trainer import export_onnx
 
 ncps = pytest.importorskip("ncps.torch", reason="ncps is not installed (pip install ncps)")
@@ -54,6 +57,13 @@ def ncps_wiring():
     return ncps.wirings
 
 
+def _integers(source):
+    """The model of a file, without the vectors and the runs of an export."""
+    graph = open_graph(source)
+    interface = with_ranges(read_interface(graph, "net"), [(-2.0, 2.0)], (0.01, 1.0), None)
+    return lower(read_network(graph, interface))
+
+
 def _by_legacy_exporter(net, neurons, path):
     return _torch_onnx(_NcpsStep(net), neurons, path, dynamo=False)
 
@@ -85,8 +95,7 @@ def test_ncps_networks_are_read_from_both_exporters(tmp_path, kind):
         export_onnx(net, _INPUTS, tmp_path / "one_line.onnx"),
         _by_legacy_exporter(net, neurons, tmp_path / "legacy.onnx"),
     ]
-    requests = [Request(source, "net", ((-2.0, 2.0),), (0.01, 1.0)) for source in sources]
-    models = [export(request, tmp_path / request.source.stem) for request in requests]
+    models = [_integers(source) for source in sources]
     for ours, theirs in zip(models[0].steps, models[1].steps, strict=True):
         assert ours.op.kernel == theirs.op.kernel
         for a, b in zip(ours.op.tables(), theirs.op.tables(), strict=True):
@@ -114,8 +123,7 @@ def test_opsets_from_17_to_23_are_read(tmp_path, kind, opset, dynamo):
     net, neurons = _network(kind)
     path = _torch_onnx(_NcpsStep(net), neurons, tmp_path / "net.onnx", dynamo, opset)
     assert max(o.version for o in onnx.load(path).opset_import if not o.domain) == opset
-    model = export(Request(path, "net", ((-2.0, 2.0),), (0.01, 1.0)), tmp_path / "BUILD")
-    assert len(model.states) == neurons
+    assert len(_integers(path).states) == neurons
 
 
 class _SequenceOfOne(torch.nn.Module):
@@ -133,14 +141,10 @@ class _SequenceOfOne(torch.nn.Module):
 @pytest.mark.parametrize("dynamo", [True, False])
 def test_a_sequence_of_one_step_is_a_step(tmp_path, dynamo):
     net, neurons = _network("wired")
-    step = export(
-        Request(export_onnx(net, _INPUTS, tmp_path / "net.onnx"), "net", ((-2.0, 2.0),), (0.01, 1)),
-        tmp_path / "step",
-    )
+    step = _integers(export_onnx(net, _INPUTS, tmp_path / "net.onnx"))
     source = tmp_path / "sequence.onnx"
     _torch_onnx(_SequenceOfOne(net), neurons, source, dynamo)
-    sequence = export(Request(source, "net", ((-2.0, 2.0),), (0.01, 1)), tmp_path / "sequence")
-    for ours, theirs in zip(step.steps, sequence.steps, strict=True):
+    for ours, theirs in zip(step.steps, _integers(source).steps, strict=True):
         for a, b in zip(ours.op.tables(), theirs.op.tables(), strict=True):
             np.testing.assert_array_equal(a.values, b.values)
 
@@ -159,7 +163,7 @@ def test_wirings_of_one_layer_give_all_their_neurons(tmp_path, wiring):
     more = {"sparsity_level": 0.5} if wiring == "Random" else {}
     net = ncps.CfC(3, getattr(ncps_wiring(), wiring)(6, 2, **more))
     source = export_onnx(net, 3, tmp_path / "net.onnx", input_ranges=(-1, 1), dt_range=(0, 1))
-    model = export(Request(source), tmp_path / "BUILD")
+    model = _integers(source)
     assert len(model.states) == len(model.outputs) == 6
 
 

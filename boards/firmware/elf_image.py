@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from elegans.exporter.storage.read_files import ELF_IMAGE, read_input
 
 _REBUILD = "build it again: elegans build BUILD"
 _ARCHITECTURES = {"EM_ARM": ARM, "EM_RISCV": RISCV}
+_NO_TYPE, _OBJECT, _FUNCTION = range(3)  # the types of symbols in an ELF image
 
 
 @dataclass(frozen=True)
@@ -76,22 +79,15 @@ def read_symbols(elf: Path) -> list[Symbol]:
 
     The image must be one that `read_image` accepts.
     """
-    from elftools.elf.elffile import ELFFile
-
-    file: Any = ELFFile(io.BytesIO(read_input(elf, ELF_IMAGE, _REBUILD)))
-    sections = [section.name for section in file.iter_sections()]
     symbols = []
-    for symbol in file.get_section_by_name(".symtab").iter_symbols():
-        kind, index = symbol["st_info"]["type"], symbol["st_shndx"]
-        in_model = isinstance(index, int) and sections[index] == ".model"
+    for name, value, size, kind, in_model in _symbol_table(elf):
         # Names with $ are mapping symbols, which mark where code and data begin; those with .L
         # are labels of the compiler, which stay in an image for RISC-V.
-        named = symbol.name and not symbol.name.startswith(("$", ".L"))
-        if kind in ("STT_FUNC", "STT_OBJECT") or (in_model and kind == "STT_NOTYPE" and named):
-            is_data, is_function = kind == "STT_OBJECT", kind == "STT_FUNC"
-            address = symbol["st_value"] & (-1 if is_data else -2)  # bit 0 of code means Thumb
-            size = symbol["st_size"]
-            symbols.append(Symbol(symbol.name, address, size, is_data, is_function, in_model))
+        named = name and not name.startswith(("$", ".L"))
+        if kind in (_OBJECT, _FUNCTION) or (in_model and kind == _NO_TYPE and named):
+            address = value & (-1 if kind == _OBJECT else -2)  # bit 0 of code means Thumb
+            is_data, is_function = kind == _OBJECT, kind == _FUNCTION
+            symbols.append(Symbol(name, address, size, is_data, is_function, in_model))
     return symbols
 
 
@@ -100,11 +96,25 @@ def read_data_starts(elf: Path) -> set[int]:
 
     The image must be one that `read_image` accepts.
     """
+    symbols = _symbol_table(elf)
+    return {value for name, value, *_ in symbols if name == "$d" or name.startswith("$d.")}
+
+
+def _symbol_table(elf: Path) -> Iterator[tuple[str, int, int, int, bool]]:
+    """Of each symbol its name, value, size and type, and whether it is in the model's section.
+
+    The entries are unpacked here, because pyelftools takes as long for them as gcc for a kernel.
+    """
     from elftools.elf.elffile import ELFFile
 
     file: Any = ELFFile(io.BytesIO(read_input(elf, ELF_IMAGE, _REBUILD)))
-    symbols = file.get_section_by_name(".symtab").iter_symbols()
-    return {int(s["st_value"]) for s in symbols if s.name == "$d" or s.name.startswith("$d.")}
+    model = {i for i, part in enumerate(file.iter_sections()) if part.name == ".model"}
+    table = file.get_section_by_name(".symtab")
+    names = file.get_section(table["sh_link"]).data()
+    layout = "<IIIBBH" if file.little_endian else ">IIIBBH"  # Elf32_Sym
+    for at, value, size, info, _, section in struct.iter_unpack(layout, table.data()):
+        name = names[at : names.index(0, at)].decode()
+        yield name, value, size, info & 15, section in model
 
 
 def require_fit(image: ElfImage, board: Board, elf: Path) -> None:

@@ -7,7 +7,7 @@ import click
 from elegans.commands.options.shared import F
 from elegans.commands.options.train import recording_options
 from elegans.commands.options.values import MODEL_NAME, Pair
-from elegans.exporter.cost.estimate import CORES
+from elegans.exporter.cost.cores import CORES
 
 OBJECTIVES = ("error", "instructions", "flash", "robustness")
 

@@ -7,7 +7,7 @@ import click
 from elegans.commands.options.data import GAP, GROUP, TIME
 from elegans.commands.options.shared import PATH, F
 from elegans.commands.options.values import MODEL_NAME, Number
-from elegans.exporter.cost.estimate import CORES
+from elegans.exporter.cost.cores import CORES
 from elegans.trainer.chip_aware.settings import INTEGERS, LIMITS
 from elegans.trainer.data.goal import KINDS
 from elegans.trainer.learn.train_settings import (

@@ -12,11 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from elegans.exporter.codegen.plan import Plan
+from elegans.exporter.cost.cores import CORES
 from elegans.exporter.cost.work import Work, array_bytes, code, work
 
 FILE = Path(__file__).with_name("costs.json")
-CORES = {"m0": "m0", "m0plus": "m0", "m3": "m3", "m4": "m4", "m7": "m4", "m33": "m4", "m55": "m55"}
-"""The cores for which there are estimates, and the core whose kernels each has."""
 HALVES = {"m4", "m55"}
 """The kernels that multiply 16-bit halves: two int16 weights are a word of their tables."""
 

@@ -22,7 +22,7 @@ from elegans.exporter.ir.vector_names import pixel_runs
 from elegans.exporter.lowering.lower import Lowered
 from elegans.exporter.numbers.fixed import Integers, Reals, Value, dequantise, q_name
 from elegans.exporter.ops import RELATIVE, WIDE, form
-from elegans.exporter.oracles.blame.find import Blame
+from elegans.exporter.oracles.blame.blame import Blame
 from elegans.exporter.oracles.free_run import FreeRunError
 from elegans.exporter.oracles.reference import elements
 

@@ -77,7 +77,8 @@ class BoardUnderTest:
         After a failure the same error is raised for every test, without another attempt.
         """
         if self._failed is not None:
-            raise self._failed
+            # Without the traceback, which pytest formats and which each raise makes longer.
+            raise self._failed.with_traceback(None)
         if self._device is None:
             try:
                 self._device = self._connect()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from elegans.exporter.codegen.plan import plan
-from elegans.exporter.cost.estimate import CORES, Cost, estimate
+from elegans.exporter.cost.cores import CORES
+from elegans.exporter.cost.estimate import Cost, estimate
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.lowering.lower import Lowered
 from elegans.trainer.chip_aware.neurons import circuit, removable, weakest_first, without

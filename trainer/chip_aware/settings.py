@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elegans.exporter.cost.estimate import CORES
+from elegans.exporter.cost.cores import CORES
 from elegans.exporter.errors import WrongUseError
 
 INTEGERS = ("int8", "int16")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from elegans.exporter.codegen.plan import Plan, plan
-from elegans.exporter.cost.estimate import CORES, estimate
+from elegans.exporter.cost.cores import CORES
+from elegans.exporter.cost.estimate import estimate
 from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.ir.fixed_model import Model, Step, formats, walk
 from elegans.exporter.ir.real_network import Network

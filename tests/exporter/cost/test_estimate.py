@@ -8,7 +8,8 @@ import pytest
 
 from elegans.benchmarks.step_cost import measured, row
 from elegans.benchmarks.step_cost_nets import FITTED, HELD
-from elegans.exporter.cost.estimate import CORES, FILE
+from elegans.exporter.cost.cores import CORES
+from elegans.exporter.cost.estimate import FILE
 
 _NETS = (
     ("CfC wired 7-22-2, spread 1 x1, int8", "m0"),

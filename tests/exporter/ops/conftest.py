@@ -41,7 +41,17 @@ _CTYPES = {
     "uint16_t": np.uint16,
     "el_window": np.uint16,
 }
-_BUILDS = [f"{c}-O{o}" for c, found in _COMPILERS.items() if shutil.which(found[0]) for o in "023s"]
+_LEVELS = {"gcc": ("2s", "03"), "clang": ("03", "2s"), "zig": ("2s", "03")}
+"""The levels of optimisation with which each run compiles the kernels, and those of a soak."""
+_BUILDS, _SOAKED = (
+    [
+        f"{compiler}-O{level}"
+        for compiler, command in _COMPILERS.items()
+        if shutil.which(command[0])
+        for level in _LEVELS[compiler][soak]
+    ]
+    for soak in (False, True)
+)
 _FIRST = next(build for build in _BUILDS if build.endswith("2"))
 
 _ROUNDED = 3.0
@@ -63,10 +73,11 @@ Everywhere = Callable[..., Integers]
         pytest.param(
             [build for build in _BUILDS if build != _FIRST], id="others", marks=pytest.mark.slow
         ),
+        pytest.param(_SOAKED, id="soaked", marks=pytest.mark.soak),
     ],
 )
 def kernels(request: pytest.FixtureRequest, shared: Path) -> dict[str, ctypes.CDLL]:
-    """The runtime's kernels from every compiler at every level of optimisation."""
+    """The runtime's kernels from every compiler; with a soak, at every level of optimisation."""
     return {build: ctypes.CDLL(str(_library(build, shared))) for build in request.param}
 
 

@@ -16,7 +16,8 @@ from elegans.exporter.frontend.import_graph import read_file
 from elegans.exporter.lowering.lower import lower_with_proof
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.oracles.blame import hybrid
-from elegans.exporter.oracles.blame.find import Blame, find_blame
+from elegans.exporter.oracles.blame.blame import Blame
+from elegans.exporter.oracles.blame.find import find_blame
 from elegans.exporter.oracles.blame.hybrid import ROUNDING, WEIGHTS, Contribution, contributions
 from elegans.exporter.oracles.free_run import float_run, free_run_error, greatest_growth
 from elegans.exporter.oracles.reference import run
