@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_step_ratio.h"
 
-#include "elegans/el_fixed.h"
+#include "elegans/el_lanes.h"
 
 #ifdef EL_NATIVE_STEP_RATIO
 #include EL_NATIVE_STEP_RATIO
@@ -13,16 +13,16 @@ static inline void el_all_step_ratios(int16_t *r, const int16_t *t, const int16_
                                       uint32_t n)
 {
     const int32_t mantissa = t[0];
-    const int32_t exponent = t[1];
+    const int32_t exponent = t[1] - least;
 
     for (uint32_t i = 0; i < n; i++) {
-        const int32_t right = shift[i] + exponent;
-        const int32_t beyond = el_mask(right - least);
-        const int32_t s = el_max(right, least);
+        const int32_t spare = shift[i] + exponent;
+        const int32_t s = el_positive1(spare) + least;
+        const int32_t m = el_rshr((int32_t)rate[i] * mantissa, 15);
 
-        r[i] = (int16_t)(el_rshr((int32_t)rate[i] * mantissa, 15) | (beyond & INT16_MAX));
+        r[i] = (int16_t)(m | (el_mask(spare) & INT16_MAX));
         r[n + i] = (int16_t)el_upto5(s - 1);
-        r[(2U * n) + i] = (int16_t)el_max(quotient - s, -20);
+        r[(2U * n) + i] = (int16_t)(el_positive1((quotient + 20) - s) - 20);
     }
 }
 #endif
