@@ -3,9 +3,9 @@
 Each command is defined in `commands/definitions`, by what it is for.
 
 Exit codes: 0 for success; 1 when the work failed (integers differ, a range cannot be proved, the
-firmware does not compile); 2 when it was asked for wrongly (an unknown option or board, a file
-that is not there); 3 when a board could not be tested or reached. Progress goes to stderr,
-results go to stdout.
+firmware does not compile); 2 when it was asked for wrongly (an unknown option, board or name, a
+value that its option does not take, a file that is not there); 3 when a board could not be tested
+or reached. Progress goes to stderr, results go to stdout.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ import click
 from elegans.benchmarks.speed_cells import make
 from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware.toolchain import cross_compiler, cross_compilers
-from elegans.commands.bench import figures
+from elegans.commands.chip.bench import figures
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 
@@ -39,7 +39,7 @@ CORES = {
 }
 """The board that stands for a core."""
 _BOARDS = {board: core for core, board in CORES.items()}
-_CELLS = ("no gate", "pure", "GRU", "LSTM", "LTC", "CTRNN", "MLP")
+_CELLS = ("clamped", "no gate", "pure", "GRU", "LSTM", "LTC", "CTRNN", "MLP")
 _CELLS_ON = ("M0", "M3", "M4", "M55")  # M7 and M33 execute what M4 does
 _KINDS: dict[str, tuple[str, dict[str, Any], str]] = {
     "ncp19": ("ncp19", {}, "2"),

@@ -20,9 +20,10 @@ import click
 from elegans.benchmarks.cell_document import heading, markdown, write_row
 from elegans.benchmarks.figures import CORES
 from elegans.benchmarks.speed import MEASURED
-from elegans.benchmarks.speed_cells import FLOORS, TITLES, make
+from elegans.benchmarks.speed_cells import FLOORS, make
+from elegans.benchmarks.speed_cells import TITLES as ALL
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.commands.bench import figures
+from elegans.commands.chip.bench import figures
 from elegans.exporter.delivery.layouts import LAYOUTS
 from elegans.exporter.export import Request, export
 
@@ -33,6 +34,9 @@ HEAD = ("cell", *LAYOUTS, *_PEERS)
 
 Point = tuple[int, int]
 """Instructions a step, and bytes of flash."""
+
+
+TITLES = {cell: text for cell, text in ALL.items() if cell != "clamped"}
 
 
 def title(cell: str, bits: int) -> str:

@@ -27,8 +27,8 @@ from elegans.benchmarks.peers.execute import PeerCost, executed
 from elegans.benchmarks.peers.float_program import float_program
 from elegans.benchmarks.speed_cells import FLOORS, TITLES, make, network, ranges, work
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.commands.bench import figures
-from elegans.commands.measure import estimated
+from elegans.commands.chip.bench import figures
+from elegans.commands.chip.measure import estimated
 from elegans.exporter.export import Request, export
 from elegans.trainer.networks.recurrent import Recurrent
 

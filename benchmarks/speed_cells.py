@@ -37,10 +37,13 @@ _UNTRAINED = {
 }
 TITLES = {
     "ncp19": "CfC, wired (ncp19)",
+    "clamped": "CfC, wired (ncp19), inputs clamped",
     **_UNTRAINED,
     "cfc32": "CfC, 32 neurons, backbone of 32 (cfc32)",
 }
 """The names of the cells, and how a table calls them."""
+_CLAMPED = (-0.7, 0.7)
+"""A range in the middle of its format: the step clamps each input. -1 to 1 fills Q0.15."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,9 @@ A quotient is normalised, divided, on M0 by 16 rounds, and shifted back."""
 
 def ranges(name: str) -> tuple[Range, Range]:
     """The ranges of a cell's inputs and of its elapsed time."""
-    return ((-2.0, 2.0), (0.01, 1.0)) if name in _UNTRAINED else ((-1.0, 1.0), nets.DT)
+    if name in _UNTRAINED:
+        return (-2.0, 2.0), (0.01, 1.0)
+    return _CLAMPED if name == "clamped" else (-1.0, 1.0), nets.DT
 
 
 @cache
@@ -92,7 +97,7 @@ def network(name: str) -> Recurrent:
     """The network of a cell. Those of ncps are its weights in elegans' cell."""
     if name in _UNTRAINED:
         return cells.trained(cells.CELLS[_UNTRAINED[name]][1], updates=0)
-    of_ncps: Any = _of_ncps()[name]
+    of_ncps: Any = _of_ncps(name)
     own = Recurrent(WiredCfCCell(AutoNCP(19, 1).build(nets.INPUTS)))
     if name == "cfc32":
         own = Recurrent(CfCCell(nets.INPUTS, 32, backbone=cells.Backbone(32)))
@@ -100,8 +105,12 @@ def network(name: str) -> Recurrent:
     return own
 
 
+def _of_ncps(name: str) -> nn.Module:
+    return _trained()["ncp19" if name == "clamped" else name]
+
+
 @cache
-def _of_ncps() -> dict[str, nn.Module]:
+def _trained() -> dict[str, nn.Module]:
     return nets.trained()
 
 
@@ -111,7 +120,7 @@ def make(folder: Path, names: list[str]) -> None:
     for name in names:
         path = folder / f"{name}.onnx"
         if not path.exists():
-            net: nn.Module = network(name) if name in _UNTRAINED else _of_ncps()[name]
+            net: nn.Module = network(name) if name in _UNTRAINED else _of_ncps(name)
             inputs, dt = ranges(name)
             export_onnx(net, nets.INPUTS, path, input_ranges=inputs, dt_range=dt)
 

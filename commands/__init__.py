@@ -1,1 +1,1 @@
-"""What the verbs of the command line share: options, and how errors end."""
+"""What the verbs of the command line do, by their groups, and what they share: how errors end."""

@@ -24,6 +24,6 @@ class ElegansError(Exception):
 
 
 class WrongUseError(ElegansError):
-    """The command was asked for wrongly: an unknown name, a file that is not there."""
+    """The command was asked for wrongly: an unknown name, an empty range, no such file."""
 
     exit_code = 2

@@ -17,7 +17,7 @@ from elegans.exporter.codegen.plan import Plan, plan
 from elegans.exporter.cost import general
 from elegans.exporter.delivery.runtime_files import runtime_version
 from elegans.exporter.delivery.weights_block import structure_digest
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.files import npz, require_parents, restore_folder, write_folder
 from elegans.exporter.frontend.import_graph import StepGraph
 from elegans.exporter.ir.fixed_model import Channel, Model, channel_json, to_json
@@ -209,7 +209,7 @@ def _check_target(target: Path) -> None:
         fact = f"cannot be written ({reason})"
         raise ElegansError(target, fact, "give another folder to -o") from None
     if there:
-        raise ElegansError(
+        raise WrongUseError(
             target, "is there and is no earlier export", "give a new folder to -o, or remove it"
         )
 

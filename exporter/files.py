@@ -62,20 +62,20 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def require_file(path: Path) -> None:
-    """Raise `ElegansError` unless `path` is a regular file, or does not exist yet and can."""
+    """Raise `WrongUseError` unless `path` is a regular file, or does not exist yet and can."""
     require_parents(path)
     try:
         wrong = path.name in ("", "..") or (path.exists() and not path.is_file())
     except (OSError, ValueError) as error:  # a name that is too long, or has a NUL
         raise _unwritable(path, error) from None
     if wrong:
-        raise ElegansError(
+        raise WrongUseError(
             path, "is not a file", "give the name of a new file, or of one to replace"
         )
 
 
 def require_new_file(path: Path, source: Path) -> None:
-    """As `require_file`; and raise `ElegansError` if `path` is `source`, which would be lost."""
+    """As `require_file`; and raise `WrongUseError` if `path` is `source`, which would be lost."""
     require_file(path)
     with suppress(OSError, ValueError):
         if path.samefile(source):
@@ -83,11 +83,11 @@ def require_new_file(path: Path, source: Path) -> None:
 
 
 def require_parents(path: Path) -> None:
-    """Raise `ElegansError` if what `path` would lie in is a file, and no folder."""
+    """Raise `WrongUseError` if what `path` would lie in is a file, and no folder."""
     with suppress(OSError, ValueError):  # whoever opens the path says what is wrong with it
         above = next((parent for parent in path.parents if parent.exists()), None)
         if above is not None and not above.is_dir():
-            raise ElegansError(path, f"lies in {above}, which is a file", "give another path")
+            raise WrongUseError(path, f"lies in {above}, which is a file", "give another path")
 
 
 def write_folder(

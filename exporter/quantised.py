@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered, lower_with_proof
 from elegans.exporter.lowering.unused_ranges import unused_ranges
-from elegans.exporter.numbers.fixed import Integers, Reals
+from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops import WIDE, Op, form
 from elegans.exporter.ops.elapsed_gate import ElapsedGate
 from elegans.exporter.ops.fused_step import FusedStep
@@ -54,6 +54,7 @@ class Quantised:
     runs   as `golden_vectors.free_runs` makes them
     truth  what float64 makes of the same inputs, y and h_next, by the source of the runs
     told   sentences about what was chosen because of the error
+    known  errors of some of the runs, by their source
     """
 
     lowered: Lowered
@@ -61,6 +62,7 @@ class Quantised:
     runs: golden_vectors.Runs
     truth: dict[str, tuple[Reals, Reals]]
     told: tuple[str, ...] = ()
+    known: Mapping[str, FreeRunError] = field(default_factory=dict)
 
     @property
     def model(self) -> Model:
@@ -75,10 +77,16 @@ class Quantised:
     @cached_property
     def errors(self) -> list[FreeRunError]:
         """The errors of all runs, by their source."""
+        network = self.lowered.network
         return [
-            measured(name, self.model, self.lowered.network, self.truth[name], run)
+            self.known.get(name) or measured(name, self.model, network, self.truth[name], run)
             for name, (*_, run) in self.runs.items()
         ]
+
+    @property
+    def by_source(self) -> dict[str, FreeRunError]:
+        """The same by their source."""
+        return {error.source: error for error in self.errors}
 
     @property
     def worst(self) -> FreeRunError:
@@ -128,7 +136,7 @@ def quantised(
     if not wide:
         return plain
     progress("trying finer results")
-    found = _run(network, finer, recording, lambda _: None, plain)
+    found = _run_again(network, finer, recording, plain)
     before, after = (max(error.rms for error in q.errors) for q in (plain, found))
     if after > _WORTH_IT * before or found.worst.worst > _MAY_BE * plain.worst.worst:
         return plain
@@ -136,7 +144,7 @@ def quantised(
         f"{', '.join(wide)} have or read 32 bits: with 16 the worst error was "
         f"{plain.worst.worst:.1e}, and the rms error {before / after:.2g} times as great"
     )
-    return Quantised(finer, found.recording, found.runs, found.truth, (told,))
+    return replace(found, told=(told,), known=found.by_source)
 
 
 def _finer(op: Op) -> bool:
@@ -161,7 +169,7 @@ def _with_wide_results(
         wide = lower_with_proof(network, results=results)
     except ElegansError:  # what is too wide for 32 bits stays as it is
         return plain
-    found = _run(network, wide, recording, lambda _: None, plain)
+    found = _run_again(network, wide, recording, plain)
     before_, after = (max(error.rms for error in q.errors) for q in (plain, found))
     if after > _WORTH_IT * before_ or found.worst.worst > _MAY_BE * plain.worst.worst:
         return plain
@@ -170,46 +178,44 @@ def _with_wide_results(
         f"results of {names} have 32 bits: with 16 the worst error was {plain.worst.worst:.1e}, "
         f"and the rms error {before_ / after:.2g} times as great"
     )
-    return Quantised(wide, found.recording, found.runs, found.truth, (told,))
+    return replace(found, told=(told,), known=found.by_source)
 
 
 def _run(
-    network: Network,
-    lowered: Lowered,
-    path: Path | None,
-    progress: Callable[[str], None],
-    known: Quantised | None = None,
+    network: Network, lowered: Lowered, path: Path | None, progress: Callable[[str], None]
 ) -> Quantised:
-    """A network run beside its float64; that of what another model was given is `known`."""
+    """A network run beside its float64."""
     model = lowered.model
     recording = None if path is None else load_recording(path, model)
     progress("computing golden vectors")
     runs = golden_vectors.free_runs(model, recording)
     progress("comparing with the float network")
-    found = Quantised(lowered, recording, runs, _truth(model, network, runs, known))
+    found = Quantised(lowered, recording, runs, _truth(model, network, runs))
     if found.worst.worst <= _RARE:
         return found
     more = golden_vectors.more_runs(model)
-    truth = found.truth | _truth(model, network, more, known)
-    return Quantised(lowered, recording, runs | more, truth)
+    truth = found.truth | _truth(model, network, more)
+    return Quantised(lowered, recording, runs | more, truth, known=found.by_source)
+
+
+def _run_again(
+    network: Network, lowered: Lowered, path: Path | None, plain: Quantised
+) -> Quantised:
+    """Other integers of a network on the inputs of the plain ones, beside the same float64."""
+    model, before = lowered.model, plain.model
+    if (model.inputs, model.dt) != (before.inputs, before.dt):
+        return _run(network, lowered, path, lambda _: None)
+    first = {name: run for name, run in plain.runs.items() if name in golden_vectors.FIRST}
+    runs = golden_vectors.same_runs(model, first)
+    found = Quantised(lowered, plain.recording, runs, {name: plain.truth[name] for name in runs})
+    if found.worst.worst <= _RARE:
+        return found
+    more = {name: run for name, run in plain.runs.items() if name not in runs}
+    runs |= golden_vectors.same_runs(model, more)
+    return Quantised(lowered, plain.recording, runs, plain.truth, known=found.by_source)
 
 
 def _truth(
-    model: Model, network: Network, runs: golden_vectors.Runs, known: Quantised | None
+    model: Model, network: Network, runs: golden_vectors.Runs
 ) -> dict[str, tuple[Reals, Reals]]:
-    found = {}
-    for source, (x, dt, _) in runs.items():
-        if known is not None and _given_alike(known, model, source, x, dt):
-            found[source] = known.truth[source]
-        else:
-            found[source] = float_run(model, network, x, dt)
-    return found
-
-
-def _given_alike(known: Quantised, model: Model, source: str, x: Integers, dt: Integers) -> bool:
-    """Whether float64 was given the same numbers in the runs of another model."""
-    same = (known.model.inputs, known.model.dt) == (model.inputs, model.dt)
-    if not same or source not in known.runs:
-        return False
-    before = known.runs[source]
-    return np.array_equal(before[0], x) and np.array_equal(before[1], dt)
+    return {name: float_run(model, network, x, dt) for name, (x, dt, _) in runs.items()}

@@ -16,8 +16,8 @@ from elegans.exporter.frontend.import_graph import (
     read_interface,
     read_network,
 )
-from elegans.exporter.frontend.port_summary import notes, summary
-from elegans.exporter.frontend.ports import States
+from elegans.exporter.frontend.ports.find_ports import States
+from elegans.exporter.frontend.ports.summary import notes, summary
 from elegans.exporter.ir.declared import (
     with_formats,
     with_named_ranges,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from elegans.exporter.atoms.gates.lstm_cell import WIDEST_CELL, LstmCellGate
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir import real_network
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.interface import Range, StateRange
@@ -82,14 +82,15 @@ def _declared(
     ]
     for option, name, ends in (*of_file, *(("--state-range", *entry) for entry in given)):
         place = option if name is None else f"{option} {name}"
+        wrong = WrongUseError if option == "--state-range" else ElegansError
         if name is not None and name not in windows:
             known = f"{', '.join(sorted(windows)):.200}"
-            raise ElegansError(place, "names no state", f"take one of {known}")
+            raise wrong(place, "names no state", f"take one of {known}")
         found = StateRange(ends, "declared; it saturates there")
         for own in [slice(None)] if name is None else windows[name]:
             if not any(flags[own]) and _bounded(network):
                 fact = "is of a state that a theorem bounds, so it never saturates"
-                raise ElegansError(place, fact, "leave it out")
+                raise wrong(place, fact, "leave it out")
             pairs = zip(declared[own], flags[own], strict=True)
             declared[own] = [found if open_ended else known for known, open_ended in pairs]
     interface = replace(network.interface, states=tuple(declared))
@@ -100,7 +101,7 @@ def require_maps(network: Network, given: Given) -> None:
     """Raises `ElegansError` if ranges are given of outputs that are vectors of the network as they
     are: such an output has the format of its state, which no range of an output makes finer."""
     if given and network.y.windows() is not None:
-        raise ElegansError(
+        raise WrongUseError(
             f"--output-range {given[0][0] or ''}".rstrip(),
             "the outputs are states of the network, or vectors of it, as they are",
             "leave it out: they have the formats that these have",

@@ -10,7 +10,7 @@ from typing import Any
 
 from elegans.boards.firmware import toolchain
 from elegans.exporter.errors import ElegansError, WrongUseError
-from elegans.exporter.files import restore_folder, write_folder
+from elegans.exporter.files import require_parents, restore_folder, write_folder
 from elegans.exporter.storage.read_files import MODEL_JSON, parse_json, read_input
 from elegans.packages.ecosystem import Ecosystem
 from elegans.packages.ecosystems import ECOSYSTEMS
@@ -68,6 +68,7 @@ def check_target(target: Path, names: Sequence[str]) -> None:
     """Refuse to replace anything but an empty folder or earlier packages, all of ecosystems among
     `names`: those of others would be lost."""
     restore_folder(target)
+    require_parents(target)
     try:
         there = target.exists() or target.is_symlink()
         empty = target.is_dir() and not any(target.iterdir())
@@ -78,14 +79,14 @@ def check_target(target: Path, names: Sequence[str]) -> None:
     record = read_record(target) if there and not empty else {}
     if record is None:
         fact = "is there and has no packages of elegans"
-        raise ElegansError(target, fact, "give a new folder to -o, or remove it")
+        raise WrongUseError(target, fact, "give a new folder to -o, or remove it")
     known = record.get("ecosystems", [])
     lost = [str(name) for name in known if name not in names] if isinstance(known, list) else []
     if lost:
         fact = f"has packages for {', '.join(lost):.100}, which would be removed"
         more = " ".join(f"--for {name}" for name in lost)
         remedy = f"make them together ({more:.100} as well), or give another folder to -o"
-        raise ElegansError(target, fact, remedy)
+        raise WrongUseError(target, fact, remedy)
 
 
 def read_record(target: Path) -> dict[str, Any] | None:

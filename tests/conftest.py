@@ -39,6 +39,7 @@ _SLOW = (
     "boards/firmware/test_symbolise.py",
     "boards/flashing/test_debug_probe.py",
     "boards/flashing/test_rom_loader.py",
+    "boards/profiling/test_activations.py",
     "boards/profiling/test_bench.py",
     "boards/profiling/test_constant_time.py",
     "boards/profiling/test_kernels.py",

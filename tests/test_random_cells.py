@@ -21,7 +21,7 @@ import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from elegans.commands.accuracy import warn_of_errors
+from elegans.commands.chip.accuracy import warn_of_errors
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export

@@ -22,7 +22,7 @@ from elegans.boards.firmware.toolchain import cross_compilers, host_compiler
 from elegans.tests.places import CHECKOUT
 
 _PEERS = CHECKOUT / "benchmarks" / "peers"
-_UNTRAINED = [name for name in TITLES if name not in ("ncp19", "cfc32")]
+_UNTRAINED = [name for name in TITLES if name not in ("ncp19", "clamped", "cfc32")]
 
 
 def _library(text, folder):

@@ -82,7 +82,7 @@ INLINE vf fast_exp2(vf x)
 
 #define LANES 1
 typedef float vf;
-typedef uint8_t place;
+typedef PLACE place;
 
 INLINE vf load(const float *p) { return *p; }
 INLINE void store(float *p, vf a) { *p = a; }

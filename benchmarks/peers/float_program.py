@@ -22,7 +22,8 @@ FLAGS = ("-O2", "-ffast-math", "-std=gnu11", "-ffunction-sections", "-fdata-sect
 
 _FOLDER = Path(__file__).parent
 _HELIUM = ("cortex-m55", "cortex-m85")
-_PROGRAM = """#include "float_kernels.h"
+_PROGRAM = """#define PLACE {place}_t /* the index of a source, without Helium */
+#include "float_kernels.h"
 
 {constants}
 
@@ -117,6 +118,7 @@ def c_of(net: Recurrent, core: str) -> str:
     return _PROGRAM.format(
         constants="\n\n".join(text.parts),
         floats=step.floats,
+        place="uint8" if step.floats <= 256 else "uint16",
         at_member="\n    uint32_t at;" if ring else "",
         at_pointer="\n    uint32_t *const at = &peer->at;" if ring else "",
         setting=_indented(setting),

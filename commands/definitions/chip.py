@@ -24,8 +24,9 @@ from elegans.commands.options.shared import (
     firmware_options,
     output_option,
 )
-from elegans.commands.options.values import Replaced
+from elegans.commands.options.values import Number, Replaced
 from elegans.commands.verbs import verb
+from elegans.exporter.data.recordings.time_series import Stamps
 from elegans.exporter.errors import WrongUseError
 
 
@@ -44,7 +45,7 @@ def export(model: Path, output: Path, options: dict[str, Any]) -> None:
     The BUILD folder also gets an integer reference, golden vectors, and a report of every
     range. The same MODEL and options always give the same bytes.
     """
-    from elegans.commands.export import export_model
+    from elegans.commands.chip.export import export_model
 
     export_model(model, output, options)
 
@@ -89,7 +90,7 @@ def flash(
     --rom is given. A virtual board is started in its emulator, asked for its identity, and
     stopped.
     """
-    from elegans.commands.flashing import flash_board
+    from elegans.commands.chip.flashing import flash_board
     from elegans.hil_tests.session.session import BoardOptions
 
     ways = {"probe": probe, "drive": drive, "rom": rom}
@@ -111,6 +112,7 @@ def run(
     output: Path,
     labels: str | None,
     clip: bool,
+    stamps: Stamps | None,
     on: str,
     **where: Any,
 ) -> None:
@@ -118,15 +120,16 @@ def run(
 
     The result is the same file, byte for byte, wherever it runs.
     """
-    from elegans.commands.replay import run_data
+    from elegans.commands.chip.replay import run_data
     from elegans.hil_tests.session.replay import Target
 
-    run_data(build, source, output, Target(on, **where), labels, clip)
+    run_data(build, source, output, Target(on, **where), labels, clip, stamps)
 
 
 @verb(
     "elegans compare build/model --input drive.npz --plot worst.png;"
-    " elegans compare build/model --input sensors.csv --labels class"
+    " elegans compare build/model --input sensors.csv --labels class;"
+    " elegans compare build/model --input data.csv --time 't [ms]' --group session --labels state"
 )
 @BUILD
 @compare_options
@@ -138,7 +141,7 @@ def compare(build: Path, as_json: bool, **options: Any) -> None:
     the share of equal decisions, and the accuracy of both where labels are given. No board and
     no compiler is needed.
     """
-    from elegans.commands.compare import compare as compare_on_data
+    from elegans.commands.chip.compare import compare as compare_on_data
 
     compare_on_data(build, as_json=as_json, **options)
 
@@ -158,7 +161,7 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> None:
     resets; with --map, on all boards of a lab. The exit code is 1 if a result is wrong, and 3
     if a board could not be tested.
     """
-    from elegans.commands.hil import hil as test_on_boards
+    from elegans.commands.chip.hil import hil as test_on_boards
 
     sys.exit(test_on_boards(build, options, reports))
 
@@ -182,7 +185,13 @@ def hil(build: Path, options: HilOptions, reports: Reports) -> None:
     help="power meter that shows the steps of the one board, or csv for a recorded trace",
 )
 @click.option("--trace", type=PATH, help="CSV file with time, current, voltage and mark")
-@click.option("--seconds", default=2.0, show_default=True, help="how long to record")
+@click.option(
+    "--seconds",
+    default=2.0,
+    show_default=True,
+    type=Number(min=0.0, min_open=True),
+    help="how long to record",
+)
 @JSON
 def bench(
     build: Path,
@@ -201,9 +210,9 @@ def bench(
     any branch depends on the data. With --measure also the energy of the steps that a meter
     shows, while the board executes them.
     """
-    from elegans.commands.bench import bench as measure
-    from elegans.commands.cost_header import write_cost_header
-    from elegans.commands.measure import measured
+    from elegans.commands.chip.bench import bench as measure
+    from elegans.commands.chip.cost_header import write_cost_header
+    from elegans.commands.chip.measure import measured
 
     for option, value in (("--header", header), ("--measure", meter)):
         if value is not None and len(names) != 1:

@@ -12,6 +12,7 @@ from elegans.commands.options.shared import (
     JSON,
     output_option,
 )
+from elegans.commands.options.values import Replaced
 from elegans.commands.verbs import example, verb
 
 
@@ -30,7 +31,7 @@ def boards(ctx: click.Context, as_json: bool) -> None:
 
 
 @boards.command(epilog=example("elegans boards scan -o lab.toml"))
-@output_option("file to write; default: stdout")
+@output_option("file to write; default: stdout", type=Replaced(".toml"))
 def scan(output: Path | None) -> None:
     """Write a map (TOML) of the boards that are plugged in.
 
@@ -44,7 +45,11 @@ def scan(output: Path | None) -> None:
 @verb("elegans doctor; elegans doctor --port /dev/ttyACM0")
 @click.option("--port", help="test the line to the board on this serial port instead")
 @click.option(
-    "--baud", default=115200, show_default=True, help="baud rate of the board after a reset"
+    "--baud",
+    default=115200,
+    show_default=True,
+    type=click.IntRange(1),
+    help="baud rate of the board after a reset",
 )
 def doctor(port: str | None, baud: int) -> None:
     """Check what is installed and what is missing.

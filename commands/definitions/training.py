@@ -35,7 +35,7 @@ def train(what: str, output: Path, seed: int, epochs: int | None, short: bool, *
     steers a simulated car; motions tells activities apart by a smartwatch's sensors; daphnet,
     gesture and occupancy are published recordings.
     """
-    from elegans.commands.train import train as train_on
+    from elegans.commands.training.train import train as train_on
     from elegans.trainer.tasks import TrainOptions
 
     train_on(what, output, TrainOptions(seed, short, epochs), more)
@@ -56,7 +56,7 @@ def robust(what: str, output: Path, **more: Any) -> None:
     in the device's integers. WHAT is lane, which drives in a closed loop, a task on recordings,
     or your own recordings, as for 'train'. The same command goes on where it was stopped.
     """
-    from elegans.commands.robust import robust as measure
+    from elegans.commands.training.robust import robust as measure
 
     measure(what, output, more)
 
@@ -77,6 +77,6 @@ def sweep(what: str | None, output: Path, seed: int, **more: Any) -> None:
     another network and exports it to DIR/trials/N/export. DIR/front.json has the trials that no
     other one beats. The same command goes on with a sweep that was stopped.
     """
-    from elegans.commands.sweep import sweep as sweep_on
+    from elegans.commands.training.sweep import sweep as sweep_on
 
     sweep_on(what, output, seed, more)

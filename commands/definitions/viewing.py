@@ -22,6 +22,7 @@ from elegans.commands.options.shared import (
     given,
     output_option,
 )
+from elegans.commands.options.values import Replaced
 from elegans.commands.verbs import verb
 
 
@@ -67,7 +68,11 @@ _FIGURES = (
     " elegans inspect model.onnx --figure circuit --format svg -o circuit.svg"
 )
 @click.argument("model", metavar="BUILD|MODEL", type=PATH)
-@output_option("page of HTML to write, or figure", required=True)
+@output_option(
+    "page of HTML to write, or figure",
+    required=True,
+    type=Replaced(".html", ".svg", ".png", ".json"),
+)
 @click.option(
     "--input",
     "source",
@@ -91,7 +96,7 @@ def inspect(model: Path, output: Path, options: dict[str, Any]) -> None:
     time constants, what every cut changes, ranges and cost. The page needs no network. An ONNX
     MODEL is exported first, with the options of 'elegans export'.
     """
-    from elegans.commands.inspect import inspect as inspect_model
+    from elegans.commands.viewing.inspect import inspect as inspect_model
 
     source, clip = options.pop("source"), options.pop("clip")
     figure, form = options.pop("figure"), options.pop("form")
@@ -127,7 +132,7 @@ def drive(build: Path, board: str, port: str | None, emulator: str, compiler: st
     Serves a page on this machine. The states come from the board over its serial port; the
     same C runs along in the page, and every integer of the two is compared.
     """
-    from elegans.commands.drive import drive as serve
+    from elegans.commands.viewing.drive import drive as serve
     from elegans.hil_tests.session.session import BoardOptions
 
     serve(build, board, BoardOptions(emulator, compiler, port=port))
@@ -148,7 +153,9 @@ def drive(build: Path, board: str, port: str | None, emulator: str, compiler: st
     type=PATH,
     help="recorded data, as 'elegans run' takes them; default: the simulated car of the task lane",
 )
-@click.option("--csv", "table", type=PATH, help="file for a line of values for each step")
+@click.option(
+    "--csv", "table", type=Replaced(".csv"), help="file for a line of values for each step"
+)
 @click.option("--fast", is_flag=True, help="as fast as the board goes, not in real time")
 @SEED
 def monitor(
@@ -166,7 +173,7 @@ def monitor(
 
     Every integer is compared with the reference. Ctrl-C ends it.
     """
-    from elegans.commands.monitor import monitor as watch
+    from elegans.commands.viewing.monitor import monitor as watch
     from elegans.hil_tests.session.session import BoardOptions
 
     options = BoardOptions(emulator, compiler, port=port)

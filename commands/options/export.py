@@ -9,8 +9,9 @@ from typing import Any, cast
 import click
 
 from elegans.commands.options.shared import PATH, F, renamed
-from elegans.commands.options.values import NamedFormat, NamedRange, Number, Pair
+from elegans.commands.options.values import FORMAT, MODEL_NAME, TIMES, Number, Pair, named_range
 from elegans.exporter.delivery.layouts import LAYOUTS
+from elegans.exporter.numbers.fixed import LARGEST_REAL
 
 
 def export_options(function: F) -> F:
@@ -46,11 +47,15 @@ def export_options(function: F) -> F:
 
 
 _EXPORT = (
-    click.option("--name", help="prefix of the C functions; default: the name stored in MODEL"),
+    click.option(
+        "--name",
+        type=MODEL_NAME,
+        help="prefix of the C functions; default: the name stored in MODEL",
+    ),
     click.option(
         "--input-range",
         "input_ranges",
-        type=NamedRange("input"),
+        type=named_range("input"),
         multiple=True,
         help="range of the inputs: given once for all of them, once for each in their order, or by "
         "NAME= for single ones; default: the ranges stored in MODEL",
@@ -65,7 +70,7 @@ _EXPORT = (
     click.option(
         "--input-format",
         "input_formats",
-        type=NamedFormat(),
+        type=FORMAT,
         multiple=True,
         help="inputs that are raw counts of a sensor, standing for LO to HI (by default for the "
         "range of the input), as uint12:985:1041 or int16:-2:2; uint1 to uint15 and int2 to int16; "
@@ -74,7 +79,7 @@ _EXPORT = (
     click.option(
         "--state-range",
         "state_ranges",
-        type=NamedRange("state"),
+        type=named_range("state"),
         multiple=True,
         help="where states saturate that no theorem bounds, as an LSTM's cell: for all of these, "
         "or by NAME= of a state's input in the graph or of its layer in report.txt",
@@ -82,19 +87,19 @@ _EXPORT = (
     click.option(
         "--output-range",
         "output_ranges",
-        type=NamedRange("output"),
+        type=named_range("output"),
         multiple=True,
         help="where outputs saturate: for all of them, or by NAME=; an output's format is then no "
         "coarser than this range needs, however wide the range is that is proved of it",
     ),
     click.option(
         "--dt-range",
-        type=Pair("LO:HI", float),
+        type=TIMES,
         help="range of the time that elapses between steps",
     ),
     click.option(
         "--dt",
-        type=float,
+        type=Number(min=0.0, min_open=True, max=LARGEST_REAL),
         help="a sample period that never changes; it is folded into the weights, and the C "
         "function has no dt argument",
     ),

@@ -43,7 +43,13 @@ COMPILER = click.option(
 PORT = click.option(
     "--port", help="serial port of a real board, e.g. /dev/ttyACM0, or a URL that pyserial opens"
 )
-SEED = click.option("--seed", default=1, show_default=True, help="seed of all random numbers")
+SEED = click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0, 2**32 - 1),
+    help="seed of all random numbers",
+)
 
 
 class RenamedError(click.ClickException):
@@ -61,7 +67,7 @@ def given(option: str) -> Any:
 
 def output_option(help_text: str, **more: Any) -> Callable[[F], F]:
     """Where the result is written, as ``output``; ``more`` are arguments of `click.option`."""
-    return click.option("-o", "--output", type=PATH, help=help_text, **more)
+    return click.option("-o", "--output", help=help_text, **({"type": PATH} | more))
 
 
 def level_option(function: F) -> F:

@@ -6,7 +6,7 @@ import click
 
 from elegans.commands.options.shared import F
 from elegans.commands.options.train import recording_options
-from elegans.commands.options.values import Pair
+from elegans.commands.options.values import MODEL_NAME, Pair
 from elegans.exporter.cost.cores import CORES
 
 OBJECTIVES = ("error", "instructions", "flash", "robustness")
@@ -75,5 +75,9 @@ _OPTIONS = (
         "folder picked",
     ),
     click.option("--balanced", is_flag=True, help="each class counts as much as any other"),
-    click.option("--name", help="name of the models, the prefix of the C; default: that of WHAT"),
+    click.option(
+        "--name",
+        type=MODEL_NAME,
+        help="name of the models, the prefix of the C; default: that of WHAT",
+    ),
 )

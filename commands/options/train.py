@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from elegans.commands.options.data import GAP, GROUP, TIME
 from elegans.commands.options.shared import PATH, F
-from elegans.commands.options.values import Number
+from elegans.commands.options.values import MODEL_NAME, Number
 from elegans.exporter.cost.cores import CORES
 from elegans.trainer.chip_aware.settings import INTEGERS, LIMITS
 from elegans.trainer.data.goal import KINDS
@@ -50,20 +51,14 @@ def _default(name: str) -> str:
 
 
 _COLUMN_OPTIONS = (
-    click.option(
-        "--time",
-        help="column of time stamps, with its unit if the header has none, as 't [ms]'; or a "
-        "number: the period of regular samples in s",
-    ),
+    TIME,
     click.option(
         "--inputs",
         help="columns with commas between them, as a,b,'temp [degC]'; default: all columns of "
         "numbers that are nothing else",
     ),
     click.option("--target", help="column to learn, or several with commas between them"),
-    click.option(
-        "--group", help="column that tells recordings apart; default: the file, in a folder"
-    ),
+    GROUP,
     click.option(
         "--task",
         "kind",
@@ -74,11 +69,7 @@ _COLUMN_OPTIONS = (
     click.option(
         "--forecast", type=click.IntRange(1), help="learn the target so many samples ahead"
     ),
-    click.option(
-        "--gap",
-        type=Number(0, min_open=True),
-        help="seconds: a longer step ends a recording; default: 20 typical steps",
-    ),
+    GAP,
     click.option("--test", help="groups of the test part, with commas between them"),
     click.option("--validation", help="groups of the validation part, with commas between them"),
 )
@@ -159,7 +150,11 @@ _NETWORK_OPTIONS = (
     click.option(
         "--core", type=click.Choice(tuple(CORES)), help=f"that limits are of{_default('core')}"
     ),
-    click.option("--name", help="name of the model, the prefix of the C; default: that of WHAT"),
+    click.option(
+        "--name",
+        type=MODEL_NAME,
+        help="name of the model, the prefix of the C; default: that of WHAT",
+    ),
     click.option("--resume", is_flag=True, help="go on from the last checkpoint in DIR"),
     click.option(
         "--tensorboard", is_flag=True, help="write logs for TensorBoard to DIR/tensorboard"

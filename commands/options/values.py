@@ -1,10 +1,16 @@
-"""The values of options that click does not know or not check: LO:HI, IN:OUT, NAME=LO:HI, NaN."""
+"""The values of options that click does not know or not check: LO:HI, IN:OUT, NAME=LO:HI, NaN.
+
+What is wrong with a value by itself is found here, before anything is read, and is a usage error.
+What is wrong with it beside a file, as the name of an input that the model has not, is a
+`WrongUseError` of whoever compares the two. Both end with exit code 2.
+"""
 
 from __future__ import annotations
 
 import math
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,18 +36,19 @@ class Number(click.FloatRange):
 class Replaced(click.Path):
     """A file to write, which replaces an earlier one of its kind, and nothing else.
 
-    ending  of the names of its kind, as .html
+    endings  of the names of its kind, as .html
     """
 
-    def __init__(self, ending: str) -> None:
+    def __init__(self, *endings: str) -> None:
         super().__init__(path_type=Path)
-        self._ending = ending
+        self._endings = endings
 
     def convert(self, value: Any, param: Any, ctx: Any) -> Path:
         """The path; click's usage error for a file that is there and has another ending."""
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if path.is_file() and path.suffix.lower() != self._ending:
-            self.fail(f"{path} is there and is no {self._ending} file; give another", param, ctx)
+        if path.is_file() and path.suffix.lower() not in self._endings:
+            kinds = " or ".join(self._endings)
+            self.fail(f"{path} is there and is no {kinds} file; give another", param, ctx)
         return path
 
 
@@ -63,41 +70,63 @@ class Pair(click.ParamType[tuple[Any, Any]]):
         return one, other
 
 
-class NamedFormat(click.ParamType["tuple[str | None, RawFormat]"]):
-    """`[NAME=]TYPE[:LO:HI]`: the name of an input or None, and the format of its raw counts."""
+class Checked(click.ParamType[Any]):
+    """A text that a function of the library reads, written like ``name``: TYPE[:LO:HI], LO:HI.
 
-    name = "[NAME=]TYPE[:LO:HI]"
+    read  the text's value; raises `ElegansError`, or ValueError for what is not even written so
+    """
 
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str | None, RawFormat]:
-        """The name and the format; click's usage error for a text that is neither."""
-        from elegans.exporter.ir.raw_format import named_format
+    def __init__(self, name: str, read: Callable[[str], Any], example: str = "") -> None:
+        self.name, self._read, self._example = name, read, example
 
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The value; click's usage error, with the words of the library, for what is none."""
         try:
-            return named_format(str(value))
+            return self._read(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not {self.name}, as {self._example}", param, ctx)
         except ElegansError as error:
             self.fail(str(error), param, ctx)
 
 
-class NamedRange(click.ParamType["tuple[str | None, tuple[float, float]]"]):
+def named_range(what: str) -> Checked:
     """`[NAME=]LO:HI`: the name of states, of an input or of an output, or None, and a range.
 
     what  the word for it: state, input or output
     """
 
-    name = "[NAME=]LO:HI"
-
-    def __init__(self, what: str) -> None:
-        self._what = what
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str | None, tuple[float, float]]:
-        """The name and the range; click's usage error for a text that is neither."""
+    def read(text: str) -> tuple[str | None, tuple[float, float]]:
         from elegans.exporter.ir.interface import checked_range
 
-        name, _, ends = str(value).rpartition("=")
-        try:
-            lo, hi = (float(end) for end in ends.split(":"))
-            return name or None, checked_range(f"{self._what} {name}".rstrip(), (lo, hi))
-        except ValueError:
-            self.fail(f"{value!r} is not {self.name}, as -8:8 or c=-8:8", param, ctx)
-        except ElegansError as error:
-            self.fail(str(error), param, ctx)
+        name, _, ends = text.rpartition("=")
+        lo, hi = map(float, ends.split(":"))
+        return name or None, checked_range(f"{what} {name}".rstrip(), (lo, hi))
+
+    return Checked("[NAME=]LO:HI", read, "-8:8 or c=-8:8")
+
+
+def _named_format(text: str) -> tuple[str | None, RawFormat]:
+    from elegans.exporter.ir.raw_format import named_format
+
+    return named_format(text)
+
+
+def _time_range(text: str) -> tuple[float, float]:
+    from elegans.exporter.ir.interface import checked_time
+
+    lo, hi = map(float, text.split(":"))
+    return checked_time((lo, hi))
+
+
+def _model_name(text: str) -> str:
+    from elegans.exporter.ir.interface import valid_name
+
+    return valid_name(text)
+
+
+FORMAT = Checked("[NAME=]TYPE[:LO:HI]", _named_format, "uint12:985:1041")
+"""The name of an input or None, and the format of its raw counts."""
+TIMES = Checked("LO:HI", _time_range, "0.01:0.1")
+"""A range of elapsed time."""
+MODEL_NAME = Checked("NAME", _model_name)
+"""The prefix of all names in the generated C."""

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from elegans.exporter.atoms.gates.advance import AdvanceGate
-from elegans.exporter.atoms.gates.held_state import HeldStateGate
+from elegans.exporter.atoms.shared.held_state import HeldStateGate
 from elegans.exporter.ir.affine import Affine, Matrix
 from elegans.exporter.ir.builder import AtomTable
 from elegans.exporter.ir.fixed_model import Window

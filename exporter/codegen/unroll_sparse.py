@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from elegans.exporter.codegen.four_rows import SingleSynapse, in_fours
 from elegans.exporter.codegen.placement import Place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.codegen.tables import table_names
@@ -197,7 +198,7 @@ def _function(
     part = [True] * len(windows) if part is None else part
     begun = not (all(part) or sums)
     names = ["x"] if len(windows) == 1 else [f"x{i}" for i in range(len(windows))]
-    inputs = [f"{name}[{i}]" for name, w in zip(names, windows, strict=True) for i in range(w.size)]
+    inputs = [(name, i) for name, w in zip(names, windows, strict=True) for i in range(w.size)]
     ends = np.cumsum([0, *(window.size for window in windows)])
     of_window = np.searchsorted(ends, op.weights.columns, side="right") - 1
     kept = np.array(part)[of_window]
@@ -208,12 +209,17 @@ def _function(
     bias = op.bias + ((1 << np.maximum(shifts, 0)) >> 1)
     bias = bias + ((HALF_SEGMENT << op.shift) if sigmoid else 0)
     reach = np.asarray(abs(op.weights)) @ x.reach() + np.abs(bias)
-    lines: list[str] = []
+    plain = not (wide or sums or begun or sigmoid)
+    of_row: list[list[str]] = []
+    singles: list[SingleSynapse | None] = []
     for row, shift in enumerate(shifts.tolist()):
         at = np.arange(starts[row], starts[row + 1])[kept[starts[row] : starts[row + 1]]]
         columns, values = op.weights.columns[at].tolist(), op.weights.values[at].tolist()
         # A tilde stands for a space at which a line must not be broken.
-        terms = [f"el_times({w},~{inputs[c]})" for c, w in zip(columns, values, strict=True)]
+        terms = [
+            f"el_times({w},~{inputs[c][0]}[{inputs[c][1]}])"
+            for c, w in zip(columns, values, strict=True)
+        ]
         total = f"({' +~'.join([f'sums[{row}]' if begun else str(bias[row]), *terms])})"
         if wide:
             moved = f"{total}~>>~{shift}" if shift > 0 else f"{total}~*~{1 << -shift}"
@@ -230,10 +236,13 @@ def _function(
         line = f"{'sums' if sums else 'y'}[{row}]~=~{value};"
         line = f"{value};" if wide and not sums else line
         text = textwrap.wrap(line, 92, subsequent_indent="    ")
-        lines += [line.replace("~", " ") for line in text]
+        of_row.append([line.replace("~", " ") for line in text])
+        single = plain and len(columns) == 1
+        numbers = int(bias[row]), *values, shift, int(reach[row])
+        singles.append(SingleSynapse(*inputs[columns[0]], *numbers) if single else None)
     taken = [name for name, own in zip(names, part, strict=True) if own]
     unread = _unread(names, of_window, kept)
-    lines = [*(f"(void){name};" for name in taken if name in unread), *lines]
+    lines = [*(f"(void){name};" for name in taken if name in unread), *in_fours(of_row, singles)]
     synapses = int(kept.sum())
     size = synapses * _SYNAPSE_BYTES + len(op.shift) * _ROW_BYTES
     first = "int32_t *sums" if sums else "int16_t *y"

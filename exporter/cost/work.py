@@ -40,6 +40,8 @@ _COPIED = re.compile(r"el_copy(?:_down)?\(.*, (\d+)U\);")
 _SYNAPSE = re.compile(r"el_times\((-?\d+), x")
 _SHORT = 256
 """A weight below this is an immediate operand on cores without wide moves."""
+_ROW = re.compile(r"^(?:y|sums)\[", re.MULTILINE)
+_IN_FOURS = re.compile(r"^#else$(.*?)^#endif$", re.MULTILINE | re.DOTALL)
 
 
 def work(plan: Plan) -> Work:
@@ -153,14 +155,19 @@ def array_bytes(plan: Plan, halves: bool) -> int:
 
 
 def _unrolled(function: Function) -> Work:
-    """A sparse map as code: a line begins with each row."""
+    """A sparse map as code: a line begins with each row.
+
+    Rows of one synapse that stand side by side count by themselves: some cores take four at a time.
+    """
     text = "\n".join(function.lines)
     weights = [abs(int(w)) for w in _SYNAPSE.findall(text)]
-    rows = len(re.findall(r"^(?:y|sums)\[", text, re.MULTILINE))
+    rows = len(_ROW.findall(text))
+    single = sum(len(_ROW.findall(part)) for part in _IN_FOURS.findall(text))
     found = {
         "calls": 1,
-        "rows": rows,
-        "synapses": len(weights),
+        "rows": rows - single,
+        "single": single,
+        "synapses": len(weights) - single,
         "long": sum(w >= _SHORT for w in weights),
         "saturated": text.count("el_sat16(") + text.count("EL_SAT16_OF("),
         "sigmoids": text.count("el_synapse("),

@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elegans.exporter.data.recordings.read_columns import Column, column_of
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.storage.column_names import other_spellings
@@ -139,18 +141,24 @@ def _of_table(
 ) -> tuple[list[RawSeries], bool]:
     inputs = [c.name for c in wanted.model.inputs]
     key = None if RUN in inputs else RUN
-    read = {*inputs, "dt"} | ({wanted.label} if wanted.label is not None else set())
-    table = table_of(path, reader, read, inputs, key, wanted.missing)
+    table = table_of(path, reader, {*inputs, "dt"}, inputs, key, wanted.missing)
     absent = [name for name in inputs if name not in table.columns]
     if absent:
         fact, remedy = f"has no column {absent[0]!r}", "name the columns after the inputs: "
         raise ElegansError(path, fact, remedy + ", ".join(inputs))
     time = wanted.model.dt
     if time is not None and "dt" not in table.columns:
-        remedy = f"add it: the {time.unit or 'time'} from the row before to this one"
+        remedy = f"add it: the {time.unit or 'time'} from the row before to this one; or give "
+        remedy += "--time to run and compare"
         raise ElegansError(path, "has no column 'dt'", remedy)
-    arrays = {"x": np.stack([table.columns[name] for name in inputs], axis=-1)}
-    arrays |= {n: table.columns[n] for n in ("dt", wanted.label) if n and n in table.columns}
+    arrays: dict[str, NDArray[Any]] = {
+        "x": np.stack([table.columns[name] for name in inputs], axis=-1)
+    }
+    if "dt" in table.columns:
+        arrays["dt"] = table.columns["dt"]
+    label = wanted.label
+    if label in table.names:
+        arrays[str(label)] = classes_of(path, reader, str(label))
     others = tuple(n for n in table.names if n not in (*inputs, "dt", key))
     if not table.keys:
         return [RawSeries(str(path), path.stem, arrays, others)], False
@@ -162,6 +170,11 @@ def _of_table(
         series.append(RawSeries(place, name, part, others))
         at = rest
     return series, True
+
+
+def classes_of(path: Path, reader: Callable[..., DataTable], name: str) -> Column:
+    """A column of classes: numbers, or the names of classes as text."""
+    return column_of(list(reader(path, (), name).keys), f"{path}, column {name!r:.40}")
 
 
 def table_of(

@@ -10,7 +10,9 @@ import numpy as np
 from elegans.exporter.data.clip import Changes, clipped
 from elegans.exporter.data.labels import labels_of
 from elegans.exporter.data.recording import check_range, recording_of, to_integers
+from elegans.exporter.data.recordings.time_series import Stamps
 from elegans.exporter.data.sources import RawSeries, Wanted, read_series
+from elegans.exporter.data.stamped import read_stamped
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.numbers.fixed import Integers, quantise
@@ -27,7 +29,7 @@ class UserData:
     dt       [N, T], zeros if the model takes no elapsed time
     h0       [N, states] before the first step
     labels   [N, T] classes or `labels.NO_LABEL`; None if there are none
-    changes  a sentence for each input that was clipped or filled
+    changes  a sentence for each input that was clipped or filled, and for what time stamps needed
     """
 
     names: tuple[str, ...]
@@ -60,19 +62,30 @@ class UserData:
 
 
 def read_user_data(
-    source: Path, model: Model, period_fixed: bool, clip: bool = False, labels: str | None = None
+    source: Path,
+    model: Model,
+    period_fixed: bool,
+    clip: bool = False,
+    labels: str | None = None,
+    stamps: Stamps | None = None,
 ) -> UserData:
     """The series in a file or a folder; `sources.read_series` says what it may be.
 
     period_fixed  whether the sample period was fixed at export: what to say if `dt` varies
     clip          whether values that are missing or outside of their range are put right
     labels        as `labels.labels_of` takes them; None for none
+    stamps        which columns say when a step was, where none says how long it took
 
     Raises `ElegansError` for data that this model cannot take.
     """
     apart = None if labels is None else Path(labels)
-    raw, several = read_series(source, Wanted(model, labels, missing=clip, apart=apart))
+    wanted, notes = Wanted(model, labels, missing=clip, apart=apart), list[str]()
+    if stamps is None:
+        raw, several = read_series(source, wanted)
+    else:
+        raw, several = read_stamped(source, wanted, stamps, notes)
     changes, parts = Changes(), []
+    outputs = [channel.name for channel in model.outputs]
     for one in raw:
         arrays = clipped(one.place, one.arrays, model, changes) if clip else one.arrays
         recording = recording_of(one.place, arrays, model)
@@ -88,8 +101,8 @@ def read_user_data(
         x=x,
         dt=dt,
         h0=np.stack([h0 for _, _, h0 in parts]),
-        labels=None if labels is None else labels_of(labels, raw, several, len(model.outputs)),
-        changes=tuple(changes.told(model)),
+        labels=None if labels is None else labels_of(labels, raw, several, outputs),
+        changes=(*notes, *changes.told(model)),
     )
 
 

@@ -17,13 +17,13 @@ from onnx import helper
 from elegans.exporter.atoms.gates import gates
 from elegans.exporter.atoms.read_states import through_states
 from elegans.exporter.atoms.recogniser import Recogniser
-from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend import open_file
+from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.frontend import open_file, tensors
 from elegans.exporter.frontend.folding.branches import without_branches
 from elegans.exporter.frontend.folding.shapes import with_known_shapes
 from elegans.exporter.frontend.general.indices import of_whole_numbers
 from elegans.exporter.frontend.operators import RULES
-from elegans.exporter.frontend.ports import GraphPort, GraphPorts, States, find_ports
+from elegans.exporter.frontend.ports.find_ports import GraphPort, GraphPorts, States, find_ports
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.frontend.recurrent.find import (
     FoundStep,
@@ -136,7 +136,7 @@ def read_interface(graph: StepGraph, name: str | None = None) -> Interface:
     return replace(found, name=valid_name(name)) if name is not None else found
 
 
-# Infinities are refused with the place where they arise, by `open_file.finite` and by `bounds`.
+# Infinities are refused with the place where they arise, by `tensors.finite` and by `bounds`.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def read_network(
     graph: StepGraph, interface: Interface, kinds: Sequence[type[Gate]] | None = None
@@ -151,9 +151,9 @@ def read_network(
     """
     path, model, ports = graph.path, graph.model, graph.ports
     if interface.dt_fixed is not None and "dt" not in ports.sizes:
-        raise ElegansError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
-    constants = open_file.constants(model, path)
-    matrices = open_file.sparse_constants(model, path)
+        raise WrongUseError("--dt", f"is given, but {path} takes no elapsed time", "leave it out")
+    constants = tensors.constants(model, path)
+    matrices = tensors.sparse_constants(model, path)
     recogniser = Recogniser({}, gates() if kinds is None else kinds)
     reader = Reader(path, list(model.opset_import), constants, matrices, recogniser)
     _read_inputs(reader, ports, interface.dt_fixed)
@@ -246,7 +246,7 @@ def _require_finite(reader: Reader, place: str, node: onnx.NodeProto) -> None:
             continue
         if node.op_type != "Add" or np.all(value):
             fact = f"takes {name!r}, which has an infinite element"
-            raise ElegansError(place, fact, open_file.ENDLESS_REMEDY)
+            raise ElegansError(place, fact, tensors.ENDLESS_REMEDY)
 
 
 def _joined(reader: Reader, ports: tuple[GraphPort, ...]) -> Affine:

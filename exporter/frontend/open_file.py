@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import TensorProto, numpy_helper, shape_inference
+from onnx import TensorProto, shape_inference
 from onnx.inliner import inline_local_functions
-from scipy.sparse import csr_array
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.dialects.standard import checkable, opset, standard
-from elegans.exporter.ir.affine import Matrix
+from elegans.exporter.frontend.tensors import MOST_ELEMENTS, NUMERIC_TYPES
 from elegans.exporter.ir.interface import METADATA_KEY
-from elegans.exporter.numbers.fixed import LARGEST_REAL, Reals
 from elegans.exporter.storage.file_types import FileType, of_folder, of_message, recognised
 from elegans.exporter.storage.onnx_bounds import check_inlined, check_parts
 from elegans.exporter.storage.read_files import ONNX_FILE, read_input
@@ -26,18 +23,9 @@ from elegans.exporter.storage.read_files import ONNX_FILE, read_input
 # Limits that bound the time and the memory that a file can take; no network that fits a
 # microcontroller comes near them.
 _MOST_NODES = 50_000
-_MOST_ELEMENTS = 1 << 26  # of all tensors: half a GiB of float64
 _MOST_INTEGERS = 1 << 20  # of all tensors of integers, from which ONNX infers shapes
 _WIDEST_PORT = 1 << 16  # elements of an input or an output
 _MOST_ENTRIES = 100  # of a folder that is given instead of a file
-# What exporters write where they mean infinity: it, or the greatest bfloat16, float32 or float64.
-_ENDLESS = np.array([np.inf, 2.0**128 - 2.0**120, 2.0**128 - 2.0**104, np.finfo(float).max])
-ENDLESS_REMEDY = (
-    "a mask may take a finite number, as -1e4 before a softmax; a weight is to be trained "
-    "again, with a smaller learning rate or clipped gradients"
-)
-_PIECE = 1 << 20  # elements that are checked at a time, to save memory
-_WIDEST_MATRIX = 1 << 16  # rows or columns of a sparse tensor
 _OPSETS = range(9, 26)  # versions of ONNX's operators that are accepted
 MISFITS = (
     *(ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError),
@@ -51,12 +39,6 @@ EXPORT_ONE_STEP = (
 )
 _SUBGRAPH_OPERATORS = ("SequenceMap",)
 _WHOLE_TYPES = (TensorProto.INT32, TensorProto.INT64)
-_NUMERIC_TYPES = {
-    *(TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.FLOAT, TensorProto.DOUBLE),
-    *(TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64),
-    *(TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32, TensorProto.BOOL),
-    *(TensorProto.INT4, TensorProto.UINT4),
-}
 _PACKED = (TensorProto.INT4, TensorProto.UINT4)  # two a byte
 
 
@@ -157,9 +139,9 @@ def _check_sizes(model: onnx.ModelProto, path: Path) -> None:
     tensors = model.graph.initializer
     elements = [_elements(tensor) for tensor in tensors]
     whole = [n for t, n in zip(tensors, elements, strict=True) if t.data_type in _WHOLE_TYPES]
-    if sum(elements) > _MOST_ELEMENTS or sum(whole) > _MOST_INTEGERS:
+    if sum(elements) > MOST_ELEMENTS or sum(whole) > _MOST_INTEGERS:
         fact = f"its tensors have {sum(elements)} elements, {sum(whole)} of them integers"
-        limit = f"export a smaller network: {_MOST_ELEMENTS} and {_MOST_INTEGERS} at most"
+        limit = f"export a smaller network: {MOST_ELEMENTS} and {_MOST_INTEGERS} at most"
         raise ElegansError(path, fact, limit)
     for port in (*model.graph.input, *model.graph.output):
         size = math.prod(max(d.dim_value, 1) for d in port.type.tensor_type.shape.dim)
@@ -227,7 +209,7 @@ def _external_part(
 
 
 def _size_in_bytes(tensor: onnx.TensorProto) -> int:
-    if tensor.data_type not in _NUMERIC_TYPES or any(d < 0 for d in tensor.dims):
+    if tensor.data_type not in NUMERIC_TYPES or any(d < 0 for d in tensor.dims):
         raise ValueError("not a tensor of numbers")
     kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
     size = int(math.prod(tensor.dims) * np.dtype(kind).itemsize)
@@ -237,82 +219,6 @@ def _size_in_bytes(tensor: onnx.TensorProto) -> int:
 def metadata(model: onnx.ModelProto) -> str | None:
     """The interface that the file declares, as JSON (`interface.from_metadata`), or None."""
     return {p.key: p.value for p in model.metadata_props}.get(METADATA_KEY)
-
-
-def constants(
-    model: onnx.ModelProto, path: Path, wanted: Collection[str] | None = None
-) -> dict[str, Reals]:
-    """The graph's dense initializers by name, or those that are wanted: floats as float64, others
-    in their own type.
-
-    Raises `ElegansError` for tensors that are damaged, not numeric, or not finite.
-    """
-    return {
-        tensor.name: finite(_array(tensor, path), f"{path}, tensor {tensor.name!r}")
-        for tensor in model.graph.initializer
-        if wanted is None or tensor.name in wanted
-    }
-
-
-def sparse_constants(model: onnx.ModelProto, path: Path) -> dict[str, Matrix]:
-    """The graph's sparse initializers by name: matrices of finite float64.
-
-    Raises `ElegansError` as `constants` does, and for other shapes than a matrix's.
-    """
-    return {t.values.name: _sparse(t, path) for t in model.graph.sparse_initializer}
-
-
-def _sparse(tensor: onnx.SparseTensorProto, path: Path) -> Matrix:
-    place = f"{path}, sparse tensor {tensor.values.name!r}"
-    shape = tuple(tensor.dims)
-    values = finite(_array(tensor.values, path), place)
-    at = _array(tensor.indices, path)
-    if len(shape) != 2 or not all(0 < d <= _WIDEST_MATRIX for d in shape):
-        raise ElegansError(place, f"has the shape {list(shape)}", "export a smaller network")
-    if values.size > _MOST_ELEMENTS >> 4:
-        raise ElegansError(place, f"has {values.size} entries", "export a smaller network")
-    if at.ndim == 1:  # ONNX allows indices into the flattened matrix, or (row, column) pairs
-        at = np.stack([at // shape[1], at % shape[1]], axis=1)
-    fits = at.shape == (values.size, 2) and values.ndim == 1 and at.dtype == np.int64
-    if not fits or np.any(at < 0) or np.any(at >= shape):
-        raise ElegansError(place, "is damaged (its indices do not fit)", "export it again")
-    return csr_array((values.astype(np.float64), (at[:, 0], at[:, 1])), shape=shape)
-
-
-def _array(tensor: onnx.TensorProto, path: Path) -> Reals:
-    place = f"{path}, tensor {tensor.name!r}"
-    if tensor.data_type not in _NUMERIC_TYPES:
-        known = TensorProto.DataType.values()
-        kind = TensorProto.DataType.Name(tensor.data_type) if tensor.data_type in known else "?"
-        raise ElegansError(place, f"holds {kind}", "export weights in float32")
-    try:
-        array = numpy_helper.to_array(tensor)
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise ElegansError(place, f"is damaged ({error})", "export it again") from None
-    return array.astype(np.float64) if tensor.data_type == TensorProto.BFLOAT16 else array
-
-
-def finite(array: Reals, place: str) -> Reals:
-    """The array, floats as float64, if no element is NaN or above `LARGEST_REAL` in magnitude.
-
-    The greatest float32 or infinity, if it is a single number, is `LARGEST_REAL`: as an end of a
-    Clip it means that there is none. So is the least in a mask, whose other elements are zero.
-    Raises `ElegansError` naming `place` and the element otherwise.
-    """
-    if array.dtype.kind != "f":
-        return array
-    wide = array.astype(np.float64)
-    endless = np.isin(np.abs(wide), _ENDLESS)
-    if (wide.size == 1 and endless) or np.all((wide == 0.0) | (endless & (wide < 0.0))):
-        wide = np.clip(wide, -LARGEST_REAL, LARGEST_REAL)
-    flat = wide.ravel()
-    for start in range(0, flat.size, _PIECE):
-        bad = np.flatnonzero(~(np.abs(flat[start : start + _PIECE]) <= LARGEST_REAL))
-        if not len(bad):
-            continue
-        fact = f"element {start + bad[0]} is {flat[start + bad[0]]:g}"
-        raise ElegansError(place, fact, ENDLESS_REMEDY)
-    return wide
 
 
 def _first_line(error: Exception) -> str:

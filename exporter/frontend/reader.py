@@ -12,7 +12,7 @@ from onnx.reference import ReferenceEvaluator
 
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend import open_file
+from elegans.exporter.frontend import tensors
 from elegans.exporter.frontend.folding.operators import FOLDABLE, result_size
 from elegans.exporter.ir.affine import Affine, Form, Matrix
 from elegans.exporter.ir.spans import Span
@@ -97,7 +97,7 @@ class Reader:
             if array.dtype.kind not in "fiub":
                 raise ElegansError(place, f"makes {array.dtype!s:.40}, no numbers", "remove it")
             self.spend(place, array.size)
-            self.constants[name] = open_file.finite(array, place)
+            self.constants[name] = tensors.finite(array, place)
         return True
 
     def spend(self, place: str, elements: int) -> None:

@@ -13,8 +13,10 @@ select, and a wiring has few synapses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from scipy import sparse
 
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import Integers, Reals
+from elegans.exporter.numbers.sparse_matrix import better_dense
 
 Matrix = Any  # a scipy.sparse.csr_array of float64, [rows, size of the vector it multiplies]
 
@@ -41,6 +44,21 @@ class Affine:
     def size(self) -> int:
         """The number of elements, N."""
         return len(self.bias)
+
+    @cached_property
+    def _dense(self) -> dict[str, Reals]:
+        return {}
+
+    def transposed(self, vector: str) -> Reals:
+        """The matrix of a vector as a dense one, transposed, for row vectors."""
+        if vector not in self._dense:
+            self._dense[vector] = np.ascontiguousarray(self.terms[vector].toarray().T)
+        return self._dense[vector]
+
+    @cached_property
+    def signs(self) -> dict[str, tuple[Matrix, Matrix]]:
+        """The matrices in two parts each: what is positive of them, and what is negative."""
+        return {v: (m.maximum(0), m.minimum(0)) for v, m in self.terms.items()}
 
     @staticmethod
     def constant(value: Reals) -> Affine:
@@ -268,7 +286,11 @@ def affine_value(form: Affine, vectors: dict[str, Reals]) -> Reals:
     """An affine form [N, size] of vectors [N, ...]; `h` must be among them."""
     total: Reals | None = None
     for vector, matrix in form.terms.items():
-        part = (matrix @ vectors[vector].T).T
+        values = vectors[vector]
+        if better_dense(len(values), math.prod(matrix.shape), matrix.nnz):
+            part = values @ form.transposed(vector)
+        else:
+            part = (matrix @ values.T).T
         part += form.bias if total is None else total
         total = part
     if total is None:

@@ -108,7 +108,11 @@ def affine_fields(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def to_real(integers: Integers, channels: Sequence[AffineFormat]) -> Reals:
     """The real values of vectors [..., N], element i in the format of channel i."""
-    return np.stack([c.to_real(integers[..., i]) for i, c in enumerate(channels)], axis=-1)
+    found = dequantise(integers, np.array([c.frac for c in channels], np.int64))
+    if any((c.offset, c.scale) != (0, 1) for c in channels):
+        offset, scale = (np.array([getattr(c, n) for c in channels]) for n in ("offset", "scale"))
+        found = offset + scale * found
+    return found
 
 
 def to_integers(reals: Reals, channels: Sequence[AffineFormat]) -> Integers:

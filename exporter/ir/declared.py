@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.interface import (
     Interface,
     Range,
@@ -26,10 +26,10 @@ def with_ranges(
     dt        the range of elapsed time, or None
     dt_fixed  a constant sample period, or None
 
-    Raises `ElegansError` for ranges that are empty, infinite, or of the wrong number.
+    Raises `WrongUseError` for ranges that are empty, infinite, or of the wrong number.
     """
     if inputs and len(inputs) not in (1, len(interface.inputs)):
-        raise ElegansError(
+        raise WrongUseError(
             "--input-range",
             f"given {len(inputs)} times, the model has {len(interface.inputs)} inputs",
             "give it once for all inputs, or once for each input in order",
@@ -44,7 +44,7 @@ def with_ranges(
         interface = replace(interface, dt=replace(interface.dt, range=checked_time(dt)))
     if dt_fixed is not None:
         if not (math.isfinite(dt_fixed) and dt_fixed > 0):
-            raise ElegansError(
+            raise WrongUseError(
                 "--dt", f"is {dt_fixed:g}", "give the sample period, a number above zero"
             )
         interface = replace(interface, dt_fixed=dt_fixed)
@@ -54,13 +54,13 @@ def with_ranges(
 def with_named_ranges(interface: Interface, ranges: Sequence[tuple[str, Range]]) -> Interface:
     """The interface with the ranges of single inputs, by their names.
 
-    Raises `ElegansError` for a name that no input has, or a range that is empty or infinite.
+    Raises `WrongUseError` for a name that no input has, or a range that is empty or infinite.
     """
     chosen, names = dict(ranges), [signal.name for signal in interface.inputs]
     for name in chosen:
         if name not in names:
             remedy = f"choose from {', '.join(names):.200}"
-            raise ElegansError("--input-range", f"no input is called {name!r:.40}", remedy)
+            raise WrongUseError("--input-range", f"no input is called {name!r:.40}", remedy)
     return replace(
         interface,
         inputs=tuple(
@@ -77,14 +77,14 @@ def with_output_ranges(
 
     A name of None stands for all outputs; what comes later goes before.
 
-    Raises `ElegansError` for a name that no output has.
+    Raises `WrongUseError` for a name that no output has.
     """
     names = [signal.name for signal in interface.outputs]
     chosen: dict[str, Range] = {}
     for name, ends in ranges:
         if name is not None and name not in names:
             remedy = f"choose from {', '.join(names):.200}"
-            raise ElegansError("--output-range", f"no output is called {name!r:.40}", remedy)
+            raise WrongUseError("--output-range", f"no output is called {name!r:.40}", remedy)
         chosen |= dict.fromkeys(names if name is None else [name], ends)
     return replace(
         interface,
@@ -103,7 +103,7 @@ def with_formats(
     Without names it is one format for all inputs, or one for each in order. A format without ends
     stands for the declared range of its input, and an input without a range gets the format's.
 
-    Raises `ElegansError` for a name that no input has, and for a wrong number of formats.
+    Raises `WrongUseError` for a name that no input has, and for a wrong number of formats.
     """
     names = [signal.name for signal in interface.inputs]
     given = [name for name, _ in formats]
@@ -113,7 +113,7 @@ def with_formats(
     elif all(name in names for name in given) and len(set(given)) == len(given):
         chosen = {str(name): found for name, found in formats}
     else:
-        raise ElegansError(
+        raise WrongUseError(
             "--input-format",
             f"given for {', '.join(name or 'all inputs' for name in given):.80}, the model has "
             f"{', '.join(names):.200}",

@@ -36,8 +36,7 @@ def window_span(window: Window, spans: dict[str, Span]) -> Span:
 def affine_span(affine: Affine, spans: dict[str, Span]) -> Span:
     """The exact interval of each row of `bias + sum M v` over the box of the vectors v."""
     lo, hi = affine.bias, affine.bias
-    for vector, matrix in affine.terms.items():
-        up, down = matrix.maximum(0), matrix.minimum(0)
+    for vector, (up, down) in affine.signs.items():
         least, most = spans[vector]
         lo = lo + up @ least + down @ most
         hi = hi + up @ most + down @ least

@@ -17,8 +17,8 @@ import numpy as np
 from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
-from elegans.exporter.atoms.activations.rectified import RectifiedActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
+from elegans.exporter.atoms.shared.rectified import RectifiedActivation
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation
 from elegans.exporter.ir.real_network import Network

@@ -13,8 +13,8 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from elegans.exporter.atoms.activations.tabled import TabledActivation
 from elegans.exporter.atoms.gates.fused_step import FusedStepGate
+from elegans.exporter.atoms.shared.tabled import TabledActivation
 from elegans.exporter.ir.atom import DT, Atom, Gate
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.real_network import Network

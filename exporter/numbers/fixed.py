@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from elegans.exporter.numbers.sparse_matrix import SparseMatrix
+from elegans.exporter.numbers.sparse_matrix import SparseMatrix, better_dense
 
 Integers = NDArray[np.int64]
 Reals = NDArray[np.float64]
@@ -107,7 +107,10 @@ def product(x: Value, weights: Integers | Reals | SparseMatrix) -> Value:
 def in_float64(x: NDArray[Any], weights: Integers | Reals | SparseMatrix) -> Reals:
     """`product` of arrays, a new array."""
     if isinstance(weights, SparseMatrix):
-        columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
+        rows = x.reshape(-1, x.shape[-1])
+        if better_dense(len(rows), weights.size, len(weights.values)):
+            return x.astype(np.float64) @ weights.as_dense
+        columns = np.ascontiguousarray(rows.T, np.float64)
         result: Reals = (weights @ columns).T.reshape(*x.shape[:-1], weights.shape[0])
         return result
     dense: Reals = x.astype(np.float64) @ weights.T.astype(np.float64, copy=False)
@@ -126,7 +129,7 @@ def quantise(value: ArrayLike, frac: int | Integers) -> Integers:
 
 def dequantise(integer: ArrayLike, frac: int | Integers) -> Reals:
     """The real values of integers with `frac` fractional bits, exactly."""
-    return np.asarray(np.ldexp(np.asarray(integer, dtype=np.float64), -np.asarray(frac)))
+    return np.asarray(np.asarray(integer, dtype=np.float64) * np.ldexp(1.0, -np.asarray(frac)))
 
 
 # The greatest magnitude accepted of a weight or a declared range: below 2^100, far inside

@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Numbers = NDArray[Any]
 _WIDEST = 1 << 16  # rows and columns of a matrix of a file
+_ONE_THREAD = 1 << 18  # multiplications of a product that OpenBLAS computes in one thread
+_WASTED = 1 << 16  # multiplications that BLAS does while scipy begins
+_EACH = 4  # multiplications that BLAS does in the time of one of scipy's, or more
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +118,11 @@ class SparseMatrix:
             (self.values.astype(np.float64, copy=False), self.columns, starts), shape=self.shape
         )
 
+    @cached_property
+    def as_dense(self) -> NDArray[np.float64]:
+        """The dense transpose in float64, for products with row vectors."""
+        return np.ascontiguousarray(np.asarray(self).T, np.float64)
+
     def with_values(self, values: Numbers) -> SparseMatrix:
         """The matrix with other values at the same entries."""
         return SparseMatrix(self.cols, self.counts, self.columns, values)
@@ -124,7 +132,7 @@ class SparseMatrix:
 
     def __matmul__(self, x: Numbers) -> NDArray[np.float64]:
         """The matrix times column vectors `[cols]` or `[cols, n]`, in float64."""
-        result: NDArray[np.float64] = self.as_scipy @ x.astype(np.float64)
+        result: NDArray[np.float64] = self.as_scipy @ x.astype(np.float64, copy=False)
         return result
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Numbers:
@@ -135,6 +143,15 @@ class SparseMatrix:
     def __getitem__(self, index: Any) -> Numbers:
         found: Numbers = np.asarray(self)[index]
         return found
+
+
+def better_dense(vectors: int, size: int, entries: int) -> bool:
+    """Whether the product of so many vectors with a sparse matrix takes less time as a dense one.
+
+    size, entries  of the matrix: its elements, and those that are not zero
+    """
+    wasted = vectors * (size - _EACH * entries)
+    return wasted <= _WASTED and vectors * size <= _ONE_THREAD
 
 
 def _frozen(values: ArrayLike, dtype: Any = np.int64) -> Numbers:

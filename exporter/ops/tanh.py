@@ -62,7 +62,10 @@ def of_int16(function: Callable[[Value], Value], z: Value) -> Value:
     results, because large networks take it of millions of arguments."""
     if not isinstance(z, np.ndarray):
         return function(z)
-    return np.take(_results(function), np.subtract(z, INT16_MIN, dtype=np.int64), mode="clip")
+    at = np.subtract(z, INT16_MIN, dtype=np.int64)
+    if at.flags.f_contiguous:  # as a product with a sparse matrix is; `take` would copy it
+        return np.take(_results(function), at.T, mode="clip").T
+    return np.take(_results(function), at, mode="clip")
 
 
 @cache

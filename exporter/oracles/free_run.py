@@ -19,12 +19,14 @@ from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers, Reals
+from elegans.exporter.oracles.in_parts import run_in_parts, worthwhile
 from elegans.exporter.oracles.reference import Trajectory
 
 WARNED = 1e-3
 """The error above which an export warns."""
 REFUSED = 5e-2
 """The error above which an export is refused, unless the user accepts it."""
+_BEGIN = 1500  # elements that NumPy computes in the time in which an atom begins, about
 _GROWN = 1.0  # the logarithm of what a difference must grow by in a run to be told
 _APART = 1e-7  # the distance of the two runs, as a fraction of the range that the states use
 _MEASURED = 1000, 4  # steps and runs of the estimate, at most
@@ -69,7 +71,16 @@ def free_run_error(
 def float_run(model: Model, network: Network, x: Integers, dt: Integers) -> tuple[Reals, Reals]:
     """The outputs y [T, N, O] and states h_next [T, N, H] of the float network, run free from
     rest on what the device receives: x [T, N, inputs] and dt [T, N]."""
-    return real_network.run(network, to_real(x, model.inputs), elapsed_times(dt, model))
+    real = to_real(x, model.inputs), elapsed_times(dt, model)
+    size = sum(atom.size for atom in network.atoms.values()) * dt.shape[1]
+    parts = worthwhile(len(dt), _BEGIN * len(network.atoms) // max(size, 1))
+    if parts == 1:
+        return real_network.run(network, *real)
+    rest = np.zeros((dt.shape[1], len(model.states)))
+    y, h = run_in_parts(
+        lambda x, dt, h: real_network.step(network, x, dt[:, None], h)[:2], *real, rest, parts
+    )
+    return y, h[1:]
 
 
 def measured(
@@ -105,11 +116,16 @@ def relative_errors(
     """
     y, h_next = truth
     exact = np.concatenate([h_next, y], axis=-1)
-    fixed = np.concatenate(
+    result = np.concatenate(
         [to_real(found.h_next, model.states), to_real(found.y, model.outputs)], axis=-1
     )
-    result: Reals = np.abs(fixed - exact) / used_ranges(exact, (*model.states, *model.outputs))
-    wrong = decisions(network) & (result > WARNED)
+    result -= exact
+    np.abs(result, out=result)
+    result /= used_ranges(exact, (*model.states, *model.outputs))
+    wrong = decisions(network)
+    if not wrong.any():
+        return result
+    wrong = wrong & (result > WARNED)
     return np.where(wrong, np.minimum(result, wrong.mean(axis=(0, 1))), result)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from elegans.exporter.data.recording import Recording, to_integers
 from elegans.exporter.ir.fixed_model import Channel, Model
 from elegans.exporter.numbers.fixed import INT16_MAX, INT16_MIN, Integers
-from elegans.exporter.oracles.reference import Trajectory, elements, run, work
+from elegans.exporter.oracles.reference import Trajectory, elements, multiplications, run, work
 
 _SEED = 302  # any constant: the vectors of a model are the same on every machine
 
@@ -79,6 +79,9 @@ CORNER, RANDOM, RECORDED = 0, 1, 2  # values of `section`
 Runs = dict[str, tuple[Integers, Integers, Trajectory]]
 """By their source: inputs x [T, N, inputs] and dt [T, N] of N runs from rest, and the results."""
 
+FIRST = ("random", "recording")
+"""The sources of the runs that every model gets."""
+
 
 def free_runs(model: Model, recording: Recording | None) -> Runs:
     """Runs "random" and "recording". The first random ones are golden vectors."""
@@ -100,6 +103,11 @@ def more_runs(model: Model) -> Runs:
     found = {"held": _ran(model, x, dt)} if len(x) else {}
     x, dt = _long(model, rng, _affordable(model, _LONG, _LONG_STEPS), _LONG_STEPS)
     return found | ({"long": _ran(model, x, dt)} if len(x) else {})
+
+
+def same_runs(model: Model, runs: Runs) -> Runs:
+    """Runs of another model on the same inputs."""
+    return {source: (x, dt, run(model, x, dt)) for source, (x, dt, _) in runs.items()}
 
 
 def golden(model: Model, runs: Runs) -> dict[str, NDArray[Any]]:
@@ -223,7 +231,7 @@ def _affordable(model: Model, runs: int, length: int) -> int:
 
 def _most_runs(model: Model, runs: int, products: int, length: int) -> int:
     """So many runs, or as many as take these products; none of images."""
-    each = max(model.weight_count, 1) * length
+    each = max(multiplications(model), 1) * length
     return 0 if model.products else min(runs, products // each)
 
 

@@ -8,7 +8,9 @@ amplifies its own rounding parts from itself.
 
 from __future__ import annotations
 
+import contextlib
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +27,7 @@ from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.oracles.free_run import elapsed_times, used_ranges
+from elegans.exporter.oracles.onnx_series import IN, OUT, as_series
 
 if TYPE_CHECKING:  # it takes a third of a second to load
     import onnxruntime as ort
@@ -51,7 +54,7 @@ class OnnxStep:
     """
 
     def __init__(self, graph: StepGraph, period: float | None = None) -> None:
-        self._session = session(graph.given)
+        self._graph, self._session = graph, session(graph.given)
         kinds = {v.name: v.type.tensor_type.elem_type for v in graph.given.graph.input}
         self._ports = graph.ports
         self._types = {
@@ -81,6 +84,11 @@ class OnnxStep:
 
     def run(self, x: Reals, dt: Reals, h0: Reals) -> tuple[Reals, Reals]:
         """Free runs: x [T, N, I], dt [T, N], h0 [N, H] -> y [T, N, O], h_next [T, N, H]."""
+        if (series := self._series) is not None:
+            with contextlib.suppress(OnnxRuntimeError):
+                runs = [self._scanned(series, x[:, n], dt[:, n], h0[n]) for n in range(x.shape[1])]
+                y, h_next = (np.stack(a, axis=1) for a in zip(*runs, strict=True))
+                return y, h_next
         outputs, states = [], []
         for run in range(x.shape[1]):
             h = h0[run]
@@ -91,6 +99,34 @@ class OnnxStep:
         steps, runs = dt.shape
         y, h_next = (np.stack(a).reshape(runs, steps, -1).swapaxes(0, 1) for a in (outputs, states))
         return y, h_next
+
+    @cached_property
+    def _series(self) -> ort.InferenceSession | None:
+        """What runs all steps of a series at once, if onnxruntime does."""
+        try:
+            model = as_series(self._graph)
+            return None if model is None else session(model)
+        except (OnnxRuntimeError, ValueError):  # ValueError: too large for one message
+            return None
+
+    def _scanned(
+        self, series: ort.InferenceSession, x: Reals, dt: Reals, h0: Reals
+    ) -> tuple[Reals, Reals]:
+        """A free run: x [T, I], dt [T], h0 [H] -> y [T, O], h_next [T, H]."""
+        elapsed = dt[:, None] if self._period is None else np.full((len(dt), 1), self._period)
+        given = {"x": x, "dt": elapsed, "h": h0[None]}
+        feed = {}
+        for port in self._ports.inputs:
+            values = given[port.vector][:, port.lo : port.hi].astype(self._types[port.name])
+            shape = port.shape if port.vector == "h" else (len(x), *port.shape)
+            feed[IN + port.name] = values.reshape(shape)
+        y, h_next = self._ports.y, self._ports.h_next
+        try:
+            found = series.run([OUT + p.name for p in (*y, *h_next)], feed)
+        except Exception as error:
+            raise OnnxRuntimeError(_reason(error)) from None
+        results = [np.asarray(v, np.float64).reshape(len(x), -1) for v in found]
+        return np.hstack(results[: len(y)]), np.hstack(results[len(y) :])
 
 
 def session(model: onnx.ModelProto) -> ort.InferenceSession:

@@ -19,6 +19,7 @@ from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.fixed_model import Model, Step, walk
 from elegans.exporter.native.compiled_run import Run, compiled_run
 from elegans.exporter.numbers.fixed import Integers, Value
+from elegans.exporter.oracles.in_parts import run_in_parts, worthwhile
 
 _TOLD_STEPS = 500  # after which progress is told
 _LONG = 4_000  # steps of a series, from which on it is worth compiling the model
@@ -29,6 +30,7 @@ _REPEATED = 768
 # OpenBLAS computes a product of so many multiplications in one thread. For one that is not much
 # larger, other threads cost more than they save, ten times as much where the machine is busy.
 _ONE_THREAD = 1 << 18
+_BEGIN = 2_000  # elements that NumPy computes in the time in which an op begins, about
 _MOST_ELEMENTS = 1 << 21  # of all vectors of the runs that are computed together: 16 MiB
 
 
@@ -85,6 +87,13 @@ def run(model: Model, x: Integers, dt: Integers, h0: Integers | None = None) -> 
     h0  [..., states] before the first step; zeros if None
     """
     steps, batch = x.shape[0], x.shape[1:-1]
+    if x.ndim == 3 and (parts := _parts(model, steps, batch[0])) > 1:
+        start = np.zeros((*batch, len(model.states)), np.int64) if h0 is None else _int64(h0)
+        start = np.broadcast_to(start, (*batch, len(model.states)))
+        y, h = run_in_parts(
+            lambda now, elapsed, h: step(model, now, elapsed[:, None], h), x, dt, start, parts
+        )
+        return Trajectory(y, h[:-1], h[1:])
     y = np.zeros((steps, *batch, len(model.outputs)), np.int64)
     states = np.zeros((steps + 1, *batch, len(model.states)), np.int64)
     if h0 is not None:
@@ -92,6 +101,11 @@ def run(model: Model, x: Integers, dt: Integers, h0: Integers | None = None) -> 
     for t in range(steps):
         y[t], states[t + 1] = step(model, x[t], dt[t][..., None], states[t])
     return Trajectory(y, states[:-1], states[1:])
+
+
+def _parts(model: Model, steps: int, runs: int) -> int:
+    """The parts of a series that take the least time side by side, about; 1 where none do."""
+    return worthwhile(steps, _BEGIN * len(model.steps) // max(elements(model) * runs, 1))
 
 
 def run_series(
@@ -165,11 +179,15 @@ def elements(model: Model) -> int:
     return sum(step.size for step in model.steps)
 
 
+def multiplications(model: Model) -> int:
+    """The weights that one step multiplies by; equal maps, as LTC's unfolds have, all count."""
+    maps = (getattr(s.op, name, None) for s in model.steps for name in ("weights", "rates"))
+    return int(sum(np.count_nonzero(getattr(m, "values", m)) for m in maps if m is not None))
+
+
 def work(model: Model) -> int:
     """The numbers that one step computes, and the weights that it multiplies by."""
-    maps = (getattr(s.op, name, None) for s in model.steps for name in ("weights", "rates"))
-    counts = (np.count_nonzero(getattr(m, "values", m)) for m in maps if m is not None)
-    return elements(model) + int(sum(counts))
+    return elements(model) + multiplications(model)
 
 
 def _int64(values: Integers) -> Integers:

@@ -152,8 +152,8 @@ def _number(path: Path, line: int, name: str, cell: str, missing: bool) -> float
     try:
         value = float(text or "nan")
     except ValueError:
-        remedy = "write a number there; classes are the numbers of the outputs, from 0"
-        raise ElegansError(place, f"{text:.40} is not a number", remedy) from None
+        fact = f"{text:.40} is not a number"
+        raise ElegansError(place, fact, "write a number there") from None
     if not missing and not math.isfinite(value):
         fact = f"{text:.40} is not a finite number" if text else "is empty"
         raise ElegansError(place, fact, "correct it, or give --clip to run and compare")

@@ -71,8 +71,8 @@ def read_input(
     inside  the BUILD that it belongs to: below it no link is followed
     absent  the remedy for a file that is not there, if it is another one
 
-    Raises `WrongUseError` for a file that is not there or may not be read, and `ElegansError`
-    unless it is a regular file of at most `kind.most` bytes.
+    Raises `WrongUseError` for a file that is not there, may not be read or is no regular file, and
+    `ElegansError` for one of more than `kind.most` bytes, or for a link in a BUILD.
     """
     try:
         with _opened(path, inside) as descriptor:
@@ -195,10 +195,10 @@ def _read(descriptor: int, most: int) -> bytes:
 
 def _require_regular(path: Path, status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise ElegansError(path, "is a folder", "give a file")
+        raise WrongUseError(path, "is a folder", "give a file")
     if not stat.S_ISREG(status.st_mode):
         fact = "is not a regular file, but a device, a socket or a pipe"
-        raise ElegansError(path, fact, "save what it gives in a file, and give that")
+        raise WrongUseError(path, fact, "save what it gives in a file, and give that")
 
 
 def _is_link(name: str, folder: Folder, error: OSError) -> bool:

@@ -97,7 +97,7 @@ def test_a_folder_that_is_not_ours_is_left_alone(builds, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     result = _call(builds["slow"], "--for", "cmake", "-o", tmp_path / "mine")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "has no packages of elegans" in result.output
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
@@ -116,7 +116,7 @@ def test_packages_replace_earlier_ones_whole(builds, tmp_path):
 def test_packages_of_another_ecosystem_are_not_removed(builds, tmp_path):
     assert _call(builds["slow"], "--for", "zephyr", "-o", tmp_path / "OUT").exit_code == 0
     result = _call(builds["slow"], "--for", "cmake", "-o", tmp_path / "OUT")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "has packages for zephyr, which would be removed" in result.output
     assert sorted(p.name for p in (tmp_path / "OUT").iterdir()) == [RECORD, MODEL, "zephyr"]
     both = ("--for", "cmake", "--for", "zephyr", "-o", tmp_path / "OUT")

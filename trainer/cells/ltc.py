@@ -109,7 +109,7 @@ class LTCCell(nn.Module):
         current, conductance = self._synapses("sensory_", x)
         leak = self._positive("gleak")
         current, conductance = current + leak * self.vleak, conductance + leak + self.epsilon
-        capacitance = self._positive("cm") * self.unfolds
+        capacitance = self._positive("cm") * float(self.unfolds)  # torch 2.11 exports no int here
         for _ in range(self.unfolds):
             inner_i, inner_g = self._synapses("", h)
             h = (capacitance * h + dt * (current + inner_i)) / (

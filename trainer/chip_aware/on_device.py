@@ -190,9 +190,9 @@ def state_size(network: nn.Module) -> int:
 
 
 def _reals(values: Tensor) -> Reals:
-    return values.detach().double().numpy()
+    return values.detach().cpu().double().numpy()
 
 
 def _tensor(values: npt.NDArray[np.float64], like: Tensor) -> Tensor:
-    """Values [T, B, ...] as a tensor [B, T, ...] of the precision of `like`."""
-    return torch.from_numpy(np.ascontiguousarray(values.swapaxes(0, 1))).to(like.dtype)
+    """Values [T, B, ...] as a tensor [B, T, ...] of the precision of `like`, and where it is."""
+    return torch.from_numpy(np.ascontiguousarray(values.swapaxes(0, 1))).to(like)

@@ -35,7 +35,7 @@ from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered, lower_with_proof
 from elegans.exporter.state_ranges import with_shown_ranges, with_state_ranges
 from elegans.trainer.networks.scaled_circuit import ScaledCircuit
-from elegans.trainer.onnx_out.export_step import step_of
+from elegans.trainer.onnx_out.export_step import on_cpu, step_of
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 
 Write = Callable[[nn.Module, Path], object]
@@ -138,6 +138,7 @@ def _bits(weights: str) -> int:
 
 def exported_step(network: nn.Module) -> nn.Module:
     """The module of one step that an export of `network` writes."""
+    network = on_cpu(network)
     step = network.folded() if isinstance(network, ScaledCircuit) else step_of(network)
     return step.eval()
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from elegans.exporter.data.recordings.time_series import TimeSeries, Values
 from elegans.exporter.errors import WrongUseError
 from elegans.trainer.data.goal import Goal, encoded, infer_goal
-from elegans.trainer.data.series import DataSet, TimeSeries, Values, cleaned
+from elegans.trainer.data.series import DataSet, cleaned
 
 Array = npt.NDArray[Any]
 Time = float | Sequence[Any] | Array | None

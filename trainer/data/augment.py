@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from elegans.exporter.data.recordings.missing import Values
 from elegans.exporter.errors import WrongUseError
-from elegans.trainer.data.missing import Values
 
 _RARE = 1e-3
 """Runs of lost samples that are less likely than this are not expected on the device."""
@@ -35,8 +35,8 @@ class Augmentation:
         return math.ceil(math.log(_RARE) / math.log(self.dropout)) if self.dropout else 0
 
 
-def parse_augmentation(text: str) -> Augmentation:
-    """`noise=0.1,dropout=0.2` -> an `Augmentation`. Raises `WrongUseError`."""
+def parse_augmentation(text: str, option: str = "--augment") -> Augmentation:
+    """`noise=0.1,dropout=0.2` -> an `Augmentation`. Raises `WrongUseError` that names `option`."""
     most = {field.name: 10.0 if field.name == "noise" else 0.9 for field in fields(Augmentation)}
     found: dict[str, float] = {}
     for item in filter(None, (part.strip() for part in text.split(","))):
@@ -47,7 +47,7 @@ def parse_augmentation(text: str) -> Augmentation:
             value = math.nan
         if name not in most or not 0 <= value <= most[name]:
             limits = ", ".join(f"{n} (0 to {m:g})" for n, m in most.items())
-            raise WrongUseError("--augment", f"{item!r:.40} is not one of {limits}", "correct it")
+            raise WrongUseError(option, f"{item!r:.40} is not one of {limits}", "correct it")
         found[name] = value
     return Augmentation(**found)
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from elegans.exporter.data.recordings.names import listed
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.storage.column_names import c_names
-from elegans.trainer.data.names import listed
 
 KINDS = ("classification", "regression", "forecasting")
 MOST_CLASSES = 64

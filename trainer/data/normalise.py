@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from elegans.exporter.data.recordings.missing import Values, filled
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.interface import Interface, Signal, valid_name
 from elegans.exporter.storage.column_names import c_names
 from elegans.trainer.data.augment import Augmentation
-from elegans.trainer.data.missing import Values, filled
-from elegans.trainer.data.series import DataSet, TimeSeries
+from elegans.trainer.data.series import DataSet
 
 _MARGIN = 0.1
 """Of a channel's width: how far its declared range goes beyond the training part's values."""

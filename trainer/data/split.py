@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from elegans.exporter.data.recordings.names import listed
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.exporter.errors import ElegansError, WrongUseError
-from elegans.trainer.data.names import listed
-from elegans.trainer.data.series import DataSet, TimeSeries, in_part
+from elegans.trainer.data.series import DataSet, in_part
 
 PARTS = ("training", "validation", "test")
 SHARES = (0.7, 0.15, 0.15)

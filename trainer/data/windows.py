@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.trainer.data.augment import Augmentation, augmented
 from elegans.trainer.data.normalise import Normalisation
-from elegans.trainer.data.series import TimeSeries
 
 Floats = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import WrongUseError
 from elegans.trainer.cells.cfc import CfCCell, WiredCfCCell
 from elegans.trainer.cells.ctrnn import CTRNNCell
 from elegans.trainer.cells.gru_lstm_mlp import MLPCell
@@ -32,7 +32,7 @@ def build_network(
     """A network of `inputs` normalised inputs and `outputs` outputs, and its wiring if a circuit.
 
     The outputs of a circuit are its motor neurons; others have a linear map behind them. Raises
-    ElegansError for a circuit with too few neurons for its outputs.
+    WrongUseError for a circuit with too few neurons for its outputs.
     """
     if not settings.wired:
         return _dense(settings, inputs, outputs), None
@@ -59,7 +59,7 @@ def _dense(settings: TrainSettings, inputs: int, outputs: int) -> SequenceLayer:
 
 def _plan(settings: TrainSettings, outputs: int) -> NCP:
     if settings.neurons < outputs + 3:
-        raise ElegansError(
+        raise WrongUseError(
             "--neurons",
             f"{settings.neurons} are too few for a circuit with {outputs} motor neurons",
             f"give at least {outputs + 3}, or --wiring dense",

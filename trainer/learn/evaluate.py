@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.trainer.data.goal import Goal
 from elegans.trainer.data.normalise import Normalisation
-from elegans.trainer.data.series import TimeSeries
 from elegans.trainer.data.windows import Batch
 from elegans.trainer.learn.loss import Scored, second_half
 from elegans.trainer.learn.training_loop import whole_batches

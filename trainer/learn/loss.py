@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.trainer.data.goal import Goal
 from elegans.trainer.data.normalise import Normalisation
-from elegans.trainer.data.series import TimeSeries
 from elegans.trainer.data.windows import Batch
 from elegans.trainer.learn.train_settings import TrainSettings
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.exporter.files import scratch_beside
 from elegans.exporter.ir.interface import Interface
 from elegans.trainer.checkpoint import weights_of
-from elegans.trainer.data.series import TimeSeries
 from elegans.trainer.learn.build_network import PhysicalNetwork
 from elegans.trainer.learn.evaluate import clipped_values
 from elegans.trainer.learn.model_file import model_bytes

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.exporter.errors import ElegansError
 from elegans.trainer.checkpoint import (
     checkpoint_of,
@@ -18,7 +19,6 @@ from elegans.trainer.checkpoint import (
     weights_of,
 )
 from elegans.trainer.data.normalise import Normalisation
-from elegans.trainer.data.series import TimeSeries
 from elegans.trainer.data.windows import Batch, WindowPlan, sample_window, stacked
 from elegans.trainer.fit import update
 from elegans.trainer.learn.build_network import PhysicalNetwork

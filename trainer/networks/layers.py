@@ -192,7 +192,8 @@ class _TorchLayer(SequenceLayer):
 
     def _run(self, given: Sequences, h0: Tensor) -> tuple[Tensor, Tensor]:
         function: Any = torch.lstm if self.pair else torch.gru
-        start: Any = tuple(h[None] for h in h0.chunk(2, dim=1)) if self.pair else h0[None]
+        parts = [h.contiguous()[None] for h in h0.chunk(2, dim=1)]  # as cuDNN takes them
+        start: Any = tuple(parts) if self.pair else h0[None]
         cell = self.rnn_cell.cell
         weights = [cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh]
         options = (weights, True, 1, 0.0, self.training, False)

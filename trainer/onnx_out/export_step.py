@@ -110,7 +110,7 @@ def export_onnx(
         fact = f"input_size is {input_size!r:.60}"
         remedy = "give the number of inputs, 1 or more, or the shape of an image, as (3, 66, 200)"
         raise ElegansError("export_onnx", fact, remedy)
-    module = _plain(module)
+    module = on_cpu(_unwrapped(module))
     check_finite(module)
     _check_positive(module)
     try:
@@ -163,7 +163,7 @@ def step_of(module: Any, input_size: int = 0, state: Any = None) -> StepModule:
 
     Raises ElegansError for a module in which there is none.
     """
-    module = _plain(module)
+    module = _unwrapped(module)
     known = _known_step(module)
     if known is not None and state is None:
         return known
@@ -183,9 +183,9 @@ def step_of(module: Any, input_size: int = 0, state: Any = None) -> StepModule:
     return StepModule(module, states, wrapped_step(module, parts, input_size))
 
 
-def _plain(module: nn.Module) -> nn.Module:
+def _unwrapped(module: nn.Module) -> nn.Module:
     """The module itself, without what torch puts around it to compile it or to spread it over
-    devices, on the CPU and in float32. The module that was given stays as it is."""
+    devices."""
     while isinstance(
         inner := getattr(module, "_orig_mod", getattr(module, "module", None)), nn.Module
     ):
@@ -195,6 +195,11 @@ def _plain(module: nn.Module) -> nn.Module:
     if isinstance(module, torch.jit.ScriptModule):
         fact = "is a TorchScript program, whose parts are not Python"
         raise ElegansError("export_onnx", fact, "give the module that it was made of")
+    return module
+
+
+def on_cpu(module: nn.Module) -> nn.Module:
+    """The module on the CPU and in float32: a copy, unless it is there."""
     values = [*module.parameters(), *module.buffers()]
     if all(v.device.type == "cpu" and v.dtype in (torch.float32, *_WHOLE) for v in values):
         return module

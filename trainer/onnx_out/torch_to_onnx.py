@@ -5,17 +5,28 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import re
+import sysconfig
+import traceback
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import onnx
 import torch
 from torch import nn
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.interface import METADATA_KEY, Interface
 
 OPSET = 18
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_NOT_THE_USERS = (
+    str(Path(__file__).parents[1]),
+    *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")),
+)
+"""Where the code of this trainer, of Python and of installed packages lies."""
 
 
 def step_to_onnx(
@@ -47,12 +58,7 @@ def step_to_onnx(
                 verbose=False,
             )
     except torch.onnx.OnnxExporterError as error:
-        reason = str(error).strip().splitlines()[0][:160]
-        raise ElegansError(
-            f"torch.onnx, {name}",
-            f"cannot translate the step ({reason})",
-            "use operations that torch.onnx.export supports",
-        ) from None
+        raise _untranslated(name, error) from None
     if program is None:
         raise ElegansError("torch.onnx", "it exported nothing", "use torch 2.6 or newer")
     model = program.model_proto
@@ -66,6 +72,21 @@ def step_to_onnx(
     return data
 
 
+def _untranslated(name: str, error: BaseException) -> ElegansError:
+    """What torch says deepest down, and the line of the user's code in which it says so."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if not f.filename.startswith(("<", *_NOT_THE_USERS))]
+    place = f"{own[-1].filename}, line {own[-1].lineno}" if own else f"torch.onnx, {name}"
+    if isinstance(error, GuardOnDataDependentSymNode):
+        fact = "the step decides by the value of a tensor, which an ONNX file cannot"
+        return ElegansError(place, fact, "compute both ways and choose with torch.where")
+    reason = _COLOURS.sub("", str(error)).strip().partition("\n")[0]
+    fact = f"torch cannot translate the step: {reason[:200] or type(error).__name__}"
+    return ElegansError(place, fact, "use operations that torch.onnx.export supports")
+
+
 def _remove_source_locations(graph: onnx.GraphProto) -> None:
     """Remove the notes that name source files and lines: they differ between machines."""
     del graph.metadata_props[:]
@@ -77,11 +98,16 @@ def _remove_source_locations(graph: onnx.GraphProto) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the exporter's progress, warnings and logs off the user's screen."""
+    """Keep the exporter's progress, warnings and logs off the user's screen; its errors are
+    raised, too."""
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),  # torch prints graphs that it refuses
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.port_names import is_time_name
+from elegans.exporter.frontend.ports.names import is_time_name
 from elegans.trainer.onnx_out import torch_rnn
 from elegans.trainer.onnx_out.verify import StepFunction, compare_with_sequence
 

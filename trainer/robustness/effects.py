@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from elegans.trainer.data.series import TimeSeries
+from elegans.exporter.data.recordings.time_series import TimeSeries
 
 Values = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -10,11 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.exporter.ir.interface import Interface
 from elegans.trainer.data.arrays import from_arrays
 from elegans.trainer.data.goal import Goal
 from elegans.trainer.data.normalise import Normalisation, learn_normalisation
-from elegans.trainer.data.series import DataSet, TimeSeries
+from elegans.trainer.data.series import DataSet
 from elegans.trainer.data.split import Parts
 from elegans.trainer.data.windows import Batch, WindowPlan
 from elegans.trainer.fit import reproducible

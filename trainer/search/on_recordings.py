@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.exporter.ir.conversion import to_real
 from elegans.exporter.ir.fixed_model import Model
 from elegans.exporter.oracles import reference
@@ -16,7 +17,7 @@ from elegans.trainer.chip_aware.on_device import device_inputs
 from elegans.trainer.data.arrays import from_arrays
 from elegans.trainer.data.augment import Augmentation, augmented
 from elegans.trainer.data.normalise import Normalisation, learn_normalisation
-from elegans.trainer.data.series import DataSet, TimeSeries
+from elegans.trainer.data.series import DataSet
 from elegans.trainer.data.split import Parts, split
 from elegans.trainer.learn.build_network import PhysicalNetwork, build_network
 from elegans.trainer.learn.evaluate import decide

@@ -16,8 +16,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from elegans.exporter.errors import ElegansError
-from elegans.exporter.files import scratch_beside
+from elegans.exporter.errors import ElegansError, WrongUseError
+from elegans.exporter.files import require_parents, scratch_beside
 from elegans.trainer.chip_aware.settings import ChipSettings
 from elegans.trainer.progress import Progress, silent
 from elegans.trainer.tasks.recorded import daphnet, gesture, occupancy
@@ -135,7 +135,8 @@ def require_packages() -> None:
 def require_output(out_dir: Path) -> None:
     """Raise ElegansError unless the folder `out_dir` can be written, or made."""
     if out_dir.exists() and not out_dir.is_dir():
-        raise ElegansError(out_dir, "is a file", "name a folder")
+        raise WrongUseError(out_dir, "is a file", "name a folder")
+    require_parents(out_dir)
     above = next(folder for folder in out_dir.absolute().parents if folder.exists())
     if not (above.is_dir() and os.access(above, os.W_OK | os.X_OK)):
         raise ElegansError(out_dir, f"{above} cannot be written", "choose another")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -134,7 +135,8 @@ class CsvLog:
             if done < len(data):  # the disk is full
                 done += os.write(self._file, data[done:])
         except OSError as error:
-            os.ftruncate(self._file, self._size)
+            with suppress(OSError):  # of a pipe or a device nothing can be taken back
+                os.ftruncate(self._file, self._size)
             raise self._error(error) from None
         self._size += len(data)
 

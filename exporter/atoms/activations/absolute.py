@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.activations.rectified import RectifiedActivation
-from elegans.exporter.atoms.gates import in_32_bits
+from elegans.exporter.atoms.shared import in_32_bits
+from elegans.exporter.atoms.shared.rectified import RectifiedActivation
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from elegans.exporter.atoms.activations.tabled import TabledActivation
+from elegans.exporter.atoms.shared.tabled import TabledActivation
 from elegans.exporter.numbers.fixed import Reals
 from elegans.exporter.ops import Op
 from elegans.exporter.ops.normal_cdf import NormalCdf

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.activations.rectified import RectifiedActivation
+from elegans.exporter.atoms.shared.rectified import RectifiedActivation
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.spans import Span

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.activations.tabled import TabledActivation
+from elegans.exporter.atoms.shared.tabled import TabledActivation
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import Reals

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.gates.held_state import whole_change
-from elegans.exporter.atoms.gates.weighted_mean import form_of
+from elegans.exporter.atoms.shared.held_state import whole_change
+from elegans.exporter.atoms.shared.weighted_mean import form_of
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom, Gate
 from elegans.exporter.ir.builder import Builder, VectorName

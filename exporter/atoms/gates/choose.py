@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.threshold import ThresholdActivation
-from elegans.exporter.atoms.gates.weighted_mean import form_of
+from elegans.exporter.atoms.shared.weighted_mean import form_of
 from elegans.exporter.ir.atom import Atom, Gate
 from elegans.exporter.ir.builder import Builder, VectorName
 from elegans.exporter.ir.fixed_model import Window

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.gates import in_32_bits
+from elegans.exporter.atoms.shared import in_32_bits
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Atom, Gate
 from elegans.exporter.ir.builder import Builder, VectorName

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
-from elegans.exporter.atoms.gates.weighted_mean import (
+from elegans.exporter.atoms.shared.weighted_mean import (
     WeightedMeanGate,
     common_fracs,
     form_of,

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.gates.fixed_formats import HEADS, parts_in_formats
+from elegans.exporter.atoms.shared.fixed_formats import HEADS, parts_in_formats
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, Gate
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName

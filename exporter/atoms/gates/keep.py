@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.atoms.gates.held_state import HeldStateGate, factor_frac, factors
-from elegans.exporter.atoms.gates.weighted_mean import factor_span
+from elegans.exporter.atoms.shared.held_state import HeldStateGate, factor_frac, factors
+from elegans.exporter.atoms.shared.weighted_mean import factor_span
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.builder import Builder, VectorName

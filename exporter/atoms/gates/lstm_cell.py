@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
-from elegans.exporter.atoms.gates.fixed_formats import of_heads, parts_in_formats, rest_share
+from elegans.exporter.atoms.shared.fixed_formats import of_heads, parts_in_formats, rest_share
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom, Gate

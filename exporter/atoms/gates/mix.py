@@ -11,7 +11,7 @@ from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.euler_share import EulerShareActivation
 from elegans.exporter.atoms.activations.linear_map import LinearMapActivation
 from elegans.exporter.atoms.activations.sigmoid import SigmoidActivation
-from elegans.exporter.atoms.gates.fixed_formats import rest_share
+from elegans.exporter.atoms.shared.fixed_formats import rest_share
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, Gate
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
-from elegans.exporter.atoms.activations.rectified import RectifiedActivation
 from elegans.exporter.atoms.gates.ratio import RatioGate
-from elegans.exporter.atoms.gates.weighted_mean import form_of, with_images
+from elegans.exporter.atoms.shared.rectified import RectifiedActivation
+from elegans.exporter.atoms.shared.weighted_mean import form_of, with_images
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName

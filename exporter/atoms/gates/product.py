@@ -11,8 +11,8 @@ from elegans.exporter.atoms.activations.absolute import AbsoluteActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.soft_relu import SoftReluActivation
 from elegans.exporter.atoms.activations.tanh import TanhActivation
-from elegans.exporter.atoms.gates import in_32_bits
 from elegans.exporter.atoms.gates.lstm_cell import LstmCellGate
+from elegans.exporter.atoms.shared import in_32_bits
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import DT, Atom, Gate
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName

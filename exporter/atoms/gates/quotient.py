@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.atoms.gates.weighted_mean import (
+from elegans.exporter.atoms.shared.weighted_mean import (
     WeightedMeanGate,
     common_fracs,
     form_of,

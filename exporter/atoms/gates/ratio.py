@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.gates import in_32_bits
-from elegans.exporter.atoms.gates.weighted_mean import form_of, ratio_span, with_images
+from elegans.exporter.atoms.shared import in_32_bits
+from elegans.exporter.atoms.shared.weighted_mean import form_of, ratio_span, with_images
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom, Gate

@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 from scipy import sparse
 
-from elegans.exporter.atoms.gates.held_state import HeldStateGate
-from elegans.exporter.atoms.gates.weighted_mean import form_of
+from elegans.exporter.atoms.shared.held_state import HeldStateGate
+from elegans.exporter.atoms.shared.weighted_mean import form_of
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.builder import Builder, VectorName

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elegans.exporter.atoms.gates.held_state import HeldStateGate, factors
-from elegans.exporter.atoms.gates.weighted_mean import factor_span
+from elegans.exporter.atoms.shared.held_state import HeldStateGate, factors
+from elegans.exporter.atoms.shared.weighted_mean import factor_span
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Atom
 from elegans.exporter.ir.builder import Builder, VectorName

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from elegans.exporter.atoms.gates import in_32_bits
-from elegans.exporter.atoms.gates.weighted_mean import factor_span
+from elegans.exporter.atoms.shared import in_32_bits
+from elegans.exporter.atoms.shared.weighted_mean import factor_span
 from elegans.exporter.ir.affine import Affine, proportion
 from elegans.exporter.ir.atom import Atom, Gate
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName

@@ -10,7 +10,7 @@ from onnx import helper, shape_inference
 
 from elegans.exporter.atoms.recogniser import Recogniser
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend import open_file
+from elegans.exporter.frontend import open_file, tensors
 from elegans.exporter.frontend.reader import Reader, ShapedForm
 from elegans.exporter.ir.affine import Form
 
@@ -125,7 +125,7 @@ def _constant(model: onnx.ModelProto, path: Path, place: str, name: str) -> bool
     """The value of a condition; None if it depends on an input."""
     nodes = _ancestors(model.graph, name)
     read = {name, *(n for node in nodes for n in node.input)}
-    held = open_file.constants(model, path, read)
+    held = tensors.constants(model, path, read)
     reader = Reader(path, list(model.opset_import), held, {}, Recogniser({}, ()))
     for value in (*model.graph.value_info, *model.graph.input):
         shape = shape_of(value)

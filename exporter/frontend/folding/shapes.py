@@ -13,7 +13,7 @@ import onnx
 from onnx import numpy_helper, shape_inference
 
 from elegans.exporter.atoms.recogniser import Recogniser
-from elegans.exporter.frontend import open_file
+from elegans.exporter.frontend import open_file, tensors
 from elegans.exporter.frontend.folding.branches import shape_of
 from elegans.exporter.frontend.reader import Reader
 
@@ -26,7 +26,7 @@ def with_known_shapes(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
     if all(shape_of(value) is not None for value in graph.output):
         return model
     reader = Reader(
-        path, list(model.opset_import), open_file.constants(model, path), {}, Recogniser({}, ())
+        path, list(model.opset_import), tensors.constants(model, path), {}, Recogniser({}, ())
     )
     found = onnx.ModelProto()
     found.CopyFrom(model)

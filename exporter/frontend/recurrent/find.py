@@ -15,7 +15,7 @@ import onnx
 from onnx import helper
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.port_names import Pairs
+from elegans.exporter.frontend.ports.names import Pairs
 from elegans.exporter.frontend.recurrent.call import Call, Scope, Work, constants, value_of
 from elegans.exporter.frontend.recurrent.kinds import lists
 from elegans.exporter.frontend.recurrent.kinds.loops import branch, loop, scan

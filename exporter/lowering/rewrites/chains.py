@@ -15,9 +15,9 @@ import numpy as np
 
 from elegans.exporter.atoms.activations.any_function import AnyFunctionActivation
 from elegans.exporter.atoms.activations.decay import DecayActivation
-from elegans.exporter.atoms.activations.tabled import TabledActivation
 from elegans.exporter.atoms.gates.ratio import RatioGate
 from elegans.exporter.atoms.images.image import channels_of
+from elegans.exporter.atoms.shared.tabled import TabledActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.affine import Affine
 from elegans.exporter.ir.atom import Activation, Atom, Gate

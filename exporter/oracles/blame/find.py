@@ -26,6 +26,7 @@ from elegans.exporter.oracles.free_run import (
     relative_errors,
     used_ranges,
 )
+from elegans.exporter.oracles.reference import multiplications
 
 _STEPS = 32  # before the worst one
 _MOST_PRODUCTS = 1 << 23  # weights times steps times hybrid runs; large networks take fewer steps
@@ -57,7 +58,7 @@ def find_blame(
     worst, run, _ = np.unravel_index(errors.argmax(), errors.shape)
     exact = np.concatenate([h_next, y], axis=-1)
     used = used_ranges(exact, (*model.states, *model.outputs))
-    work = max(model.weight_count, model.products, 1) * hybrid.lane_count(lowered, network)
+    work = max(multiplications(model), model.products, 1) * hybrid.lane_count(lowered, network)
     steps = int(np.clip(_MOST_PRODUCTS // work, 2 if model.products else 8, _STEPS))
     window = slice(max(int(worst) + 1 - steps, 0), int(worst) + 1)
     h0 = h_next[window.start - 1, run] if window.start else np.zeros(len(model.states))

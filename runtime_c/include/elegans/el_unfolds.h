@@ -41,7 +41,10 @@
  *   right                 how far the drive is shifted right; 0 unless left is
  *   scale                 s - 1 of el_step_ratio.h; of a neuron without synapses from potentials
  *                         1 + r G
- *   left                  how far the quotient is shifted left */
+ *   left                  how far the quotient is shifted left
+ *
+ * A core may have this structure, and what makes and reads it, for itself (EL_NATIVE_UNFOLD). */
+#ifndef EL_NATIVE_UNFOLD
 typedef struct {
     int32_t current;
     int32_t conductance;
@@ -50,6 +53,7 @@ typedef struct {
     int32_t scale;
     int32_t left;
 } el_unfold;
+#endif
 
 /* A table has the synapses of a neuron two by two, the last of an odd number by itself:
  * EL_SYNAPSES2(bias, weight, at, current, conductance, ...) and EL_SYNAPSES1. EL_ROUNDS(n) is what
@@ -172,6 +176,7 @@ static inline int32_t el_held_current(int32_t current, int32_t conductance, cons
     return below & el_mask(below);
 }
 
+#ifndef EL_NATIVE_UNFOLD
 /* 1 + r G, at least 1. */
 static inline int32_t el_unfold_share(int32_t conductance, const el_unfold *u, const int32_t *w)
 {
@@ -209,6 +214,49 @@ static inline void el_unfold_still(int32_t *y, const int32_t *v, const el_unfold
 {
     for (int32_t i = 0; i < n; i++, u++) {
         y[i] = el_unfolded(v[i], u->current - (u->conductance * (v[i] >> 16)), u->scale, u, bits);
+    }
+}
+#endif
+
+/* What unfolds begin and end with. el_unfold_begin takes potentials from v, and ratios from r, for
+ * the n neurons at `place`; el_unfold_end gives potentials to y. EL_UNFOLD_CONSTANTS makes of the
+ * sums of n neurons what el_unfold says of those that no potential reaches; w has their EL_NEURON. */
+static inline void el_unfold_begin(int32_t *potentials, el_unfold *u, const int16_t *v,
+                                   const int16_t *r, const uint16_t *place, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++, u++) {
+        const int16_t *own = &r[place[i]];
+        const int32_t net = own[2U * n];
+
+        potentials[i] = el_whole(v, place[i], n) + 32768;
+        u->upper = (int32_t)((uint32_t)(int32_t)own[0] << 16);
+        u->scale = own[n];
+        u->left = net & ~el_mask(net);
+        u->right = u->left - net;
+    }
+}
+
+static inline void el_unfold_end(int16_t *y, const int32_t *potentials, const uint16_t *place,
+                                 uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        el_halves(y, place[i], n, potentials[i] - 32768);
+    }
+}
+
+#define EL_UNFOLD_CONSTANTS(u, w, n, left, up, held_current, held_conductance) \
+    el_unfold_constants(u, w, n, left, up, held_current, held_conductance)
+static inline void el_unfold_constants(el_unfold *u, const int32_t *w, int32_t n, int32_t left,
+                                       int32_t up, int32_t held_current, int32_t held_conductance)
+{
+    for (int32_t i = 0; i < n; i++, u++, w += EL_NEURON_WORDS) {
+        const int32_t g = EL_FITTED(u->conductance >> w[1], held_conductance);
+        const int32_t current = EL_FITTED(EL_DOWN(u->current, w, left), held_current) *
+                                EL_UP_BY(w, left);
+
+        u->current = (el_held_current(current, g, w) + (w[4] * g)) * (1 << up);
+        u->conductance = g * (1 << up);
+        u->scale = el_unfold_share(g, u, w);
     }
 }
 #endif

@@ -40,17 +40,7 @@ static void EL_NAME(int16_t *y, const int16_t *v, const int16_t *x, const int16_
     int32_t potentials[2][EL_NEURONS];
     el_unfold unfolds[EL_NEURONS];
 
-    for (int32_t i = 0; i < EL_NEURONS; i++) {
-        el_unfold *u = &unfolds[i];
-        const int16_t *own = &r[place[i]];
-        const int32_t net = own[2 * EL_NEURONS];
-
-        potentials[0][i] = el_whole(v, place[i], EL_NEURONS) + 32768;
-        u->upper = (int32_t)((uint32_t)(int32_t)own[0] << 16);
-        u->scale = own[EL_NEURONS];
-        u->left = net & ~el_mask(net);
-        u->right = u->left - net;
-    }
+    el_unfold_begin(potentials[0], unfolds, v, r, place, EL_NEURONS);
 #ifdef EL_NATIVE_SUMS
     w = EL_SENSED(unfolds, x, w, EL_NEURONS);
 #else
@@ -59,15 +49,10 @@ static void EL_NAME(int16_t *y, const int16_t *v, const int16_t *x, const int16_
     }
     w = EL_SENSED(unfolds, inputs, w, EL_NEURONS);
 #endif
-    for (int32_t i = 0; i < EL_STILL; i++, w += EL_NEURON_WORDS) {
-        el_unfold *u = &unfolds[i];
-        const int32_t g = EL_FITTED(u->conductance >> w[1], EL_HELD_CONDUCTANCE);
-        const int32_t current = EL_FITTED(EL_DOWN(u->current, w, EL_LEFT), EL_HELD_CURRENT) *
-                                EL_UP_BY(w, EL_LEFT);
-
-        u->current = (el_held_current(current, g, w) + (w[4] * g)) * (1 << EL_UP);
-        u->conductance = g * (1 << EL_UP);
-        u->scale = el_unfold_share(g, u, w);
+    if (EL_STILL > 0) {
+        EL_UNFOLD_CONSTANTS(unfolds, w, EL_STILL, EL_LEFT, EL_UP, EL_HELD_CURRENT,
+                            EL_HELD_CONDUCTANCE);
+        w += EL_STILL * EL_NEURON_WORDS;
     }
     for (int32_t round = 0; round < EL_UNFOLDS; round++) {
         const int32_t *from = potentials[round & 1];
@@ -78,9 +63,7 @@ static void EL_NAME(int16_t *y, const int16_t *v, const int16_t *x, const int16_
         }
         EL_UNFOLD(to, from, &unfolds[EL_STILL], w, EL_STILL, EL_NEURONS);
     }
-    for (int32_t i = 0; i < EL_NEURONS; i++) {
-        el_halves(y, place[i], EL_NEURONS, potentials[EL_UNFOLDS & 1][i] - 32768);
-    }
+    el_unfold_end(y, potentials[EL_UNFOLDS & 1], place, EL_NEURONS);
 }
 
 #undef EL_NAME

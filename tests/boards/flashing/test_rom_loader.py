@@ -173,7 +173,7 @@ def test_the_command_line_refuses_a_board_without_a_rom_loader(tiny):
     assert "flashed and read back" in done.output
     words = ["flash", str(tiny), "--board", "frdm-k64f", "--rom", "/dev/ttyNone"]
     done = CliRunner().invoke(main, words)
-    assert (done.exit_code, "has no serial loader" in done.output) == (1, True)
+    assert (done.exit_code, "has no serial loader" in done.output) == (2, True)
 
 
 def test_the_command_line_writes_a_uf2_and_refuses_two_ways_at_once(tiny, tmp_path):
@@ -186,4 +186,4 @@ def test_the_command_line_writes_a_uf2_and_refuses_two_ways_at_once(tiny, tmp_pa
     done = CliRunner().invoke(
         main, ["flash", str(tiny), "--board", "frdm-k64f", "--drive", "x.uf2"]
     )
-    assert (done.exit_code, "has no boot drive" in done.output) == (1, True)
+    assert (done.exit_code, "has no boot drive" in done.output) == (2, True)

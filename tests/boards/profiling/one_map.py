@@ -47,7 +47,9 @@ def ops_of_inputs(folder: Path, cases: Sequence[tuple[Op, *tuple[Integers, ...]]
         ends = np.cumsum([at, *(vector.shape[1] for vector in inputs)]).tolist()
         at = ends[-1]
         windows = tuple((Window("x_in", lo, hi),) for lo, hi in pairwise(ends))
-        size = np.concatenate(op.integer(*inputs), axis=1).shape[1]
+        found = op.integer(*inputs)
+        parts = found if isinstance(found, tuple) else (found,)
+        size = sum(part.shape[1] for part in parts)
         steps.append(Step(f"new{number}", "layer", op, windows, size, (12,) * size))
     return _written(folder, steps, x, steps[1:])
 

@@ -15,9 +15,12 @@ from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.profiling.profile import profile, stack_of_step
 from elegans.cli import main
-from elegans.commands.cost_header import write_cost_header
+from elegans.commands.chip.cost_header import write_cost_header
 from elegans.exporter.errors import ElegansError
-from elegans.tests.places import WORM
+from elegans.exporter.export import Request, export
+from elegans.hil_tests.session.session import BoardOptions, session
+from elegans.tests.boards.conftest import skip_without
+from elegans.tests.places import GOLDEN, WORM
 
 
 def _bench(*arguments):
@@ -40,6 +43,27 @@ def test_the_instructions_of_all_functions_add_up_to_those_of_a_step(worm):
     layers = printed["instructions_per_neuron_of"]
     assert all(printed["instructions_by_function"][name] >= n for name, n in layers.items())
     assert layers
+
+
+@pytest.mark.parametrize(
+    ("board", "compiler", "dt"),
+    [
+        *(("microbit", compiler, None) for compiler in ("zig", "gcc")),
+        *(("mps2-an386", compiler, None) for compiler in ("zig", "gcc")),
+        ("qemu-rv32-virt", "zig", None),
+        ("microbit", "zig", 0.1),
+    ],
+)
+def test_a_board_counts_as_many_instructions_as_the_profile(worm, tmp_path, board, compiler, dt):
+    """Also without an argument dt, and on Armv6-M, which cannot jump to the step."""
+    skip_without(find_board(board), "unicorn", compiler)
+    if dt is not None:
+        export(Request(GOLDEN / "worm.onnx", dt=dt), tmp_path)
+        worm = tmp_path
+    with session(worm, board, BoardOptions("unicorn", compiler)) as device:
+        counted = device.compare(device.model.vectors[slice(0, 10)]).instructions
+        assert device.firmware is not None
+        assert counted == profile(worm, device.firmware, 4).instructions
 
 
 def test_without_json_a_table_of_80_columns_is_printed(worm):
@@ -133,7 +157,7 @@ def test_an_error_is_printed_in_one_line(worm, tmp_path, monkeypatch, arguments,
 
 
 def test_boards_without_an_installed_emulator_are_left_out_and_named(worm, monkeypatch):
-    from elegans.commands import bench
+    from elegans.commands.chip import bench
 
     installed = virtual_board.installed_emulators
     monkeypatch.setattr(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from elegans.boards.profiling.cycles import COSTS, estimate_cycles
-from elegans.commands.cost_header import write_cost_header
+from elegans.commands.chip.cost_header import write_cost_header
 
 _CODE = {
     "adds r0, r0, r1": "4018",

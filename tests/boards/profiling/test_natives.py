@@ -31,14 +31,42 @@ _STEP = """
     const int32_t few = (el_upto5(a) * 512) + (el_upto4(a) * 32) + el_leading_zeros(a & INT32_MAX);
     const int16_t lo = (int16_t)(s->v[1] >> 15);
     const int16_t hi = (int16_t)(s->v[2] >> 15);
-    int16_t both[2];
+    const int16_t four[4] = {x[0], x[1], (int16_t)~x[0], (int16_t)~x[1]};
+    int16_t both[2], alike[4], shifted[4];
 
+    rows(alike, shifted, four);
     el_hold2(both, x, lo, hi, (int16_t)~hi, (int16_t)~lo);
     s->v[0] = el_upper_product(a, x[0]);
     s->v[1] = held ^ (int32_t)(((uint32_t)(uint16_t)both[1] << 16) | (uint16_t)both[0]);
     s->v[2] = (el_upto16(a) * 16384) + few;
-    y[0] = el_synapse(dt >> 14);
+    y[0] = (int16_t)(el_synapse(dt >> 14) ^ alike[0] ^ alike[1] ^ alike[2] ^ alike[3]);
+    y[0] = (int16_t)(y[0] ^ shifted[0] ^ shifted[1] ^ shifted[2] ^ shifted[3]);
 }
+"""
+# Of four rows each: biases, weights and shifts.
+_ALIKE = [(-1000, 32767, 17), (1 << 29, -30001, 17), (0, 40001, 17), (-(1 << 30), -2, 17)]
+_SHIFTED = [(7, 32767, 31), (1 << 29, -30001, 14), (0, 1, 0), (-(1 << 30), -2, 15)]
+
+
+def _rows(name, numbers, by):
+    """The C of four rows, by the macro where a core has it."""
+    pairs = ", ".join(f"{bias}, {weight}" for bias, weight, _ in numbers)
+    lines = [
+        f"{name}[{i}] = el_sat16((({bias}) + (({weight}) * x[{i}])) >> {shift});"
+        for i, (bias, weight, shift) in enumerate(numbers)
+    ]
+    macro = "EL_FOUR_ROWS" if name == "alike" else "EL_FOUR_SHIFTED"
+    choice = ["#ifdef EL_FOUR_ROWS", f"{macro}({name}, x, {by}, {pairs});", "#else"]
+    return "\n".join([*choice, *lines, "#endif"])
+
+
+_FUNCTION = f"""
+static void rows(int16_t *alike, int16_t *shifted, const int16_t *x)
+{{
+{_rows("alike", _ALIKE, "17")}
+{_rows("shifted", _SHIFTED, ", ".join(str(shift) for *_, shift in _SHIFTED))}
+}}
+
 """
 
 
@@ -61,12 +89,16 @@ def _vectors():
     first, second = np.clip(x[:, 0], *ends), np.clip(x[:, 1], ~ends[1], ~ends[0])
     held = np.clip(a, lo, hi) ^ ((second << 16) | (first & 0xFFFF))
     after = [(a * x[:, 0]) >> 16, held, np.clip(a, 0, 65535) * 16384 + few]
-    y = Sigmoid().integer(np.clip(u - HALF_SEGMENT, -32768, 32767))[:, None]
+    y = Sigmoid().integer(np.clip(u - HALF_SEGMENT, -32768, 32767))
+    four = np.concatenate([x, ~x], axis=1)
+    for numbers in (_ALIKE, _SHIFTED):
+        for column, (bias, weight, shift) in zip(four.T, numbers, strict=True):
+            y = y ^ np.clip((bias + weight * column) >> shift, -32768, 32767)
     return {
         "x": x.astype(np.int16),
         "dt": (u << 14).astype(np.int32),
         "h": h.astype(np.int32),
-        "y": y.astype(np.int16),
+        "y": y.astype(np.int16)[:, None],
         "h_next": np.stack(after, axis=1).astype(np.int32),
         "section": np.ones(_STEPS, np.uint8),
     }
@@ -84,7 +116,7 @@ def natives(tmp_path_factory):
     head, signature = text[: text.index("static int16_t")], "int32_t dt)\n{"
     kept = text[text.index("void wide_init") : text.index(signature) + len(signature)]
     includes = '#include "elegans/el_synapse.h"\n#include "elegans/el_wide.h"\n\n'
-    (build / "wide.c").write_text(head + includes + kept + _STEP)
+    (build / "wide.c").write_text(head + includes + _FUNCTION + kept + _STEP)
     (build / "model.json").write_text(json.dumps(document(build)))
     np.savez(build / "vectors.npz", **_vectors())
     return build

@@ -104,7 +104,7 @@ def test_what_other_options_say_goes_before_the_file(tmp_path):
 def test_a_range_for_an_input_that_is_not_there_lists_those_that_are(tmp_path):
     command = ["export", str(WORM), "-o", str(tmp_path / "B"), "--input-range", "hot=0:1"]
     result = CliRunner().invoke(main, command)
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "no input is called 'hot'; choose from touch, heat, salt" in result.output
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from elegans.exporter.frontend.import_graph import open_graph, read_interface
-from elegans.exporter.frontend.port_summary import notes, summary
+from elegans.exporter.frontend.ports.summary import notes, summary
 from elegans.exporter.ir.declared import with_ranges
 from elegans.tests.exporter.frontend.steps import cfc, lstm, rnn
 

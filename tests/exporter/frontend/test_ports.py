@@ -12,7 +12,7 @@ from onnx import numpy_helper
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
-from elegans.exporter.frontend.ports import find_ports
+from elegans.exporter.frontend.ports.find_ports import find_ports
 from elegans.tests.exporter.frontend.refusal import refused
 from elegans.tests.exporter.frontend.steps import Step, cfc, gru, lstm, rnn
 

@@ -8,7 +8,7 @@ import onnx
 import pytest
 
 from elegans.exporter.errors import ElegansError
-from elegans.exporter.frontend.ports import find_ports
+from elegans.exporter.frontend.ports.find_ports import find_ports
 from elegans.tests.exporter.frontend.steps import Step
 
 

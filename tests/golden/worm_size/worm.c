@@ -5,8 +5,8 @@
 
 #include "elegans/el_version.h"
 
-#if !defined(ELEGANS_RUNTIME_VERSION) || (ELEGANS_RUNTIME_VERSION != 8)
-#error "worm was generated for runtime version 8 of elegans, and this runtime is another: export all models of a program with one elegans"
+#if !defined(ELEGANS_RUNTIME_VERSION) || (ELEGANS_RUNTIME_VERSION != 9)
+#error "worm was generated for runtime version 9 of elegans, and this runtime is another: export all models of a program with one elegans"
 #endif
 
 #include "elegans/el_copy.h"

@@ -152,7 +152,7 @@ def test_the_verdict_is_printed_though_the_report_cannot_be_written(
     def fails(path: Path, runs: list[BoardRun]) -> None:  # as a disk that is full by then
         raise ElegansError(path, "cannot be written (No space left on device)", "make room")
 
-    monkeypatch.setattr("elegans.commands.hil.write_junit", fails)
+    monkeypatch.setattr("elegans.commands.chip.hil.write_junit", fails)
     with FakeDevice() as device:
         words = ["hil", str(fake_build), "--board", BOARD, "--port", device.port]
         done = CliRunner().invoke(main, [*words, "--junit", str(report)])

@@ -105,6 +105,19 @@ def test_its_gradients_are_those_of_the_float_steps_at_the_states_of_the_device(
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["CfC, wired", "LTC", "GRU"])
+def test_a_network_in_float64_has_the_bits_of_float32_and_gradients(name: str) -> None:
+    """The export has a copy in float32: the gradients are to reach the network itself."""
+    network = made(name).double()
+    x, dt = (given.double() for given in batch())
+    run = OnDevice(network, write, "int8").run(x, dt)
+    run.y.square().sum().backward()
+    assert all(p.grad is not None for p in network.parameters() if p.requires_grad)
+    single = OnDevice(made(name), write, "int8").run(*batch())
+    assert run.y.dtype == torch.float64
+    torch.testing.assert_close(run.y.float(), single.y, rtol=0, atol=0)
+
+
 def test_a_network_whose_state_feeds_itself_strongly_amplifies_more() -> None:
     network = made("CfC, dense")
     device = OnDevice(network, write, "int8")

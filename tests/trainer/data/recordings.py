@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elegans.trainer.data.read_columns import Columns, column_of
+from elegans.exporter.data.recordings.read_columns import Columns, column_of
 from elegans.trainer.data.series import Choice, DataSet, from_columns
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from elegans.exporter.data.recordings.missing import filled
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.ir.interface import from_metadata, to_metadata
 from elegans.trainer.data.arrays import from_arrays
 from elegans.trainer.data.augment import Augmentation, augmented, parse_augmentation
-from elegans.trainer.data.missing import filled
 from elegans.trainer.data.normalise import clipped, learn_normalisation, outward
 from elegans.trainer.data.split import split
 from elegans.trainer.data.windows import WindowPlan

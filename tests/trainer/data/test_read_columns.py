@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from elegans.exporter.data.recordings.read_columns import read_columns
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.storage import parquet_table
 from elegans.exporter.storage.column_names import c_names, name_and_unit
-from elegans.trainer.data.read_columns import read_columns
 
 CSV = "t [ms],temp (degC),state,odd\n0,20.5,idle,1\n10,,run,x\n20,nan,run,\n"
 

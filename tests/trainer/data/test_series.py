@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from elegans.exporter.data.recordings.time_stamps import (
+    StampCounts,
+    gap_limit,
+    in_order,
+    pieces,
+    seconds_of,
+)
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.tests.trainer.data.recordings import data
 from elegans.trainer.data.arrays import from_arrays
-from elegans.trainer.data.time_stamps import StampCounts, gap_limit, in_order, pieces, seconds_of
 
 
 @pytest.mark.parametrize(

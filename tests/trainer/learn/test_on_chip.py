@@ -10,12 +10,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from elegans.exporter.data.recording import load_recording, to_integers
+from elegans.exporter.data.recordings.read_columns import read_columns
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.export import Request, export
 from elegans.exporter.oracles import reference
 from elegans.tests.trainer.data.recordings import write_machine
 from elegans.trainer.checkpoint import read_checkpoint
-from elegans.trainer.data.read_columns import read_columns
 from elegans.trainer.data.series import Choice, from_columns
 from elegans.trainer.learn import on_chip
 from elegans.trainer.learn.keeping import Keeping, StoppedError

@@ -10,11 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
+from elegans.exporter.data.recordings.read_columns import read_columns
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.export import Request, export
 from elegans.tests.trainer.data.recordings import write_machine
 from elegans.trainer.data.arrays import from_arrays
-from elegans.trainer.data.read_columns import read_columns
 from elegans.trainer.data.series import Choice, from_columns
 from elegans.trainer.learn.keeping import Keeping
 from elegans.trainer.learn.results import recorded

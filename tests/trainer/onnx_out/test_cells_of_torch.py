@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from elegans.exporter.frontend.ports import find_ports
+from elegans.exporter.frontend.ports.find_ports import find_ports
 
 
 class _Lstm(nn.Module):

@@ -11,7 +11,7 @@ from torch import nn
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.trainer import export_onnx
-from elegans.trainer.onnx_out.export_step import step_of
+from elegans.trainer.onnx_out.export_step import on_cpu, step_of
 
 _I, _T = 3, 5
 
@@ -235,7 +235,7 @@ def test_a_head_on_layers_of_torch_is_a_step_with_all_their_states(of_state, aro
     with torch.no_grad():
         wanted = net(x)
         given = net if around is None else net.double() if around == "double" else around(net)
-        step = step_of(given, _I)
+        step = step_of(on_cpu(given), _I)
         for k in range(_T):
             y, h = step(x[:, k], h, torch.ones(1, 1))
     assert torch.allclose(y, wanted, atol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elegans.trainer.data.series import TimeSeries
+from elegans.exporter.data.recordings.time_series import TimeSeries
 from elegans.trainer.robustness.effects import (
     DISTURBANCES,
     STRENGTHS,

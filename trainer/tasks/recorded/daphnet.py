@@ -12,8 +12,8 @@ import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
+from elegans.exporter.data.recordings.read_columns import read_columns
 from elegans.exporter.errors import ElegansError
-from elegans.trainer.data.read_columns import read_columns
 from elegans.trainer.data.series import Choice, DataSet, from_columns
 from elegans.trainer.tasks.recorded.published import Published, RecordedTask
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from elegans.exporter.data.recordings.read_columns import Columns, read_columns
 from elegans.trainer.data.augment import Augmentation
-from elegans.trainer.data.read_columns import Columns, read_columns
 from elegans.trainer.data.series import Choice, DataSet, from_columns
 from elegans.trainer.tasks.recorded.published import Published, RecordedTask
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from elegans.trainer.data.read_columns import read_columns
+from elegans.exporter.data.recordings.read_columns import read_columns
 from elegans.trainer.data.series import Choice, DataSet, from_columns
 from elegans.trainer.tasks.recorded.published import Published, RecordedTask
 

@@ -9,7 +9,7 @@ from onnx import helper
 
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.import_graph import open_graph, read_interface
-from elegans.exporter.frontend.port_summary import summary
+from elegans.exporter.frontend.ports.summary import summary
 from elegans.tests.exporter.frontend.recurrent.sequences import (
     HIDDEN,
     INPUTS,

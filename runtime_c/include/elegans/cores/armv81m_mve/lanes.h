@@ -187,4 +187,46 @@ static inline el_lane el_fine_tanh1(el_lane u)
     return vldrwq_gather_shifted_offset_s32(pieces, at) + vmulhq_s32(y, j);
 }
 
+/* Four sums in q0, shifted by a constant and saturated, in its lower halves. VQSHRNB.S32 q0, q0,
+ * #shift is a number, because binutils 2.40 assembles the rounding VQRSHRNB for it. */
+#define EL_NARROWED(shift)                                          \
+    ".if " #shift " > 16\n\t"                                       \
+    "vshr.s32 q0, q0, #(" #shift " - 16)\n\t"                       \
+    ".inst.w 0xee800f40 + (16 << 16)\n\t"                           \
+    ".else\n\t"                                                     \
+    ".inst.w 0xee800f40 + ((32 - " #shift ") << 16)\n\t"            \
+    ".endif\n\t"
+
+/* y[i] = sat16((b + w x[i]) >> s) for four i, each with its own b and w; y is not x. EL_FOUR_ROWS has
+ * one s, 1..31, EL_FOUR_SHIFTED one for each. */
+#define EL_FOUR_ROWS(y, x, s, b0, w0, b1, w1, b2, w2, b3, w3)                       \
+    do {                                                                            \
+        static const int32_t el_four[] = {b0, b1, b2, b3, w0, w1, w2, w3};          \
+                                                                                    \
+        EL_FOUR_BY(y, x, EL_NARROWED(s));                                           \
+    } while (0)
+
+#define EL_FOUR_SHIFTED(y, x, s0, s1, s2, s3, b0, w0, b1, w1, b2, w2, b3, w3)       \
+    do {                                                                            \
+        static const int32_t el_four[] = {b0, b1, b2, b3, w0, w1, w2, w3,           \
+                                          -(s0), -(s1), -(s2), -(s3)};              \
+                                                                                    \
+        EL_FOUR_BY(y, x,                                                            \
+                   "vldrw.u32 q1, [%1, #32]\n\t"                                    \
+                   "vshl.s32 q0, q0, q1\n\t"                                        \
+                   "vqmovnb.s32 q0, q0\n\t");                                       \
+    } while (0)
+
+#define EL_FOUR_BY(y, x, narrowed)                                                  \
+    __asm__ volatile("vldrh.s32 q0, [%0]\n\t"                                       \
+            "vldrw.u32 q1, [%1, #16]\n\t"                                           \
+            "vmul.i32 q0, q0, q1\n\t"                                               \
+            "vldrw.u32 q1, [%1]\n\t"                                                \
+            "vadd.i32 q0, q0, q1\n\t"                                               \
+            narrowed                                                                \
+            "vstrh.32 q0, [%2]"                                                     \
+            :                                                                       \
+            : "l"(x), "r"(el_four), "l"(y)                                          \
+            : "q0", "q1", "memory")
+
 #endif

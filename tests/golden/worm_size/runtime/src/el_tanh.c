@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: 0BSD */
 #include "elegans/el_tanh.h"
 
+#if defined(EL_NATIVE_ACTIVATIONS) && !defined(__OPTIMIZE_SIZE__)
+#include EL_NATIVE_ACTIVATIONS
+#endif
+
 /* tests/exporter/ops/test_tanh.py compares these numbers with exporter/ops/tanh.py. */
 const el_piece el_tanh_pieces[64] = {
     {-2147319808, 0}, {-2147177818, 131069}, {-2147090496, 131072},
@@ -29,7 +33,14 @@ const el_piece el_tanh_pieces[64] = {
 
 void el_tanh(int16_t *y, const int16_t *z, uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i += EL_LANES) {
+    uint32_t i = 0;
+
+#ifdef EL_ACTIVATION_RUN
+    for (; (n - i) >= EL_ACTIVATION_RUN; i += EL_ACTIVATION_RUN) {
+        el_tanh_run(&y[i], &z[i]);
+    }
+#endif
+    for (; i < n; i += EL_LANES) {
         const el_lanes on = el_lanes_on(n - i);
 
         el_give(&y[i], el_tanh1(el_take(&z[i], on)), on);

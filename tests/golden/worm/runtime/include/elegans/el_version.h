@@ -7,6 +7,6 @@
 #ifndef EL_VERSION_H
 #define EL_VERSION_H
 
-#define ELEGANS_RUNTIME_VERSION 8
+#define ELEGANS_RUNTIME_VERSION 9
 
 #endif

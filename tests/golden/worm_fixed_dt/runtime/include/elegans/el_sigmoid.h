@@ -31,6 +31,7 @@ static inline el_lane el_sigmoid1(el_lane z)
     return el_sigmoid_on1(el_sat1(el_plus1(z, 512)));
 }
 
+/* A core may have el_sigmoid_run(y, z), of EL_ACTIVATION_RUN elements (EL_NATIVE_ACTIVATIONS). */
 void el_sigmoid(int16_t *y, const int16_t *z, uint32_t n);
 
 #endif

@@ -33,6 +33,12 @@
 /* el_decayed.h. */
 #define EL_NATIVE_DECAYED "elegans/cores/armv81m_mve/decayed.h"
 
+/* el_tanh.h and el_sigmoid.h. */
+#define EL_NATIVE_ACTIVATIONS "elegans/cores/armv81m_mve/activations.h"
+
+/* el_step_ratio.c. */
+#define EL_NATIVE_STEP_RATIO "elegans/cores/armv81m_mve/step_ratio.h"
+
 /* el_leaky.h. */
 #define EL_NATIVE_LEAKY "elegans/cores/armv81m_mve/leaky.h"
 

@@ -32,6 +32,9 @@
 /* el_decayed.h. */
 #define EL_NATIVE_DECAYED "elegans/cores/armv7m/decayed.h"
 
+/* el_tanh.h and el_sigmoid.h. */
+#define EL_NATIVE_ACTIVATIONS "elegans/cores/armv7em/activations.h"
+
 /* el_leaky.h. */
 #define EL_NATIVE_LEAKY "elegans/cores/armv7m/leaky.h"
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from elegans.commands.edge import say
 from elegans.exporter.build_folder import load_model, read_build_folder
 from elegans.exporter.data.labels import NO_LABEL, share_of_hits
+from elegans.exporter.data.recordings.time_series import Stamps
 from elegans.exporter.data.user_data import UserData, read_user_data
 from elegans.exporter.errors import WrongUseError
 from elegans.exporter.files import npz, require_new_file, write_file
@@ -25,11 +26,18 @@ from elegans.trainer.progress import shown
 
 
 def run_data(
-    build: Path, source: Path, output: Path, target: Target, labels: str | None, clip: bool
+    build: Path,
+    source: Path,
+    output: Path,
+    target: Target,
+    labels: str | None,
+    clip: bool,
+    stamps: Stamps | None,
 ) -> None:
     """Run the data of `source` through a BUILD and write the results to `output`.
 
     labels  as `elegans compare` takes them, or None
+    stamps  which columns say when a step was, or None
     clip    whether values that the model does not take are put right, which stderr then says
 
     To stdout goes what was run, the accuracy if there are labels, and a line for each layer and
@@ -37,7 +45,7 @@ def run_data(
     """
     _check_output(output, source)
     model, folder = load_model(build), read_build_folder(build)
-    data = read_user_data(source, model, folder.period_fixed, clip, labels)
+    data = read_user_data(source, model, folder.period_fixed, clip, labels, stamps)
     for change in data.changes:
         say(change, err=True)
     if target.on == "reference" and is_long(data):

@@ -6,7 +6,7 @@ import numpy as np
 
 from elegans.exporter.atoms.activations.decay import DecayActivation
 from elegans.exporter.atoms.activations.hard_sigmoid import HardSigmoidActivation
-from elegans.exporter.atoms.activations.tabled import TabledActivation
+from elegans.exporter.atoms.shared.tabled import TabledActivation
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.ir.atom import Gate
 from elegans.exporter.ir.builder import AtomTable, Builder, VectorName

@@ -14,8 +14,8 @@ from elegans.boards.emulation import virtual_board
 from elegans.boards.firmware.build import build_firmware
 from elegans.boards.profiling.cycles import estimate_cycles
 from elegans.boards.profiling.profile import profile
+from elegans.commands.chip.measure import estimated, lines
 from elegans.commands.edge import say
-from elegans.commands.measure import estimated, lines
 from elegans.exporter.build_folder import load_model
 from elegans.exporter.ir.fixed_model import Model
 from elegans.hil_tests.session.build_files import load_build

@@ -113,7 +113,7 @@ def own_data(path: Path, more: dict[str, Any]) -> Any:
 
     Raises `WrongUseError` without a column of time or a target, else `ElegansError`.
     """
-    from elegans.trainer.data.read_columns import read_columns
+    from elegans.exporter.data.recordings.read_columns import read_columns
     from elegans.trainer.data.series import Choice, from_columns
 
     columns = read_columns(path)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from elegans.exporter.frontend.dialects.standard import rounded
 from elegans.exporter.frontend.import_graph import StepGraph
-from elegans.exporter.frontend.port_questions import state_option
-from elegans.exporter.frontend.ports import GraphPort, GraphPorts
+from elegans.exporter.frontend.ports.find_ports import GraphPort, GraphPorts
+from elegans.exporter.frontend.ports.questions import state_option
 from elegans.exporter.ir.interface import Interface, Signal, model_name
 
 _MOST_RANGES = 4  # of one port that are written out

@@ -13,7 +13,7 @@ from pathlib import Path
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.frontend.dataflow import Dataflow
 from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
-from elegans.exporter.frontend.port_names import (
+from elegans.exporter.frontend.ports.names import (
     PortSizes,
     alike,
     is_state_name,

@@ -2,7 +2,7 @@
 
 In this order, and each only for what is left over:
 
-1. names: `h` and `h_next`, `c_in` and `c_out`, `h0` and `hn` (`port_names`); where all next states
+1. names: `h` and `h_next`, `c_in` and `c_out`, `h0` and `hn` (`names`); where all next states
    that were found have words such as `next`, a port that has none is a sensor or an output;
 2. a gate, a decay or a step of time blends the input into the output (`Dataflow.blended`);
 3. the output is computed element by element from a next state, as h' = o tanh(c') of an LSTM;
@@ -22,14 +22,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from elegans.exporter.frontend.dataflow import Dataflow
-from elegans.exporter.frontend.port_names import (
+from elegans.exporter.frontend.ports.names import (
     Pairs,
     PortSizes,
     is_surely_state_name,
     name_pairs,
     speaks_of_state,
 )
-from elegans.exporter.frontend.port_questions import (
+from elegans.exporter.frontend.ports.questions import (
     refuse_joined_states,
     refuse_lone_states,
     refuse_swapped_names,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elegans.commands.edge import complain, say
-from elegans.commands.train import listed, own_data
+from elegans.commands.training.train import listed, own_data
 from elegans.exporter.errors import WrongUseError
 from elegans.exporter.files import write_file
 from elegans.trainer.progress import shown

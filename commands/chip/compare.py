@@ -13,6 +13,7 @@ import numpy as np
 
 from elegans.commands.edge import say
 from elegans.exporter.build_folder import load_model, read_build_folder
+from elegans.exporter.data.recordings.time_series import Stamps
 from elegans.exporter.data.user_data import UserData, read_user_data
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.files import require_file, write_file
@@ -28,12 +29,19 @@ _SHOWN = 150  # steps on each side of the worst one
 
 
 def compare(
-    build: Path, source: Path, labels: str | None, plot: Path | None, as_json: bool, clip: bool
+    build: Path,
+    source: Path,
+    labels: str | None,
+    plot: Path | None,
+    as_json: bool,
+    clip: bool,
+    stamps: Stamps | None,
 ) -> Comparison:
     """Compare a BUILD with its float network on the data of `source`, and print the result.
 
     labels  the name of an array or a column of the data, or of a file with the labels
     plot    the PNG to draw the worst stretch to, or None
+    stamps  which columns say when a step was, or None
     clip    whether values that the model does not take are put right, which stderr then says
 
     Raises `ElegansError` for a BUILD, data or labels that do not fit together.
@@ -43,7 +51,7 @@ def compare(
     folder = read_build_folder(build)
     model = load_model(build)
     float_network = read_float_network(folder)
-    data = read_user_data(source, model, folder.period_fixed, clip, labels)
+    data = read_user_data(source, model, folder.period_fixed, clip, labels, stamps)
     for change in data.changes:
         say(change, err=True)
     say(f"running {data.steps:,} steps in float and in fixed point ...", err=True)

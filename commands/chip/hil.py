@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from elegans.commands.accuracy import print_errors
+from elegans.commands.chip.accuracy import print_errors
 from elegans.commands.edge import say
 from elegans.commands.options.hil import HilOptions
 from elegans.commands.options.reports import Reports

@@ -10,7 +10,7 @@ from typing import Any
 from elegans.commands.edge import complain, say
 from elegans.commands.options.shared import given
 from elegans.commands.options.train import COLUMNS
-from elegans.commands.train import listed, name_from, own_data
+from elegans.commands.training.train import listed, name_from, own_data
 from elegans.exporter.errors import WrongUseError
 from elegans.exporter.ir.interface import valid_name
 from elegans.trainer.data.augment import parse_augmentation
@@ -127,7 +127,7 @@ def _plan(what: str, problem: Any, seed: int, more: dict[str, Any]) -> Any:
         raise WrongUseError("--objectives", fact, f"choose from {', '.join(OBJECTIVES)}")
     disturbance = None
     if "robustness" in objectives or more["disturb"]:
-        disturbance = parse_augmentation(more["disturb"] or _DISTURBANCE)
+        disturbance = parse_augmentation(more["disturb"] or _DISTURBANCE, "--disturb")
         if disturbance.jitter or disturbance.dt:
             raise WrongUseError("--disturb", "takes noise and dropout", "leave the others out")
     epochs = _EPOCHS_OF_TASKS if what in TASKS else _EPOCHS_OF_DATA

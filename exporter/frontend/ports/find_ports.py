@@ -14,10 +14,10 @@ from pathlib import Path
 
 import onnx
 
-from elegans.exporter.errors import ElegansError
+from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.frontend.dataflow import Dataflow
 from elegans.exporter.frontend.open_file import EXPORT_ONE_STEP
-from elegans.exporter.frontend.port_names import (
+from elegans.exporter.frontend.ports.names import (
     Pairs,
     PortSizes,
     is_sensor_name,
@@ -27,8 +27,8 @@ from elegans.exporter.frontend.port_names import (
     speaks_of_state,
     tool_names,
 )
-from elegans.exporter.frontend.port_questions import refuse_merged_states
-from elegans.exporter.frontend.state_pairs import find_states, left_over, passed_over
+from elegans.exporter.frontend.ports.questions import refuse_merged_states
+from elegans.exporter.frontend.ports.state_pairs import find_states, left_over, passed_over
 from elegans.exporter.ir.fixed_model import Window
 
 _WIDEST = 1 << 16  # elements of a port; a limit on what a file that is not trusted can ask for
@@ -112,11 +112,11 @@ def find_ports(
     for name in (*(n for pair in states for n in pair), *((elapsed,) if elapsed else ())):
         if name not in inputs and name not in outputs:
             known = ", ".join((*inputs, *outputs))
-            raise ElegansError(path, f"has no input or output {name!r}", f"choose from {known}")
+            raise WrongUseError(path, f"has no input or output {name!r}", f"choose from {known}")
     for side in zip(*states, strict=True):
         twice = next((name for name in side if side.count(name) > 1), None)
         if twice is not None:
-            raise ElegansError("--state", f"names {twice!r} twice", "name each state once")
+            raise WrongUseError("--state", f"names {twice!r} twice", "name each state once")
     graph = Dataflow(model)
     sizes = {name: math.prod(shape) for name, shape in inputs.items()}
     sizes_out = {name: math.prod(shape) for name, shape in outputs.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from elegans.commands.accuracy import print_errors, warn_of_errors
+from elegans.commands.chip.accuracy import print_errors, warn_of_errors
 from elegans.commands.edge import say
 from elegans.exporter.build_folder import read_build_folder
 from elegans.exporter.export import Request, export

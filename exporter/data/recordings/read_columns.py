@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from elegans.exporter.data.recordings.names import listed
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.storage.column_names import name_and_unit
 from elegans.exporter.storage.csv_table import read_cells
 from elegans.exporter.storage.npz_arrays import InputArrays
 from elegans.exporter.storage.parquet_table import read_plain_columns
 from elegans.exporter.storage.read_files import ARRAYS_FILE, read_input
-from elegans.trainer.data.names import listed
 
 Column = npt.NDArray[Any]
 """[T] of float64, where NaN is a missing value; or of str, where "" is one."""

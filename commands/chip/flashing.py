@@ -8,7 +8,8 @@ from elegans.boards.descriptors.descriptor import find_board
 from elegans.boards.firmware.build import Firmware, build_firmware
 from elegans.boards.firmware.elf_image import read_image
 from elegans.boards.flashing import uf2
-from elegans.boards.flashing.debug_probe import FlashError, FlashResult, flash
+from elegans.boards.flashing.debug_probe import FlashResult, flash
+from elegans.exporter.errors import WrongUseError
 from elegans.hil_tests.session.session import BoardOptions, session
 from elegans.trainer.progress import shown
 
@@ -31,14 +32,19 @@ def flash_board(
         with session(build, board, options) as device:
             digest = device.hello.model_digest.hex()
             return f"{device.hello.board} on {device.link.port.name} runs model {digest}"
+    how = descriptor.flash
+    family = how.uf2_family if how else None
+    if drive is not None and family is None:
+        raise WrongUseError("--drive", f"{descriptor.name} has no boot drive", "use --probe")
+    if rom is not None and (how is None or not how.rom_loader):
+        fact = f"{descriptor.name} has no serial loader in its ROM"
+        raise WrongUseError("--rom", fact, "use --probe")
     firmware = build_firmware(build, descriptor, options.compiler, options.level)
-    if drive is not None:
-        return _flash_drive(firmware, drive)
+    if drive is not None and family is not None:
+        return _flash_drive(firmware, drive, family)
     if rom is not None:
         from elegans.boards.flashing.rom_loader import flash_by_rom
 
-        if descriptor.flash is None or not descriptor.flash.rom_loader:
-            raise FlashError(descriptor.name, "has no serial loader in its ROM", "use --probe")
         return _describe(flash_by_rom(firmware, rom))
     with shown() as progress:
         result = flash(
@@ -47,15 +53,12 @@ def flash_board(
     return _describe(result)
 
 
-def _flash_drive(firmware: Firmware, drive: Path) -> str:
-    how = firmware.board.flash
-    if how is None or how.uf2_family is None:
-        raise FlashError(firmware.board.name, "has no boot drive for UF2 files", "use --probe")
+def _flash_drive(firmware: Firmware, drive: Path, family: int) -> str:
     segments = read_image(firmware.elf).segments
     if drive.suffix == ".uf2":
-        uf2.write(drive, segments, how.uf2_family)
+        uf2.write(drive, segments, family)
         return f"{drive}: copy it to the board's boot drive"
-    return f"{uf2.copy_to_drive(uf2.encode(segments, how.uf2_family), drive)} written"
+    return f"{uf2.copy_to_drive(uf2.encode(segments, family), drive)} written"
 
 
 def _describe(result: FlashResult) -> str:

@@ -1,0 +1,1 @@
+"""What the verbs from `export` to `bench` do."""

@@ -1,0 +1,1 @@
+"""What `train`, `robust` and `sweep` do."""

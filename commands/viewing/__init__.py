@@ -1,0 +1,1 @@
+"""What `inspect`, `drive` and `monitor` do."""

@@ -1,0 +1,1 @@
+"""What several gates or activations share: formats, spans, results of 32 bits, tables."""

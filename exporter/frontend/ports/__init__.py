@@ -1,0 +1,1 @@
+"""What the inputs and outputs of a graph are: sensors, states, elapsed time, outputs."""
