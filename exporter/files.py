@@ -16,9 +16,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from elegans.exporter.errors import ElegansError, WrongUseError
 from elegans.exporter.storage.exchange import exchange
@@ -36,6 +34,10 @@ from elegans.exporter.storage.folders import (
     sync,
 )
 from elegans.exporter.storage.read_files import folder_in
+
+if TYPE_CHECKING:  # it takes a tenth of a second to load, for which each emulated board would wait
+    import numpy as np
+    from numpy.typing import NDArray
 
 _SCRATCH = re.compile(r"\.elegans-scratch\.[0-9a-f]{16}")
 _OLD = ".elegans-old."
@@ -154,6 +156,8 @@ def remove_left_behind(folder: Path, names: re.Pattern[str], age: float) -> None
 
 def npz(arrays: Mapping[str, NDArray[np.generic]]) -> bytes:
     """The bytes of an .npz file with these arrays by name; equal arrays give equal bytes."""
+    import numpy as np
+
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()

@@ -483,9 +483,16 @@ def test_onnxruntime_tells_nobody_about_a_model():
     assert done.stdout.strip() == "1"
 
 
-def test_importing_the_command_line_imports_no_torch():
-    code = "import sys, elegans.cli; sys.exit(any(m in sys.modules for m in ('torch', 'onnx')))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("elegans.cli", ("torch", "onnx", "elegans.exporter.lowering")),
+        ("elegans.boards.emulation.unicorn_board", ("numpy",)),
+    ],
+)
+def test_what_starts_often_imports_only_what_it_needs(module, absent):
+    code = f"import sys, {module}; sys.exit(any(m in sys.modules for m in {absent}))"
+    assert subprocess.run([sys.executable, "-P", "-c", code], check=False).returncode == 0
 
 
 def test_elapsed_times_may_be_a_column(exported, tmp_path):
