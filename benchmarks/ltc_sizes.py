@@ -21,7 +21,7 @@ from elegans.benchmarks.peers.execute import executed
 from elegans.benchmarks.peers.float_program import float_program
 from elegans.benchmarks.speed import in_float64
 from elegans.boards.descriptors.descriptor import find_board
-from elegans.commands.bench import figures
+from elegans.commands.chip.bench import figures
 from elegans.exporter.export import Request, export
 from elegans.trainer import export_onnx
 from elegans.trainer.cells.ltc import LTCCell

@@ -33,7 +33,7 @@ from elegans.exporter.codegen.program import (
 )
 from elegans.exporter.codegen.solver.tables import Solver, solver
 from elegans.exporter.codegen.tables import BLOCK, ConstantArray, constant_array, table_names
-from elegans.exporter.codegen.unroll_sparse import Function, Unrolled, unrolled
+from elegans.exporter.codegen.unrolled.unroll_sparse import Function, Unrolled, unrolled
 from elegans.exporter.delivery.layouts import Allowed
 from elegans.exporter.ir.fixed_model import Step
 from elegans.exporter.numbers.fixed import Interval

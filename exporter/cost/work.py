@@ -18,7 +18,7 @@ from elegans.exporter.codegen.elementwise.loop import called
 from elegans.exporter.codegen.fusion.leaky import Leaky
 from elegans.exporter.codegen.plan import Plan
 from elegans.exporter.codegen.program import LayerCall, elementwise
-from elegans.exporter.codegen.unroll_sparse import Function
+from elegans.exporter.codegen.unrolled.unroll_sparse import Function
 from elegans.exporter.cost.layer_work import written_layers
 from elegans.exporter.cost.solver_work import solver_work
 from elegans.exporter.delivery.layouts import LAYOUTS

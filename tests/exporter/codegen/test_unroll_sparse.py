@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from elegans.exporter.codegen.unroll_sparse import _function
+from elegans.exporter.codegen.unrolled.unroll_sparse import _function
 from elegans.exporter.ir.fixed_model import Step, Window
 from elegans.exporter.numbers.fixed import Interval
 from elegans.exporter.numbers.sparse_matrix import SparseMatrix

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elegans.exporter.codegen.four_rows import SingleSynapse, in_fours
 from elegans.exporter.codegen.placement import Place
 from elegans.exporter.codegen.program import Program
 from elegans.exporter.codegen.tables import table_names
+from elegans.exporter.codegen.unrolled.four_rows import SingleSynapse, in_fours
 from elegans.exporter.ir.fixed_model import Argument, Step, Window
 from elegans.exporter.numbers.fixed import (
     INT16_MAX,
