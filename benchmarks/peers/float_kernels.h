@@ -82,6 +82,9 @@ INLINE vf fast_exp2(vf x)
 
 #define LANES 1
 typedef float vf;
+#ifndef PLACE
+#define PLACE uint8_t
+#endif
 typedef PLACE place;
 
 INLINE vf load(const float *p) { return *p; }

@@ -26,7 +26,8 @@ from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.numbers.sparse_matrix import better_dense
 
-Matrix = Any  # a scipy.sparse.csr_array of float64, [rows, size of the vector it multiplies]
+Matrix = Any  # a scipy.sparse.csr_array of float64, [rows, size of the vector it multiplies]; the
+# viewer has small ones as arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,9 @@ class Affine:
     def transposed(self, vector: str) -> Reals:
         """The matrix of a vector as a dense one, transposed, for row vectors."""
         if vector not in self._dense:
-            self._dense[vector] = np.ascontiguousarray(self.terms[vector].toarray().T)
+            matrix = self.terms[vector]
+            dense = matrix.toarray() if sparse.issparse(matrix) else matrix
+            self._dense[vector] = np.ascontiguousarray(dense.T)
         return self._dense[vector]
 
     @cached_property
@@ -287,7 +290,8 @@ def affine_value(form: Affine, vectors: dict[str, Reals]) -> Reals:
     total: Reals | None = None
     for vector, matrix in form.terms.items():
         values = vectors[vector]
-        if better_dense(len(values), math.prod(matrix.shape), matrix.nnz):
+        entries = matrix.nnz if sparse.issparse(matrix) else matrix.size
+        if better_dense(len(values), math.prod(matrix.shape), entries):
             part = values @ form.transposed(vector)
         else:
             part = (matrix @ values.T).T
