@@ -10,10 +10,13 @@
 
 #define EL_ACTIVATION_RUN 8U
 
+/* In the frame of its caller, also where nothing is optimised. */
+#define EL_IN_CALLER static inline __attribute__((always_inline))
+
 /* tanh in Q0.31 plus 2^15 of the segments at the offsets `at`, in bytes from segment 0. The lower
  * halves of `j` are J, and `upper` is J in upper halves: as in el_tanh.h, bend J is a product of
  * lower halves, for bend is that of the slope's word. */
-static inline int32x4_t el_tanh_at(int32x4_t at, int16x8_t j, int32x4_t upper)
+EL_IN_CALLER int32x4_t el_tanh_at(int32x4_t at, int16x8_t j, int32x4_t upper)
 {
     const uint32x4_t offset = vreinterpretq_u32_s32(at);
     const int32_t *const zero = &el_tanh_pieces[32].value;
@@ -31,7 +34,7 @@ typedef struct {
 } el_eight;
 
 /* tanh in Q0.31 plus 2^15 of z. */
-static inline el_eight el_fine_tanh8(const int16_t *z)
+EL_IN_CALLER el_eight el_fine_tanh8(const int16_t *z)
 {
     const int16x8_t u = vqaddq_n_s16(vldrhq_s16(z), 512);
     const int16x8_t segment = vshrq_n_s16(u, 10);
@@ -45,12 +48,12 @@ static inline el_eight el_fine_tanh8(const int16_t *z)
 }
 
 /* The upper halves: VSRI puts the even ones below the odd ones. */
-static inline void el_give_upper(int16_t *y, int32x4_t even, int32x4_t odd)
+EL_IN_CALLER void el_give_upper(int16_t *y, int32x4_t even, int32x4_t odd)
 {
     vstrhq_s16(y, vreinterpretq_s16_s32(vsriq_n_s32(odd, even, 16)));
 }
 
-static inline void el_tanh_run(int16_t *y, const int16_t *z)
+EL_IN_CALLER void el_tanh_run(int16_t *y, const int16_t *z)
 {
     const el_eight found = el_fine_tanh8(z);
 
@@ -58,7 +61,7 @@ static inline void el_tanh_run(int16_t *y, const int16_t *z)
 }
 
 /* As in el_sigmoid.h. */
-static inline void el_sigmoid_run(int16_t *y, const int16_t *z)
+EL_IN_CALLER void el_sigmoid_run(int16_t *y, const int16_t *z)
 {
     const int32_t half = (1 << 30) + (1 << 14);
     const el_eight found = el_fine_tanh8(z);
