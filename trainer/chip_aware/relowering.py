@@ -35,7 +35,8 @@ from elegans.exporter.ir.real_network import Network
 from elegans.exporter.lowering.lower import Lowered, lower_with_proof
 from elegans.exporter.state_ranges import with_shown_ranges, with_state_ranges
 from elegans.trainer.networks.scaled_circuit import ScaledCircuit
-from elegans.trainer.onnx_out.export_step import on_cpu, step_of
+from elegans.trainer.onnx_out.export_step import step_of
+from elegans.trainer.onnx_out.plain_module import on_cpu
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 
 Write = Callable[[nn.Module, Path], object]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from elegans.trainer.networks.sequence_layer import SequenceLayer
 from elegans.trainer.onnx_out import torch_rnn
 from elegans.trainer.onnx_out.image_input import of_images
 from elegans.trainer.onnx_out.own_step import kept_aside, own_step, states_of_forward, takes_state
+from elegans.trainer.onnx_out.plain_module import on_cpu, unwrapped
 from elegans.trainer.onnx_out.signals import from_data, signals, unit
 from elegans.trainer.onnx_out.torch_to_onnx import step_to_onnx
 from elegans.trainer.onnx_out.verify import StepFunction, check_finite, compare_with_torch
@@ -37,8 +37,6 @@ _KINDS = (
     "a network of elegans.trainer, a CfC or LTC of ncps.torch, a recurrent layer or cell of torch, "
     "a module around them, or one with y, h = net(x, h)"
 )
-_AROUND = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
-_WHOLE = (torch.int64, torch.int32, torch.uint8, torch.bool)  # of buffers, such as counters
 # The comparison with torch draws inputs of order one, whatever their declared ranges: there
 # tanh and sigmoid are curved, while far values would saturate them and hide differences.
 _X_RANGE = (-1.0, 1.0)
@@ -110,7 +108,7 @@ def export_onnx(
         fact = f"input_size is {input_size!r:.60}"
         remedy = "give the number of inputs, 1 or more, or the shape of an image, as (3, 66, 200)"
         raise ElegansError("export_onnx", fact, remedy)
-    module = on_cpu(_unwrapped(module))
+    module = on_cpu(unwrapped(module))
     check_finite(module)
     _check_positive(module)
     try:
@@ -163,7 +161,7 @@ def step_of(module: Any, input_size: int = 0, state: Any = None) -> StepModule:
 
     Raises ElegansError for a module in which there is none.
     """
-    module = _unwrapped(module)
+    module = unwrapped(module)
     known = _known_step(module)
     if known is not None and state is None:
         return known
@@ -181,29 +179,6 @@ def step_of(module: Any, input_size: int = 0, state: Any = None) -> StepModule:
         )
     states = sum(part.states for part in parts)
     return StepModule(module, states, wrapped_step(module, parts, input_size))
-
-
-def _unwrapped(module: nn.Module) -> nn.Module:
-    """The module itself, without what torch puts around it to compile it or to spread it over
-    devices."""
-    while isinstance(
-        inner := getattr(module, "_orig_mod", getattr(module, "module", None)), nn.Module
-    ):
-        if type(module).__name__ not in _AROUND:
-            break
-        module = inner
-    if isinstance(module, torch.jit.ScriptModule):
-        fact = "is a TorchScript program, whose parts are not Python"
-        raise ElegansError("export_onnx", fact, "give the module that it was made of")
-    return module
-
-
-def on_cpu(module: nn.Module) -> nn.Module:
-    """The module on the CPU and in float32: a copy, unless it is there."""
-    values = [*module.parameters(), *module.buffers()]
-    if all(v.device.type == "cpu" and v.dtype in (torch.float32, *_WHOLE) for v in values):
-        return module
-    return copy.deepcopy(module).to("cpu", torch.float32)
 
 
 def _parts(module: nn.Module) -> list[Part]:

@@ -16,17 +16,17 @@ from elegans.tests.trainer.chip_aware.nets import NETS, batch, made, write
 from elegans.trainer import CTRNN, GRU, LSTM, LTC, AutoNCP, CfC, export_onnx, truncated
 from elegans.trainer.chip_aware.on_device import OnDevice
 
-I = 5  # noqa: E741
+_INPUTS = 5
 LAYERS = {
-    "cfc": lambda: CfC(I, AutoNCP(12, 3)),
-    "no gate": lambda: CfC(I, AutoNCP(12, 3), mode="no_gate"),
-    "pure": lambda: CfC(I, AutoNCP(12, 3), mode="pure"),
-    "dense": lambda: CfC(I, 6, proj_size=2, backbone_units=8, mixed_memory=True),
-    "ltc": lambda: LTC(I, AutoNCP(12, 3)),
-    "ltc, mixed": lambda: LTC(I, AutoNCP(12, 3), mixed_memory=True),
-    "ctrnn": lambda: CTRNN(I, 6),
-    "gru": lambda: GRU(I, 6),
-    "lstm": lambda: LSTM(I, 6),
+    "cfc": lambda: CfC(_INPUTS, AutoNCP(12, 3)),
+    "no gate": lambda: CfC(_INPUTS, AutoNCP(12, 3), mode="no_gate"),
+    "pure": lambda: CfC(_INPUTS, AutoNCP(12, 3), mode="pure"),
+    "dense": lambda: CfC(_INPUTS, 6, proj_size=2, backbone_units=8, mixed_memory=True),
+    "ltc": lambda: LTC(_INPUTS, AutoNCP(12, 3)),
+    "ltc, mixed": lambda: LTC(_INPUTS, AutoNCP(12, 3), mixed_memory=True),
+    "ctrnn": lambda: CTRNN(_INPUTS, 6),
+    "gru": lambda: GRU(_INPUTS, 6),
+    "lstm": lambda: LSTM(_INPUTS, 6),
 }
 
 
@@ -46,7 +46,7 @@ def full_precision(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", LAYERS)
 def test_sequences_and_gradients_are_those_of_the_cpu(name: str, lengths: Any) -> None:
     here, there = both(name)
-    x, dt = torch.randn(4, 7, I), torch.rand(4, 7) * 2
+    x, dt = torch.randn(4, 7, _INPUTS), torch.rand(4, 7) * 2
     more = {} if lengths is None else {"lengths": torch.tensor(lengths)}
     y, _ = here(x, timespans=dt, **more)
     found, _ = there(x.cuda(), timespans=dt.cuda(), **more)
@@ -60,7 +60,7 @@ def test_sequences_and_gradients_are_those_of_the_cpu(name: str, lengths: Any) -
 
 def test_truncated_sequences_are_those_of_the_cpu() -> None:
     here, there = both("cfc")
-    x, dt = torch.randn(4, 7, I), torch.rand(4, 7) * 2
+    x, dt = torch.randn(4, 7, _INPUTS), torch.rand(4, 7) * 2
     wanted = torch.cat([y for _, y, _ in truncated(here, x, 3, timespans=dt)], 1)
     found = torch.cat([y for _, y, _ in truncated(there, x.cuda(), 3, timespans=dt.cuda())], 1)
     torch.testing.assert_close(found.cpu(), wanted, rtol=1e-4, atol=1e-5)
@@ -72,7 +72,7 @@ def test_a_network_is_exported_from_there_as_from_here(name: str, tmp_path: Path
     for net, folder in zip(both(name), ("here", "there"), strict=True):
         (tmp_path / folder).mkdir()
         path = tmp_path / folder / "net.onnx"
-        export_onnx(net, I, path, input_ranges=(-2.0, 2.0), dt_range=(0.01, 1.0))
+        export_onnx(net, _INPUTS, path, input_ranges=(-2.0, 2.0), dt_range=(0.01, 1.0))
         files.append(path.read_bytes())
     assert files[0] == files[1]
 

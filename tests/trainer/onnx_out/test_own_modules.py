@@ -11,7 +11,8 @@ from torch import nn
 from elegans.exporter.errors import ElegansError
 from elegans.exporter.export import Request, export
 from elegans.trainer import export_onnx
-from elegans.trainer.onnx_out.export_step import on_cpu, step_of
+from elegans.trainer.onnx_out.export_step import step_of
+from elegans.trainer.onnx_out.plain_module import on_cpu
 
 _I, _T = 3, 5
 
