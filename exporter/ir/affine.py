@@ -26,8 +26,7 @@ from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.exporter.numbers.sparse_matrix import better_dense
 
-Matrix = Any  # a scipy.sparse.csr_array of float64, [rows, size of the vector it multiplies]; the
-# viewer has small ones as arrays
+Matrix = Any  # a scipy.sparse.csr_array of float64, [rows, size of the vector it multiplies]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +52,7 @@ class Affine:
     def transposed(self, vector: str) -> Reals:
         """The matrix of a vector as a dense one, transposed, for row vectors."""
         if vector not in self._dense:
-            matrix = self.terms[vector]
-            dense = matrix.toarray() if sparse.issparse(matrix) else matrix
-            self._dense[vector] = np.ascontiguousarray(dense.T)
+            self._dense[vector] = np.ascontiguousarray(self.terms[vector].toarray().T)
         return self._dense[vector]
 
     @cached_property
@@ -290,8 +287,7 @@ def affine_value(form: Affine, vectors: dict[str, Reals]) -> Reals:
     total: Reals | None = None
     for vector, matrix in form.terms.items():
         values = vectors[vector]
-        entries = matrix.nnz if sparse.issparse(matrix) else matrix.size
-        if better_dense(len(values), math.prod(matrix.shape), entries):
+        if better_dense(len(values), math.prod(matrix.shape), matrix.nnz):
             part = values @ form.transposed(vector)
         else:
             part = (matrix @ values.T).T

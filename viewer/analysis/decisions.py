@@ -13,6 +13,7 @@ from inputs and old states adds up to the total, up to the rule of integration.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,7 @@ from elegans.exporter.ir.real_network import Network
 from elegans.exporter.numbers.fixed import Integers, Reals
 from elegans.viewer.analysis.nodes import Nodes
 from elegans.viewer.analysis.owners import NOBODY
-from elegans.viewer.analysis.slopes import Linearised, Term, linearise, quickened
+from elegans.viewer.analysis.slopes import Linearised, Term, is_quick, linearise
 
 POINTS = 32
 """Points of the line, by Gauss and Legendre."""
@@ -74,7 +75,6 @@ def trace(
     output  [M] which one
     """
     x, dt, h = window
-    network = quickened(network)
     edges = _Edges(network, nodes)
     size = max(1, min(_TOGETHER // _widest(network), _MOST_TOGETHER) // (POINTS + 2))
     parts = [
@@ -86,14 +86,13 @@ def trace(
 
 
 def _widest(network: Network) -> int:
-    """The elements of the largest matrix that is an array."""
+    """The elements of the largest matrix that is computed with as an array."""
     forms = [network.y]
     for atom in network.atoms.values():
         if isinstance(atom, Activation):
             forms += [atom.drive, *([] if atom.rate is None else [atom.rate])]
-    return max(
-        (m.size for f in forms for m in f.terms.values() if isinstance(m, np.ndarray)), default=1
-    )
+    matrices = [m for form in forms for m in form.terms.values()]
+    return max((math.prod(m.shape) for m in matrices if is_quick(m)), default=1)
 
 
 def _traced(

@@ -8,13 +8,14 @@ outside the package needs no code here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from elegans.exporter.ir.affine import Affine, affine_value, read
+from elegans.exporter.ir.affine import Affine, Matrix, affine_value, read
 from elegans.exporter.ir.atom import Activation, Atom, Gate
 from elegans.exporter.ir.fixed_model import Window
 from elegans.exporter.ir.real_network import Network
@@ -105,26 +106,6 @@ class Linearised:
         return worth
 
 
-def quickened(network: Network) -> Network:
-    """The same network; matrices that are small or dense are arrays, which are faster."""
-
-    def quick(form: Affine) -> Affine:
-        terms = {
-            vector: m.toarray() if m.shape[0] * m.shape[1] < max(_SMALL, 4 * m.nnz) else m
-            for vector, m in form.terms.items()
-        }
-        return Affine(form.bias, terms)
-
-    atoms: dict[str, Atom] = {}
-    for name, atom in network.atoms.items():
-        if isinstance(atom, Activation):
-            rate = None if atom.rate is None else quick(atom.rate)
-            atoms[name] = replace(atom, drive=quick(atom.drive), rate=rate)
-        else:
-            atoms[name] = atom
-    return replace(network, atoms=atoms, y=quick(network.y))
-
-
 def linearise(network: Network, x: Reals, dt: Reals, h: Reals) -> Linearised:
     """The slopes of a step at N points: x [N, I], dt [N, 1], h [N, H]."""
     vectors = {"x": x, "dt": dt, "h": h}
@@ -179,8 +160,16 @@ def _window_term(window: Window, slope: Reals) -> Term:
     return Term(window.vector, window.lo, window.hi, None, slope)
 
 
+def is_quick(matrix: Matrix) -> bool:
+    """Whether products with a matrix are faster as with an array: it is small, or dense."""
+    return bool(math.prod(matrix.shape) < max(_SMALL, 4 * matrix.nnz))
+
+
 def _terms(form: Affine, slope: Reals) -> list[Term]:
-    return [Term(v, 0, m.shape[1], m, slope) for v, m in form.terms.items()]
+    return [
+        Term(v, 0, m.shape[1], form.transposed(v).T if is_quick(m) else m, slope)
+        for v, m in form.terms.items()
+    ]
 
 
 def slope_of(function: Callable[[Reals], Reals], z: Reals) -> Reals:
